@@ -1,0 +1,178 @@
+"""From a record to all that its module is rendered from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import normalize
+from .describe import hub_only, hub_only_doc, parameter_doc, sentence
+from .endpoints import Endpoint, find_endpoint
+from .names import module_name, parameter_names, pascal
+from .normalize import Node
+from .parse import Class, parse
+from .records import Record
+from .report import Finding, ModelError
+from .shape import Binding, Choice, Object, Parameter, Plain
+
+_COMMON = (
+    Parameter(
+        name="response_format",
+        alias=None,
+        type=Choice(("url", "b64_json"), None),
+        required=False,
+        takes_media=False,
+        doc="Whether the answer links to the result or holds it in base64. Left out, the hub takes 'url'.",
+    ),
+    Parameter(
+        name="target_namespace",
+        alias=None,
+        type=Plain("str"),
+        required=False,
+        takes_media=False,
+        doc="Who is billed and where results are kept. Left out, the owner of the key.",
+    ),
+)
+_MEDIA = {"ImageInput", "VideoInput", "AudioInput", "FileInput"}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model with its place in the package."""
+
+    record: Record
+    module: str
+    endpoint: Endpoint | None
+    node: Node | None
+    """Its normalized schema; None for a model without one."""
+
+    @property
+    def is_bound(self) -> bool:
+        return self.node is not None and self.endpoint is not None and self.endpoint.result is not None
+
+
+def place(record: Record, names: Mapping[str, str]) -> Model:
+    """The name and the endpoint of a model.
+
+    Args:
+        record: The model.
+        names: Python names chosen by hand, by model id.
+
+    Raises:
+        ModelError: Its schema is none.
+    """
+    node = None if record.schema is None else normalize.normalize(record.schema)
+    endpoint = find_endpoint(
+        record.text("endpoint"),
+        record.media("input"),
+        record.media("output"),
+        requires_image=node is not None and _requires_image(node),
+    )
+    return Model(record, names.get(record.id) or module_name(record.id), endpoint, node)
+
+
+def bind(model: Model) -> Binding:
+    """What the module of a bound model is rendered from.
+
+    Raises:
+        ModelError: The schema is beyond what can be emitted.
+    """
+    record, endpoint, node = model.record, model.endpoint, model.node
+    assert endpoint is not None
+    assert endpoint.result is not None
+    assert node is not None
+    class_name = pascal(model.module)
+    try:
+        outermost, *nested = parse(node, f"{class_name}Request", class_name)
+    except RecursionError:
+        raise ModelError("the schema is nested too deeply") from None
+    source = f"Source: model {record.id!r}, POST /api/ai{endpoint.path}."
+    changed = f", changed {record.changed}" if record.changed else ""
+    title = record.text("display_name") or record.id
+    summary = sentence(record.text("summary") or record.text("description") or title)
+    request_doc = f"{summary}\n\n{source}"
+    if "hub_only" in node:
+        request_doc = f"{summary} {hub_only_doc(node['hub_only'])}\n\n{source}"
+    return Binding(
+        model_id=record.id,
+        module=model.module,
+        class_name=class_name,
+        family=endpoint.family,
+        verb=endpoint.verb,
+        path=endpoint.path,
+        result=endpoint.result,
+        title=sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
+        doc=summary,
+        source=f"{source} Schema {record.digest[:12]}{changed}.",
+        request=_object(outermost, request_doc, common=True),
+        # The engine names the outer ones first; Python wants the inner ones first.
+        nested=tuple(_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)),
+    )
+
+
+def findings(model: Model) -> list[Finding]:
+    """What whoever regenerates should know about a model that is bound or listed."""
+    record, node = model.record, model.node
+    if node is None:
+        return []
+    found: list[Finding] = []
+    if not model.is_bound:
+        said = record.text("endpoint") or "no endpoint"
+        found.append(Finding(record.id, "", f"only listed, though it has a schema: no typed call for {said}"))
+        return found
+    for pointer, keywords in hub_only(node):
+        found.append(Finding(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
+    for wire, said in node["said"].items():
+        value = node["properties"].get(wire)
+        if value is not None and "default" in said and not normalize.allows(value, said["default"]):
+            text = f"the default {said['default']!r} is not allowed by the schema; it is documentation only"
+            found.append(Finding(record.id, f"/properties/{wire}", text))
+    if "model" in node["said"]:
+        text = "a parameter named model is left out: the body has the model's id there"
+        found.append(Finding(record.id, "/properties/model", text, "note"))
+    return found
+
+
+def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
+    wires = shown.types.keys()
+    added = [parameter for parameter in _COMMON if common and parameter.name not in wires]
+    names = parameter_names([*wires, *(parameter.name for parameter in added)])
+    required = set(shown.node["required"])
+    parameters = [
+        Parameter(
+            name=names[wire],
+            alias=alias,
+            type=type_,
+            required=wire in required,
+            takes_media=_takes_media(shown.node["properties"][wire]),
+            doc=parameter_doc(
+                shown.node["properties"][wire],
+                shown.node["said"].get(wire, {}),
+                alias=alias,
+                required=wire in required,
+            ),
+        )
+        for wire, type_ in shown.types.items()
+        for alias in [None if names[wire] == wire else wire]
+    ]
+    return Object(shown.name, doc, (*parameters, *added), shown.extra)
+
+
+def _takes_media(node: Node) -> bool:
+    return (
+        "media" in node
+        or any(map(_takes_media, node.get("anyOf", ())))
+        or ("items" in node and _takes_media(node["items"]))
+    )
+
+
+def _requires_image(node: Node) -> bool:
+    return any(_is_image(node["properties"][wire]) for wire in node["required"] if wire in node["properties"])
+
+
+def _is_image(node: Node) -> bool:
+    return (
+        node.get("media") == "image"
+        or any(map(_is_image, node.get("anyOf", ())))
+        or ("items" in node and _is_image(node["items"]))
+    )

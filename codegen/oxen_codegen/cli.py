@@ -1,0 +1,141 @@
+"""The command line, `oxen-codegen`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from . import config as configuration
+from .config import Config
+from .report import CodegenError, Finding, printable
+
+P = ParamSpec("P")
+
+_SCHEMAS = click.option(
+    "--schemas",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of model schemas: recorded ones, or raw answers of the hub.",
+)
+_OUTPUT = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that gets oxen_models/; schemas from elsewhere are copied in.",
+)
+
+
+def _sentences(command: Callable[P, int]) -> Callable[P, None]:
+    """A mistake becomes a sentence and exit code 2, never a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except CodegenError as error:
+            click.echo(f"oxen-codegen: {printable(str(error))}", err=True)
+            code = 2
+        sys.exit(code)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oxen-models")
+def main() -> None:
+    """Keep typed bindings true to the models of an Oxen.ai hub."""
+
+
+@main.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="All models; files of models that are gone go, too.")
+@click.option("--base-url", default="https://hub.oxen.ai", show_default=True, help="The hub to read from.")
+@_SCHEMAS
+@_sentences
+def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | None) -> int:
+    """Record what the hub says of models. Needs OXEN_API_KEY."""
+    from .fetch import Hub
+    from .fetch import fetch as run
+
+    if bool(ids) == everything:
+        raise CodegenError("name the models to fetch, or say --all")
+    folder = schemas or configuration.load(Path.cwd()).schemas
+    hub = Hub(base_url)
+    try:
+        wanted = hub.ids() if everything else list(ids)
+        bar = click.progressbar(
+            length=len(wanted), label="fetch", file=sys.stderr, hidden=not sys.stderr.isatty()
+        )
+        with bar:
+            outcome = run(hub, wanted, folder, prune=everything, on_model=lambda: bar.update(1))
+    finally:
+        hub.close()
+    _report(outcome.findings)
+    failed = sum(finding.level == "error" for finding in outcome.findings)
+    click.echo(
+        f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
+        f"{len(outcome.removed)} removed, {failed} failed; {folder}"
+    )
+    for name in outcome.removed:
+        click.echo(f"removed: {printable(name)}")
+    return 1 if outcome.failed else 0
+
+
+@main.command()
+@_SCHEMAS
+@_OUTPUT
+@_sentences
+def generate(schemas: Path | None, output: Path | None) -> int:
+    """Make the package what the recorded schemas say."""
+    from .generate import generate as run
+    from .generate import templates_folder
+
+    config = _config(output)
+    outcome = run(config, schemas or config.schemas, templates_folder())
+    _report(outcome.build.findings)
+    listed = ", ".join(f"{count} at {path}" for path, count in sorted(outcome.build.listed.items()))
+    failed = sum(finding.level == "error" for finding in outcome.build.findings)
+    click.echo(
+        f"generate: {outcome.build.bound} bound, {sum(outcome.build.listed.values())} only listed"
+        f"{f' ({listed})' if listed else ''}, {failed} failed"
+        f"{f' ({outcome.build.kept} keep the module they had)' if failed else ''}; "
+        f"{len(outcome.changes)} files changed in {config.output / configuration.PACKAGE}"
+    )
+    return 1 if outcome.build.failed else 0
+
+
+@main.command()
+@_SCHEMAS
+@_OUTPUT
+@_sentences
+def check(schemas: Path | None, output: Path | None) -> int:
+    """Say what `generate` would change; write nothing."""
+    from .generate import check as run
+    from .generate import templates_folder
+
+    config = _config(output)
+    outcome = run(config, schemas or config.schemas, templates_folder())
+    _report([finding for finding in outcome.build.findings if finding.level == "error"])
+    for name, how in outcome.changes:
+        click.echo(f"{how}: {config.output / configuration.PACKAGE / name}")
+    if outcome.changes:
+        given = "".join(
+            f" {option} {value}" for option, value in (("--schemas", schemas), ("--output", output)) if value
+        )
+        click.echo(f"check: {len(outcome.changes)} files differ; to repair: oxen-codegen generate{given}")
+    else:
+        click.echo("check: the package is what the schemas and templates say")
+    return 1 if outcome.changes or outcome.build.failed else 0
+
+
+def _config(output: Path | None) -> Config:
+    config = configuration.load(Path.cwd())
+    return config if output is None else Config(output, config.names)
+
+
+def _report(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        click.echo(str(finding), err=True)

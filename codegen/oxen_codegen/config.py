@@ -1,0 +1,58 @@
+"""What `[tool.oxen-codegen]` in pyproject.toml decides."""
+
+from __future__ import annotations
+
+import keyword
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .report import CodegenError
+
+PACKAGE = "oxen_models"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where things lie, and names chosen by hand."""
+
+    output: Path
+    """The folder that holds the package."""
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Python names by model id."""
+
+    @property
+    def schemas(self) -> Path:
+        return self.output / PACKAGE / "schemas"
+
+
+def load(folder: Path) -> Config:
+    """The configuration of the project in `folder`.
+
+    Raises:
+        CodegenError: It says something that cannot be.
+    """
+    file = folder / "pyproject.toml"
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise CodegenError(f"{file}: {error}") from error
+    table: Any = document.get("tool", {}).get("oxen-codegen", {})
+    if unknown := sorted(table.keys() - {"output", "names"}):
+        raise CodegenError(f"{file}: [tool.oxen-codegen] has no setting {', '.join(unknown)}")
+    output, names = table.get("output", "generated"), table.get("names", {})
+    if not isinstance(output, str):
+        raise CodegenError(f"{file}: [tool.oxen-codegen] output has to be a path")
+    for model_id, name in names.items():
+        if (
+            not isinstance(name, str)
+            or not name.isidentifier()
+            or keyword.iskeyword(name)
+            or name != name.lower()
+        ):
+            raise CodegenError(
+                f"{file}: [tool.oxen-codegen.names] {model_id!r}: {name!r} is no name in snake case"
+            )
+    return Config(folder / output, names)

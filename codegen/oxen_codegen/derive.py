@@ -1,0 +1,71 @@
+"""Synchronous code from asynchronous code, by token.
+
+Strings, docstrings and comments are not tokens of the language and stay as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from collections import Counter
+
+from .report import CodegenError
+
+_REPLACED = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "aclose": "close",
+    "aiter_bytes": "iter_bytes",
+    "aread": "read",
+    "asynccontextmanager": "contextmanager",
+}
+_DROPPED = frozenset({"async", "await"})
+_PREFIX = "Async"
+
+
+class Derivation:
+    """Derives sync from async and counts what fired, so that a rule that matches nothing is found."""
+
+    def __init__(self) -> None:
+        self._fired: Counter[str] = Counter()
+
+    def sync(self, source: str) -> str:
+        """The synchronous twin of a module or a class."""
+        lines = source.splitlines(keepends=True)
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line))
+        derived: list[str] = []
+        end = 0
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type != tokenize.NAME:
+                continue
+            name = self._name(token.string)
+            if name == token.string:
+                continue
+            start = starts[token.start[0] - 1] + token.start[1]
+            derived.append(source[end:start] + name)
+            end = start + len(token.string)
+            if not name:
+                end += 1  # the space behind a dropped keyword
+        return "".join([*derived, source[end:]])
+
+    def check_all_fired(self) -> None:
+        """Raises: CodegenError: A rule matched nothing in all that was derived."""
+        silent = sorted({*_REPLACED, *_DROPPED, _PREFIX} - self._fired.keys())
+        if silent:
+            raise CodegenError(
+                f"derive: no source has {', '.join(silent)}: drop the rule or mend the template"
+            )
+
+    def _name(self, name: str) -> str:
+        if name in _DROPPED:
+            self._fired[name] += 1
+            return ""
+        if name in _REPLACED:
+            self._fired[name] += 1
+            return _REPLACED[name]
+        if name.startswith(_PREFIX) and name != _PREFIX:
+            self._fired[_PREFIX] += 1
+            return name.removeprefix(_PREFIX)
+        return name

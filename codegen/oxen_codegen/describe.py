@@ -1,0 +1,102 @@
+"""Prose for docstrings: what the hub says of a parameter, and what its schema means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .normalize import Node
+
+_MOST_CHOICES = 20
+_MOST_KEYWORDS = 8
+
+
+def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str:
+    """Meaning, choices, range, default and wire name of a parameter, in that order."""
+    sentences = [sentence(said.get("description", "")), *_values(node)]
+    if "default" in said:
+        default = _literal(said["default"])
+        sentences.append(f"For example {default}." if required else f"Left out, the hub takes {default}.")
+    if alias is not None:
+        sentences.append(f"Wire name {_literal(alias)}.")
+    if keywords := list(hub_only(node)):
+        sentences.append(hub_only_doc([keyword for _, names in keywords for keyword in names]))
+    return " ".join(filter(None, sentences))
+
+
+def sentence(text: str) -> str:
+    """A text of the hub on one line, closed by a full stop."""
+    text = " ".join(text.split())
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def hub_only_doc(keywords: list[str]) -> str:
+    named = ", ".join(dict.fromkeys(keywords[:_MOST_KEYWORDS]))
+    more = f" and {len(keywords) - _MOST_KEYWORDS} more" if len(keywords) > _MOST_KEYWORDS else ""
+    return f"Checked by the hub only: {named}{more}."
+
+
+def hub_only(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Where below `node` the hub asks for what the bindings do not check: pointers and keywords."""
+    if "hub_only" in node:
+        yield path, node["hub_only"]
+    for member in node.get("anyOf", ()):
+        yield from hub_only(member, path)
+    if "items" in node:
+        yield from hub_only(node["items"], f"{path}/items")
+    for wire, value in node.get("properties", {}).items():
+        pointer = wire.replace("~", "~0").replace("/", "~1")
+        yield from hub_only(value, f"{path}/properties/{pointer}")
+    if node.get("additionalProperties"):
+        yield from hub_only(node["additionalProperties"], f"{path}/additionalProperties")
+
+
+def _values(node: Node) -> Iterator[str]:
+    if "enum" in node:
+        choices = [_literal(value) for value in node["enum"][:_MOST_CHOICES]]
+        left = len(node["enum"]) - len(choices)
+        yield f"One of {', '.join(choices)}{f' and {left} more' if left else ''}."
+    for member in node.get("anyOf", ()):
+        yield from _values(member)
+    match node.get("type"):
+        case "string":
+            yield from _count(node.get("minLength"), node.get("maxLength"), "character")
+        case "array":
+            yield from _count(node.get("minItems"), node.get("maxItems"), "item")
+            yield from (f"Each {text[0].lower()}{text[1:]}" for text in _values(node["items"]))
+        case "integer" | "number":
+            yield from _range(node)
+        case _:
+            pass
+
+
+def _count(least: int | None, most: int | None, unit: str) -> Iterator[str]:
+    units = f"{unit}s" if (most if most is not None else least) != 1 else unit
+    if least and most is not None:
+        yield f"{least} to {most} {units}." if least != most else f"Exactly {least} {units}."
+    elif least:
+        yield f"At least {least} {units}."
+    elif most is not None:
+        yield f"At most {most} {units}."
+
+
+def _range(node: Node) -> Iterator[str]:
+    least, most = node.get("minimum"), node.get("maximum")
+    if least is not None and most is not None:
+        yield f"From {least} to {most}."
+    elif least is not None:
+        yield f"At least {least}."
+    elif most is not None:
+        yield f"At most {most}."
+    if "exclusiveMinimum" in node:
+        yield f"Above {node['exclusiveMinimum']}."
+    if "exclusiveMaximum" in node:
+        yield f"Below {node['exclusiveMaximum']}."
+
+
+def _literal(value: Any) -> str:
+    """A value as Python writes it, shortened; a short one does not wrap."""
+    text = repr(value)
+    if len(text) <= 40:
+        return text.replace(" ", "\u00a0")
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,0 +1,85 @@
+"""`generate` and `check`: from recorded schemas to the package on the disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .build import Build, build, prove
+from .config import PACKAGE, Config
+from .keep import last_good
+from .records import read_folder
+from .report import CodegenError, Finding
+from .write import differences, discard, recover, stage, staging, swap
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    build: Build
+    changes: list[tuple[str, str]]
+    """Files of the package that differ, each with "changed", "new" or "gone"."""
+
+
+def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
+    """Make the package what schemas and templates say; nothing is touched where it is that already.
+
+    Raises:
+        CodegenError: There is nothing to build from, or it cannot be written. The old package is
+            still there.
+    """
+    recover(config.output)
+    package = config.output / PACKAGE
+    result = _build(config, schemas, templates)
+    new = staging(config.output)
+    try:
+        changes = _staged(result, new, schemas, package)
+        if changes:
+            swap(config.output)
+    finally:
+        discard(config.output)
+    return Outcome(result, changes)
+
+
+def check(config: Config, schemas: Path, templates: Path) -> Outcome:
+    """What `generate` would change. Nothing is written.
+
+    Raises:
+        CodegenError: There is nothing to build from.
+    """
+    result = _build(config, schemas, templates)
+    with TemporaryDirectory() as folder:
+        return Outcome(result, _staged(result, Path(folder), schemas, config.output / PACKAGE))
+
+
+def templates_folder() -> Path:
+    """The templates: package data of an installed generator, a folder at the top of a checkout."""
+    here = Path(__file__).parent
+    installed = here / "templates"
+    return installed if installed.is_dir() else here.parent.parent / "templates"
+
+
+def _build(config: Config, schemas: Path, templates: Path) -> Build:
+    records, bad = read_folder(schemas)
+    if not records:
+        raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
+    result = build(records, templates, config.names, last_good(config.output / PACKAGE))
+    result.findings[:0] = [Finding(name, error.path, error.text, "error") for name, error in bad.items()]
+    return result
+
+
+def _staged(result: Build, new: Path, schemas: Path, package: Path) -> list[tuple[str, str]]:
+    stage(result.files, new)
+    prove(result, new)
+    own = package / "schemas"
+    if schemas.resolve() == own.resolve():
+        # These are the recorded facts: `fetch` writes them, nobody else.
+        shutil.copytree(own, new / "schemas")
+    else:
+        (new / "schemas").mkdir()
+        for name, text in result.schemas.items():
+            (new / "schemas" / name).write_text(text, encoding="utf-8", newline="\n")
+    return list(differences(new, package))

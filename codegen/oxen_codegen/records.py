@@ -1,0 +1,205 @@
+"""The recorded facts: one JSON file per model, in the form that is committed.
+
+A record is the hub's model object less what moves without meaning anything to a caller (prices,
+deployments, showcases), under one spelling, plus `changed`: the day on which the rest last moved.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from .report import CodegenError, ModelError, printable
+
+SCHEMA = "json_request_schema"
+
+_KEPT = (
+    "id",
+    "object",
+    "created",
+    "owned_by",
+    "display_name",
+    "description",
+    "summary",
+    "model_type",
+    "endpoint",
+    "capabilities",
+    "fine_tuning",
+    "developer",
+    "source_model",
+    "image_url",
+    "released_at",
+    "changed",
+    SCHEMA,
+)
+_LONGEST_NAME = 200
+# No capitals: some file systems cannot tell them from small letters.
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+# Names that Windows keeps for devices, whatever their ending.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One model, as recorded."""
+
+    facts: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.facts["id"])
+
+    @property
+    def schema(self) -> Any:
+        """The parameter schema as the hub sent it; None for a model that has none."""
+        return self.facts.get(SCHEMA)
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the parameter schema, whatever the order of its keys."""
+        return sha256(json.dumps(self.schema, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def changed(self) -> str | None:
+        return self.text("changed")
+
+    @property
+    def developer(self) -> str | None:
+        developer = self.facts.get("developer")
+        name = developer.get("name") if is_object(developer) else developer
+        return name if isinstance(name, str) and name else None
+
+    def text(self, key: str) -> str | None:
+        """A text of the record; None where it is blank or no text."""
+        value = self.facts.get(key)
+        return value.strip() if isinstance(value, str) and value.strip() else None
+
+    def media(self, direction: str) -> tuple[str, ...]:
+        """What goes in ("input") or comes out ("output"), by `capabilities`."""
+        capabilities = self.facts.get("capabilities")
+        media = capabilities.get(direction) if is_object(capabilities) else None
+        return tuple(medium for medium in media if isinstance(medium, str)) if is_list(media) else ()
+
+    def dumps(self) -> str:
+        return json.dumps(self.facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    def dated(self, previous: Record | None, today: str) -> Record:
+        """This record with the day it changed: that of `previous` where nothing else differs."""
+        facts = dict(self.facts)
+        if previous is not None and {**previous.facts, "changed": None} == {**facts, "changed": None}:
+            facts["changed"] = previous.changed or today
+        else:
+            facts["changed"] = today
+        return Record(facts)
+
+
+def from_answer(answer: object) -> Record:
+    """A record from a model object in any of the hub's spellings, or from a recorded file.
+
+    Raises:
+        ModelError: `answer` is no model object.
+    """
+    if is_object(answer) and "id" not in answer and is_object(answer.get("data")):
+        answer = answer["data"]
+    if not is_object(answer):
+        raise ModelError("not a model object: a JSON object with an id is expected")
+    facts = dict(answer)
+    facts.setdefault("id", facts.get("name"))
+    if facts.get(SCHEMA) is None:
+        facts[SCHEMA] = facts.get("request_schema")
+    if not isinstance(facts["id"], str) or not facts["id"].strip():
+        raise ModelError("not a model object: it has no id")
+    return Record({key: facts[key] for key in _KEPT if key in facts})
+
+
+def file_name(model_id: str) -> str:
+    """The file of a model: a name that is safe, and unlike every other, on every file system.
+
+    Raises:
+        ModelError: The id is too long for a file name.
+    """
+    try:
+        name = "".join(
+            char if char in _SAFE else "".join(f"%{byte:02X}" for byte in char.encode()) for char in model_id
+        )
+    except UnicodeEncodeError:
+        raise ModelError("the id is not valid Unicode") from None
+    if name.startswith(".") or _DEVICE.match(name):
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    if len(name) > _LONGEST_NAME:
+        raise ModelError(f"the id is too long: its file name would have {len(name)} characters")
+    return f"{name}.json"
+
+
+def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]:
+    """The records of a folder by id, and what is wrong with the files that hold none, by file name.
+
+    Raises:
+        CodegenError: `folder` is not there or cannot be read.
+    """
+    records: dict[str, Record] = {}
+    bad: dict[str, ModelError] = {}
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+    except OSError as error:
+        raise CodegenError(f"{folder}: {error.strerror}: a folder of model schemas is expected") from error
+    for file in files:
+        try:
+            record = from_answer(parse_json(file.read_bytes()))
+            if record.id in records:
+                raise ModelError(f"another file holds the model {printable(record.id)}, too: remove one")
+            records[record.id] = record
+        except ModelError as error:
+            bad[file.name] = error
+        except OSError as error:
+            bad[file.name] = ModelError(f"cannot be read: {error.strerror}")
+    return records, bad
+
+
+def parse_json(content: bytes) -> object:
+    """Strict JSON: no NaN, no key twice, nesting that a parser of ours survives.
+
+    Raises:
+        ModelError: `content` is anything else.
+    """
+    try:
+        return json.loads(content, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ModelError("not usable: the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise ModelError(f"not JSON: {error}") from None
+
+
+def _no_number(constant: str) -> object:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is beyond the range of a number")
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a parsed JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a parsed JSON value is an array."""
+    return isinstance(value, list)

@@ -1,0 +1,111 @@
+"""The plain structure between parsing and rendering.
+
+What the request class and the call are both rendered from, so that they cannot disagree. Strings
+and numbers of the hub are held as values, never as source text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A limit, as an argument of pydantic's `Field`."""
+
+    name: str
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A type by name: a builtin, or one of the vocabulary in the package's `fields` and `media`."""
+
+    name: str
+    bounds: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some values."""
+
+    values: tuple[Any, ...]
+    base: str | None
+    """The static type where `Literal` cannot hold the values; None where it can."""
+    refuses_bool: bool = False
+    """Whether True and False have to be told from 1 and 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list."""
+
+    item: Type
+    bounds: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A JSON object with values of one type under any key."""
+
+    value: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An object with properties of its own."""
+
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Any of some types."""
+
+    members: tuple[Type, ...]
+
+
+Type = Plain | Choice | ListOf | MapOf | Nested | Union
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a call, or a property of a nested object."""
+
+    name: str
+    alias: str | None
+    """The wire name where it is another."""
+    type: Type
+    required: bool
+    takes_media: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A class of parameters."""
+
+    class_name: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    extra: Type | None
+    """What other properties may hold; None where there may be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """All that a model's module is rendered from."""
+
+    model_id: str
+    module: str
+    class_name: str
+    family: str
+    verb: str
+    path: str
+    result: str
+    title: str
+    doc: str
+    source: str
+    request: Object
+    nested: tuple[Object, ...]

@@ -1,0 +1,55 @@
+"""The main job in one screen: fetch, generate, call. On the stand-in hub: no key, no network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from oxen_models.testing import Hub
+
+CALL = """
+from inspect import signature
+from oxen_models import InvalidRequestError, Oxen
+
+oxen = Oxen(base_url="{url}")
+model = oxen.images.qwen_image_edit_plus
+print("    qwen_image_edit_plus.edit(")
+for parameter in signature(model.edit).parameters.values():
+    print(f"        {{parameter}},")
+print("    )")
+
+try:
+    model.edit(prompt="Add a funny hat", input_image=["dog.png"], aspect_ratio="16:10")
+except InvalidRequestError as error:
+    print(f"\\nA wrong value costs nothing:\\n{{error}}")
+
+edited = model.edit(prompt="Add a funny hat", input_image=["https://example.com/dog.png"])
+print(f"\\nSaved {{edited.images[0].save('{picture}')}}")
+"""
+
+
+def run(*command: str, show: str) -> None:
+    print(f"\n$ {show}", flush=True)
+    subprocess.run([sys.executable, *command], check=True, env=ENVIRONMENT)
+
+
+folder = Path(tempfile.mkdtemp(prefix="oxen-models-demo-"))
+schemas = folder / "schemas"
+# The package that is generated here is the one that is imported here.
+ENVIRONMENT = {**os.environ, "OXEN_API_KEY": "any-key-will-do", "PYTHONPATH": str(folder)}
+
+with Hub() as hub:
+    print(f"A stand-in for the hub runs at {hub.url}. The real one is not asked.")
+    codegen = ["-m", "oxen_codegen"]
+    run(
+        *codegen, "fetch", "--all", "--base-url", hub.url, "--schemas", str(schemas),
+        show="oxen-codegen fetch --all",
+    )  # fmt: skip
+    run(
+        *codegen, "generate", "--schemas", str(schemas), "--output", str(folder),
+        show="oxen-codegen generate",
+    )  # fmt: skip
+    run("-c", CALL.format(url=hub.url, picture=folder / "hat.png"), show="python edit.py")

@@ -1,0 +1,32 @@
+"""What the generated calls of a model share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ..request import Request
+from .results import Result
+from .session import Session
+
+R = TypeVar("R", bound=Result[Any])
+
+
+class Stub:
+    """The calls of one model."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _run(
+        self,
+        request: Request,
+        result: type[R],
+        extra_body: Mapping[str, object] | None,
+        timeout: float | None,
+    ) -> R:
+        body = request.body()
+        if extra_body:
+            body |= extra_body
+        answer = self._session.post(request.endpoint, body, timeout)
+        return result.from_answer(answer, self._session)

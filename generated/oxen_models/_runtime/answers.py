@@ -1,0 +1,108 @@
+"""What an answer of the hub means: decisions only."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import APIError, UnexpectedAnswerError, error_class
+from .retries import retry_after
+from .values import is_list, is_object
+
+_LONGEST_DETAIL = 2000
+
+
+def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        APIError: The hub refused or failed, also where it says so under 200.
+        UnexpectedAnswerError: The answer is no JSON object.
+    """
+    answer = _object(content)
+    if not 200 <= status < 300 or (answer is not None and answer.get("error")):
+        raise _error(status, headers, content, answer)
+    if answer is None:
+        raise UnexpectedAnswerError(f"the hub answered HTTP {status} with no JSON object: {_text(content)}")
+    return answer
+
+
+def outputs(answer: Mapping[str, Any], medium: str) -> list[tuple[str | None, str | None]]:
+    """The URL and the base64 of each result, of which one is set.
+
+    Args:
+        answer: What a generating endpoint answered.
+        medium: The key of the results: images, videos or audios.
+
+    Raises:
+        UnexpectedAnswerError: There is no result in it.
+    """
+    items = answer.get(medium)
+    found: list[tuple[str | None, str | None]] = []
+    for item in items if is_list(items) else []:
+        values = {"url": item} if isinstance(item, str) else item
+        if is_object(values):
+            url, encoded = (_filled(values.get(key)) for key in ("url", "b64_json"))
+            if url or encoded:
+                found.append((url, encoded))
+    if not found:
+        raise UnexpectedAnswerError(
+            f"the hub's answer has no {medium}; it has: {', '.join(answer) or 'nothing'}"
+        )
+    return found
+
+
+def created(answer: Mapping[str, Any]) -> int | None:
+    """When the result was made, in Unix seconds; the hub may leave it out."""
+    value = answer.get("created")
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _error(
+    status: int, headers: Mapping[str, str], content: bytes, answer: dict[str, Any] | None
+) -> APIError:
+    kind, detail = None, None
+    if answer is not None:
+        error: object = answer.get("error")
+        inner = error if is_object(error) else {}
+        candidates: tuple[object, ...] = (
+            inner.get("detail"),
+            inner.get("message"),
+            inner.get("title"),
+            error,
+            answer.get("status_description"),
+            answer.get("status_message"),
+        )
+        detail = next((text.strip() for text in candidates if isinstance(text, str) and text.strip()), None)
+        kind = next(
+            (text for text in (inner.get("type"), answer.get("status_message")) if isinstance(text, str)),
+            None,
+        )
+    if detail is None:
+        detail = f"the hub gave no reason: {_text(content)}"
+    if 300 <= status < 400:
+        detail = "the hub redirects, which is not followed because the key would go along"
+    return error_class(status)(
+        status, detail[:_LONGEST_DETAIL], kind, headers.get("x-request-id"), retry_after(headers)
+    )
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return answer if is_object(answer) else None
+
+
+def _filled(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _text(content: bytes) -> str:
+    """The words of an answer that is not JSON; proxies send pages."""
+    page = re.sub(r"(?s)<(script|style)[ >].*?</\1>|<[^>]*>", " ", content[:20_000].decode(errors="replace"))
+    words = " ".join(page.split())
+    return f"{words[:300]}…" if len(words) > 300 else words or "an empty answer"

@@ -1,0 +1,154 @@
+"""Every error of the package, under one root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class OxenError(Exception):
+    """The root of all errors of this package."""
+
+
+class MissingKeyError(OxenError):
+    """There is no key to call with: neither `api_key=` nor OXEN_API_KEY is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one parameter."""
+
+    parameter: str
+    """Its Python name, and the place in it: `input_image[0]`."""
+    given: str
+    """What was given, as Python writes it, shortened."""
+    expected: str
+    """What is allowed."""
+    suggestion: str | None = None
+    """What was probably meant."""
+
+    def __str__(self) -> str:
+        text = f"{self.parameter}={self.given}: {self.expected}"
+        return f"{text}; {self.suggestion}" if self.suggestion else text
+
+
+class InvalidRequestError(OxenError, ValueError):
+    """A value is not what the model's schema allows. Nothing was sent.
+
+    Attributes:
+        model_id: The model that was called.
+        problems: What is wrong, a parameter each.
+    """
+
+    def __init__(self, model_id: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(model_id, problems)
+        self.model_id = model_id
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.model_id}: {problem}" for problem in self.problems)
+
+
+class HubUnreachableError(OxenError, ConnectionError):
+    """There was no connection to the hub, or it broke before it was of use."""
+
+
+class HubTimeoutError(OxenError, TimeoutError):
+    """The hub did not answer in time."""
+
+
+class OutcomeUnknownError(OxenError):
+    """A paid request was sent and no answer came back: it may have been accepted.
+
+    It is not sent again, because a second one could be a second bill.
+    """
+
+
+class UnansweredError(OutcomeUnknownError, HubTimeoutError):
+    """A paid request was sent and not answered in time: it may have been accepted."""
+
+
+class UnexpectedAnswerError(OxenError):
+    """The hub answered with something that the API does not describe."""
+
+
+class MediaError(OxenError, OSError):
+    """A result could not be downloaded or saved. What was there before is still there."""
+
+
+class APIError(OxenError):
+    """The hub refused a request or failed at it.
+
+    Attributes:
+        status: The HTTP status.
+        type: The hub's own name for the kind of error; None where it gave none.
+        detail: The most specific text of the answer.
+        request_id: The hub's id of the request; None where it gave none.
+        retry_after: Seconds the hub asks to wait; None where it did not.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        type: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(status, detail, type, request_id, retry_after)
+        self.status = status
+        self.detail = detail
+        self.type = type
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        marks = [f"HTTP {self.status}", *filter(None, [self.type])]
+        if self.request_id:
+            marks.append(f"request {self.request_id}")
+        return f"{self.detail} ({', '.join(marks)})"
+
+
+class BadRequestError(APIError):
+    """400: the hub could not make sense of the request or of an input file."""
+
+
+class AuthenticationError(APIError):
+    """401: the hub does not know the key."""
+
+
+class PermissionDeniedError(APIError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIError):
+    """404: there is no such model or thing."""
+
+
+class ConflictError(APIError):
+    """409: the request contradicts the state of what it is about."""
+
+
+class UnprocessableError(APIError):
+    """422: the hub rejects a parameter that the bindings accept."""
+
+
+class RateLimitError(APIError):
+    """429: too many requests, also after the retries."""
+
+
+class ServerError(APIError):
+    """5xx: the hub, or a proxy before it, failed. A paid request is not sent again."""
+
+
+def error_class(status: int) -> type[APIError]:
+    """The class of error for an HTTP status."""
+    known: dict[int, type[APIError]] = {
+        400: BadRequestError,
+        401: AuthenticationError,
+        403: PermissionDeniedError,
+        404: NotFoundError,
+        409: ConflictError,
+        422: UnprocessableError,
+        429: RateLimitError,
+    }
+    return known.get(status, ServerError if status >= 500 else APIError)

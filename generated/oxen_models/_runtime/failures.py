@@ -1,0 +1,36 @@
+"""What it means that no answer came back: decisions only."""
+
+from __future__ import annotations
+
+import httpx
+
+from .errors import HubTimeoutError, HubUnreachableError, OutcomeUnknownError, OxenError, UnansweredError
+
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+
+
+def was_connected(error: httpx.HTTPError) -> bool:
+    """Whether any of the request may have reached the hub."""
+    return not isinstance(error, _NOTHING_SENT)
+
+
+def explained(error: httpx.HTTPError, host: str, *, costs_money: bool) -> OxenError:
+    """Our error for one of httpx's, whose request holds the key and must not hang on ours."""
+    reason = str(error) or type(error).__name__
+    timed_out = isinstance(error, httpx.TimeoutException)
+    if not was_connected(error):
+        unsent = HubTimeoutError if timed_out else HubUnreachableError
+        return unsent(f"no connection to {host}: {reason}; nothing was sent")
+    if not costs_money:
+        return (HubTimeoutError if timed_out else HubUnreachableError)(f"no answer from {host}: {reason}")
+    unknown = UnansweredError if timed_out else OutcomeUnknownError
+    return unknown(
+        f"no answer from {host}: {reason}; the request was sent and may have been accepted, "
+        "so it is not sent again"
+    )

@@ -1,0 +1,57 @@
+"""What is sent again, and when: decisions only.
+
+A request that costs money is sent again only if the hub surely did not take it: there was no
+connection, or it said 429. Reading costs nothing and is repeated after any failure that may pass.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+
+MOST_RETRIES = 2
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 60.0
+_PASSING = frozenset({429, 500, 502, 503, 504})
+
+
+def delay_after_status(
+    status: int, headers: Mapping[str, str], retries: int, *, costs_money: bool
+) -> float | None:
+    """Seconds to wait before the request is sent again; None where it is not."""
+    if status != 429 if costs_money else status not in _PASSING:
+        return None
+    asked = retry_after(headers)
+    if asked is not None and asked > _LONGEST_DELAY:
+        return None
+    return _delay(retries, asked)
+
+
+def delay_after_failure(retries: int, *, connected: bool, costs_money: bool) -> float | None:
+    """Seconds to wait after no answer came back; None where the request is not sent again."""
+    return None if connected and costs_money else _delay(retries, None)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the hub asks to wait, given as such or as a date; None where it does not."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except ValueError:
+            return None
+
+
+def _delay(retries: int, asked: float | None) -> float | None:
+    if retries >= MOST_RETRIES:
+        return None
+    # Apart by chance, so that clients that were turned away together do not come back together.
+    backoff = _FIRST_DELAY * 2**retries * random.uniform(0.5, 1.0)
+    return backoff if asked is None else asked

@@ -1,0 +1,106 @@
+"""Every command a developer needs; `nox -l` lists them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "check", "tests", "build"]
+nox.options.reuse_existing_virtualenvs = True
+# Not every machine has every Python, a build server's neither: what is missing is skipped, aloud.
+nox.options.error_on_missing_interpreters = False
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+RECORDED = "tests/test_cassettes.py"
+
+
+def install(session: nox.Session, *groups: str, extras: str = "codegen,testing") -> None:
+    """The project where it lies, and what a session needs beside it, at the pinned versions."""
+    packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
+    session.install("--quiet", "--constraint", "constraints.txt", "--editable", f".[{extras}]", *packages)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job, on the embedded stand-in hub: no key, no network."""
+    install(session)
+    session.run("python", "docs/demo.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests; what follows `--` goes to pytest."""
+    install(session, "tests", "types")
+    session.run("pytest", "--numprocesses=auto", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and layout."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", "--quiet", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict and pyright strict, on everything, and on wrong calls that they have to find."""
+    install(session, "tests", "types")
+    session.run("mypy", "codegen", "generated", "tests", "noxfile.py", "docs")
+    session.run("mypy", "templates/package/_runtime")
+    session.run("pyright", "--warnings")
+    session.run("python", "tests/typing/verify.py")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Make the package what the recorded schemas say."""
+    install(session)
+    session.run("oxen-codegen", "generate", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Whether the package is what the recorded schemas say."""
+    install(session)
+    session.run("oxen-codegen", "check")
+
+
+@nox.session
+def record(session: nox.Session) -> None:
+    """Record the cassettes anew, from the stand-in hub; `-- --live` from the live one."""
+    install(session, "tests")
+    shutil.rmtree(f"cassettes/{Path(RECORDED).stem}", ignore_errors=True)
+    session.run("pytest", RECORDED, "--record-mode=rewrite", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The figures, side by side with peers in one run."""
+    install(session, "bench")
+    session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheel and sdist, installed into an empty environment and used."""
+    session.install("--quiet", "--constraint", "constraints.txt", "build")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder, silent=True)
+        for package in sorted(Path(folder).iterdir()):
+            environment = Path(folder, "environment", package.suffix)
+            session.run("python", "-m", "venv", str(environment))
+            python = str(environment / "bin" / "python")
+            session.run(
+                python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                "--constraint", "constraints.txt", f"{package}[codegen,testing]",
+                external=True,
+            )  # fmt: skip
+            # From elsewhere, so that the checkout is not what is imported.
+            session.run(python, str(Path("tests/installed.py").resolve()), external=True, env={"PWD": folder})
+            session.log(f"{package.name} works")

@@ -1,0 +1,1 @@
+"""What every generated module stands on. Private: import from `oxen_models`."""

@@ -1,0 +1,107 @@
+"""Requests over HTTP: the key, retries, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from .. import answers
+from ..errors import MediaError, OxenError
+from ..failures import explained, was_connected
+from ..retries import delay_after_failure, delay_after_status
+from ..settings import Settings
+from ..version import __version__
+from .effects import sleep
+
+_CONNECT_SECONDS = 10.0
+_DOWNLOAD_SECONDS = 60.0
+_MOST_REDIRECTS = 5
+# Not the name of the hub: it takes an agent that has it for its own command-line tool.
+_USER_AGENT = f"models-python/{__version__}"
+
+
+class AsyncSession:
+    """One connection pool and one set of settings.
+
+    Args:
+        settings: Where to call, with what key, and how long to wait.
+        http_client: A client to send with, which stays the caller's to close.
+    """
+
+    def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None = None) -> None:
+        self.settings = settings
+        self._owns_http = http_client is None
+        self._http = http_client or httpx.AsyncClient()
+        self._headers = {"authorization": f"Bearer {settings.api_key}", "user-agent": _USER_AGENT}
+
+    async def aclose(self) -> None:
+        """End the connections."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    async def post(self, path: str, body: Mapping[str, object], timeout: float | None) -> dict[str, Any]:
+        """Send a request that costs money, once.
+
+        Raises:
+            APIError: The hub refused or failed.
+            OutcomeUnknownError: It was sent, and no answer came back.
+            OxenError: There was no connection, or the answer is none.
+        """
+        patience = httpx.Timeout(self.settings.patience(path, timeout), connect=_CONNECT_SECONDS)
+        url = self.settings.url(path)
+        retries = 0
+        while True:
+            failure: OxenError | None = None
+            try:
+                response = await self._http.request(
+                    "POST", url, json=body, headers=self._headers, timeout=patience, follow_redirects=False
+                )
+            except httpx.HTTPError as error:
+                failure = explained(error, self.settings.base_url, costs_money=True)
+                delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
+            else:
+                delay = delay_after_status(response.status_code, response.headers, retries, costs_money=True)
+                if delay is None:
+                    return answers.read(response.status_code, response.headers, response.content)
+            if delay is None and failure is not None:
+                raise failure  # outside the except: what hangs on httpx's error holds the key
+            await sleep(delay or 0.0)
+            retries += 1
+
+    @asynccontextmanager
+    async def download(self, url: str) -> AsyncGenerator[httpx.Response]:
+        """A result as it streams in. The key goes along to the API's own host only.
+
+        Raises:
+            MediaError: It is not there, or not to be had.
+        """
+        status = 0
+        try:
+            for _ in range(_MOST_REDIRECTS):
+                async with self._http.stream(
+                    "GET",
+                    url,
+                    headers=self._headers_for(url),
+                    timeout=_DOWNLOAD_SECONDS,
+                    follow_redirects=False,
+                ) as response:
+                    status = response.status_code
+                    if response.is_redirect:
+                        url = str(httpx.URL(url).join(response.headers["location"]))
+                        continue
+                    if not response.is_success:
+                        break
+                    yield response
+                    return
+            reason = f"HTTP {status}; its URL may have expired"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = str(error) or type(error).__name__
+        # Outside the except: what hangs on httpx's error holds the key.
+        raise MediaError(f"the result could not be downloaded: {reason}")
+
+    def _headers_for(self, url: str) -> dict[str, str]:
+        own = self.settings.is_own_host(url)
+        return self._headers if own else {"user-agent": _USER_AGENT}

@@ -1,0 +1,28 @@
+"""A stand-in for the Oxen.ai hub, on this machine, without a key and without a bill.
+
+    from oxen_models import Oxen
+    from oxen_models.testing import Hub
+
+    with Hub() as hub:
+        oxen = Oxen(api_key="anything", base_url=hub.url)
+
+It answers as the hub's public documentation tells, on the parameter schemas that ship in this
+package, with real images, videos and sounds. It shares no code with the bindings, so that it can
+check them; and it is not the hub: every answer says `Server: models-standin`, and what the live
+hub does differently, it cannot know.
+
+`python -m oxen_models.testing` runs it from a shell. Needs `pip install 'oxen-models[testing]'`.
+"""
+
+try:
+    from ._server import Hub
+    from ._spelling import Spelling
+    from ._state import Received
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"oxen_models.testing needs {error.name!r}, which is not installed: "
+        "pip install 'oxen-models[testing]'",
+        name=error.name,
+    ) from error
+
+__all__ = ["Hub", "Received", "Spelling"]
