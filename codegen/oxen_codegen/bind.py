@@ -84,8 +84,8 @@ def bind(model: Model) -> Binding:
     class_name = pascal(model.module)
     try:
         outermost, *nested = parse(node, f"{class_name}Request", class_name)
-    except RecursionError:
-        raise ModelError("the schema is nested too deeply") from None
+    except Exception as error:  # the engine's own, of whatever kind: one model must not stop the others
+        raise ModelError(f"datamodel-code-generator fails: {type(error).__name__}: {error}") from error
     source = f"Source: model {record.id!r}, POST /api/ai{endpoint.path}."
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id

@@ -11,7 +11,7 @@ _MOST_CHOICES = 20
 _MOST_KEYWORDS = 8
 
 
-def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str:
+def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str | None:
     """Meaning, choices, range, default and wire name of a parameter, in that order."""
     sentences = [sentence(said.get("description", "")), *_values(node)]
     if "default" in said:
@@ -21,7 +21,7 @@ def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) 
         sentences.append(f"Wire name {_literal(alias)}.")
     if keywords := list(hub_only(node)):
         sentences.append(hub_only_doc([keyword for _, names in keywords for keyword in names]))
-    return " ".join(filter(None, sentences))
+    return " ".join(filter(None, sentences)) or None
 
 
 def sentence(text: str) -> str:

@@ -25,13 +25,13 @@ _OWN = frozenset(
 # Names that annotations in the same class or signature refer to.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
-_WORD = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"[a-z0-9]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def snake(text: str) -> str:
     """`text` as lower-case ASCII words joined by underscores; "" when nothing of it is left."""
-    words = _WORD.findall(_ascii(text))
-    return "_".join(word.lower() for word in words)
+    return "_".join(_WORD.findall(_ascii(text)))
 
 
 def pascal(name: str) -> str:
@@ -51,12 +51,12 @@ def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
     """A Python name for each wire name, no two alike.
 
     A name that is not free gets a number. Who keeps the plain one is decided by the wire names
-    alone, so that a reordered schema renames nothing: first the wire name that is it, then the
-    alphabet.
+    alone, so that a reordered schema renames nothing: first the wire name that is it, then one that
+    is reserved, then the alphabet.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for wire in sorted(wires, key=lambda wire: (wire != _parameter(wire), wire)):
+    for wire in sorted(wires, key=lambda wire: (wire != _parameter(wire), wire != snake(wire), wire)):
         plain = name = _parameter(wire)
         number = 2
         while name in taken:
@@ -68,7 +68,7 @@ def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
 
 
 def _parameter(wire: str) -> str:
-    name = snake(wire)
+    name = snake(_HUMP.sub("_", wire))
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
     reserved = name in _PYDANTIC or name in _OWN or name in _TYPES or name.startswith("model_")
@@ -77,7 +77,7 @@ def _parameter(wire: str) -> str:
 
 def _ascii(text: str) -> str:
     """Accents dropped; any other letter as its code point, so that no two ids become one by it."""
-    folded = unicodedata.normalize("NFKD", text)
+    folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(
         char if char.isascii() else f" u{ord(char):04x} "
         for char in folded

@@ -117,6 +117,8 @@ def _types(schema: Node) -> list[str]:
 def _typed(name: str, schema: Node, depth: int) -> Node:
     """`schema` as it concerns values of one type."""
     if name == "object":
+        if schema.get("additionalProperties") is False and not _lists_all_required(schema):
+            return {"hub_only": ["required"]}  # nothing could meet it
         return _object(schema, depth)
     bounds = {key: _whole(schema[key]) for key in _TYPES[name].keywords if key in schema and key != "items"}
     node: Node = {"type": name, **(_whole_bounds(bounds) if name == "integer" else bounds)}
@@ -127,11 +129,16 @@ def _typed(name: str, schema: Node, depth: int) -> Node:
     return node
 
 
+def _lists_all_required(schema: Node) -> bool:
+    return all(wire in schema.get("properties", {}) for wire in schema.get("required", []))
+
+
 def _object(schema: Node, depth: int) -> Node:
-    required = set(schema.get("required", []))
-    schemas = {**dict.fromkeys(required, True), **schema.get("properties", {})}
-    wires = sorted(schemas, key=lambda wire: (wire not in required, _place(schemas[wire]), wire))
     extra = schema.get("additionalProperties", True)
+    required = set(schema.get("required", []))
+    # A required property that is not described is any other property.
+    schemas = {**dict.fromkeys(required, extra is False or extra), **schema.get("properties", {})}
+    wires = sorted(schemas, key=lambda wire: (wire not in required, _place(schemas[wire]), wire))
     return {
         "type": "object",
         "properties": {wire: _node(schemas[wire], depth + 1) for wire in wires},

@@ -250,7 +250,10 @@ def _alternatives(type_: Type) -> tuple[Type, ...]:
 
 
 def _union(members: list[Type]) -> Type:
-    distinct = list(dict.fromkeys(members))
+    distinct: list[Type] = []
+    for member in members:
+        if member not in distinct:
+            distinct.append(member)
     distinct.sort(key=lambda member: member == _NONE)
     return distinct[0] if len(distinct) == 1 else Union(tuple(distinct))
 

@@ -6,7 +6,7 @@ import ast
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -112,9 +112,9 @@ def annotation(type_: Type) -> str:
 def field(parameter: Parameter) -> str:
     """The annotation of a field, its wire name and whether it may be left out included."""
     text = annotation(parameter.type)
-    if parameter.alias is not None:
-        text = f"Annotated[{text}, Field(alias={literal(parameter.alias)})]"
-    return text if parameter.required else f"{text} | Omit"
+    if not parameter.required:
+        text = f"{text} | Omit"
+    return text if parameter.alias is None else f"Annotated[{text}, Field(alias={literal(parameter.alias)})]"
 
 
 def hint(type_: Type) -> str:
@@ -153,9 +153,9 @@ def _used(shown: Object) -> Iterator[str]:
         yield from _words(field(parameter))
         if not parameter.required:
             yield "OMIT"
-    if shown.extra is not None:
+    if shown.checks_extra:
         yield "Field"
-        yield from _words(annotation(shown.extra))
+        yield from _words(annotation(cast(Type, shown.extra)))
 
 
 def _words(text: str) -> Iterator[str]:

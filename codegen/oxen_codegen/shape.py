@@ -79,7 +79,7 @@ class Parameter:
     type: Type
     required: bool
     takes_media: bool
-    doc: str
+    doc: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class Object:
     parameters: tuple[Parameter, ...]
     extra: Type | None
     """What other properties may hold; None where there may be none."""
+
+    @property
+    def checks_extra(self) -> bool:
+        """Whether other properties are more than any JSON value, which is what the base class takes."""
+        return self.extra not in (None, Plain("Json"))
 
 
 @dataclass(frozen=True, slots=True)

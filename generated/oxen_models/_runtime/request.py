@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InvalidRequestError, Problem
-from .fields import OMIT
+from .fields import OMIT, Json
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +29,8 @@ class Object(BaseModel):
         validate_by_alias=True,
         protected_namespaces=(),
     )
+    if not TYPE_CHECKING:  # checkers hold it against the base class, where it may be None
+        __pydantic_extra__: dict[str, Json] = Field(init=False)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         return ((name, value) for name, value in super().__repr_args__() if value is not OMIT)

@@ -74,9 +74,10 @@ def OneOf(*choices: Any) -> BeforeValidator:
     """An enum of values that `Literal` cannot hold, such as 23.976."""
 
     def check(value: object) -> object:
-        if not any(same(value, choice) for choice in choices):
-            context = {"listed": ", ".join(map(repr, choices)), "choices": choices}
-            raise PydanticCustomError("one_of", "Input should be one of {listed}", context)
-        return value
+        for choice in choices:
+            if same(value, choice):
+                return choice
+        context = {"listed": ", ".join(map(repr, choices)), "choices": choices}
+        raise PydanticCustomError("one_of", "Input should be one of {listed}", context)
 
     return BeforeValidator(check)

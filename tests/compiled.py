@@ -1,0 +1,46 @@
+"""Schemas compiled to request classes, the way the generator does it, without a folder."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from types import ModuleType
+from typing import Any
+
+from oxen_codegen.bind import bind, place
+from oxen_codegen.derive import Derivation
+from oxen_codegen.generate import templates_folder
+from oxen_codegen.proof import equal_but_for_literals, placeholders
+from oxen_codegen.records import from_answer
+from oxen_codegen.render import environment
+from oxen_models import Request
+
+_TEMPLATE = environment(templates_folder(), Derivation()).get_template("family/model.py.jinja")
+_NUMBERS = itertools.count()
+
+
+def compile_module(
+    schema: object, model_id: str = "a-model", endpoint: str = "/images/generate"
+) -> ModuleType:
+    """The module of a model with that parameter schema, imported and proven."""
+    record = from_answer({"id": model_id, "endpoint": endpoint, "json_request_schema": schema})
+    binding = bind(place(record, {}))
+    source = _TEMPLATE.render(binding=binding)
+    assert equal_but_for_literals(source, _TEMPLATE.render(binding=placeholders(binding)))
+    module = ModuleType(f"compiled_{next(_NUMBERS)}")
+    # pydantic looks the names in annotations up there.
+    sys.modules[module.__name__] = module
+    exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))
+    return module
+
+
+def compile_request(schema: object, **kwargs: Any) -> type[Request]:
+    """The request class of a model with that parameter schema."""
+    module = compile_module(schema, **kwargs)
+    found: type[Request]
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Request) and value is not Request
+    )
+    return found

@@ -1,0 +1,412 @@
+"""`oxen-codegen generate` and `check`, from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from oxen_codegen.cli import main
+
+PROMPT = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
+
+
+def answer(model_id: str, schema: object = PROMPT, **facts: Any) -> dict[str, Any]:
+    return {"id": model_id, "endpoint": "/images/generate", "json_request_schema": schema, **facts}
+
+
+@pytest.fixture
+def schemas(tmp_path: Path) -> Path:
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def record(schemas: Path) -> Callable[..., None]:
+    """Puts models into the folder of schemas."""
+
+    def put(*answers: dict[str, Any]) -> None:
+        for number, each in enumerate(answers):
+            (schemas / f"{number}-{len(list(schemas.iterdir()))}.json").write_text(json.dumps(each))
+
+    return put
+
+
+@pytest.fixture
+def run(tmp_path: Path, schemas: Path) -> Callable[[str], Result]:
+    """Runs a command on the folder of schemas, with tmp_path as the output."""
+
+    def command(name: str) -> Result:
+        return CliRunner().invoke(main, [name, "--schemas", str(schemas), "--output", str(tmp_path)])
+
+    return command
+
+
+def files(package: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(package)): file.read_bytes()
+        for file in package.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def repository() -> Path:
+    return Path(__file__).parent.parent
+
+
+def test_the_committed_package_is_what_the_committed_schemas_say(tmp_path: Path) -> None:
+    committed = repository() / "generated" / "oxen_models"
+    done = CliRunner().invoke(
+        main, ["generate", "--schemas", str(committed / "schemas"), "--output", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert files(tmp_path / "oxen_models") == files(committed), "to repair: nox -s generate"
+
+
+def test_same_bytes_under_another_hash_seed_and_file_order(tmp_path: Path) -> None:
+    committed = repository() / "generated" / "oxen_models" / "schemas"
+    shuffled = tmp_path / "shuffled"
+    shuffled.mkdir()
+    for number, file in enumerate(sorted(committed.iterdir(), reverse=True)):
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        backwards = json.dumps(dict(reversed(facts.items())))
+        (shuffled / f"{number:03}.json").write_text(backwards, encoding="utf-8")
+    for seed, source in (("1", committed), ("2", shuffled)):
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "oxen_codegen",
+                "generate",
+                "--schemas",
+                source,
+                "--output",
+                tmp_path / seed,
+            ],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
+    assert files(tmp_path / "1" / "oxen_models") == files(tmp_path / "2" / "oxen_models")
+
+
+def test_says_how_many_models_are_bound_and_how_many_only_listed(
+    record: Callable[..., None], run: Callable[[str], Result]
+) -> None:
+    record(
+        answer("a"),
+        answer("b"),
+        answer("c", None, endpoint="/chat/completions"),
+        answer(
+            "d", PROMPT, endpoint="/holograms/project", capabilities={"input": [], "output": ["hologram"]}
+        ),
+    )
+    done = run("generate")
+    assert done.exit_code == 0
+    assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint), 0 failed" in done.stdout
+    assert (
+        "warning: d: only listed, though it has a schema: no typed call for /holograms/project" in done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "complaint"),
+    [
+        ([], "error: bad: the parameter schema is no JSON object but a list"),
+        ({"type": "string"}, "error: bad /type: the parameters have to be an object, not 'string'"),
+        (
+            {"properties": ["prompt"]},
+            "error: bad /properties: an object of properties is expected, not a list",
+        ),
+        ({"required": "prompt"}, "error: bad /required: a list of parameter names is expected"),
+    ],
+)
+def test_a_model_that_fails_is_named_and_the_others_go_on(
+    schema: object,
+    complaint: str,
+    record: Callable[..., None],
+    run: Callable[[str], Result],
+    tmp_path: Path,
+) -> None:
+    record(answer("good"), answer("bad", schema))
+    done = run("generate")
+    assert done.exit_code == 1
+    assert complaint in done.stderr
+    assert "1 bound" in done.stdout
+    assert (tmp_path / "oxen_models" / "images" / "good.py").exists()
+
+
+def test_a_model_that_fails_keeps_the_module_it_had(
+    schemas: Path, record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("good"), answer("frail", display_name="Frail"))
+    assert run("generate").exit_code == 0
+    before = files(tmp_path / "oxen_models")
+    for file in schemas.iterdir():
+        if "frail" in file.read_text():
+            file.write_text(json.dumps(answer("frail", {"type": "string"}, display_name="Frail")))
+
+    done = run("generate")
+
+    assert done.exit_code == 1
+    assert "1 failed (1 keep the module they had)" in done.stdout
+    after = files(tmp_path / "oxen_models")
+    for name in ("images/frail.py", "images/__init__.py", "_client.py"):
+        assert after[name] == before[name], name
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"{", "not JSON"),
+        (b"- yaml: true", "not JSON"),
+        (b'{"id": NaN}', "NaN is not a JSON value"),
+        (b'{"id": "x", "created": 1e999}', "1e999 is beyond the range of a number"),
+        (b'{"id": "x", "id": "y"}', "the key 'id' stands twice in one object"),
+        (b'{"name": ""}', "it has no id"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe", "not JSON"),
+    ],
+)
+def test_a_broken_file_is_named_and_the_others_go_on(
+    content: bytes, complaint: str, schemas: Path, record: Callable[..., None], run: Callable[[str], Result]
+) -> None:
+    record(answer("good"))
+    (schemas / "broken.json").write_bytes(content)
+    done = run("generate")
+    assert done.exit_code == 1
+    assert "error: broken.json: " in done.stderr
+    assert complaint in done.stderr
+    assert "1 bound" in done.stdout
+
+
+@pytest.mark.parametrize("ids", [("a-b", "a.b"), ("Model", "model"), ("wan-2-1", "wan-21")])
+def test_two_ids_that_would_get_one_name_are_an_error_for_both(
+    ids: tuple[str, str], record: Callable[..., None], run: Callable[[str], Result]
+) -> None:
+    record(*map(answer, ids), answer("apart"))
+    done = run("generate")
+    assert done.exit_code == 1
+    for one, other in (ids, reversed(ids)):
+        assert f"error: {one}: would have the name images." in done.stderr
+        assert f"and so would '{other}': choose another in [tool.oxen-codegen.names]" in done.stderr
+    assert "1 bound" in done.stdout
+
+
+def test_a_name_chosen_by_hand_settles_it(
+    record: Callable[..., None],
+    run: Callable[[str], Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(answer("a-b"), answer("a.b"))
+    (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "a_dot_b"\n')
+    monkeypatch.chdir(tmp_path)
+    assert run("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / "images" / "a_dot_b.py").read_text()
+    assert "class ADotBRequest(Request):" in module
+    assert 'model_id: ClassVar[str] = "a.b"' in module
+
+
+@pytest.mark.parametrize(
+    "table",
+    ['names = {"a.b" = "class"}', 'names = {"a.b" = "A"}', "naems = {}", "output = 3", "= broken"],
+)
+def test_a_wrong_configuration_is_told_in_a_sentence(
+    table: str, run: Callable[[str], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{table}\n")
+    monkeypatch.chdir(tmp_path)
+    done = run("generate")
+    assert done.exit_code == 2
+    assert "pyproject.toml: " in done.stderr
+
+
+def test_check_writes_nothing_and_names_what_differs(
+    record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"), answer("b"))
+    assert run("generate").exit_code == 0
+    package = tmp_path / "oxen_models"
+    assert run("check").exit_code == 0
+    (package / "images" / "a.py").write_text("edited")
+    (package / "images" / "b.py").unlink()
+    (package / "left_behind.py").write_text("")
+    before = files(package)
+
+    done = run("check")
+
+    assert done.exit_code == 1
+    assert files(package) == before
+    for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "gone: {}/left_behind.py"):
+        assert line.format(package) in done.stdout
+    assert "to repair: oxen-codegen generate --schemas" in done.stdout
+    assert run("generate").exit_code == 0
+    assert run("check").exit_code == 0
+    assert not (package / "left_behind.py").exists()
+
+
+def test_generating_what_is_there_touches_nothing(
+    record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"))
+    run("generate")
+    module = tmp_path / "oxen_models" / "images" / "a.py"
+    os.utime(module, (1, 1))
+    done = run("generate")
+    assert "0 files changed" in done.stdout
+    assert module.stat().st_mtime == 1
+
+
+@pytest.mark.parametrize("left", ["half a new tree", "between the renames", "an old tree", "no new tree"])
+def test_what_an_interruption_left_is_completed_or_undone(
+    left: str, record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"))
+    run("generate")
+    package, new, old = (tmp_path / name for name in ("oxen_models", ".oxen_models.new", ".oxen_models.old"))
+    whole = files(package)
+    match left:
+        case "half a new tree":
+            new.mkdir()
+            (new / "half.py").write_text("")
+        case "between the renames":
+            package.rename(new)
+            old.mkdir()
+        case "an old tree":
+            old.mkdir()
+            (old / "old.py").write_text("")
+        case _:
+            package.rename(old)
+    done = run("generate")
+    assert done.exit_code == 0
+    assert "0 files changed" in done.stdout
+    assert files(package) == whole
+    assert not new.exists()
+    assert not old.exists()
+
+
+def test_somebody_elses_package_is_not_replaced(
+    record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"))
+    own = tmp_path / "oxen_models" / "thesis.py"
+    own.parent.mkdir()
+    own.write_text("years of work")
+    done = run("generate")
+    assert done.exit_code == 2
+    assert "was not generated by oxen-codegen" in done.stderr
+    assert own.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("command", ["generate", "check"])
+def test_without_schemas_it_says_what_to_run(
+    command: str, run: Callable[[str], Result], schemas: Path
+) -> None:
+    done = run(command)
+    assert done.exit_code == 2
+    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
+    schemas.rmdir()
+    done = run(command)
+    assert done.exit_code == 2
+    assert "No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("facts", "family", "verb"),
+    [
+        ({"endpoint": "/images/edit"}, "images", "edit"),
+        ({"endpoint": "images/edit"}, "images", "edit"),
+        ({"endpoint": "/api/ai/images/generate"}, "images", "generate"),
+        ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
+        ({"endpoint": "/audio/generate"}, "audio", "speak"),
+        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
+        (
+            {"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}},
+            "images",
+            "edit",
+        ),
+        (
+            {"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}},
+            "videos",
+            "generate",
+        ),
+        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
+    ],
+)
+def test_endpoint_and_verb_come_from_the_path_or_else_from_the_capabilities(
+    facts: dict[str, Any],
+    family: str,
+    verb: str,
+    record: Callable[..., None],
+    run: Callable[[str], Result],
+    tmp_path: Path,
+) -> None:
+    record(answer("a", **facts))
+    assert run("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / family / "a.py").read_text()
+    assert f"    def {verb}(" in module
+
+
+def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
+    record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
+) -> None:
+    image = {"type": "array", "items": {"type": "string", "format": "uri", "renderType": "image-url"}}
+    schema = {"type": "object", "properties": {"input_image": image}}
+    record(answer("needs", {**schema, "required": ["input_image"]}), answer("takes", schema))
+    assert run("generate").exit_code == 0
+    images = tmp_path / "oxen_models" / "images"
+    assert 'endpoint: ClassVar[str] = "/images/edit"' in (images / "needs.py").read_text()
+    assert 'endpoint: ClassVar[str] = "/images/generate"' in (images / "takes.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("model_id", "name"),
+    [
+        ("oxen:ox-abc", "oxen_ox_abc"),
+        ("FLUX.1-Kontext", "flux_1_kontext"),
+        ("4x-upscale", "model_4x_upscale"),
+        ("class", "class_"),
+        ("modèle", "modele"),
+        ("通义", "u901a_u4e49"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("/abs/olute", "abs_olute"),
+        ("con", "con"),
+        ("__init__", "init"),
+        ("'; import os #", "import_os"),
+    ],
+)
+def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
+    model_id: str,
+    name: str,
+    record: Callable[..., None],
+    run: Callable[[str], Result],
+    tmp_path: Path,
+) -> None:
+    record(answer(model_id))
+    before = set(tmp_path.parent.iterdir())
+    assert run("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / "images" / f"{name}.py").read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {}
+    (line,) = (line for line in module.splitlines() if "model_id: ClassVar" in line)
+    exec(line.strip().replace(": ClassVar[str]", ""), namespace)
+    assert namespace["model_id"] == model_id
+    assert set(tmp_path.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("model_id", ["x" * 300, "\ud800", "é" * 100])
+def test_an_id_that_no_file_can_have_is_an_error(
+    model_id: str, record: Callable[..., None], run: Callable[[str], Result]
+) -> None:
+    record(answer(model_id), answer("good"))
+    done = run("generate")
+    assert done.exit_code == 1
+    assert "error: " in done.stderr
+    assert "1 bound" in done.stdout

@@ -1,0 +1,91 @@
+"""Calls that both type checkers have to accept. Never run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, assert_type
+
+import httpx
+from oxen_models import (
+    OMIT,
+    AsyncImageResult,
+    AsyncOxen,
+    AudioResult,
+    ImageInput,
+    ImageResult,
+    InvalidRequestError,
+    Omit,
+    Oxen,
+    OxenError,
+    Request,
+    VideoResult,
+    catalog,
+)
+from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.testing import Hub
+from PIL import Image as pil
+
+
+def media(oxen: Oxen, urls: list[str], picture: pil.Image, some: Sequence[ImageInput]) -> None:
+    edit = oxen.images.qwen_image_edit_plus.edit
+    edit(prompt="x", input_image=urls)
+    edit(prompt="x", input_image=("a.png", Path("b.png"), b"c", io.BytesIO(b"d"), picture))
+    edit(prompt="x", input_image=some)
+    with open("dog.png", "rb") as file:
+        edit(prompt="x", input_image=[file])
+
+
+def left_out(oxen: Oxen, ratio: Literal["16:9", "1:1"] | None, shape: Literal["16:9"] | Omit) -> ImageResult:
+    return oxen.images.qwen_image_edit_plus.edit(
+        prompt="x",
+        input_image=["a"],
+        aspect_ratio=ratio if ratio is not None else OMIT,
+        output_format="png",
+        response_format="b64_json",
+        extra_body={"beta": True},
+        timeout=3,
+    ) or oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"], aspect_ratio=shape)
+
+
+def results(oxen: Oxen) -> None:
+    image = oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"])
+    assert_type(image, ImageResult)
+    assert_type(image.images[0].url, str | None)
+    assert_type(image.images[0].read(), bytes)
+    assert_type(image.images[0].save("hat.png"), Path)
+    assert_type(image.created, int | None)
+    assert_type(oxen.audio.bytedance_seed_audio_1_0.speak(prompt="hi"), AudioResult)
+    assert_type(oxen.videos.topazlabs_proteus_video.generate(input_video="a", target_fps=23.976), VideoResult)
+
+
+async def awaited() -> None:
+    async with AsyncOxen(api_key="k", http_client=httpx.AsyncClient()) as oxen:
+        result = await oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"])
+        assert_type(result, AsyncImageResult)
+        assert_type(await result.images[0].save("hat.png"), Path)
+
+
+def values() -> Request:
+    request = QwenImageEditPlusRequest(prompt="x", input_image=["a"])
+    assert_type(request.model_id, str)
+    assert_type(QwenImageEditPlusRequest.from_body(request.body()), QwenImageEditPlusRequest)
+    return request
+
+
+def errors(oxen: Oxen) -> ValueError | OxenError:
+    try:
+        left_out(oxen, "16:9", OMIT)
+    except InvalidRequestError as error:
+        return error
+    return ValueError()
+
+
+def listed() -> list[str]:
+    return [model.id for model in catalog.models(family="images", input="image", bound=True)]
+
+
+def stand_in() -> None:
+    with Hub() as hub, Oxen("any", base_url=hub.url, timeout=10) as oxen:
+        results(oxen)

@@ -1,0 +1,44 @@
+"""Calls that both type checkers have to reject. Never run.
+
+Each comment holds a piece of mypy's message and, behind the bar, one of pyright's.
+"""
+
+from oxen_models import AsyncOxen, Oxen
+from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.images import QwenImageEditPlusRequst  # wrong: has no attribute "QwenImageEditPlusRequst" | is unknown import symbol
+from oxen_models.videos import TopazlabsProteusVideoRequest
+import oxen_models
+
+oxen = Oxen()
+edit = oxen.images.qwen_image_edit_plus.edit
+
+edit(prompt="x")  # wrong: Missing named argument "input_image" | Argument missing for parameter "input_image"
+edit(prompt="x", input_image=["a"], aspect_ration="16:9")  # wrong: did you mean "aspect_ratio" | No parameter named "aspect_ration"
+edit(prompt="x", input_image=["a"], aspect_ratio="16:10")  # wrong: incompatible type "Literal['16:10']" | cannot be assigned to parameter "aspect_ratio"
+edit(prompt="x", input_image="dog.png")  # wrong: incompatible type "str"; expected "ListOf | cannot be assigned to parameter "input_image"
+edit(prompt="x", input_image=[3])  # wrong: incompatible type "int" | cannot be assigned to parameter "input_image"
+edit(prompt=5, input_image=["a"])  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "prompt"
+edit(prompt=None, input_image=["a"])  # wrong: incompatible type "None" | cannot be assigned to parameter "prompt"
+edit("x", ["a"])  # wrong: Too many positional arguments | Expected 0 positional arguments
+edit(prompt="x", input_image=["a"], response_format="png")  # wrong: incompatible type "Literal['png']" | cannot be assigned to parameter "response_format"
+edit(prompt="x", input_image=["a"], output_format=None)  # wrong: incompatible type "None" | cannot be assigned to parameter "output_format"
+edit(prompt="x", input_image=["a"]).videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
+oxen.images.qwen_image_edit_plus.generate(prompt="x")  # wrong: has no attribute "generate" | Cannot access attribute "generate"
+oxen.images.qwen_image_edit_pluss  # wrong: has no attribute "qwen_image_edit_pluss" | Cannot access attribute "qwen_image_edit_pluss"
+oxen.videos.qwen_image_edit_plus  # wrong: has no attribute "qwen_image_edit_plus" | Cannot access attribute "qwen_image_edit_plus"
+oxen.image  # wrong: has no attribute "image" | Cannot access attribute "image"
+oxen_models.Oxn  # wrong: has no attribute "Oxn" | is not a known attribute of module
+oxen.videos.topazlabs_proteus_video.generate(input_video="a", target_fps="24")  # wrong: incompatible type "str" | cannot be assigned to parameter "target_fps"
+QwenImageEditPlusRequest(prompt="x", input_image=["a"], colour="red")  # wrong: Unexpected keyword argument "colour" | No parameter named "colour"
+QwenImageEditPlusRequest(prompt="x", input_image="a")  # wrong: incompatible type "str" | cannot be assigned to parameter "input_image"
+TopazlabsProteusVideoRequest(input_video=["a"])  # wrong: incompatible type "list[str]" | cannot be assigned to parameter "input_video"
+Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "key"
+
+
+async def unawaited() -> None:
+    async with AsyncOxen() as client:
+        client.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"]).images  # wrong: "Coroutine | Cannot access attribute "images"
+
+
+with AsyncOxen() as not_async:  # wrong: has no attribute "__enter__" | Did you mean "async with"?
+    pass
