@@ -103,6 +103,8 @@ class Hub:
         Raises:
             ModelError: It is not to be had, or what came is not it.
         """
+        if model_id in (".", ".."):
+            raise ModelError("no URL can name a model of that id")
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
             raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")

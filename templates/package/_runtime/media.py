@@ -54,7 +54,10 @@ def _read(value: Any) -> bytes | None:
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     if hasattr(value, "read"):
-        content = value.read()
+        try:
+            content = value.read()
+        except (OSError, ValueError) as error:
+            raise _unreadable(error) from None
         if not isinstance(content, bytes):
             raise _unusable("a file opened in binary mode is expected, not one in text mode")
         return content
@@ -73,9 +76,9 @@ def _read_file(path: str) -> bytes:
             raise _unusable(
                 f"a URL of the kind {scheme}:// is not supported: http(s), data or a file"
             ) from None
-        raise _unusable(f"the file cannot be read: {error.strerror or error}") from None
+        raise _unreadable(error) from None
     except ValueError as error:  # a null byte in the name
-        raise _unusable(f"the file cannot be read: {error}") from None
+        raise _unreadable(error) from None
 
 
 def _encode(picture: Any) -> bytes:
@@ -87,6 +90,10 @@ def _encode(picture: Any) -> bytes:
     except Exception as error:
         raise _unusable(f"the picture cannot be encoded: {error}") from None
     return buffer.getvalue()
+
+
+def _unreadable(error: OSError | ValueError) -> PydanticCustomError:
+    return _unusable(f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _unusable(text: str) -> PydanticCustomError:

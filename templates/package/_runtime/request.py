@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast, get_args, get_origin
 
@@ -25,6 +26,7 @@ class Object(BaseModel):
         extra="allow",
         frozen=True,
         allow_inf_nan=False,
+        str_min_length=0,  # has pydantic look at the text, and refuse one that no UTF-8 can hold
         validate_by_name=True,
         validate_by_alias=True,
         protected_namespaces=(),
@@ -57,8 +59,11 @@ class Request(Object, extra="forbid"):
         """The request whose `body()` this is.
 
         Raises:
+            ValueError: It is the body of another model.
             pydantic.ValidationError: A value is not what the schema allows.
         """
+        if body.get("model", cls.model_id) != cls.model_id:
+            raise ValueError(f"a body for {cls.model_id!r} is expected, not for {body['model']!r}")
         parameters = {name: value for name, value in body.items() if name != "model"}
         return cls.model_validate(parameters, by_alias=True, by_name=False)
 
@@ -74,6 +79,23 @@ def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R
     except ValidationError as error:
         wrong = error
     raise _explained(cast("type[Request]", request), wrong)
+
+
+def encoded(request: Request, extra_body: Mapping[str, object] | None) -> bytes:
+    """What is sent of a request: its body and what is to go beside it, as JSON.
+
+    Raises:
+        InvalidRequestError: JSON cannot hold `extra_body`.
+    """
+    body = request.body()
+    if extra_body:
+        body |= extra_body
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = str(error)
+    problem = Problem("extra_body", _shortened(extra_body), f"should be JSON: {reason}")
+    raise InvalidRequestError(request.model_id, (problem,))
 
 
 def _explained(request: type[Request], error: ValidationError) -> InvalidRequestError:

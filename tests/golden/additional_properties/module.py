@@ -1,4 +1,4 @@
-"""additional_properties: A golden case.
+"""Additional properties: A golden case.
 
 Source: model 'additional_properties', POST /api/ai/images/generate. Schema ff65f865f3ca.
 """
@@ -60,7 +60,7 @@ class AdditionalPropertiesRequest(Request):
 
 
 class AdditionalProperties(Stub):
-    """additional_properties: A golden case."""
+    """Additional properties: A golden case."""
 
     def generate(
         self,
@@ -101,7 +101,7 @@ class AdditionalProperties(Stub):
 
 
 class AsyncAdditionalProperties(AsyncStub):
-    """additional_properties: A golden case."""
+    """Additional properties: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""array: A golden case.
+"""Array: A golden case.
 
 Source: model 'array', POST /api/ai/images/generate. Schema fbf4331bf620.
 """
@@ -51,7 +51,7 @@ class ArrayRequest(Request):
 
 
 class Array(Stub):
-    """array: A golden case."""
+    """Array: A golden case."""
 
     def generate(
         self,
@@ -98,7 +98,7 @@ class Array(Stub):
 
 
 class AsyncArray(AsyncStub):
-    """array: A golden case."""
+    """Array: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""blank_defaults: A golden case.
+"""Blank defaults: A golden case.
 
 Source: model 'blank_defaults', POST /api/ai/images/generate. Schema 4b2415bbf18b.
 """
@@ -43,7 +43,7 @@ class BlankDefaultsRequest(Request):
 
 
 class BlankDefaults(Stub):
-    """blank_defaults: A golden case."""
+    """Blank defaults: A golden case."""
 
     def generate(
         self,
@@ -84,7 +84,7 @@ class BlankDefaults(Stub):
 
 
 class AsyncBlankDefaults(AsyncStub):
-    """blank_defaults: A golden case."""
+    """Blank defaults: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""boolean: A golden case.
+"""Boolean: A golden case.
 
 Source: model 'boolean', POST /api/ai/images/generate. Schema f2506715b693.
 """
@@ -37,7 +37,7 @@ class BooleanRequest(Request):
 
 
 class Boolean(Stub):
-    """boolean: A golden case."""
+    """Boolean: A golden case."""
 
     def generate(
         self,
@@ -72,7 +72,7 @@ class Boolean(Stub):
 
 
 class AsyncBoolean(AsyncStub):
-    """boolean: A golden case."""
+    """Boolean: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""common_names: A golden case.
+"""Common names: A golden case.
 
 Source: model 'common_names', POST /api/ai/images/generate. Schema cf3ee8d208f8.
 """
@@ -33,7 +33,7 @@ class CommonNamesRequest(Request):
 
 
 class CommonNames(Stub):
-    """common_names: A golden case."""
+    """Common names: A golden case."""
 
     def generate(
         self,
@@ -64,7 +64,7 @@ class CommonNames(Stub):
 
 
 class AsyncCommonNames(AsyncStub):
-    """common_names: A golden case."""
+    """Common names: A golden case."""
 
     async def generate(
         self,

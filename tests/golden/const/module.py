@@ -1,4 +1,4 @@
-"""const: A golden case.
+"""Const: A golden case.
 
 Source: model 'const', POST /api/ai/images/generate. Schema 40ffaf24b463.
 """
@@ -32,7 +32,7 @@ class ConstRequest(Request):
     kind: Literal["image"] | Omit = OMIT
     """One of 'image'."""
 
-    maybe: Omit | None = OMIT
+    maybe: None | Omit = OMIT
     """One of None."""
 
     version: Literal[2] | Omit = OMIT
@@ -46,14 +46,14 @@ class ConstRequest(Request):
 
 
 class Const(Stub):
-    """const: A golden case."""
+    """Const: A golden case."""
 
     def generate(
         self,
         *,
         exact: float | Omit = OMIT,
         kind: Literal["image"] | Omit = OMIT,
-        maybe: Omit | None = OMIT,
+        maybe: None | Omit = OMIT,
         version: Literal[2] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -90,14 +90,14 @@ class Const(Stub):
 
 
 class AsyncConst(AsyncStub):
-    """const: A golden case."""
+    """Const: A golden case."""
 
     async def generate(
         self,
         *,
         exact: float | Omit = OMIT,
         kind: Literal["image"] | Omit = OMIT,
-        maybe: Omit | None = OMIT,
+        maybe: None | Omit = OMIT,
         version: Literal[2] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -1,4 +1,4 @@
-"""default_outside_enum: A golden case.
+"""Default outside enum: A golden case.
 
 Source: model 'default_outside_enum', POST /api/ai/images/generate. Schema 0144b86a37a2.
 """
@@ -42,7 +42,7 @@ class DefaultOutsideEnumRequest(Request):
 
 
 class DefaultOutsideEnum(Stub):
-    """default_outside_enum: A golden case."""
+    """Default outside enum: A golden case."""
 
     def generate(
         self,
@@ -80,7 +80,7 @@ class DefaultOutsideEnum(Stub):
 
 
 class AsyncDefaultOutsideEnum(AsyncStub):
-    """default_outside_enum: A golden case."""
+    """Default outside enum: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""enum_mixed: A golden case.
+"""Enum mixed: A golden case.
 
 Source: model 'enum_mixed', POST /api/ai/images/generate. Schema 62a5717dd24f.
 """
@@ -43,7 +43,7 @@ class EnumMixedRequest(Request):
 
 
 class EnumMixed(Stub):
-    """enum_mixed: A golden case."""
+    """Enum mixed: A golden case."""
 
     def generate(
         self,
@@ -84,7 +84,7 @@ class EnumMixed(Stub):
 
 
 class AsyncEnumMixed(AsyncStub):
-    """enum_mixed: A golden case."""
+    """Enum mixed: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""enum_of_floats: A golden case.
+"""Enum of floats: A golden case.
 
 Source: model 'enum_of_floats', POST /api/ai/images/generate. Schema eb087a037b62.
 """
@@ -29,7 +29,7 @@ class EnumOfFloatsRequest(Request):
     fps: Annotated[float, OneOf(24, 23.976, 25, 29.97)] | Omit = OMIT
     """One of 24, 23.976, 25, 29.97. Left out, the hub takes 24."""
 
-    rate: Annotated[float | str, OneOf(0.5, "auto")] | Omit | None = OMIT
+    rate: Annotated[float | str, OneOf(0.5, "auto")] | None | Omit = OMIT
     """One of 0.5, 'auto', None."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -40,13 +40,13 @@ class EnumOfFloatsRequest(Request):
 
 
 class EnumOfFloats(Stub):
-    """enum_of_floats: A golden case."""
+    """Enum of floats: A golden case."""
 
     def generate(
         self,
         *,
         fps: float | Omit = OMIT,
-        rate: float | str | Omit | None = OMIT,
+        rate: float | str | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
@@ -78,13 +78,13 @@ class EnumOfFloats(Stub):
 
 
 class AsyncEnumOfFloats(AsyncStub):
-    """enum_of_floats: A golden case."""
+    """Enum of floats: A golden case."""
 
     async def generate(
         self,
         *,
         fps: float | Omit = OMIT,
-        rate: float | str | Omit | None = OMIT,
+        rate: float | str | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,

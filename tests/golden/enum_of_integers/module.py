@@ -1,4 +1,4 @@
-"""enum_of_integers: A golden case.
+"""Enum of integers: A golden case.
 
 Source: model 'enum_of_integers', POST /api/ai/images/generate. Schema 3cf029466361.
 """
@@ -40,7 +40,7 @@ class EnumOfIntegersRequest(Request):
 
 
 class EnumOfIntegers(Stub):
-    """enum_of_integers: A golden case."""
+    """Enum of integers: A golden case."""
 
     def generate(
         self,
@@ -78,7 +78,7 @@ class EnumOfIntegers(Stub):
 
 
 class AsyncEnumOfIntegers(AsyncStub):
-    """enum_of_integers: A golden case."""
+    """Enum of integers: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""enum_of_strings: A golden case.
+"""Enum of strings: A golden case.
 
 Source: model 'enum_of_strings', POST /api/ai/images/generate. Schema 66f72039a80f.
 """
@@ -40,7 +40,7 @@ class EnumOfStringsRequest(Request):
 
 
 class EnumOfStrings(Stub):
-    """enum_of_strings: A golden case."""
+    """Enum of strings: A golden case."""
 
     def generate(
         self,
@@ -78,7 +78,7 @@ class EnumOfStrings(Stub):
 
 
 class AsyncEnumOfStrings(AsyncStub):
-    """enum_of_strings: A golden case."""
+    """Enum of strings: A golden case."""
 
     async def generate(
         self,

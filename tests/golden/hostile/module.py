@@ -1,4 +1,4 @@
-"""hostile: A golden case.
+"""Hostile: A golden case.
 
 Source: model 'hostile', POST /api/ai/images/generate. Schema 91d8a636edcb.
 """
@@ -53,7 +53,7 @@ class HostileRequest(Request):
 
 
 class Hostile(Stub):
-    """hostile: A golden case."""
+    """Hostile: A golden case."""
 
     def generate(
         self,
@@ -102,7 +102,7 @@ class Hostile(Stub):
 
 
 class AsyncHostile(AsyncStub):
-    """hostile: A golden case."""
+    """Hostile: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""integer: A golden case.
+"""Integer: A golden case.
 
 Source: model 'integer', POST /api/ai/images/generate. Schema b157763f5aec.
 """
@@ -47,7 +47,7 @@ class IntegerRequest(Request):
 
 
 class Integer(Stub):
-    """integer: A golden case."""
+    """Integer: A golden case."""
 
     def generate(
         self,
@@ -91,7 +91,7 @@ class Integer(Stub):
 
 
 class AsyncInteger(AsyncStub):
-    """integer: A golden case."""
+    """Integer: A golden case."""
 
     async def generate(
         self,

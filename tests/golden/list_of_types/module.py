@@ -1,4 +1,4 @@
-"""list_of_types: A golden case.
+"""List of types: A golden case.
 
 Source: model 'list_of_types', POST /api/ai/images/generate. Schema cad52a8812a2.
 """
@@ -46,7 +46,7 @@ class ListOfTypesRequest(Request):
 
 
 class ListOfTypes(Stub):
-    """list_of_types: A golden case."""
+    """List of types: A golden case."""
 
     def generate(
         self,
@@ -90,7 +90,7 @@ class ListOfTypes(Stub):
 
 
 class AsyncListOfTypes(AsyncStub):
-    """list_of_types: A golden case."""
+    """List of types: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""media: A golden case.
+"""Media: A golden case.
 
 Source: model 'media', POST /api/ai/images/edit. Schema 4c901a0f324e.
 """
@@ -51,7 +51,7 @@ class MediaRequest(Request):
 
 
 class Media(Stub):
-    """media: A golden case."""
+    """Media: A golden case."""
 
     def edit(
         self,
@@ -101,7 +101,7 @@ class Media(Stub):
 
 
 class AsyncMedia(AsyncStub):
-    """media: A golden case."""
+    """Media: A golden case."""
 
     async def edit(
         self,

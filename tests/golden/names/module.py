@@ -1,4 +1,4 @@
-"""names: A golden case.
+"""Names: A golden case.
 
 Source: model 'names', POST /api/ai/images/generate. Schema 830622aa51b1.
 """
@@ -98,7 +98,7 @@ class NamesRequest(Request):
 
 
 class Names(Stub):
-    """names: A golden case."""
+    """Names: A golden case."""
 
     def generate(
         self,
@@ -193,7 +193,7 @@ class Names(Stub):
 
 
 class AsyncNames(AsyncStub):
-    """names: A golden case."""
+    """Names: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""nested_object: A golden case.
+"""Nested object: A golden case.
 
 Source: model 'nested_object', POST /api/ai/images/generate. Schema d56c2450fc27.
 """
@@ -67,7 +67,7 @@ class NestedObjectRequest(Request):
 
 
 class NestedObject(Stub):
-    """nested_object: A golden case."""
+    """Nested object: A golden case."""
 
     def generate(
         self,
@@ -105,7 +105,7 @@ class NestedObject(Stub):
 
 
 class AsyncNestedObject(AsyncStub):
-    """nested_object: A golden case."""
+    """Nested object: A golden case."""
 
     async def generate(
         self,

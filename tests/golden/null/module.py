@@ -1,4 +1,4 @@
-"""null: A golden case.
+"""Null: A golden case.
 
 Source: model 'null', POST /api/ai/images/generate. Schema 03b005a7dd0f.
 """
@@ -28,12 +28,12 @@ class NullRequest(Request):
     model_id: ClassVar[str] = "null"
     endpoint: ClassVar[str] = "/images/generate"
 
-    choice: Literal["a", "b"] | Omit | None = OMIT
+    choice: Literal["a", "b"] | None | Omit = OMIT
     """One of 'a', 'b', None."""
 
-    nothing: Omit | None = OMIT
+    nothing: None | Omit = OMIT
 
-    seed: Annotated[int, Field(ge=0), Whole] | Omit | None = OMIT
+    seed: Annotated[int, Field(ge=0), Whole] | None | Omit = OMIT
     """At least 0."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -44,14 +44,14 @@ class NullRequest(Request):
 
 
 class Null(Stub):
-    """null: A golden case."""
+    """Null: A golden case."""
 
     def generate(
         self,
         *,
-        choice: Literal["a", "b"] | Omit | None = OMIT,
-        nothing: Omit | None = OMIT,
-        seed: int | Omit | None = OMIT,
+        choice: Literal["a", "b"] | None | Omit = OMIT,
+        nothing: None | Omit = OMIT,
+        seed: int | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
@@ -85,14 +85,14 @@ class Null(Stub):
 
 
 class AsyncNull(AsyncStub):
-    """null: A golden case."""
+    """Null: A golden case."""
 
     async def generate(
         self,
         *,
-        choice: Literal["a", "b"] | Omit | None = OMIT,
-        nothing: Omit | None = OMIT,
-        seed: int | Omit | None = OMIT,
+        choice: Literal["a", "b"] | None | Omit = OMIT,
+        nothing: None | Omit = OMIT,
+        seed: int | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,

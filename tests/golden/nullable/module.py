@@ -1,4 +1,4 @@
-"""nullable: A golden case.
+"""Nullable: A golden case.
 
 Source: model 'nullable', POST /api/ai/images/generate. Schema 8631e6b216d0.
 """
@@ -26,10 +26,10 @@ class NullableRequest(Request):
     model_id: ClassVar[str] = "nullable"
     endpoint: ClassVar[str] = "/images/generate"
 
-    seed: Annotated[int, Whole] | Omit | None = OMIT
+    seed: Annotated[int, Whole] | None | Omit = OMIT
     """Left out, the hub takes None."""
 
-    style: Literal["flat", "deep"] | Omit | None = OMIT
+    style: Literal["flat", "deep"] | None | Omit = OMIT
     """One of 'flat', 'deep', None."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -40,13 +40,13 @@ class NullableRequest(Request):
 
 
 class Nullable(Stub):
-    """nullable: A golden case."""
+    """Nullable: A golden case."""
 
     def generate(
         self,
         *,
-        seed: int | Omit | None = OMIT,
-        style: Literal["flat", "deep"] | Omit | None = OMIT,
+        seed: int | None | Omit = OMIT,
+        style: Literal["flat", "deep"] | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
@@ -78,13 +78,13 @@ class Nullable(Stub):
 
 
 class AsyncNullable(AsyncStub):
-    """nullable: A golden case."""
+    """Nullable: A golden case."""
 
     async def generate(
         self,
         *,
-        seed: int | Omit | None = OMIT,
-        style: Literal["flat", "deep"] | Omit | None = OMIT,
+        seed: int | None | Omit = OMIT,
+        style: Literal["flat", "deep"] | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,

@@ -1,4 +1,4 @@
-"""number: A golden case.
+"""Number: A golden case.
 
 Source: model 'number', POST /api/ai/images/generate. Schema 01f92a9f6ee6.
 """
@@ -44,7 +44,7 @@ class NumberRequest(Request):
 
 
 class Number(Stub):
-    """number: A golden case."""
+    """Number: A golden case."""
 
     def generate(
         self,
@@ -85,7 +85,7 @@ class Number(Stub):
 
 
 class AsyncNumber(AsyncStub):
-    """number: A golden case."""
+    """Number: A golden case."""
 
     async def generate(
         self,

@@ -1,4 +1,4 @@
-"""object: A golden case.
+"""Object: A golden case.
 
 Source: model 'object', POST /api/ai/images/generate. Schema 37cb798d8d8f.
 """
@@ -40,7 +40,7 @@ class ObjectRequest(Request):
 
 
 class Object(Stub):
-    """object: A golden case."""
+    """Object: A golden case."""
 
     def generate(
         self,
@@ -81,7 +81,7 @@ class Object(Stub):
 
 
 class AsyncObject(AsyncStub):
-    """object: A golden case."""
+    """Object: A golden case."""
 
     async def generate(
         self,

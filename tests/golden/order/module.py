@@ -1,4 +1,4 @@
-"""order: A golden case.
+"""Order: A golden case.
 
 Source: model 'order', POST /api/ai/images/generate. Schema 0d76b19f8afb.
 """
@@ -46,7 +46,7 @@ class OrderRequest(Request):
 
 
 class Order(Stub):
-    """order: A golden case."""
+    """Order: A golden case."""
 
     def generate(
         self,
@@ -96,7 +96,7 @@ class Order(Stub):
 
 
 class AsyncOrder(AsyncStub):
-    """order: A golden case."""
+    """Order: A golden case."""
 
     async def generate(
         self,

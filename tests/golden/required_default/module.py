@@ -1,4 +1,4 @@
-"""required_default: A golden case.
+"""Required default: A golden case.
 
 Source: model 'required_default', POST /api/ai/images/generate. Schema c319b9e7aa63.
 """
@@ -37,7 +37,7 @@ class RequiredDefaultRequest(Request):
 
 
 class RequiredDefault(Stub):
-    """required_default: A golden case."""
+    """Required default: A golden case."""
 
     def generate(
         self,
@@ -72,7 +72,7 @@ class RequiredDefault(Stub):
 
 
 class AsyncRequiredDefault(AsyncStub):
-    """required_default: A golden case."""
+    """Required default: A golden case."""
 
     async def generate(
         self,

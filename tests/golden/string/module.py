@@ -1,4 +1,4 @@
-"""string: A golden case.
+"""String: A golden case.
 
 Source: model 'string', POST /api/ai/images/generate. Schema 3a7166afa617.
 """
@@ -48,7 +48,7 @@ class StringRequest(Request):
 
 
 class String(Stub):
-    """string: A golden case."""
+    """String: A golden case."""
 
     def generate(
         self,
@@ -92,7 +92,7 @@ class String(Stub):
 
 
 class AsyncString(AsyncStub):
-    """string: A golden case."""
+    """String: A golden case."""
 
     async def generate(
         self,

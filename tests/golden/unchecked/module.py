@@ -1,4 +1,4 @@
-"""unchecked: A golden case.
+"""Unchecked: A golden case.
 
 Source: model 'unchecked', POST /api/ai/images/generate. Schema ebdaba2d23e4.
 """
@@ -55,7 +55,7 @@ class UncheckedRequest(Request):
 
 
 class Unchecked(Stub):
-    """unchecked: A golden case."""
+    """Unchecked: A golden case."""
 
     def generate(
         self,
@@ -108,7 +108,7 @@ class Unchecked(Stub):
 
 
 class AsyncUnchecked(AsyncStub):
-    """unchecked: A golden case."""
+    """Unchecked: A golden case."""
 
     async def generate(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,7 +42,7 @@ class AsyncSession:
         if self._owns_http:
             await self._http.aclose()
 
-    async def post(self, path: str, body: Mapping[str, object], timeout: float | None) -> dict[str, Any]:
+    async def post(self, path: str, body: bytes, timeout: float | None) -> dict[str, Any]:
         """Send a request that costs money, once.
 
         Raises:
@@ -52,12 +52,13 @@ class AsyncSession:
         """
         patience = httpx.Timeout(self.settings.patience(path, timeout), connect=_CONNECT_SECONDS)
         url = self.settings.url(path)
+        headers = {**self._headers, "content-type": "application/json"}
         retries = 0
         while True:
             failure: OxenError | None = None
             try:
                 response = await self._http.request(
-                    "POST", url, json=body, headers=self._headers, timeout=patience, follow_redirects=False
+                    "POST", url, content=body, headers=headers, timeout=patience, follow_redirects=False
                 )
             except httpx.HTTPError as error:
                 failure = explained(error, self.settings.base_url, costs_money=True)

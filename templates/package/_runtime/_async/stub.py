@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from ..request import Request
+from ..request import Request, encoded
 from .results import AsyncResult
 from .session import AsyncSession
 
@@ -25,8 +25,6 @@ class AsyncStub:
         extra_body: Mapping[str, object] | None,
         timeout: float | None,
     ) -> R:
-        body = request.body()
-        if extra_body:
-            body |= extra_body
+        body = encoded(request, extra_body)
         answer = await self._session.post(request.endpoint, body, timeout)
         return result.from_answer(answer, self._session)

@@ -1,0 +1,174 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+
+import httpx
+import oxen_models
+import pytest
+from oxen_models import AsyncOxen, Oxen
+from oxen_models.testing import Hub
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="take what is emitted for the golden files")
+    parser.addoption("--live", action="store_true", help="record from the live hub, with OXEN_API_KEY")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No test leaves this machine; a cassette that is being recorded may."""
+    for item in items:
+        item.add_marker(pytest.mark.block_network(allowed_hosts=["127.0.0.1"]))
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the key nor the proxy of the machine reaches a test."""
+    monkeypatch.delenv("OXEN_API_KEY", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A stand-in hub of the test's own."""
+    with Hub() as running:
+        yield running
+
+
+class Play:
+    """Calls a client of either kind the same way, so that one test covers both."""
+
+    KEY = "k3y-of-the-caller"
+
+    def __init__(self, asynchronous: bool) -> None:
+        self.asynchronous = asynchronous
+
+    def __call__(self, *steps: Callable[[Any], Any], api_key: str | None = KEY, **arguments: Any) -> Any:
+        """What the last step gives. The first is called with the client, each other with what the one
+        before it gave; what is to be awaited is awaited."""
+        if self.asynchronous:
+            return asyncio.run(self._awaited(steps, api_key, arguments))
+        with Oxen(api_key, **arguments) as client:
+            return functools.reduce(lambda value, step: step(value), steps, client)
+
+    async def _awaited(
+        self, steps: tuple[Callable[[Any], Any], ...], api_key: str | None, arguments: dict[str, Any]
+    ) -> Any:
+        async with AsyncOxen(api_key, **arguments) as client:
+            value: Any = client
+            for step in steps:
+                value = step(value)
+                if inspect.isawaitable(value):
+                    value = await value
+            return value
+
+    def http_client(self, **arguments: Any) -> Any:
+        """An httpx client that this kind of client sends with."""
+        return httpx.AsyncClient(**arguments) if self.asynchronous else httpx.Client(**arguments)
+
+    def public(self, name: str) -> Any:
+        """The class of that name for this kind of client."""
+        return getattr(oxen_models, f"Async{name}" if self.asynchronous else name)
+
+
+@pytest.fixture(params=["sync", "async"])
+def play(request: pytest.FixtureRequest) -> Play:
+    """Calls of the synchronous client, then of the asynchronous one."""
+    return Play(request.param == "async")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a raw server answers: bytes as they are, everything else as JSON."""
+
+    status: int = 200
+    body: object = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    how: Literal["whole", "half", "cut", "slow", "never"] = "whole"
+
+
+@dataclass
+class RawServer:
+    """A server for what no hub should do: it answers half, or with nothing, or never."""
+
+    url: str
+    answers: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
+    """By path; of several, the last one stays."""
+    requests: list[tuple[str, str, dict[str, str]]] = field(
+        default_factory=list[tuple[str, str, dict[str, str]]]
+    )
+    """Method, path and headers of all that arrived whole."""
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def next_answer(self, path: str) -> Answer:
+        answers = self.answers.get(path, [Answer(404)])
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+@contextmanager
+def serving() -> Iterator[RawServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            server.requests.append((self.command, self.path, headers))
+            self.give(server.next_answer(self.path))
+
+        do_GET = do_POST
+
+        def give(self, answer: Answer) -> None:
+            if answer.how == "never":
+                server.over.wait()
+            if answer.how in ("never", "cut"):
+                return
+            content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if answer.how == "slow":
+                for _ in range(20):
+                    self.wfile.write(b" ")
+                    if server.over.wait(0.1):
+                        return
+            self.wfile.write(content[: len(content) // 2] if answer.how == "half" else content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    class Listener(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that has gone is no matter."""
+
+    with Listener(("127.0.0.1", 0), Handler) as listener:
+        server = RawServer(f"http://127.0.0.1:{listener.server_port}")
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.over.set()
+        listener.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    """A server in the place of the hub."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[RawServer]:
+    """A server at another address than the hub's."""
+    with serving() as running:
+        yield running
