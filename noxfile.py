@@ -16,7 +16,17 @@ nox.options.error_on_missing_interpreters = False
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
+HERE = Path(__file__).parent
 RECORDED = "tests/test_cassettes.py"
+WITHOUT_EXTRAS = """
+import subprocess, sys
+from oxen_models import Oxen
+Oxen("any").images.qwen_image_edit_plus
+done = subprocess.run([sys.executable, "-m", "oxen_codegen"], capture_output=True, text=True)
+assert (done.returncode, "oxen-models[codegen]" in done.stderr) == (1, True), done.stderr
+done = subprocess.run([sys.executable, "-m", "oxen_models.testing"], capture_output=True, text=True)
+assert (done.returncode != 0, "oxen-models[testing]" in done.stderr) == (True, True), done.stderr
+"""
 
 
 def install(session: nox.Session, *groups: str, extras: str = "codegen,testing") -> None:
@@ -88,19 +98,19 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Wheel and sdist, installed into an empty environment and used."""
+    """Wheel and sdist, each installed into an empty environment and used."""
     session.install("--quiet", "--constraint", "constraints.txt", "build")
     with tempfile.TemporaryDirectory() as folder:
         session.run("python", "-m", "build", "--outdir", folder, silent=True)
         for package in sorted(Path(folder).iterdir()):
-            environment = Path(folder, "environment", package.suffix)
+            environment = Path(folder, f"{package.stem}-environment")
             session.run("python", "-m", "venv", str(environment))
             python = str(environment / "bin" / "python")
-            session.run(
-                python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                "--constraint", "constraints.txt", f"{package}[codegen,testing]",
-                external=True,
-            )  # fmt: skip
-            # From elsewhere, so that the checkout is not what is imported.
-            session.run(python, str(Path("tests/installed.py").resolve()), external=True, env={"PWD": folder})
+            pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+            pinned = ("--constraint", str(Path("constraints.txt").resolve()))
+            with session.chdir(folder):  # so that the checkout is not what is imported
+                session.run(python, *pip, *pinned, str(package), external=True)
+                session.run(python, "-c", WITHOUT_EXTRAS, external=True)
+                session.run(python, *pip, *pinned, f"{package}[codegen,testing]", external=True)
+                session.run(python, str(HERE / "tests" / "installed.py"), external=True)
             session.log(f"{package.name} works")
