@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, TemplateError
 
 from .bind import Model, bind, findings, place
 from .derive import Derivation
@@ -109,8 +109,8 @@ def build(
         if any(each.family == family for each in bindings)
     }
     for family, members in families.items():
-        result.files[f"{family}/__init__.py"] = env.get_template("family/__init__.py.jinja").render(
-            family=family, bindings=members
+        result.files[f"{family}/__init__.py"] = _rendered(
+            env, "family/__init__.py.jinja", family=family, bindings=members
         )
     _package(
         env, templates / "package", result, derivation, families=families, entries=_entries(models, bindings)
@@ -141,10 +141,17 @@ def prove(result: Build, formatted: Path) -> None:
 
 def _render(env: Environment, model: Model, result: Build) -> Binding:
     binding = bind(model)
-    template = env.get_template("family/model.py.jinja")
-    result.files[_file(binding)] = template.render(binding=binding)
-    result.proofs[_file(binding)] = template.render(binding=placeholders(binding))
+    template = "family/model.py.jinja"
+    result.files[_file(binding)] = _rendered(env, template, binding=binding)
+    result.proofs[_file(binding)] = _rendered(env, template, binding=placeholders(binding))
     return binding
+
+
+def _rendered(env: Environment, template: str, **context: Any) -> str:
+    try:
+        return env.get_template(template).render(**context)
+    except TemplateError as error:
+        raise CodegenError(f"{template}: {error}") from error
 
 
 def _file(binding: Binding) -> str:
@@ -198,9 +205,8 @@ def _package(env: Environment, folder: Path, result: Build, derivation: Derivati
             continue
         text = file.read_text(encoding="utf-8")
         if name.endswith(".jinja"):
-            template = env.get_template(f"package/{name}")
-            result.files[name.removesuffix(".jinja")] = template.render(
-                public=_PUBLIC, version=found[1], **context
+            result.files[name.removesuffix(".jinja")] = _rendered(
+                env, f"package/{name}", public=_PUBLIC, version=found[1], **context
             )
             continue
         result.files[name] = text

@@ -37,8 +37,11 @@ class Derivation:
             starts.append(starts[-1] + len(line))
         derived: list[str] = []
         end = 0
+        strings = 0  # that the token is in: from Python 3.12 on, an f-string is many tokens
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type != tokenize.NAME:
+            kind = tokenize.tok_name[token.type]
+            strings += (kind == "FSTRING_START") - (kind == "FSTRING_END")
+            if kind != "NAME" or strings:
                 continue
             name = self._name(token.string)
             if name == token.string:

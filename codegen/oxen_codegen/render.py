@@ -11,6 +11,7 @@ from typing import Any, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .derive import Derivation
+from .report import ModelError
 from .shape import Binding, Bound, Choice, ListOf, MapOf, Nested, Object, Parameter, Plain, Type, Union
 
 LINE_LENGTH = 110
@@ -61,7 +62,7 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
         hanging: Columns more, for the lines of a list entry but its first.
 
     Raises:
-        ValueError: What was escaped does not read back as it was meant.
+        ModelError: What was escaped does not read back as it was meant.
     """
     shown = "".join(map(_visible, text))
     width = LINE_LENGTH - indent - 2 * len('"""')
@@ -84,7 +85,7 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     if written.endswith('"'):
         written = f'{written[:-1]}\\"'
     if ast.literal_eval(f'"""{written}"""') != meant:
-        raise ValueError("a docstring does not read back as it was written")
+        raise ModelError("a text of it does not read back from a docstring as it was written")
     return written
 
 
