@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import json
+import pickle
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any, Literal
 
 import httpx
@@ -32,9 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the key nor the proxy of the machine reaches a test."""
-    monkeypatch.delenv("OXEN_API_KEY", raising=False)
+def no_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the key nor the proxy of the machine reaches a test; the live hub needs the key."""
+    if not request.config.getoption("--live"):
+        monkeypatch.delenv("OXEN_API_KEY", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -43,6 +47,9 @@ def hub() -> Iterator[Hub]:
     """A stand-in hub of the test's own."""
     with Hub() as running:
         yield running
+
+
+EDIT = "/api/ai/images/edit"
 
 
 class Play:
@@ -72,6 +79,20 @@ class Play:
                     value = await value
             return value
 
+    def failure(self, kind: Any, *steps: Callable[[Any], Any], **arguments: Any) -> Any:
+        """The error of a call; whatever it is, it tells nobody the key and can go to another process."""
+        with pytest.raises(kind) as caught:
+            self(*steps, **arguments)
+        error = caught.value
+        assert isinstance(error, oxen_models.OxenError)
+        leaks = [
+            each for each in hanging_on(error) if isinstance(each, str | bytes) and self.KEY in str(each)
+        ]
+        assert leaks == []
+        copied = pickle.loads(pickle.dumps(error))
+        assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
+        return error
+
     def http_client(self, **arguments: Any) -> Any:
         """An httpx client that this kind of client sends with."""
         return httpx.AsyncClient(**arguments) if self.asynchronous else httpx.Client(**arguments)
@@ -79,6 +100,19 @@ class Play:
     def public(self, name: str) -> Any:
         """The class of that name for this kind of client."""
         return getattr(oxen_models, f"Async{name}" if self.asynchronous else name)
+
+
+def hanging_on(error: BaseException) -> Iterator[object]:
+    """All that a debugger or a crash reporter reaches from an error, apart from code and its variables."""
+    seen: dict[int, object] = {}
+    todo: list[object] = [error]
+    while todo:
+        each = todo.pop()
+        if id(each) in seen or isinstance(each, TracebackType | FrameType | FunctionType | ModuleType | type):
+            continue
+        seen[id(each)] = each
+        yield each
+        todo += gc.get_referents(each)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -110,38 +144,49 @@ class RawServer:
     """Method, path and headers of all that arrived whole."""
     over: threading.Event = field(default_factory=threading.Event)
 
+    def has_result_at(self, url: str, *more: Answer) -> None:
+        """Answer an image edit with a picture at `url`; a path is one of this server's."""
+        address = self.url + url if url.startswith("/") else url
+        self.answers[EDIT] = [Answer(body={"images": [{"url": address}]})]
+        if more:
+            self.answers[url] = list(more)
+
     def next_answer(self, path: str) -> Answer:
         answers = self.answers.get(path, [Answer(404)])
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 @contextmanager
-def serving() -> Iterator[RawServer]:
+def serving() -> Generator[RawServer]:
+    """A raw server for as long as the `with` block runs."""
+    served: list[RawServer] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            [server] = served
             self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.requests.append((self.command, self.path, headers))
-            self.give(server.next_answer(self.path))
+            self.give(server.next_answer(self.path), server.over)
 
         do_GET = do_POST
 
-        def give(self, answer: Answer) -> None:
+        def give(self, answer: Answer, over: threading.Event) -> None:
             if answer.how == "never":
-                server.over.wait()
+                over.wait()
             if answer.how in ("never", "cut"):
                 return
             content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            slowly = 8 if answer.how == "slow" else 0
+            content = b" " * slowly + content
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if answer.how == "slow":
-                for _ in range(20):
-                    self.wfile.write(b" ")
-                    if server.over.wait(0.1):
-                        return
-            self.wfile.write(content[: len(content) // 2] if answer.how == "half" else content)
+            for _ in range(slowly):
+                self.wfile.write(b" ")
+                over.wait(0.1)
+            self.wfile.write(content[slowly : len(content) // 2 if answer.how == "half" else None])
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -151,11 +196,11 @@ def serving() -> Iterator[RawServer]:
             """A client that has gone is no matter."""
 
     with Listener(("127.0.0.1", 0), Handler) as listener:
-        server = RawServer(f"http://127.0.0.1:{listener.server_port}")
+        served.append(RawServer(f"http://127.0.0.1:{listener.server_port}"))
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        server.over.set()
+        yield served[0]
+        served[0].over.set()
         listener.shutdown()
         thread.join()
 
@@ -180,7 +225,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
     failed: list[pytest.TestReport] = terminalreporter.getreports("failed")
     compared = sum(
-        count for report in passed for name, count in report.user_properties if name == "agreement"
+        int(str(count)) for report in passed for name, count in report.user_properties if name == "agreement"
     )
     disagreements = sum("test_agreement.py" in report.nodeid for report in failed)
     if compared or disagreements:

@@ -39,8 +39,8 @@ Faults = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def vcr_cassette_dir(request: pytest.FixtureRequest) -> str:
-    return str(CASSETTES / request.module.__name__)
+def vcr_cassette_dir() -> str:
+    return str(CASSETTES / Path(__file__).stem)
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ import time
 import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-import oxen_models.testing
 import pytest
 from oxen_models.testing import Hub, Spelling
 from oxen_models.testing.__main__ import main
@@ -340,7 +340,7 @@ def test_hub_stops_at_once_with_a_connection_open(hub: Hub, api: httpx.Client) -
 def test_hubs_share_nothing_and_serve_many_threads(tmp_path: Path, hub: Hub, api: httpx.Client) -> None:
     bodies = [{**BODY, "prompt": str(number)} for number in range(24)]
     with Hub(folder(tmp_path)) as other, ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(lambda body: result(api, body), bodies))) > 1
+        assert len(set(pool.map(partial(result, api), bodies))) > 1
         assert (len(hub.requests), other.requests) == (48, [])
 
 

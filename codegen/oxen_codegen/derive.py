@@ -16,8 +16,7 @@ _REPLACED = {
     "__aexit__": "__exit__",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
-    "aread": "read",
-    "asynccontextmanager": "contextmanager",
+    "aclosing": "closing",
 }
 _DROPPED = frozenset({"async", "await"})
 _PREFIX = "Async"

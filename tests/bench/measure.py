@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 # Bytecode for all, as an installer leaves it: a checkout may have none, and none may be allowed to it.
 _BYTECODE = tempfile.TemporaryDirectory()
+atexit.register(_BYTECODE.cleanup)
 _ENVIRONMENT = {**os.environ, "PYTHONPYCACHEPREFIX": _BYTECODE.name, "PYTHONDONTWRITEBYTECODE": ""}
 
 
@@ -78,8 +81,9 @@ def interleaved(programs: Mapping[str, Sequence[str]], rounds: int) -> dict[str,
             python(*arguments, cwd=cwd)  # caches are warm from here on
         seconds: dict[str, list[float]] = {name: [] for name in programs}
         for _ in range(rounds):
-            for name, arguments in programs.items():
-                seconds[name].append(python(*arguments, cwd=cwd).seconds)
+            # In any order: what comes after a heavy one finds the processor's caches cold.
+            for name in random.sample(list(programs), len(programs)):
+                seconds[name].append(python(*programs[name], cwd=cwd).seconds)
     return {name: median(values) for name, values in seconds.items()}
 
 

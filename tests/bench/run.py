@@ -1,6 +1,6 @@
 """Measure, and print one table. A goal that is missed is not a failure: machines are noisy.
 
-python tests/bench/run.py [--full] [generate] [imports] [ready] [calls]
+`python tests/bench/run.py` measures everything; with names, such as `ready calls`, that alone.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +58,9 @@ def outputs(answer: Mapping[str, Any], medium: str) -> list[tuple[str | None, st
 def created(answer: Mapping[str, Any]) -> int | None:
     """When the result was made, in Unix seconds; the hub may leave it out."""
     value = answer.get("created")
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value)
 
 
 def _error(

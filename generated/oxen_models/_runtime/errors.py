@@ -152,3 +152,8 @@ def error_class(status: int) -> type[APIError]:
         429: RateLimitError,
     }
     return known.get(status, ServerError if status >= 500 else APIError)
+
+
+for _class in list(vars().values()):
+    if isinstance(_class, type) and issubclass(_class, OxenError):
+        _class.__module__ = "oxen_models"  # where to import it from; tracebacks and pickles say so

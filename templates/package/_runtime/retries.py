@@ -7,12 +7,14 @@ connection, or it said 429. Reading costs nothing and is repeated after any fail
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Mapping
 
 MOST_RETRIES = 2
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 60.0
+_SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -38,15 +40,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
+    if _SECONDS.fullmatch(value):
         return max(0.0, float(value))
-    except ValueError:
-        from email.utils import parsedate_to_datetime
+    from email.utils import parsedate_to_datetime
 
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
-            return None
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _delay(retries: int, asked: float | None) -> float | None:

@@ -51,9 +51,16 @@ def settings(api_key: str | None, base_url: str | None, timeout: float | None) -
     if not key.strip().isascii() or not key.strip().isprintable():
         raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
     url = (base_url or DEFAULT_BASE_URL).rstrip("/")
-    if not url.startswith(("https://", "http://")) or not urlsplit(url).hostname:
+    if not url.startswith(("https://", "http://")) or not _has_host(url):
         raise ValueError(f"base_url has to begin with https:// or http:// and name a host: {url!r}")
     return Settings(key.strip(), url, timeout)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(_origin(url)[1])
+    except ValueError:
+        return False
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

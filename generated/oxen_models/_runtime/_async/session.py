@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -50,31 +50,32 @@ class AsyncSession:
             OutcomeUnknownError: It was sent, and no answer came back.
             OxenError: There was no connection, or the answer is none.
         """
-        patience = httpx.Timeout(self.settings.patience(path, timeout), connect=_CONNECT_SECONDS)
+        patience = self.settings.patience(path, timeout)
+        limits = httpx.Timeout(patience, connect=min(patience, _CONNECT_SECONDS))
         url = self.settings.url(path)
         headers = {**self._headers, "content-type": "application/json"}
         retries = 0
         while True:
             failure: OxenError | None = None
             try:
-                response = await self._http.request(
-                    "POST", url, content=body, headers=headers, timeout=patience, follow_redirects=False
-                )
+                async with self._http.stream(
+                    "POST", url, content=body, headers=headers, timeout=limits, follow_redirects=False
+                ) as response:
+                    content = await _content(response, time.monotonic() + patience)
             except httpx.HTTPError as error:
                 failure = explained(error, self.settings.base_url, costs_money=True)
                 delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
             else:
                 delay = delay_after_status(response.status_code, response.headers, retries, costs_money=True)
                 if delay is None:
-                    return answers.read(response.status_code, response.headers, response.content)
+                    return answers.read(response.status_code, response.headers, content)
             if delay is None and failure is not None:
                 raise failure  # outside the except: what hangs on httpx's error holds the key
             await sleep(delay or 0.0)
             retries += 1
 
-    @asynccontextmanager
-    async def download(self, url: str) -> AsyncGenerator[httpx.Response]:
-        """A result as it streams in. The key goes along to the API's own host only.
+    async def download(self, url: str) -> AsyncGenerator[bytes]:
+        """A result, piece by piece. The key goes along to the API's own host only.
 
         Raises:
             MediaError: It is not there, or not to be had.
@@ -90,15 +91,16 @@ class AsyncSession:
                     follow_redirects=False,
                 ) as response:
                     status = response.status_code
-                    if response.is_redirect:
-                        url = str(httpx.URL(url).join(response.headers["location"]))
+                    if response.has_redirect_location:
+                        url = str(response.url.join(response.headers["location"]))
                         continue
                     if not response.is_success:
                         break
-                    yield response
+                    async for chunk in response.aiter_bytes():
+                        yield chunk
                     return
             reason = f"HTTP {status}; its URL may have expired"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             reason = str(error) or type(error).__name__
         # Outside the except: what hangs on httpx's error holds the key.
         raise MediaError(f"the result could not be downloaded: {reason}")
@@ -106,3 +108,13 @@ class AsyncSession:
     def _headers_for(self, url: str) -> dict[str, str]:
         own = self.settings.is_own_host(url)
         return self._headers if own else {"user-agent": _USER_AGENT}
+
+
+async def _content(response: httpx.Response, deadline: float) -> bytes:
+    """The whole of an answer; httpx's own time limit starts anew with each piece of it."""
+    chunks: list[bytes] = []
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer began and did not end in time")
+    return b"".join(chunks)

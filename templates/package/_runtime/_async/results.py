@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -37,8 +37,8 @@ class AsyncMedia:
         content = self._content()
         if content is not None:
             return content
-        async with self._session.download(self._address()) as response:
-            return await response.aread()
+        async with aclosing(self._session.download(self._address())) as chunks:
+            return b"".join([chunk async for chunk in chunks])
 
     async def save(self, path: str | PathLike[str]) -> Path:
         """Write the content to a file and return its path; a file that is there is replaced.
@@ -47,15 +47,15 @@ class AsyncMedia:
             MediaError: It could not be downloaded or written. No half of it is left behind.
         """
         target = Path(path)
-        part = target.with_name(f".{target.name}.{token_hex(4)}.part")
+        part = target.with_name(f".{token_hex(8)}.part")
         try:
             async with await open_file(part, "wb") as file:
                 content = self._content()
                 if content is not None:
                     await file.write(content)
                 else:
-                    async with self._session.download(self._address()) as response:
-                        async for chunk in response.aiter_bytes():
+                    async with aclosing(self._session.download(self._address())) as chunks:
+                        async for chunk in chunks:
                             await file.write(chunk)
             part.replace(target)
         except MediaError:
@@ -63,7 +63,8 @@ class AsyncMedia:
         except OSError as error:
             raise MediaError(f"{target} could not be written: {error.strerror or error}") from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
         return target
 
     def _address(self) -> str:
@@ -75,13 +76,15 @@ class AsyncMedia:
         """What the answer itself holds."""
         try:
             if self.b64_json is not None:
-                return a2b_base64(self.b64_json)
+                return a2b_base64(self.b64_json, strict_mode=True)
             if self.url is not None and self.url.startswith("data:"):
-                head, _, data = self.url.partition(",")
+                head, comma, data = self.url.partition(",")
+                if not comma:
+                    raise ValueError("a data: URL without data")
                 content = unquote_to_bytes(data)
-                return a2b_base64(content) if head.endswith(";base64") else content
-        except Base64Error as error:
-            raise MediaError(f"the answer's base64 is broken: {error}") from error
+                return a2b_base64(content, strict_mode=True) if head.endswith(";base64") else content
+        except ValueError as error:
+            raise MediaError(f"the content in the answer is broken: {error}") from error
         return None
 
 
