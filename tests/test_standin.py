@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import oxen_models
 import pytest
 from oxen_models.testing import Hub, Spelling
 from oxen_models.testing.__main__ import main
