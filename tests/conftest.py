@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any, Literal
 
@@ -36,9 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the key nor the proxy of the machine reaches a test; the live hub needs the key."""
-    if not request.config.getoption("--live"):
-        monkeypatch.delenv("OXEN_API_KEY", raising=False)
+    """Neither the key nor the proxy of the machine reaches a test; the live hub needs them."""
+    if request.config.getoption("--live"):
+        return
+    monkeypatch.delenv("OXEN_API_KEY", raising=False)
+    # On loopback nobody shows a certificate, and to read all that are trusted takes most of a test's time.
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(Path(__file__).parent))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

@@ -23,6 +23,8 @@ KEY = Play.KEY
 OLD, NEW = b"the picture that was there", b"the picture that is new" * 1000
 DONE = Answer(body={"images": [{"url": URL}]})
 LIMITED = Answer(429, headers={"Retry-After": "0"})
+AWHILE = Answer(429, headers={"Retry-After": "a while"})
+NEVER = Answer(429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 +999999999999999"})
 
 
 def edit(**parameters: Any) -> Callable[[Any], Any]:
@@ -79,18 +81,16 @@ def test_extra_body_goes_along_as_it_is(play: Play, hub: Hub) -> None:
     hub.answer_next(200, body=DONE.body)
     extra = {"seed": 7, "nested": {"a": [None]}}
     play(edit(extra_body=extra), base_url=f"{hub.url}/")
-    assert hub.requests[0].body == {
-        "model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL], **extra,
-    }  # fmt: skip
+    body = hub.requests[0].body
+    assert body == {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL], **extra}
 
 
 def test_results_keep_the_hub_s_order(play: Play, server: RawServer) -> None:
     items = [{"url": "data:image/png;base64,bmV3"}, {"b64_json": "bmV3"}, {"url": "https://a.example"}]
     server.answers[EDIT] = [Answer(body={"model": "m", "created": 7, "images": items, "error": None})]
     result = play(edit(), base_url=server.url)
-    assert [{"url": each.url, "b64_json": each.b64_json} for each in result.images] == [
-        {"url": None, "b64_json": None, **item} for item in items
-    ]
+    found = [(each.url, each.b64_json) for each in result.images]
+    assert found == [(item.get("url"), item.get("b64_json")) for item in items]
     assert (result.model, result.created) == ("m", 7)
 
 
@@ -135,9 +135,7 @@ def test_save_is_all_or_nothing(play: Play, server: RawServer, tmp_path: Path, o
 
 
 @pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
-def test_save_replaces_the_file_that_is_there(
-    play: Play, server: RawServer, tmp_path: Path, name: str
-) -> None:
+def test_save_replaces_what_is_there(play: Play, server: RawServer, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(OLD)
     server.has_result_at("/file", Answer(body=NEW))
     path = play(edit(), save(str(tmp_path / name)), base_url=server.url)
@@ -190,9 +188,7 @@ def test_no_call_follows_a_redirect(play: Play, server: RawServer, elsewhere: Ra
     ],
     ids="forbidden missing broken nowhere unchanged loop nonsense cut".split(),
 )
-def test_download_that_fails_is_a_media_error(
-    play: Play, server: RawServer, tmp_path: Path, answer: Answer
-) -> None:
+def test_failed_download_is_an_error(play: Play, server: RawServer, tmp_path: Path, answer: Answer) -> None:
     server.has_result_at("/file", answer)
     for use in (read, save(tmp_path / "hat.png")):
         play.failure(ox.MediaError, edit(), use, base_url=server.url)
@@ -260,9 +256,7 @@ NO_RESULT: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("body", "told"), NO_RESULT)
-def test_answer_without_a_result_is_unexpected(
-    play: Play, server: RawServer, body: object, told: str
-) -> None:
+def test_answer_without_a_result(play: Play, server: RawServer, body: object, told: str) -> None:
     server.answers[EDIT] = [Answer(200, body), DONE]
     assert told in str(play.failure(ox.UnexpectedAnswerError, edit(), base_url=server.url))
     assert len(server.requests) == 1
@@ -283,6 +277,7 @@ UNKNOWN = "may have been accepted"
         ([LIMITED, Answer(how="cut"), DONE], 2, ox.OutcomeUnknownError, UNKNOWN),
         ([LIMITED, LIMITED, DONE], 3, None, ""),
         ([Answer(429), DONE], 2, None, ""),
+        ([AWHILE, NEVER, DONE], 3, None, ""),
     ],
 )
 def test_how_often_a_paid_request_is_sent(
@@ -309,9 +304,7 @@ def test_how_often_a_paid_request_is_sent(
         (httpx.DecodingError("not gzip"), 1, ox.OutcomeUnknownError),
     ],
 )
-def test_faults_that_no_server_can_make(
-    play: Play, fault: httpx.HTTPError, tries: int, kind: type[Exception]
-) -> None:
+def test_faults_of_the_network(play: Play, fault: httpx.HTTPError, tries: int, kind: type[Exception]) -> None:
     sent: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -330,8 +323,7 @@ def test_refused_connection_says_that_nothing_was_sent(play: Play) -> None:
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         error = play.failure(ox.HubUnreachableError, edit(), base_url=url)
     assert isinstance(error, ConnectionError)
-    assert url in str(error)
-    assert str(error).endswith("nothing was sent")
+    assert (url in str(error), str(error).endswith("nothing was sent")) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -341,12 +333,10 @@ def test_refused_connection_says_that_nothing_was_sent(play: Play) -> None:
         ("Wed, 21 Oct 2015 07:28:00 GMT", 3, 0),
         ("61.5", 1, 61.5),
         (formatdate(time.time() + 3600, usegmt=True), 1, 3600),
-        ("a while", 3, None),
-        ("Wed, 21 Oct 2015 07:28:00 +999999999999999", 3, None),
     ],
-    ids=["negative", "past", "long", "date", "words", "impossible"],
+    ids=["negative", "past", "long", "date"],
 )
-def test_retry_after(play: Play, server: RawServer, value: str, posts: int, seconds: float | None) -> None:
+def test_retry_after(play: Play, server: RawServer, value: str, posts: int, seconds: float) -> None:
     server.answers[EDIT] = [Answer(429, headers={"Retry-After": value})]
     error = play.failure(ox.RateLimitError, edit(), base_url=server.url)
     assert error.retry_after == pytest.approx(seconds, abs=120 if value.endswith("GMT") else 0)
@@ -361,9 +351,7 @@ def test_without_a_usable_key_nothing_is_asked(play: Play, server: RawServer, ke
     assert server.requests == []
 
 
-def test_key_comes_from_the_environment(
-    play: Play, server: RawServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_key_of_the_environment(play: Play, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OXEN_API_KEY", " from-outside\n")
     server.answers[EDIT] = [DONE]
     for given in (None, "given"):
@@ -378,9 +366,7 @@ def test_base_url_is_checked_at_once(play: Play, url: str) -> None:
         play(base_url=url)
 
 
-def test_key_is_in_no_repr_and_no_log(
-    play: Play, server: RawServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_key_is_never_shown(play: Play, server: RawServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server.has_result_at("/file", Answer(body=NEW))
     shown: list[str] = []
@@ -389,8 +375,8 @@ def test_key_is_in_no_repr_and_no_log(
         shown.append(f"{value!r} {value}")
         return value
 
-    play(show, lambda oxen: show(oxen.images) and oxen, edit(), show, read, base_url=server.url)
-    assert server.url in shown[0]
+    play(show, edit(), show, read, base_url=server.url)
+    assert [server.url in text for text in shown] == [True, True]
     assert KEY not in "".join(shown) + caplog.text
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -298,8 +300,36 @@ def test_an_address_that_is_no_hub_is_told_in_a_sentence(url: str, fetch: Callab
     assert "oxen-codegen: " in done.stderr
 
 
-def test_at_most_eight_at_a_time(fetch: Callable[..., Result], hub: Hub) -> None:
-    for number in range(40):
-        hub.add_model({**MODELS[0], "id": f"painter-{number}"})
-    assert "43 written" in fetch("--all").stdout
-    assert len(hub.requests) == 44
+def test_eight_at_a_time_and_no_more(schemas: Path) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        lock = threading.Lock()
+        eight = threading.Event()
+        active = most = 0
+
+        def do_GET(self) -> None:
+            name = self.path.rpartition("/")[2]
+            with self.lock:
+                Answer.active += 1
+                Answer.most = max(Answer.most, Answer.active)
+                if Answer.active == 8:
+                    self.eight.set()
+            self.eight.wait(10)  # nobody is answered before eight have asked
+            body = json.dumps({"id": name, "json_request_schema": None}).encode()
+            with self.lock:
+                Answer.active -= 1
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ids = [f"painter-{number}" for number in range(40)]
+        arguments = ["--base-url", f"http://127.0.0.1:{server.server_port}", "--schemas", str(schemas)]
+        done = CliRunner().invoke(main, ["fetch", *ids, *arguments])
+        server.shutdown()
+    assert "40 written" in done.stdout, done.output
+    assert Answer.most == 8

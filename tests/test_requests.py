@@ -162,11 +162,9 @@ SHAPE, AVOID, PICTURES = (
     for name in ("aspect_ratio", "negative_prompt", "input_image")
 )
 AUTO = Case(
-    BytedanceSeedance20TextToVideoRequest,
-    "videos.bytedance_seedance_2_0_text_to_video.generate",
-    "duration",
+    BytedanceSeedance20TextToVideoRequest, "videos.bytedance_seedance_2_0_text_to_video.generate", "duration",
     prompt="x",
-)
+)  # fmt: skip
 WHOLE = Case(
     WanV27EditVideoRequest, "videos.wan_v2_7_edit_video.generate", "duration", prompt="x", input_video=URL
 )
@@ -381,9 +379,7 @@ def test_error_says_what_is_wrong_and_what_was_meant(play: Play, hub: Hub) -> No
         (SHAPE, "oval", "aspect_ratio='oval': should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ],
 )
-def test_error_ends_with_the_nearest_choice_where_there_is_one(
-    case: Case, given: object, told: str, hub: Hub
-) -> None:
+def test_error_ends_with_the_nearest_choice(case: Case, given: object, told: str, hub: Hub) -> None:
     assert str(refusal(Play(asynchronous=False), hub, case.calling(given))).endswith(told)
 
 
