@@ -229,8 +229,11 @@ def test_value_is_refused_by_request_and_by_call(case: Case, values: list[Any], 
     assert hub.requests == []
 
 
-def test_text_that_no_body_can_hold_is_refused(play: Play, hub: Hub) -> None:
-    assert "prompt" in str(refusal(play, hub, edit(prompt="half a \ud83d pair")))
+@pytest.mark.parametrize("name", ["prompt", "extra_body"])
+def test_what_json_cannot_hold_is_refused(play: Play, hub: Hub, name: str) -> None:
+    for value in ("half a \ud83d pair", {1}, NAN):
+        given = value if name == "prompt" else {"given": value}
+        assert f"{name}=" in str(refusal(play, hub, edit(**{name: given})))
 
 
 def test_null_is_a_value_only_where_the_schema_says_so() -> None:
@@ -366,8 +369,7 @@ def test_error_says_what_is_wrong_and_what_was_meant(play: Play, hub: Hub) -> No
         "should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; did you mean '16:9'?",
         "qwen-image-edit-plus: output_format='PNG': should be 'webp', 'jpg' or 'png'; did you mean 'png'?",
     ]
-    assert error.model_id == "qwen-image-edit-plus"
-    assert [each.given for each in error.problems] == ["'dog.png'", "'16:10'", "'PNG'"]
+    assert (error.model_id, error.problems[1].given) == ("qwen-image-edit-plus", "'16:10'")
 
 
 @pytest.mark.parametrize(
@@ -386,14 +388,12 @@ def test_error_ends_with_the_nearest_choice(case: Case, given: object, told: str
 @pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), data_uri(bytes(5_000_000)), "x" * 5_000_000])
 def test_error_is_short_whatever_was_given(hub: Hub, huge: Any) -> None:
     error = refusal(Play(asynchronous=False), hub, edit(prompt=[huge], input_image=huge, aspect_ratio=huge))
-    assert len(error.problems) == 3
     assert len(str(error)) + len(repr(error)) + len(pickle.dumps(error)) < 6000
 
 
 def test_error_is_of_two_families_and_travels(play: Play, hub: Hub) -> None:
     error = refusal(play, hub, edit(prompt=5, aspect_ratio="16:10"))
-    assert issubclass(InvalidRequestError, OxenError)
-    assert issubclass(InvalidRequestError, ValueError)
+    assert {OxenError, ValueError} <= set(InvalidRequestError.__mro__)
     twin = pickled(error)
     assert (type(twin), str(twin), twin.model_id) == (type(error), str(error), error.model_id)
     assert twin.problems == error.problems

@@ -36,7 +36,7 @@ class Object(BaseModel):
 
 
 class Request(Object, extra="forbid"):
-    """A request to one model.
+    """A request to one model: a value, to compare, store and send. Its fields cannot be set anew.
 
     Raises:
         pydantic.ValidationError: A value is not what the schema allows.

@@ -29,6 +29,10 @@ class Settings:
         """Whether the key may go there: the API's own scheme, host and port, and no other."""
         return _origin(url) == _origin(self.base_url)
 
+    def without_key(self, content: bytes) -> bytes:
+        """What the hub said, less the key, should it quote it."""
+        return content.replace(self.api_key.encode(), b"[key]") if len(self.api_key) > 8 else content
+
     def patience(self, path: str, timeout: float | None) -> float:
         """Seconds to wait for the answer of an endpoint."""
         if timeout is None:
@@ -50,17 +54,22 @@ def settings(api_key: str | None, base_url: str | None, timeout: float | None) -
         raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
     if not key.strip().isascii() or not key.strip().isprintable():
         raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
-    url = (base_url or DEFAULT_BASE_URL).rstrip("/")
-    if not url.startswith(("https://", "http://")) or not _has_host(url):
-        raise ValueError(f"base_url has to begin with https:// or http:// and name a host: {url!r}")
+    url = (DEFAULT_BASE_URL if base_url is None else base_url).rstrip("/")
+    if not _is_usable(url):
+        raise ValueError(
+            "base_url has to begin with https:// or http:// and name a host, with neither a user nor a query"
+        )
     return Settings(key.strip(), url, timeout)
 
 
-def _has_host(url: str) -> bool:
+def _is_usable(url: str) -> bool:
     try:
-        return bool(_origin(url)[1])
+        parts = urlsplit(url)
+        _ = parts.port
     except ValueError:
         return False
+    extras = parts.username or parts.password or parts.query or parts.fragment
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and not extras
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -23,7 +23,8 @@ def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, A
         UnexpectedAnswerError: The answer is no JSON object.
     """
     answer = _object(content)
-    if not 200 <= status < 300 or (answer is not None and answer.get("error")):
+    says_so = answer is not None and (answer.get("error") or answer.get("status") == "error")
+    if not 200 <= status < 300 or says_so:
         raise _error(status, headers, content, answer)
     if answer is None:
         raise UnexpectedAnswerError(f"the hub answered HTTP {status} with no JSON object: {_text(content)}")
@@ -58,9 +59,9 @@ def outputs(answer: Mapping[str, Any], medium: str) -> list[tuple[str | None, st
 def created(answer: Mapping[str, Any]) -> int | None:
     """When the result was made, in Unix seconds; the hub may leave it out."""
     value = answer.get("created")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value)
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _error(

@@ -48,7 +48,7 @@ def explained(request: type[Request], error: ValidationError) -> InvalidRequestE
 def _suggestion(name: str, given: object, kind: str, choices: list[object]) -> str | None:
     if kind == "list_type" and isinstance(given, str | bytes):
         return f"wrap it in a list: {name}=[{_shortened(given)}]"
-    if isinstance(given, str):
+    if isinstance(given, str) and len(given) <= _LONGEST_GIVEN:
         texts = [choice for choice in choices if isinstance(choice, str)]
         close = difflib.get_close_matches(given.lower(), [text.lower() for text in texts])
         # Of those that are close, the one that begins alike: '16:9' for '16:10', not '1:1'.

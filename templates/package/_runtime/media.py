@@ -86,7 +86,10 @@ def _encode(picture: Any) -> bytes:
 
     buffer = BytesIO()
     try:
-        picture.save(buffer, format=getattr(picture, "format", None) or "PNG")
+        if getattr(picture, "format", None) == "JPEG":
+            picture.save(buffer, format="JPEG", quality="keep")
+        else:
+            picture.save(buffer, format="PNG")
     except Exception as error:
         raise _unusable(f"the picture cannot be encoded: {error}") from None
     return buffer.getvalue()
@@ -108,6 +111,8 @@ def _medium(*kinds: str) -> BeforeValidator:
         if content is None:
             return value
         mime = sniff(content)
+        if mime == "video/mp4" and kinds == ("audio",):
+            mime = "audio/mp4"  # the container is the same, and most writers do not tell
         if mime is None or (kinds and mime.partition("/")[0] not in kinds):
             found = mime or ("an empty file" if not content else "of no known format")
             wanted = " or ".join(kinds) or "media"
@@ -131,13 +136,7 @@ _MAGIC = (
     (b"BM", "image/bmp"),
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
     (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\xff\xf3", "audio/mpeg"),
-    (b"\xff\xf2", "audio/mpeg"),
-    (b"\xff\xf1", "audio/aac"),
-    (b"\xff\xf9", "audio/aac"),
     (b"fLaC", "audio/flac"),
     (b"OggS", "audio/ogg"),
 )
@@ -159,4 +158,8 @@ def sniff(content: bytes) -> str | None:
         return _RIFF.get(content[8:12])
     if content[4:8] == b"ftyp":
         return _ISO.get(content[8:12], "video/mp4")
+    if content[:4] == b"\x1aE\xdf\xa3":
+        return "video/x-matroska" if b"matroska" in content[:64] else "video/webm"
+    if content[:1] == b"\xff" and content[1:2] >= b"\xe0":  # the eleven bits that begin an audio frame
+        return "audio/aac" if content[1] & 0xF6 == 0xF0 else "audio/mpeg"
     return next((mime for magic, mime in _MAGIC if content.startswith(magic)), None)

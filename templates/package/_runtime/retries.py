@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC
 
 MOST_RETRIES = 2
 _FIRST_DELAY = 0.5
@@ -45,7 +46,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        date = parsedate_to_datetime(value)
+        # A date without a zone is in UTC.
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 

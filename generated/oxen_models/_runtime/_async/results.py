@@ -47,7 +47,7 @@ class AsyncMedia:
             MediaError: It could not be downloaded or written. No half of it is left behind.
         """
         target = Path(path)
-        part = target.with_name(f".{token_hex(8)}.part")
+        part = target.parent / f".{token_hex(8)}.part"
         try:
             async with await open_file(part, "wb") as file:
                 content = self._content()
@@ -60,10 +60,11 @@ class AsyncMedia:
             part.replace(target)
         except MediaError:
             raise
-        except OSError as error:
-            raise MediaError(f"{target} could not be written: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
+            reason = getattr(error, "strerror", None) or error
+            raise MediaError(f"{str(target)!r} could not be written: {reason}") from error
         finally:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 part.unlink()
         return target
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ from .effects import sleep
 _CONNECT_SECONDS = 10.0
 _DOWNLOAD_SECONDS = 60.0
 _MOST_REDIRECTS = 5
+# Parsing the address takes longer than all else that a call adds to httpx.
+_parsed = lru_cache(maxsize=32)(httpx.URL)
 # Not the name of the hub: it takes an agent that has it for its own command-line tool.
 _USER_AGENT = f"models-python/{__version__}"
 
@@ -52,8 +55,9 @@ class Session:
         """
         patience = self.settings.patience(path, timeout)
         limits = httpx.Timeout(patience, connect=min(patience, _CONNECT_SECONDS))
-        url = self.settings.url(path)
+        url = _parsed(self.settings.url(path))
         headers = {**self._headers, "content-type": "application/json"}
+        deadline = time.monotonic() + patience
         retries = 0
         while True:
             failure: OxenError | None = None
@@ -61,17 +65,21 @@ class Session:
                 with self._http.stream(
                     "POST", url, content=body, headers=headers, timeout=limits, follow_redirects=False
                 ) as response:
-                    content = _content(response, time.monotonic() + patience)
+                    content = _content(response, deadline)
             except httpx.HTTPError as error:
                 failure = explained(error, self.settings.base_url, costs_money=True)
                 delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
             else:
-                delay = delay_after_status(response.status_code, response.headers, retries, costs_money=True)
+                status = response.status_code
+                delay = delay_after_status(status, response.headers, retries, costs_money=True)
                 if delay is None:
-                    return answers.read(response.status_code, response.headers, content)
+                    if not response.is_success:
+                        content = self.settings.without_key(content)
+                    return answers.read(status, response.headers, content)
             if delay is None and failure is not None:
                 raise failure  # outside the except: what hangs on httpx's error holds the key
             sleep(delay or 0.0)
+            deadline = time.monotonic() + patience
             retries += 1
 
     def download(self, url: str) -> Generator[bytes]:
@@ -80,9 +88,10 @@ class Session:
         Raises:
             MediaError: It is not there, or not to be had.
         """
-        status = 0
-        try:
-            for _ in range(_MOST_REDIRECTS):
+        retries = redirects = 0
+        began = False
+        while redirects <= _MOST_REDIRECTS:
+            try:
                 with self._http.stream(
                     "GET",
                     url,
@@ -90,20 +99,29 @@ class Session:
                     timeout=_DOWNLOAD_SECONDS,
                     follow_redirects=False,
                 ) as response:
-                    status = response.status_code
                     if response.has_redirect_location:
                         url = str(response.url.join(response.headers["location"]))
+                        redirects += 1
                         continue
-                    if not response.is_success:
-                        break
-                    for chunk in response.iter_bytes():
-                        yield chunk
-                    return
-            reason = f"HTTP {status}; its URL may have expired"
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            reason = str(error) or type(error).__name__
-        # Outside the except: what hangs on httpx's error holds the key.
-        raise MediaError(f"the result could not be downloaded: {reason}")
+                    if response.is_success:
+                        for chunk in response.iter_bytes():
+                            began = True
+                            yield chunk
+                        return
+                    status = response.status_code
+                    reason = f"HTTP {status}; its URL may have expired"
+                    delay = delay_after_status(status, response.headers, retries, costs_money=False)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
+                reason, delay = str(error), None
+            except httpx.HTTPError as error:
+                reason = str(error) or type(error).__name__
+                delay = None if began else delay_after_failure(retries, connected=True, costs_money=False)
+            if delay is None:
+                # Outside the except: what hangs on httpx's error holds the key.
+                raise MediaError(f"the result could not be downloaded: {reason}")
+            sleep(delay)
+            retries += 1
+        raise MediaError(f"the result could not be downloaded: more than {_MOST_REDIRECTS} redirects")
 
     def _headers_for(self, url: str) -> dict[str, str]:
         own = self.settings.is_own_host(url)
@@ -113,8 +131,10 @@ class Session:
 def _content(response: httpx.Response, deadline: float) -> bytes:
     """The whole of an answer; httpx's own time limit starts anew with each piece of it."""
     chunks: list[bytes] = []
+    late = False
     for chunk in response.iter_bytes():
-        chunks.append(chunk)
-        if time.monotonic() > deadline:
+        if late:
             raise httpx.ReadTimeout("the answer began and did not end in time")
+        chunks.append(chunk)
+        late = time.monotonic() > deadline
     return b"".join(chunks)
