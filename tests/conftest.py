@@ -23,6 +23,8 @@ import pytest
 from oxen_models import AsyncOxen, Oxen
 from oxen_models.testing import Hub
 
+pytest_plugins = ["generating"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="take what is emitted for the golden files")

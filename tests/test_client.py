@@ -392,6 +392,6 @@ def test_client_closes_its_own_connections_only(play: Play, server: RawServer) -
         clients.append(client)
         return client.aclose() if play.asynchronous else client.close()
 
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ox.HubUnreachableError, match="closed"):
         play(close, lambda _: edit()(clients[0]), base_url=server.url)
     assert len(server.requests) == 1

@@ -173,6 +173,15 @@ def test_the_date_moves_with_the_facts_and_not_with_the_prices(
     assert json.loads(record.read_text())["changed"] > "2026"
 
 
+def test_a_file_that_is_no_record_is_not_removed(fetch: Callable[..., Result], schemas: Path) -> None:
+    schemas.mkdir()
+    own = {"package.json": '{"precious": 1}', "tsconfig.json": "{", "model.json": '{"id": "another"}'}
+    for name, text in own.items():
+        (schemas / name).write_text(text)
+    assert "0 removed" in fetch("--all").stdout
+    assert own.items() <= contents(schemas).items()
+
+
 def test_all_removes_what_a_complete_list_lacks_and_a_single_fetch_does_not(
     fetch: Callable[..., Result], hub: Hub, schemas: Path
 ) -> None:
@@ -293,7 +302,18 @@ def test_ids_or_all(
     assert hub.requests == []
 
 
-@pytest.mark.parametrize("url", ["hub.oxen.ai", "file:///etc", "http://", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hub.oxen.ai",
+        "file:///etc",
+        "http://",
+        "http://127.0.0.1:1",
+        "http://[::1",
+        "http://a..b",
+        "http://u:p@a",
+    ],
+)
 def test_an_address_that_is_no_hub_is_told_in_a_sentence(url: str, fetch: Callable[..., Result]) -> None:
     done = fetch("--all", url=url)
     assert done.exit_code == 2

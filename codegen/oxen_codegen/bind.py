@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from . import normalize
@@ -33,7 +33,7 @@ _COMMON = (
         doc="Who is billed and where results are kept. Left out, the owner of the key.",
     ),
 )
-_MEDIA = {"ImageInput", "VideoInput", "AudioInput", "FileInput"}
+_LONGEST_MODULE = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ def place(record: Record, names: Mapping[str, str]) -> Model:
         record.media("output"),
         requires_image=node is not None and _requires_image(node),
     )
-    return Model(record, names.get(record.id) or module_name(record.id), endpoint, node)
+    module = names.get(record.id) or module_name(record.id)
+    if len(module) > _LONGEST_MODULE:
+        raise ModelError(f"the id is too long: its Python name would have {len(module)} characters")
+    return Model(record, module, endpoint, node)
 
 
 def bind(model: Model) -> Binding:
@@ -159,20 +162,17 @@ def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
 
 
 def _takes_media(node: Node) -> bool:
-    return (
-        "media" in node
-        or any(map(_takes_media, node.get("anyOf", ())))
-        or ("items" in node and _takes_media(node["items"]))
-    )
+    return bool(set(_media(node)))
 
 
 def _requires_image(node: Node) -> bool:
-    return any(_is_image(node["properties"][wire]) for wire in node["required"] if wire in node["properties"])
+    required = (node["properties"][wire] for wire in node["required"] if wire in node["properties"])
+    return any("image" in _media(each) for each in required)
 
 
-def _is_image(node: Node) -> bool:
-    return (
-        node.get("media") == "image"
-        or any(map(_is_image, node.get("anyOf", ())))
-        or ("items" in node and _is_image(node["items"]))
-    )
+def _media(node: Node) -> Iterator[str]:
+    """The media that a parameter takes, itself or in its list."""
+    if "media" in node:
+        yield node["media"]
+    for inner in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
+        yield from _media(inner)

@@ -5,9 +5,8 @@ A pure function of its inputs, but for one thing: a model that fails keeps the m
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,21 +18,21 @@ from .bind import Model, bind, findings, place
 from .derive import Derivation
 from .endpoints import ENDPOINTS
 from .keep import Kept
-from .names import pascal
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
 from .render import environment
 from .report import CodegenError, Finding, ModelError
-from .shape import Binding
+from .shape import Binding, Entry, Family
 
 # The public names of the package, by the module that defines them.
 _PUBLIC = {
     "_client": ("AsyncOxen", "Oxen"),
+    "_runtime.version": ("__version__",),
     "_runtime.errors": (
-        "APIError", "AuthenticationError", "BadRequestError", "ConflictError", "HubTimeoutError",
-        "HubUnreachableError", "InvalidRequestError", "MediaError", "MissingKeyError", "NotFoundError",
-        "OutcomeUnknownError", "OxenError", "PermissionDeniedError", "Problem", "RateLimitError",
-        "ServerError", "UnansweredError", "UnexpectedAnswerError", "UnprocessableError",
+        "APIError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError",
+        "HubTimeoutError", "HubUnreachableError", "InvalidRequestError", "MediaError", "MissingKeyError",
+        "NotFoundError", "OutcomeUnknownError", "OxenError", "PermissionDeniedError", "Problem",
+        "RateLimitError", "ServerError", "UnansweredError", "UnexpectedAnswerError", "UnprocessableError",
     ),
     "_runtime.fields": ("OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
@@ -43,6 +42,10 @@ _PUBLIC = {
     ),
     "_runtime._sync.results": ("Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult"),
 }  # fmt: skip
+
+
+# What one odd model may raise anywhere on its way; it must not stop the others.
+_ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
 
 
 @dataclass
@@ -63,12 +66,17 @@ class Build:
     """How many models have no typed call, by endpoint."""
 
     @property
-    def failed(self) -> bool:
-        return any(finding.level == "error" for finding in self.findings)
+    def failed(self) -> int:
+        """How many models, or files, were not as they should be."""
+        return sum(finding.level == "error" for finding in self.findings)
 
 
 def build(
-    records: Mapping[str, Record], templates: Path, names: Mapping[str, str], previous: Mapping[str, Kept]
+    records: Mapping[str, Record],
+    templates: Path,
+    names: Mapping[str, str],
+    previous: Mapping[str, Kept],
+    broken: Iterable[str] = (),
 ) -> Build:
     """The package of some records.
 
@@ -77,6 +85,7 @@ def build(
         templates: The folder of templates.
         names: Python names chosen by hand, by model id.
         previous: The modules that are there, for models that fail.
+        broken: Models whose record cannot be read.
 
     Raises:
         CodegenError: The templates are not usable.
@@ -84,37 +93,43 @@ def build(
     result = Build()
     derivation = Derivation()
     env = environment(templates, derivation)
+    public: Any = _PUBLIC
+    env.globals.update(public=public)
+    for model_id in sorted(names.keys() - records.keys()):
+        result.findings.append(Finding(model_id, "", "has a name in pyproject.toml, but no schema"))
     models, failed = _placed(records, names, result)
     bindings: list[Binding] = []
     for model in models:
-        result.findings.extend(findings(model))
         if not model.is_bound:
             path = model.endpoint.path if model.endpoint else "no known endpoint"
             result.listed[path] = result.listed.get(path, 0) + 1
-            continue
         try:
-            bindings.append(_render(env, model, result))
-        except ModelError as error:
-            result.findings.append(Finding(model.record.id, error.path, error.text, "error"))
+            result.findings.extend(findings(model))
+            if model.is_bound:
+                bindings.append(bind(model))
+        except _ONE_MODEL as error:
+            result.findings.append(_failure(model.record.id, error))
             failed.append(model.record.id)
-    result.bound = len(bindings)
-    for model_id in failed:
-        if (kept := previous.get(model_id)) and _file(kept.binding) not in result.files:
-            result.files[_file(kept.binding)] = kept.text
-            bindings.append(kept.binding)
-            result.kept += 1
-    families = {
-        family: sorted((each for each in bindings if each.family == family), key=lambda each: each.module)
-        for family in dict.fromkeys(row.family for row in ENDPOINTS)
-        if any(each.family == family for each in bindings)
-    }
-    for family, members in families.items():
-        result.files[f"{family}/__init__.py"] = _rendered(
-            env, "family/__init__.py.jinja", family=family, bindings=members
-        )
-    _package(
-        env, templates / "package", result, derivation, families=families, entries=_entries(models, bindings)
+    kept = [previous[model_id] for model_id in dict.fromkeys([*broken, *failed]) if model_id in previous]
+    alike = _collisions([*bindings, *(each.binding for each in kept)], result)
+    keeping = {each.binding.model_id for each in kept}
+    kept += [previous[model_id] for model_id in sorted(alike - keeping) if model_id in previous]
+    bindings = [
+        binding for binding in bindings if binding.model_id not in alike and _render(env, binding, result)
+    ]
+    result.bound, result.kept = len(bindings), len(kept)
+    for each in kept:
+        result.files[_file(each.binding)] = each.text
+        bindings.append(each.binding)
+    families = tuple(
+        Family(name, tuple(sorted(members, key=lambda each: each.module)))
+        for name in dict.fromkeys(row.family for row in ENDPOINTS)
+        if (members := [each for each in bindings if each.family == name])
     )
+    for family in families:
+        _write(env, f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family)
+    entries = _entries(records, models, bindings)
+    _package(env, templates / "package", result, derivation, families=families, entries=entries)
     derivation.check_all_fired()
     for record in records.values():
         with suppress(ModelError):  # reported when it was placed
@@ -139,12 +154,56 @@ def prove(result: Build, formatted: Path) -> None:
             )
 
 
-def _render(env: Environment, model: Model, result: Build) -> Binding:
-    binding = bind(model)
-    template = "family/model.py.jinja"
-    result.files[_file(binding)] = _rendered(env, template, binding=binding)
-    result.proofs[_file(binding)] = _rendered(env, template, binding=placeholders(binding))
-    return binding
+def _failure(model_id: str, error: Exception) -> Finding:
+    if isinstance(error, ModelError):
+        return Finding(model_id, error.path, error.text, "error")
+    return Finding(model_id, "", f"cannot be bound: {type(error).__name__}: {error}", "error")
+
+
+def _collisions(bindings: list[Binding], result: Build) -> set[str]:
+    """The ids of the models whose names others would have, too; reported."""
+    owners: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+    for binding in bindings:
+        for family_and_name in dict.fromkeys(_names(binding)):
+            owners[family_and_name].append(binding)
+    alike = {
+        binding.model_id: (name, [other.model_id for other in sharing if other is not binding])
+        for (_, name), sharing in owners.items()
+        if len(sharing) > 1
+        for binding in sharing
+    }
+    for model_id, (name, others) in sorted(alike.items()):
+        text = (
+            f"would have the name {name}, and so would {', '.join(map(repr, others))}: "
+            "choose another in [tool.oxen-codegen.names] of pyproject.toml"
+        )
+        result.findings.append(Finding(model_id, "", text, "error"))
+    return set(alike)
+
+
+def _names(binding: Binding) -> list[tuple[str, str]]:
+    """Every name that a model takes in its family."""
+    classes = [each.class_name for each in (*binding.nested, binding.request)]
+    names = [binding.module, binding.class_name, f"Async{binding.class_name}", *classes]
+    return [(binding.family, name) for name in names]
+
+
+def _render(env: Environment, binding: Binding, result: Build) -> bool:
+    """Whether the module of a model could be made; if not, that is reported."""
+    try:
+        _write(env, _file(binding), "family/model.py.jinja", result, binding=binding)
+    except _ONE_MODEL as error:
+        result.findings.append(_failure(binding.model_id, error))
+        return False
+    return True
+
+
+def _write(env: Environment, file: str, template: str, result: Build, **context: Any) -> None:
+    """Render a file, and its proof."""
+    result.files[file] = _rendered(env, template, **context)
+    result.proofs[file] = _rendered(
+        env, template, **{name: placeholders(value) for name, value in context.items()}
+    )
 
 
 def _rendered(env: Environment, template: str, **context: Any) -> str:
@@ -168,46 +227,21 @@ def _placed(
         try:
             file_name(model_id)
             models.append(place(records[model_id], names))
-        except ModelError as error:
-            result.findings.append(Finding(model_id, error.path, error.text, "error"))
+        except _ONE_MODEL as error:
+            result.findings.append(_failure(model_id, error))
             failed.append(model_id)
-    by_name: dict[tuple[str, str], list[Model]] = defaultdict(list)
-    for model in models:
-        if model.is_bound and model.endpoint is not None:
-            by_name[model.endpoint.family, pascal(model.module)].append(model)
-    for (family, _), alike in by_name.items():
-        if len(alike) > 1:
-            for model in alike:
-                others = ", ".join(repr(other.record.id) for other in alike if other is not model)
-                result.findings.append(
-                    Finding(
-                        model.record.id,
-                        "",
-                        f"would have the name {family}.{model.module}, and so would {others}: "
-                        "choose another in [tool.oxen-codegen.names] of pyproject.toml",
-                        "error",
-                    )
-                )
-                models.remove(model)
-                failed.append(model.record.id)
     return models, failed
 
 
 def _package(env: Environment, folder: Path, result: Build, derivation: Derivation, **context: Any) -> None:
     """The files of the package that are not a model's: rendered, copied or derived."""
-    version = folder / "_runtime" / "version.py"
-    found = re.search(r'__version__ = "(.*)"', version.read_text(encoding="utf-8"))
-    if found is None:
-        raise CodegenError(f"{version}: no version")
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
         if not file.is_file() or "__pycache__" in name:
             continue
         text = file.read_text(encoding="utf-8")
         if name.endswith(".jinja"):
-            result.files[name.removesuffix(".jinja")] = _rendered(
-                env, f"package/{name}", public=_PUBLIC, version=found[1], **context
-            )
+            _write(env, name.removesuffix(".jinja"), f"package/{name}", result, **context)
             continue
         result.files[name] = text
         twin = name.replace("/_async/", "/_sync/")
@@ -215,22 +249,30 @@ def _package(env: Environment, folder: Path, result: Build, derivation: Derivati
             result.files[twin] = derivation.sync(text)
 
 
-def _entries(models: list[Model], bindings: list[Binding]) -> list[dict[str, Any]]:
-    """The catalogue: every model that was placed, and where its calls are."""
+def _entries(
+    records: Mapping[str, Record], models: list[Model], bindings: list[Binding]
+) -> tuple[Entry, ...]:
+    """The catalogue: every model that was placed or has kept its module."""
+    placed = {model.record.id: model for model in models}
     calls = {binding.model_id: binding for binding in bindings}
-    return [
-        {
-            "id": model.record.id,
-            "display_name": model.record.text("display_name") or model.record.id,
-            "developer": model.record.developer,
-            "family": model.endpoint.family if model.endpoint else None,
-            "verb": model.endpoint.verb if model.endpoint else None,
-            "inputs": model.record.media("input"),
-            "outputs": model.record.media("output"),
-            "module": f"oxen_models.{call.family}.{call.module}" if call else None,
-            "schema_digest": None if model.record.schema is None else model.record.digest,
-            "changed": model.record.changed,
-        }
-        for model in models
-        for call in [calls.get(model.record.id)]
-    ]
+    return tuple(
+        _entry(record, placed.get(model_id), calls.get(model_id))
+        for model_id, record in sorted(records.items())
+        if model_id in placed or model_id in calls
+    )
+
+
+def _entry(record: Record, placed: Model | None, call: Binding | None) -> Entry:
+    endpoint = placed.endpoint if placed else None
+    return Entry(
+        id=record.id,
+        display_name=record.text("display_name") or record.id,
+        developer=record.developer,
+        family=call.family if call else endpoint.family if endpoint else None,
+        verb=call.verb if call else endpoint.verb if endpoint else None,
+        inputs=record.media("input"),
+        outputs=record.media("output"),
+        module=f"oxen_models.{call.family}.{call.module}" if call else None,
+        schema_digest=None if record.schema is None else record.digest,
+        changed=record.changed,
+    )

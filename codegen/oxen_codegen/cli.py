@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -13,6 +14,8 @@ import click
 from . import config as configuration
 from .config import Config
 from .report import CodegenError, Finding, printable
+
+DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
 P = ParamSpec("P")
 
@@ -38,6 +41,13 @@ def _sentences(command: Callable[P, int]) -> Callable[P, None]:
         except CodegenError as error:
             click.echo(f"oxen-codegen: {printable(str(error))}", err=True)
             code = 2
+        except OSError as error:
+            click.echo(f"oxen-codegen: {error.filename}: {error.strerror or error}", err=True)
+            code = 2
+        except KeyboardInterrupt:
+            click.echo("oxen-codegen: interrupted", err=True)
+            # Not sys.exit(), which waits for threads that wait for a hub. Files are whole at any time.
+            os._exit(130)
         sys.exit(code)
 
     return run
@@ -52,7 +62,7 @@ def main() -> None:
 @main.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="All models; files of models that are gone go, too.")
-@click.option("--base-url", default="https://hub.oxen.ai", show_default=True, help="The hub to read from.")
+@click.option("--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub to read from.")
 @_SCHEMAS
 @_sentences
 def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | None) -> int:
@@ -74,10 +84,9 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
     finally:
         hub.close()
     _report(outcome.findings)
-    failed = sum(finding.level == "error" for finding in outcome.findings)
     click.echo(
         f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
-        f"{len(outcome.removed)} removed, {failed} failed; {folder}"
+        f"{len(outcome.removed)} removed, {outcome.failed} failed; {folder}"
     )
     for name in outcome.removed:
         click.echo(f"removed: {printable(name)}")
@@ -97,7 +106,7 @@ def generate(schemas: Path | None, output: Path | None) -> int:
     outcome = run(config, schemas or config.schemas, templates_folder())
     _report(outcome.build.findings)
     listed = ", ".join(f"{count} at {path}" for path, count in sorted(outcome.build.listed.items()))
-    failed = sum(finding.level == "error" for finding in outcome.build.findings)
+    failed = outcome.build.failed
     click.echo(
         f"generate: {outcome.build.bound} bound, {sum(outcome.build.listed.values())} only listed"
         f"{f' ({listed})' if listed else ''}, {failed} failed"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import keyword
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .names import is_module_name
+from .records import is_object
 from .report import CodegenError
 
 PACKAGE = "oxen_models"
@@ -39,20 +40,20 @@ def load(folder: Path) -> Config:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (OSError, ValueError) as error:
         raise CodegenError(f"{file}: {error}") from error
-    table: Any = document.get("tool", {}).get("oxen-codegen", {})
+    tool = document.get("tool", {})
+    table: Any = tool.get("oxen-codegen", {}) if is_object(tool) else {}
+    if not is_object(table):
+        raise CodegenError(f"{file}: [tool.oxen-codegen] has to be a table")
     if unknown := sorted(table.keys() - {"output", "names"}):
         raise CodegenError(f"{file}: [tool.oxen-codegen] has no setting {', '.join(unknown)}")
     output, names = table.get("output", "generated"), table.get("names", {})
     if not isinstance(output, str):
         raise CodegenError(f"{file}: [tool.oxen-codegen] output has to be a path")
+    if not is_object(names):
+        raise CodegenError(f"{file}: [tool.oxen-codegen] names has to be a table of names by model id")
     for model_id, name in names.items():
-        if (
-            not isinstance(name, str)
-            or not name.isidentifier()
-            or keyword.iskeyword(name)
-            or name != name.lower()
-        ):
+        if not isinstance(name, str) or not is_module_name(name):
             raise CodegenError(
-                f"{file}: [tool.oxen-codegen.names] {model_id!r}: {name!r} is no name in snake case"
+                f"{file}: [tool.oxen-codegen.names] {model_id!r}: {name!r} is no free name in snake case"
             )
     return Config(folder / output, names)

@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import stamina
 
 from .records import SCHEMA, Record, file_name, from_answer, is_list, is_object, parse_json
 from .report import CodegenError, Finding, ModelError
+from .write import alone
 
-DEFAULT_BASE_URL = "https://hub.oxen.ai"
 _AT_ONCE = 8
 _SECONDS = 30.0
 _LARGEST_ANSWER = 16 * 2**20
@@ -35,14 +35,16 @@ class Fetched:
     findings: list[Finding] = field(default_factory=list[Finding])
 
     @property
-    def failed(self) -> bool:
-        return any(finding.level == "error" for finding in self.findings)
+    def failed(self) -> int:
+        """How many models, or files, were not as they should be."""
+        return sum(finding.level == "error" for finding in self.findings)
 
 
 class _Passing(Exception):
     """A failure that may pass: worth another try."""
 
 
+stamina.instrumentation.set_on_retry_hooks(())  # what was tried in vain is reported at the end
 _TRIES = 3
 _RETRYING = stamina.RetryingCaller(attempts=_TRIES, timeout=None, wait_initial=0.2, wait_max=2.0)
 
@@ -60,11 +62,15 @@ class Hub:
             raise CodegenError("no API key: set the environment variable OXEN_API_KEY")
         if not key.isascii() or not key.isprintable():
             raise CodegenError("OXEN_API_KEY holds characters that no header may hold")
-        if not base_url.startswith(("https://", "http://")) or not urlsplit(base_url).hostname:
+        try:
+            url = httpx.URL(base_url)
+        except (httpx.InvalidURL, UnicodeError):
+            url = httpx.URL()
+        if url.scheme not in ("https", "http") or not url.host or url.userinfo or url.query:
             raise CodegenError(
                 f"--base-url has to begin with https:// or http:// and name a host: {base_url}"
             )
-        self.base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/").removesuffix("/api/ai")
         # Redirects are not followed: the key would go along.
         self._http = httpx.Client(
             headers={"authorization": f"Bearer {key}", "user-agent": _USER_AGENT}, timeout=_SECONDS
@@ -138,6 +144,8 @@ class Hub:
                         raise ModelError(f"the answer is larger than {_LARGEST_ANSWER // 2**20} MB")
         except httpx.HTTPError as error:
             raise _Passing(f"no answer from {self.base_url}: {error or type(error).__name__}") from None
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ModelError(f"{self.base_url} is no address: {error}") from None
         if response.status_code == 429 or response.status_code >= 500:
             raise _Passing(f"the hub answered HTTP {response.status_code}")
         return response.status_code, bytes(content)
@@ -162,8 +170,8 @@ def fetch(
     wanted = list(dict.fromkeys(ids))
     files: dict[str, str] = {}
     today = datetime.now(UTC).date().isoformat()
-    try:
-        schemas.mkdir(parents=True, exist_ok=True)
+    schemas.mkdir(parents=True, exist_ok=True)
+    with alone(schemas):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for model_id, found in zip(wanted, pool.map(_attempt(hub), wanted), strict=True):
                 on_model()
@@ -175,11 +183,9 @@ def fetch(
                 except ModelError as error:
                     outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
         for file in sorted(schemas.glob("*.json")) if prune else ():
-            if file.name not in files:
+            if file.name not in files and (gone := _recorded_in(file)):
                 file.unlink()
-                outcome.removed.append(file.stem)
-    except OSError as error:
-        raise CodegenError(f"{error.filename or schemas}: {error.strerror}") from error
+                outcome.removed.append(gone)
     return outcome
 
 
@@ -191,6 +197,15 @@ def _attempt(hub: Hub) -> Callable[[str], Record | ModelError]:
             return error
 
     return attempt
+
+
+def _recorded_in(file: Path) -> str | None:
+    """The model of a recorded file; None for any other file, which is not ours to remove."""
+    try:
+        model_id = from_answer(parse_json(file.read_bytes())).id
+        return model_id if file_name(model_id) == file.name else None
+    except ModelError:
+        return None
 
 
 def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None:

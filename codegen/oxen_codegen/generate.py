@@ -12,7 +12,7 @@ from .config import PACKAGE, Config
 from .keep import last_good
 from .records import read_folder
 from .report import CodegenError, Finding
-from .write import differences, discard, recover, stage, staging, swap
+from .write import alone, differences, discard, recover, stage, staging, swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,18 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
         CodegenError: There is nothing to build from, or it cannot be written. The old package is
             still there.
     """
-    recover(config.output)
-    package = config.output / PACKAGE
-    result = _build(config, schemas, templates)
-    new = staging(config.output)
-    try:
-        changes = _staged(result, new, schemas, package)
-        if changes:
-            swap(config.output)
-    finally:
-        discard(config.output)
-    return Outcome(result, changes)
+    with alone(config.output), alone(schemas):
+        recover(config.output)
+        package = config.output / PACKAGE
+        result = _build(config, schemas, templates)
+        new = staging(config.output)
+        try:
+            changes = _staged(result, new, schemas, package)
+            if changes:
+                swap(config.output)
+        finally:
+            discard(config.output)
+        return Outcome(result, changes)
 
 
 def check(config: Config, schemas: Path, templates: Path) -> Outcome:
@@ -66,7 +67,10 @@ def _build(config: Config, schemas: Path, templates: Path) -> Build:
     records, bad = read_folder(schemas)
     if not records:
         raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
-    result = build(records, templates, config.names, last_good(config.output / PACKAGE))
+    previous = last_good(config.output / PACKAGE)
+    # Which model a file that cannot be read was of, nobody knows: whatever is missing may be it.
+    broken = [model_id for model_id in previous if bad and model_id not in records]
+    result = build(records, templates, config.names, previous, broken)
     result.findings[:0] = [Finding(name, error.path, error.text, "error") for name, error in bad.items()]
     return result
 

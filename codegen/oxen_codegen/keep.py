@@ -46,6 +46,8 @@ def _read(file: Path) -> Iterator[Kept]:
         and isinstance(statement.value, ast.Constant)
     }
     methods = [node for node in stubs[0].body if isinstance(node, ast.FunctionDef)]
+    if not {"model_id", "endpoint"} <= facts.keys() or not methods:
+        return
     yield Kept(
         Binding(
             model_id=str(facts["model_id"]),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import keyword
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
+from unicodedata import ucd_3_2_0
 
 # Public attributes of pydantic's BaseModel: a field of that name would hide the method or be
 # refused. Written out, so that a pydantic release does not rename a parameter; a test compares.
@@ -17,7 +17,7 @@ _PYDANTIC = frozenset(
     "construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json "
     "update_forward_refs validate".split()
 )
-# What the emitted class and call use themselves.
+# What the emitted class and call use themselves, or are to have.
 _OWN = frozenset(
     "body checked endpoint extra_body extra_headers from_body local model model_id request self "
     "timeout".split()
@@ -25,6 +25,16 @@ _OWN = frozenset(
 # Names that annotations in the same class or signature refer to.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
+# Names that an emitted module imports, and that no class of it may have.
+EMITTED_NAMES = frozenset(
+    "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Field FileInput ImageInput Images "
+    "ImageResult Json JsonObject ListOf Literal MapOf Mapping None NotBool OMIT Object Omit OneOf Oxen "
+    "Request Session Stub False True VideoInput VideoResult Videos Whole".split()
+)
+# Names that the derivation of synchronous code replaces, or that the clients use themselves.
+_DERIVED = frozenset("aclose aclosing aiter_bytes aread cached_property".split())
+
+_MODULE = re.compile(r"[a-z][a-z0-9_]*")
 _WORD = re.compile(r"[a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -42,9 +52,17 @@ def pascal(name: str) -> str:
 def module_name(model_id: str) -> str:
     """The Python name of a model: its id in snake case."""
     name = snake(model_id)
-    if not name or name[0].isdigit():
-        name = f"model_{name}".rstrip("_")
-    return f"{name}_" if keyword.iskeyword(name) else name
+    if keyword.iskeyword(name):
+        name = f"{name}_"
+    return name if is_module_name(name) else f"model_{name}".rstrip("_")
+
+
+def is_module_name(name: str) -> bool:
+    """Whether a model may have that Python name."""
+    if keyword.iskeyword(name) or name in _DERIVED or not _MODULE.fullmatch(name):
+        return False
+    class_name = pascal(name)
+    return not ({class_name, f"{class_name}Request"} & EMITTED_NAMES or class_name.startswith("Async"))
 
 
 def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
@@ -54,12 +72,13 @@ def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
     alone, so that a reordered schema renames nothing: first the wire name that is it, then one that
     is reserved, then the alphabet.
     """
+    wires = set(wires)
     names: dict[str, str] = {}
     taken: set[str] = set()
     for wire in sorted(wires, key=lambda wire: (wire != _parameter(wire), wire != snake(wire), wire)):
         plain = name = _parameter(wire)
         number = 2
-        while name in taken:
+        while name in taken or (name in wires and name != wire):
             name = f"{plain}_{number}"
             number += 1
         taken.add(name)
@@ -71,15 +90,18 @@ def _parameter(wire: str) -> str:
     name = snake(_HUMP.sub("_", wire))
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
-    reserved = name in _PYDANTIC or name in _OWN or name in _TYPES or name.startswith("model_")
+    reserved = name in _PYDANTIC | _OWN | _TYPES | _DERIVED or name.startswith("model_")
     return f"{name}_" if reserved or keyword.iskeyword(name) else name
 
 
 def _ascii(text: str) -> str:
-    """Accents dropped; any other letter as its code point, so that no two ids become one by it."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    """Accents dropped, and any other letter as its code point, so that no two ids become one by it.
+
+    By the Unicode of long ago, which every Python has: newer ones would name newer letters otherwise.
+    """
+    folded = ucd_3_2_0.normalize("NFKD", text.replace("ß", "ss"))
     return "".join(
-        char if char.isascii() else f" u{ord(char):04x} "
+        char.lower() if char.isascii() else f" u{ord(char):04x} "
         for char in folded
-        if not unicodedata.combining(char)
+        if not ucd_3_2_0.combining(char)
     )

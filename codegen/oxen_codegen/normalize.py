@@ -96,9 +96,9 @@ def _node(schema: object, depth: int) -> Node:
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
         choices = [schema["const"]] if "const" in schema else schema["enum"]
-        fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
         if "const" in schema and "enum" in schema:
-            fitting = [choice for choice in fitting if any(same(choice, other) for other in schema["enum"])]
+            choices = [choice for choice in choices if any(same(choice, other) for other in schema["enum"])]
+        fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
         if not fitting:
             return {"hub_only": ["enum"]}
         return {"enum": _distinct(fitting)}
@@ -178,7 +178,11 @@ def _unchecked(schema: Node) -> list[str]:
         return ["type"]
     if types - _TYPES.keys() or schema.get("type") == []:
         return ["type"]
-    return sorted(key for key, value in schema.items() if not _understood(key, value, types))
+    unchecked = {key for key, value in schema.items() if not _understood(key, value, types)}
+    if "number" in types:
+        # A bound that no float can hold would be another one.
+        unchecked |= {key for key in _RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
+    return sorted(unchecked)
 
 
 def _understood(key: str, value: object, types: set[str]) -> bool:
@@ -201,7 +205,7 @@ def _medium(schema: Node) -> str | None:
 def _with_media_of(array: Node) -> object:
     """The items of an array that says itself what media it holds."""
     items = array.get("items", True)
-    if is_object(items) and "renderType" not in items and array.get("renderType") in _MEDIA:
+    if is_object(items) and "renderType" not in items and str(array.get("renderType")) in _MEDIA:
         return {**items, "renderType": array["renderType"]}
     return items
 
@@ -216,9 +220,8 @@ def _within(node: Node, value: object) -> bool:
     if is_object(value):
         extra = node["additionalProperties"]
         return all(wire in value for wire in node["required"]) and all(
-            allows(node["properties"].get(wire, extra), item)
-            if wire in node["properties"] or extra is not False
-            else False
+            (wire in node["properties"] or extra is not False)
+            and allows(node["properties"].get(wire, extra), item)
             for wire, item in value.items()
         )
     if not _is_number(value):
@@ -230,8 +233,14 @@ def _within(node: Node, value: object) -> bool:
 
 def _distinct(values: list[Any]) -> list[Any]:
     distinct: list[Any] = []
+    seen: set[tuple[bool, Any]] = set()
     for value in values:
-        if not any(same(value, other) for other in distinct):
+        if is_list(value) or is_object(value):
+            is_new = not any(same(value, other) for other in distinct)
+        else:
+            is_new = (isinstance(value, bool), value) not in seen
+            seen.add((isinstance(value, bool), value))
+        if is_new:
             distinct.append(_whole(value))
     return distinct
 

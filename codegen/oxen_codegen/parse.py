@@ -18,7 +18,7 @@ from datamodel_code_generator.parser import LiteralType
 from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
-from .names import pascal, snake
+from .names import EMITTED_NAMES, pascal, snake
 from .normalize import Node
 from .records import is_object
 from .shape import Bound, Choice, ListOf, MapOf, Nested, Plain, Type, Union
@@ -51,7 +51,7 @@ def parse(node: Node, class_name: str, prefix: str) -> list[Class]:
         class_name: The name of the outermost class.
         prefix: What the names of nested classes begin with.
     """
-    source = _Source(prefix)
+    source = _Source(prefix, EMITTED_NAMES | {prefix, f"Async{prefix}"})
     root = source.object(class_name, node, ())
     parser = JsonSchemaParser(
         source={**root, "$defs": source.definitions},  # type: ignore[arg-type]  # its annotation omits mappings
@@ -78,6 +78,8 @@ class _Source:
     """What the engine reads, and what has to be put back into what it says."""
 
     prefix: str
+    taken: frozenset[str]
+    """Names that a nested class must not have."""
     definitions: dict[str, Node] = field(default_factory=dict[str, Node])
     classes: dict[str, Node] = field(default_factory=dict[str, Node])
     stand_ins: dict[str, Type] = field(default_factory=dict[str, Type])
@@ -119,17 +121,15 @@ class _Source:
                 "type": "object",
                 "additionalProperties": self.node(node["additionalProperties"], (*path, "value")),
             }
-        name = self._class_name(path)
+        name = self._class_name(snake(" ".join(path)))
         self.classes[name] = node
         self.definitions[name] = self.object(name, node, path)
         return {"$ref": _DEFINITIONS + name}
 
-    def _class_name(self, path: tuple[str, ...]) -> str:
-        plain = name = (
-            self.prefix + pascal(snake(" ".join(path))) if snake(" ".join(path)) else f"{self.prefix}Part"
-        )
+    def _class_name(self, words: str) -> str:
+        plain = name = self.prefix + pascal(words or "part")
         number = 2
-        while name in self.classes:
+        while name in self.taken or name in self.classes or name in self.stand_ins:
             name = f"{plain}{number}"
             number += 1
         return name
@@ -138,14 +138,16 @@ class _Source:
         if values == [None]:
             return {"type": "null"}
         given = [value for value in values if value is not None]
-        if all(type(value) in (str, int) for value in given):
+        if all(isinstance(value, str) or (type(value) is int and abs(value) < 2**63) for value in given):
             return {"enum": values}
         return self._stand_in(
             _union([Choice(tuple(given), _base(given)), *([_NONE] if None in values else [])])
         )
 
     def _stand_in(self, type_: Type) -> Node:
-        name = f"StandIn{len(self.stand_ins)}"
+        number = len(self.stand_ins)
+        while (name := f"StandIn{number}") in self.classes:
+            number += 1
         self.stand_ins[name] = type_
         self.definitions[name] = {"type": "string"}
         return {"$ref": _DEFINITIONS + name}

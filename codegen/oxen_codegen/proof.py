@@ -11,11 +11,13 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from .records import is_list, is_object
-from .shape import Binding, Bound, Choice, Nested, Object, Parameter, Plain
+from .shape import Binding, Bound, Choice, Entry, Family, Nested, Object, Parameter, Plain
 
 _TEXT = "placeholder"
 # Fields that hold names which this project made, and that stay what they are.
 _NAMES: dict[type, frozenset[str]] = {
+    Entry: frozenset({"family", "verb", "module"}),
+    Family: frozenset({"name"}),
     Binding: frozenset({"module", "class_name", "family", "verb", "path", "result"}),
     Object: frozenset({"class_name"}),
     Parameter: frozenset({"name"}),
@@ -26,24 +28,14 @@ _NAMES: dict[type, frozenset[str]] = {
 }
 
 
-def placeholders(binding: Binding) -> Binding:
-    """`binding` with every string and number of the hub replaced."""
-    changed: Binding = _replaced(binding)
-    return changed
-
-
-def equal_but_for_literals(one: str, other: str) -> bool:
-    """Whether two modules are the same code around their literals."""
-    return _same(ast.parse(one), ast.parse(other))
-
-
-def _replaced(value: Any) -> Any:
+def placeholders(value: Any) -> Any:
+    """`value` with every string and number of the hub in it replaced."""
     if is_dataclass(value) and not isinstance(value, type):
         kept = _NAMES.get(type(value), frozenset())
         return replace(
             value,
             **{
-                each.name: _replaced(getattr(value, each.name))
+                each.name: placeholders(getattr(value, each.name))
                 for each in fields(value)
                 if each.name not in kept
             },
@@ -55,12 +47,17 @@ def _replaced(value: Any) -> Any:
     if isinstance(value, int | float):
         return 1
     if isinstance(value, tuple):
-        return tuple(_replaced(list(value)))  # pyright: ignore[reportUnknownArgumentType]
+        return tuple(map(placeholders, value))  # pyright: ignore[reportUnknownArgumentType]
     if is_list(value):
-        return [_replaced(item) for item in value]
+        return [placeholders(item) for item in value]
     if is_object(value):
-        return {f"{_TEXT}{number}": _replaced(item) for number, item in enumerate(value.values())}
+        return {f"{_TEXT}{number}": placeholders(item) for number, item in enumerate(value.values())}
     raise TypeError(f"no placeholder for {type(value)}")
+
+
+def equal_but_for_literals(one: str, other: str) -> bool:
+    """Whether two modules are the same code around their literals."""
+    return _same(ast.parse(one), ast.parse(other))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -39,6 +39,9 @@ _KEPT = (
     SCHEMA,
 )
 _LONGEST_NAME = 200
+# Far more than a schema needs, and less than any Python gives up at.
+_DEEPEST = 100
+_TOO_DEEP = f"not usable: the JSON is nested too deeply, in more than {_DEEPEST} levels"
 # No capitals: some file systems cannot tell them from small letters.
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 # Names that Windows keeps for devices, whatever their ending.
@@ -115,6 +118,10 @@ def from_answer(answer: object) -> Record:
         facts[SCHEMA] = facts.get("request_schema")
     if not isinstance(facts["id"], str) or not facts["id"].strip():
         raise ModelError("not a model object: it has no id")
+    try:
+        json.dumps(facts, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ModelError("a text in it is not valid Unicode") from None
     return Record({key: facts[key] for key in _KEPT if key in facts})
 
 
@@ -169,11 +176,16 @@ def parse_json(content: bytes) -> object:
         ModelError: `content` is anything else.
     """
     try:
-        return json.loads(content, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique)
+        value: object = json.loads(
+            content, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique
+        )
     except RecursionError:
-        raise ModelError("not usable: the JSON is nested too deeply") from None
+        raise ModelError(_TOO_DEEP) from None
     except ValueError as error:
         raise ModelError(f"not JSON: {error}") from None
+    if _is_deeper(value, _DEEPEST):
+        raise ModelError(_TOO_DEEP)
+    return value
 
 
 def _no_number(constant: str) -> object:
@@ -188,11 +200,25 @@ def _finite(digits: str) -> float:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object")
+        found[key] = value
     return found
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for each in layer
+            for inner in (each.values() if is_object(each) else each if is_list(each) else ())
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:

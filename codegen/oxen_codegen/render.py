@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
+from unicodedata import ucd_3_2_0
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -20,7 +21,7 @@ LINE_LENGTH = 110
 _VOCABULARY = {
     "typing": ("Annotated", "ClassVar", "Literal"),
     "pydantic": ("Field",),
-    "fields": ("OMIT", "Json", "JsonObject", "ListOf", "MapOf", "NotBool", "Omit", "OneOf", "Whole"),
+    "fields": ("OMIT", "Exact", "Json", "JsonObject", "ListOf", "MapOf", "NotBool", "Omit", "OneOf", "Whole"),
     "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "local"),
 }
 
@@ -50,7 +51,7 @@ def environment(templates: Path, derivation: Derivation) -> Environment:
 
 def literal(value: Any) -> str:
     """A value of the hub as a Python literal."""
-    return repr(value)
+    return "".join(char if _is_visible(char) else _escape(char) for char in repr(value))
 
 
 def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
@@ -81,7 +82,7 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     meant = "\n".join(
         f"{' ' * indent}{line}" if line and number else line for number, line in enumerate(meant.split("\n"))
     )
-    written = meant.replace("\\", "\\\\").replace('"""', '\\"""')
+    written = meant.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if written.endswith('"'):
         written = f'{written[:-1]}\\"'
     if ast.literal_eval(f'"""{written}"""') != meant:
@@ -94,6 +95,8 @@ def annotation(type_: Type) -> str:
     match type_:
         case Plain("int", bounds):
             return _annotated("int", bounds, "Whole")
+        case Plain("float", bounds):
+            return _annotated("float", bounds, "Exact")
         case Plain(name, bounds):
             return _annotated(name, bounds)
         case Choice(values, None, refuses_bool):
@@ -178,6 +181,15 @@ def _annotated(base: str, bounds: tuple[Bound, ...], *checks: str) -> str:
 
 def _visible(char: str) -> str:
     """Blank for any white space but a line's end; what cannot be seen as its escape."""
-    if char in "\n\u00a0" or char.isprintable():
+    if char in "\n\u00a0" or _is_visible(char):
         return char
-    return " " if char.isspace() else char.encode("unicode_escape", "surrogatepass").decode()
+    return " " if char.isspace() else _escape(char)
+
+
+def _is_visible(char: str) -> bool:
+    """Whether a character is one to see, to every Python: what they know of Unicode differs."""
+    return char == " " or ucd_3_2_0.category(char)[0] not in "CZ"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode()

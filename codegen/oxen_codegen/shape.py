@@ -99,6 +99,30 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """The bound models of one kind of media."""
+
+    name: str
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model in the catalogue."""
+
+    id: str
+    display_name: str
+    developer: str | None
+    family: str | None
+    verb: str | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    module: str | None
+    schema_digest: str | None
+    changed: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """All that a model's module is rendered from."""
 

@@ -1,4 +1,4 @@
-"""Typed calls for every model of the Oxen.ai inference API.
+"""Typed calls for the models of the Oxen.ai inference API that publish their parameters.
 
     >>> from oxen_models import Oxen
     >>> oxen = Oxen()  # reads OXEN_API_KEY
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from . import audio as audio
     from . import catalog as catalog
     from ._client import AsyncOxen as AsyncOxen, Oxen as Oxen
+    from ._runtime.version import __version__ as __version__
     from ._runtime.errors import (
         APIError as APIError,
         AuthenticationError as AuthenticationError,
         BadRequestError as BadRequestError,
+        ConfigurationError as ConfigurationError,
         ConflictError as ConflictError,
         HubTimeoutError as HubTimeoutError,
         HubUnreachableError as HubUnreachableError,
@@ -62,14 +64,14 @@ if TYPE_CHECKING:
         VideoResult as VideoResult,
     )
 
-__version__ = "0.1.0"
-
 _MODULES = {
     "AsyncOxen": "._client",
     "Oxen": "._client",
+    "__version__": "._runtime.version",
     "APIError": "._runtime.errors",
     "AuthenticationError": "._runtime.errors",
     "BadRequestError": "._runtime.errors",
+    "ConfigurationError": "._runtime.errors",
     "ConflictError": "._runtime.errors",
     "HubTimeoutError": "._runtime.errors",
     "HubUnreachableError": "._runtime.errors",
@@ -109,16 +111,17 @@ _MODULES = {
 _SUBMODULES = ("images", "videos", "audio", "catalog", "testing")
 
 __all__ = [
-    "__version__",
     "images",
     "videos",
     "audio",
     "catalog",
     "AsyncOxen",
     "Oxen",
+    "__version__",
     "APIError",
     "AuthenticationError",
     "BadRequestError",
+    "ConfigurationError",
     "ConflictError",
     "HubTimeoutError",
     "HubUnreachableError",

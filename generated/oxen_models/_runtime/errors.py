@@ -9,7 +9,11 @@ class OxenError(Exception):
     """The root of all errors of this package."""
 
 
-class MissingKeyError(OxenError):
+class ConfigurationError(OxenError, ValueError):
+    """What a client was told cannot be: a base URL that is none, a time limit that is none."""
+
+
+class MissingKeyError(ConfigurationError):
     """There is no key to call with: neither `api_key=` nor OXEN_API_KEY is set."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
 
-from pydantic import BeforeValidator, JsonValue
+from pydantic import BeforeValidator, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from .values import same
@@ -66,18 +66,28 @@ def _not_bool(value: object) -> object:
     return value
 
 
+def _exact(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """An integer stays one: as a float, a large one would be another."""
+    if type(value) is not int:
+        return validate(value)
+    validate(max(-_LARGEST, min(value, _LARGEST)))
+    return value
+
+
+_LARGEST = 10**308
+Exact = WrapValidator(_exact)
 Whole = BeforeValidator(_whole)
 NotBool = BeforeValidator(_not_bool)
 
 
-def OneOf(*choices: Any) -> BeforeValidator:
+def OneOf(*choices: Any) -> WrapValidator:
     """An enum of values that `Literal` cannot hold, such as 23.976."""
 
-    def check(value: object) -> object:
+    def check(value: object, validate: ValidatorFunctionWrapHandler) -> object:
         for choice in choices:
             if same(value, choice):
                 return choice
         context = {"listed": ", ".join(map(repr, choices)), "choices": choices}
         raise PydanticCustomError("one_of", "Input should be one of {listed}", context)
 
-    return BeforeValidator(check)
+    return WrapValidator(check)

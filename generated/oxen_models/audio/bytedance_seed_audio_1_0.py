@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncAudioResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import AudioResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, ListOf, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import AudioInput, ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -48,10 +48,10 @@ class BytedanceSeedAudio10Request(Request):
     """Audio samples per second, in Hz. One of 8000, 16000, 24000, 32000, 44100, 48000. Left out, the hub
     takes 24000."""
 
-    speed: Annotated[float, Field(ge=0.5, le=2)] | Omit = OMIT
+    speed: Annotated[float, Field(ge=0.5, le=2), Exact] | Omit = OMIT
     """Speaking rate, as a multiple of normal. From 0.5 to 2. Left out, the hub takes 1.0."""
 
-    volume: Annotated[float, Field(ge=0.5, le=2)] | Omit = OMIT
+    volume: Annotated[float, Field(ge=0.5, le=2), Exact] | Omit = OMIT
     """Loudness, as a multiple of normal. From 0.5 to 2. Left out, the hub takes 1.0."""
 
     pitch: Annotated[int, Field(ge=-12, le=12), Whole] | Omit = OMIT

@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, ListOf, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -55,7 +55,7 @@ class BlackForestLabsFlux2Klein4bRequest(Request):
     """Number of denoising passes. More passes take longer and usually look cleaner. From 1 to 50. Left
     out, the hub takes 28."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    guidance_scale: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """Strength of classifier-free guidance; higher values follow the prompt more closely. From 0 to 10.
     Left out, the hub takes 2.0."""
 

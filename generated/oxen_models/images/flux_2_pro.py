@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, ListOf, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -49,7 +49,7 @@ class Flux2ProRequest(Request):
     """Number of denoising passes. 28 to 50 is advised; fewer are quicker but look worse. From 1 to 50.
     Left out, the hub takes 30."""
 
-    guidance: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    guidance: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """How strongly the image follows the prompt. Lower values may look more realistic; 2 to 3.5 works
     well. From 0 to 10. Left out, the hub takes 2."""
 

@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -60,7 +60,7 @@ class FluxKontextDevRequest(Request):
     """Number of denoising passes. More passes take longer and usually look cleaner. From 4 to 50. Left
     out, the hub takes 28."""
 
-    guidance: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    guidance: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """How strongly the image follows the prompt. From 0 to 10. Left out, the hub takes 2.5."""
 
     seed: Annotated[int, Whole] | Omit = OMIT

@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -47,10 +47,10 @@ class TopazlabsBloomImageRequest(Request):
     texture: Annotated[int, Field(ge=1, le=5), Whole] | Omit = OMIT
     """How strongly texture is enhanced. From 1 to 5. Left out, the hub takes 3."""
 
-    sharpen: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    sharpen: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """How much sharpening is applied. From 0 to 1. Left out, the hub takes 0."""
 
-    denoise: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    denoise: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """How much noise is removed. From 0 to 1. Left out, the hub takes 0."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT

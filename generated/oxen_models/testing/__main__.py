@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields
 
-from ._server import Hub
+from ._hub import Hub
 from ._spelling import Spelling
 
 _DAY = 86_400

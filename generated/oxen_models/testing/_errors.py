@@ -1,5 +1,12 @@
 """How a request is refused."""
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ._json import json_answer
+from ._spelling import Spelling
+
 
 class Refusal(Exception):
     """Ends a request with an error envelope.
@@ -12,3 +19,26 @@ class Refusal(Exception):
         self.status = status
         self.kind = kind
         self.detail = detail
+
+
+class Errors:
+    """Answers in the envelope of one hub."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        self._spelling = spelling
+
+    def answer(self, status: int, kind: str, detail: str) -> Response:
+        return json_answer(self._spelling.error(kind, detail), status)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return self.answer(error.status, error.kind, str(error))
+
+    async def unrouted(self, request: Request, error: Exception) -> Response:
+        """No such route (404), or not by this method (405)."""
+        assert isinstance(error, HTTPException)
+        kind = "resource_not_found" if error.status_code == 404 else "method_not_allowed"
+        detail = f"{error.detail}: {request.method} {request.url.path}"
+        answer = self.answer(error.status_code, kind, detail)
+        answer.headers.update(error.headers or {})
+        return answer

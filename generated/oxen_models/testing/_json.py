@@ -3,6 +3,8 @@
 import json
 from typing import NoReturn, TypeAlias
 
+from starlette.responses import Response
+
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 
 
@@ -17,6 +19,11 @@ def parse_json(text: str | bytes) -> JSON:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def json_answer(value: JSON, status: int = 200) -> Response:
+    # Escaped to ASCII: a lone surrogate is valid in JSON and cannot be encoded otherwise.
+    return Response(json.dumps(value), status, media_type="application/json")
 
 
 def _refuse(constant: str) -> NoReturn:

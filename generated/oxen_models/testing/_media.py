@@ -9,6 +9,7 @@ import struct
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from PIL import Image
@@ -41,21 +42,16 @@ class File:
         return f"{hashlib.sha256(self.content).hexdigest()[:32]}.{self.extension}"
 
 
-def make(media: Media, body: dict[str, JSON], schema: dict[str, JSON]) -> list[File]:
-    """What a model with `schema` answers to `body`.
+def make(media: Media, body: dict[str, JSON], schema: dict[str, JSON], number: int = 0) -> list[File]:
+    """What a model with `schema` answers to `body`, the time after `number` others.
 
     Raises `Refusal` where the body holds a media file that cannot be used.
     """
     properties = schema.get("properties")
     known = properties if isinstance(properties, dict) else {}
-    defaults = {
-        name: shape["default"]
-        for name, shape in known.items()
-        if isinstance(shape, dict) and "default" in shape
-    }
-    parameters = {**defaults, **body}
+    parameters = _with_defaults(body, known)
     source = first_image(body, known)
-    seeds = _seeds(body)
+    seeds = islice(_seeds(body), number, None)
     if media == "audio":
         return [_sound(next(seeds))]
     if media == "video":
@@ -63,6 +59,28 @@ def make(media: Media, body: dict[str, JSON], schema: dict[str, JSON]) -> list[F
     wanted = parameters.get("num_images") if "num_images" in known else None
     count = min(max(wanted, 1), _MOST_IMAGES) if isinstance(wanted, int) else 1
     return [_image(source, parameters, next(seeds)) for _ in range(count)]
+
+
+def extension(media: Media, body: dict[str, JSON], schema: dict[str, JSON]) -> str:
+    """How the name of the file ends that `make` would make."""
+    if media != "image":
+        return "mp4" if media == "video" else "wav"
+    properties = schema.get("properties")
+    return _image_extension(_with_defaults(body, properties if isinstance(properties, dict) else {}))
+
+
+def _with_defaults(body: dict[str, JSON], known: dict[str, JSON]) -> dict[str, JSON]:
+    defaults = {
+        name: shape["default"]
+        for name, shape in known.items()
+        if isinstance(shape, dict) and "default" in shape
+    }
+    return {**defaults, **body}
+
+
+def _image_extension(parameters: dict[str, JSON]) -> str:
+    asked = str(parameters.get("output_format", "png")).lower()
+    return asked if asked in _IMAGE_FORMATS else "png"
 
 
 def _seeds(body: dict[str, JSON]) -> Iterator[int]:
@@ -77,12 +95,11 @@ def _image(source: Source, parameters: dict[str, JSON], seed: int) -> File:
     picture = _scene(source, parameters, seed, side=_IMAGE_SIDE)
     if source is not None:
         picture = with_hat(picture, seed)
-    asked = str(parameters.get("output_format", "png")).lower()
-    extension = asked if asked in _IMAGE_FORMATS else "png"
-    coded = _IMAGE_FORMATS[extension]
+    ending = _image_extension(parameters)
+    coded = _IMAGE_FORMATS[ending]
     buffer = io.BytesIO()
     picture.save(buffer, coded)
-    return File(buffer.getvalue(), f"image/{coded.lower()}", extension)
+    return File(buffer.getvalue(), f"image/{coded.lower()}", ending)
 
 
 def _film(source: Source, parameters: dict[str, JSON], seed: int) -> File:

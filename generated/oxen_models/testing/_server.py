@@ -1,142 +1,38 @@
 """The hub on a socket, in a thread of its own."""
 
 import asyncio
-import json
+import contextlib
 import logging
-import os
 import socket
 import threading
-from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._app import create_app
-from ._models import SHIPPED, Models
-from ._spelling import Spelling
-from ._state import Fault, Received, State
+from ._state import State
 
 # Without a handler, Python prints a library's warnings to stderr.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
-_AS_STORED = Spelling()
+
+def _quiet(app: ASGIApp) -> ASGIApp:
+    """`app`, ending in silence when the hub stops: uvicorn would log the cancelled request as a crash."""
+
+    async def until_stopped(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return until_stopped
 
 
-class Hub:
-    """A stand-in for the Oxen.ai hub on 127.0.0.1, for as long as the `with` block runs.
-
-        with Hub() as hub:
-            oxen = Oxen(api_key="anything", base_url=hub.url)
-
-    Any number of hubs may run at once; any thread may use one.
-    """
-
-    def __init__(
-        self,
-        schemas: str | os.PathLike[str] | None = None,
-        spelling: Spelling = _AS_STORED,
-        port: int = 0,
-        *,
-        seconds: float = 0.0,
-    ) -> None:
-        """Read the models; nothing listens yet.
-
-        - `schemas`: the folder of model files, as the hub answers them or as this package stores
-          them; by default, the models that ship in this package.
-        - `spelling`: how answers are written where the sources disagree.
-        - `port`: 0, the default, takes a free one.
-        - `seconds`: how long a generation takes, by default no time at all.
-
-        Raises `OSError` for a folder that cannot be read, `ValueError` for one that holds no model
-        or a file that is not a model.
-        """
-        models = Models(SHIPPED if schemas is None else Path(schemas))
-        self._state = State(models, spelling, seconds)
-        self._port = port
-        self._server: _Server | None = None
-
-    def __enter__(self) -> Self:
-        """Listen. Raises `OSError` where the port is taken."""
-        if self._server is not None:
-            raise RuntimeError("this hub is running already")
-        self._server = _Server(self._state, self._port)
-        try:
-            self._server.start()
-        except BaseException:
-            self._server = None
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop at once: open connections are cut, generations under way are dropped."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where the hub listens, such as `http://127.0.0.1:43211`."""
-        if self._server is None:
-            raise RuntimeError("this hub is not running: use `with Hub() as hub:`")
-        return self._server.url
-
-    @property
-    def requests(self) -> list[Received]:
-        """What was asked so far, in order, whatever the answer was; clear it as you like."""
-        return self._state.requests
-
-    def answer_next(
-        self,
-        status: int,
-        *,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        times: int = 1,
-        method: str | None = None,
-        path: str | None = None,
-    ) -> None:
-        """Give the next `times` requests this answer in place of the real one.
-
-        `body` is JSON, except that a `str` or `bytes` is sent as it is, and None sends nothing.
-        `method` and `path` (without its query) narrow which requests are meant. Of several answers
-        that match, the one that was asked for first comes first.
-        """
-        if times < 1:
-            raise ValueError(f"times is 1 or more, not {times}")
-        plain = body is None or isinstance(body, str | bytes)
-        text = (body or "") if plain else json.dumps(body)
-        content = text if isinstance(text, bytes) else text.encode()
-        kind = "text/html; charset=utf-8" if plain else "application/json"
-        lower = {name.lower(): value for name, value in (headers or {}).items()}
-        sent = {"content-type": kind, **lower} if content else lower
-        self._state.add_fault(Fault(status, content, sent, times, method and method.upper(), path))
-
-    def add_model(self, model: Mapping[str, Any]) -> None:
-        """Offer `model` from now on, in place of one with the same id.
-
-        Raises `ValueError` for anything that is not a JSON object with an `id`.
-        """
-        self._state.models.add(model)
-
-    def remove_model(self, id: str) -> None:
-        """Offer the model no longer. Raises `KeyError` where there is none with this id."""
-        self._state.models.remove(id)
-
-
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn in a thread, started and stopped without polling."""
 
     def __init__(self, state: State, port: int) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(state),
+                _quiet(create_app(state, self.cut)),
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -155,6 +51,7 @@ class _Server(uvicorn.Server):
             fileno=socket.create_server(("127.0.0.1", port)).detach(),
         )
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        state.url = self.url
         self._thread = threading.Thread(target=self._work, name="models-standin", daemon=True)
         self._settled = threading.Event()
         self._failure: BaseException | None = None
@@ -173,6 +70,11 @@ class _Server(uvicorn.Server):
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+
+    def cut(self, scope: Scope) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_extra_info("peername") == scope["client"]:
+                connection.transport.abort()
 
     def _work(self) -> None:
         try:

@@ -1,13 +1,26 @@
 """What one running hub knows: one object per hub, handed to its routes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
+from types import MappingProxyType
 
-from ._json import JSON
-from ._media import File
+from ._check import Checks
+from ._events import Broadcast
+from ._faults import Faults
+from ._jobs import Jobs
+from ._json import JSON, parse_json
+from ._links import Links
+from ._media import File, Media
 from ._models import Models
 from ._spelling import Spelling
+
+_MOST_REQUESTS = 10_000
+_LONG = 1_000
+_MOST_TEXTS = 1_000
+
+_QUEUED_SECONDS: dict[Media, float] = {"image": 0.3, "video": 0.8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +36,49 @@ class Received:
     """The parsed JSON body, None where there is none."""
 
 
-@dataclass(slots=True, eq=False)
-class Fault:
-    """An answer that stands in for the real one, `times` times."""
+class Requests:
+    """What was asked: the last requests themselves, and how many there were of all."""
 
-    status: int
-    content: bytes
-    headers: Mapping[str, str]
-    times: int
-    method: str | None
-    path: str | None
+    def __init__(self) -> None:
+        self.last: list[Received] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._texts: dict[str, str] = {}
+        self._lock = Lock()
 
-    def matches(self, method: str, path: str) -> bool:
-        return self.method in (None, method) and self.path in (None, path)
+    def add(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Received:
+        received = Received(method, path, MappingProxyType(dict(headers)), self._parsed(content))
+        with self._lock:
+            self._counts[method, path] += 1
+            self.last.append(received)
+            del self.last[:-_MOST_REQUESTS]
+        return received
+
+    def count(self, method: str, path_prefix: str) -> int:
+        with self._lock:
+            return sum(
+                number
+                for (each, path), number in self._counts.items()
+                if each == method and path.startswith(path_prefix)
+            )
+
+    def _parsed(self, content: bytes) -> JSON:
+        try:
+            body = parse_json(content)
+        except ValueError:
+            return None
+        # Thousands of requests about one picture hold that picture once.
+        if len(content) > _LONG and isinstance(body, dict):
+            return {name: self._shared(value) for name, value in body.items()}
+        return body
+
+    def _shared(self, value: JSON) -> JSON:
+        if isinstance(value, list):
+            return [self._shared(each) if isinstance(each, str) else each for each in value]
+        if not isinstance(value, str) or len(value) < _LONG:
+            return value
+        if len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+        return self._texts.setdefault(value, value)
 
 
 @dataclass(slots=True, eq=False)
@@ -44,23 +87,27 @@ class State:
 
     models: Models
     spelling: Spelling
-    seconds: float
-    requests: list[Received] = field(default_factory=list[Received])
+    seconds: float | None
+    """How long a generation takes, where somebody said so."""
+    speed: float
+    url: str = ""
+    requests: Requests = field(default_factory=Requests)
+    faults: Faults = field(default_factory=Faults)
     files: dict[str, File] = field(default_factory=dict[str, File])
-    _faults: list[Fault] = field(default_factory=list[Fault])
-    _lock: Lock = field(default_factory=Lock)
+    checks: Checks = field(init=False)
+    links: Links = field(init=False)
+    broadcast: Broadcast = field(init=False)
+    jobs: Jobs = field(default_factory=Jobs)
 
-    def add_fault(self, fault: Fault) -> None:
-        with self._lock:
-            self._faults.append(fault)
+    def __post_init__(self) -> None:
+        self.checks = Checks(self.models)
+        self.links = Links(self.faults)
+        self.broadcast = Broadcast(self.faults)
 
-    def take_fault(self, method: str, path: str) -> Fault | None:
-        """The oldest fault that matches, one time fewer left on it."""
-        with self._lock:
-            for fault in self._faults:
-                if fault.matches(method, path):
-                    fault.times -= 1
-                    if not fault.times:
-                        self._faults.remove(fault)
-                    return fault
-        return None
+    def scaled(self, seconds: float) -> float:
+        """So many of the hub's own seconds, in those of the wall."""
+        return seconds / self.speed
+
+    def queued_seconds(self, media: Media) -> float:
+        """How long a queued generation takes, from its arrival to its end."""
+        return self.scaled(_QUEUED_SECONDS[media]) if self.seconds is None else self.seconds

@@ -14,7 +14,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -46,7 +46,7 @@ class BytedanceDepthAnythingVideoRequest(Request):
     max_frames: Annotated[int, Whole] | Omit = OMIT
     """Largest number of frames to process. Left out, the whole video is processed."""
 
-    output_fps: float | Omit = OMIT
+    output_fps: Annotated[float, Exact] | Omit = OMIT
     """Frame rate of the output, in frames per second. Left out, it equals that of the input."""
 
     side_by_side: bool | Omit = OMIT

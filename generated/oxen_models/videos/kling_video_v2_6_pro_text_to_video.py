@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.request import Request, checked
 
 
@@ -45,7 +45,7 @@ class KlingVideoV26ProTextToVideoRequest(Request):
     generate_audio: bool | Omit = OMIT
     """Adds sound made by the model to the video. Left out, the hub takes False."""
 
-    cfg_scale: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    cfg_scale: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """How closely the video keeps to the prompt (classifier-free guidance). From 0 to 10. Left out, the
     hub takes 0.5."""
 

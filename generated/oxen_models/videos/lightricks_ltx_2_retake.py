@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -36,10 +36,10 @@ class LightricksLtx2RetakeRequest(Request):
     input_video: VideoInput
     """Video to edit; its resolution has to be 1080p."""
 
-    start_time: Annotated[float, Field(ge=0)] | Omit = OMIT
+    start_time: Annotated[float, Field(ge=0), Exact] | Omit = OMIT
     """Second of the video at which the edit begins. At least 0. Left out, the hub takes 0."""
 
-    duration: Annotated[float, Field(ge=2, le=16)] | Omit = OMIT
+    duration: Annotated[float, Field(ge=2, le=16), Exact] | Omit = OMIT
     """How many seconds of the video are replaced. From 2 to 16. Left out, the hub takes 6."""
 
     mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT

@@ -17,7 +17,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -54,10 +54,10 @@ class Ltx23Pro22bIcLoraUnionControlRequest(Request):
     """Frame rate of the video, in frames per second. One of 24, 25, 30, 48, 50, 60. Left out, the hub
     takes 25."""
 
-    video_conditioning_strength: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    video_conditioning_strength: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """Weight of control videos that set none of their own. From 0 to 1. Left out, the hub takes 1.0."""
 
-    conditioning_attention_strength: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    conditioning_attention_strength: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """Attention weight of the IC-LoRA control. From 0 to 1. Left out, the hub takes 1.0."""
 
     seed: Annotated[int, Whole] | Omit = OMIT

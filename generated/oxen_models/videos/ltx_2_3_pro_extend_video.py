@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -36,13 +36,13 @@ class Ltx23ProExtendVideoRequest(Request):
     prompt: str | Omit = OMIT
     """What takes place in the added footage."""
 
-    duration: Annotated[float, Field(le=20)] | Omit = OMIT
+    duration: Annotated[float, Field(le=20), Exact] | Omit = OMIT
     """Seconds of footage to add. At most 20. Left out, the hub takes 5."""
 
     mode: Literal["start", "end"] | Omit = OMIT
     """Side of the video that the new footage joins. One of 'start', 'end'. Left out, the hub takes 'end'."""
 
-    context: Annotated[float, Field(ge=1, le=20)] | Omit = OMIT
+    context: Annotated[float, Field(ge=1, le=20), Exact] | Omit = OMIT
     """Seconds of the input that the model sees before extending it. Left out, as many as fit within 505
     frames. From 1 to 20."""
 

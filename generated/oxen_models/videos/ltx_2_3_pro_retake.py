@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -40,10 +40,10 @@ class Ltx23ProRetakeRequest(Request):
     """Kind of job to run. Each model accepts a single value. One of 'retake'. Left out, the hub takes
     'retake'."""
 
-    retake_start_time: Annotated[float, Field(ge=0)] | Omit = OMIT
+    retake_start_time: Annotated[float, Field(ge=0), Exact] | Omit = OMIT
     """Second of the video at which the replaced section begins. At least 0. Left out, the hub takes 0."""
 
-    retake_duration: Annotated[float, Field(ge=2)] | Omit = OMIT
+    retake_duration: Annotated[float, Field(ge=2), Exact] | Omit = OMIT
     """How many seconds the replaced section lasts, at least 2. At least 2. Left out, the hub takes 2."""
 
     retake_mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT

@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import AudioInput, ImageInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -57,11 +57,11 @@ class Ltx23QualityAudioToVideoRequest(Request):
     size without one. One of 'auto', 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9',
     'landscape_4_3', 'landscape_16_9'. Left out, the hub takes 'auto'."""
 
-    frames_per_second: Annotated[float, Field(ge=1, le=60)] | Omit = OMIT
+    frames_per_second: Annotated[float, Field(ge=1, le=60), Exact] | Omit = OMIT
     """Frame rate of the video, in frames per second. With match_audio_length on, it also affects the frame
     count. From 1 to 60. Left out, the hub takes 24."""
 
-    image_strength: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    image_strength: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """How strictly the video keeps to the start image; lower values leave more freedom. From 0 to 1. Left
     out, the hub takes 0.7."""
 

@@ -17,7 +17,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -52,11 +52,11 @@ class Ltx23QualityReferenceVideoToVideoRequest(Request):
     """Starts sampling from the input video; strength sets how much stays. Needs skip_control_preprocess,
     input_video and control_video_url. Left out, the hub takes False."""
 
-    video_strength: float | Omit = OMIT
+    video_strength: Annotated[float, Exact] | Omit = OMIT
     """Weight of the reference video; lower values let its motion and structure change more. Left out, the
     hub takes 0.6."""
 
-    strength: float | Omit = OMIT
+    strength: Annotated[float, Exact] | Omit = OMIT
     """Denoising amount, above 0. When preserve_original_video is on, small values retain much of the input
     and 1 redraws all of it. Left out, the hub takes 1."""
 
@@ -73,7 +73,7 @@ class Ltx23QualityReferenceVideoToVideoRequest(Request):
     setting uses the small control size. One of 'auto', 'square_hd', 'square', 'portrait_4_3',
     'portrait_16_9', 'landscape_4_3', 'landscape_16_9'. Left out, the hub takes 'auto'."""
 
-    frames_per_second: Annotated[float, Field(ge=1, le=60)] | Omit = OMIT
+    frames_per_second: Annotated[float, Field(ge=1, le=60), Exact] | Omit = OMIT
     """Frame rate of the video, in frames per second. From 1 to 60. Left out, the hub takes 24."""
 
     generate_audio: bool | Omit = OMIT

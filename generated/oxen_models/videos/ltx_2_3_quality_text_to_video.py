@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.request import Request, checked
 
 
@@ -43,7 +43,7 @@ class Ltx23QualityTextToVideoRequest(Request):
     'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'. Left out, the hub takes
     'landscape_16_9'."""
 
-    frames_per_second: Annotated[float, Field(ge=1, le=60)] | Omit = OMIT
+    frames_per_second: Annotated[float, Field(ge=1, le=60), Exact] | Omit = OMIT
     """Frame rate of the video, in frames per second. From 1 to 60. Left out, the hub takes 24."""
 
     generate_audio: bool | Omit = OMIT

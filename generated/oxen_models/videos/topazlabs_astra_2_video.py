@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, OneOf
+from oxen_models._runtime.fields import OMIT, Exact, Omit, OneOf
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -33,7 +33,7 @@ class TopazlabsAstra2VideoRequest(Request):
     input_video: VideoInput
     """Video to upscale."""
 
-    creativity: Annotated[float, Field(ge=0, le=1)]
+    creativity: Annotated[float, Field(ge=0, le=1), Exact]
     """How much new detail is invented; low values stay faithful to the source. From 0 to 1. For example
     0.5."""
 
@@ -48,7 +48,7 @@ class TopazlabsAstra2VideoRequest(Request):
     """Frame rate that interpolation produces, in frames per second. One of 24, 23.976, 25, 29.97, 30, 50,
     59.94, 60. Left out, the hub takes 30."""
 
-    sharp: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    sharp: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """Sharpness applied before enhancement: low values soften, the middle one changes nothing, high values
     sharpen. From 0 to 1. Left out, the hub takes 0.5."""
 

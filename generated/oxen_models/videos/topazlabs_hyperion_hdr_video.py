@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -37,13 +37,13 @@ class TopazlabsHyperionHdrVideoRequest(Request):
     """Signal curve of the HDR output: hlg suits broadcast, pq suits HDR10 masters. One of 'pq', 'hlg'.
     Left out, the hub takes 'hlg'."""
 
-    adjust_exposure: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    adjust_exposure: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """Exposure change made while converting to HDR. From 0 to 1. Left out, the hub takes 0.5."""
 
-    boost_saturation: Annotated[float, Field(ge=0, le=1)] | Omit = OMIT
+    boost_saturation: Annotated[float, Field(ge=0, le=1), Exact] | Omit = OMIT
     """Extra color saturation given while converting to HDR. From 0 to 1. Left out, the hub takes 0.5."""
 
-    highlight_threshold: Annotated[float, Field(ge=0.45, le=0.85)] | Omit = OMIT
+    highlight_threshold: Annotated[float, Field(ge=0.45, le=0.85), Exact] | Omit = OMIT
     """Brightness level beyond which highlights are stretched to HDR. From 0.45 to 0.85. Left out, the hub
     takes 0.65."""
 

@@ -16,7 +16,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, OneOf
+from oxen_models._runtime.fields import OMIT, Exact, Omit, OneOf
 from oxen_models._runtime.media import VideoInput, local
 from oxen_models._runtime.request import Request, checked
 
@@ -45,26 +45,26 @@ class TopazlabsIrisMqVideoRequest(Request):
     """Frame rate that interpolation produces, in frames per second. One of 24, 23.976, 25, 29.97, 30, 50,
     59.94, 60. Left out, the hub takes 30."""
 
-    blur: Annotated[float, Field(ge=-1, le=1)] | Omit = OMIT
+    blur: Annotated[float, Field(ge=-1, le=1), Exact] | Omit = OMIT
     """Counteracts blur; higher values sharpen more. From -1 to 1. Left out, the hub takes 0."""
 
-    compression: Annotated[float, Field(ge=-1, le=1)] | Omit = OMIT
+    compression: Annotated[float, Field(ge=-1, le=1), Exact] | Omit = OMIT
     """Cleans up compression artifacts; higher values clean more. From -1 to 1. Left out, the hub takes 0."""
 
-    details: Annotated[float, Field(ge=-1, le=1)] | Omit = OMIT
+    details: Annotated[float, Field(ge=-1, le=1), Exact] | Omit = OMIT
     """Strengthens fine detail; higher values add more. From -1 to 1. Left out, the hub takes 0."""
 
-    grain: Annotated[float, Field(ge=0, le=0.1)] | Omit = OMIT
+    grain: Annotated[float, Field(ge=0, le=0.1), Exact] | Omit = OMIT
     """Amount of film grain added. From 0 to 0.1. Left out, the hub takes 0.05."""
 
     grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT
     """Look of the film grain. One of 'silver_rich', 'gaussian', 'grey'."""
 
-    halo: Annotated[float, Field(ge=-1, le=1)] | Omit = OMIT
+    halo: Annotated[float, Field(ge=-1, le=1), Exact] | Omit = OMIT
     """Suppresses halos and ringing around edges; higher values act more strongly. From -1 to 1. Left out,
     the hub takes 0."""
 
-    noise: Annotated[float, Field(ge=-1, le=1)] | Omit = OMIT
+    noise: Annotated[float, Field(ge=-1, le=1), Exact] | Omit = OMIT
     """Treats noise: values below zero remove it, values above zero add grain. From -1 to 1. Left out, the
     hub takes 0."""
 

@@ -17,7 +17,7 @@ from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.request import Request, checked
 
 
@@ -49,7 +49,7 @@ class WanAiWan21T2v14bDiffusersRequest(Request):
     num_frames: Annotated[int, Field(ge=1, le=120), Whole] | Omit = OMIT
     """How many video frames are generated. From 1 to 120. Left out, the hub takes 81."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    guidance_scale: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """How strongly the video follows the prompt. Lower values may look more realistic. From 0 to 10. Left
     out, the hub takes 5.0."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Literal, cast, get_args, get_origin
+from os import PathLike
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -45,8 +46,8 @@ def explained(request: type[Request], error: ValidationError) -> InvalidRequestE
     return InvalidRequestError(request.model_id, tuple(problems.values()))
 
 
-def _suggestion(name: str, given: object, kind: str, choices: list[object]) -> str | None:
-    if kind == "list_type" and isinstance(given, str | bytes):
+def _suggestion(name: str, given: Any, kind: str, choices: list[object]) -> str | None:
+    if kind == "list_type" and (isinstance(given, str | bytes | PathLike) or hasattr(given, "read")):
         return f"wrap it in a list: {name}=[{_shortened(given)}]"
     if isinstance(given, str) and len(given) <= _LONGEST_GIVEN:
         texts = [choice for choice in choices if isinstance(choice, str)]
@@ -75,7 +76,7 @@ def _choices(annotation: object) -> Iterator[object]:
             yield from _choices(argument)
 
 
-def _shortened(value: object) -> str:
+def _shortened(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     text = repr(value)

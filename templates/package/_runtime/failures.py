@@ -20,15 +20,13 @@ def was_connected(error: httpx.HTTPError) -> bool:
     return not isinstance(error, _NOTHING_SENT)
 
 
-def explained(error: httpx.HTTPError, host: str, *, costs_money: bool) -> OxenError:
-    """Our error for one of httpx's, whose request holds the key and must not hang on ours."""
+def explained(error: httpx.HTTPError, host: str) -> OxenError:
+    """Our error for one of httpx's on a paid request; the key hangs on theirs and must not on ours."""
     reason = str(error) or type(error).__name__
     timed_out = isinstance(error, httpx.TimeoutException)
     if not was_connected(error):
         unsent = HubTimeoutError if timed_out else HubUnreachableError
         return unsent(f"no connection to {host}: {reason}; nothing was sent")
-    if not costs_money:
-        return (HubTimeoutError if timed_out else HubUnreachableError)(f"no answer from {host}: {reason}")
     unknown = UnansweredError if timed_out else OutcomeUnknownError
     return unknown(
         f"no answer from {host}: {reason}; the request was sent and may have been accepted, "

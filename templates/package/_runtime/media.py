@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from os import PathLike, fspath
+from io import TextIOBase
+from os import PathLike, fsdecode
 from typing import IO, TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
 
 from pydantic import BeforeValidator
@@ -50,16 +51,18 @@ def local(value: T) -> T:
 def _read(value: Any) -> bytes | None:
     """The content of what is no wire value; None for what is no medium at all."""
     if isinstance(value, LocalPath | PathLike):
-        return _read_file(fspath(cast("str | PathLike[str]", value)))
+        return _read_file(fsdecode(cast("str | PathLike[str]", value)))
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     if hasattr(value, "read"):
+        if isinstance(value, TextIOBase):
+            raise _unusable("a file opened in binary mode is expected, not one in text mode")
         try:
             content = value.read()
         except (OSError, ValueError) as error:
             raise _unreadable(error) from None
         if not isinstance(content, bytes):
-            raise _unusable("a file opened in binary mode is expected, not one in text mode")
+            raise _unusable("a file opened in binary mode is expected: this one gives no bytes")
         return content
     if hasattr(value, "save") and hasattr(value, "convert"):
         return _encode(value)

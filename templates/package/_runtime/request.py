@@ -49,7 +49,8 @@ class Request(Object, extra="forbid"):
 
     def body(self) -> dict[str, Any]:
         """The JSON object that is sent; what was left out is not in it."""
-        return {"model": self.model_id, **self.model_dump(by_alias=True)}
+        # Its serializers would warn of an integer where a number is expected.
+        return {"model": self.model_id, **self.model_dump(by_alias=True, warnings=False)}
 
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Self:
@@ -87,9 +88,9 @@ def encoded(request: Request, extra_body: Mapping[str, object] | None) -> bytes:
         InvalidRequestError: JSON cannot hold `extra_body`.
     """
     body = request.body()
-    if extra_body:
-        body |= extra_body
     try:
+        if extra_body is not None:
+            body |= extra_body
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .errors import MissingKeyError
+from .errors import ConfigurationError, MissingKeyError
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 _PATIENCE = 300.0
@@ -38,7 +39,7 @@ class Settings:
         if timeout is None:
             timeout = self.timeout
         if timeout is not None:
-            return timeout
+            return checked_timeout(timeout)
         return _VIDEO_PATIENCE if path.startswith("/videos/") else _PATIENCE
 
 
@@ -47,19 +48,30 @@ def settings(api_key: str | None, base_url: str | None, timeout: float | None) -
 
     Raises:
         MissingKeyError: There is no key.
-        ValueError: `base_url` is no http(s) address.
+        ConfigurationError: `base_url` is no http(s) address, or `timeout` no time.
     """
     key = api_key if api_key is not None else os.environ.get("OXEN_API_KEY", "")
     if not key.strip():
         raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
     if not key.strip().isascii() or not key.strip().isprintable():
         raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
-    url = (DEFAULT_BASE_URL if base_url is None else base_url).rstrip("/")
+    url = (DEFAULT_BASE_URL if base_url is None else base_url).rstrip("/").removesuffix("/api/ai")
     if not _is_usable(url):
-        raise ValueError(
+        raise ConfigurationError(
             "base_url has to begin with https:// or http:// and name a host, with neither a user nor a query"
         )
-    return Settings(key.strip(), url, timeout)
+    return Settings(key.strip(), url, None if timeout is None else checked_timeout(timeout))
+
+
+def checked_timeout(timeout: float) -> float:
+    """`timeout`, if it is one.
+
+    Raises:
+        ConfigurationError: It is no positive number of seconds.
+    """
+    if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"timeout has to be a positive number of seconds, not {timeout!r}")
+    return timeout
 
 
 def _is_usable(url: str) -> bool:

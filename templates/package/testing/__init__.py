@@ -15,7 +15,8 @@ hub does differently, it cannot know.
 """
 
 try:
-    from ._server import Hub
+    from ._faults import FaultKind
+    from ._hub import Hub
     from ._spelling import Spelling
     from ._state import Received
 except ModuleNotFoundError as error:
@@ -25,4 +26,4 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-__all__ = ["Hub", "Received", "Spelling"]
+__all__ = ["FaultKind", "Hub", "Received", "Spelling"]

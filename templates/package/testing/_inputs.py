@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -78,6 +79,8 @@ def _marks(shape: JSON, key: str) -> list[JSON]:
     return [place.get(key) for place in (shape, items) if isinstance(place, dict)]
 
 
+# The same picture comes again and again where thousands of jobs are about it.
+@lru_cache(maxsize=8)
 def _read(name: str, text: str, is_image: bool) -> Source:
     if not _is_data(text):
         return urlsplit(text).path.rpartition("/")[2] or urlsplit(text).netloc

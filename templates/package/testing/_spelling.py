@@ -31,6 +31,10 @@ class Spelling:
     errors: Literal["full", "message"] = "full"
     """The envelope with `type`, `title` and `detail`, or the one with `message` alone."""
 
+    result: Literal["result_url", "url", "images", "videos", "b64_json"] = "result_url"
+    """Where a finished generation has its result: in `result_url`, `url`, `images[0].url` or
+    `videos[0].url`, or inline in the `b64_json` of its medium."""
+
     def __post_init__(self) -> None:
         hints: dict[str, Any] = get_type_hints(type(self))
         for field in fields(self):

@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Json, ListOf, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, Json, ListOf, Omit, Whole
 from oxen_models._runtime.request import Request, checked
 
 
@@ -35,7 +35,7 @@ class ArrayRequest(Request):
     )
     """1 to 3 items. Each at least 1."""
 
-    grid: ListOf[Annotated[ListOf[float], Field(min_length=2, max_length=2)]] | Omit = OMIT
+    grid: ListOf[Annotated[ListOf[Annotated[float, Exact]], Field(min_length=2, max_length=2)]] | Omit = OMIT
     """Each exactly 2 items."""
 
     kinds: ListOf[Literal["a", "b"]] | Omit = OMIT

@@ -29,8 +29,8 @@ class HostileRequest(Request):
     endpoint: ClassVar[str] = "/images/generate"
 
     import_os: Annotated[str | Omit, Field(alias='"""; import os  #')] = OMIT
-    """He said \"""stop\""" and \\N{BULLET} then \\. Left out, the hub takes '\"""\\n{{ 7*7 }} {% raw %}'. Wire
-    name '\"""; import os  #'."""
+    """He said \"\"\"stop\"\"\" and \\N{BULLET} then \\. Left out, the hub takes '\"\"\"\\n{{ 7*7 }} {% raw %}'. Wire
+    name '\"\"\"; import os  #'."""
 
     w: str | Omit = OMIT
     """\\."""
@@ -71,8 +71,8 @@ class Hostile(Stub):
         """A golden case.
 
         Args:
-            import_os: He said \"""stop\""" and \\N{BULLET} then \\. Left out, the hub takes
-                '\"""\\n{{ 7*7 }} {% raw %}'. Wire name '\"""; import os  #'.
+            import_os: He said \"\"\"stop\"\"\" and \\N{BULLET} then \\. Left out, the hub takes
+                '\"\"\"\\n{{ 7*7 }} {% raw %}'. Wire name '\"\"\"; import os  #'.
             w: \\.
             x: One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'.
             y: one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes
@@ -120,8 +120,8 @@ class AsyncHostile(AsyncStub):
         """A golden case.
 
         Args:
-            import_os: He said \"""stop\""" and \\N{BULLET} then \\. Left out, the hub takes
-                '\"""\\n{{ 7*7 }} {% raw %}'. Wire name '\"""; import os  #'.
+            import_os: He said \"\"\"stop\"\"\" and \\N{BULLET} then \\. Left out, the hub takes
+                '\"\"\"\\n{{ 7*7 }} {% raw %}'. Wire name '\"\"\"; import os  #'.
             w: \\.
             x: One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'.
             y: one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes

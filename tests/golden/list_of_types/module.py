@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, ListOf, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.request import Request, checked
 
 
@@ -34,7 +34,7 @@ class ListOfTypesRequest(Request):
     duration: Annotated[int, Field(ge=1), Whole] | str | Omit = OMIT
     """At least 1."""
 
-    flag: bool | float | Omit = OMIT
+    flag: bool | Annotated[float, Exact] | Omit = OMIT
 
     size: str | ListOf[Annotated[int, Whole]] | Omit = OMIT
 

@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit
 from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.request import Object, Request, checked
 
@@ -25,7 +25,7 @@ class NestedObjectElementsItem(Object, extra="forbid"):
 
     url: ImageInput | Omit = OMIT
 
-    weight: Annotated[float, Field(ge=0)] | Omit = OMIT
+    weight: Annotated[float, Field(ge=0), Exact] | Omit = OMIT
     """At least 0."""
 
 
@@ -39,7 +39,7 @@ class NestedObjectCameraLookAt(Object):
 class NestedObjectCamera(Object):
     """Part of a request to 'nested_object'."""
 
-    x: float
+    x: Annotated[float, Exact]
 
     look_at: Annotated[NestedObjectCameraLookAt | Omit, Field(alias="look-at")] = OMIT
     """Wire name 'look-at'."""

@@ -15,7 +15,7 @@ from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Omit
+from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.request import Request, checked
 
 
@@ -28,12 +28,12 @@ class NumberRequest(Request):
     model_id: ClassVar[str] = "number"
     endpoint: ClassVar[str] = "/images/generate"
 
-    free: float | Omit = OMIT
+    free: Annotated[float, Exact] | Omit = OMIT
 
-    guidance: Annotated[float, Field(ge=0, le=10)] | Omit = OMIT
+    guidance: Annotated[float, Field(ge=0, le=10), Exact] | Omit = OMIT
     """From 0 to 10. Left out, the hub takes 2.5."""
 
-    ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | Omit = OMIT
+    ratio: Annotated[float, Field(gt=0.0, lt=1.0), Exact] | Omit = OMIT
     """Above 0. Below 1."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from .. import answers
-from ..errors import MediaError, OxenError
+from ..errors import HubUnreachableError, MediaError, OxenError
 from ..failures import explained, was_connected
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
@@ -54,32 +54,36 @@ class AsyncSession:
             OxenError: There was no connection, or the answer is none.
         """
         patience = self.settings.patience(path, timeout)
-        limits = httpx.Timeout(patience, connect=min(patience, _CONNECT_SECONDS))
         url = _parsed(self.settings.url(path))
         headers = {**self._headers, "content-type": "application/json"}
         deadline = time.monotonic() + patience
         retries = 0
         while True:
             failure: OxenError | None = None
+            left = max(deadline - time.monotonic(), 0.001)
+            limits = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
             try:
                 async with self._http.stream(
                     "POST", url, content=body, headers=headers, timeout=limits, follow_redirects=False
                 ) as response:
                     content = await _content(response, deadline)
             except httpx.HTTPError as error:
-                failure = explained(error, self.settings.base_url, costs_money=True)
+                failure = explained(error, self.settings.base_url)
                 delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
+            except (httpx.InvalidURL, UnicodeError, RuntimeError) as error:
+                # The client is closed, or the host has a name that cannot be.
+                failure, delay = HubUnreachableError(f"{error} Nothing was sent."), None
             else:
                 status = response.status_code
                 delay = delay_after_status(status, response.headers, retries, costs_money=True)
-                if delay is None:
+                if delay is None or time.monotonic() + delay > deadline:
                     if not response.is_success:
                         content = self.settings.without_key(content)
                     return answers.read(status, response.headers, content)
-            if delay is None and failure is not None:
-                raise failure  # outside the except: what hangs on httpx's error holds the key
+            # Outside the except: what hangs on httpx's error holds the key.
+            if failure is not None and (delay is None or time.monotonic() + delay > deadline):
+                raise failure
             await sleep(delay or 0.0)
-            deadline = time.monotonic() + patience
             retries += 1
 
     async def download(self, url: str) -> AsyncGenerator[bytes]:
@@ -111,7 +115,7 @@ class AsyncSession:
                     status = response.status_code
                     reason = f"HTTP {status}; its URL may have expired"
                     delay = delay_after_status(status, response.headers, retries, costs_money=False)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, RuntimeError) as error:
                 reason, delay = str(error), None
             except httpx.HTTPError as error:
                 reason = str(error) or type(error).__name__
