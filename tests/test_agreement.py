@@ -30,7 +30,8 @@ VALUES_PER_SCHEMA = 40
 RANDOM_SCHEMAS = 300
 
 JUNK: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 3.0, 0.5, -7, 10**12, 2.5e9, 23.976, "", " ", "a", "5", "true", "é" * 40,
+    None, True, False, 0, 1, -1, 2, 3.0, 0.5, -7, 10**12, 2**53 + 1, 2**64 + 1, -(10**300), 1e308, 2.5e9,
+    23.976, "", " ", "a", "5", "true", "é" * 40, "🐂" * 3,
     [], ["a"], [1, 2.5], [None], [[]], {}, {"a": 1}, [{}], [{"a": "b"}],
 )  # fmt: skip
 
@@ -216,7 +217,9 @@ names = st.text("abcxyz_-. 0é$", min_size=1, max_size=6) | st.sampled_from(
 )
 numbers = st.integers(-20, 20) | st.sampled_from([0.5, 2.5, -0.25, 23.976, 5.0])
 choices = st.lists(
-    st.sampled_from([None, True, False, 0, 1, -1, 2, 4, 5.0, 23.976, 29.97, "auto", "1", "", " ", "b"]),
+    st.sampled_from(
+        [None, True, False, 0, 1, -1, 2, 4, 5.0, 23.976, 29.97, 2**64, 2**53 + 1, "auto", "1", "", " ", "b"]
+    ),
     min_size=1,
     max_size=5,
 )

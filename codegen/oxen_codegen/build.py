@@ -98,29 +98,7 @@ def build(
     for model_id in sorted(names.keys() - records.keys()):
         result.findings.append(Finding(model_id, "", "has a name in pyproject.toml, but no schema"))
     models, failed = _placed(records, names, result)
-    bindings: list[Binding] = []
-    for model in models:
-        if not model.is_bound:
-            path = model.endpoint.path if model.endpoint else "no known endpoint"
-            result.listed[path] = result.listed.get(path, 0) + 1
-        try:
-            result.findings.extend(findings(model))
-            if model.is_bound:
-                bindings.append(bind(model))
-        except _ONE_MODEL as error:
-            result.findings.append(_failure(model.record.id, error))
-            failed.append(model.record.id)
-    kept = [previous[model_id] for model_id in dict.fromkeys([*broken, *failed]) if model_id in previous]
-    alike = _collisions([*bindings, *(each.binding for each in kept)], result)
-    keeping = {each.binding.model_id for each in kept}
-    kept += [previous[model_id] for model_id in sorted(alike - keeping) if model_id in previous]
-    bindings = [
-        binding for binding in bindings if binding.model_id not in alike and _render(env, binding, result)
-    ]
-    result.bound, result.kept = len(bindings), len(kept)
-    for each in kept:
-        result.files[_file(each.binding)] = each.text
-        bindings.append(each.binding)
+    bindings = _bound(env, models, failed, broken, previous, result)
     families = tuple(
         Family(name, tuple(sorted(members, key=lambda each: each.module)))
         for name in dict.fromkeys(row.family for row in ENDPOINTS)
@@ -135,6 +113,41 @@ def build(
         with suppress(ModelError):  # reported when it was placed
             result.schemas[file_name(record.id)] = record.dumps()
     return result
+
+
+def _bound(
+    env: Environment,
+    models: list[Model],
+    failed: list[str],
+    broken: Iterable[str],
+    previous: Mapping[str, Kept],
+    result: Build,
+) -> list[Binding]:
+    """Every model that has a module, new or kept, with the module written."""
+    bindings: list[Binding] = []
+    for model in models:
+        if not model.is_bound:
+            path = model.endpoint.path if model.endpoint else "no known endpoint"
+            result.listed[path] = result.listed.get(path, 0) + 1
+        try:
+            result.findings.extend(findings(model))
+            if model.is_bound:
+                bindings.append(bind(model))
+        except _ONE_MODEL as error:
+            result.findings.append(_failure(model.record.id, error))
+            failed.append(model.record.id)
+    # A module that is kept has its names already: a new model does not take them.
+    kept = {model_id: previous[model_id] for model_id in (*broken, *failed) if model_id in previous}
+    alike = _collisions([*bindings, *(each.binding for each in kept.values())], result)
+    rendered = [
+        binding for binding in bindings if binding.model_id not in alike and _render(env, binding, result)
+    ]
+    for model_id in {binding.model_id for binding in bindings} - {binding.model_id for binding in rendered}:
+        if model_id in previous:
+            kept[model_id] = previous[model_id]
+    result.bound, result.kept = len(rendered), len(kept)
+    result.files |= {_file(each.binding): each.text for each in kept.values()}
+    return [*rendered, *(each.binding for each in kept.values())]
 
 
 def prove(result: Build, formatted: Path) -> None:

@@ -31,7 +31,8 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
         CodegenError: There is nothing to build from, or it cannot be written. The old package is
             still there.
     """
-    with alone(config.output), alone(schemas):
+    # The package's own schemas move with it, so that nobody may record any meanwhile.
+    with alone(config.output), alone(config.schemas):
         recover(config.output)
         package = config.output / PACKAGE
         result = _build(config, schemas, templates)

@@ -183,7 +183,7 @@ def _type(data_type: DataType, source: _Source) -> Type:
 
 
 def _members(data_type: DataType, source: _Source) -> Iterator[Type]:
-    """The alternatives that a type of the engine's stands for, null last."""
+    """The alternatives that a type of the engine's stands for."""
     if data_type.is_list:
         yield ListOf(_union([member for each in data_type.data_types for member in _members(each, source)]))
     elif data_type.is_dict:
@@ -203,8 +203,6 @@ def _members(data_type: DataType, source: _Source) -> Iterator[Type]:
     else:
         for each in data_type.data_types:
             yield from _members(each, source)
-    if data_type.is_optional:
-        yield _NONE
 
 
 def _referred(model: object, name: str, source: _Source) -> Iterator[Type]:

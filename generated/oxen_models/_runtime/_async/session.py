@@ -53,6 +53,8 @@ class AsyncSession:
             OutcomeUnknownError: It was sent, and no answer came back.
             OxenError: There was no connection, or the answer is none.
         """
+        if self._http.is_closed:
+            raise HubUnreachableError("the client is closed; nothing was sent")
         patience = self.settings.patience(path, timeout)
         url = _parsed(self.settings.url(path))
         headers = {**self._headers, "content-type": "application/json"}
@@ -70,9 +72,8 @@ class AsyncSession:
             except httpx.HTTPError as error:
                 failure = explained(error, self.settings.base_url)
                 delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
-            except (httpx.InvalidURL, UnicodeError, RuntimeError) as error:
-                # The client is closed, or the host has a name that cannot be.
-                failure, delay = HubUnreachableError(f"{error} Nothing was sent."), None
+            except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
+                failure, delay = HubUnreachableError(f"{error}; nothing was sent"), None
             else:
                 status = response.status_code
                 delay = delay_after_status(status, response.headers, retries, costs_money=True)
@@ -92,6 +93,8 @@ class AsyncSession:
         Raises:
             MediaError: It is not there, or not to be had.
         """
+        if self._http.is_closed:
+            raise MediaError("the result could not be downloaded: the client is closed")
         retries = redirects = 0
         began = False
         while redirects <= _MOST_REDIRECTS:
@@ -115,7 +118,7 @@ class AsyncSession:
                     status = response.status_code
                     reason = f"HTTP {status}; its URL may have expired"
                     delay = delay_after_status(status, response.headers, retries, costs_money=False)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, RuntimeError) as error:
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
                 reason, delay = str(error), None
             except httpx.HTTPError as error:
                 reason = str(error) or type(error).__name__
