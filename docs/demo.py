@@ -43,6 +43,7 @@ ENVIRONMENT = {**os.environ, "OXEN_API_KEY": "any-key-will-do", "PYTHONPATH": st
 
 with Hub() as hub:
     print(f"A stand-in for the hub runs at {hub.url}. The real one is not asked.")
+    print(f"What is made here goes to {folder}.")
     codegen = ["-m", "oxen_codegen"]
     run(
         *codegen, "fetch", "--all", "--base-url", hub.url, "--schemas", str(schemas),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -353,3 +357,16 @@ def test_eight_at_a_time_and_no_more(schemas: Path) -> None:
         server.shutdown()
     assert "40 written" in done.stdout, done.output
     assert Answer.most == 8
+
+
+def test_ctrl_c_ends_it_though_a_hub_does_not_answer(schemas: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "oxen_codegen", "fetch", "painter", "--base-url", url]
+        process = subprocess.Popen([*command, "--schemas", str(schemas)], stderr=subprocess.PIPE)
+        connection, _ = silent.accept()
+        with connection:  # it has asked, and waits
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert told == b"oxen-codegen: interrupted\n"

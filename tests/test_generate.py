@@ -142,6 +142,20 @@ def test_a_wrong_configuration_is_told_in_a_sentence(
     assert "pyproject.toml: " in done.stderr
 
 
+def test_the_configuration_is_that_of_the_project_around(
+    record: Callable[..., None],
+    run: Callable[[str], Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(answer("a.b"))
+    (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "chosen"\n')
+    (tmp_path / "deep" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "below")
+    assert run("generate").exit_code == 0
+    assert (tmp_path / "oxen_models" / "images" / "chosen.py").exists()
+
+
 def test_check_writes_nothing_and_names_what_differs(
     record: Callable[..., None], run: Callable[[str], Result], tmp_path: Path
 ) -> None:

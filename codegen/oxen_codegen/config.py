@@ -29,12 +29,13 @@ class Config:
         return self.output / PACKAGE / "schemas"
 
 
-def load(folder: Path) -> Config:
-    """The configuration of the project in `folder`.
+def load(start: Path) -> Config:
+    """The configuration of the project that `start` lies in.
 
     Raises:
         CodegenError: It says something that cannot be.
     """
+    folder = next((each for each in (start, *start.parents) if (each / "pyproject.toml").is_file()), start)
     file = folder / "pyproject.toml"
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -172,7 +172,8 @@ def fetch(
     today = datetime.now(UTC).date().isoformat()
     schemas.mkdir(parents=True, exist_ok=True)
     with alone(schemas):
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
             for model_id, found in zip(wanted, pool.map(_attempt(hub), wanted), strict=True):
                 on_model()
                 try:
@@ -182,6 +183,9 @@ def fetch(
                     _record(found, schemas, today, outcome)
                 except ModelError as error:
                     outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
+        finally:
+            # Without waiting: who presses Ctrl-C does not want to wait for a hub.
+            pool.shutdown(wait=False, cancel_futures=True)
         for file in sorted(schemas.glob("*.json")) if prune else ():
             if file.name not in files and (gone := _recorded_in(file)):
                 file.unlink()
