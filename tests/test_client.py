@@ -360,7 +360,13 @@ def test_key_of_the_environment(play: Play, server: RawServer, monkeypatch: pyte
     assert sent == ["Bearer from-outside", "Bearer given"]
 
 
-@pytest.mark.parametrize("url", ["a.b", "ftp://a", "http://", "http://[::1", "http://a:b", "http://a:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("a.b", "ftp://a", "http://", "http://[::1", "http://a:b", "http://a:99999", "https://u:p@a"),
+        *("https://a/?", "https://a/?q=1", "https://a#f", "https://a b", "https://a\0b", ""),
+    ],
+)
 def test_base_url_is_checked_at_once(play: Play, url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         play(base_url=url)

@@ -198,7 +198,8 @@ def _names(binding: Binding) -> list[tuple[str, str]]:
     """Every name that a model takes in its family."""
     classes = [each.class_name for each in (*binding.nested, binding.request)]
     names = [binding.module, binding.class_name, f"Async{binding.class_name}", *classes]
-    return [(binding.family, name) for name in names]
+    # The client imports the stubs of all families.
+    return [("", binding.class_name), *((binding.family, name) for name in names)]
 
 
 def _render(env: Environment, binding: Binding, result: Build) -> bool:

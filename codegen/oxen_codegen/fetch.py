@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ from urllib.parse import quote
 import httpx
 import stamina
 
+from .config import Config
 from .records import SCHEMA, Record, file_name, from_answer, is_list, is_object, parse_json
 from .report import CodegenError, Finding, ModelError
-from .write import alone
+from .write import alone, recover
 
 _AT_ONCE = 8
 _SECONDS = 30.0
@@ -170,8 +172,14 @@ def fetch(
     wanted = list(dict.fromkeys(ids))
     files: dict[str, str] = {}
     today = datetime.now(UTC).date().isoformat()
-    schemas.mkdir(parents=True, exist_ok=True)
-    with alone(schemas):
+    with ExitStack() as locks:
+        output = schemas.parent.parent
+        if schemas == Config(output).schemas:
+            # An interrupted `generate` may have left them elsewhere.
+            locks.enter_context(alone(output))
+            recover(output)
+        locks.enter_context(alone(schemas))
+        schemas.mkdir(parents=True, exist_ok=True)
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
             for model_id, found in zip(wanted, pool.map(_attempt(hub), wanted), strict=True):

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from getpass import getuser
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -40,7 +41,7 @@ def alone(folder: Path) -> Generator[None]:
         CodegenError: Somebody does.
     """
     # Not in the folder: that holds recorded or generated files, and nothing else.
-    name = sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    name = sha256(f"{getuser()} {folder.resolve()}".encode()).hexdigest()[:16]
     lock = FileLock(Path(gettempdir(), f"oxen-codegen-{name}.lock"))
     try:
         with lock.acquire(timeout=0):
@@ -109,10 +110,13 @@ def swap(output: Path) -> None:
 
 def _refuse_foreign(package: Path) -> None:
     """Whatever lies in a generated package is replaced; that must not befall somebody's own code."""
-    init = package / "__init__.py"
     if package.is_symlink():
         raise CodegenError(f"{package} is a link, which would be replaced: name the folder itself")
-    generated = init.is_file() and _MARK in init.read_text(encoding="utf-8", errors="replace")
+    generated = any(
+        _MARK in file.read_text(encoding="utf-8", errors="replace")
+        for file in (package / "__init__.py", package / "_client.py", package / "catalog.py")
+        if file.is_file()
+    )
     if not package.is_dir() or (
         not generated and any(entry.name not in ("schemas", "__pycache__") for entry in package.iterdir())
     ):

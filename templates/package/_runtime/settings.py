@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from .errors import ConfigurationError, MissingKeyError
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 _PATIENCE = 300.0
 _VIDEO_PATIENCE = 1800.0
+_LONGEST = 1e6  # eleven days; the system's own clocks have a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def settings(api_key: str | None, base_url: str | None, timeout: float | None) -
         raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
     if not key.strip().isascii() or not key.strip().isprintable():
         raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
-    url = (DEFAULT_BASE_URL if base_url is None else base_url).rstrip("/").removesuffix("/api/ai")
+    url = (DEFAULT_BASE_URL if base_url is None else base_url).strip().rstrip("/").removesuffix("/api/ai")
     if not _is_usable(url):
         raise ConfigurationError(
             "base_url has to begin with https:// or http:// and name a host, with neither a user nor a query"
@@ -67,10 +67,12 @@ def checked_timeout(timeout: float) -> float:
     """`timeout`, if it is one.
 
     Raises:
-        ConfigurationError: It is no positive number of seconds.
+        ConfigurationError: It is no number of seconds, or too large a one.
     """
-    if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"timeout has to be a positive number of seconds, not {timeout!r}")
+    if not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"timeout has to be a number of seconds, above 0 and at most 1,000,000: {timeout!r:.40}"
+        )
     return timeout
 
 
@@ -80,8 +82,8 @@ def _is_usable(url: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    extras = parts.username or parts.password or parts.query or parts.fragment
-    return parts.scheme in ("https", "http") and bool(parts.hostname) and not extras
+    is_plain = url.isprintable() and not set(url) & set(" ?#") and "@" not in parts.netloc
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and is_plain
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -56,15 +56,16 @@ class AsyncSession:
         if self._http.is_closed:
             raise HubUnreachableError("the client is closed; nothing was sent")
         patience = self.settings.patience(path, timeout)
-        url = _parsed(self.settings.url(path))
         headers = {**self._headers, "content-type": "application/json"}
         deadline = time.monotonic() + patience
         retries = 0
         while True:
             failure: OxenError | None = None
+            delay: float | None = None
             left = max(deadline - time.monotonic(), 0.001)
             limits = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
             try:
+                url = _parsed(self.settings.url(path))
                 async with self._http.stream(
                     "POST", url, content=body, headers=headers, timeout=limits, follow_redirects=False
                 ) as response:
@@ -73,14 +74,12 @@ class AsyncSession:
                 failure = explained(error, self.settings.base_url)
                 delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
             except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
-                failure, delay = HubUnreachableError(f"{error}; nothing was sent"), None
+                failure = HubUnreachableError(f"{error}; nothing was sent")
             else:
                 status = response.status_code
                 delay = delay_after_status(status, response.headers, retries, costs_money=True)
                 if delay is None or time.monotonic() + delay > deadline:
-                    if not response.is_success:
-                        content = self.settings.without_key(content)
-                    return answers.read(status, response.headers, content)
+                    return answers.read(status, response.headers, self.settings.without_key(content))
             # Outside the except: what hangs on httpx's error holds the key.
             if failure is not None and (delay is None or time.monotonic() + delay > deadline):
                 raise failure
