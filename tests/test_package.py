@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import oxen_models
 import pytest
-from oxen_codegen.names import parameter_names
+from oxen_codegen.names import EMITTED_NAMES, parameter_names
 from oxen_models import AsyncOxen, Oxen, Request, audio, catalog, images, videos
 from pydantic import BaseModel
 
@@ -103,3 +104,18 @@ def test_parameter_names_depend_on_the_wire_names_alone() -> None:
     assert len(set(names.values())) == len(wires)
     assert all(name.isidentifier() for name in names.values())
     assert (names["top_k"], names["Top K"], names["top-k"]) == ("top_k", "top_k_2", "top_k_3")
+
+
+def test_no_class_of_a_model_can_take_a_name_that_the_generated_code_imports() -> None:
+    golden = Path(__file__).parent / "golden"
+    client = Path(oxen_models.__file__).parent / "_client.py"
+    imported = {
+        alias.name
+        for file in (*golden.glob("*/module.py"), client)
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    classes = {name for name in imported if name[0].isupper() and not name.startswith("Async")}
+    assert "Literal" in classes
+    assert classes - {"TYPE_CHECKING"} <= EMITTED_NAMES

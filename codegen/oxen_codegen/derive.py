@@ -11,7 +11,7 @@ from collections import Counter
 
 from .report import CodegenError
 
-_REPLACED = {
+REPLACED = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclose": "close",
@@ -54,7 +54,7 @@ class Derivation:
 
     def check_all_fired(self) -> None:
         """Raises: CodegenError: A rule matched nothing in all that was derived."""
-        silent = sorted({*_REPLACED, *_DROPPED, _PREFIX} - self._fired.keys())
+        silent = sorted({*REPLACED, *_DROPPED, _PREFIX} - self._fired.keys())
         if silent:
             raise CodegenError(
                 f"derive: no source has {', '.join(silent)}: drop the rule or mend the template"
@@ -64,9 +64,9 @@ class Derivation:
         if name in _DROPPED:
             self._fired[name] += 1
             return ""
-        if name in _REPLACED:
+        if name in REPLACED:
             self._fired[name] += 1
-            return _REPLACED[name]
+            return REPLACED[name]
         if name.startswith(_PREFIX) and name != _PREFIX:
             self._fired[_PREFIX] += 1
             return name.removeprefix(_PREFIX)

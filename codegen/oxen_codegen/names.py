@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from unicodedata import ucd_3_2_0
 
+from .derive import REPLACED
+
 # Public attributes of pydantic's BaseModel: a field of that name would hide the method or be
 # refused. Written out, so that a pydantic release does not rename a parameter; a test compares.
 _PYDANTIC = frozenset(
@@ -32,7 +34,7 @@ EMITTED_NAMES = frozenset(
     "Request Session Stub False True VideoInput VideoResult Videos Whole".split()
 )
 # Names that the derivation of synchronous code replaces, or that the clients use themselves.
-_DERIVED = frozenset("aclose aclosing aiter_bytes aread cached_property".split())
+_DERIVED = frozenset({*REPLACED, "cached_property"})
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
 _WORD = re.compile(r"[a-z0-9]+")

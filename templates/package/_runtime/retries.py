@@ -31,9 +31,9 @@ def delay_after_status(
     return _delay(retries, asked)
 
 
-def delay_after_failure(retries: int, *, connected: bool, costs_money: bool) -> float | None:
+def delay_after_failure(retries: int, *, may_have_cost: bool) -> float | None:
     """Seconds to wait after no answer came back; None where the request is not sent again."""
-    return None if connected and costs_money else _delay(retries, None)
+    return None if may_have_cost else _delay(retries, None)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -72,7 +72,7 @@ class AsyncSession:
                     content = await _content(response, deadline)
             except httpx.HTTPError as error:
                 failure = explained(error, self.settings.base_url)
-                delay = delay_after_failure(retries, connected=was_connected(error), costs_money=True)
+                delay = delay_after_failure(retries, may_have_cost=was_connected(error))
             except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
                 failure = HubUnreachableError(f"{error}; nothing was sent")
             else:
@@ -121,7 +121,7 @@ class AsyncSession:
                 reason, delay = str(error), None
             except httpx.HTTPError as error:
                 reason = str(error) or type(error).__name__
-                delay = None if began else delay_after_failure(retries, connected=True, costs_money=False)
+                delay = None if began else delay_after_failure(retries, may_have_cost=False)
             if delay is None:
                 # Outside the except: what hangs on httpx's error holds the key.
                 raise MediaError(f"the result could not be downloaded: {reason}")
