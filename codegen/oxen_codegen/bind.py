@@ -107,6 +107,7 @@ def bind(model: Model) -> Binding:
         title=sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
         doc=summary,
         source=f"{source} Schema {record.digest[:12]}{changed}.",
+        is_queued=endpoint.is_queued,
         request=_object(outermost, request_doc, common=True),
         # The engine names the outer ones first; Python wants the inner ones first.
         nested=tuple(_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)),

@@ -14,8 +14,10 @@ from .report import CodegenError
 REPLACED = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
+    "aiter_sse": "iter_sse",
     "aclosing": "closing",
 }
 _DROPPED = frozenset({"async", "await"})
@@ -67,7 +69,8 @@ class Derivation:
         if name in REPLACED:
             self._fired[name] += 1
             return REPLACED[name]
-        if name.startswith(_PREFIX) and name != _PREFIX:
+        bare = name.lstrip("_")
+        if bare.startswith(_PREFIX) and bare != _PREFIX:
             self._fired[_PREFIX] += 1
-            return name.removeprefix(_PREFIX)
+            return name.replace(_PREFIX, "", 1)
         return name

@@ -23,6 +23,11 @@ class Endpoint:
     """Media that have to come in, for models that are told apart by capabilities only."""
     aliases: frozenset[str] = frozenset()
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether the hub's queue takes such requests, too."""
+        return self.output in ("image", "video")
+
 
 # The order decides where only capabilities are known: the first row that fits.
 ENDPOINTS = (

@@ -60,6 +60,7 @@ def _read(file: Path) -> Iterator[Kept]:
             title=ast.get_docstring(stubs[0]) or "",
             doc="",
             source="",
+            is_queued=any(method.name == "submit" for method in methods),
             request=Object(requests[0], "", (), None),
             nested=tuple(
                 Object(name, "", (), None) for name, node in classes.items() if _has_base(node, "Object")

@@ -136,5 +136,6 @@ class Binding:
     title: str
     doc: str
     source: str
+    is_queued: bool
     request: Object
     nested: tuple[Object, ...]

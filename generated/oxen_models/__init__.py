@@ -26,6 +26,12 @@ if TYPE_CHECKING:
         HubTimeoutError as HubTimeoutError,
         HubUnreachableError as HubUnreachableError,
         InvalidRequestError as InvalidRequestError,
+        JobCancelled as JobCancelled,
+        JobError as JobError,
+        JobFailed as JobFailed,
+        JobGone as JobGone,
+        JobTimeout as JobTimeout,
+        JournalError as JournalError,
         MediaError as MediaError,
         MissingKeyError as MissingKeyError,
         NotFoundError as NotFoundError,
@@ -46,7 +52,17 @@ if TYPE_CHECKING:
         ImageInput as ImageInput,
         VideoInput as VideoInput,
     )
+    from ._runtime.generations import Generation as Generation, GenerationCompleted as GenerationCompleted
+    from ._runtime.hub_models import HubModel as HubModel
+    from ._runtime.progress import Progress as Progress
+    from ._runtime.raw import RawResponse as RawResponse
     from ._runtime.request import Request as Request
+    from ._runtime._async.history import AsyncGenerations as AsyncGenerations
+    from ._runtime._async.job import AsyncJob as AsyncJob
+    from ._runtime._async.many import AsyncOutcome as AsyncOutcome
+    from ._runtime._sync.history import Generations as Generations, Page as Page
+    from ._runtime._sync.job import Job as Job
+    from ._runtime._sync.many import Outcome as Outcome
     from ._runtime._async.results import (
         AsyncAudio as AsyncAudio,
         AsyncAudioResult as AsyncAudioResult,
@@ -76,6 +92,12 @@ _MODULES = {
     "HubTimeoutError": "._runtime.errors",
     "HubUnreachableError": "._runtime.errors",
     "InvalidRequestError": "._runtime.errors",
+    "JobCancelled": "._runtime.errors",
+    "JobError": "._runtime.errors",
+    "JobFailed": "._runtime.errors",
+    "JobGone": "._runtime.errors",
+    "JobTimeout": "._runtime.errors",
+    "JournalError": "._runtime.errors",
     "MediaError": "._runtime.errors",
     "MissingKeyError": "._runtime.errors",
     "NotFoundError": "._runtime.errors",
@@ -94,7 +116,19 @@ _MODULES = {
     "FileInput": "._runtime.media",
     "ImageInput": "._runtime.media",
     "VideoInput": "._runtime.media",
+    "Generation": "._runtime.generations",
+    "GenerationCompleted": "._runtime.generations",
+    "HubModel": "._runtime.hub_models",
+    "Progress": "._runtime.progress",
+    "RawResponse": "._runtime.raw",
     "Request": "._runtime.request",
+    "AsyncGenerations": "._runtime._async.history",
+    "AsyncJob": "._runtime._async.job",
+    "AsyncOutcome": "._runtime._async.many",
+    "Generations": "._runtime._sync.history",
+    "Page": "._runtime._sync.history",
+    "Job": "._runtime._sync.job",
+    "Outcome": "._runtime._sync.many",
     "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
     "AsyncImage": "._runtime._async.results",
@@ -126,6 +160,12 @@ __all__ = [
     "HubTimeoutError",
     "HubUnreachableError",
     "InvalidRequestError",
+    "JobCancelled",
+    "JobError",
+    "JobFailed",
+    "JobGone",
+    "JobTimeout",
+    "JournalError",
     "MediaError",
     "MissingKeyError",
     "NotFoundError",
@@ -144,7 +184,19 @@ __all__ = [
     "FileInput",
     "ImageInput",
     "VideoInput",
+    "Generation",
+    "GenerationCompleted",
+    "HubModel",
+    "Progress",
+    "RawResponse",
     "Request",
+    "AsyncGenerations",
+    "AsyncJob",
+    "AsyncOutcome",
+    "Generations",
+    "Page",
+    "Job",
+    "Outcome",
     "AsyncAudio",
     "AsyncAudioResult",
     "AsyncImage",

@@ -6,13 +6,16 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import APIError, UnexpectedAnswerError, error_class
 from .retries import retry_after
 from .values import is_list, is_object
 
+# A URL and base64, of which one is set.
+_Output: TypeAlias = tuple[str | None, str | None]
 _LONGEST_DETAIL = 2000
+_MEDIA = ("images", "videos")
 
 
 def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
@@ -31,34 +34,39 @@ def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, A
     return answer
 
 
-def outputs(answer: Mapping[str, Any], medium: str) -> list[tuple[str | None, str | None]]:
+def outputs(answer: Mapping[str, Any], medium: str) -> list[_Output]:
     """The URL and the base64 of each result, of which one is set.
 
     Args:
-        answer: What a generating endpoint answered.
+        answer: What a generating endpoint answered, the queue, or an event.
         medium: The key of the results: images, videos or audios.
 
     Raises:
         UnexpectedAnswerError: There is no result in it.
     """
-    items = answer.get(medium)
-    found: list[tuple[str | None, str | None]] = []
-    for item in items if is_list(items) else []:
-        values = {"url": item} if isinstance(item, str) else item
-        if is_object(values):
-            url, encoded = (_filled(values.get(key)) for key in ("url", "b64_json"))
-            if url or encoded:
-                found.append((url, encoded))
+    # A job is told of with its parameters beside it, and a list of bare URLs may be what was sent.
+    is_job = "generation_id" in answer
+    urls = [url for key in ("result_url", "url") if (url := _filled(answer.get(key)))]
+    single: list[_Output] = [(url, None) for url in urls[:1]]
+    every = (_listed(answer.get(key), strings=not is_job) for key in (medium, *_MEDIA))
+    listed = next(filter(None, every), None) or []
+    encoded = _filled(answer.get("b64_json"))
+    found = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
     if not found:
         raise UnexpectedAnswerError(
-            f"the hub's answer has no {medium}; it has: {', '.join(answer) or 'nothing'}"
+            f"the hub's answer has no {medium}; it has: {', '.join(answer)[:300] or 'nothing'}"
         )
     return found
 
 
+def model(answer: Mapping[str, Any]) -> str | None:
+    """The model, as the hub names it in its answer."""
+    return _filled(answer.get("model")) or _filled(answer.get("model_name"))
+
+
 def created(answer: Mapping[str, Any]) -> int | None:
     """When the result was made, in Unix seconds; the hub may leave it out."""
-    value = answer.get("created")
+    value = answer.get("created", answer.get("completed_at"))
     if isinstance(value, float):
         return int(value) if math.isfinite(value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -91,6 +99,17 @@ def _error(
     return error_class(status)(
         status, detail[:_LONGEST_DETAIL], kind, headers.get("x-request-id"), retry_after(headers)
     )
+
+
+def _listed(items: object, *, strings: bool) -> list[_Output]:
+    found: list[_Output] = []
+    for item in items if is_list(items) else []:
+        values = {"url": item} if strings and isinstance(item, str) else item
+        if is_object(values):
+            url, encoded = (_filled(values.get(key)) for key in ("url", "b64_json"))
+            if url or encoded:
+                found.append((url, encoded))
+    return found
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

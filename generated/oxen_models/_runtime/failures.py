@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import httpx
 
-from .errors import HubTimeoutError, HubUnreachableError, OutcomeUnknownError, OxenError, UnansweredError
+from .errors import (
+    APIError,
+    HubTimeoutError,
+    HubUnreachableError,
+    OutcomeUnknownError,
+    OxenError,
+    UnansweredError,
+    UnexpectedAnswerError,
+)
 
 _NOTHING_SENT = (
     httpx.ConnectError,
@@ -20,10 +28,13 @@ def was_connected(error: httpx.HTTPError) -> bool:
     return not isinstance(error, _NOTHING_SENT)
 
 
-def explained(error: httpx.HTTPError, host: str) -> OxenError:
-    """Our error for one of httpx's on a paid request; the key hangs on theirs and must not on ours."""
+def explained(error: httpx.HTTPError, host: str, *, costs_money: bool) -> OxenError:
+    """Our error for one of httpx's; the key hangs on theirs and must not on ours."""
     reason = str(error) or type(error).__name__
     timed_out = isinstance(error, httpx.TimeoutException)
+    if not costs_money:
+        unanswered = HubTimeoutError if timed_out else HubUnreachableError
+        return unanswered(f"no answer from {host}: {reason}")
     if not was_connected(error):
         unsent = HubTimeoutError if timed_out else HubUnreachableError
         return unsent(f"no connection to {host}: {reason}; nothing was sent")
@@ -32,3 +43,10 @@ def explained(error: httpx.HTTPError, host: str) -> OxenError:
         f"no answer from {host}: {reason}; the request was sent and may have been accepted, "
         "so it is not sent again"
     )
+
+
+def was_refused(error: OxenError) -> bool:
+    """Whether a paid request was surely not accepted; a proxy that fails may have passed it on."""
+    if isinstance(error, APIError):
+        return error.status < 500 and error.status != 408
+    return not isinstance(error, OutcomeUnknownError | UnexpectedAnswerError)

@@ -48,6 +48,15 @@ def local(value: T) -> T:
     return value
 
 
+def is_read(value: object) -> bool:
+    """Whether a file or a picture has to be read for it, which takes its time."""
+    if isinstance(value, str):
+        return isinstance(value, LocalPath)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return any(map(is_read, cast(Sequence[object], value)))
+    return isinstance(value, PathLike | bytes | bytearray) or hasattr(value, "read") or hasattr(value, "save")
+
+
 def _read(value: Any) -> bytes | None:
     """The content of what is no wire value; None for what is no medium at all."""
     if isinstance(value, LocalPath | PathLike):

@@ -96,3 +96,31 @@ def encoded(request: Request, extra_body: Mapping[str, object] | None) -> bytes:
         reason = str(error)
     problem = Problem("extra_body", f"{extra_body!r:.120}", f"should be JSON: {reason}")
     raise InvalidRequestError(request.model_id, (problem,))
+
+
+def queued(
+    request: Request,
+    num_generations: int,
+    target_repo: str | None,
+    target_directory: str | None,
+    extra_body: Mapping[str, object] | None,
+) -> bytes:
+    """What is sent of a request to the queue.
+
+    Raises:
+        InvalidRequestError: `num_generations` is no number of jobs, or JSON cannot hold `extra_body`.
+    """
+    is_number = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_number or num_generations < 1:
+        problem = Problem(
+            "num_generations", f"{num_generations!r:.120}", "should be a whole number from 1 on"
+        )
+        raise InvalidRequestError(request.model_id, (problem,))
+    more: dict[str, object] = {}
+    if num_generations != 1:
+        more["num_generations"] = num_generations
+    if target_repo is not None:
+        more["target_repo"] = target_repo
+    if target_directory is not None:
+        more["target_directory"] = target_directory
+    return encoded(request, {**more, **(extra_body or {})})

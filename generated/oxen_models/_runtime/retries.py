@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 
-MOST_RETRIES = 2
+DEFAULT_RETRIES = 2
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 60.0
+_LONGEST_PAUSE = 30.0
 _SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
@@ -22,7 +23,7 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 def delay_after_status(
     status: int, headers: Mapping[str, str], retries: int, *, costs_money: bool
 ) -> float | None:
-    """Seconds to wait before the request is sent again; None where it is not."""
+    """Seconds to wait before the request is sent again, after so many retries; None where it is not."""
     if status != 429 if costs_money else status not in _PASSING:
         return None
     asked = retry_after(headers)
@@ -53,9 +54,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _delay(retries: int, asked: float | None) -> float | None:
-    if retries >= MOST_RETRIES:
-        return None
+def reconnect_delay(failures: int) -> float:
+    """Seconds to wait before the event stream is opened again, after so many failures in a row."""
+    return (
+        0.0 if failures == 0 else min(_FIRST_DELAY * 2**failures, _LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+    )
+
+
+def _delay(retries: int, asked: float | None) -> float:
     # Apart by chance, so that clients that were turned away together do not come back together.
-    backoff = _FIRST_DELAY * 2**retries * random.uniform(0.5, 1.0)
+    backoff = min(_FIRST_DELAY * 2**retries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)
     return backoff if asked is None else asked

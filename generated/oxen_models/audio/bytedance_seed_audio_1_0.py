@@ -12,13 +12,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.raw import AsyncRawSpeak
 from oxen_models._runtime._async.results import AsyncAudioResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.raw import RawSpeak
 from oxen_models._runtime._sync.results import AudioResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import AudioInput, ImageInput, local
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.request import Request
 
 
 class BytedanceSeedAudio10Request(Request):
@@ -81,6 +83,7 @@ class BytedanceSeedAudio10(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AudioResult:
         """Speaks text aloud, optionally in a voice cloned from sample clips.
@@ -102,13 +105,15 @@ class BytedanceSeedAudio10(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = self._checked(
             BytedanceSeedAudio10Request,
             prompt=prompt,
             audio_urls=local(audio_urls),
@@ -121,7 +126,10 @@ class BytedanceSeedAudio10(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, AudioResult, extra_body, timeout)
+        return self._run(request, AudioResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawSpeak(speak)
+    """The same call, with the hub's own answer beside the result."""
 
 
 class AsyncBytedanceSeedAudio10(AsyncStub):
@@ -141,6 +149,7 @@ class AsyncBytedanceSeedAudio10(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncAudioResult:
         """Speaks text aloud, optionally in a voice cloned from sample clips.
@@ -162,13 +171,15 @@ class AsyncBytedanceSeedAudio10(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = await self._checked(
             BytedanceSeedAudio10Request,
             prompt=prompt,
             audio_urls=local(audio_urls),
@@ -181,4 +192,7 @@ class AsyncBytedanceSeedAudio10(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncAudioResult, extra_body, timeout)
+        return await self._run(request, AsyncAudioResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawSpeak(speak)
+    """The same call, with the hub's own answer beside the result."""

@@ -11,8 +11,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
@@ -90,6 +94,7 @@ class Flux1Dev(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> ImageResult:
         """Makes images from text with an open model of 12 billion parameters.
@@ -117,10 +122,12 @@ class Flux1Dev(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -138,7 +145,111 @@ class Flux1Dev(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, timeout)
+        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
+        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
+        num_inference_steps: int | Omit = OMIT,
+        guidance: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
+        output_quality: int | Omit = OMIT,
+        disable_safety_checker: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[ImageResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            Flux1DevRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            image_size=image_size,
+            num_inference_steps=num_inference_steps,
+            guidance=guidance,
+            seed=seed,
+            output_format=output_format,
+            output_quality=output_quality,
+            disable_safety_checker=disable_safety_checker,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
+        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
+        num_inference_steps: int | Omit = OMIT,
+        guidance: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
+        output_quality: int | Omit = OMIT,
+        disable_safety_checker: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[ImageResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            Flux1DevRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            image_size=image_size,
+            num_inference_steps=num_inference_steps,
+            guidance=guidance,
+            seed=seed,
+            output_format=output_format,
+            output_quality=output_quality,
+            disable_safety_checker=disable_safety_checker,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            ImageResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncFlux1Dev(AsyncStub):
@@ -160,6 +271,7 @@ class AsyncFlux1Dev(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncImageResult:
         """Makes images from text with an open model of 12 billion parameters.
@@ -187,10 +299,12 @@ class AsyncFlux1Dev(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -208,4 +322,108 @@ class AsyncFlux1Dev(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncImageResult, extra_body, timeout)
+        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
+        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
+        num_inference_steps: int | Omit = OMIT,
+        guidance: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
+        output_quality: int | Omit = OMIT,
+        disable_safety_checker: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncImageResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            Flux1DevRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            image_size=image_size,
+            num_inference_steps=num_inference_steps,
+            guidance=guidance,
+            seed=seed,
+            output_format=output_format,
+            output_quality=output_quality,
+            disable_safety_checker=disable_safety_checker,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
+        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
+        num_inference_steps: int | Omit = OMIT,
+        guidance: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
+        output_quality: int | Omit = OMIT,
+        disable_safety_checker: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncImageResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            Flux1DevRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            image_size=image_size,
+            num_inference_steps=num_inference_steps,
+            guidance=guidance,
+            seed=seed,
+            output_format=output_format,
+            output_quality=output_quality,
+            disable_safety_checker=disable_safety_checker,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncImageResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )

@@ -12,13 +12,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.request import Request
 
 
 class KlingVideoO3OmniRequest(Request):
@@ -102,6 +106,7 @@ class KlingVideoO3Omni(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> VideoResult:
         """Makes or edits video from text, frames, references or a source clip.
@@ -131,13 +136,15 @@ class KlingVideoO3Omni(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = self._checked(
             KlingVideoO3OmniRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -154,7 +161,119 @@ class KlingVideoO3Omni(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, timeout)
+        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        prompt: str,
+        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        video_mode: Literal["edit", "reference"] | Omit = OMIT,
+        start_image_url: ImageInput | Omit = OMIT,
+        tail_image_url: ImageInput | Omit = OMIT,
+        elements: ListOf[JsonObject] | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        keep_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[VideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = self._checked(
+            KlingVideoO3OmniRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            video_mode=video_mode,
+            start_image_url=local(start_image_url),
+            tail_image_url=local(tail_image_url),
+            elements=elements,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            generate_audio=generate_audio,
+            keep_audio=keep_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        video_mode: Literal["edit", "reference"] | Omit = OMIT,
+        start_image_url: ImageInput | Omit = OMIT,
+        tail_image_url: ImageInput | Omit = OMIT,
+        elements: ListOf[JsonObject] | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        keep_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[VideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = self._checked(
+            KlingVideoO3OmniRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            video_mode=video_mode,
+            start_image_url=local(start_image_url),
+            tail_image_url=local(tail_image_url),
+            elements=elements,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            generate_audio=generate_audio,
+            keep_audio=keep_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            VideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncKlingVideoO3Omni(AsyncStub):
@@ -178,6 +297,7 @@ class AsyncKlingVideoO3Omni(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncVideoResult:
         """Makes or edits video from text, frames, references or a source clip.
@@ -207,13 +327,15 @@ class AsyncKlingVideoO3Omni(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = await self._checked(
             KlingVideoO3OmniRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -230,4 +352,116 @@ class AsyncKlingVideoO3Omni(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncVideoResult, extra_body, timeout)
+        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        prompt: str,
+        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        video_mode: Literal["edit", "reference"] | Omit = OMIT,
+        start_image_url: ImageInput | Omit = OMIT,
+        tail_image_url: ImageInput | Omit = OMIT,
+        elements: ListOf[JsonObject] | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        keep_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncVideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = await self._checked(
+            KlingVideoO3OmniRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            video_mode=video_mode,
+            start_image_url=local(start_image_url),
+            tail_image_url=local(tail_image_url),
+            elements=elements,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            generate_audio=generate_audio,
+            keep_audio=keep_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        video_mode: Literal["edit", "reference"] | Omit = OMIT,
+        start_image_url: ImageInput | Omit = OMIT,
+        tail_image_url: ImageInput | Omit = OMIT,
+        elements: ListOf[JsonObject] | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        keep_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncVideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = await self._checked(
+            KlingVideoO3OmniRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            video_mode=video_mode,
+            start_image_url=local(start_image_url),
+            tail_image_url=local(tail_image_url),
+            elements=elements,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            generate_audio=generate_audio,
+            keep_audio=keep_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncVideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )

@@ -12,8 +12,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit
@@ -71,6 +75,7 @@ class KlingVideoV26ProTextToVideo(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> VideoResult:
         """Makes 5 or 10 seconds of video from a prompt, with optional sound.
@@ -88,10 +93,12 @@ class KlingVideoV26ProTextToVideo(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -105,7 +112,95 @@ class KlingVideoV26ProTextToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, timeout)
+        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
+        duration: Literal[5, 10] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        cfg_scale: float | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[VideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            KlingVideoV26ProTextToVideoRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            generate_audio=generate_audio,
+            cfg_scale=cfg_scale,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
+        duration: Literal[5, 10] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        cfg_scale: float | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[VideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            KlingVideoV26ProTextToVideoRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            generate_audio=generate_audio,
+            cfg_scale=cfg_scale,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            VideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncKlingVideoV26ProTextToVideo(AsyncStub):
@@ -123,6 +218,7 @@ class AsyncKlingVideoV26ProTextToVideo(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncVideoResult:
         """Makes 5 or 10 seconds of video from a prompt, with optional sound.
@@ -140,10 +236,12 @@ class AsyncKlingVideoV26ProTextToVideo(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -157,4 +255,92 @@ class AsyncKlingVideoV26ProTextToVideo(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncVideoResult, extra_body, timeout)
+        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
+        duration: Literal[5, 10] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        cfg_scale: float | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncVideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            KlingVideoV26ProTextToVideoRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            generate_audio=generate_audio,
+            cfg_scale=cfg_scale,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        negative_prompt: str | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
+        duration: Literal[5, 10] | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        cfg_scale: float | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncVideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            KlingVideoV26ProTextToVideoRequest,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            generate_audio=generate_audio,
+            cfg_scale=cfg_scale,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncVideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )

@@ -13,13 +13,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.request import Request
 
 
 class Ltx23Pro22bIcLoraUnionControlRequest(Request):
@@ -91,6 +95,7 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> VideoResult:
         """Makes video steered by a prompt, a control video or a start frame.
@@ -116,13 +121,15 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = self._checked(
             Ltx23Pro22bIcLoraUnionControlRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -137,7 +144,111 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, timeout)
+        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        prompt: str,
+        input_image: ImageInput | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
+        video_conditioning_strength: float | Omit = OMIT,
+        conditioning_attention_strength: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[VideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = self._checked(
+            Ltx23Pro22bIcLoraUnionControlRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            fps=fps,
+            video_conditioning_strength=video_conditioning_strength,
+            conditioning_attention_strength=conditioning_attention_strength,
+            seed=seed,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        input_image: ImageInput | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
+        video_conditioning_strength: float | Omit = OMIT,
+        conditioning_attention_strength: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[VideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = self._checked(
+            Ltx23Pro22bIcLoraUnionControlRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            fps=fps,
+            video_conditioning_strength=video_conditioning_strength,
+            conditioning_attention_strength=conditioning_attention_strength,
+            seed=seed,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            VideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncLtx23Pro22bIcLoraUnionControl(AsyncStub):
@@ -160,6 +271,7 @@ class AsyncLtx23Pro22bIcLoraUnionControl(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncVideoResult:
         """Makes video steered by a prompt, a control video or a start frame.
@@ -185,13 +297,15 @@ class AsyncLtx23Pro22bIcLoraUnionControl(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
-        request = checked(
+        request = await self._checked(
             Ltx23Pro22bIcLoraUnionControlRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -206,4 +320,108 @@ class AsyncLtx23Pro22bIcLoraUnionControl(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncVideoResult, extra_body, timeout)
+        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        prompt: str,
+        input_image: ImageInput | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
+        video_conditioning_strength: float | Omit = OMIT,
+        conditioning_attention_strength: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncVideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = await self._checked(
+            Ltx23Pro22bIcLoraUnionControlRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            fps=fps,
+            video_conditioning_strength=video_conditioning_strength,
+            conditioning_attention_strength=conditioning_attention_strength,
+            seed=seed,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        input_image: ImageInput | Omit = OMIT,
+        input_video: VideoInput | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
+        video_conditioning_strength: float | Omit = OMIT,
+        conditioning_attention_strength: float | Omit = OMIT,
+        seed: int | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncVideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = await self._checked(
+            Ltx23Pro22bIcLoraUnionControlRequest,
+            prompt=prompt,
+            input_image=local(input_image),
+            input_video=local(input_video),
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            fps=fps,
+            video_conditioning_strength=video_conditioning_strength,
+            conditioning_attention_strength=conditioning_attention_strength,
+            seed=seed,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncVideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncVideoResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import VideoResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
@@ -102,6 +106,7 @@ class Ltx23ProTextToVideo(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> VideoResult:
         """Makes video at up to 4k from a prompt, with camera moves and sound.
@@ -125,10 +130,12 @@ class Ltx23ProTextToVideo(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -144,7 +151,125 @@ class Ltx23ProTextToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, timeout)
+        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        prompt: str,
+        task: Literal["text_to_video"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
+        camera_motion: Literal[
+            "none",
+            "dolly_in",
+            "dolly_out",
+            "dolly_left",
+            "dolly_right",
+            "jib_up",
+            "jib_down",
+            "static",
+            "focus_shift",
+        ]
+        | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[VideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            Ltx23ProTextToVideoRequest,
+            prompt=prompt,
+            task=task,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            fps=fps,
+            camera_motion=camera_motion,
+            generate_audio=generate_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        task: Literal["text_to_video"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
+        camera_motion: Literal[
+            "none",
+            "dolly_in",
+            "dolly_out",
+            "dolly_left",
+            "dolly_right",
+            "jib_up",
+            "jib_down",
+            "static",
+            "focus_shift",
+        ]
+        | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[VideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            Ltx23ProTextToVideoRequest,
+            prompt=prompt,
+            task=task,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            fps=fps,
+            camera_motion=camera_motion,
+            generate_audio=generate_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            VideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncLtx23ProTextToVideo(AsyncStub):
@@ -175,6 +300,7 @@ class AsyncLtx23ProTextToVideo(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncVideoResult:
         """Makes video at up to 4k from a prompt, with camera moves and sound.
@@ -198,10 +324,12 @@ class AsyncLtx23ProTextToVideo(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -217,4 +345,122 @@ class AsyncLtx23ProTextToVideo(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncVideoResult, extra_body, timeout)
+        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        prompt: str,
+        task: Literal["text_to_video"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
+        camera_motion: Literal[
+            "none",
+            "dolly_in",
+            "dolly_out",
+            "dolly_left",
+            "dolly_right",
+            "jib_up",
+            "jib_down",
+            "static",
+            "focus_shift",
+        ]
+        | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncVideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            Ltx23ProTextToVideoRequest,
+            prompt=prompt,
+            task=task,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            fps=fps,
+            camera_motion=camera_motion,
+            generate_audio=generate_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        prompt: str,
+        task: Literal["text_to_video"] | Omit = OMIT,
+        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
+        duration: Literal[6, 8, 10] | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
+        camera_motion: Literal[
+            "none",
+            "dolly_in",
+            "dolly_out",
+            "dolly_left",
+            "dolly_right",
+            "jib_up",
+            "jib_down",
+            "static",
+            "focus_shift",
+        ]
+        | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncVideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            Ltx23ProTextToVideoRequest,
+            prompt=prompt,
+            task=task,
+            resolution=resolution,
+            duration=duration,
+            aspect_ratio=aspect_ratio,
+            fps=fps,
+            camera_motion=camera_motion,
+            generate_audio=generate_audio,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncVideoResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )

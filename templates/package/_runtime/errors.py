@@ -6,7 +6,21 @@ from dataclasses import dataclass
 
 
 class OxenError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package.
+
+    Attributes:
+        generation_id: The job that it is about; None where it is about none.
+        request_id: The hub's id of the request; None where it gave none.
+    """
+
+    generation_id: str | None = None
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self._text()}{f' (job {self.generation_id})' if self.generation_id else ''}"
+
+    def _text(self) -> str:
+        return super().__str__()
 
 
 class ConfigurationError(OxenError, ValueError):
@@ -48,7 +62,7 @@ class InvalidRequestError(OxenError, ValueError):
         self.model_id = model_id
         self.problems = problems
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return "\n".join(f"{self.model_id}: {problem}" for problem in self.problems)
 
 
@@ -75,8 +89,23 @@ class UnexpectedAnswerError(OxenError):
     """The hub answered with something that the API does not describe."""
 
 
+class JournalError(OxenError):
+    """A journal of `run_many` cannot be used: it is broken, in use, or that of other requests.
+
+    Nothing was sent, and the journal is as it was.
+    """
+
+
 class MediaError(OxenError, OSError):
-    """A result could not be downloaded or saved. What was there before is still there."""
+    """A result could not be downloaded or saved. What was there before is still there.
+
+    Attributes:
+        status: The HTTP status, where the download was refused; None otherwise.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class APIError(OxenError):
@@ -105,7 +134,7 @@ class APIError(OxenError):
         self.request_id = request_id
         self.retry_after = retry_after
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         marks = [f"HTTP {self.status}", *filter(None, [self.type])]
         if self.request_id:
             marks.append(f"request {self.request_id}")
@@ -142,6 +171,41 @@ class RateLimitError(APIError):
 
 class ServerError(APIError):
     """5xx: the hub, or a proxy before it, failed. A paid request is not sent again."""
+
+
+class JobError(OxenError):
+    """A job has no result, or none yet.
+
+    Attributes:
+        generation_id: The job.
+        status: What was last known of it: queued, processing, succeeded, failed or cancelled.
+        detail: What the hub, or the client, says of it.
+    """
+
+    def __init__(self, generation_id: str, status: str, detail: str) -> None:
+        super().__init__(generation_id, status, detail)
+        self.generation_id = generation_id
+        self.status = status
+        self.detail = detail
+
+    def _text(self) -> str:
+        return self.detail
+
+
+class JobFailed(JobError):
+    """The hub ran the job and it failed; `detail` is the hub's own reason."""
+
+
+class JobCancelled(JobError):
+    """Somebody cancelled the job."""
+
+
+class JobGone(JobError):
+    """The hub no longer knows a job that was there. Whether it was paid for is not known."""
+
+
+class JobTimeout(JobError, TimeoutError):
+    """The job did not end in time. It goes on, unless it was cancelled: `oxen.job(id)` takes it up again."""
 
 
 def error_class(status: int) -> type[APIError]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, MissingKeyError
+from .retries import DEFAULT_RETRIES
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 _PATIENCE = 300.0
@@ -16,15 +18,28 @@ _LONGEST = 1e6  # eleven days; the system's own clocks have a limit
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to call, with what key, and how long to wait."""
+    """Where to call, with what key, and how long to wait. The key stays behind when they are pickled."""
 
-    api_key: str = field(repr=False)
+    api_key: str | None = field(repr=False)
+    """None in what was unpickled: the key of the environment is read when it is needed."""
     base_url: str
     timeout: float | None
+    max_retries: int = DEFAULT_RETRIES
 
-    def url(self, path: str) -> str:
-        """The address of an endpoint below /api/ai."""
-        return f"{self.base_url}/api/ai{path}"
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Settings, (None, self.base_url, self.timeout, self.max_retries)
+
+    def key(self) -> str:
+        """The key to call with.
+
+        Raises:
+            MissingKeyError: There is none.
+        """
+        return _usable_key(None) if self.api_key is None else self.api_key
+
+    def url(self, path: str, below: str = "/api/ai") -> str:
+        """The address of an endpoint."""
+        return f"{self.base_url}{below}{path}"
 
     def is_own_host(self, url: str) -> bool:
         """Whether the key may go there: the API's own scheme, host and port, and no other."""
@@ -32,7 +47,8 @@ class Settings:
 
     def without_key(self, content: bytes) -> bytes:
         """What the hub said, less the key, should it quote it."""
-        return content.replace(self.api_key.encode(), b"[key]") if len(self.api_key) > 8 else content
+        key = self.key()
+        return content.replace(key.encode(), b"[key]") if len(key) > 8 else content
 
     def patience(self, path: str, timeout: float | None) -> float:
         """Seconds to wait for the answer of an endpoint."""
@@ -43,24 +59,35 @@ class Settings:
         return _VIDEO_PATIENCE if path.startswith("/videos/") else _PATIENCE
 
 
-def settings(api_key: str | None, base_url: str | None, timeout: float | None) -> Settings:
+def settings(
+    api_key: str | None, base_url: str | None, timeout: float | None, max_retries: int = DEFAULT_RETRIES
+) -> Settings:
     """Settings from the arguments of a client and the environment.
 
     Raises:
         MissingKeyError: There is no key.
-        ConfigurationError: `base_url` is no http(s) address, or `timeout` no time.
+        ConfigurationError: `base_url` is no http(s) address, `timeout` no time, `max_retries` no number.
     """
-    key = api_key if api_key is not None else os.environ.get("OXEN_API_KEY", "")
-    if not key.strip():
-        raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
-    if not key.strip().isascii() or not key.strip().isprintable():
-        raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
+    key = _usable_key(api_key)
     url = (DEFAULT_BASE_URL if base_url is None else base_url).strip().rstrip("/").removesuffix("/api/ai")
     if not _is_usable(url):
         raise ConfigurationError(
             "base_url has to begin with https:// or http:// and name a host, with neither a user nor a query"
         )
-    return Settings(key.strip(), url, None if timeout is None else checked_timeout(timeout))
+    return Settings(
+        key, url, None if timeout is None else checked_timeout(timeout), checked_retries(max_retries)
+    )
+
+
+def checked_retries(max_retries: int) -> int:
+    """`max_retries`, if it is a number of retries.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(max_retries, int) or isinstance(max_retries, bool) or not 0 <= max_retries <= 100:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"max_retries has to be a whole number from 0 to 100: {max_retries!r:.40}")
+    return max_retries
 
 
 def checked_timeout(timeout: float) -> float:
@@ -74,6 +101,15 @@ def checked_timeout(timeout: float) -> float:
             f"timeout has to be a number of seconds, above 0 and at most 1,000,000: {timeout!r:.40}"
         )
     return timeout
+
+
+def _usable_key(api_key: str | None) -> str:
+    key = (os.environ.get("OXEN_API_KEY", "") if api_key is None else api_key).strip()
+    if not key:
+        raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
+    if not key.isascii() or not key.isprintable():
+        raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
+    return key
 
 
 def _is_usable(url: str) -> bool:

@@ -15,6 +15,11 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def count(value: object) -> int | None:
+    """A whole number that is not negative; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def same(one: object, other: object) -> bool:
     """Equality as JSON has it: 1 is 1.0, and True is not 1."""
     if isinstance(one, bool) or isinstance(other, bool):

@@ -1,9 +1,138 @@
-"""Sleeping and files, for the synchronous client."""
+"""Sleeping, files and what goes on beside a call, for the synchronous client."""
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
 from time import sleep
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import httpx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Method = Callable[Concatenate[Any, P], T]
 
 open_file = open
 
-__all__ = ["open_file", "sleep"]
+
+def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what an event loop could not wait for."""
+    return work(*args, **kwargs)
+
+
+class Process:
+    """A process; a fork is another one."""
+
+
+_process = Process()
+
+
+def _forked() -> None:
+    global _process
+    _process = Process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def here() -> object:
+    """What connections belong to: a process that was forked off must not read from them."""
+    return _process
+
+
+class Wake:
+    """Somebody sleeps on it until it is set, or for a time."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Wake whoever sleeps, now or when next somebody would."""
+        self._event.set()
+
+    def clear(self) -> None:
+        """From now on, sleep."""
+        self._event.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        self._event.wait(max(seconds, 0.0))
+
+
+Gate = threading.Semaphore
+
+
+class Background:
+    """Work that goes on beside the calls: a thread."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=work, name="oxen_models events", daemon=True)
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
+    def stop(self, response: httpx.Response | None) -> None:
+        """End it, and the response that it reads; returns when it is over."""
+        self.abandon(response)
+        if self._thread is not threading.current_thread():
+            self._thread.join(0.9)
+
+    def abandon(self, response: httpx.Response | None) -> None:
+        """End it soon; for those who cannot wait."""
+        if response is None:
+            return
+        # A thread that reads is woken by nothing else; closing the socket would not do.
+        stream: Any = response.extensions.get("network_stream")
+        connection = stream and stream.get_extra_info("socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class Crew(Generic[T]):
+    """Works on several things at once: a thread each."""
+
+    def __init__(self) -> None:
+        self._done: SimpleQueue[T | BaseException] = SimpleQueue()
+        self._threads: set[threading.Thread] = set()
+
+    def start(self, work: Callable[[], T]) -> None:
+        """Work on one more."""
+        # No daemon: what is paid for is brought to its end, also when the program is at its own.
+        thread = threading.Thread(target=self._work, args=(work,), name="oxen_models request")
+        self._threads.add(thread)
+        thread.start()
+
+    def finished(self) -> T:
+        """What the next one gives that is done."""
+        done = self._done.get()
+        if isinstance(done, BaseException):
+            raise done
+        return done
+
+    def stop(self) -> None:
+        """Wait until nothing goes on any more."""
+        for thread in list(self._threads):
+            thread.join()
+
+    def _work(self, work: Callable[[], T]) -> None:
+        done: T | BaseException
+        try:
+            done = work()
+        except Exception as error:
+            done = error
+        self._threads.discard(threading.current_thread())
+        self._done.put(done)
+
+
+__all__ = ["Background", "Crew", "Gate", "Method", "Process", "Wake", "aside", "here", "open_file", "sleep"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Generator, Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from html import escape
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
@@ -13,9 +14,14 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 from .. import answers
-from ..errors import MediaError
+from ..errors import MediaError, OxenError
+from ..media import sniff
+from .channel import job_path
 from .effects import open_file
 from .session import Session
+
+# What a URL that has expired is answered with.
+_EXPIRED = frozenset({400, 401, 403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,10 @@ class Media:
     b64_json: str | None = field(repr=False)
     """Its content in base64; None with `response_format="url"`."""
     _session: Session = field(repr=False, compare=False)
+    generation_id: str | None = None
+    """The job that made it, which is asked for a new URL when this one has expired; None without one."""
+
+    _tag: ClassVar[str] = ""
 
     def read(self) -> bytes:
         """The content.
@@ -34,14 +44,17 @@ class Media:
         Raises:
             MediaError: It could not be downloaded.
         """
-        content = self._content()
-        if content is not None:
-            return content
-        with closing(self._session.download(self._address())) as chunks:
-            return b"".join([chunk for chunk in chunks])
+        return b"".join([chunk for chunk, _ in self._chunks()])
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def save(
+        self, path: str | PathLike[str], *, on_progress: Callable[[int, int | None], object] | None = None
+    ) -> Path:
         """Write the content to a file and return its path; a file that is there is replaced.
+
+        Args:
+            path: Where to.
+            on_progress: Called, as pieces come in, with the bytes so far and with all there are to be,
+                or None where the server does not say.
 
         Raises:
             MediaError: It could not be downloaded or written. No half of it is left behind.
@@ -49,14 +62,13 @@ class Media:
         target = Path(path)
         part = target.parent / f".{token_hex(8)}.part"
         try:
-            with open_file(part, "wb") as file:
-                content = self._content()
-                if content is not None:
-                    file.write(content)
-                else:
-                    with closing(self._session.download(self._address())) as chunks:
-                        for chunk in chunks:
-                            file.write(chunk)
+            with open_file(part, "wb") as file, closing(self._chunks()) as chunks:
+                written = 0
+                for chunk, length in chunks:
+                    file.write(chunk)
+                    written += len(chunk)
+                    if on_progress is not None:
+                        on_progress(written, length)
             part.replace(target)
         except MediaError:
             raise
@@ -67,6 +79,46 @@ class Media:
             with suppress(OSError, ValueError):
                 part.unlink()
         return target
+
+    def _repr_html_(self) -> str:
+        """For notebooks, which load what is behind a URL themselves."""
+        source = self.url if self.b64_json is None else f"data:{_mime(self.b64_json)};base64,{self.b64_json}"
+        return self._tag.format(escape(source or ""))
+
+    def _chunks(self) -> Generator[tuple[bytes, int | None]]:
+        content = self._content()
+        if content is not None:
+            yield content, len(content)
+            return
+        url = self._address()
+        refused: MediaError | None = None
+        try:
+            with closing(self._session.download(url)) as chunks:
+                for piece in chunks:
+                    yield piece
+        except MediaError as error:
+            if self.generation_id is None or error.status not in _EXPIRED:
+                error.generation_id = self.generation_id
+                raise
+            refused = error
+        if refused is None:
+            return
+        with closing(self._session.download(self._new_address(refused))) as chunks:
+            for piece in chunks:
+                yield piece
+
+    def _new_address(self, refused: MediaError) -> str:
+        """Where the result is now that its URL has expired, as the queue has it."""
+        try:
+            answer = self._session.get(job_path(str(self.generation_id)))
+            url, _ = answers.outputs(answer, "")[0]
+        except OxenError as error:
+            url = None
+            refused = MediaError(f"{refused}, and the queue gave no other: {error}", refused.status)
+        if url is None:
+            refused.generation_id = self.generation_id
+            raise refused
+        return url
 
     def _address(self) -> str:
         if self.url is None:
@@ -93,18 +145,21 @@ class Image(Media):
     """A picture."""
 
     __slots__ = ()
+    _tag = '<img src="{}">'
 
 
 class Video(Media):
     """A video."""
 
     __slots__ = ()
+    _tag = '<video controls src="{}"></video>'
 
 
 class Audio(Media):
     """A sound."""
 
     __slots__ = ()
+    _tag = '<audio controls src="{}"></audio>'
 
 
 M = TypeVar("M", bound=Media)
@@ -128,19 +183,28 @@ class Result(Generic[M]):
         name = type(self).__name__
         return f"{name}(model={self.model!r}, created={self.created!r}, {self.medium}={self.media!r})"
 
+    def _repr_html_(self) -> str:
+        return "".join(each._repr_html_() for each in self.media)  # pyright: ignore[reportPrivateUsage]
+
+    def answer(self) -> dict[str, Any]:
+        """What `from_answer` makes this result of."""
+        media = [{"url": each.url} if each.url else {"b64_json": each.b64_json} for each in self.media]
+        return {"model": self.model, "created": self.created, self.medium: media}
+
     @classmethod
-    def from_answer(cls, answer: Mapping[str, Any], session: Session) -> Self:
+    def from_answer(
+        cls, answer: Mapping[str, Any], session: Session, generation_id: str | None = None
+    ) -> Self:
         """The result in an answer of the hub.
 
         Raises:
             UnexpectedAnswerError: There is none.
         """
-        model = answer.get("model")
         return cls(
-            model if isinstance(model, str) else None,
+            answers.model(answer),
             answers.created(answer),
             tuple(
-                cast(M, cls.kind(url, encoded, session))
+                cast(M, cls.kind(url, encoded, session, generation_id))
                 for url, encoded in answers.outputs(answer, cls.medium)
             ),
         )
@@ -183,3 +247,17 @@ class AudioResult(Result[Audio]):
     def audios(self) -> tuple[Audio, ...]:
         """The sounds, in the hub's order."""
         return self.media
+
+
+def result_class(answer: Mapping[str, Any]) -> type[ImageResult] | type[VideoResult]:
+    """The kind of result of a job."""
+    is_video = answer.get("media_type") == "video" or "videos" in answer
+    return VideoResult if is_video else ImageResult
+
+
+def _mime(encoded: str) -> str:
+    """The media type of base64 content."""
+    try:
+        return sniff(a2b_base64(encoded[:128])) or "application/octet-stream"
+    except ValueError:
+        return "application/octet-stream"

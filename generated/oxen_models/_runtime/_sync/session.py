@@ -1,33 +1,68 @@
-"""Requests over HTTP: the key, retries, and what comes back."""
+"""What all calls of a client share: settings, connections, and the jobs that are under way."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator
-from functools import lru_cache
-from typing import Any
+import weakref
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Self
 
 import httpx
 
-from .. import answers
-from ..errors import HubUnreachableError, MediaError, OxenError
-from ..failures import explained, was_connected
-from ..retries import delay_after_failure, delay_after_status
-from ..settings import Settings
-from ..version import __version__
-from .effects import sleep
+from ..errors import HubUnreachableError
+from ..settings import Settings, checked_retries, checked_timeout
+from .channel import Channel
+from .effects import here
+from .wire import Wire
 
-_CONNECT_SECONDS = 10.0
-_DOWNLOAD_SECONDS = 60.0
-_MOST_REDIRECTS = 5
-# Parsing the address takes longer than all else that a call adds to httpx.
-_parsed = lru_cache(maxsize=32)(httpx.URL)
-# Not the name of the hub: it takes an agent that has it for its own command-line tool.
-_USER_AGENT = f"models-python/{__version__}"
+
+class Connections:
+    """Connection pools and event streams: a pair for each place where the client is used.
+
+    No pool works in two event loops, or in a process and in one that was forked off it.
+    """
+
+    def __init__(self, settings: Settings, http_client: httpx.Client | None) -> None:
+        self.is_closed = False
+        self.given = http_client
+        self._settings = settings
+        self._lock = Lock()
+        self._channels: weakref.WeakKeyDictionary[object, Channel] = weakref.WeakKeyDictionary()
+
+    def channel(self) -> Channel:
+        """The one for here.
+
+        Raises:
+            HubUnreachableError: The client is closed.
+        """
+        place = here()
+        channel = self._channels.get(place)
+        if channel is None:
+            if self.is_closed:
+                raise HubUnreachableError("the client is closed; nothing was sent")
+            with self._lock:
+                channel = self._channels.get(place)
+                if channel is None:
+                    http = self.given or httpx.Client()
+                    channel = Channel(Wire(http, self._settings))
+                    self._channels[place] = channel
+                    # The stream is read for the jobs of this client: it ends with the last of them.
+                    weakref.finalize(self, channel.abandon)
+        return channel
+
+    def close(self) -> None:
+        """End them all."""
+        self.is_closed = True
+        place = here()
+        for each, channel in list(self._channels.items()):
+            channel.close()
+            if self.given is None and each is place:
+                channel.wire.http.close()
 
 
 class Session:
-    """One connection pool and one set of settings.
+    """One set of connections and one set of settings.
 
     Args:
         settings: Where to call, with what key, and how long to wait.
@@ -36,111 +71,59 @@ class Session:
 
     def __init__(self, settings: Settings, http_client: httpx.Client | None = None) -> None:
         self.settings = settings
-        self._owns_http = http_client is None
-        self._http = http_client or httpx.Client()
-        self._headers = {"authorization": f"Bearer {settings.api_key}", "user-agent": _USER_AGENT}
+        self._connections = Connections(settings, http_client)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._connections.given is not None:
+            raise TypeError(
+                "a client with a custom http_client cannot be pickled: make one where it is unpickled"
+            )
+        return Session, (self.settings,)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # a copy of a result is one of the same client
+
+    def with_settings(self, timeout: float | None, max_retries: int | None) -> Session:
+        """The same connections with other settings; None leaves one as it is.
+
+        Raises:
+            ConfigurationError: A value cannot be.
+        """
+        other = object.__new__(type(self))
+        other._connections = self._connections
+        other.settings = replace(
+            self.settings,
+            timeout=self.settings.timeout if timeout is None else checked_timeout(timeout),
+            max_retries=self.settings.max_retries if max_retries is None else checked_retries(max_retries),
+        )
+        return other
 
     def close(self) -> None:
-        """End the connections."""
-        if self._owns_http:
-            self._http.close()
+        """End the connections and every wait."""
+        self._connections.close()
 
-    def post(self, path: str, body: bytes, timeout: float | None) -> dict[str, Any]:
-        """Send a request that costs money, once.
+    @property
+    def channel(self) -> Channel:
+        """The event stream, and who waits for what comes over it."""
+        return self._connections.channel()
 
-        Raises:
-            APIError: The hub refused or failed.
-            OutcomeUnknownError: It was sent, and no answer came back.
-            OxenError: There was no connection, or the answer is none.
-        """
-        if self._http.is_closed:
-            raise HubUnreachableError("the client is closed; nothing was sent")
-        patience = self.settings.patience(path, timeout)
-        headers = {**self._headers, "content-type": "application/json"}
-        deadline = time.monotonic() + patience
-        retries = 0
-        while True:
-            failure: OxenError | None = None
-            delay: float | None = None
-            left = max(deadline - time.monotonic(), 0.001)
-            limits = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
-            try:
-                url = _parsed(self.settings.url(path))
-                with self._http.stream(
-                    "POST", url, content=body, headers=headers, timeout=limits, follow_redirects=False
-                ) as response:
-                    content = _content(response, deadline)
-            except httpx.HTTPError as error:
-                failure = explained(error, self.settings.base_url)
-                delay = delay_after_failure(retries, may_have_cost=was_connected(error))
-            except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
-                failure = HubUnreachableError(f"{error}; nothing was sent")
-            else:
-                status = response.status_code
-                delay = delay_after_status(status, response.headers, retries, costs_money=True)
-                if delay is None or time.monotonic() + delay > deadline:
-                    return answers.read(status, response.headers, self.settings.without_key(content))
-            # Outside the except: what hangs on httpx's error holds the key.
-            if failure is not None and (delay is None or time.monotonic() + delay > deadline):
-                raise failure
-            sleep(delay or 0.0)
-            retries += 1
+    def post(
+        self, path: str, body: bytes, timeout: float | None, extra_headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Send a request that costs money, once. Raises as `AsyncWire.post` does."""
+        return self._wire().post(path, body, timeout, extra_headers)
 
-    def download(self, url: str) -> Generator[bytes]:
-        """A result, piece by piece. The key goes along to the API's own host only.
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Read, which costs nothing. Raises as `AsyncWire.get` does."""
+        return self._wire().get(path, query or {}, self.settings.patience(path, None))
 
-        Raises:
-            MediaError: It is not there, or not to be had.
-        """
-        if self._http.is_closed:
-            raise MediaError("the result could not be downloaded: the client is closed")
-        retries = redirects = 0
-        began = False
-        while redirects <= _MOST_REDIRECTS:
-            try:
-                with self._http.stream(
-                    "GET",
-                    url,
-                    headers=self._headers_for(url),
-                    timeout=_DOWNLOAD_SECONDS,
-                    follow_redirects=False,
-                ) as response:
-                    if response.has_redirect_location:
-                        url = str(response.url.join(response.headers["location"]))
-                        redirects += 1
-                        continue
-                    if response.is_success:
-                        for chunk in response.iter_bytes():
-                            began = True
-                            yield chunk
-                        return
-                    status = response.status_code
-                    reason = f"HTTP {status}; its URL may have expired"
-                    delay = delay_after_status(status, response.headers, retries, costs_money=False)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
-                reason, delay = str(error), None
-            except httpx.HTTPError as error:
-                reason = str(error) or type(error).__name__
-                delay = None if began else delay_after_failure(retries, may_have_cost=False)
-            if delay is None:
-                # Outside the except: what hangs on httpx's error holds the key.
-                raise MediaError(f"the result could not be downloaded: {reason}")
-            sleep(delay)
-            retries += 1
-        raise MediaError(f"the result could not be downloaded: more than {_MOST_REDIRECTS} redirects")
+    def delete(self, path: str) -> dict[str, Any]:
+        """Have something ended. Raises as `AsyncWire.delete` does."""
+        return self._wire().delete(path, self.settings.patience(path, None))
 
-    def _headers_for(self, url: str) -> dict[str, str]:
-        own = self.settings.is_own_host(url)
-        return self._headers if own else {"user-agent": _USER_AGENT}
+    def download(self, url: str) -> Generator[tuple[bytes, int | None]]:
+        """A result, piece by piece. Raises as `AsyncWire.download` does."""
+        return self._wire().download(url)
 
-
-def _content(response: httpx.Response, deadline: float) -> bytes:
-    """The whole of an answer; httpx's own time limit starts anew with each piece of it."""
-    chunks: list[bytes] = []
-    late = False
-    for chunk in response.iter_bytes():
-        if late:
-            raise httpx.ReadTimeout("the answer began and did not end in time")
-        chunks.append(chunk)
-        late = time.monotonic() > deadline
-    return b"".join(chunks)
+    def _wire(self) -> Wire:
+        return Wire(self.channel.wire.http, self.settings)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
-from ..request import Request, encoded
+from ..media import is_read
+from ..request import Request, checked, encoded, queued
+from .effects import aside
+from .job import Job, enqueue
 from .results import Result
 from .session import Session
 
+P = ParamSpec("P")
+Q = TypeVar("Q")
 R = TypeVar("R", bound=Result[Any])
 
 
@@ -18,13 +23,32 @@ class Stub:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def _checked(self, request: Callable[P, Q], *args: P.args, **parameters: P.kwargs) -> Q:
+        if any(map(is_read, parameters.values())):
+            return aside(lambda: checked(request, *args, **parameters))
+        return checked(request, *args, **parameters)
+
     def _run(
         self,
         request: Request,
         result: type[R],
         extra_body: Mapping[str, object] | None,
+        extra_headers: Mapping[str, str] | None,
         timeout: float | None,
     ) -> R:
         body = encoded(request, extra_body)
-        answer = self._session.post(request.endpoint, body, timeout)
+        answer = self._session.post(request.endpoint, body, timeout, extra_headers)
         return result.from_answer(answer, self._session)
+
+    def _submit(
+        self,
+        request: Request,
+        result: type[R],
+        target_repo: str | None,
+        target_directory: str | None,
+        extra_body: Mapping[str, object] | None,
+        extra_headers: Mapping[str, str] | None,
+        num_generations: int = 1,
+    ) -> list[Job[R]]:
+        body = queued(request, num_generations, target_repo, target_directory, extra_body)
+        return enqueue(self._session, body, result, extra_headers)

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable, Iterable
+from os import PathLike
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from ..errors import ConfigurationError
+from ..generations import GenerationCompleted, generations
+from ..retries import DEFAULT_RETRIES
 from ..settings import settings
 from .session import AsyncSession
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..request import Request
+    from .history import AsyncGenerations
+    from .job import AsyncJob
+    from .many import AsyncOutcome
+    from .models import AsyncModels
+    from .results import AsyncImageResult, AsyncVideoResult
+
+# What not every program needs is imported on use.
 
 
 class AsyncClient:
@@ -20,12 +36,166 @@ class AsyncClient:
         *,
         base_url: str | None = None,
         timeout: float | None = None,
+        max_retries: int = DEFAULT_RETRIES,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._session = AsyncSession(settings(api_key, base_url, timeout), http_client)
+        self._session = AsyncSession(settings(api_key, base_url, timeout, max_retries), http_client)
+
+    @classmethod
+    def _on(cls, session: AsyncSession) -> Self:
+        client = object.__new__(cls)
+        client._session = session
+        return client
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._on, (self._session,)
+
+    def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
+        """The same client with other settings. It shares the connections: closing one closes both.
+
+        Args:
+            timeout: Seconds to wait for an answer; left out, as before.
+            max_retries: How often to try again what costs nothing or was surely not accepted; left
+                out, as before.
+
+        Raises:
+            ConfigurationError: A value cannot be.
+        """
+        return self._on(self._session.with_settings(timeout, max_retries))
+
+    def job(self, id: str) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
+        """A job by its id, whoever submitted it and when. Asks nobody yet.
+
+        Raises:
+            ConfigurationError: `id` is no id.
+        """
+        from .job import AsyncJob
+
+        if not isinstance(id, str) or not id.strip() or set(id) <= {"."}:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"the id of a job is a text that is not empty: {id!r:.80}")
+        return AsyncJob(self._session, id, None, "unknown")
+
+    async def jobs(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        media_type: str | None = None,
+        namespace: str | None = None,
+        repo: str | None = None,
+        folder: str | None = None,
+    ) -> list[AsyncJob[AsyncImageResult | AsyncVideoResult]]:
+        """The jobs in the queue that fit everything that is given. Source: GET /queue.
+
+        Args:
+            status: queued, processing, succeeded, failed or cancelled; left out, all that are not over.
+            model: The id of their model.
+            media_type: image or video.
+            namespace: Who is billed for them.
+            repo: The repository their results go to.
+            folder: The folder their results go to.
+
+        Raises:
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        from .job import AsyncJob
+
+        query = _query(
+            status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
+        )
+        answer = await self._session.get("/queue", query)
+        return [
+            AsyncJob(self._session, told.generation_id, None, told.status, told=told)
+            for told in generations(answer)
+        ]
+
+    def generations(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        media_type: str | None = None,
+        namespace: str | None = None,
+        repo: str | None = None,
+        folder: str | None = None,
+        page_size: int = 100,
+    ) -> AsyncGenerations:
+        """What was generated, with its costs. Source: GET /generations.
+
+        Args:
+            status: queued, processing, succeeded, failed or cancelled.
+            model: The id of the model.
+            media_type: image or video.
+            namespace: Who was billed.
+            repo: The repository the results went to.
+            folder: The folder the results went to.
+            page_size: How many to ask for at a time, 1 to 1000.
+
+        Raises:
+            ConfigurationError: `page_size` is no such number.
+        """
+        from .history import AsyncGenerations
+
+        if not isinstance(page_size, int) or not 1 <= page_size <= 1000:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"page_size has to be a whole number from 1 to 1000: {page_size!r:.40}")
+        query = _query(
+            status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
+        )
+        return AsyncGenerations(self._session, query, page_size)
+
+    def events(self) -> AsyncGenerator[GenerationCompleted]:
+        """Every job of the user that ends from now on, as it ends, until the client is closed.
+
+        What ends while the connection is down is not told again. Source: GET /events.
+
+        Raises:
+            APIError: The hub refuses the event stream.
+        """
+        return self._session.channel.events()
+
+    def run_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        max_in_flight: int = 16,
+        journal: str | PathLike[str] | None = None,
+        resend_unknown: bool = False,
+        timeout: float | None = None,
+        progress: bool | Callable[[Progress], object] = False,
+    ) -> AsyncGenerator[AsyncOutcome]:
+        """Many requests, of one model or of many; each outcome comes as it is there.
+
+        Images and videos go through the queue, sounds through the blocking call. With a journal, a
+        run that was killed goes on where it was when it is started again with the same requests: what
+        is over is not sent again but told again, jobs under way are taken up, and a request that may
+        have been accepted has an `OutcomeUnknownError` for its outcome.
+
+        Args:
+            requests: The requests; an iterator is read as they are sent.
+            max_in_flight: How many are under way at once. Memory goes by this, not by all there are.
+            journal: A file, created if it is not there, for one run at a time.
+            resend_unknown: Send again what may have been accepted before: it may be paid for twice.
+            timeout: Seconds to wait for each; left out, 10 minutes for an image, 60 for a video.
+            progress: True for a bar on a terminal (extra `progress`), or what to call with each change.
+
+        Raises:
+            ConfigurationError: A value cannot be, or the extra is not installed.
+            JournalError: The journal is broken, in use, or that of other requests.
+            TypeError: One of the requests is none.
+        """
+        from .many import run
+
+        return run(self._session, requests, max_in_flight, journal, resend_unknown, timeout, progress)
+
+    @property
+    def models(self) -> AsyncModels:
+        """The hub's models as they are now."""
+        from .models import AsyncModels
+
+        return AsyncModels(self._session)
 
     async def aclose(self) -> None:
-        """End the connections; an `http_client` that was passed in stays open."""
+        """End the connections and every wait; jobs go on. An `http_client` that was passed in stays open."""
         await self._session.aclose()
 
     async def __aenter__(self) -> Self:
@@ -41,3 +211,7 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.settings.base_url}>"
+
+
+def _query(**filters: str | None) -> dict[str, str]:
+    return {name: value for name, value in filters.items() if value is not None}

@@ -1,13 +1,26 @@
-"""Sleeping and files, for the asynchronous client. Its twin in `_sync` is written by hand."""
+"""Sleeping, files and what goes on beside a call, for the asynchronous client.
+
+Its twin in `_sync` is written by hand: nothing here can be derived.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+
+import httpx
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anyio import AsyncFile
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Method = Callable[Concatenate[Any, P], Awaitable[T]]
 
 # anyio is imported on use: the synchronous client, which loads this module too, never needs it.
 
@@ -24,3 +37,105 @@ async def open_file(file: Path, mode: Literal["wb"]) -> AsyncFile[bytes]:
     import anyio
 
     return await anyio.open_file(file, mode)
+
+
+async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what would block the event loop, such as reading and writing files."""
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
+class _Elsewhere:
+    """Where no event loop of asyncio runs, but one of another kind may."""
+
+
+_elsewhere = _Elsewhere()
+
+
+def here() -> object:
+    """What connections belong to: they work in one event loop alone."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return _elsewhere
+
+
+class Wake:
+    """Somebody sleeps on it until it is set, or for a time."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake whoever sleeps, now or when next somebody would."""
+        self._event.set()
+
+    def clear(self) -> None:
+        """From now on, sleep."""
+        self._event.clear()
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._event.wait()
+
+
+Gate = asyncio.Semaphore
+
+
+class Background:
+    """Work that goes on beside the calls: a task."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(work())
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._task.done()
+
+    async def stop(self, response: httpx.Response | None) -> None:
+        """End it, and the response that it reads; returns when it is over."""
+        if self._loop is asyncio.get_running_loop():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=1)
+        else:
+            self.abandon(response)
+
+    def abandon(self, response: httpx.Response | None) -> None:
+        """End it soon; for those who cannot wait."""
+        with suppress(RuntimeError):  # the loop is closed, and the task with it
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+class Crew(Generic[T]):
+    """Works on several things at once: a task each."""
+
+    def __init__(self) -> None:
+        self._done: asyncio.Queue[T | BaseException] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Callable[[], Awaitable[T]]) -> None:
+        """Work on one more."""
+        task = asyncio.ensure_future(self._work(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finished(self) -> T:
+        """What the next one gives that is done."""
+        done = await self._done.get()
+        if isinstance(done, BaseException):
+            raise done
+        return done
+
+    async def stop(self) -> None:
+        """Wait until nothing goes on any more."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _work(self, work: Callable[[], Awaitable[T]]) -> None:
+        try:
+            self._done.put_nowait(await work())
+        except Exception as error:
+            self._done.put_nowait(error)

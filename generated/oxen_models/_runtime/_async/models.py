@@ -1,0 +1,48 @@
+"""The hub's models as they are now."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+from urllib.parse import quote
+
+from ..hub_models import HubModel, hub_model, hub_models
+from .session import AsyncSession
+
+# A method below is called `list`.
+_Models: TypeAlias = list[HubModel]
+
+
+class AsyncModels:
+    """The hub's list of models. Every call raises an `OxenError` if the hub refuses or fails."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def list(self, *, developer: str | None = None) -> _Models:
+        """All models, or those of one developer."""
+        query = {} if developer is None else {"developer_name": developer}
+        return hub_models(await self._session.get("/models", query))
+
+    async def search(self, text: str) -> _Models:
+        """Models by their name."""
+        return hub_models(await self._session.get("/models/search", {"search": text}))
+
+    async def get(self, id: str) -> HubModel:
+        """One model by its id or UUID, with its parameter schema.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        return hub_model(await self._session.get(_path(id)))
+
+    async def activate(self, id: str) -> HubModel:
+        """Start the deployment of a custom model, which costs money from then on."""
+        return hub_model(await self._session.post(f"{_path(id)}/activate", b"{}", None))
+
+    async def deactivate(self, id: str) -> HubModel:
+        """Stop the deployment of a custom model."""
+        return hub_model(await self._session.post(f"{_path(id)}/deactivate", b"{}", None))
+
+
+def _path(id: str) -> str:
+    return f"/models/{quote(id, safe='')}"

@@ -1,0 +1,236 @@
+"""Jobs: what the queue has taken, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import copy
+from typing import Any, Generic, TypeVar
+
+from ..errors import (
+    HubUnreachableError,
+    JobCancelled,
+    JobFailed,
+    JobGone,
+    JobTimeout,
+    NotFoundError,
+    OutcomeUnknownError,
+    OxenError,
+    UnexpectedAnswerError,
+)
+from ..generations import Generation, enqueued, generation, reason
+from ..settings import checked_timeout
+from ..waiting import End, Kind, Stop, Watched
+from .channel import job_path
+from .results import Result, result_class
+from .session import Session
+
+R = TypeVar("R", bound=Result[Any])
+R_co = TypeVar("R_co", bound=Result[Any], covariant=True)
+
+_MEDIA = {"images": "image", "videos": "video"}
+
+
+class Job(Generic[R_co]):
+    """A generation in the hub's queue. It goes on whether somebody waits for it or not.
+
+    Source: GET /queue/{generation_id}. A job pickles, without the key.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        id: str,
+        result: type[R_co] | None,
+        status: str = "queued",
+        *,
+        since: int | None = None,
+        told: Generation | None = None,
+    ) -> None:
+        self._session = session
+        self._id = id
+        self._result_class = result
+        self._media = None if told is None else told.media_type
+        if result is not None:
+            self._media = _MEDIA.get(result.medium)
+        self._generation = told
+        self._status = status
+        self._watched: Watched | None = None
+        if since is not None:
+            self._watched = session.channel.watch(id, self._media, status, since)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Job, (self._session, self._id, self._result_class, self.status)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._id} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        """The hub's `generation_id`: `oxen.job(id)` takes the job up again, in any process."""
+        return self._id
+
+    @property
+    def status(self) -> str:
+        """What was last heard: queued, processing, succeeded, failed or cancelled. Asks nobody."""
+        return self._status if self._watched is None else self._watched.status
+
+    @property
+    def generation(self) -> Generation | None:
+        """What the hub told of the job when it was last refreshed or listed; None before that."""
+        return self._generation
+
+    def refresh(self) -> Generation:
+        """Ask the hub how the job is.
+
+        Raises:
+            JobGone: The hub does not know it.
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        try:
+            answer = self._session.get(job_path(self._id))
+            self._generation = generation(answer)
+        except OxenError as error:
+            raise self._about(error) from None
+        self._session.channel.told(self._watch(), answer)
+        return self._generation
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        on_status: Callable[[str], object] | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> str:
+        """Wait until the job is over, and return how: succeeded, failed or cancelled.
+
+        Args:
+            timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
+            on_status: Called with each status that is heard of, the first and the last among them.
+            cancel_on_timeout: Cancel the job when the time is over.
+
+        Raises:
+            JobTimeout: It was not over in time. It goes on, unless it was to be cancelled.
+            JobGone: The hub no longer knows it.
+            OxenError: The hub could not be asked three times in a row, or the client was closed.
+        """
+        end = self._ended(timeout, on_status, cancel_on_timeout)
+        return str((end.answer or {}).get("status"))
+
+    def result(
+        self,
+        timeout: float | None = None,
+        *,
+        on_status: Callable[[str], object] | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> R_co:
+        """Wait for the result: of the same type as that of the blocking call.
+
+        Args:
+            timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
+            on_status: Called with each status that is heard of, the first and the last among them.
+            cancel_on_timeout: Cancel the job when the time is over.
+
+        Raises:
+            JobFailed: It failed, for the reason that the hub gives.
+            JobCancelled: Somebody cancelled it.
+            JobTimeout: It was not over in time. It goes on, unless it was to be cancelled.
+            JobGone: The hub no longer knows it.
+            OxenError: The hub could not be asked three times in a row, or the client was closed.
+        """
+        return self._result(self._ended(timeout, on_status, cancel_on_timeout))
+
+    def result_unless(self, stop: Stop, timeout: float | None) -> R_co:
+        """As `result`, for `run_many`, which can end the wait."""
+        return self._result(self._ended(timeout, None, False, stop))
+
+    def cancel(self) -> None:
+        """Have the hub end the job; one that is over stays as it is, and `status` says how it ended.
+
+        Raises:
+            JobGone: The hub does not know it.
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        try:
+            self._session.delete(job_path(self._id))
+        except OxenError as error:
+            raise self._about(error) from None
+        with suppress(OxenError):  # it is cancelled, also if the hub cannot say so now
+            self.refresh()
+
+    def _result(self, end: End) -> R_co:
+        answer = end.answer or {}
+        status = str(answer.get("status"))
+        if status == "failed":
+            raise JobFailed(self._id, status, reason(answer) or "the job failed; the hub gave no reason")
+        if status == "cancelled":
+            raise JobCancelled(self._id, status, "the job was cancelled")
+        kind: Any = self._result_class or result_class(answer)
+        try:
+            result: R_co = kind.from_answer(answer, self._session, self._id)
+        except OxenError as error:
+            raise self._about(error) from None
+        return result
+
+    def _ended(
+        self,
+        timeout: float | None,
+        on_status: Callable[[str], object] | None,
+        cancel_on_timeout: bool,
+        stop: Stop | None = None,
+    ) -> End:
+        if timeout is not None:
+            checked_timeout(timeout)
+        end = self._session.channel.ended(self._watch(), timeout, on_status, stop)
+        match end.kind:
+            case Kind.ENDED:
+                return end
+            case Kind.GONE:
+                raise JobGone(self._id, self.status, "the hub does not know the job any more")
+            case Kind.LATE:
+                fate = self._cancelled() if cancel_on_timeout else "it goes on"
+                raise JobTimeout(self._id, self.status, f"the job is not over in time; {fate}")
+            case Kind.CLOSED:
+                raise self._about(HubUnreachableError("the client was closed; the job goes on"))
+            case Kind.LOST:
+                assert end.error is not None
+                raise self._about(copy(end.error))
+
+    def _cancelled(self) -> str:
+        try:
+            self.cancel()
+        except OxenError as error:
+            return f"it could not be cancelled: {error}"
+        return "it was cancelled" if self.status == "cancelled" else f"at last it was {self.status}"
+
+    def _watch(self) -> Watched:
+        self._watched = self._session.channel.watch(self._id, self._media, self.status, None)
+        return self._watched
+
+    def _about(self, error: OxenError) -> OxenError:
+        """The error, as one that concerns this job."""
+        if isinstance(error, NotFoundError):
+            gone = JobGone(self._id, self.status, f"the hub does not know the job: {error.detail}")
+            gone.request_id = error.request_id
+            return gone
+        error.generation_id = self._id
+        return error
+
+
+def enqueue(
+    session: Session, body: bytes, result: type[R], extra_headers: Mapping[str, str] | None = None
+) -> list[Job[R]]:
+    """Have the queue take a request; the event stream is open before it is sent.
+
+    Raises:
+        OutcomeUnknownError: It was sent, and no job came back.
+        OxenError: The hub refused, failed, or could not be reached.
+    """
+    channel = session.channel
+    since = channel.opened()
+    with channel.gate:
+        try:
+            jobs = enqueued(session.post("/queue", body, None, extra_headers))
+        except UnexpectedAnswerError as error:
+            raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
+    return [Job(session, id, result, status, since=since) for id, status in jobs]

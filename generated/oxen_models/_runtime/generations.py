@@ -1,0 +1,174 @@
+"""What the hub says of jobs, in the queue and on the event stream: decisions only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .errors import OutcomeUnknownError, UnexpectedAnswerError
+from .values import is_list, is_object
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+_COMPLETED = "media_generation_completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A job as the hub last told of it. Source: GET /queue and GET /generations."""
+
+    generation_id: str
+    status: str
+    """queued, processing, succeeded, failed or cancelled."""
+    model: str | None
+    """The model's id."""
+    media_type: str | None
+    """image or video."""
+    prompt: str | None
+    error: str | None
+    """Why it failed; None where it did not."""
+    enqueued_at: int | None
+    """Unix seconds, like the two that follow; None for what has not happened."""
+    started_at: int | None
+    completed_at: int | None
+    target_namespace: str | None
+    """Who is billed for it, and where its result is kept."""
+    target_repo: str | None
+    target_directory: str | None
+    cost: Decimal | None
+    """Dollars; None where the hub does not say, as in the queue."""
+    answer: Mapping[str, Any] = field(repr=False)
+    """All that the hub said, the submitted parameters among it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationCompleted:
+    """An event: a job has ended, well or not. Source: GET /events."""
+
+    generation_id: str
+    status: str
+    """succeeded or failed; a cancelled job has no event."""
+    media_type: str | None
+    """image or video."""
+    model: str | None
+    """The model's id; None where the job failed."""
+    url: str | None = field(repr=False)
+    """Where the result is, until that expires; None where the job failed."""
+    error: str | None
+    """Why it failed; None where it did not."""
+
+
+def generation(answer: Mapping[str, Any]) -> Generation:
+    """A job from the hub's own words.
+
+    Raises:
+        UnexpectedAnswerError: They are not about a job.
+    """
+    id, status = _text(answer, "generation_id"), _text(answer, "status")
+    if id is None or status is None:
+        raise UnexpectedAnswerError(
+            f"the hub's answer is no job; it has: {', '.join(answer)[:300] or 'nothing'}"
+        )
+    return Generation(
+        id,
+        status,
+        _text(answer, "model_name") or _text(answer, "model"),
+        _text(answer, "media_type"),
+        _text(answer, "prompt"),
+        reason(answer),
+        _seconds(answer, "enqueued_at"),
+        _seconds(answer, "started_at"),
+        _seconds(answer, "completed_at"),
+        _text(answer, "target_namespace"),
+        _text(answer, "target_repo"),
+        _text(answer, "target_directory"),
+        dollars(answer.get("cost")),
+        answer,
+    )
+
+
+def generations(answer: Mapping[str, Any]) -> list[Generation]:
+    """The jobs of a list.
+
+    Raises:
+        UnexpectedAnswerError: It is none.
+    """
+    items = answer.get("generations")
+    if not is_list(items):
+        raise UnexpectedAnswerError("the hub's answer is no list of jobs")
+    return [generation(item) for item in items if is_object(item)]
+
+
+def enqueued(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Id and status of each job that the queue took.
+
+    Raises:
+        OutcomeUnknownError: The hub names none, and does not say that it refused.
+    """
+    items = answer.get("generations")
+    jobs = [
+        (id, _text(item, "status") or "queued")
+        for item in (items if is_list(items) else [])
+        if is_object(item) and (id := _text(item, "generation_id"))
+    ]
+    if not jobs:
+        raise OutcomeUnknownError(
+            "the hub took the request and named no job; it may have been accepted, so it is not sent again"
+        )
+    return jobs
+
+
+def completed(event: str, data: str) -> GenerationCompleted | None:
+    """What an event of the stream tells of a job; None where it is about something else, or broken."""
+    if event != _COMPLETED:
+        return None
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not is_object(told):
+        return None
+    id, status = _text(told, "generation_id"), _text(told, "status")
+    if id is None or status is None:
+        return None
+    return GenerationCompleted(
+        id, status, _text(told, "media_type"), _text(told, "model"), _text(told, "url"), reason(told)
+    )
+
+
+def reason(answer: Mapping[str, Any]) -> str | None:
+    """Why a job failed."""
+    for key in ("error_message", "error"):
+        value = answer.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if value and is_object(value):
+            return next(
+                (text for each in ("detail", "message", "title") if (text := _text(value, each))), None
+            )
+    return None
+
+
+def dollars(value: object) -> Decimal | None:
+    """An amount of money, which the hub writes as a string."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def _text(answer: Mapping[str, Any], key: str) -> str | None:
+    value = answer.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _seconds(answer: Mapping[str, Any], key: str) -> int | None:
+    value = answer.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+        return None
+    return int(value)

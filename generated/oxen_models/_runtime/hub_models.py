@@ -1,0 +1,96 @@
+"""What the hub says of its models: decisions only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import UnexpectedAnswerError
+from .values import is_list, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A model as the hub describes it now. Source: GET /models.
+
+    What was known when the package was generated is in `oxen_models.catalog`.
+    """
+
+    id: str
+    display_name: str
+    """The name to show."""
+    description: str | None = field(repr=False)
+    model_type: str | None
+    """base, or custom for a model that somebody fine-tuned."""
+    owned_by: str | None
+    """oxen, or the namespace that it belongs to."""
+    endpoint: str | None
+    """Where it is called, in one of the hub's spellings."""
+    inputs: tuple[str, ...]
+    """The media it takes: text, image, video, audio."""
+    outputs: tuple[str, ...]
+    """The media it gives."""
+    deployments: tuple[str, ...]
+    """The status of each deployment: active, inactive, deploying, deactivating, error or unknown."""
+    request_schema: Mapping[str, Any] | None = field(repr=False)
+    """The JSON Schema of its parameters; None where the hub publishes none."""
+    answer: Mapping[str, Any] = field(repr=False)
+    """All that the hub said, pricing among it."""
+
+
+def hub_model(answer: Mapping[str, Any]) -> HubModel:
+    """A model from the hub's own words.
+
+    Raises:
+        UnexpectedAnswerError: They are not about a model.
+    """
+    wrapped = answer.get("data")
+    told = wrapped if is_object(wrapped) else answer
+    id = _text(told, "id") or _text(told, "name")
+    if id is None:
+        raise UnexpectedAnswerError(
+            f"the hub's answer is no model; it has: {', '.join(told)[:300] or 'nothing'}"
+        )
+    schema = told.get("json_request_schema") or told.get("request_schema")
+    deployments = told.get("deployments")
+    return HubModel(
+        id,
+        _text(told, "display_name") or id,
+        _text(told, "description") or _text(told, "summary"),
+        _text(told, "model_type"),
+        _text(told, "owned_by"),
+        _text(told, "endpoint"),
+        _media(told, "input"),
+        _media(told, "output"),
+        tuple(
+            _text(each, "status") or "unknown"
+            for each in (deployments if is_list(deployments) else [])
+            if is_object(each)
+        ),
+        schema if is_object(schema) else None,
+        told,
+    )
+
+
+def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
+    """The models of a list.
+
+    Raises:
+        UnexpectedAnswerError: It is none.
+    """
+    items = answer.get("data", answer.get("models"))
+    if not is_list(items):
+        raise UnexpectedAnswerError("the hub's answer is no list of models")
+    return [hub_model(item) for item in items if is_object(item)]
+
+
+def _text(answer: Mapping[str, Any], key: str) -> str | None:
+    value = answer.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _media(answer: Mapping[str, Any], side: str) -> tuple[str, ...]:
+    capabilities = answer.get("capabilities")
+    media = capabilities.get(side) if is_object(capabilities) else None
+    return tuple(each for each in (media if is_list(media) else []) if isinstance(each, str))

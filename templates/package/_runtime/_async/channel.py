@@ -1,0 +1,248 @@
+"""The one event stream of a client, and who waits for what comes over it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from copy import copy
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ..errors import APIError, NotFoundError, OxenError
+from ..generations import GenerationCompleted, generations
+from ..retries import reconnect_delay
+from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
+from .effects import Background, Gate, Wake
+from .wire import AsyncWire
+
+_OPEN_SECONDS = 5.0
+_POLL_SECONDS = 10.0
+_LIST_SECONDS = 30.0
+_LOOK_SECONDS = 60.0
+_MOST_AT_ONCE = 50
+_MOST_UNREAD = 10_000
+_log = logging.getLogger("oxen_models")
+
+
+@dataclass(slots=True, eq=False)
+class _Listener:
+    """Somebody who wants all events."""
+
+    heard: deque[GenerationCompleted]
+    wake: Wake
+
+
+class AsyncChannel:
+    """Reads events as long as jobs are under way, and asks the queue where they do not tell."""
+
+    def __init__(self, wire: AsyncWire) -> None:
+        self.wire = wire
+        self.waiting = Waiting()
+        self.gate = Gate(_MOST_AT_ONCE)
+        """A pool whose connections thousands wait for is slow to hand them out."""
+        self._lock = Lock()
+        self._closed = False
+        self._reader: Background | None = None
+        self._response: httpx.Response | None = None
+        self._settled = Wake()
+        self._pause = Wake()
+        self._attempted = 0.0
+        self._refusal: APIError | None = None
+        self._listeners: list[_Listener] = []
+
+    async def opened(self) -> int:
+        """The number of the event stream, as soon as it is open; 0 if it is not within 5 seconds."""
+        self._start()
+        await self._settled.wait(self._attempted + _OPEN_SECONDS - time.monotonic())
+        with self._lock:
+            if self.waiting.alive:
+                return self.waiting.epoch
+        _log.debug("the event stream is not open: jobs are polled for")
+        return 0
+
+    def watch(self, id: str, media: str | None, status: str, since: int | None) -> Watched:
+        """Know of a job, as `Waiting.watch`."""
+        with self._lock:
+            return self.waiting.watch(id, media, status, time.monotonic(), since=since)
+
+    def told(self, watched: Watched, answer: Mapping[str, Any]) -> None:
+        """The hub told of a job, because somebody asked."""
+        with self._lock:
+            self.waiting.polled(watched, answer, time.monotonic())
+            self.waiting.asked(watched)
+
+    async def ended(
+        self,
+        watched: Watched,
+        timeout: float | None,
+        on_status: Callable[[str], object] | None = None,
+        stop: Stop | None = None,
+    ) -> End:
+        """Wait for the end of a job."""
+        self._start()
+        began = time.monotonic()
+        wake = Wake()
+        told = None
+        with self._lock:
+            self.waiting.begin(watched, wake, time.monotonic())
+        if stop is not None:
+            stop.add(wake)
+        try:
+            while True:
+                wake.clear()
+                deadline = began + (patience(watched.media) if timeout is None else timeout)
+                with self._lock:
+                    step = self.waiting.next(watched, deadline, time.monotonic())
+                if on_status is not None and watched.status != told:
+                    told = watched.status
+                    on_status(told)
+                if isinstance(step, End):
+                    return step
+                if stop is not None and stop.is_set:
+                    return End(Kind.CLOSED)
+                if step is Do.ASK:
+                    await self._ask(watched, deadline)
+                elif step is Do.LIST:
+                    await self._list(deadline)
+                else:
+                    await wake.wait(step)
+        finally:
+            if stop is not None:
+                stop.discard(wake)
+            with self._lock:
+                self.waiting.leave(watched, wake)
+
+    async def events(self) -> AsyncGenerator[GenerationCompleted]:
+        """All that the stream tells from now on, until the client is closed.
+
+        Raises:
+            APIError: The hub refuses the stream.
+        """
+        listener = _Listener(deque(maxlen=_MOST_UNREAD), Wake())
+        self._listeners.append(listener)
+        try:
+            while not self._closed:
+                if not await self.opened() and self._refusal is not None:
+                    raise copy(self._refusal)
+                while listener.heard:
+                    yield listener.heard.popleft()
+                await listener.wake.wait(_LOOK_SECONDS)
+                listener.wake.clear()
+        finally:
+            self._listeners.remove(listener)
+
+    async def aclose(self) -> None:
+        """End the stream and every wait."""
+        reader, response = self._ended()
+        if reader is not None:
+            await reader.stop(response)
+
+    def abandon(self) -> None:
+        """End the stream and every wait, soon."""
+        reader, response = self._ended()
+        if reader is not None:
+            reader.abandon(response)
+
+    def _ended(self) -> tuple[Background | None, httpx.Response | None]:
+        with self._lock:
+            self._closed = True
+            self.waiting.close()
+            self._pause.set()
+            self._settled.set()
+            for listener in self._listeners:
+                listener.wake.set()
+            return self._reader, self._response
+
+    async def _ask(self, watched: Watched, deadline: float) -> None:
+        try:
+            limit = min(_POLL_SECONDS, max(deadline - time.monotonic(), 0.1))
+            async with self.gate:
+                answer = await self.wire.get(job_path(watched.id), {}, limit, retried=False)
+            with self._lock:
+                self.waiting.polled(watched, answer, time.monotonic())
+        except NotFoundError:
+            with self._lock:
+                self.waiting.gone(watched)
+        except OxenError as error:
+            with self._lock:
+                self.waiting.not_polled(watched, error, time.monotonic())
+        finally:
+            with self._lock:
+                self.waiting.asked(watched)
+
+    async def _list(self, deadline: float) -> None:
+        with self._lock:
+            jobs = self.waiting.open_jobs()
+        active: dict[str, str] | None = None
+        try:
+            limit = min(_LIST_SECONDS, max(deadline - time.monotonic(), 0.1))
+            async with self.gate:
+                answer = await self.wire.get("/queue", {}, limit, retried=False)
+            active = {each.generation_id: each.status for each in generations(answer)}
+        except OxenError as error:
+            _log.debug("the queue could not be listed: %s", error)
+        finally:
+            with self._lock:
+                if active is None:
+                    self.waiting.not_listed(time.monotonic())
+                else:
+                    self.waiting.listed(jobs, active, time.monotonic())
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._closed and (self._reader is None or self._reader.over):
+                self._attempt()
+                self._reader = Background(self._read)
+
+    def _attempt(self) -> None:
+        self._attempted = time.monotonic()
+        self._settled.clear()
+
+    def _open(self, response: httpx.Response) -> None:
+        with self._lock:
+            self._response = response
+            self.waiting.connected()
+            self._settled.set()
+        _log.debug("the event stream is open, number %d", self.waiting.epoch)
+
+    async def _read(self) -> None:
+        """Read events, over as many connections as it takes, until nobody needs them."""
+        failures = 0
+        while True:
+            epoch = self.waiting.epoch
+            try:
+                async with aclosing(self.wire.events(self._open)) as events:
+                    async for event in events:
+                        with self._lock:
+                            self.waiting.heard(event, time.monotonic())
+                        for listener in list(self._listeners):
+                            listener.heard.append(event)
+                            listener.wake.set()
+            except OxenError as error:
+                _log.debug("the event stream ended: %s", error)
+                self._refusal = error if isinstance(error, APIError) and error.status < 500 else None
+            finally:
+                with self._lock:
+                    self._response = None
+                    self._settled.set()
+                    self.waiting.cut(time.monotonic())
+            with self._lock:
+                if self._closed or not (self.waiting.has_open_jobs or self._listeners):
+                    self._reader = None
+                    return
+            failures = 0 if self.waiting.epoch > epoch else failures + 1
+            await self._pause.wait(reconnect_delay(failures))
+            with self._lock:
+                self._attempt()
+
+
+def job_path(id: str) -> str:
+    """Where the queue has a job."""
+    return f"/queue/{quote(id, safe='')}"

@@ -1,0 +1,69 @@
+"""What was generated, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..generations import Generation, dollars, generations
+from ..values import count
+from .session import AsyncSession
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the history, and what is known of all of it."""
+
+    generations: list[Generation]
+    number: int
+    """From 1."""
+    total_pages: int | None
+    total_entries: int | None
+    total_cost: Decimal | None
+    """Dollars, of all pages."""
+
+
+class AsyncGenerations:
+    """The history, newest first as the hub has it: iterate over it, or over its `pages()`.
+
+    Source: GET /generations. A page is asked for when it is reached.
+    """
+
+    def __init__(self, session: AsyncSession, query: Mapping[str, str], page_size: int) -> None:
+        self._session = session
+        self._query = query
+        self._page_size = page_size
+
+    async def __aiter__(self) -> AsyncGenerator[Generation]:
+        seen: set[str] = set()
+        async for page in self.pages():
+            # What is new since the last page pushes its last ones onto this one.
+            for generation in page.generations:
+                if generation.generation_id not in seen:
+                    yield generation
+            seen = {generation.generation_id for generation in page.generations}
+
+    async def pages(self) -> AsyncGenerator[Page]:
+        """The history page by page.
+
+        Raises:
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        number = 0
+        while True:
+            number += 1
+            query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
+            answer = await self._session.get("/generations", query)
+            page = Page(
+                generations(answer),
+                number,
+                count(answer.get("total_pages")),
+                count(answer.get("total_entries")),
+                dollars(answer.get("total_cost")),
+            )
+            if page.generations or number == 1:
+                yield page
+            is_short = len(page.generations) < self._page_size
+            if not page.generations or (is_short if page.total_pages is None else number >= page.total_pages):
+                return

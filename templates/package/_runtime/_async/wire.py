@@ -1,0 +1,249 @@
+"""Requests over HTTP: the key, retries, and what comes back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from .. import answers
+from ..errors import ConfigurationError, HubUnreachableError, MediaError, OxenError
+from ..failures import explained, was_connected
+from ..generations import GenerationCompleted, completed
+from ..raw import capture
+from ..retries import delay_after_failure, delay_after_status
+from ..settings import Settings
+from ..version import __version__
+from .effects import sleep
+
+_CONNECT_SECONDS = 10.0
+_DOWNLOAD_SECONDS = 60.0
+_SILENCE_SECONDS = 45.0
+_MOST_REDIRECTS = 5
+# Parsing the address takes longer than all else that a call adds to httpx.
+_parsed = lru_cache(maxsize=32)(httpx.URL)
+# Not the name of the hub: it takes an agent that has it for its own command-line tool.
+_USER_AGENT = f"models-python/{__version__}"
+_log = logging.getLogger("oxen_models")
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncWire:
+    """A connection pool and what to tell the hub over it."""
+
+    http: httpx.AsyncClient
+    settings: Settings
+
+    async def post(
+        self, path: str, body: bytes, timeout: float | None, extra_headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Send a request that costs money, once.
+
+        Raises:
+            APIError: The hub refused or failed.
+            OutcomeUnknownError: It was sent, and no answer came back.
+            OxenError: There was no connection, or the answer is none.
+        """
+        return await self._ask(
+            "POST", path, self.settings.patience(path, timeout), body=body, extra_headers=extra_headers
+        )
+
+    async def get(
+        self, path: str, query: Mapping[str, str], patience: float, *, retried: bool = True
+    ) -> dict[str, Any]:
+        """Read, which costs nothing.
+
+        Raises:
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        if query:
+            path = f"{path}?{urlencode(query)}"
+        return await self._ask("GET", path, patience, retried=retried)
+
+    async def delete(self, path: str, patience: float) -> dict[str, Any]:
+        """Have something ended; to say so twice does no harm.
+
+        Raises:
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        return await self._ask("DELETE", path, patience)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        patience: float,
+        *,
+        body: bytes | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        retried: bool = True,
+    ) -> dict[str, Any]:
+        costs_money = method == "POST"
+        if self.http.is_closed:
+            raise HubUnreachableError("the client is closed; nothing was sent")
+        headers = {**_checked(extra_headers), **self._headers()}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        began = time.monotonic()
+        deadline = began + patience
+        retries = 0
+        while True:
+            failure: OxenError | None = None
+            answered: tuple[httpx.Response, bytes] | None = None
+            delay: float | None = None
+            left = max(deadline - time.monotonic(), 0.001)
+            limits = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
+            try:
+                url = _parsed(self.settings.url(path))
+                async with self.http.stream(
+                    method, url, content=body, headers=headers, timeout=limits, follow_redirects=False
+                ) as response:
+                    answered = response, self.settings.without_key(await _content(response, deadline))
+            except httpx.HTTPError as error:
+                failure = explained(error, self.settings.base_url, costs_money=costs_money)
+                delay = delay_after_failure(retries, may_have_cost=costs_money and was_connected(error))
+                _log.debug("%s %s: %s", method, path, type(error).__name__)
+            except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
+                failure = HubUnreachableError(f"{error}; nothing was sent")
+            else:
+                status = response.status_code
+                _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - began)
+                delay = delay_after_status(status, response.headers, retries, costs_money=costs_money)
+            if not retried or retries >= self.settings.max_retries:
+                delay = None
+            if delay is None or time.monotonic() + delay > deadline:
+                # Outside the except: what hangs on httpx's error holds the key.
+                if failure is not None:
+                    raise failure
+                assert answered is not None
+                capture(*answered)
+                return answers.read(answered[0].status_code, answered[0].headers, answered[1])
+            _log.debug("%s %s: again in %.1f s", method, path, delay)
+            await sleep(delay)
+            retries += 1
+
+    async def events(self, opened: Callable[[httpx.Response], None]) -> AsyncGenerator[GenerationCompleted]:
+        """What the event stream tells of jobs, until it ends.
+
+        Args:
+            opened: Called with the response as soon as nothing can be missed any more.
+
+        Raises:
+            OxenError: The hub refused it, cut it, or was silent for too long.
+        """
+        from httpx_sse import EventSource, SSEError
+
+        failure: OxenError | None = None
+        try:
+            async with self.http.stream(
+                "GET",
+                _parsed(self.settings.url("/events", below="/api")),
+                headers={**self._headers(), "accept": "text/event-stream", "cache-control": "no-store"},
+                timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
+                follow_redirects=False,
+            ) as response:
+                if response.status_code != 200:
+                    content = await _content(response, time.monotonic() + _CONNECT_SECONDS)
+                    answers.read(response.status_code, response.headers, self.settings.without_key(content))
+                response.encoding = "utf-8"  # whatever the hub says: the standard knows no other
+                opened(response)
+                async for event in EventSource(response).aiter_sse():
+                    data = self.settings.without_key(event.data.encode(errors="replace")).decode()
+                    told = completed(event.event, data)
+                    if told is not None:
+                        yield told
+        except httpx.HTTPError as error:
+            failure = explained(error, self.settings.base_url, costs_money=False)
+        except (httpx.StreamError, httpx.InvalidURL, SSEError, UnicodeError) as error:
+            failure = HubUnreachableError(f"the event stream is not usable: {error}")
+        if failure is not None:
+            # Outside the except: what hangs on httpx's error holds the key.
+            raise failure
+
+    async def download(self, url: str) -> AsyncGenerator[tuple[bytes, int | None]]:
+        """A result, piece by piece, and its whole length where that is known.
+
+        The key goes along to the API's own host only.
+
+        Raises:
+            MediaError: It is not there, or not to be had.
+        """
+        if self.http.is_closed:
+            raise MediaError("the result could not be downloaded: the client is closed")
+        retries = redirects = 0
+        began = False
+        while redirects <= _MOST_REDIRECTS:
+            status: int | None = None
+            try:
+                own = self.settings.is_own_host(url)
+                async with self.http.stream(
+                    "GET",
+                    url,
+                    headers=self._headers() if own else {"user-agent": _USER_AGENT},
+                    timeout=_DOWNLOAD_SECONDS,
+                    follow_redirects=False,
+                ) as response:
+                    status = response.status_code
+                    _log.debug("GET a result from %s: HTTP %d", response.url.host, status)
+                    if response.has_redirect_location:
+                        url = str(response.url.join(response.headers["location"]))
+                        redirects += 1
+                        continue
+                    if response.is_success:
+                        length = _length(response)
+                        async for chunk in response.aiter_bytes():
+                            began = True
+                            yield chunk, length
+                        return
+                    reason = f"HTTP {status}; its URL may have expired"
+                    delay = delay_after_status(status, response.headers, retries, costs_money=False)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
+                reason, delay = str(error), None
+            except httpx.HTTPError as error:
+                reason = str(error) or type(error).__name__
+                delay = None if began else delay_after_failure(retries, may_have_cost=False)
+            if delay is None or retries >= self.settings.max_retries:
+                # Outside the except: what hangs on httpx's error holds the key.
+                raise MediaError(f"the result could not be downloaded: {reason}", None if began else status)
+            await sleep(delay)
+            retries += 1
+        raise MediaError(f"the result could not be downloaded: more than {_MOST_REDIRECTS} redirects")
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.settings.key()}", "user-agent": _USER_AGENT}
+
+
+async def _content(response: httpx.Response, deadline: float) -> bytes:
+    """The whole of an answer; httpx's own time limit starts anew with each piece of it."""
+    chunks: list[bytes] = []
+    late = False
+    async for chunk in response.aiter_bytes():
+        if late:
+            raise httpx.ReadTimeout("the answer began and did not end in time")
+        chunks.append(chunk)
+        late = time.monotonic() > deadline
+    return b"".join(chunks)
+
+
+def _length(response: httpx.Response) -> int | None:
+    said = response.headers.get("content-length", "")
+    # Of what is compressed it is another length than that of the file.
+    return int(said) if said.isdecimal() and "content-encoding" not in response.headers else None
+
+
+def _checked(extra_headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Headers that HTTP can carry; one that cannot be is a mistake of the caller's."""
+    if extra_headers is None:
+        return {}
+    headers = dict(extra_headers)
+    for name, value in headers.items():
+        token = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not token or not isinstance(value, str) or not (value.isascii() and value.isprintable()):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"extra_headers: {name!r:.80} cannot be sent: ASCII text is expected")
+    return {name.lower(): value for name, value in headers.items()}
