@@ -57,7 +57,7 @@ def test_a_parameter_is_what_the_table_says(
 
 def test_there_is_no_parameter_beyond_the_table_and_the_common_ones() -> None:
     names = list(inspect.signature(QwenImageEditPlus.edit).parameters)
-    common = ["response_format", "target_namespace", "extra_body", "timeout"]
+    common = ["response_format", "target_namespace", "extra_body", "extra_headers", "timeout"]
     assert names == ["self", *(row[0] for row in TABLE), *common]
 
 

@@ -11,8 +11,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from oxen_models._runtime._async.job import AsyncJob
+from oxen_models._runtime._async.raw import AsyncRawGenerate
 from oxen_models._runtime._async.results import AsyncImageResult
 from oxen_models._runtime._async.stub import AsyncStub
+from oxen_models._runtime._sync.job import Job
+from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
@@ -127,6 +131,7 @@ class Names(Stub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> ImageResult:
         """A golden case.
@@ -157,10 +162,12 @@ class Names(Stub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -189,7 +196,155 @@ class Names(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, timeout)
+        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = RawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    def submit(
+        self,
+        *,
+        param: str | Omit = OMIT,
+        param_2d_mode: str | Omit = OMIT,
+        top_k_2: str | Omit = OMIT,
+        class__2: str | Omit = OMIT,
+        class_: str | Omit = OMIT,
+        copy_: str | Omit = OMIT,
+        extra_body_: str | Omit = OMIT,
+        from_: str | Omit = OMIT,
+        grosse: str | Omit = OMIT,
+        guidance_scale: str | Omit = OMIT,
+        json_: str | Omit = OMIT,
+        model_config_: str | Omit = OMIT,
+        model_dump_: str | Omit = OMIT,
+        schema_: str | Omit = OMIT,
+        self_: str | Omit = OMIT,
+        str_: str | Omit = OMIT,
+        timeout_: str | Omit = OMIT,
+        top_k_3: str | Omit = OMIT,
+        top_k: str | Omit = OMIT,
+        validate_: str | Omit = OMIT,
+        u6a21_u5f0f: str | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Job[ImageResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            NamesRequest,
+            param=param,
+            param_2d_mode=param_2d_mode,
+            top_k_2=top_k_2,
+            class__2=class__2,
+            class_=class_,
+            copy_=copy_,
+            extra_body_=extra_body_,
+            from_=from_,
+            grosse=grosse,
+            guidance_scale=guidance_scale,
+            json_=json_,
+            model_config_=model_config_,
+            model_dump_=model_dump_,
+            schema_=schema_,
+            self_=self_,
+            str_=str_,
+            timeout_=timeout_,
+            top_k_3=top_k_3,
+            top_k=top_k,
+            validate_=validate_,
+            u6a21_u5f0f=u6a21_u5f0f,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = self._submit(
+            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    def submit_many(
+        self,
+        *,
+        num_generations: int,
+        param: str | Omit = OMIT,
+        param_2d_mode: str | Omit = OMIT,
+        top_k_2: str | Omit = OMIT,
+        class__2: str | Omit = OMIT,
+        class_: str | Omit = OMIT,
+        copy_: str | Omit = OMIT,
+        extra_body_: str | Omit = OMIT,
+        from_: str | Omit = OMIT,
+        grosse: str | Omit = OMIT,
+        guidance_scale: str | Omit = OMIT,
+        json_: str | Omit = OMIT,
+        model_config_: str | Omit = OMIT,
+        model_dump_: str | Omit = OMIT,
+        schema_: str | Omit = OMIT,
+        self_: str | Omit = OMIT,
+        str_: str | Omit = OMIT,
+        timeout_: str | Omit = OMIT,
+        top_k_3: str | Omit = OMIT,
+        top_k: str | Omit = OMIT,
+        validate_: str | Omit = OMIT,
+        u6a21_u5f0f: str | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[Job[ImageResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            NamesRequest,
+            param=param,
+            param_2d_mode=param_2d_mode,
+            top_k_2=top_k_2,
+            class__2=class__2,
+            class_=class_,
+            copy_=copy_,
+            extra_body_=extra_body_,
+            from_=from_,
+            grosse=grosse,
+            guidance_scale=guidance_scale,
+            json_=json_,
+            model_config_=model_config_,
+            model_dump_=model_dump_,
+            schema_=schema_,
+            self_=self_,
+            str_=str_,
+            timeout_=timeout_,
+            top_k_3=top_k_3,
+            top_k=top_k,
+            validate_=validate_,
+            u6a21_u5f0f=u6a21_u5f0f,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return self._submit(
+            request,
+            ImageResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
 
 
 class AsyncNames(AsyncStub):
@@ -222,6 +377,7 @@ class AsyncNames(AsyncStub):
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncImageResult:
         """A golden case.
@@ -252,10 +408,12 @@ class AsyncNames(AsyncStub):
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
             extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
         request = checked(
@@ -284,4 +442,152 @@ class AsyncNames(AsyncStub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return await self._run(request, AsyncImageResult, extra_body, timeout)
+        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
+
+    with_raw_response = AsyncRawGenerate(generate)
+    """The same call, with the hub's own answer beside the result."""
+
+    async def submit(
+        self,
+        *,
+        param: str | Omit = OMIT,
+        param_2d_mode: str | Omit = OMIT,
+        top_k_2: str | Omit = OMIT,
+        class__2: str | Omit = OMIT,
+        class_: str | Omit = OMIT,
+        copy_: str | Omit = OMIT,
+        extra_body_: str | Omit = OMIT,
+        from_: str | Omit = OMIT,
+        grosse: str | Omit = OMIT,
+        guidance_scale: str | Omit = OMIT,
+        json_: str | Omit = OMIT,
+        model_config_: str | Omit = OMIT,
+        model_dump_: str | Omit = OMIT,
+        schema_: str | Omit = OMIT,
+        self_: str | Omit = OMIT,
+        str_: str | Omit = OMIT,
+        timeout_: str | Omit = OMIT,
+        top_k_3: str | Omit = OMIT,
+        top_k: str | Omit = OMIT,
+        validate_: str | Omit = OMIT,
+        u6a21_u5f0f: str | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncJob[AsyncImageResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+
+        The other parameters, and what is raised, are those of `generate`.
+        """
+        request = checked(
+            NamesRequest,
+            param=param,
+            param_2d_mode=param_2d_mode,
+            top_k_2=top_k_2,
+            class__2=class__2,
+            class_=class_,
+            copy_=copy_,
+            extra_body_=extra_body_,
+            from_=from_,
+            grosse=grosse,
+            guidance_scale=guidance_scale,
+            json_=json_,
+            model_config_=model_config_,
+            model_dump_=model_dump_,
+            schema_=schema_,
+            self_=self_,
+            str_=str_,
+            timeout_=timeout_,
+            top_k_3=top_k_3,
+            top_k=top_k,
+            validate_=validate_,
+            u6a21_u5f0f=u6a21_u5f0f,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        [job, *_] = await self._submit(
+            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        *,
+        num_generations: int,
+        param: str | Omit = OMIT,
+        param_2d_mode: str | Omit = OMIT,
+        top_k_2: str | Omit = OMIT,
+        class__2: str | Omit = OMIT,
+        class_: str | Omit = OMIT,
+        copy_: str | Omit = OMIT,
+        extra_body_: str | Omit = OMIT,
+        from_: str | Omit = OMIT,
+        grosse: str | Omit = OMIT,
+        guidance_scale: str | Omit = OMIT,
+        json_: str | Omit = OMIT,
+        model_config_: str | Omit = OMIT,
+        model_dump_: str | Omit = OMIT,
+        schema_: str | Omit = OMIT,
+        self_: str | Omit = OMIT,
+        str_: str | Omit = OMIT,
+        timeout_: str | Omit = OMIT,
+        top_k_3: str | Omit = OMIT,
+        top_k: str | Omit = OMIT,
+        validate_: str | Omit = OMIT,
+        u6a21_u5f0f: str | Omit = OMIT,
+        response_format: Literal["url", "b64_json"] | Omit = OMIT,
+        target_namespace: str | Omit = OMIT,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> list[AsyncJob[AsyncImageResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        The other parameters are those of `submit`.
+        """
+        request = checked(
+            NamesRequest,
+            param=param,
+            param_2d_mode=param_2d_mode,
+            top_k_2=top_k_2,
+            class__2=class__2,
+            class_=class_,
+            copy_=copy_,
+            extra_body_=extra_body_,
+            from_=from_,
+            grosse=grosse,
+            guidance_scale=guidance_scale,
+            json_=json_,
+            model_config_=model_config_,
+            model_dump_=model_dump_,
+            schema_=schema_,
+            self_=self_,
+            str_=str_,
+            timeout_=timeout_,
+            top_k_3=top_k_3,
+            top_k=top_k,
+            validate_=validate_,
+            u6a21_u5f0f=u6a21_u5f0f,
+            response_format=response_format,
+            target_namespace=target_namespace,
+        )
+        return await self._submit(
+            request,
+            AsyncImageResult,
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
