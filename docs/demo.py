@@ -1,4 +1,7 @@
-"""The main job in one screen: fetch, generate, call. On the stand-in hub: no key, no network."""
+"""The main job in one screen: fetch, generate, and call by all three transports.
+
+On the stand-in hub: no key, no network.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from oxen_models.testing import Hub
 
 CALL = """
 from inspect import signature
+from time import sleep
 from oxen_models import InvalidRequestError, Oxen
 
 oxen = Oxen(base_url="{url}")
@@ -26,8 +30,23 @@ try:
 except InvalidRequestError as error:
     print(f"\\nA wrong value costs nothing:\\n{{error}}")
 
-edited = model.edit(prompt="Add a funny hat", input_image=["https://example.com/dog.png"])
-print(f"\\nSaved {{edited.images[0].save('{picture}')}}")
+dog = "https://example.com/dog.png"
+print("\\n1. The blocking call")
+edited = model.edit(prompt="Add a funny hat", input_image=[dog])
+print(f"   saved {{edited.images[0].save('{folder}/hat.png')}}")
+
+print("\\n2. The queue, asked again and again")
+job = model.submit(prompt="Add a funny hat", input_image=[dog])
+while job.refresh().status not in ("succeeded", "failed", "cancelled"):
+    print(f"   {{job}}")
+    sleep(0.1)
+print(f"   saved {{job.result().images[0].save('{folder}/queued.png')}}")
+
+print("\\n3. The queue, and an event that says when it is done")
+job = model.submit(prompt="Add a funny hat", input_image=[dog])
+edited = job.result(timeout=60, on_status=lambda status: print(f"   {{status}}"))
+print(f"   saved {{edited.images[0].save('{folder}/event.png')}}")
+oxen.close()
 """
 
 
@@ -53,4 +72,4 @@ with Hub() as hub:
         *codegen, "generate", "--schemas", str(schemas), "--output", str(folder),
         show="oxen-codegen generate",
     )  # fmt: skip
-    run("-c", CALL.format(url=hub.url, picture=folder / "hat.png"), show="python edit.py")
+    run("-c", CALL.format(url=hub.url, folder=folder), show="python edit.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, assert_type
 
@@ -13,12 +14,15 @@ from oxen_models import (
     AsyncImageResult,
     AsyncOxen,
     AudioResult,
+    Generation,
     ImageInput,
     ImageResult,
     InvalidRequestError,
+    Job,
     Omit,
     Oxen,
     OxenError,
+    RawResponse,
     Request,
     VideoResult,
     catalog,
@@ -47,6 +51,35 @@ def left_out(oxen: Oxen, ratio: Literal["16:9", "1:1"] | None, shape: Literal["1
         extra_body={"beta": True},
         timeout=3,
     ) or oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"], aspect_ratio=shape)
+
+
+def jobs(oxen: Oxen) -> None:
+    stub = oxen.images.qwen_image_edit_plus
+    job = stub.submit(prompt="x", input_image=["a"], target_repo="me/hats", target_directory="new")
+    assert_type(job, Job[ImageResult])
+    assert_type(job.result(timeout=3, on_status=print, cancel_on_timeout=True), ImageResult)
+    assert_type(stub.submit_many(num_generations=2, prompt="x", input_image=["a"]), list[Job[ImageResult]])
+    assert_type(oxen.job("id"), Job[ImageResult | VideoResult])
+    any_job: Job[ImageResult | VideoResult] = job
+    assert_type(any_job.refresh().status, str)
+    assert_type([each.cost for each in oxen.generations()], list[Decimal | None])
+    raw = stub.with_raw_response.edit(prompt="x", input_image=["a"])
+    assert_type(raw, RawResponse[ImageResult])
+    assert_type(raw.parse(), ImageResult)
+    for outcome in oxen.run_many(
+        [QwenImageEditPlusRequest(prompt="x", input_image=["a"])], journal="j.jsonl"
+    ):
+        assert_type(outcome.result, ImageResult | VideoResult | AudioResult | None)
+
+
+async def jobs_to_await(oxen: AsyncOxen) -> None:
+    stub = oxen.images.qwen_image_edit_plus
+    job = await stub.submit(prompt="x", input_image=["a"])
+    assert_type(await job.result(), AsyncImageResult)
+    async for generation in oxen.generations():
+        assert_type(generation, Generation)
+    raw = await stub.with_raw_response.edit(prompt="x", input_image=["a"])
+    assert_type(raw.parse(), AsyncImageResult)
 
 
 def results(oxen: Oxen) -> None:

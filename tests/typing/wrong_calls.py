@@ -32,6 +32,15 @@ oxen.videos.topazlabs_proteus_video.generate(input_video="a", target_fps="24")  
 QwenImageEditPlusRequest(prompt="x", input_image=["a"], colour="red")  # wrong: Unexpected keyword argument "colour" | No parameter named "colour"
 QwenImageEditPlusRequest(prompt="x", input_image="a")  # wrong: incompatible type "str" | cannot be assigned to parameter "input_image"
 TopazlabsProteusVideoRequest(input_video=["a"])  # wrong: incompatible type "list[str]" | cannot be assigned to parameter "input_video"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], num_generations=2)  # wrong: Unexpected keyword argument "num_generations" | No parameter named "num_generations"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], target_repo=3)  # wrong: incompatible type "int" | cannot be assigned to parameter "target_repo"
+oxen.images.qwen_image_edit_plus.submit_many(prompt="x", input_image=["a"])  # wrong: Missing named argument "num_generations" | missing for parameter "num_generations"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"]).result().videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
+oxen.audio.bytedance_seed_audio_1_0.submit(prompt="x")  # wrong: has no attribute "submit" | Cannot access attribute "submit"
+oxen.images.qwen_image_edit_plus.with_raw_response.edit(prompt="x")  # wrong: Missing named argument "input_image" | missing for parameter "input_image"
+oxen.images.qwen_image_edit_plus.with_raw_response.generate(prompt="x")  # wrong: has no attribute "generate" | Cannot access attribute "generate"
+oxen.run_many([{"model": "qwen-image", "prompt": "x"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "requests"
+oxen.jobs(state="queued")  # wrong: Unexpected keyword argument "state" | No parameter named "state"
 Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "key"
 
 
