@@ -144,7 +144,8 @@ class AsyncClient:
         return AsyncGenerations(self._session, query, page_size)
 
     def events(self) -> AsyncGenerator[GenerationCompleted]:
-        """Every job of the user that ends from now on, as it ends, until the client is closed.
+        """Every job of the user that ends, as it ends: from the first step of the loop on, until the
+        client is closed.
 
         What ends while the connection is down is not told again. Source: GET /events.
 

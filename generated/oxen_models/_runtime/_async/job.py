@@ -72,7 +72,9 @@ class AsyncJob(Generic[R_co]):
 
     @property
     def status(self) -> str:
-        """What was last heard: queued, processing, succeeded, failed or cancelled. Asks nobody."""
+        """What was last heard: queued, processing, succeeded, failed or cancelled; unknown for a job
+        that was taken up and not asked for yet. Asks nobody.
+        """
         return self._status if self._watched is None else self._watched.status
 
     @property
@@ -228,7 +230,7 @@ async def enqueue(
     """
     channel = session.channel
     since = await channel.opened()
-    async with channel.gate:
+    async with channel.enqueuing.entered(session.settings.patience("/queue", None)):
         try:
             jobs = enqueued(await session.post("/queue", body, None, extra_headers))
         except UnexpectedAnswerError as error:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from ..errors import HubUnreachableError
+from ..errors import HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
 from .effects import here
@@ -36,11 +36,11 @@ class AsyncConnections:
         Raises:
             HubUnreachableError: The client is closed.
         """
+        if self.is_closed:
+            raise HubUnreachableError("the client is closed; nothing was sent")
         place = here()
         channel = self._channels.get(place)
         if channel is None:
-            if self.is_closed:
-                raise HubUnreachableError("the client is closed; nothing was sent")
             with self._lock:
                 channel = self._channels.get(place)
                 if channel is None:
@@ -48,7 +48,7 @@ class AsyncConnections:
                     channel = AsyncChannel(AsyncWire(http, self._settings))
                     self._channels[place] = channel
                     # The stream is read for the jobs of this client: it ends with the last of them.
-                    weakref.finalize(self, channel.abandon)
+                    weakref.finalize(self, _abandon, weakref.ref(channel))
         return channel
 
     async def aclose(self) -> None:
@@ -59,6 +59,11 @@ class AsyncConnections:
             await channel.aclose()
             if self.given is None and each is place:
                 await channel.wire.http.aclose()
+
+
+def _abandon(channel: weakref.ref[AsyncChannel]) -> None:
+    if (still := channel()) is not None:
+        still.abandon()
 
 
 class AsyncSession:
@@ -123,6 +128,8 @@ class AsyncSession:
 
     def download(self, url: str) -> AsyncGenerator[tuple[bytes, int | None]]:
         """A result, piece by piece. Raises as `AsyncWire.download` does."""
+        if self._connections.is_closed:
+            raise MediaError("the result could not be downloaded: the client is closed")
         return self._wire().download(url)
 
     def _wire(self) -> AsyncWire:

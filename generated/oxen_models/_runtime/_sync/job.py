@@ -72,7 +72,9 @@ class Job(Generic[R_co]):
 
     @property
     def status(self) -> str:
-        """What was last heard: queued, processing, succeeded, failed or cancelled. Asks nobody."""
+        """What was last heard: queued, processing, succeeded, failed or cancelled; unknown for a job
+        that was taken up and not asked for yet. Asks nobody.
+        """
         return self._status if self._watched is None else self._watched.status
 
     @property
@@ -228,7 +230,7 @@ def enqueue(
     """
     channel = session.channel
     since = channel.opened()
-    with channel.gate:
+    with channel.enqueuing.entered(session.settings.patience("/queue", None)):
         try:
             jobs = enqueued(session.post("/queue", body, None, extra_headers))
         except UnexpectedAnswerError as error:

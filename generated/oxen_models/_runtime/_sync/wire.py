@@ -111,6 +111,10 @@ class Wire:
                 _log.debug("%s %s: %s", method, path, type(error).__name__)
             except (httpx.InvalidURL, UnicodeError) as error:  # a host whose name cannot be
                 failure = HubUnreachableError(f"{error}; nothing was sent")
+            except RuntimeError:
+                if not self.http.is_closed:
+                    raise
+                failure = HubUnreachableError("the client is closed; nothing was sent")
             else:
                 status = response.status_code
                 _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - began)

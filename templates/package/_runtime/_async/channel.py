@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import APIError, NotFoundError, OxenError
-from ..generations import GenerationCompleted, generations
+from ..generations import GenerationCompleted, generation, generations
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
 from .effects import Background, Gate, Wake
@@ -26,7 +26,9 @@ _OPEN_SECONDS = 5.0
 _POLL_SECONDS = 10.0
 _LIST_SECONDS = 30.0
 _LOOK_SECONDS = 60.0
-_MOST_AT_ONCE = 50
+_LEAST_SECONDS = 0.1
+_MOST_ENQUEUING = 40
+_MOST_ASKING = 20
 _MOST_UNREAD = 10_000
 _log = logging.getLogger("oxen_models")
 
@@ -45,8 +47,9 @@ class AsyncChannel:
     def __init__(self, wire: AsyncWire) -> None:
         self.wire = wire
         self.waiting = Waiting()
-        self.gate = Gate(_MOST_AT_ONCE)
-        """A pool whose connections thousands wait for is slow to hand them out."""
+        # A pool whose connections thousands wait for is slow to hand them out.
+        self.enqueuing = Gate(_MOST_ENQUEUING)
+        self._asking = Gate(_MOST_ASKING)
         self._lock = Lock()
         self._closed = False
         self._reader: Background | None = None
@@ -97,16 +100,18 @@ class AsyncChannel:
         try:
             while True:
                 wake.clear()
-                deadline = began + (patience(watched.media) if timeout is None else timeout)
-                with self._lock:
-                    step = self.waiting.next(watched, deadline, time.monotonic())
                 if on_status is not None and watched.status != told:
                     told = watched.status
                     on_status(told)
-                if isinstance(step, End):
-                    return step
                 if stop is not None and stop.is_set:
                     return End(Kind.CLOSED)
+                deadline = began + (patience(watched.media) if timeout is None else timeout)
+                with self._lock:
+                    step = self.waiting.next(watched, deadline, time.monotonic())
+                if isinstance(step, End):
+                    if on_status is not None and watched.status != told:
+                        on_status(watched.status)
+                    return step
                 if step is Do.ASK:
                     await self._ask(watched, deadline)
                 elif step is Do.LIST:
@@ -162,9 +167,8 @@ class AsyncChannel:
 
     async def _ask(self, watched: Watched, deadline: float) -> None:
         try:
-            limit = min(_POLL_SECONDS, max(deadline - time.monotonic(), 0.1))
-            async with self.gate:
-                answer = await self.wire.get(job_path(watched.id), {}, limit, retried=False)
+            answer = await self._answer(job_path(watched.id), _POLL_SECONDS, deadline)
+            generation(answer)
             with self._lock:
                 self.waiting.polled(watched, answer, time.monotonic())
         except NotFoundError:
@@ -182,9 +186,7 @@ class AsyncChannel:
             jobs = self.waiting.open_jobs()
         active: dict[str, str] | None = None
         try:
-            limit = min(_LIST_SECONDS, max(deadline - time.monotonic(), 0.1))
-            async with self.gate:
-                answer = await self.wire.get("/queue", {}, limit, retried=False)
+            answer = await self._answer("/queue", _LIST_SECONDS, deadline)
             active = {each.generation_id: each.status for each in generations(answer)}
         except OxenError as error:
             _log.debug("the queue could not be listed: %s", error)
@@ -211,6 +213,11 @@ class AsyncChannel:
             self.waiting.connected()
             self._settled.set()
         _log.debug("the event stream is open, number %d", self.waiting.epoch)
+
+    async def _answer(self, path: str, seconds: float, deadline: float) -> dict[str, Any]:
+        async with self._asking.entered(deadline - time.monotonic()):
+            left = max(deadline - time.monotonic(), _LEAST_SECONDS)
+            return await self.wire.get(path, {}, min(seconds, left), retried=False)
 
     async def _read(self) -> None:
         """Read events, over as many connections as it takes, until nobody needs them."""

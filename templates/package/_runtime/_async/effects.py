@@ -6,11 +6,13 @@ Its twin in `_sync` is written by hand: nothing here can be derived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 import httpx
+
+from ..errors import HubTimeoutError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +82,29 @@ class Wake:
                 await self._event.wait()
 
 
-Gate = asyncio.Semaphore
+class Gate:
+    """Lets so many in at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._semaphore = asyncio.Semaphore(most)
+
+    @asynccontextmanager
+    async def entered(self, seconds: float) -> AsyncGenerator[None]:
+        """Wait to be let in, and be in for as long as the block runs.
+
+        Raises:
+            HubTimeoutError: It took too long.
+        """
+        let_in = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.0)):
+                let_in = await self._semaphore.acquire()
+        if not let_in:
+            raise HubTimeoutError("too many requests are waiting to be sent; nothing was sent")
+        try:
+            yield
+        finally:
+            self._semaphore.release()
 
 
 class Background:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from time import sleep
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import httpx
+
+from ..errors import HubTimeoutError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,13 +68,32 @@ class Wake:
         self._event.wait(max(seconds, 0.0))
 
 
-Gate = threading.Semaphore
+class Gate:
+    """Lets so many in at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._semaphore = threading.Semaphore(most)
+
+    @contextmanager
+    def entered(self, seconds: float) -> Generator[None]:
+        """Wait to be let in, and be in for as long as the block runs.
+
+        Raises:
+            HubTimeoutError: It took too long.
+        """
+        if not self._semaphore.acquire(timeout=max(seconds, 0.0)):
+            raise HubTimeoutError("too many requests are waiting to be sent; nothing was sent")
+        try:
+            yield
+        finally:
+            self._semaphore.release()
 
 
 class Background:
     """Work that goes on beside the calls: a thread."""
 
     def __init__(self, work: Callable[[], None]) -> None:
+        self._place = here()
         self._thread = threading.Thread(target=work, name="oxen_models events", daemon=True)
         self._thread.start()
 
@@ -89,7 +110,7 @@ class Background:
 
     def abandon(self, response: httpx.Response | None) -> None:
         """End it soon; for those who cannot wait."""
-        if response is None:
+        if response is None or self._place is not here():  # a fork has the socket, too, and must not end it
             return
         # A thread that reads is woken by nothing else; closing the socket would not do.
         stream: Any = response.extensions.get("network_stream")
