@@ -26,7 +26,12 @@ def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, A
         UnexpectedAnswerError: The answer is no JSON object.
     """
     answer = _object(content)
-    says_so = answer is not None and (answer.get("error") or answer.get("status") == "error")
+    # A job that failed is told of with its error beside it.
+    says_so = (
+        answer is not None
+        and "generation_id" not in answer
+        and (answer.get("error") or answer.get("status") == "error")
+    )
     if not 200 <= status < 300 or says_so:
         raise _error(status, headers, content, answer)
     if answer is None:

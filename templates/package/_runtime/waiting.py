@@ -164,7 +164,7 @@ class Waiting:
 
     def begin(self, watched: Watched, wake: Wake, now: float) -> None:
         """Somebody waits for a job, and is to be woken by `wake`."""
-        if watched.end is not None and watched.end.kind is Kind.LOST:
+        if watched.end is not None and watched.end.kind is not Kind.ENDED:
             watched.end, watched.failures, watched.due = None, 0, now
         watched.wakes = (*watched.wakes, wake)
         self._awaited.add(watched)
@@ -199,6 +199,8 @@ class Waiting:
 
     def polled(self, watched: Watched, answer: Mapping[str, Any], now: float) -> None:
         """The hub told of the job."""
+        if watched.end is not None and watched.end.kind is not Kind.ENDED:
+            watched.end = None
         media = answer.get("media_type")
         watched.media = watched.media or (media if isinstance(media, str) else None)
         self._seen(watched, str(answer.get("status")), now)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ..errors import APIError, NotFoundError, OxenError
+from ..errors import APIError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, generation, generations
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
@@ -27,6 +27,7 @@ _POLL_SECONDS = 10.0
 _LIST_SECONDS = 30.0
 _LOOK_SECONDS = 60.0
 _LEAST_SECONDS = 0.1
+_LASTING_SECONDS = 0.5
 _MOST_ENQUEUING = 40
 _MOST_ASKING = 20
 _MOST_UNREAD = 10_000
@@ -209,6 +210,8 @@ class AsyncChannel:
 
     def _open(self, response: httpx.Response) -> None:
         with self._lock:
+            if self._closed:
+                raise HubUnreachableError("the client is closed")
             self._response = response
             self.waiting.connected()
             self._settled.set()
@@ -222,11 +225,12 @@ class AsyncChannel:
     async def _read(self) -> None:
         """Read events, over as many connections as it takes, until nobody needs them."""
         failures = 0
-        while True:
-            epoch = self.waiting.epoch
+        while not self._closed:
+            began, useful = time.monotonic(), False
             try:
                 async with aclosing(self.wire.events(self._open)) as events:
                     async for event in events:
+                        useful = True
                         with self._lock:
                             self.waiting.heard(event, time.monotonic())
                         for listener in list(self._listeners):
@@ -244,7 +248,9 @@ class AsyncChannel:
                 if self._closed or not (self.waiting.has_open_jobs or self._listeners):
                     self._reader = None
                     return
-            failures = 0 if self.waiting.epoch > epoch else failures + 1
+            # What accepts and ends at once is not to be asked a hundred times a second.
+            useful = useful or time.monotonic() - began > _LASTING_SECONDS
+            failures = 0 if useful else failures + 1
             await self._pause.wait(reconnect_delay(failures))
             with self._lock:
                 self._attempt()

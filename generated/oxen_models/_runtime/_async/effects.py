@@ -61,6 +61,11 @@ def here() -> object:
         return _elsewhere
 
 
+def is_over(place: object) -> bool:
+    """Whether nothing can work there any more."""
+    return isinstance(place, asyncio.AbstractEventLoop) and place.is_closed()
+
+
 class Wake:
     """Somebody sleeps on it until it is set, or for a time."""
 

@@ -13,7 +13,7 @@ import httpx
 from ..errors import HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
-from .effects import here
+from .effects import here, is_over
 from .wire import AsyncWire
 
 
@@ -28,7 +28,7 @@ class AsyncConnections:
         self.given = http_client
         self._settings = settings
         self._lock = Lock()
-        self._channels: weakref.WeakKeyDictionary[object, AsyncChannel] = weakref.WeakKeyDictionary()
+        self._channels: dict[object, AsyncChannel] = {}
 
     def channel(self) -> AsyncChannel:
         """The one for here.
@@ -42,6 +42,9 @@ class AsyncConnections:
         channel = self._channels.get(place)
         if channel is None:
             with self._lock:
+                # No place goes by itself: its channel holds on to it.
+                for each in [each for each in self._channels if is_over(each)]:
+                    del self._channels[each]
                 channel = self._channels.get(place)
                 if channel is None:
                     http = self.given or httpx.AsyncClient()

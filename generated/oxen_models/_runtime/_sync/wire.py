@@ -13,7 +13,13 @@ from urllib.parse import urlencode
 import httpx
 
 from .. import answers
-from ..errors import ConfigurationError, HubUnreachableError, MediaError, OxenError
+from ..errors import (
+    ConfigurationError,
+    HubUnreachableError,
+    MediaError,
+    OxenError,
+    UnexpectedAnswerError,
+)
 from ..failures import explained, was_connected
 from ..generations import GenerationCompleted, completed
 from ..raw import capture
@@ -30,6 +36,8 @@ _MOST_REDIRECTS = 5
 _parsed = lru_cache(maxsize=32)(httpx.URL)
 # Not the name of the hub: it takes an agent that has it for its own command-line tool.
 _USER_AGENT = f"models-python/{__version__}"
+# How long a request is and where it goes is the client's own matter.
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _log = logging.getLogger("oxen_models")
 
 
@@ -143,6 +151,8 @@ class Wire:
         """
         from httpx_sse import EventSource, SSEError
 
+        if self.http.is_closed:
+            raise HubUnreachableError("the client is closed")
         failure: OxenError | None = None
         try:
             with self.http.stream(
@@ -152,9 +162,13 @@ class Wire:
                 timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
                 follow_redirects=False,
             ) as response:
-                if response.status_code != 200:
+                kind = response.headers.get("content-type", "")
+                if response.status_code != 200 or not kind.lower().startswith("text/event-stream"):
                     content = _content(response, time.monotonic() + _CONNECT_SECONDS)
                     answers.read(response.status_code, response.headers, self.settings.without_key(content))
+                    raise UnexpectedAnswerError(
+                        f"the hub answered with no event stream, but {kind or 'nothing'}"
+                    )
                 response.encoding = "utf-8"  # whatever the hub says: the standard knows no other
                 opened(response)
                 for event in EventSource(response).iter_sse():
@@ -248,6 +262,7 @@ def _checked(extra_headers: Mapping[str, str] | None) -> dict[str, str]:
     headers = dict(extra_headers)
     for name, value in headers.items():
         token = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()  # pyright: ignore[reportUnnecessaryIsInstance]
-        if not token or not isinstance(value, str) or not (value.isascii() and value.isprintable()):  # pyright: ignore[reportUnnecessaryIsInstance]
+        fits = isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not token or not fits or name.lower() in _OURS:
             raise ConfigurationError(f"extra_headers: {name!r:.80} cannot be sent: ASCII text is expected")
     return {name.lower(): value for name, value in headers.items()}

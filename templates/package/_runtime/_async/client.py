@@ -136,7 +136,7 @@ class AsyncClient:
         """
         from .history import AsyncGenerations
 
-        if not isinstance(page_size, int) or not 1 <= page_size <= 1000:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if isinstance(page_size, bool) or not isinstance(page_size, int) or not 1 <= page_size <= 1000:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"page_size has to be a whole number from 1 to 1000: {page_size!r:.40}")
         query = _query(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,9 @@ from decimal import Decimal
 from ..generations import Generation, dollars, generations
 from ..values import count
 from .session import AsyncSession
+
+# So many new ones may come in between two pages, and no old one is told of twice.
+_MOST_SEEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,13 @@ class AsyncGenerations:
         self._page_size = page_size
 
     async def __aiter__(self) -> AsyncGenerator[Generation]:
-        seen: set[str] = set()
+        seen: deque[str] = deque(maxlen=_MOST_SEEN)
         async for page in self.pages():
             # What is new since the last page pushes its last ones onto this one.
             for generation in page.generations:
                 if generation.generation_id not in seen:
+                    seen.append(generation.generation_id)
                     yield generation
-            seen = {generation.generation_id for generation in page.generations}
 
     async def pages(self) -> AsyncGenerator[Page]:
         """The history page by page.

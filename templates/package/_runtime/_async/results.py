@@ -35,6 +35,8 @@ class AsyncMedia:
     _session: AsyncSession = field(repr=False, compare=False)
     generation_id: str | None = None
     """The job that made it, which is asked for a new URL when this one has expired; None without one."""
+    _place: int = field(default=0, repr=False)
+    """Which of the job's files it is, from 0."""
 
     _tag: ClassVar[str] = ""
 
@@ -103,15 +105,22 @@ class AsyncMedia:
             refused = error
         if refused is None:
             return
-        async with aclosing(self._session.download(await self._new_address(refused))) as chunks:
-            async for piece in chunks:
-                yield piece
+        address = await self._new_address(refused)
+        try:
+            async with aclosing(self._session.download(address)) as chunks:
+                async for piece in chunks:
+                    yield piece
+        except MediaError as error:
+            error.generation_id = self.generation_id
+            raise
 
     async def _new_address(self, refused: MediaError) -> str:
         """Where the result is now that its URL has expired, as the queue has it."""
         try:
             answer = await self._session.get(job_path(str(self.generation_id)))
-            url, _ = answers.outputs(answer, "")[0]
+            url, _ = answers.outputs(answer, "")[self._place]
+        except IndexError:
+            url = None
         except OxenError as error:
             url = None
             refused = MediaError(f"{refused}, and the queue gave no other: {error}", refused.status)
@@ -204,8 +213,8 @@ class AsyncResult(Generic[M]):
             answers.model(answer),
             answers.created(answer),
             tuple(
-                cast(M, cls.kind(url, encoded, session, generation_id))
-                for url, encoded in answers.outputs(answer, cls.medium)
+                cast(M, cls.kind(url, encoded, session, generation_id, place))
+                for place, (url, encoded) in enumerate(answers.outputs(answer, cls.medium))
             ),
         )
 

@@ -49,6 +49,11 @@ def here() -> object:
     return _process
 
 
+def is_over(place: object) -> bool:
+    """Whether nothing can work there any more."""
+    return place is not _process
+
+
 class Wake:
     """Somebody sleeps on it until it is set, or for a time."""
 
@@ -156,4 +161,16 @@ class Crew(Generic[T]):
         self._done.put(done)
 
 
-__all__ = ["Background", "Crew", "Gate", "Method", "Process", "Wake", "aside", "here", "open_file", "sleep"]
+__all__ = [
+    "Background",
+    "Crew",
+    "Gate",
+    "Method",
+    "Process",
+    "Wake",
+    "aside",
+    "here",
+    "is_over",
+    "open_file",
+    "sleep",
+]
