@@ -186,6 +186,27 @@ def test_a_file_that_is_no_record_is_not_removed(fetch: Callable[..., Result], s
     assert own.items() <= contents(schemas).items()
 
 
+def test_the_record_of_a_model_that_is_known_to_have_left_stays(
+    fetch: Callable[..., Result], hub: Hub, schemas: Path
+) -> None:
+    fetch("--all")
+    record = schemas / "talker.json"
+    marks = {"on": "2026-07-01", "version": "0.2.0", "successor": None}
+    record.write_text(json.dumps({**json.loads(record.read_text()), "removed": marks}))
+    hub.remove_model("talker")
+    assert "0 removed" in fetch("--all").stdout
+    assert json.loads(record.read_text())["removed"] == marks
+    hub.add_model(MODELS[2])
+    assert "1 written" in fetch("--all").stdout
+    assert "removed" not in json.loads(record.read_text())
+
+
+def test_a_hub_cannot_declare_a_model_gone(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
+    hub.add_model({**MODELS[0], "removed": {"on": "2026-07-01", "version": "0.2.0", "successor": None}})
+    fetch("--all")
+    assert "removed" not in json.loads((schemas / "painter.json").read_text())
+
+
 def test_all_removes_what_a_complete_list_lacks_and_a_single_fetch_does_not(
     fetch: Callable[..., Result], hub: Hub, schemas: Path
 ) -> None:

@@ -13,7 +13,7 @@ from .normalize import Node
 from .parse import Class, parse
 from .records import Record
 from .report import Finding, ModelError
-from .shape import Binding, Choice, Object, Parameter, Plain
+from .shape import Binding, Choice, Object, Parameter, Plain, Removal
 
 _COMMON = (
     Parameter(
@@ -108,10 +108,20 @@ def bind(model: Model) -> Binding:
         doc=summary,
         source=f"{source} Schema {record.digest[:12]}{changed}.",
         is_queued=endpoint.is_queued,
+        removal=_removal(record),
         request=_object(outermost, request_doc, common=True),
         # The engine names the outer ones first; Python wants the inner ones first.
         nested=tuple(_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)),
     )
+
+
+def _removal(record: Record) -> Removal | None:
+    removal = record.removal
+    if removal is None:
+        return None
+    instead = f"; use {removal.successor!r}" if removal.successor else ""
+    notice = f"{record.id!r} left the hub on {removal.on}{instead}"
+    return Removal(removal.on, removal.successor, notice)
 
 
 def findings(model: Model) -> list[Finding]:

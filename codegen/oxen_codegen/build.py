@@ -32,8 +32,8 @@ _PUBLIC = {
         "APIError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError",
         "HubTimeoutError", "HubUnreachableError", "InvalidRequestError", "JobCancelled", "JobError",
         "JobFailed", "JobGone", "JobTimeout", "JournalError", "MediaError", "MissingKeyError",
-        "NotFoundError", "OutcomeUnknownError", "OxenError", "PermissionDeniedError", "Problem",
-        "RateLimitError", "ServerError", "UnansweredError", "UnexpectedAnswerError", "UnprocessableError",
+        "ModelRemovedError", "NotFoundError", "OutcomeUnknownError", "OxenError", "PermissionDeniedError",
+        "Problem", "RateLimitError", "ServerError", "UnansweredError", "UnexpectedAnswerError", "UnprocessableError",
     ),
     "_runtime.fields": ("OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
@@ -283,7 +283,7 @@ def _entries(
     return tuple(
         _entry(record, placed.get(model_id), calls.get(model_id))
         for model_id, record in sorted(records.items())
-        if model_id in placed or model_id in calls
+        if record.removal is None and (model_id in placed or model_id in calls)
     )
 
 

@@ -15,7 +15,7 @@ import httpx
 import stamina
 
 from .config import Config
-from .records import SCHEMA, Record, file_name, from_answer, is_list, is_object, parse_json
+from .records import SCHEMA, Record, file_name, from_answer, from_file, is_list, is_object, parse_json
 from .report import CodegenError, Finding, ModelError
 from .write import alone, recover
 
@@ -212,10 +212,10 @@ def _attempt(hub: Hub) -> Callable[[str], Record | ModelError]:
 
 
 def _recorded_in(file: Path) -> str | None:
-    """The model of a recorded file; None for any other file, which is not ours to remove."""
+    """The model of a recorded file; None for one that is known to be gone, and for any other file."""
     try:
-        model_id = from_answer(parse_json(file.read_bytes())).id
-        return model_id if file_name(model_id) == file.name else None
+        record = from_file(file.read_bytes())
+        return record.id if file_name(record.id) == file.name and record.removal is None else None
     except ModelError:
         return None
 
@@ -226,7 +226,7 @@ def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None
     file = schemas / file_name(record.id)
     before = file.read_text(encoding="utf-8") if file.exists() else None
     try:
-        previous = from_answer(parse_json(before.encode())) if before is not None else None
+        previous = from_file(before.encode()) if before is not None else None
     except ModelError:  # a broken file is what a fetch repairs
         previous = None
     text = record.dated(previous, today).dumps()

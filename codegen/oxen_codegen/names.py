@@ -21,8 +21,8 @@ _PYDANTIC = frozenset(
 )
 # What the emitted class and call use themselves, or are to have.
 _OWN = frozenset(
-    "body checked endpoint extra_body extra_headers from_body job local model model_id num_generations "
-    "request self target_directory target_repo timeout".split()
+    "body checked deprecated endpoint extra_body extra_headers from_body job local model model_id "
+    "num_generations request self target_directory target_repo timeout".split()
 )
 # Names that annotations in the same class or signature refer to.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
@@ -30,9 +30,9 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 # Names that an emitted module imports, and that no class of it may have.
 EMITTED_NAMES = frozenset(
     "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Field FileInput ImageInput Images "
-    "ImageResult Job Json JsonObject ListOf Literal MapOf Mapping None NotBool OMIT Object Omit OneOf Oxen "
-    "RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput VideoResult Videos "
-    "Whole".split()
+    "ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool OMIT "
+    "Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput VideoResult "
+    "Videos Whole".split()
 )
 # Names that the derivation of synchronous code replaces, or that the clients use themselves.
 _DERIVED = frozenset({*REPLACED, "cached_property"})

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -18,6 +18,8 @@ from typing import Any, TypeGuard
 from .report import CodegenError, ModelError, printable
 
 SCHEMA = "json_request_schema"
+# Of ours: no answer of the hub has it.
+_REMOVAL = "removed"
 
 _KEPT = (
     "id",
@@ -49,6 +51,18 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """That a model left the hub. Its record stays for one minor version, so that its module can say so."""
+
+    on: str
+    """The day, as YYYY-MM-DD."""
+    version: str
+    """The version of the package that was the first without it."""
+    successor: str | None
+    """The id of the model to use instead."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One model, as recorded."""
 
@@ -71,6 +85,19 @@ class Record:
     @property
     def changed(self) -> str | None:
         return self.text("changed")
+
+    @property
+    def removal(self) -> Removal | None:
+        """None for a model that is there."""
+        marks = self.facts.get(_REMOVAL)
+        if not is_object(marks):
+            return None
+        on, version, successor = (marks.get(key) for key in ("on", "version", "successor"))
+        return Removal(str(on), str(version), successor if isinstance(successor, str) else None)
+
+    def removed(self, removal: Removal) -> Record:
+        """This record of a model that has left."""
+        return Record({**self.facts, _REMOVAL: asdict(removal)})
 
     @property
     def developer(self) -> str | None:
@@ -103,7 +130,7 @@ class Record:
 
 
 def from_answer(answer: object) -> Record:
-    """A record from a model object in any of the hub's spellings, or from a recorded file.
+    """A record from a model object in any of the hub's spellings.
 
     Raises:
         ModelError: `answer` is no model object.
@@ -123,6 +150,19 @@ def from_answer(answer: object) -> Record:
     except UnicodeEncodeError:
         raise ModelError("a text in it is not valid Unicode") from None
     return Record({key: facts[key] for key in _KEPT if key in facts})
+
+
+def from_file(content: bytes) -> Record:
+    """A record from a recorded file, or from an answer that somebody saved.
+
+    Raises:
+        ModelError: It holds no model object.
+    """
+    answer = parse_json(content)
+    record = from_answer(answer)
+    if is_object(answer) and is_object(answer.get(_REMOVAL)):
+        return Record({**record.facts, _REMOVAL: answer[_REMOVAL]})
+    return record
 
 
 def file_name(model_id: str) -> str:
@@ -158,7 +198,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
         raise CodegenError(f"{folder}: {error.strerror}: a folder of model schemas is expected") from error
     for file in files:
         try:
-            record = from_answer(parse_json(file.read_bytes()))
+            record = from_file(file.read_bytes())
             if record.id in records:
                 raise ModelError(f"another file holds the model {printable(record.id)}, too: remove one")
             records[record.id] = record

@@ -123,6 +123,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """What the module of a model that left the hub says."""
+
+    on: str
+    """The day, as YYYY-MM-DD."""
+    successor: str | None
+    """The id of the model to use instead."""
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """All that a model's module is rendered from."""
 
@@ -137,5 +148,7 @@ class Binding:
     doc: str
     source: str
     is_queued: bool
+    removal: Removal | None
+    """None for a model that is there."""
     request: Object
     nested: tuple[Object, ...]

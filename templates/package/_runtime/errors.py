@@ -66,6 +66,26 @@ class InvalidRequestError(OxenError, ValueError):
         return "\n".join(f"{self.model_id}: {problem}" for problem in self.problems)
 
 
+class ModelRemovedError(OxenError):
+    """The model has left the hub; nothing was sent.
+
+    Attributes:
+        model_id: The model.
+        removed_on: The day, as YYYY-MM-DD.
+        successor: The id of the model to use instead; None where there is none.
+    """
+
+    def __init__(self, model_id: str, removed_on: str, successor: str | None) -> None:
+        super().__init__(model_id, removed_on, successor)
+        self.model_id = model_id
+        self.removed_on = removed_on
+        self.successor = successor
+
+    def _text(self) -> str:
+        instead = f"; use {self.successor!r}" if self.successor else ""
+        return f"{self.model_id!r} left the hub on {self.removed_on}{instead}; nothing was sent"
+
+
 class HubUnreachableError(OxenError, ConnectionError):
     """There was no connection to the hub, or it broke before it was of use."""
 
