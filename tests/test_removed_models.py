@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from generating import PROMPT, answer
+from generating import answer
 
 REMOVED = {"on": "2026-07-01", "version": "0.2.0", "successor": "new-model"}
 USE = """
@@ -56,10 +56,8 @@ assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 def package(tmp_path: Path, record: Callable[..., None], run: Callable[[str], Result]) -> Path:
     """A package of one model that is there and one that left."""
     image = {"type": "array", "items": {"type": "string", "renderType": "image-url"}}
-    schema = {
-        **PROMPT,
-        "properties": {**PROMPT["properties"], "input_image": image, "deprecated": {"type": "boolean"}},
-    }
+    properties = {"prompt": {"type": "string"}, "input_image": image, "deprecated": {"type": "boolean"}}
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "required": ["prompt"]}
     record(
         answer("new-model", schema, endpoint="/images/edit"),
         answer("old-model", schema, endpoint="/images/edit", removed=REMOVED),

@@ -31,8 +31,8 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 EMITTED_NAMES = frozenset(
     "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Field FileInput ImageInput Images "
     "ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool OMIT "
-    "Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput VideoResult "
-    "Videos Whole".split()
+    "Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput "
+    "VideoResult Videos Whole".split()
 )
 # Names that the derivation of synchronous code replaces, or that the clients use themselves.
 _DERIVED = frozenset({*REPLACED, "cached_property"})

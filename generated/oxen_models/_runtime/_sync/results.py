@@ -260,7 +260,7 @@ class AudioResult(Result[Audio]):
 
 def result_class(answer: Mapping[str, Any]) -> type[ImageResult] | type[VideoResult]:
     """The kind of result of a job."""
-    is_video = answer.get("media_type") == "video" or "videos" in answer
+    is_video = answer.get("media_type", "video" if "videos" in answer else "image") == "video"
     return VideoResult if is_video else ImageResult
 
 

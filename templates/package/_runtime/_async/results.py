@@ -260,7 +260,7 @@ class AsyncAudioResult(AsyncResult[AsyncAudio]):
 
 def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[AsyncVideoResult]:
     """The kind of result of a job."""
-    is_video = answer.get("media_type") == "video" or "videos" in answer
+    is_video = answer.get("media_type", "video" if "videos" in answer else "image") == "video"
     return AsyncVideoResult if is_video else AsyncImageResult
 
 
