@@ -13,8 +13,6 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from ..errors import APIError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, generation, generations
 from ..retries import reconnect_delay
@@ -54,7 +52,6 @@ class AsyncChannel:
         self._lock = Lock()
         self._closed = False
         self._reader: Background | None = None
-        self._response: httpx.Response | None = None
         self._settled = Wake()
         self._pause = Wake()
         self._attempted = 0.0
@@ -146,17 +143,17 @@ class AsyncChannel:
 
     async def aclose(self) -> None:
         """End the stream and every wait."""
-        reader, response = self._ended()
+        reader = self._ended()
         if reader is not None:
-            await reader.stop(response)
+            await reader.stop()
 
     def abandon(self) -> None:
         """End the stream and every wait, soon."""
-        reader, response = self._ended()
+        reader = self._ended()
         if reader is not None:
-            reader.abandon(response)
+            reader.abandon()
 
-    def _ended(self) -> tuple[Background | None, httpx.Response | None]:
+    def _ended(self) -> Background | None:
         with self._lock:
             self._closed = True
             self.waiting.close()
@@ -164,7 +161,9 @@ class AsyncChannel:
             self._settled.set()
             for listener in self._listeners:
                 listener.wake.set()
-            return self._reader, self._response
+            reader = self._reader
+        self.wire.lines.cut()
+        return reader
 
     async def _ask(self, watched: Watched, deadline: float) -> None:
         try:
@@ -208,11 +207,10 @@ class AsyncChannel:
         self._attempted = time.monotonic()
         self._settled.clear()
 
-    def _open(self, response: httpx.Response) -> None:
+    def _open(self) -> None:
         with self._lock:
             if self._closed:
                 raise HubUnreachableError("the client is closed")
-            self._response = response
             self.waiting.connected()
             self._settled.set()
         _log.debug("the event stream is open, number %d", self.waiting.epoch)
@@ -241,7 +239,6 @@ class AsyncChannel:
                 self._refusal = error if isinstance(error, APIError) and error.status < 500 else None
             finally:
                 with self._lock:
-                    self._response = None
                     self._settled.set()
                     self.waiting.cut(time.monotonic())
             with self._lock:

@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
-import httpx
-
 from ..errors import HubTimeoutError
 
 if TYPE_CHECKING:
@@ -124,18 +122,29 @@ class Background:
         """Whether it has ended."""
         return self._task.done()
 
-    async def stop(self, response: httpx.Response | None) -> None:
-        """End it, and the response that it reads; returns when it is over."""
+    async def stop(self) -> None:
+        """End it; returns when it is over."""
         if self._loop is asyncio.get_running_loop():
             self._task.cancel()
             await asyncio.wait([self._task], timeout=1)
         else:
-            self.abandon(response)
+            self.abandon()
 
-    def abandon(self, response: httpx.Response | None) -> None:
+    def abandon(self) -> None:
         """End it soon; for those who cannot wait."""
         with suppress(RuntimeError):  # the loop is closed, and the task with it
             self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+class Lines:
+    """The open connections of a client. Closing the pool ends what waits on them."""
+
+    def __init__(self) -> None:
+        self.extensions: dict[str, Any] = {}
+        """What to send each request with."""
+
+    def cut(self) -> None:
+        """Nothing to do: tasks are cancelled."""
 
 
 class Crew(Generic[T]):

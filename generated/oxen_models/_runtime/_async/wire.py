@@ -26,7 +26,7 @@ from ..raw import capture
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
 from ..version import __version__
-from .effects import sleep
+from .effects import Lines, sleep
 
 _CONNECT_SECONDS = 10.0
 _DOWNLOAD_SECONDS = 60.0
@@ -46,6 +46,7 @@ class AsyncWire:
     """A connection pool and what to tell the hub over it."""
 
     http: httpx.AsyncClient
+    lines: Lines
     settings: Settings
 
     async def post(
@@ -110,7 +111,13 @@ class AsyncWire:
             try:
                 url = _parsed(self.settings.url(path))
                 async with self.http.stream(
-                    method, url, content=body, headers=headers, timeout=limits, follow_redirects=False
+                    method,
+                    url,
+                    content=body,
+                    headers=headers,
+                    timeout=limits,
+                    follow_redirects=False,
+                    extensions=self.lines.extensions,
                 ) as response:
                     answered = response, self.settings.without_key(await _content(response, deadline))
             except httpx.HTTPError as error:
@@ -140,11 +147,11 @@ class AsyncWire:
             await sleep(delay)
             retries += 1
 
-    async def events(self, opened: Callable[[httpx.Response], None]) -> AsyncGenerator[GenerationCompleted]:
+    async def events(self, opened: Callable[[], None]) -> AsyncGenerator[GenerationCompleted]:
         """What the event stream tells of jobs, until it ends.
 
         Args:
-            opened: Called with the response as soon as nothing can be missed any more.
+            opened: Called as soon as nothing can be missed any more.
 
         Raises:
             OxenError: The hub refused it, cut it, or was silent for too long.
@@ -161,6 +168,7 @@ class AsyncWire:
                 headers={**self._headers(), "accept": "text/event-stream", "cache-control": "no-store"},
                 timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
                 follow_redirects=False,
+                extensions=self.lines.extensions,
             ) as response:
                 kind = response.headers.get("content-type", "")
                 if response.status_code != 200 or not kind.lower().startswith("text/event-stream"):
@@ -170,7 +178,7 @@ class AsyncWire:
                         f"the hub answered with no event stream, but {kind or 'nothing'}"
                     )
                 response.encoding = "utf-8"  # whatever the hub says: the standard knows no other
-                opened(response)
+                opened()
                 async for event in EventSource(response).aiter_sse():
                     data = self.settings.without_key(event.data.encode(errors="replace")).decode()
                     told = completed(event.event, data)
@@ -206,6 +214,7 @@ class AsyncWire:
                     headers=self._headers() if own else {"user-agent": _USER_AGENT},
                     timeout=_DOWNLOAD_SECONDS,
                     follow_redirects=False,
+                    extensions=self.lines.extensions,
                 ) as response:
                     status = response.status_code
                     _log.debug("GET a result from %s: HTTP %d", response.url.host, status)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from time import sleep
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
-
-import httpx
+from weakref import WeakSet
 
 from ..errors import HubTimeoutError
 
@@ -98,7 +97,6 @@ class Background:
     """Work that goes on beside the calls: a thread."""
 
     def __init__(self, work: Callable[[], None]) -> None:
-        self._place = here()
         self._thread = threading.Thread(target=work, name="oxen_models events", daemon=True)
         self._thread.start()
 
@@ -107,22 +105,45 @@ class Background:
         """Whether it has ended."""
         return not self._thread.is_alive()
 
-    def stop(self, response: httpx.Response | None) -> None:
-        """End it, and the response that it reads; returns when it is over."""
-        self.abandon(response)
+    def stop(self) -> None:
+        """Wait until it is over, which it is soon after its connection is cut."""
         if self._thread is not threading.current_thread():
             self._thread.join(0.9)
 
-    def abandon(self, response: httpx.Response | None) -> None:
-        """End it soon; for those who cannot wait."""
-        if response is None or self._place is not here():  # a fork has the socket, too, and must not end it
+    def abandon(self) -> None:
+        """Nothing to do: its connection is cut."""
+
+
+class Lines:
+    """The open connections of a client. A thread that reads from one is woken by nothing but its end."""
+
+    def __init__(self) -> None:
+        self._place = here()
+        self._streams: WeakSet[Any] = WeakSet()
+        self.extensions: dict[str, Any] = {"trace": self._trace}
+        """What to send each request with."""
+
+    def cut(self) -> None:
+        """End them all. Closing the pool would not do: it wakes nobody."""
+        if self._place is not here():  # a fork has the same sockets, and must not end them
             return
-        # A thread that reads is woken by nothing else; closing the socket would not do.
-        stream: Any = response.extensions.get("network_stream")
-        connection = stream and stream.get_extra_info("socket")
-        if connection is not None:
+        for stream in list(self._streams):
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in _CONNECTED:
+            self._streams.add(info["return_value"])
+
+
+# What httpcore calls the moments in which there is a new connection.
+_CONNECTED = frozenset(
+    {
+        "connection.connect_tcp.complete",
+        "connection.connect_unix_socket.complete",
+        "connection.start_tls.complete",
+    }
+)
 
 
 class Crew(Generic[T]):
@@ -165,6 +186,7 @@ __all__ = [
     "Background",
     "Crew",
     "Gate",
+    "Lines",
     "Method",
     "Process",
     "Wake",

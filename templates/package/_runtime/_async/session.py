@@ -13,7 +13,7 @@ import httpx
 from ..errors import HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
-from .effects import here, is_over
+from .effects import Lines, here, is_over
 from .wire import AsyncWire
 
 
@@ -48,7 +48,7 @@ class AsyncConnections:
                 channel = self._channels.get(place)
                 if channel is None:
                     http = self.given or httpx.AsyncClient()
-                    channel = AsyncChannel(AsyncWire(http, self._settings))
+                    channel = AsyncChannel(AsyncWire(http, Lines(), self._settings))
                     self._channels[place] = channel
                     # The stream is read for the jobs of this client: it ends with the last of them.
                     weakref.finalize(self, _abandon, weakref.ref(channel))
@@ -136,4 +136,5 @@ class AsyncSession:
         return self._wire().download(url)
 
     def _wire(self) -> AsyncWire:
-        return AsyncWire(self.channel.wire.http, self.settings)
+        wire = self.channel.wire
+        return AsyncWire(wire.http, wire.lines, self.settings)
