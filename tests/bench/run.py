@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from .measure import Row
 
 # What a process may owe to the memory of this one is measured first, while that is small.
-_BENCHES = ("generate", "imports", "ready", "calls")
+_BENCHES = ("generate", "imports", "ready", "jobs", "calls")
 _HEAD = ("what", "median", "baseline", "ratio", "goal", "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The figures, side by side with peers in one run.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(_BENCHES)}")
-    parser.add_argument("--full", action="store_true", help="leave nothing to a sample; takes a minute more")
+    parser.add_argument("--full", action="store_true", help="leave nothing to a sample; takes minutes more")
     options = parser.parse_args()
     names: list[str] = options.names
     if unknown := set(names) - set(_BENCHES):

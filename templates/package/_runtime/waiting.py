@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -162,6 +163,14 @@ class Waiting:
         """Whether an event could still tell something."""
         return any(watched.end is None for watched in list(self._jobs.values()))
 
+    @property
+    def _has_many_open_jobs(self) -> bool:
+        # Not of the awaited alone: who waits for one job after the other would ask for each in its turn.
+        if len(self._awaited) >= _MANY:
+            return True
+        open_jobs = (watched for watched in list(self._jobs.values()) if watched.end is None)
+        return len(list(islice(open_jobs, _MANY))) == _MANY
+
     def begin(self, watched: Watched, wake: Wake, now: float) -> None:
         """Somebody waits for a job, and is to be woken by `wake`."""
         if watched.end is not None and watched.end.kind is not Kind.ENDED:
@@ -188,7 +197,7 @@ class Waiting:
             return Do.LIST
         if now < watched.due:
             return min(watched.due, deadline) - now
-        by_list = len(self._awaited) >= _MANY and not watched.lacking
+        by_list = not watched.lacking and self._has_many_open_jobs
         if watched.asked or (by_list and self._listing):
             return deadline - now  # somebody is at it, and wakes those who wait
         if by_list:
