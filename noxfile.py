@@ -51,10 +51,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff: rules and layout."""
+    """ruff: rules and layout; zizmor: what a workflow gives away."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", "--quiet", ".")
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
 
 
 @nox.session
@@ -65,6 +66,13 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "templates/package/_runtime")
     session.run("pyright", "--warnings")
     session.run("python", "tests/typing/verify.py")
+
+
+@nox.session
+def released(session: nox.Session) -> None:
+    """Whether the type tests of the last release hold, and what breaks is in the diff."""
+    install(session, "tests", "types")
+    session.run("python", "tests/typing/released.py")
 
 
 @nox.session
