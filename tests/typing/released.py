@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 RIGHT_CALLS = "tests/typing/right_calls.py"
@@ -42,7 +43,7 @@ def main() -> int:
         text=True,
         cwd=HERE.parent.parent,
     )
-    changes = json.loads(diff.stdout)["changes"] if diff.returncode in (0, 3, 4) else []
+    changes: list[dict[str, Any]] = json.loads(diff.stdout)["changes"] if diff.returncode in (0, 3, 4) else []
     breaking = sorted({change["model"] for change in changes if change["impact"] == "breaking"})
     print(
         f"calls that were right in {tag} are wrong now; models that break by the diff: {breaking or 'none'}"

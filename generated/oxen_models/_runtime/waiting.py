@@ -15,7 +15,14 @@ from itertools import islice
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from .errors import AuthenticationError, ConfigurationError, OxenError, PermissionDeniedError, RateLimitError
+from .errors import (
+    AuthenticationError,
+    ConfigurationError,
+    HubTimeoutError,
+    OxenError,
+    PermissionDeniedError,
+    RateLimitError,
+)
 from .generations import ENDED, GenerationCompleted
 
 MOST_FAILURES = 3
@@ -117,6 +124,11 @@ class Watched:
         self.lacking = False
         self.wakes: tuple[Wake, ...] = ()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can change any more: what could not be asked for may be heard of all the same."""
+        return self.end is not None and self.end.kind is Kind.ENDED
+
 
 class Waiting:
     """All jobs that a client knows of."""
@@ -128,6 +140,7 @@ class Waiting:
         self._closed = False
         self._listing = False
         self._list_wanted = False
+        self._quiet_until = 0.0
         self.epoch = 0
         """Which connection of the event stream this is, counted from 1."""
         self.alive = False
@@ -173,7 +186,7 @@ class Waiting:
 
     def begin(self, watched: Watched, wake: Wake, now: float) -> None:
         """Somebody waits for a job, and is to be woken by `wake`."""
-        if watched.end is not None and watched.end.kind is not Kind.ENDED:
+        if watched.end is not None and not watched.is_over:
             watched.end, watched.failures, watched.due = None, 0, now
         watched.wakes = (*watched.wakes, wake)
         self._awaited.add(watched)
@@ -192,6 +205,8 @@ class Waiting:
             return End(Kind.CLOSED)
         if now >= deadline:
             return End(Kind.LATE)
+        if now < self._quiet_until:
+            return min(self._quiet_until, deadline) - now
         if self._list_wanted and not self._listing:
             self._list_wanted, self._listing = False, True
             return Do.LIST
@@ -208,26 +223,26 @@ class Waiting:
 
     def polled(self, watched: Watched, answer: Mapping[str, Any], now: float) -> None:
         """The hub told of the job."""
-        if watched.end is not None and watched.end.kind is not Kind.ENDED:
+        if not watched.is_over:
             watched.end = None
         media = answer.get("media_type")
         watched.media = watched.media or (media if isinstance(media, str) else None)
         self._seen(watched, str(answer.get("status")), now)
         if watched.status in ENDED:
             self._finish(watched, End(Kind.ENDED, answer=answer))
+        self._wake(watched)
 
     def gone(self, watched: Watched) -> None:
         """The hub does not know the job."""
         self._finish(watched, End(Kind.GONE))
 
-    def not_polled(self, watched: Watched, error: OxenError, now: float) -> None:
-        """Asking for the job failed."""
-        wait = self._interval(watched.media, slowly=self.alive)
+    def not_polled(self, watched: Watched, error: OxenError, deadline: float, now: float) -> None:
+        """Asking for the job failed, for somebody who had time until `deadline`."""
+        watched.due = now + self._interval(watched.media, slowly=self.alive)
         if isinstance(error, RateLimitError):
-            wait = max(wait, error.retry_after or 0.0)
-        else:
+            self._turned_away(error, now)
+        elif now < deadline or not isinstance(error, HubTimeoutError):  # else it was the asker's own haste
             watched.failures += 1
-        watched.due = now + wait
         hopeless = isinstance(error, AuthenticationError | PermissionDeniedError | ConfigurationError)
         if hopeless or watched.failures >= MOST_FAILURES:
             self._finish(watched, End(Kind.LOST, error=error))
@@ -253,11 +268,17 @@ class Waiting:
         self._listing = False
         self._wake_all()
 
-    def not_listed(self, now: float) -> None:
-        """Listing the queue failed: each job is asked for by itself."""
+    def not_listed(self, error: OxenError | None, now: float) -> None:
+        """Listing the queue failed: each job is asked for by itself, unless that is too much already."""
         self._listing = False
+        if isinstance(error, RateLimitError):
+            self._turned_away(error, now)
         for watched in self._awaited:
-            watched.lacking = watched.lacking or watched.due <= now
+            if watched.due <= now:
+                if isinstance(error, RateLimitError):
+                    watched.due = now + self._interval(watched.media, slowly=self.alive)
+                else:
+                    watched.lacking = True
         self._wake_all()
 
     def connected(self) -> None:
@@ -291,7 +312,13 @@ class Waiting:
         self._closed = True
         self._wake_all()
 
+    def _turned_away(self, error: RateLimitError, now: float) -> None:
+        # It is this client that asks too often, whichever job it asks for.
+        self._quiet_until = max(self._quiet_until, now + (error.retry_after or 0.0))
+
     def _apply(self, watched: Watched, event: GenerationCompleted, now: float) -> None:
+        if watched.is_over:
+            return
         if event.status not in ENDED or (event.status == "succeeded" and not event.url):
             watched.due = now  # it says too little
             watched.lacking = True
@@ -316,7 +343,7 @@ class Waiting:
             watched.due = now + self._interval(watched.media, slowly=self.alive)
 
     def _finish(self, watched: Watched, end: End) -> None:
-        if watched.end is None:
+        if not watched.is_over:
             watched.end = end
         self._wake(watched)
 

@@ -77,7 +77,6 @@ class AsyncChannel:
         """The hub told of a job, because somebody asked."""
         with self._lock:
             self.waiting.polled(watched, answer, time.monotonic())
-            self.waiting.asked(watched)
 
     async def ended(
         self,
@@ -176,7 +175,7 @@ class AsyncChannel:
                 self.waiting.gone(watched)
         except OxenError as error:
             with self._lock:
-                self.waiting.not_polled(watched, error, time.monotonic())
+                self.waiting.not_polled(watched, error, deadline, time.monotonic())
         finally:
             with self._lock:
                 self.waiting.asked(watched)
@@ -185,15 +184,17 @@ class AsyncChannel:
         with self._lock:
             jobs = self.waiting.open_jobs()
         active: dict[str, str] | None = None
+        failure: OxenError | None = None
         try:
             answer = await self._answer("/queue", _LIST_SECONDS, deadline)
             active = {each.generation_id: each.status for each in generations(answer)}
         except OxenError as error:
+            failure = error
             _log.debug("the queue could not be listed: %s", error)
         finally:
             with self._lock:
                 if active is None:
-                    self.waiting.not_listed(time.monotonic())
+                    self.waiting.not_listed(failure, time.monotonic())
                 else:
                     self.waiting.listed(jobs, active, time.monotonic())
 

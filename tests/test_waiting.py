@@ -1,0 +1,760 @@
+"""How jobs are waited for, in a world with a clock of its own, where all goes wrong that can."""
+
+from __future__ import annotations
+
+import math
+import random
+import weakref
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oxen_models import OxenError
+from oxen_models._runtime.generations import GenerationCompleted
+from oxen_models._runtime.waiting import Do, End, Kind, Stop, Waiting, Watched, patience
+
+NEVER = math.inf
+POLL, LIST = 10.0, 30.0
+"""Seconds after which a question, or a list, is not waited for any longer."""
+URL = "https://example.com/hat.png"
+
+BROKEN = ox.HubUnreachableError("no connection")
+SLOW = ox.HubTimeoutError("no answer")
+FAILED = ox.ServerError(500, "it broke")
+REFUSED = ox.AuthenticationError(401, "who?")
+FORBIDDEN = ox.PermissionDeniedError(403, "not you")
+
+
+def limited(seconds: float | None) -> OxenError:
+    return ox.RateLimitError(429, "too many", retry_after=seconds)
+
+
+def event(id: str, status: str = "succeeded", url: str | None = URL) -> GenerationCompleted:
+    return GenerationCompleted(id, status, "image", "m", url, None)
+
+
+class Wake:
+    """What somebody who waits sleeps on."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Somebody who waits for a job."""
+
+    after: float
+    timeout: float
+    leaves: float
+    """After so many seconds, whatever it does then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What happens to a job, in seconds from when it is sent."""
+
+    media: str
+    sent: float
+    known: float
+    is_new: bool
+    """False for one that is taken up, of which nobody knows since when it is there."""
+    ends: float
+    status: str
+    is_forgotten: bool
+    """Once it is over."""
+    is_listed: bool
+    """False for one of another namespace."""
+    events: tuple[tuple[float, bool], ...]
+    """How late each comes, and whether it says enough."""
+    waits: tuple[Wait, ...]
+    refreshes: tuple[float, ...]
+
+
+Trouble = tuple[OxenError | None, float]
+"""What comes of a request, and after how many seconds."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens in a world."""
+
+    jobs: tuple[Job, ...]
+    stream: tuple[tuple[float, float], ...]
+    """For how long it is down, and then up, and so on."""
+    polls: tuple[Trouble, ...]
+    lists: tuple[Trouble, ...]
+    closes: float
+    seed: int
+
+    @property
+    def enough(self) -> float:
+        """Seconds in which everything can have gone wrong, and a job that is over be found all the same."""
+        return 250.0 + 130.0 * len(self.polls + self.lists)
+
+
+Sleep = tuple[float, Wake | None]
+Steps = Generator[Sleep, None, None]
+
+
+@dataclass(eq=False)
+class Process:
+    """Something that goes on in a world, step by step."""
+
+    steps: Steps
+    until: float
+    wake: Wake | None = None
+
+
+@dataclass(eq=False)
+class Told:
+    """What the world has seen of a job."""
+
+    is_asked_for: bool = False
+    failures: int = 0
+    lost: int = 0
+    end: End | None = None
+    """What a wait was told that cannot change any more."""
+
+
+class World:
+    """Runs a plan, and sees that nothing happens that must not."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.now = self.began = 1000.0
+        self.waiting = Waiting()
+        self.told = {job: Told() for job in plan.jobs}
+        self.forgotten: list[weakref.ref[Watched]] = []
+        self._random = random.Random(plan.seed)
+        self._polls, self._lists = iter(plan.polls), iter(plan.lists)
+        self._listing = self._closed = False
+        self._quiet_until = 0.0
+        self._processes: list[Process] = []
+        self._begin(self._stream())
+        self._begin(self._close())
+        for number, job in enumerate(plan.jobs):
+            self._begin(self._job(job, str(number)))
+
+    def run(self) -> None:
+        steps: Counter[Process] = Counter()
+        while self._processes:
+            ready = [each for each in self._processes if each.until <= self.now or _is_woken(each)]
+            if not ready:
+                self.now = min(each.until for each in self._processes)
+                assert self.now < NEVER, "somebody waits for nothing"
+                steps.clear()
+                continue
+            process = self._random.choice(ready)
+            steps[process] += 1
+            assert steps[process] < 100, "it runs in circles"
+            try:
+                seconds, process.wake = next(process.steps)
+            except StopIteration:
+                self._processes.remove(process)
+            else:
+                process.until = self.now + seconds
+
+    def _begin(self, steps: Steps) -> Process:
+        self._processes.append(Process(steps, self.now))
+        return self._processes[-1]
+
+    def _stream(self) -> Steps:
+        for down, up in self.plan.stream:
+            yield down, None
+            self.waiting.connected()
+            yield up, None
+            self.waiting.cut(self.now)
+
+    def _close(self) -> Steps:
+        if self.plan.closes < NEVER:
+            yield self.plan.closes, None
+            self._closed = True
+            self.waiting.close()
+
+    def _job(self, job: Job, id: str) -> Steps:
+        yield job.sent, None
+        since = self.waiting.epoch if self.waiting.alive else 0
+        for late, is_enough in job.events:
+            self._begin(self._event(job, id, late, is_enough))
+        yield job.known, None
+        watched = self.waiting.watch(id, job.media, "queued", self.now, since=since if job.is_new else None)
+        self.forgotten.append(weakref.ref(watched))
+        for wait in job.waits:
+            waiter = self._begin(self._wait(job, watched, wait))
+            self._begin(self._leave(waiter, wait))
+        for seconds in job.refreshes:
+            self._begin(self._refresh(job, watched, seconds))
+
+    def _event(self, job: Job, id: str, late: float, is_enough: bool) -> Steps:
+        if job.ends < NEVER:
+            yield job.ends, None
+            epoch = self.waiting.epoch
+            if self.waiting.alive:
+                yield late, None
+                if self.waiting.alive and self.waiting.epoch == epoch:
+                    self.waiting.heard(event(id, job.status, URL if is_enough else None), self.now)
+
+    def _refresh(self, job: Job, watched: Watched, seconds: float) -> Steps:
+        yield seconds, None
+        answer = self._answer(job)
+        if answer is not None:
+            self._polled(job, watched, answer)
+
+    def _leave(self, waiter: Process, wait: Wait) -> Steps:
+        if wait.leaves < NEVER:
+            yield wait.after + wait.leaves, None
+            if waiter in self._processes:
+                waiter.steps.close()
+                self._processes.remove(waiter)
+
+    def _wait(self, job: Job, watched: Watched, wait: Wait) -> Steps:
+        yield wait.after, None
+        end = yield from self._ended(job, watched, wait.timeout)
+        if end.kind is Kind.LOST:
+            yield from self._ended(job, watched, wait.timeout)
+
+    def _ended(self, job: Job, watched: Watched, timeout: float) -> Generator[Sleep, None, End]:
+        """As the client has it, but for the sockets."""
+        began = free = self.now
+        wake, told, deadline = Wake(), self.told[job], began + timeout
+        if watched.end is not None and watched.end.kind is Kind.LOST:
+            told.failures = 0
+        self.waiting.begin(watched, wake, began)
+        try:
+            while True:
+                wake.is_set = False
+                step = self.waiting.next(watched, deadline, self.now)
+                if isinstance(step, End):
+                    self._judge(job, step, began, free, deadline)
+                    return step
+                if step is Do.ASK:
+                    yield from self._ask(job, watched, deadline)
+                    free = self.now
+                elif step is Do.LIST:
+                    yield from self._list(deadline)
+                    free = self.now
+                else:
+                    assert 0 < step <= deadline - self.now
+                    yield step, wake
+        finally:
+            self.waiting.leave(watched, wake)
+
+    def _judge(self, job: Job, end: End, began: float, free: float, deadline: float) -> None:
+        """See that a wait, which asked for nothing any more from `free` on, ended when and as it had to."""
+        told = self.told[job]
+        assert told.end in (None, end)
+        over = self.began + job.sent + job.ends
+        assert self.now <= max(free, deadline) + 1e-6
+        assert free <= deadline + 0.1 + 1e-6
+        assert self.now <= max(free, self.began + self.plan.closes)
+        match end.kind:
+            case Kind.ENDED:
+                assert end.answer is not None
+                assert self.now >= over
+                assert end.answer["status"] == job.status
+                assert job.status != "succeeded" or end.answer["url"] == URL
+                told.end = end
+            case Kind.GONE:
+                assert self.now >= over
+                assert job.is_forgotten
+            case Kind.LOST:
+                assert end.error is not None
+                assert told.lost
+            case Kind.LATE:
+                assert self.now >= deadline
+                assert deadline < max(began, over) + self.plan.enough
+            case Kind.CLOSED:
+                assert self._closed
+
+    def _answer(self, job: Job) -> dict[str, Any] | None:
+        """What the hub says of a job now; None where it does not know it any more."""
+        if self.now < self.began + job.sent + job.ends:
+            return {"status": "processing", "media_type": job.media}
+        return None if job.is_forgotten else {"status": job.status, "media_type": job.media, "url": URL}
+
+    def _polled(self, job: Job, watched: Watched, answer: dict[str, Any]) -> None:
+        self.told[job].failures = 0
+        self.waiting.polled(watched, answer, self.now)
+
+    def _ask(self, job: Job, watched: Watched, deadline: float) -> Steps:
+        told = self.told[job]
+        assert not told.is_asked_for, "somebody is at it already"
+        assert self.now >= self._quiet_until, "the hub wants to be left alone"
+        told.is_asked_for = True
+        limit = min(POLL, max(deadline - self.now, 0.1))
+        error, seconds = next(self._polls, (None, 0.1))
+        answer = self._answer(job)
+        try:
+            yield min(seconds, limit), None
+            if seconds > limit:
+                self._not_polled(job, watched, SLOW, deadline)
+            elif error is not None:
+                self._not_polled(job, watched, error, deadline)
+            elif answer is None:
+                self.waiting.gone(watched)
+            else:
+                self._polled(job, watched, answer)
+        finally:
+            told.is_asked_for = False
+            self.waiting.asked(watched)
+
+    def _not_polled(self, job: Job, watched: Watched, error: OxenError, deadline: float) -> None:
+        told = self.told[job]
+        is_open = watched.end is None
+        self.waiting.not_polled(watched, error, deadline, self.now)
+        self._turned_away(error)
+        # A limit of the asker's own says nothing about the hub.
+        is_hasty = error is SLOW and self.now >= deadline
+        told.failures += not is_hasty and not isinstance(error, ox.RateLimitError)
+        if is_open:
+            given_up = told.failures >= 3 or error is REFUSED
+            assert (watched.end is not None) == given_up
+            told.lost += given_up
+
+    def _turned_away(self, error: OxenError | None) -> None:
+        if isinstance(error, ox.RateLimitError):
+            self._quiet_until = max(self._quiet_until, self.now + (error.retry_after or 0.0))
+
+    def _list(self, deadline: float) -> Steps:
+        assert not self._listing, "somebody is at it already"
+        assert self.now >= self._quiet_until, "the hub wants to be left alone"
+        self._listing = True
+        limit = min(LIST, max(deadline - self.now, 0.1))
+        trouble, seconds = next(self._lists, (None, 0.1))
+        error: OxenError | None = None
+        jobs = self.waiting.open_jobs()
+        active = {str(number): "processing" for number, job in enumerate(self.plan.jobs)
+                  if job.is_listed and self.now < self.began + job.sent + job.ends}  # fmt: skip
+        listed = False
+        try:
+            yield min(seconds, limit), None
+            error = SLOW if seconds > limit else trouble
+            self._turned_away(error)
+            listed = error is None
+        finally:
+            self._listing = False
+            if not listed:
+                self.waiting.not_listed(error, self.now)
+            else:
+                for watched in jobs:
+                    if watched.id in active:
+                        self.told[self.plan.jobs[int(watched.id)]].failures = 0
+                self.waiting.listed(jobs, active, self.now)
+
+
+def _is_woken(process: Process) -> bool:
+    return process.wake is not None and process.wake.is_set
+
+
+def several(each: st.SearchStrategy[Any], most: int, least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(each, min_size=least, max_size=most).map(tuple)
+
+
+def jobs() -> st.SearchStrategy[Job]:
+    moments = st.sampled_from([0.0, 0.0, 0.1, 2.0, 7.0, 50.0, 400.0])
+    waits = st.builds(
+        Wait, moments, st.sampled_from([0.05, 5.0, 100.0, 6000.0]),
+        st.sampled_from([NEVER, NEVER, NEVER, 0.0, 0.1, 4.0, 30.0]),
+    )  # fmt: skip
+    return st.builds(
+        Job,
+        media=st.sampled_from(["image", "video"]),
+        sent=moments,
+        known=moments,
+        is_new=st.booleans(),
+        ends=moments | st.sampled_from([3.0, 14.0, 61.0, NEVER]),
+        status=st.sampled_from(["succeeded", "failed", "cancelled"]),
+        is_forgotten=st.booleans(),
+        is_listed=st.booleans(),
+        events=several(st.tuples(st.sampled_from([0.0, 0.0, 1.0, 20.0]), st.booleans()), 2),
+        waits=several(waits, 3, least=1),
+        refreshes=several(moments, 1),
+    )
+
+
+def troubles(most: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    errors: list[OxenError | None] = [None, None, BROKEN, FAILED, limited(None), limited(60.0), REFUSED]
+    return several(
+        st.tuples(st.sampled_from(errors), st.sampled_from([0.0, 0.1, 0.1, 4.0, 9.0, 25.0, NEVER])), most
+    )
+
+
+PLANS = st.builds(
+    Plan,
+    jobs=several(jobs(), 8, least=1),
+    stream=several(st.tuples(st.sampled_from([0.0, 0.5, 12.0]), st.sampled_from([0.0, 3.0, 40.0, 500.0])), 4),
+    polls=troubles(8),
+    lists=troubles(4),
+    closes=st.sampled_from([NEVER, NEVER, NEVER, NEVER, 0.0, 3.0, 8.5, 70.0]),
+    seed=st.integers(0, 9),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(plan=PLANS)
+def test_every_wait_ends_once_and_right(plan: Plan) -> None:
+    world = World(plan)
+    world.run()
+    assert [each() for each in world.forgotten if each() is not None] == []
+    assert not world.waiting.has_open_jobs
+
+
+def client(*media: str | None, alive: bool = False) -> tuple[Waiting, list[Watched]]:
+    """Jobs that were taken up at 0 and are waited for."""
+    waiting = Waiting()
+    if alive:
+        waiting.connected()
+    jobs = [waiting.watch(str(number), each, "queued", 0.0) for number, each in enumerate(media)]
+    for watched in jobs:
+        waiting.begin(watched, Wake(), 0.0)
+    return waiting, jobs
+
+
+def idle(waiting: Waiting, watched: Watched, now: float) -> float:
+    """For how long nothing is to be done."""
+    step = waiting.next(watched, NEVER, now)
+    assert isinstance(step, float)
+    return step
+
+
+def ask(waiting: Waiting, watched: Watched, now: float, answer: OxenError | str = "processing") -> None:
+    """Ask for a job, which has to be due."""
+    assert waiting.next(watched, NEVER, now) is Do.ASK
+    if isinstance(answer, str):
+        waiting.polled(watched, {"status": answer, "url": URL}, now)
+    else:
+        waiting.not_polled(watched, answer, NEVER, now)
+    waiting.asked(watched)
+
+
+def kind(waiting: Waiting, watched: Watched, now: float) -> Kind | None:
+    """How the wait ended; None for one that goes on."""
+    step = waiting.next(watched, NEVER, now)
+    return step.kind if isinstance(step, End) else None
+
+
+def list_active(waiting: Waiting, jobs: list[Watched], now: float, *active: str) -> None:
+    """List the queue, which has to be due."""
+    assert waiting.next(jobs[0], NEVER, now) is Do.LIST
+    waiting.listed(waiting.open_jobs(), dict.fromkeys(active, "processing"), now)
+
+
+@pytest.mark.parametrize(("media", "seconds"), [("image", 3.0), ("video", 15.0), (None, 3.0)])
+@pytest.mark.parametrize(("alive", "factor"), [(False, 1), (True, 4)])
+@pytest.mark.parametrize("before", ["new", "asked", "failed", "limited", "listed"])
+def test_how_often_a_job_is_asked_for(
+    media: str | None, seconds: float, alive: bool, factor: int, before: str
+) -> None:
+    answers: dict[str, OxenError | str] = {
+        "asked": "processing", "failed": BROKEN, "limited": limited(None)
+    }  # fmt: skip
+    pauses: list[float] = []
+    for _ in range(100):
+        waiting, _ = client(alive=alive)
+        watched = waiting.watch("0", media, "queued", 0.0, since=int(alive) if before == "new" else None)
+        waiting.begin(watched, Wake(), 0.0)
+        if before == "listed":
+            waiting.listed([watched], {"0": "queued"}, 0.0)
+        elif before != "new":
+            ask(waiting, watched, 0.0, answers[before])
+        pauses.append(idle(waiting, watched, 0.0) / seconds / factor)
+    assert 0.8 <= min(pauses) < 0.9
+    assert 1.1 < max(pauses) <= 1.2
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_a_new_job_whose_event_may_be_missed_is_asked_for_soon(since: int) -> None:
+    waiting, _ = client(alive=True)
+    waiting.cut(0.0)
+    waiting.connected()
+    watched = waiting.watch("0", "image", "queued", 0.0, since=since)
+    assert idle(waiting, watched, 0.0) <= 3.6
+
+
+def test_polls_are_quick_again_once_the_stream_is_cut() -> None:
+    waiting, [image, video] = client("image", "video", alive=True)
+    for watched in (image, video):
+        ask(waiting, watched, 0.0)
+    waiting.cut(1.0)
+    assert idle(waiting, image, 1.0) <= 3.6
+    assert 12.0 <= idle(waiting, video, 1.0) <= 18.0
+    ask(waiting, image, 4.6)
+    assert idle(waiting, image, 4.6) <= 3.6
+
+
+def test_media_may_turn_out_later() -> None:
+    waiting, [watched] = client(None)
+    waiting.polled(watched, {"status": "processing", "media_type": "video"}, 0.0)
+    assert idle(waiting, watched, 0.0) >= 12.0
+    waiting, [watched] = client(None)
+    assert waiting.watch("0", "video", "queued", 0.0) is watched
+    ask(waiting, watched, 0.0)
+    assert idle(waiting, watched, 0.0) >= 12.0
+
+
+def test_patience() -> None:
+    assert [patience(media) for media in ("image", "video", None, "hologram")] == [600, 3600, 3600, 3600]
+
+
+@pytest.mark.parametrize("error", [BROKEN, SLOW, FAILED])
+def test_third_failure_in_a_row_gives_up(error: OxenError) -> None:
+    waiting, [watched] = client("image")
+    answers: list[OxenError | str] = [error, error, "processing", error, limited(None), error]
+    for number, answer in enumerate(answers):
+        ask(waiting, watched, number * 60.0, answer)
+    waiting.listed([watched], {"0": "processing"}, 360.0)
+    for number in range(3):
+        assert watched.end is None
+        ask(waiting, watched, 420.0 + number * 60.0, error)
+    assert waiting.next(watched, NEVER, 600.0) == End(Kind.LOST, error=error)
+
+
+@pytest.mark.parametrize("error", [REFUSED, FORBIDDEN, ox.MissingKeyError("no key")])
+def test_who_may_not_ask_gives_up_at_once(error: OxenError) -> None:
+    waiting, [watched] = client("image")
+    ask(waiting, watched, 0.0, error)
+    assert waiting.next(watched, NEVER, 0.0) == End(Kind.LOST, error=error)
+
+
+def test_who_had_no_time_for_an_answer_is_no_failure_of_the_hub() -> None:
+    waiting, [watched] = client("image")
+    for number in range(5):
+        now = number * 60.0
+        assert waiting.next(watched, now + 0.1, now) is Do.ASK
+        waiting.not_polled(watched, SLOW, now + 0.1, now + 0.1)
+        waiting.asked(watched)
+    assert watched.end is None
+
+
+def test_turned_away_does_not_count_and_is_kept_to() -> None:
+    waiting, [image, video] = client("image", "video")
+    now = 0.0
+    for _ in range(5):
+        ask(waiting, image, now, limited(50.0))
+        assert idle(waiting, video, now) == idle(waiting, image, now) == 50.0
+        waiting.connected()
+        waiting.heard(event("0", url=None), now)
+        waiting.cut(now)
+        assert idle(waiting, image, now) == 50.0
+        now += 50.0
+        list_active(waiting, [image, video], now, "0", "1")
+        now += 60.0
+    assert image.end is None
+
+
+def test_list_that_is_turned_away_is_not_followed_by_questions() -> None:
+    waiting, jobs = client(*["image"] * 4)
+    assert waiting.next(jobs[0], NEVER, 0.0) is Do.LIST
+    waiting.not_listed(limited(50.0), 0.0)
+    assert [idle(waiting, watched, 0.0) for watched in jobs] == [50.0] * 4
+    assert waiting.next(jobs[0], NEVER, 50.0) is Do.LIST
+    waiting.not_listed(limited(None), 50.0)
+    assert all(2.4 <= idle(waiting, watched, 50.0) <= 3.6 for watched in jobs)
+
+
+def test_one_list_after_every_reconnect_then_questions_for_what_it_lacks() -> None:
+    waiting, jobs = client("image", "image", "image")
+    [over, active, other] = jobs
+    for now in (0.0, 1000.0):
+        for watched in jobs:
+            ask(waiting, watched, now)
+        waiting.connected()
+        assert waiting.next(over, NEVER, now) is Do.LIST
+        assert idle(waiting, other, now) > 0
+        waiting.listed(waiting.open_jobs(), {active.id: "processing"}, now)
+        assert idle(waiting, active, now) >= 9.6
+        for watched in (over, other):
+            ask(waiting, watched, now)
+            assert idle(waiting, watched, now) >= 9.6
+        waiting.cut(now)
+
+
+def test_a_reconnect_during_a_list_is_followed_by_another() -> None:
+    waiting, jobs = client(*["image"] * 4)
+    assert waiting.next(jobs[0], NEVER, 0.0) is Do.LIST
+    waiting.connected()
+    assert idle(waiting, jobs[1], 0.0) > 0
+    waiting.listed(jobs, dict.fromkeys("0123", "processing"), 0.0)
+    list_active(waiting, jobs, 0.0, *"0123")
+    assert idle(waiting, jobs[0], 0.0) >= 9.6
+
+
+def test_many_jobs_are_asked_for_with_one_list() -> None:
+    waiting, jobs = client(*["image"] * 4)
+    list_active(waiting, jobs, 0.0, *"012")
+    assert all(idle(waiting, watched, 0.0) >= 2.4 for watched in jobs[:3])
+    ask(waiting, jobs[3], 0.0)
+    list_active(waiting, jobs, 60.0, *"0123")
+    waiting.leave(jobs[3], jobs[3].wakes[0])
+    list_active(waiting, jobs, 120.0, *"0123")  # under way, whether somebody waits or not
+    waiting.heard(event("3"), 120.0)
+    for watched in jobs[:3]:
+        ask(waiting, watched, 180.0)
+
+
+def test_after_a_list_that_fails_each_job_is_asked_for() -> None:
+    waiting, jobs = client(*["image"] * 4)
+    assert waiting.next(jobs[0], NEVER, 0.0) is Do.LIST
+    waiting.not_listed(BROKEN, 1.0)
+    for watched in jobs:
+        ask(waiting, watched, 1.0)
+    list_active(waiting, jobs, 60.0)
+
+
+def test_one_question_at_a_time_whoever_waits() -> None:
+    waiting, [watched] = client("image")
+    [first] = watched.wakes
+    second = Wake()
+    waiting.begin(watched, second, 0.0)
+    assert waiting.next(watched, NEVER, 0.0) is Do.ASK
+    assert idle(waiting, watched, 100.0) > 0
+    waiting.polled(watched, {"status": "processing"}, 100.0)
+    waiting.asked(watched)
+    waiting.leave(watched, first)
+    assert second.is_set
+    ask(waiting, watched, 200.0)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+def test_an_event_may_come_before_its_job_is_known(status: str) -> None:
+    waiting = Waiting()
+    waiting.connected()
+    waiting.heard(event("0", status), 0.0)
+    watched = waiting.watch("0", "image", "queued", 0.0, since=1)
+    assert watched.status == status
+    end = waiting.next(watched, NEVER, 0.0)
+    assert isinstance(end, End)
+    assert (end.kind, (end.answer or {})["status"]) == (Kind.ENDED, status)
+    for other in ("succeeded", "failed"):
+        waiting.heard(event("0", other), 0.0)
+        waiting.polled(watched, {"status": other}, 0.0)
+    waiting.gone(watched)
+    assert (watched.status, waiting.next(watched, NEVER, 0.0)) == (status, end)
+
+
+def test_an_event_that_says_too_little_makes_a_question() -> None:
+    waiting = Waiting()
+    waiting.connected()
+    waiting.heard(event("early", url=None), 0.0)
+    jobs = [waiting.watch(id, "image", "queued", 0.0, since=1) for id in ("early", "late")]
+    waiting.heard(event("late", url=None), 0.0)
+    for watched in jobs:
+        ask(waiting, watched, 0.0, "succeeded")
+        assert kind(waiting, watched, 0.0) is Kind.ENDED
+
+
+def test_of_early_events_the_newest_stay() -> None:
+    waiting = Waiting()
+    for number in range(5010):
+        waiting.heard(event(str(number)), 0.0)
+    jobs = [waiting.watch(str(number), "image", "queued", 0.0) for number in range(5010)]
+    assert [watched.id for watched in jobs if watched.end is None] == [str(number) for number in range(10)]
+
+
+def test_an_early_event_is_told_once() -> None:
+    waiting = Waiting()
+    waiting.heard(event("0"), 0.0)
+    waiting.watch("0", "image", "queued", 0.0)
+    assert waiting.watch("0", "image", "queued", 0.0).end is None
+
+
+def test_a_wait_that_gave_up_can_be_begun_again() -> None:
+    waiting, [watched] = client("image")
+    ask(waiting, watched, 0.0, REFUSED)
+    for now in (10.0, 20.0):
+        waiting.begin(watched, Wake(), now)
+        for number in range(2):
+            ask(waiting, watched, now + 4 * number, BROKEN)
+            assert kind(waiting, watched, now) is None
+        ask(waiting, watched, now + 8, BROKEN)
+        assert kind(waiting, watched, now + 8) is Kind.LOST
+
+
+@pytest.mark.parametrize("before", [Kind.LOST, Kind.GONE])
+@pytest.mark.parametrize("by", ["event", "answer"])
+def test_an_end_that_was_not_the_hub_s_word_may_be_corrected(before: Kind, by: str) -> None:
+    waiting, [watched] = client("image")
+    if before is Kind.LOST:
+        ask(waiting, watched, 0.0, REFUSED)
+    else:
+        waiting.gone(watched)
+    assert kind(waiting, watched, 0.0) is before
+    if by == "event":
+        waiting.heard(event("0"), 0.0)
+    else:
+        waiting.polled(watched, {"status": "processing"}, 0.0)
+        assert (watched.status, kind(waiting, watched, 0.0)) == ("processing", None)
+        waiting.polled(watched, {"status": "succeeded"}, 0.0)
+    assert watched.status == "succeeded"
+    waiting.begin(watched, Wake(), 0.0)
+    assert kind(waiting, watched, 0.0) is Kind.ENDED
+
+
+WAKING: dict[str, Callable[[Waiting, Watched], object]] = {
+    "event": lambda waiting, watched: waiting.heard(event(watched.id), 0.0),
+    "short event": lambda waiting, watched: waiting.heard(event(watched.id, url=None), 0.0),
+    "answer": lambda waiting, watched: waiting.polled(watched, {"status": "processing"}, 0.0),
+    "asked": lambda waiting, watched: waiting.asked(watched),
+    "gone": lambda waiting, watched: waiting.gone(watched),
+    "listed": lambda waiting, watched: waiting.listed([watched], {}, 0.0),
+    "not listed": lambda waiting, watched: waiting.not_listed(None, 0.0),
+    "connected": lambda waiting, watched: waiting.connected(),
+    "cut": lambda waiting, watched: waiting.cut(0.0),
+    "closed": lambda waiting, watched: waiting.close(),
+}
+
+
+@pytest.mark.parametrize("news", WAKING)
+def test_who_waits_is_woken_by(news: str) -> None:
+    waiting, [watched] = client("image", alive=True)
+    wakes = [Wake(), Wake(), Wake()]
+    for wake in wakes:
+        waiting.begin(watched, wake, 0.0)
+    waiting.leave(watched, wakes[0])
+    WAKING[news](waiting, watched)
+    assert [wake.is_set for wake in wakes] == [False, True, True]
+
+
+def test_a_deadline_and_a_close_end_what_has_not_ended() -> None:
+    waiting, [over, other] = client("image", "image")
+    waiting.heard(event("0", "failed"), 0.0)
+    assert waiting.next(other, 5.0, 5.0) == End(Kind.LATE)
+    end = waiting.next(over, 5.0, 9.0)
+    assert isinstance(end, End)
+    assert end.kind is Kind.ENDED
+    ask(waiting, other, 0.0)
+    assert waiting.next(other, 1.0, 0.0) == 1.0
+    waiting.close()
+    assert waiting.next(other, 5.0, 0.0) == End(Kind.CLOSED)
+    assert kind(waiting, over, 9.0) is Kind.ENDED
+
+
+def test_jobs_that_nobody_has_are_forgotten() -> None:
+    waiting, jobs = client("image", "image")
+    kept = weakref.ref(jobs.pop())
+    waiting.leave(jobs[0], jobs[0].wakes[0])
+    jobs.clear()
+    [held] = waiting.open_jobs()
+    assert (held is kept(), waiting.has_open_jobs) == (True, True)
+    waiting.leave(held, held.wakes[0])
+    del held
+    assert (kept(), waiting.open_jobs(), waiting.has_open_jobs) == (None, [], False)
+
+
+def test_a_stop_ends_all_waits_that_were_told_of_it() -> None:
+    stop, wakes = Stop(), [Wake(), Wake(), Wake()]
+    for wake in wakes:
+        stop.add(wake)
+    stop.discard(wakes[0])
+    assert not stop.is_set
+    stop.set()
+    assert (stop.is_set, [wake.is_set for wake in wakes]) == (True, [False, True, True])
