@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -13,6 +13,7 @@ import click
 
 from . import config as configuration
 from .config import Config
+from .records import Record
 from .report import CodegenError, Finding, printable
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
@@ -138,6 +139,57 @@ def check(schemas: Path | None, output: Path | None) -> int:
     else:
         click.echo("check: the package is what the schemas and templates say")
     return 1 if outcome.changes or outcome.build.failed else 0
+
+
+@main.command()
+@click.option("--from", "before", metavar="A", help="The catalogue before; left out, the recorded schemas.")
+@click.option("--to", "after", metavar="B", default="live", show_default=True, help="The catalogue after.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Markdown is for a pull request.",
+)
+@click.option("--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub that is live.")
+@_sentences
+def diff(before: str | None, after: str, form: str, base_url: str) -> int:
+    """Say what changed between two catalogues, and what that means for callers.
+
+    A and B are a folder of model schemas, a git revision of this repository, or `live`, the hub, which
+    needs OXEN_API_KEY. Exits 0 where nothing changed, 3 where nothing breaks, 4 where something does.
+    """
+    from .diff import compare
+    from .diff_show import FORMATS
+    from .generate import templates_folder
+
+    config = configuration.load(Path.cwd())
+    old = _catalogue(str(config.schemas) if before is None else before, config, base_url)
+    new = _catalogue(after, config, base_url)
+    found = compare(old, new, config.names)
+    shown = FORMATS[form](found, configuration.version(templates_folder()))
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(shown.encode(encoding, "backslashreplace").decode(encoding))
+    return {None: 0, "breaking": 4}.get(found.gravest, 3)
+
+
+def _catalogue(source: str, config: Config, base_url: str) -> Mapping[str, Record]:
+    from .diff_source import LIVE, of_hub, read
+    from .fetch import Hub
+
+    if source != LIVE:
+        return read(source, config)
+    hub = Hub(base_url)
+    try:
+        ids = hub.ids()
+        bar = click.progressbar(
+            length=len(ids), label="diff", file=sys.stderr, hidden=not sys.stderr.isatty()
+        )
+        with bar:
+            return of_hub(hub, ids, lambda: bar.update(1))
+    finally:
+        hub.close()
 
 
 def _config(output: Path | None) -> Config:

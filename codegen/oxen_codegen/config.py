@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,3 +59,9 @@ def load(start: Path) -> Config:
                 f"{file}: [tool.oxen-codegen.names] {model_id!r}: {name!r} is no free name in snake case"
             )
     return Config(folder / output, names)
+
+
+def version(templates: Path) -> str:
+    """The version of the package that `templates` make."""
+    found: str = runpy.run_path(str(templates / "package" / "_runtime" / "version.py"))["__version__"]
+    return found
