@@ -138,7 +138,7 @@ def _classes(old: Model, new: Model) -> Iterator[Change]:
     assert old.node is not None
     assert new.node is not None
     was, now = (list(dict(classes(node))) for node in (old.node, new.node))
-    if was == now:
+    if was == now or not set(was) & set(now) - {""}:
         return
     before, after = _class_names(old), _class_names(new)
     for path in before.keys() & after.keys():
@@ -176,12 +176,11 @@ def _sharing(models: Mapping[str, Model]) -> dict[str, tuple[str, list[str]]]:
     for model_id, model in models.items():
         for family_and_name in _names(model) if model.is_bound else ():
             owners[family_and_name].add(model_id)
-    return {
-        model_id: (name, sorted(sharing - {model_id}))
-        for (_, name), sharing in owners.items()
-        if len(sharing) > 1
-        for model_id in sharing
-    }
+    found: dict[str, tuple[str, list[str]]] = {}
+    for (_, name), sharing in owners.items():
+        for model_id in sharing if len(sharing) > 1 else ():
+            found.setdefault(model_id, (name, sorted(sharing - {model_id})))
+    return found
 
 
 def _names(model: Model) -> list[tuple[str, str]]:
@@ -190,4 +189,4 @@ def _names(model: Model) -> list[tuple[str, str]]:
     class_name = pascal(model.module)
     names = (model.module, class_name, f"Async{class_name}", f"{class_name}Request")
     # The client imports the stubs of all families.
-    return [("", class_name), *((family, name) for name in names)]
+    return [*((family, name) for name in names), ("", class_name)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import product
 
 from .bind import Model
@@ -12,6 +13,7 @@ from .diff_nodes import Place, join
 from .names import snake
 from .normalize import Node, same
 
+_snake = lru_cache(snake)
 _ENOUGH = 3
 _SIMILAR = 0.6
 # Where more than that comes and goes at once, it is another catalogue, and pairs are only chance.
@@ -94,12 +96,17 @@ def _of_models(old: Model, new: Model) -> Evidence:
 
 
 def _of_names(one: str, other: str) -> Evidence:
-    old, new = snake(one), snake(other)
-    words, others = set(old.split("_")), set(new.split("_"))
+    old, new = _snake(one), _snake(other)
     if old == new:
         return [(3, "the same name but for its spelling")]
-    alike = words <= others or others <= words or SequenceMatcher(None, old, new).ratio() >= _SIMILAR
-    return [(2, "a similar name")] if alike else []
+    words, others = set(old.split("_")), set(new.split("_"))
+    return [(2, "a similar name")] if words <= others or others <= words or _is_similar(old, new) else []
+
+
+def _is_similar(one: str, other: str) -> bool:
+    matcher = SequenceMatcher(None, one, other)
+    ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)  # each at least the next
+    return all(ratio() >= _SIMILAR for ratio in ratios)
 
 
 def _parameters(model: Model) -> frozenset[tuple[str, str]]:

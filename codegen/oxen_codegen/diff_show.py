@@ -22,7 +22,8 @@ _QUOTING = frozenset(
 
 def text(diff: Diff, version: str) -> str:
     """One line for each change, the gravest first, and a summary."""
-    lines = [f"{change.impact}: {_line(change)}{_maybe(diff, change)}" for change in diff.changes]
+    renames = _by_old(diff)
+    lines = [f"{change.impact}: {_line(change)}{_maybe(renames, change)}" for change in diff.changes]
     return "\n".join([*lines, f"diff: {_counts(diff)}; {_version(diff, version)}"])
 
 
@@ -101,18 +102,21 @@ def _value(value: object, change: Change | None = None) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
-def _maybe(diff: Diff, change: Change, quoted: Callable[[str], str] = printable) -> str:
+def _maybe(renames: _Renames, change: Change, quoted: Callable[[str], str] = printable) -> str:
     """The rename that a removal may be."""
     if change.kind not in ("model-removed", "parameter-removed"):
         return ""
-    found = next((each for each in diff.renames if _is_of(each, change)), None)
+    found = renames.get((change.model, change.parameter))
     if found is None:
         return ""
     return f"; maybe renamed to {quoted(found.new)}, because of {', '.join(found.evidence)}"
 
 
-def _is_of(rename: Rename, change: Change) -> bool:
-    return (rename.model, rename.parameter) == (change.model, change.parameter)
+_Renames = Mapping[tuple[str, str | None], Rename]
+
+
+def _by_old(diff: Diff) -> _Renames:
+    return {(rename.model, rename.parameter): rename for rename in diff.renames}
 
 
 def _counts(diff: Diff) -> str:
@@ -125,6 +129,7 @@ def _version(diff: Diff, version: str) -> str:
 
 
 def _markdown(diff: Diff, version: str) -> Iterator[str]:
+    renames = _by_old(diff)
     yield "## Changes of the models"
     yield ""
     yield f"{_counts(diff)}; {_version(diff, version)}."
@@ -137,7 +142,7 @@ def _markdown(diff: Diff, version: str) -> Iterator[str]:
             yield ""
             for change in each:
                 where = "" if change.parameter is None else f"{_code(change.parameter)}: "
-                yield f"- {where}{change.kind}: {_moved(change, _code)}{_maybe(diff, change, _code)}"
+                yield f"- {where}{change.kind}: {_moved(change, _code)}{_maybe(renames, change, _code)}"
     yield ""
 
 
