@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from jinja2 import FileSystemLoader
 from oxen_codegen.bind import bind, place
 from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import templates_folder
@@ -15,7 +16,8 @@ from oxen_codegen.records import from_answer
 from oxen_codegen.render import environment
 from oxen_models import Request
 
-_TEMPLATE = environment(templates_folder(), Derivation()).get_template("family/model.py.jinja")
+_LOADER = FileSystemLoader(templates_folder())
+_TEMPLATE = environment(_LOADER, Derivation()).get_template("family/model.py.jinja")
 _NUMBERS = itertools.count()
 
 

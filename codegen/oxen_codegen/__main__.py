@@ -7,9 +7,12 @@ def main() -> None:
     """Run the command line, or say what it lacks."""
     try:
         from .cli import main as run
+
+        run(prog_name="oxen-codegen")
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("oxen_codegen"):
+            raise
         sys.exit(f"oxen-codegen needs {error.name}: pip install 'oxen-models[codegen]'")
-    run(prog_name="oxen-codegen")
 
 
 if __name__ == "__main__":

@@ -51,12 +51,13 @@ class Model:
         return self.node is not None and self.endpoint is not None and self.endpoint.result is not None
 
 
-def place(record: Record, names: Mapping[str, str]) -> Model:
+def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
     """The name and the endpoint of a model.
 
     Args:
         record: The model.
         names: Python names chosen by hand, by model id.
+        client: A class of the package that no model's may be called like.
 
     Raises:
         ModelError: Its schema is none.
@@ -68,7 +69,7 @@ def place(record: Record, names: Mapping[str, str]) -> Model:
         record.media("output"),
         requires_image=node is not None and _requires_image(node),
     )
-    module = names.get(record.id) or module_name(record.id)
+    module = names.get(record.id) or module_name(record.id, client)
     if len(module) > _LONGEST_MODULE:
         raise ModelError(f"the id is too long: its Python name would have {len(module)} characters")
     return Model(record, module, endpoint, node)

@@ -12,19 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, TemplateError
-
 from .bind import Model, bind, findings, place
+from .config import Config
 from .derive import Derivation
 from .endpoints import ENDPOINTS
 from .keep import Kept
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
-from .render import environment
 from .report import CodegenError, Finding, ModelError
 from .shape import Binding, Entry, Family
+from .templates import Templates
 
-# The public names of the package, by the module that defines them.
+# The public names of the package with the runtime, by the module that defines them.
 _PUBLIC = {
     "_client": ("AsyncOxen", "Oxen"),
     "_runtime.version": ("__version__",),
@@ -76,6 +75,10 @@ class Build:
     """How many models failed and go on with the module they had."""
     listed: dict[str, int] = field(default_factory=dict[str, int])
     """How many models have no typed call, by endpoint."""
+    left_out: int = 0
+    """How many models are not to be built."""
+    has_own_templates: bool = False
+    """Whether somebody's own templates took part."""
 
     @property
     def failed(self) -> int:
@@ -84,51 +87,69 @@ class Build:
 
 
 def build(
+    config: Config,
     records: Mapping[str, Record],
     templates: Path,
-    names: Mapping[str, str],
     previous: Mapping[str, Kept],
     broken: Iterable[str] = (),
 ) -> Build:
     """The package of some records.
 
     Args:
+        config: What to build of them, and under what names.
         records: The models by id.
-        templates: The folder of templates.
-        names: Python names chosen by hand, by model id.
+        templates: The folder of built-in templates.
         previous: The modules that are there, for models that fail.
         broken: Models whose record cannot be read.
 
     Raises:
-        CodegenError: The templates are not usable.
+        CodegenError: The templates are not usable, or no model is left to build.
     """
-    result = Build()
+    result = Build(has_own_templates=config.templates is not None)
     derivation = Derivation()
-    env = environment(templates, derivation)
-    public: Any = _PUBLIC
-    env.globals.update(public=public)
-    for model_id in sorted(names.keys() - records.keys()):
+    names = {"package": config.package, "client": config.client, "public": _public(config)}
+    made_by = Templates(templates, config.templates, config.extends, derivation, names)
+    for model_id in sorted(config.names.keys() - records.keys()):
         result.findings.append(Finding(model_id, "", "has a name in pyproject.toml, but no schema"))
-    models, failed = _placed(records, names, result)
-    bindings = _bound(env, models, failed, broken, previous, result)
+    selected = _selected(config, records, result)
+    models, failed = _placed(config, selected, result)
+    bindings = _bound(made_by, models, failed, broken, previous, result)
     families = tuple(
         Family(name, tuple(sorted(members, key=lambda each: each.module)))
         for name in dict.fromkeys(row.family for row in ENDPOINTS)
         if (members := [each for each in bindings if each.family == name])
     )
     for family in families:
-        _write(env, f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family)
-    entries = _entries(records, models, bindings)
-    _package(env, templates / "package", result, derivation, families=families, entries=entries)
-    derivation.check_all_fired()
-    for record in records.values():
+        _write(made_by, f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family)
+    entries = _entries(config, selected, models, bindings)
+    _package(made_by, result, derivation, families=families, entries=entries)
+    if not config.extends:  # only the runtime has something for every rule
+        derivation.check_all_fired()
+    for record in selected.values():
         with suppress(ModelError):  # reported when it was placed
             result.schemas[file_name(record.id)] = record.dumps()
     return result
 
 
+def _public(config: Config) -> Mapping[str, tuple[str, ...]]:
+    return {"_client": (f"Async{config.client}", config.client)} if config.extends else _PUBLIC
+
+
+def _selected(config: Config, records: Mapping[str, Record], result: Build) -> dict[str, Record]:
+    """The models that the configuration takes."""
+    for place_, value in config.selection.idle(records.values()):
+        result.findings.append(Finding("pyproject.toml", place_, f"no model fits {value!r}"))
+    selected = {model_id: each for model_id, each in records.items() if config.selection.takes(each)}
+    if not selected:
+        raise CodegenError(
+            f"include and exclude of [tool.oxen-codegen] leave none of {len(records)} models to build"
+        )
+    result.left_out = len(records) - len(selected)
+    return selected
+
+
 def _bound(
-    env: Environment,
+    templates: Templates,
     models: list[Model],
     failed: list[str],
     broken: Iterable[str],
@@ -152,7 +173,9 @@ def _bound(
     kept = {model_id: previous[model_id] for model_id in (*broken, *failed) if model_id in previous}
     alike = _collisions([*bindings, *(each.binding for each in kept.values())], result)
     rendered = [
-        binding for binding in bindings if binding.model_id not in alike and _render(env, binding, result)
+        binding
+        for binding in bindings
+        if binding.model_id not in alike and _render(templates, binding, result)
     ]
     for model_id in {binding.model_id for binding in bindings} - {binding.model_id for binding in rendered}:
         if model_id in previous:
@@ -172,11 +195,10 @@ def prove(result: Build, formatted: Path) -> None:
     Raises:
         CodegenError: A module holds code that its template does not have.
     """
+    remedy = "see its template" if result.has_own_templates else "please report it"
     for file, proof in result.proofs.items():
         if not equal_but_for_literals((formatted / file).read_text(encoding="utf-8"), proof):
-            raise CodegenError(
-                f"{file}: what the hub said became code; nothing was written; please report it"
-            )
+            raise CodegenError(f"{file}: what the hub said became code; nothing was written; {remedy}")
 
 
 def _failure(model_id: str, error: Exception) -> Finding:
@@ -214,81 +236,71 @@ def _names(binding: Binding) -> list[tuple[str, str]]:
     return [("", binding.class_name), *((binding.family, name) for name in names)]
 
 
-def _render(env: Environment, binding: Binding, result: Build) -> bool:
+def _render(templates: Templates, binding: Binding, result: Build) -> bool:
     """Whether the module of a model could be made; if not, that is reported."""
     try:
-        _write(env, _file(binding), "family/model.py.jinja", result, binding=binding)
+        _write(templates, _file(binding), "family/model.py.jinja", result, binding=binding)
     except _ONE_MODEL as error:
         result.findings.append(_failure(binding.model_id, error))
         return False
     return True
 
 
-def _write(env: Environment, file: str, template: str, result: Build, **context: Any) -> None:
+def _write(templates: Templates, file: str, template: str, result: Build, **context: Any) -> None:
     """Render a file, and its proof."""
-    result.files[file] = _rendered(env, template, **context)
-    result.proofs[file] = _rendered(
-        env, template, **{name: placeholders(value) for name, value in context.items()}
-    )
-
-
-def _rendered(env: Environment, template: str, **context: Any) -> str:
+    result.files[file] = templates.rendered(template, **context)
+    again = {name: placeholders(value) for name, value in context.items()}
     try:
-        return env.get_template(template).render(**context)
-    except TemplateError as error:
-        raise CodegenError(f"{template}: {error}") from error
+        result.proofs[file] = templates.rendered(template, **again)
+    except CodegenError as error:
+        raise CodegenError(f"{error} (where each text of the hub is 'placeholder', for the proof)") from error
 
 
 def _file(binding: Binding) -> str:
     return f"{binding.family}/{binding.module}.py"
 
 
-def _placed(
-    records: Mapping[str, Record], names: Mapping[str, str], result: Build
-) -> tuple[list[Model], list[str]]:
+def _placed(config: Config, records: Mapping[str, Record], result: Build) -> tuple[list[Model], list[str]]:
     """Every model that can be in the package, and the ids of those that cannot, which are reported."""
     models: list[Model] = []
     failed: list[str] = []
     for model_id in sorted(records):
         try:
             file_name(model_id)
-            models.append(place(records[model_id], names))
+            models.append(place(records[model_id], config.names, config.client))
         except _ONE_MODEL as error:
             result.findings.append(_failure(model_id, error))
             failed.append(model_id)
     return models, failed
 
 
-def _package(env: Environment, folder: Path, result: Build, derivation: Derivation, **context: Any) -> None:
+def _package(templates: Templates, result: Build, derivation: Derivation, **context: Any) -> None:
     """The files of the package that are not a model's: rendered, copied or derived."""
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder).as_posix()
-        if not file.is_file() or "__pycache__" in name:
+    emitted = templates.emitted()
+    for file, template in emitted.items():
+        if file.endswith(".jinja"):
+            _write(templates, file.removesuffix(".jinja"), template, result, **context)
             continue
-        text = file.read_text(encoding="utf-8")
-        if name.endswith(".jinja"):
-            _write(env, name.removesuffix(".jinja"), f"package/{name}", result, **context)
-            continue
-        result.files[name] = text
-        twin = name.replace("/_async/", "/_sync/")
-        if twin != name and not (folder / twin).exists():
+        result.files[file] = text = templates.copied(template)
+        twin = file.replace("/_async/", "/_sync/")
+        if twin not in emitted:
             result.files[twin] = derivation.sync(text)
 
 
 def _entries(
-    records: Mapping[str, Record], models: list[Model], bindings: list[Binding]
+    config: Config, records: Mapping[str, Record], models: list[Model], bindings: list[Binding]
 ) -> tuple[Entry, ...]:
     """The catalogue: every model that was placed or has kept its module."""
     placed = {model.record.id: model for model in models}
     calls = {binding.model_id: binding for binding in bindings}
     return tuple(
-        _entry(record, placed.get(model_id), calls.get(model_id))
+        _entry(config.package, record, placed.get(model_id), calls.get(model_id))
         for model_id, record in sorted(records.items())
         if record.removal is None and (model_id in placed or model_id in calls)
     )
 
 
-def _entry(record: Record, placed: Model | None, call: Binding | None) -> Entry:
+def _entry(package: str, record: Record, placed: Model | None, call: Binding | None) -> Entry:
     endpoint = placed.endpoint if placed else None
     return Entry(
         id=record.id,
@@ -298,7 +310,7 @@ def _entry(record: Record, placed: Model | None, call: Binding | None) -> Entry:
         verb=call.verb if call else endpoint.verb if endpoint else None,
         inputs=record.media("input"),
         outputs=record.media("output"),
-        module=f"oxen_models.{call.family}.{call.module}" if call else None,
+        module=f"{package}.{call.family}.{call.module}" if call else None,
         schema_digest=None if record.schema is None else record.digest,
         changed=record.changed,
     )

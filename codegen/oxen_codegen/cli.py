@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -28,7 +29,12 @@ _SCHEMAS = click.option(
 _OUTPUT = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder that gets oxen_models/; schemas from elsewhere are copied in.",
+    help="The folder that gets the package; schemas from elsewhere are copied in.",
+)
+_TEMPLATES = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of templates, each in the place of the built-in one with the same relative path.",
 )
 
 
@@ -73,15 +79,21 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
 
     if bool(ids) == everything:
         raise CodegenError("name the models to fetch, or say --all")
-    folder = schemas or configuration.load(Path.cwd()).schemas
+    config = configuration.load(Path.cwd())
+    folder = schemas or config.schemas
     hub = Hub(base_url)
     try:
-        wanted = hub.ids() if everything else list(ids)
+        listed = hub.ids() if everything else None
+        wanted = list(ids) if listed is None else config.selection.wanted(listed)
+        if not wanted:
+            raise CodegenError(
+                f"[tool.oxen-codegen] includes none of the {len(listed or ())} models of the hub"
+            )
         bar = click.progressbar(
             length=len(wanted), label="fetch", file=sys.stderr, hidden=not sys.stderr.isatty()
         )
         with bar:
-            outcome = run(hub, wanted, folder, prune=everything, on_model=lambda: bar.update(1))
+            outcome = run(hub, wanted, folder, config.package, listed=listed, on_model=lambda: bar.update(1))
     finally:
         hub.close()
     _report(outcome.findings)
@@ -89,6 +101,8 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
         f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
         f"{len(outcome.removed)} removed, {outcome.failed} failed; {folder}"
     )
+    if outcome.idle:
+        click.echo(f"fetch: {outcome.idle} more recorded, not included, and left as they are")
     for name in outcome.removed:
         click.echo(f"removed: {printable(name)}")
     return 1 if outcome.failed else 0
@@ -97,13 +111,14 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
 @main.command()
 @_SCHEMAS
 @_OUTPUT
+@_TEMPLATES
 @_sentences
-def generate(schemas: Path | None, output: Path | None) -> int:
+def generate(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
     """Make the package what the recorded schemas say."""
     from .generate import generate as run
     from .generate import templates_folder
 
-    config = _config(output)
+    config = _config(output, templates)
     outcome = run(config, schemas or config.schemas, templates_folder())
     _report(outcome.build.findings)
     listed = ", ".join(f"{count} at {path}" for path, count in sorted(outcome.build.listed.items()))
@@ -111,8 +126,9 @@ def generate(schemas: Path | None, output: Path | None) -> int:
     click.echo(
         f"generate: {outcome.build.bound} bound, {sum(outcome.build.listed.values())} only listed"
         f"{f' ({listed})' if listed else ''}, {failed} failed"
-        f"{f' ({outcome.build.kept} keep the module they had)' if failed else ''}; "
-        f"{len(outcome.changes)} files changed in {config.output / configuration.PACKAGE}"
+        f"{f' ({outcome.build.kept} keep the module they had)' if failed else ''}"
+        f"{f', {outcome.build.left_out} left out' if outcome.build.left_out else ''}; "
+        f"{len(outcome.changes)} files changed in {config.folder}"
     )
     return 1 if outcome.build.failed else 0
 
@@ -120,20 +136,23 @@ def generate(schemas: Path | None, output: Path | None) -> int:
 @main.command()
 @_SCHEMAS
 @_OUTPUT
+@_TEMPLATES
 @_sentences
-def check(schemas: Path | None, output: Path | None) -> int:
+def check(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
     """Say what `generate` would change; write nothing."""
     from .generate import check as run
     from .generate import templates_folder
 
-    config = _config(output)
+    config = _config(output, templates)
     outcome = run(config, schemas or config.schemas, templates_folder())
     _report([finding for finding in outcome.build.findings if finding.level == "error"])
     for name, how in outcome.changes:
-        click.echo(f"{how}: {config.output / configuration.PACKAGE / name}")
+        click.echo(f"{how}: {config.folder / name}")
     if outcome.changes:
         given = "".join(
-            f" {option} {value}" for option, value in (("--schemas", schemas), ("--output", output)) if value
+            f" {option} {value}"
+            for option, value in (("--schemas", schemas), ("--output", output), ("--templates", templates))
+            if value
         )
         click.echo(f"check: {len(outcome.changes)} files differ; to repair: oxen-codegen generate{given}")
     else:
@@ -192,9 +211,9 @@ def _catalogue(source: str, config: Config, base_url: str) -> Mapping[str, Recor
         hub.close()
 
 
-def _config(output: Path | None) -> Config:
+def _config(output: Path | None, templates: Path | None) -> Config:
     config = configuration.load(Path.cwd())
-    return config if output is None else Config(output, config.names)
+    return replace(config, output=output or config.output, templates=templates or config.templates)
 
 
 def _report(findings: Sequence[Finding]) -> None:

@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import runpy
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .names import is_module_name
-from .records import is_object
+from .endpoints import ENDPOINTS
+from .names import is_module_name, pascal
+from .records import is_list, is_object
 from .report import CodegenError
+from .selection import KEYS, Selection
 
-PACKAGE = "oxen_models"
+RUNTIME = "oxen_models"
+"""The package that has the runtime; any other is built on it."""
+
+_SETTINGS = frozenset({"package", "output", "templates", "include", "exclude", "names"})
+_FAMILIES = tuple(dict.fromkeys(row.family for row in ENDPOINTS))
+# What emitted modules, or the tools, import by these names.
+_TAKEN = frozenset({*sys.stdlib_module_names, "httpx", "oxen_codegen", "pydantic"})
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where things lie, and names chosen by hand."""
+    """What to build, where things lie, and names chosen by hand."""
 
     output: Path
     """The folder that holds the package."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Python names by model id."""
+    package: str = RUNTIME
+    selection: Selection = field(default_factory=Selection)
+    templates: Path | None = None
+    """A folder whose files take the place of built-in templates."""
+
+    @property
+    def folder(self) -> Path:
+        """The package itself."""
+        return self.output / self.package
 
     @property
     def schemas(self) -> Path:
-        return self.output / PACKAGE / "schemas"
+        return self.folder / "schemas"
+
+    @property
+    def extends(self) -> bool:
+        """Whether the package is one of models only, on the runtime that is installed."""
+        return self.package != RUNTIME
+
+    @property
+    def client(self) -> str:
+        """The class with the models, where the package is one of models only."""
+        return pascal(self.package)
 
 
 def load(start: Path) -> Config:
@@ -44,21 +72,61 @@ def load(start: Path) -> Config:
         raise CodegenError(f"{file}: {error}") from error
     tool = document.get("tool", {})
     table: Any = tool.get("oxen-codegen", {}) if is_object(tool) else {}
+    try:
+        return _config(folder, table)
+    except CodegenError as error:
+        raise CodegenError(f"{file}: [tool.oxen-codegen] {error}") from None
+
+
+def _config(folder: Path, table: object) -> Config:
     if not is_object(table):
-        raise CodegenError(f"{file}: [tool.oxen-codegen] has to be a table")
-    if unknown := sorted(table.keys() - {"output", "names"}):
-        raise CodegenError(f"{file}: [tool.oxen-codegen] has no setting {', '.join(unknown)}")
-    output, names = table.get("output", "generated"), table.get("names", {})
-    if not isinstance(output, str):
-        raise CodegenError(f"{file}: [tool.oxen-codegen] output has to be a path")
+        raise CodegenError("has to be a table")
+    if unknown := sorted(table.keys() - _SETTINGS):
+        raise CodegenError(f"has no setting {', '.join(unknown)}")
+    package = table.get("package", RUNTIME)
+    if not isinstance(package, str) or not is_module_name(package) or package in _TAKEN:
+        raise CodegenError(f"package: {package!r} is no free name in snake case")
+    templates = _path(table, "templates", None)
+    return Config(
+        output=folder / _path(table, "output", "generated"),
+        names=_names(table, pascal(package)),
+        package=package,
+        selection=Selection(_rules(table, "include"), _rules(table, "exclude")),
+        templates=None if templates is None else folder / templates,
+    )
+
+
+def _path(table: Mapping[str, Any], key: str, default: str | None) -> Any:
+    path = table.get(key, default)
+    if not isinstance(path, str | None):
+        raise CodegenError(f"{key} has to be a path")
+    return path
+
+
+def _names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:
+    names: Any = table.get("names", {})
     if not is_object(names):
-        raise CodegenError(f"{file}: [tool.oxen-codegen] names has to be a table of names by model id")
+        raise CodegenError("names has to be a table of names by model id")
     for model_id, name in names.items():
-        if not isinstance(name, str) or not is_module_name(name):
+        if not isinstance(name, str) or not is_module_name(name, client):
+            raise CodegenError(f"names: {model_id!r}: {name!r} is no free name in snake case")
+    return names
+
+
+def _rules(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]:
+    rules: Any = table.get(name, {})
+    if not is_object(rules):
+        raise CodegenError(f"{name} has to be a table of {', '.join(KEYS)}")
+    for key, values in rules.items():
+        if key not in KEYS:
+            raise CodegenError(f"{name} has no key {key}: it takes {', '.join(KEYS)}")
+        if not is_list(values) or not values or not all(isinstance(value, str) for value in values):
+            raise CodegenError(f"{name}.{key} has to be a list of texts that is not empty")
+        if key == "families" and (unknown := [value for value in values if value not in _FAMILIES]):
             raise CodegenError(
-                f"{file}: [tool.oxen-codegen.names] {model_id!r}: {name!r} is no free name in snake case"
+                f"{name}.families: there is no family {unknown[0]!r}: {', '.join(_FAMILIES)} are all"
             )
-    return Config(folder / output, names)
+    return {key: tuple(values) for key, values in rules.items()}
 
 
 def version(templates: Path) -> str:

@@ -5,6 +5,7 @@ Strings, docstrings and comments are not tokens of the language and stay as they
 
 from __future__ import annotations
 
+import ast
 import io
 import tokenize
 from collections import Counter
@@ -31,7 +32,18 @@ class Derivation:
         self._fired: Counter[str] = Counter()
 
     def sync(self, source: str) -> str:
-        """The synchronous twin of a module or a class."""
+        """The synchronous twin of a module or a class.
+
+        Raises:
+            SyntaxError: `source` is no Python.
+        """
+        try:
+            return self._sync(source)
+        except tokenize.TokenError:
+            ast.parse(source)  # says more, and where
+            raise
+
+    def _sync(self, source: str) -> str:
         lines = source.splitlines(keepends=True)
         starts = [0]
         for line in lines:

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import httpx
 import stamina
 
-from .config import Config
 from .records import SCHEMA, Record, file_name, from_answer, from_file, is_list, is_object, parse_json
 from .report import CodegenError, Finding, ModelError
 from .write import alone, recover
@@ -34,6 +33,8 @@ class Fetched:
     """Ids of the models whose file is new or differs."""
     removed: list[str] = field(default_factory=list[str])
     unchanged: int = 0
+    idle: int = 0
+    """How many records are there of models that the hub has, and that were not asked for."""
     findings: list[Finding] = field(default_factory=list[Finding])
 
     @property
@@ -154,7 +155,13 @@ class Hub:
 
 
 def fetch(
-    hub: Hub, ids: Iterable[str], schemas: Path, *, prune: bool, on_model: Callable[[], None]
+    hub: Hub,
+    ids: Iterable[str],
+    schemas: Path,
+    package: str,
+    *,
+    listed: Iterable[str] | None,
+    on_model: Callable[[], None],
 ) -> Fetched:
     """Record models.
 
@@ -162,7 +169,8 @@ def fetch(
         hub: Where to read.
         ids: The models.
         schemas: The folder of the recorded files.
-        prune: Whether `ids` is the complete list, so that files of other models go.
+        package: The package that is built; the folder may be in it.
+        listed: Every model of the hub, so that files of models that are gone go; None for no such thing.
         on_model: Called after each model.
 
     Raises:
@@ -170,14 +178,13 @@ def fetch(
     """
     outcome = Fetched()
     wanted = list(dict.fromkeys(ids))
-    files: dict[str, str] = {}
     today = datetime.now(UTC).date().isoformat()
     with ExitStack() as locks:
         output = schemas.parent.parent
-        if schemas == Config(output).schemas:
+        if schemas == output / package / "schemas":
             # An interrupted `generate` may have left them elsewhere.
             locks.enter_context(alone(output))
-            recover(output)
+            recover(schemas.parent)
         locks.enter_context(alone(schemas))
         schemas.mkdir(parents=True, exist_ok=True)
         pool = ThreadPoolExecutor(_AT_ONCE)
@@ -185,7 +192,6 @@ def fetch(
             for model_id, found in zip(wanted, pool.map(_attempt(hub), wanted), strict=True):
                 on_model()
                 try:
-                    files[file_name(model_id)] = model_id
                     if isinstance(found, ModelError):
                         raise found
                     _record(found, schemas, today, outcome)
@@ -194,11 +200,22 @@ def fetch(
         finally:
             # Without waiting: who presses Ctrl-C does not want to wait for a hub.
             pool.shutdown(wait=False, cancel_futures=True)
-        for file in sorted(schemas.glob("*.json")) if prune else ():
-            if file.name not in files and (gone := _recorded_in(file)):
-                file.unlink()
-                outcome.removed.append(gone)
+        if listed is not None:
+            _prune(schemas, {*wanted}, {*listed}, outcome)
     return outcome
+
+
+def _prune(schemas: Path, wanted: set[str], listed: set[str], outcome: Fetched) -> None:
+    """Remove the files of models that are gone; those that only nobody asked for stay, and are counted."""
+    for file in sorted(schemas.glob("*.json")):
+        recorded = _recorded_in(file)
+        if recorded is None or recorded in wanted:
+            continue
+        if recorded in listed:
+            outcome.idle += 1
+        else:
+            file.unlink()
+            outcome.removed.append(recorded)
 
 
 def _attempt(hub: Hub) -> Callable[[str], Record | ModelError]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .build import Build, build, prove
-from .config import PACKAGE, Config
+from .config import Config
 from .keep import last_good
 from .records import read_folder
 from .report import CodegenError, Finding
@@ -33,16 +33,15 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
     """
     # The package's own schemas move with it, so that nobody may record any meanwhile.
     with alone(config.output), alone(config.schemas):
-        recover(config.output)
-        package = config.output / PACKAGE
+        recover(config.folder)
         result = _build(config, schemas, templates)
-        new = staging(config.output)
+        new = staging(config.folder)
         try:
-            changes = _staged(result, new, schemas, package)
+            changes = _staged(result, new, schemas, config.folder)
             if changes:
-                swap(config.output)
+                swap(config.folder)
         finally:
-            discard(config.output)
+            discard(config.folder)
         return Outcome(result, changes)
 
 
@@ -54,7 +53,7 @@ def check(config: Config, schemas: Path, templates: Path) -> Outcome:
     """
     result = _build(config, schemas, templates)
     with TemporaryDirectory() as folder:
-        return Outcome(result, _staged(result, Path(folder), schemas, config.output / PACKAGE))
+        return Outcome(result, _staged(result, Path(folder), schemas, config.folder))
 
 
 def templates_folder() -> Path:
@@ -68,10 +67,10 @@ def _build(config: Config, schemas: Path, templates: Path) -> Build:
     records, bad = read_folder(schemas)
     if not records:
         raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
-    previous = last_good(config.output / PACKAGE)
+    previous = last_good(config.folder)
     # Which model a file that cannot be read was of, nobody knows: whatever is missing may be it.
     broken = [model_id for model_id in previous if bad and model_id not in records]
-    result = build(records, templates, config.names, previous, broken)
+    result = build(config, records, templates, previous, broken)
     result.findings[:0] = [Finding(name, error.path, error.text, "error") for name, error in bad.items()]
     return result
 

@@ -29,9 +29,9 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
 # Names that an emitted module imports, and that no class of it may have.
 EMITTED_NAMES = frozenset(
-    "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Field FileInput ImageInput Images "
-    "ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool OMIT "
-    "Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput "
+    "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Extension Field FileInput ImageInput "
+    "Images ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool "
+    "OMIT Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput "
     "VideoResult Videos Whole".split()
 )
 # Names that the derivation of synchronous code replaces, or that the clients use themselves.
@@ -52,20 +52,26 @@ def pascal(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def module_name(model_id: str) -> str:
-    """The Python name of a model: its id in snake case."""
+def module_name(model_id: str, client: str = "") -> str:
+    """The Python name of a model: its id in snake case.
+
+    Args:
+        model_id: The id.
+        client: A class of the package that no model's may be called like.
+    """
     name = snake(model_id)
     if keyword.iskeyword(name):
         name = f"{name}_"
-    return name if is_module_name(name) else f"model_{name}".rstrip("_")
+    return name if is_module_name(name, client) else f"model_{name}".rstrip("_")
 
 
-def is_module_name(name: str) -> bool:
+def is_module_name(name: str, client: str = "") -> bool:
     """Whether a model may have that Python name."""
     if keyword.iskeyword(name) or name in _DERIVED or not _MODULE.fullmatch(name):
         return False
     class_name = pascal(name)
-    return not ({class_name, f"{class_name}Request"} & EMITTED_NAMES or class_name.startswith("Async"))
+    taken = EMITTED_NAMES | {client}
+    return not ({class_name, f"{class_name}Request"} & taken or class_name.startswith("Async"))
 
 
 def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:

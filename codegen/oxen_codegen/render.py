@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, cast
 from unicodedata import ucd_3_2_0
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, StrictUndefined
 
 from .derive import Derivation
 from .report import ModelError
@@ -26,10 +25,10 @@ _VOCABULARY = {
 }
 
 
-def environment(templates: Path, derivation: Derivation) -> Environment:
-    """The Jinja environment of the templates, with the filters that text of the hub goes through."""
+def environment(loader: BaseLoader, derivation: Derivation) -> Environment:
+    """A Jinja environment with the filters that text of the hub goes through."""
     env = Environment(
-        loader=FileSystemLoader(templates),
+        loader=loader,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
