@@ -22,8 +22,9 @@ WITHOUT_EXTRAS = """
 import subprocess, sys
 from oxen_models import Oxen
 Oxen("any").images.qwen_image_edit_plus
-done = subprocess.run([sys.executable, "-m", "oxen_codegen"], capture_output=True, text=True)
-assert (done.returncode, "oxen-models[codegen]" in done.stderr) == (1, True), done.stderr
+for command in ([], ["fetch", "--all"], ["generate"], ["check"]):
+    done = subprocess.run([sys.executable, "-m", "oxen_codegen", *command], capture_output=True, text=True)
+    assert (done.returncode, "oxen-models[codegen]" in done.stderr) == (1, True), done.stderr
 done = subprocess.run([sys.executable, "-m", "oxen_models.testing"], capture_output=True, text=True)
 assert (done.returncode != 0, "oxen-models[testing]" in done.stderr) == (True, True), done.stderr
 """

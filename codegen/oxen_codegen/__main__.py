@@ -10,9 +10,10 @@ def main() -> None:
 
         run(prog_name="oxen-codegen")
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("oxen_codegen"):
+        missing = (error.name or "").partition(".")[0]
+        if missing == "oxen_codegen":
             raise
-        sys.exit(f"oxen-codegen needs {error.name}: pip install 'oxen-models[codegen]'")
+        sys.exit(f"oxen-codegen needs {missing}: pip install 'oxen-models[codegen]'")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from .config import Config
 from .derive import Derivation
 from .endpoints import ENDPOINTS
 from .keep import Kept
+from .overrides import Templates
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
 from .report import CodegenError, Finding, ModelError
 from .shape import Binding, Entry, Family
-from .templates import Templates
 
 # The public names of the package with the runtime, by the module that defines them.
 _PUBLIC = {
@@ -137,8 +137,7 @@ def _public(config: Config) -> Mapping[str, tuple[str, ...]]:
 
 def _selected(config: Config, records: Mapping[str, Record], result: Build) -> dict[str, Record]:
     """The models that the configuration takes."""
-    for place_, value in config.selection.idle(records.values()):
-        result.findings.append(Finding("pyproject.toml", place_, f"no model fits {value!r}"))
+    result.findings.extend(config.idle(records.values()))
     selected = {model_id: each for model_id, each in records.items() if config.selection.takes(each)}
     if not selected:
         raise CodegenError(

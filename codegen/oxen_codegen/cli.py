@@ -96,7 +96,8 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
             outcome = run(hub, wanted, folder, config.package, listed=listed, on_model=lambda: bar.update(1))
     finally:
         hub.close()
-    _report(outcome.findings)
+    known = [Record({"id": each}) for each in {*(listed or ()), *wanted}]
+    _report([*(config.idle(known, ["ids"]) if everything else ()), *outcome.findings])
     click.echo(
         f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
         f"{len(outcome.removed)} removed, {outcome.failed} failed; {folder}"

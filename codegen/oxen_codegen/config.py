@@ -5,15 +5,15 @@ from __future__ import annotations
 import runpy
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .endpoints import ENDPOINTS
 from .names import is_module_name, pascal
-from .records import is_list, is_object
-from .report import CodegenError
+from .records import Record, is_list, is_object
+from .report import CodegenError, Finding
 from .selection import KEYS, Selection
 
 RUNTIME = "oxen_models"
@@ -51,6 +51,13 @@ class Config:
     def extends(self) -> bool:
         """Whether the package is one of models only, on the runtime that is installed."""
         return self.package != RUNTIME
+
+    def idle(self, records: Iterable[Record], keys: Iterable[str] = KEYS) -> list[Finding]:
+        """What is to be included or excluded, and is not among some models."""
+        return [
+            Finding("pyproject.toml", place, f"no model fits {value!r}")
+            for place, value in self.selection.idle(records, keys)
+        ]
 
     @property
     def client(self) -> str:

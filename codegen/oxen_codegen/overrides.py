@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +18,8 @@ from jinja2 import FunctionLoader, TemplateError, TemplateSyntaxError
 from .derive import Derivation
 from .render import environment
 from .report import CodegenError, ModelError
+
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 
 
 class Templates:
@@ -133,13 +136,16 @@ class Templates:
                     return file, lines[file]
         return None, 0
 
-    def _origin(self, line: str, name: str) -> str:
-        """Where a rendered line comes from: file and line, where it stands in a template as it is."""
+    def _origin(self, rendered: str, name: str) -> str:
+        """Where a line may come from: the most alike of all lines that were put in another's place."""
+        place, most = str(self._overrides.get(name) or next(iter(self._overrides.values()))), 0
         for file in self._overrides.values():
-            for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-                if line and text.strip() == line:
-                    return f"{file}:{number}"
-        return str(self._overrides.get(name) or next(iter(self._overrides.values())))
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                literal = _JINJA.split(line.strip())
+                alike = sum(map(len, literal))
+                if alike > most and re.fullmatch(".*".join(map(re.escape, literal)), rendered):
+                    place, most = f"{file}:{number}", alike
+        return place
 
 
 def _files(folder: Path) -> dict[str, Path]:
