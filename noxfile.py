@@ -51,6 +51,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Two minutes of lost events, killed processes, closed clients and forks; `-- killed --seed 7` repeats."""
+    install(session)
+    session.run("python", "tests/soak/run.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """ruff: rules and layout; zizmor: what a workflow gives away."""
     install(session, "lint")

@@ -17,7 +17,7 @@ from ..errors import APIError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, generation, generations
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
-from .effects import Background, Gate, Wake
+from .effects import Background, Gate, Wake, here, is_over
 from .wire import AsyncWire
 
 _OPEN_SECONDS = 5.0
@@ -50,6 +50,7 @@ class AsyncChannel:
         self.enqueuing = Gate(_MOST_ENQUEUING)
         self._asking = Gate(_MOST_ASKING)
         self._lock = Lock()
+        self._place = here()
         self._closed = False
         self._reader: Background | None = None
         self._settled = Wake()
@@ -153,6 +154,8 @@ class AsyncChannel:
             reader.abandon()
 
     def _ended(self) -> Background | None:
+        if is_over(self._place):  # in a fork, a thread that is not there may hold the lock
+            return None
         with self._lock:
             self._closed = True
             self.waiting.close()

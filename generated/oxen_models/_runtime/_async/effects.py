@@ -6,7 +6,7 @@ Its twin in `_sync` is written by hand: nothing here can be derived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
@@ -140,11 +140,27 @@ class Lines:
     """The open connections of a client. Closing the pool ends what waits on them."""
 
     def __init__(self) -> None:
-        self.extensions: dict[str, Any] = {}
+        self._is_cut = False
+        self.extensions: dict[str, Any] = {"trace": self._trace}
         """What to send each request with."""
 
     def cut(self) -> None:
-        """Nothing to do: tasks are cancelled."""
+        """End those that are still being opened when the pool is closed: it does not know of them."""
+        self._is_cut = True
+
+    async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if self._is_cut and event in CONNECTED:
+            await info["return_value"].aclose()
+
+
+# What httpcore calls the moments in which there is a new connection.
+CONNECTED = frozenset(
+    {
+        "connection.connect_tcp.complete",
+        "connection.connect_unix_socket.complete",
+        "connection.start_tls.complete",
+    }
+)
 
 
 class Crew(Generic[T]):

@@ -27,7 +27,7 @@ class Connections:
         self.is_closed = False
         self.given = http_client
         self._settings = settings
-        self._lock = Lock()
+        self._locks: dict[object, Lock] = {}
         self._channels: dict[object, Channel] = {}
 
     def channel(self) -> Channel:
@@ -36,22 +36,25 @@ class Connections:
         Raises:
             HubUnreachableError: The client is closed.
         """
-        if self.is_closed:
-            raise HubUnreachableError("the client is closed; nothing was sent")
         place = here()
         channel = self._channels.get(place)
-        if channel is None:
-            with self._lock:
-                # No place goes by itself: its channel holds on to it.
-                for each in [each for each in self._channels if is_over(each)]:
-                    del self._channels[each]
-                channel = self._channels.get(place)
-                if channel is None:
-                    http = self.given or httpx.Client()
-                    channel = Channel(Wire(http, Lines(), self._settings))
-                    self._channels[place] = channel
-                    # The stream is read for the jobs of this client: it ends with the last of them.
-                    weakref.finalize(self, _abandon, weakref.ref(channel))
+        if channel is None and not self.is_closed:
+            # Each place has its own: one that is held while another thread forks is never free in the child.
+            with self._locks.setdefault(place, Lock()):
+                channel = self._channels.get(place) or self._made(place)
+        if channel is None or self.is_closed:  # maybe since: then whoever closed it did not find this one
+            raise HubUnreachableError("the client is closed; nothing was sent")
+        return channel
+
+    def _made(self, place: object) -> Channel:
+        for each in list(self._channels):
+            if is_over(each):  # no place goes by itself: its channel holds on to it
+                self._channels.pop(each, None)
+                self._locks.pop(each, None)
+        http = self.given or httpx.Client()
+        channel = self._channels[place] = Channel(Wire(http, Lines(), self._settings))
+        # The stream is read for the jobs of this client: it ends with the last of them.
+        weakref.finalize(self, _abandon, weakref.ref(channel))
         return channel
 
     def close(self) -> None:
@@ -59,9 +62,12 @@ class Connections:
         self.is_closed = True
         place = here()
         for each, channel in list(self._channels.items()):
+            if is_over(each):
+                continue
             channel.close()
             if self.given is None and each is place:
                 channel.wire.http.close()
+        self._channels.clear()
 
 
 def _abandon(channel: weakref.ref[Channel]) -> None:

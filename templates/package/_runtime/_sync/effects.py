@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from time import sleep
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
-from weakref import WeakSet
+from weakref import ref
 
 from ..errors import HubTimeoutError
 
@@ -119,21 +119,31 @@ class Lines:
 
     def __init__(self) -> None:
         self._place = here()
-        self._streams: WeakSet[Any] = WeakSet()
+        self._is_cut = False
+        self._streams: set[ref[Any]] = set()
         self.extensions: dict[str, Any] = {"trace": self._trace}
         """What to send each request with."""
 
     def cut(self) -> None:
-        """End them all. Closing the pool would not do: it wakes nobody."""
+        """End them all, also those to come. Closing the pool would not do: it wakes nobody."""
         if self._place is not here():  # a fork has the same sockets, and must not end them
             return
-        for stream in list(self._streams):
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._is_cut = True
+        for stream in tuple(self._streams):
+            _end(stream())
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event in _CONNECTED:
-            self._streams.add(info["return_value"])
+            stream = info["return_value"]
+            self._streams.add(ref(stream, self._streams.discard))
+            if self._is_cut:
+                _end(stream)
+
+
+def _end(stream: Any) -> None:
+    if stream is not None:
+        with suppress(OSError):
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 # What httpcore calls the moments in which there is a new connection.

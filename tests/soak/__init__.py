@@ -1,0 +1,1 @@
+"""What only long runs find: lost events, killed processes, closed clients, forks: `nox -s soak`."""
