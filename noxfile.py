@@ -52,7 +52,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Two minutes of lost events, killed processes, closed clients and forks; `-- killed --seed 7` repeats."""
+    """Lost events, killed processes, closed clients, forks: two minutes; `-- killed --seed 7` repeats."""
     install(session)
     session.run("python", "tests/soak/run.py", *session.posargs)
 
