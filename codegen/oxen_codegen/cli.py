@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
@@ -16,6 +17,9 @@ from . import config as configuration
 from .config import Config
 from .records import Record
 from .report import CodegenError, Finding, printable
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
@@ -35,6 +39,17 @@ _TEMPLATES = click.option(
     "--templates",
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder of templates, each in the place of the built-in one with the same relative path.",
+)
+_BASE_URL = click.option(
+    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub to read from."
+)
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Markdown is for a pull request.",
 )
 
 
@@ -69,7 +84,7 @@ def main() -> None:
 @main.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="All models; files of models that are gone go, too.")
-@click.option("--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub to read from.")
+@_BASE_URL
 @_SCHEMAS
 @_sentences
 def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | None) -> int:
@@ -89,10 +104,7 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
             raise CodegenError(
                 f"[tool.oxen-codegen] includes none of the {len(listed or ())} models of the hub"
             )
-        bar = click.progressbar(
-            length=len(wanted), label="fetch", file=sys.stderr, hidden=not sys.stderr.isatty()
-        )
-        with bar:
+        with _progress("fetch", len(wanted)) as bar:
             outcome = run(hub, wanted, folder, config.package, listed=listed, on_model=lambda: bar.update(1))
     finally:
         hub.close()
@@ -164,15 +176,8 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 @main.command()
 @click.option("--from", "before", metavar="A", help="The catalogue before; left out, the recorded schemas.")
 @click.option("--to", "after", metavar="B", default="live", show_default=True, help="The catalogue after.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="Markdown is for a pull request.",
-)
-@click.option("--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub that is live.")
+@_FORMAT
+@_BASE_URL
 @_sentences
 def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     """Say what changed between two catalogues, and what that means for callers.
@@ -188,10 +193,55 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     old = _catalogue(str(config.schemas) if before is None else before, config, base_url)
     new = _catalogue(after, config, base_url)
     found = compare(old, new, config.names)
-    shown = FORMATS[form](found, configuration.version(templates_folder()))
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(shown.encode(encoding, "backslashreplace").decode(encoding))
+    _show(FORMATS[form](found, configuration.version(templates_folder())))
     return {None: 0, "breaking": 4}.get(found.gravest, 3)
+
+
+@main.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--dry-run", is_flag=True, help="Say what would change; write nothing.")
+@click.option("--allow-removals", is_flag=True, help="Also if more than a fifth of the models are gone.")
+@_FORMAT
+@_BASE_URL
+@_TEMPLATES
+@_sentences
+def update(
+    ids: Sequence[str], dry_run: bool, allow_removals: bool, form: str, base_url: str, templates: Path | None
+) -> int:
+    """Fetch, say what changed, generate, and write an entry in CHANGELOG.md: all of it, or nothing.
+
+    Without an ID, all models. Needs OXEN_API_KEY. A model that left keeps a module that says so.
+    """
+    from .diff_show import FORMATS
+    from .fetch import Hub
+    from .generate import templates_folder
+    from .update import update as run
+
+    config = _config(None, templates)
+    hub = Hub(base_url)
+    try:
+        with ExitStack() as stack:
+
+            def on_models(number: int) -> Callable[[], None]:
+                bar = stack.enter_context(_progress("update", number))
+                return lambda: bar.update(1)
+
+            outcome = run(
+                hub,
+                ids,
+                config,
+                templates_folder(),
+                allow_removals=allow_removals,
+                dry_run=dry_run,
+                on_models=on_models,
+            )
+    finally:
+        hub.close()
+    _report(outcome.findings)
+    _show(FORMATS[form](outcome.diff, outcome.version))
+    done = "would change" if dry_run else "changed"
+    click.echo(f"update: {outcome.files} files {done} in {config.folder}", err=True)
+    return 1 if outcome.failed else 0
 
 
 def _catalogue(source: str, config: Config, base_url: str) -> Mapping[str, Record]:
@@ -203,13 +253,19 @@ def _catalogue(source: str, config: Config, base_url: str) -> Mapping[str, Recor
     hub = Hub(base_url)
     try:
         ids = hub.ids()
-        bar = click.progressbar(
-            length=len(ids), label="diff", file=sys.stderr, hidden=not sys.stderr.isatty()
-        )
-        with bar:
+        with _progress("diff", len(ids)) as bar:
             return of_hub(hub, ids, lambda: bar.update(1))
     finally:
         hub.close()
+
+
+def _progress(label: str, length: int) -> ProgressBar[int]:
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _show(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _config(output: Path | None, templates: Path | None) -> Config:

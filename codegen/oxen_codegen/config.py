@@ -19,7 +19,7 @@ from .selection import KEYS, Selection
 RUNTIME = "oxen_models"
 """The package that has the runtime; any other is built on it."""
 
-_SETTINGS = frozenset({"package", "output", "templates", "include", "exclude", "names"})
+_SETTINGS = frozenset({"package", "output", "templates", "include", "exclude", "names", "successors"})
 _FAMILIES = tuple(dict.fromkeys(row.family for row in ENDPOINTS))
 # What emitted modules, or the tools, import by these names.
 _TAKEN = frozenset({*sys.stdlib_module_names, "httpx", "oxen_codegen", "pydantic"})
@@ -37,6 +37,9 @@ class Config:
     selection: Selection = field(default_factory=Selection)
     templates: Path | None = None
     """A folder whose files take the place of built-in templates."""
+    changelog: Path = Path("CHANGELOG.md")
+    successors: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What to use instead, by the ids of models that left."""
 
     @property
     def folder(self) -> Path:
@@ -100,6 +103,8 @@ def _config(folder: Path, table: object) -> Config:
         package=package,
         selection=Selection(_rules(table, "include"), _rules(table, "exclude")),
         templates=None if templates is None else folder / templates,
+        changelog=folder / "CHANGELOG.md",
+        successors=_successors(table),
     )
 
 
@@ -118,6 +123,13 @@ def _names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:
         if not isinstance(name, str) or not is_module_name(name, client):
             raise CodegenError(f"names: {model_id!r}: {name!r} is no free name in snake case")
     return names
+
+
+def _successors(table: Mapping[str, Any]) -> Mapping[str, str]:
+    successors: Any = table.get("successors", {})
+    if not is_object(successors) or not all(isinstance(each, str) and each for each in successors.values()):
+        raise CodegenError("successors has to be a table of model ids by the ids of models that left")
+    return successors
 
 
 def _rules(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]:

@@ -74,11 +74,11 @@ def _line(change: Change) -> str:
     where = printable(change.model)
     if change.parameter is not None:
         where = f"{where} {printable(change.parameter)}"
-    return f"{where}: {change.kind}: {_moved(change, printable)}"
+    return f"{where}: {change.kind}: {moved(change, printable)}"
 
 
-def _moved(change: Change, quoted: Callable[[str], str]) -> str:
-    """Old and new, as far as the kind of change does not say."""
+def moved(change: Change, quoted: Callable[[str], str]) -> str:
+    """Old and new, as far as the kind of change does not say; `quoted` makes text of the hub harmless."""
     old, new = change.old, change.new
     if change.kind.endswith(("-added", "-allowed")):
         return quoted(_value(new, change))
@@ -138,15 +138,15 @@ def _markdown(diff: Diff, version: str) -> Iterator[str]:
         yield f"### {impact.capitalize()}"
         for model, each in groupby(changes, key=lambda change: change.model):
             yield ""
-            yield f"{_code(model)}"
+            yield f"{code(model)}"
             yield ""
             for change in each:
-                where = "" if change.parameter is None else f"{_code(change.parameter)}: "
-                yield f"- {where}{change.kind}: {_moved(change, _code)}{_maybe(renames, change, _code)}"
+                where = "" if change.parameter is None else f"{code(change.parameter)}: "
+                yield f"- {where}{change.kind}: {moved(change, code)}{_maybe(renames, change, code)}"
     yield ""
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Text of the hub as a code span that holds whatever it says."""
     line = printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))

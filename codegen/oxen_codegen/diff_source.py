@@ -47,7 +47,8 @@ def of_folder(folder: Path, shown: str | None = None) -> Records:
     # A folder without anything is a catalogue without models; any other is a slip.
     if not records and any(folder.iterdir()):
         raise CodegenError(f"{shown}: no model schemas there: name a folder of *.json files")
-    return records
+    # Of a model that left, only the record is there.
+    return {model_id: record for model_id, record in records.items() if record.removal is None}
 
 
 def of_hub(hub: Hub, ids: Iterable[str], on_model: Callable[[], None]) -> Records:

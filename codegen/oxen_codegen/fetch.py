@@ -122,6 +122,17 @@ class Hub:
             raise ModelError(f"the hub answered with another model: {record.id!r}")
         return record
 
+    def lacks(self, model_id: str) -> bool:
+        """Whether the hub itself says that there is no such model.
+
+        Raises:
+            ModelError: It says neither that nor what the model is.
+        """
+        status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
+        if status not in (200, 404):
+            raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
+        return status == 404
+
     def _get(self, path: str) -> tuple[int, object]:
         """Status and JSON of an answer; None for one that is no JSON and no success."""
         try:

@@ -34,10 +34,10 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
     # The package's own schemas move with it, so that nobody may record any meanwhile.
     with alone(config.output), alone(config.schemas):
         recover(config.folder)
-        result = _build(config, schemas, templates)
+        result = build_from(config, schemas, templates)
         new = staging(config.folder)
         try:
-            changes = _staged(result, new, schemas, config.folder)
+            changes = staged(result, new, schemas, config.folder)
             if changes:
                 swap(config.folder)
         finally:
@@ -46,14 +46,16 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
 
 
 def check(config: Config, schemas: Path, templates: Path) -> Outcome:
-    """What `generate` would change. Nothing is written.
+    """What `generate` would change. Nothing is written, but for what an interrupted command left.
 
     Raises:
         CodegenError: There is nothing to build from.
     """
-    result = _build(config, schemas, templates)
-    with TemporaryDirectory() as folder:
-        return Outcome(result, _staged(result, Path(folder), schemas, config.folder))
+    with alone(config.output), alone(config.schemas):
+        recover(config.folder)
+        result = build_from(config, schemas, templates)
+        with TemporaryDirectory() as folder:
+            return Outcome(result, staged(result, Path(folder), schemas, config.folder))
 
 
 def templates_folder() -> Path:
@@ -63,7 +65,12 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else here.parent.parent / "templates"
 
 
-def _build(config: Config, schemas: Path, templates: Path) -> Build:
+def build_from(config: Config, schemas: Path, templates: Path) -> Build:
+    """The package that the records of a folder make.
+
+    Raises:
+        CodegenError: There are none.
+    """
     records, bad = read_folder(schemas)
     if not records:
         raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
@@ -75,7 +82,8 @@ def _build(config: Config, schemas: Path, templates: Path) -> Build:
     return result
 
 
-def _staged(result: Build, new: Path, schemas: Path, package: Path) -> list[tuple[str, str]]:
+def staged(result: Build, new: Path, schemas: Path, package: Path) -> list[tuple[str, str]]:
+    """Put a package into an empty folder, and say in what it differs from the one that is there."""
     stage(result.files, new)
     prove(result, new)
     own = package / "schemas"

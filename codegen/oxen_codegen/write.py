@@ -1,16 +1,18 @@
 """Putting a package on the disk: formatted, and all of it or nothing.
 
 The new tree is made beside the old one, such as `.oxen_models.new`, and swapped in by two renames.
-What an interruption leaves tells the next command what to do:
+A changelog that is to move with it waits in a note beside both. What an interruption leaves tells the
+next command what to do:
 
-    the package, and .new            the new tree may be half: it goes
+    the package, and .new            the new tree may be half: it goes, and the note with it
     .old, and .new                   the new tree is whole: it moves in
-    the package, and .old            all is done but the tidying
+    the package, without .new        all is done but the note, if there is one, and the tidying
 """
 
 from __future__ import annotations
 
 import filecmp
+import json
 import shutil
 import subprocess
 import sys
@@ -51,8 +53,12 @@ def alone(folder: Path) -> Generator[None]:
 def recover(package: Path) -> None:
     """Complete or undo what an interrupted command left beside `package`."""
     new, old = _beside(package)
+    has_begun = old.is_dir() or not new.is_dir()
     if old.is_dir() and not package.is_dir():
         (new if new.is_dir() else old).rename(package)
+    if has_begun:
+        _deliver(package)
+    _note(package).unlink(missing_ok=True)
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
 
@@ -105,7 +111,31 @@ def swap(package: Path) -> None:
         _refuse_foreign(package)
         package.rename(old)
     new.rename(package)
+    _deliver(package)
     shutil.rmtree(old, ignore_errors=True)  # the work is done; the next command tidies what is left
+
+
+def note(package: Path, file: Path, text: str) -> None:
+    """Have `file` become `text` in the moment in which the staged tree becomes the package."""
+    _replace(_note(package), json.dumps({"file": str(file.resolve()), "text": text}))
+
+
+def _deliver(package: Path) -> None:
+    waiting = _note(package)
+    if waiting.is_file():
+        told = json.loads(waiting.read_text(encoding="utf-8"))
+        _replace(Path(told["file"]), told["text"])
+        waiting.unlink()
+
+
+def _replace(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(file)
+
+
+def _note(package: Path) -> Path:
+    return package.with_name(f".{package.name}.note")
 
 
 def _refuse_foreign(package: Path) -> None:
@@ -128,6 +158,8 @@ def _refuse_foreign(package: Path) -> None:
 def discard(package: Path) -> None:
     """Drop the staged tree."""
     new, _ = _beside(package)
+    if new.is_dir():  # and not the package by now
+        _note(package).unlink(missing_ok=True)
     shutil.rmtree(new, ignore_errors=True)
 
 

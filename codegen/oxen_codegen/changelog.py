@@ -1,0 +1,79 @@
+"""What users of the bindings read of an update: by model, what breaks first, with what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from .diff_changes import IMPACTS, Change, Diff
+from .diff_show import code, moved
+from .records import is_list
+
+_SECTION = re.compile(r"^## .*$", re.MULTILINE)
+# What a caller does instead; {new} is what holds now.
+_INSTEAD: Mapping[str, str] = {
+    "schema-removed": "there is no typed call any more",
+    "endpoint-changed": "call it at {new}",
+    "python-name-changed": "write {new}",
+    "parameter-removed": "leave it out",
+    "required-parameter-added": "pass it",
+    "became-required": "pass it",
+    "became-array": "pass a list",
+    "became-scalar": "pass one value",
+    "type-changed": "pass {new}",
+    "type-narrowed": "pass {new}",
+    "enum-narrowed": "choose from {new}",
+    "range-narrowed": "stay within {new}",
+    "length-narrowed": "stay within {new}",
+    "count-narrowed": "stay within {new}",
+    "media-narrowed": "pass {new}",
+    "other-properties-refused": "leave other properties out",
+}
+
+
+def entry(diff: Diff, successors: Mapping[str, str], today: str) -> str:
+    """The entry of an update. Texts that changed are counted only: no caller has to do anything."""
+    by_model: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in diff.changes:  # the gravest first
+        if change.impact != "documentation":
+            by_model[change.model].append(change)
+    lines = [f"### Models, {today}", ""]
+    for changes in sorted(by_model.values(), key=lambda each: IMPACTS.index(each[0].impact)):
+        lines.extend(f"- {_line(change)}{_instead(diff, change, successors)}." for change in changes)
+    if texts := diff.count("documentation"):
+        lines.append(f"- {texts} texts and capabilities changed.")
+    return "\n".join(lines)
+
+
+def with_entry(changelog: str, text: str) -> str:
+    """A changelog with the entry under what is not released yet: the first section, if it is that."""
+    first = _SECTION.search(changelog)
+    head = changelog[: first.start()] if first else changelog
+    title, rest = "## Unreleased", changelog[first.start() :] if first else ""
+    if first and "unreleased" in first.group().lower():
+        title, rest = first.group(), changelog[first.end() :]
+    return "\n\n".join(filter(None, [head.strip() or "# Changelog", title, text, rest.strip()])) + "\n"
+
+
+def _line(change: Change) -> str:
+    where = (
+        code(change.model) if change.parameter is None else f"{code(change.model)} {code(change.parameter)}"
+    )
+    return f"{change.impact.capitalize()}: {where}: {change.kind}: {moved(change, code)}"
+
+
+def _instead(diff: Diff, change: Change, successors: Mapping[str, str]) -> str:
+    if change.impact != "breaking":
+        return ""
+    if change.kind == "model-removed" and change.model in successors:
+        return f"; use {code(successors[change.model])}"
+    advice = _INSTEAD.get(change.kind)
+    maybe = [
+        f"maybe {code(rename.new)} is what it is called now"
+        for rename in diff.renames
+        if (rename.model, rename.parameter) == (change.model, change.parameter)
+    ]
+    values = change.new if is_list(change.new) else [change.new]
+    said = [advice.format(new=", ".join(code(str(value)) for value in values))] if advice else []
+    return f"; {'; '.join([*said, *maybe])}" if said or maybe else ""
