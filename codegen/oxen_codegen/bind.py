@@ -36,6 +36,9 @@ _COMMON = (
 _LONGEST_MODULE = 150
 
 
+_NOTHING: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model with its place in the package."""
@@ -75,11 +78,15 @@ def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
     return Model(record, module, endpoint, node)
 
 
-def bind(model: Model) -> Binding:
+def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
     """What the module of a bound model is rendered from.
 
+    Args:
+        model: The model.
+        renamed: New Python names of its parameters, by the old ones.
+
     Raises:
-        ModelError: The schema is beyond what can be emitted.
+        ModelError: The schema is beyond what can be emitted, or has no parameter of a new name.
     """
     record, endpoint, node = model.record, model.endpoint, model.node
     assert endpoint is not None
@@ -97,6 +104,7 @@ def bind(model: Model) -> Binding:
     request_doc = f"{summary}\n\n{source}"
     if "hub_only" in node:
         request_doc = f"{summary} {hub_only_doc(node['hub_only'])}\n\n{source}"
+    request = _object(outermost, request_doc, common=True)
     return Binding(
         model_id=record.id,
         module=model.module,
@@ -110,10 +118,22 @@ def bind(model: Model) -> Binding:
         source=f"{source} Schema {record.digest[:12]}{changed}.",
         is_queued=endpoint.is_queued,
         removal=_removal(record),
-        request=_object(outermost, request_doc, common=True),
+        renamed=_renamed(renamed, request),
+        request=request,
         # The engine names the outer ones first; Python wants the inner ones first.
         nested=tuple(_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)),
     )
+
+
+def _renamed(renamed: Mapping[str, str], request: Object) -> tuple[tuple[str, str], ...]:
+    names = {parameter.name for parameter in request.parameters}
+    for old, new in renamed.items():
+        if new not in names or old in names:
+            raise ModelError(
+                f"[tool.oxen-codegen.renamed] {old} = {new!r}: "
+                f"{f'there is no parameter {new}' if new not in names else f'there is a parameter {old}'}"
+            )
+    return tuple(sorted(renamed.items()))
 
 
 def _removal(record: Record) -> Removal | None:

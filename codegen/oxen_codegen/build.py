@@ -113,7 +113,7 @@ def build(
         result.findings.append(Finding(model_id, "", "has a name in pyproject.toml, but no schema"))
     selected = _selected(config, records, result)
     models, failed = _placed(config, selected, result)
-    bindings = _bound(made_by, models, failed, broken, previous, result)
+    bindings = _bound(config, made_by, models, failed, broken, previous, result)
     families = tuple(
         Family(name, tuple(sorted(members, key=lambda each: each.module)))
         for name in dict.fromkeys(row.family for row in ENDPOINTS)
@@ -148,6 +148,7 @@ def _selected(config: Config, records: Mapping[str, Record], result: Build) -> d
 
 
 def _bound(
+    config: Config,
     templates: Templates,
     models: list[Model],
     failed: list[str],
@@ -164,7 +165,7 @@ def _bound(
         try:
             result.findings.extend(findings(model))
             if model.is_bound:
-                bindings.append(bind(model))
+                bindings.append(bind(model, config.renamed.get(model.record.id, {})))
         except _ONE_MODEL as error:
             result.findings.append(_failure(model.record.id, error))
             failed.append(model.record.id)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .endpoints import ENDPOINTS
-from .names import is_module_name, pascal
+from .names import is_module_name, is_parameter_name, pascal
 from .records import Record, is_list, is_object
 from .report import CodegenError, Finding
 from .selection import KEYS, Selection
@@ -19,7 +19,9 @@ from .selection import KEYS, Selection
 RUNTIME = "oxen_models"
 """The package that has the runtime; any other is built on it."""
 
-_SETTINGS = frozenset({"package", "output", "templates", "include", "exclude", "names", "successors"})
+_SETTINGS = frozenset(
+    {"package", "output", "templates", "include", "exclude", "names", "renamed", "successors"}
+)
 _FAMILIES = tuple(dict.fromkeys(row.family for row in ENDPOINTS))
 # What emitted modules, or the tools, import by these names.
 _TAKEN = frozenset({*sys.stdlib_module_names, "httpx", "oxen_codegen", "pydantic"})
@@ -40,6 +42,8 @@ class Config:
     changelog: Path = Path("CHANGELOG.md")
     successors: Mapping[str, str] = field(default_factory=dict[str, str])
     """What to use instead, by the ids of models that left."""
+    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """By model id: new Python names of parameters, by the old ones, which are taken for a while."""
 
     @property
     def folder(self) -> Path:
@@ -105,6 +109,7 @@ def _config(folder: Path, table: object) -> Config:
         templates=None if templates is None else folder / templates,
         changelog=folder / "CHANGELOG.md",
         successors=_successors(table),
+        renamed=_renamed(table),
     )
 
 
@@ -130,6 +135,17 @@ def _successors(table: Mapping[str, Any]) -> Mapping[str, str]:
     if not is_object(successors) or not all(isinstance(each, str) and each for each in successors.values()):
         raise CodegenError("successors has to be a table of model ids by the ids of models that left")
     return successors
+
+
+def _renamed(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    renamed: Any = table.get("renamed", {})
+    if not is_object(renamed) or not all(map(is_object, renamed.values())):
+        raise CodegenError("renamed has to be a table of tables: new names by old ones, by model id")
+    for model_id, names in renamed.items():
+        for old, new in names.items():
+            if not isinstance(new, str) or not all(map(is_parameter_name, (old, new))):
+                raise CodegenError(f"renamed: {model_id!r}: {old!r} = {new!r}: both have to be Python names")
+    return renamed
 
 
 def _rules(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]:

@@ -62,6 +62,7 @@ def _read(file: Path) -> Iterator[Kept]:
             source="",
             is_queued=any(method.name == "submit" for method in methods),
             removal=None,
+            renamed=(),
             request=Object(requests[0], "", (), None),
             nested=tuple(
                 Object(name, "", (), None) for name, node in classes.items() if _has_base(node, "Object")

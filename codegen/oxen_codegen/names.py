@@ -74,6 +74,11 @@ def is_module_name(name: str, client: str = "") -> bool:
     return not ({class_name, f"{class_name}Request"} & taken or class_name.startswith("Async"))
 
 
+def is_parameter_name(name: str) -> bool:
+    """Whether a parameter may have that Python name."""
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+
+
 def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
     """A Python name for each wire name, no two alike.
 

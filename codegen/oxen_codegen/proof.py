@@ -18,7 +18,7 @@ _TEXT = "placeholder"
 _NAMES: dict[type, frozenset[str]] = {
     Entry: frozenset({"family", "verb", "module"}),
     Family: frozenset({"name"}),
-    Binding: frozenset({"module", "class_name", "family", "verb", "path", "result"}),
+    Binding: frozenset({"module", "class_name", "family", "verb", "path", "result", "renamed"}),
     Object: frozenset({"class_name"}),
     Parameter: frozenset({"name"}),
     Bound: frozenset({"name"}),

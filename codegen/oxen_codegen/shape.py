@@ -150,5 +150,7 @@ class Binding:
     is_queued: bool
     removal: Removal | None
     """None for a model that is there."""
+    renamed: tuple[tuple[str, str], ...]
+    """Old and new Python names of parameters, as they were accepted by hand."""
     request: Object
     nested: tuple[Object, ...]
