@@ -18,7 +18,7 @@ from oxen_codegen.cli import main
 from oxen_codegen.diff import compare
 from oxen_codegen.diff_changes import Impact, next_version
 from oxen_codegen.diff_schema import COMMON
-from oxen_codegen.records import Record, from_answer
+from oxen_codegen.records import Record, Removal, from_answer
 from oxen_codegen.shape import Choice, Plain
 from oxen_models.testing import Hub
 
@@ -191,41 +191,39 @@ def test_a_parameter_of_every_call_is_not_new_where_a_schema_says_it_itself() ->
 
 
 IMAGE_SCHEMA = item("input_image", input_image=array(IMAGE))
+MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
+    ({"endpoint": "/audio/speech"}, {"endpoint": "audio/generate"}, ""),
+    ({"endpoint": "/images/generate"}, {"endpoint": "/videos/generate"}, "endpoint-changed"),
+    ({"endpoint": "/images/generate"}, {"endpoint": "/holograms"}, "endpoint-changed"),
+    ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "endpoint-added"),
+    ({"schema": item()}, {"schema": None}, "schema-removed"),
+    ({"schema": None}, {"schema": item()}, "schema-added"),
+    ({"schema": item(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
+    ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
+    ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
+    ({"pricing": {"cost_per_image": 1}}, {"deployments": [], "showcase": 5}, ""),
+    ({"display_name": "A"}, {"display_name": "B"}, "display-name-changed"),
+    ({"summary": "A"}, {"summary": "B"}, "summary-changed"),
+    ({"description": "A"}, {"description": "B", "summary": " "}, "description-changed"),
+    ({"developer": "A"}, {"developer": {"name": "A", "logo": "x"}}, ""),
+    ({"developer": "A"}, {"developer": {"name": "B"}}, "developer-changed"),
+    (
+        {"capabilities": {"input": ["text", "image"], "output": ["image"]}},
+        {"capabilities": {"output": ["image"], "input": ["image", "text"]}},
+        "",
+    ),
+    (
+        {"capabilities": {"input": ["text"], "output": ["image"]}},
+        {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
+        "capabilities-changed",
+    ),
+    ({"schema": item()}, {"schema": {**item(), "anyOf": [{}]}}, "hub-check-changed"),
+    ({"schema": item()}, {"schema": {**item(), "additionalProperties": False, "x-y": 1}}, ""),
+]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "kinds"),
-    [
-        ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
-        ({"endpoint": "/audio/speech"}, {"endpoint": "audio/generate"}, ""),
-        ({"endpoint": "/images/generate"}, {"endpoint": "/videos/generate"}, "endpoint-changed"),
-        ({"endpoint": "/images/generate"}, {"endpoint": "/holograms"}, "endpoint-changed"),
-        ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "endpoint-added"),
-        ({"schema": item()}, {"schema": None}, "schema-removed"),
-        ({"schema": None}, {"schema": item()}, "schema-added"),
-        ({"schema": item(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
-        ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
-        ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
-        ({"pricing": {"cost_per_image": 1}}, {"deployments": [], "showcase": 5}, ""),
-        ({"display_name": "A"}, {"display_name": "B"}, "display-name-changed"),
-        ({"summary": "A"}, {"summary": "B"}, "summary-changed"),
-        ({"description": "A"}, {"description": "B", "summary": " "}, "description-changed"),
-        ({"developer": "A"}, {"developer": {"name": "A", "logo": "x"}}, ""),
-        ({"developer": "A"}, {"developer": {"name": "B"}}, "developer-changed"),
-        (
-            {"capabilities": {"input": ["text", "image"], "output": ["image"]}},
-            {"capabilities": {"output": ["image"], "input": ["image", "text"]}},
-            "",
-        ),
-        (
-            {"capabilities": {"input": ["text"], "output": ["image"]}},
-            {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
-            "capabilities-changed",
-        ),
-        ({"schema": item()}, {"schema": {**item(), "anyOf": [{}]}}, "hub-check-changed"),
-        ({"schema": item()}, {"schema": {**item(), "additionalProperties": False, "x-y": 1}}, ""),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "kinds"), MODEL_CHANGES)
 def test_a_model_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
     def of(facts: dict[str, Any]) -> dict[str, Record]:
         return catalogue(answer("m", **{"schema": item(), **facts}))
@@ -521,13 +519,16 @@ def test_the_live_hub_is_what_recorded_schemas_are_compared_with(
 
 @pytest.fixture
 def failing() -> Iterator[str]:
-    """A hub that knows two models and answers for one."""
+    """A hub that lists two models and answers for one of them, and for one that it does not list."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = 200, {"data": [{"id": "a"}, {"id": "b é"}]}
+            status = 200
+            body: dict[str, Any] = {"data": [{"id": "a"}, {"id": "b é"}]}
             if self.path.endswith("/a"):
-                status, body = 200, answer("a", item(p=STRING))
+                body = answer("a", item(p=STRING))
+            elif self.path.endswith("/unlisted"):
+                body = answer("unlisted")
             elif not self.path.endswith("/models"):
                 status, body = 404, {"error": {"message": "Model not found"}}
             content = json.dumps(body).encode()
@@ -548,6 +549,17 @@ def failing() -> Iterator[str]:
     server.server_close()
 
 
+def test_a_model_that_the_hub_has_and_does_not_list_is_not_gone(
+    failing: str, folder: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OXEN_API_KEY", "any")
+    monkeypatch.chdir(folder("project"))
+    Path("pyproject.toml").write_text('[tool.oxen-codegen.exclude]\nids = ["b *"]\n')
+    old = folder("old", answer("a", item(p=STRING)), answer("unlisted"), answer("gone"))
+    lines = diff("--from", old, "--base-url", failing).stdout.splitlines()
+    assert lines[:-1] == ["breaking: gone: model-removed: /images/generate"]
+
+
 def test_a_hub_that_fails_for_a_model_has_not_lost_it(
     failing: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -559,6 +571,25 @@ def test_a_hub_that_fails_for_a_model_has_not_lost_it(
     done = diff("--base-url", failing)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "no API key" in done.stderr
+
+
+def test_a_record_that_stays_to_say_that_its_model_left_is_no_model(folder: Folders) -> None:
+    there = answer("m")
+    left = from_answer(there).removed(Removal("2026-11-24", "0.2.0", None))
+    old, new = folder("old", there), folder("new", dict(left.facts))
+    assert diff("--from", old, "--to", new).stdout.startswith("breaking: m: model-removed")
+    assert diff("--from", new, "--to", old).stdout.startswith("additive: m: model-added")
+
+
+def test_models_that_are_not_built_are_not_compared(
+    repository: Path, folder: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OXEN_API_KEY", "any")
+    Path("pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["a*"]\n')
+    served = folder("served", answer("a", item()), answer("another"), answer("new"))
+    with Hub(schemas=served) as hub:
+        lines = diff("--base-url", hub.url).stdout.splitlines()
+    assert lines[:-1] == ["additive: another: model-added: /images/generate"]
 
 
 def test_the_committed_schemas_are_what_they_are() -> None:

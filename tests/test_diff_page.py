@@ -12,7 +12,7 @@ from generating import answer
 from oxen_codegen.diff import compare
 from oxen_codegen.diff_changes import IMPACTS, KINDS, next_version
 from oxen_codegen.diff_show import text
-from oxen_codegen.records import Record, from_answer
+from oxen_codegen.records import Record, from_answer, is_list
 
 PAGE = (Path(__file__).parent.parent / "docs" / "changes.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"### (\S+)\n\n(.+?)\n\n```json\n(.*)\n(.*)\n```\n```text\n(.*)\n```\n", re.DOTALL)
@@ -22,7 +22,7 @@ EXAMPLES = [match.groups() for match in map(EXAMPLE.match, re.split(r"(?=^### )"
 def catalogue(example: str) -> dict[str, Record]:
     """A parameter schema, or a list of the hub's answers."""
     given: Any = json.loads(example)
-    answers = given if isinstance(given, list) else [answer("m", given)]
+    answers = given if is_list(given) else [answer("m", given)]
     return {record.id: record for record in map(from_answer, answers)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import wraps
@@ -187,11 +187,19 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     """
     from .diff import compare
     from .diff_show import FORMATS
+    from .diff_source import LIVE, read
     from .generate import templates_folder
 
     config = configuration.load(Path.cwd())
-    old = _catalogue(str(config.schemas) if before is None else before, config, base_url)
-    new = _catalogue(after, config, base_url)
+    sides = [str(config.schemas) if before is None else before, after]
+    catalogues = {side: read(side, config) for side in sides if side != LIVE}
+    if LIVE in sides:
+        known = {model_id for records in catalogues.values() for model_id in records}
+        catalogues[LIVE] = _live(config, base_url, known)
+    old, new = (
+        {model_id: each for model_id, each in catalogues[side].items() if config.selection.takes(each)}
+        for side in sides
+    )
     found = compare(old, new, config.names)
     _show(FORMATS[form](found, configuration.version(templates_folder())))
     return {None: 0, "breaking": 4}.get(found.gravest, 3)
@@ -244,15 +252,14 @@ def update(
     return 1 if outcome.failed else 0
 
 
-def _catalogue(source: str, config: Config, base_url: str) -> Mapping[str, Record]:
-    from .diff_source import LIVE, of_hub, read
+def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
+    from .diff_source import of_hub, unlisted
     from .fetch import Hub
 
-    if source != LIVE:
-        return read(source, config)
     hub = Hub(base_url)
     try:
-        ids = hub.ids()
+        listed = hub.ids()
+        ids = config.selection.wanted([*listed, *unlisted(hub, listed, known)])
         with _progress("diff", len(ids)) as bar:
             return of_hub(hub, ids, lambda: bar.update(1))
     finally:

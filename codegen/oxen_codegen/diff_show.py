@@ -87,7 +87,7 @@ def moved(change: Change, quoted: Callable[[str], str]) -> str:
     if is_list(old) and is_list(new):
         lost, gained = _lacking(old, new), _lacking(new, old)
         parts = ((word, values) for word, values in (("lost", lost), ("gained", gained)) if values)
-        return ", ".join(f"{word} {quoted(_value(values)[1:-1])}" for word, values in parts)
+        return ", ".join(f"{word} {quoted(_short(_dumps(values)[1:-1]))}" for word, values in parts)
     return f"{quoted(_value(old, change))} -> {quoted(_value(new, change))}"
 
 
@@ -96,10 +96,17 @@ def _lacking(some: Any, others: Any) -> list[Any]:
     return [value for value in some if json.dumps(value, sort_keys=True) not in known]
 
 
-def _value(value: object, change: Change | None = None) -> str:
-    is_phrase = change is not None and change.kind not in _QUOTING and isinstance(value, str)
-    shown = str(value) if is_phrase else json.dumps(value, ensure_ascii=False)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+def _value(value: object, change: Change) -> str:
+    is_phrase = change.kind not in _QUOTING and isinstance(value, str)
+    return _short(str(value) if is_phrase else _dumps(value))
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _maybe(renames: _Renames, change: Change, quoted: Callable[[str], str] = printable) -> str:

@@ -87,6 +87,20 @@ def of_hub(hub: Hub, ids: Iterable[str], on_model: Callable[[], None]) -> Record
     return records
 
 
+def unlisted(hub: Hub, listed: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Of some models, those that the hub has, though its list lacks them: they are not gone.
+
+    Raises:
+        CodegenError: That cannot be told.
+    """
+    try:
+        return [model_id for model_id in sorted({*known} - {*listed}) if not hub.lacks(model_id)]
+    except ModelError as error:
+        raise CodegenError(
+            f"{hub.base_url}: nothing was compared: whether models are gone: {error.text}"
+        ) from None
+
+
 def of_revision(revision: str, config: Config) -> Records:
     """The models that were committed in a git revision.
 
