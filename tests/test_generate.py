@@ -264,7 +264,7 @@ def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
         ("通义", "u901a_u4e49"),
         ("../../etc/passwd", "etc_passwd"),
         ("/abs/olute", "abs_olute"),
-        ("con", "con"),
+        ("con", "model_con"),
         ("__init__", "init"),
         ("'; import os #", "import_os"),
         ("none", "model_none"),

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ _PUBLIC = {
     "_runtime._sync.results": ("Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult"),
 }  # fmt: skip
 
+
+_MOST_NAMED = 5
 
 # What one odd model may raise anywhere on its way; it must not stop the others.
 _ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
@@ -214,7 +217,11 @@ def _collisions(bindings: list[Binding], result: Build) -> set[str]:
         for family_and_name in dict.fromkeys(_names(binding)):
             owners[family_and_name].append(binding)
     alike = {
-        binding.model_id: (name, [other.model_id for other in sharing if other is not binding])
+        binding.model_id: (
+            name,
+            # Of thousands that are alike, each does not have to name all.
+            list(islice((other.model_id for other in sharing if other is not binding), _MOST_NAMED)),
+        )
         for (_, name), sharing in owners.items()
         if len(sharing) > 1
         for binding in sharing

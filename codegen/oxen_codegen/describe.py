@@ -9,6 +9,7 @@ from .normalize import Node
 
 _MOST_CHOICES = 20
 _MOST_KEYWORDS = 8
+_LONGEST_TEXT = 2_000
 
 
 def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str | None:
@@ -27,11 +28,13 @@ def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) 
 def sentence(text: str) -> str:
     """A text of the hub on one line, closed by a full stop."""
     text = " ".join(text.split())
+    if len(text) > _LONGEST_TEXT:
+        return f"{text[: _LONGEST_TEXT - 1]}…"
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def hub_only_doc(keywords: list[str]) -> str:
-    named = ", ".join(dict.fromkeys(keywords[:_MOST_KEYWORDS]))
+    named = ", ".join(f"{name:.60}" for name in dict.fromkeys(keywords[:_MOST_KEYWORDS]))
     more = f" and {len(keywords) - _MOST_KEYWORDS} more" if len(keywords) > _MOST_KEYWORDS else ""
     return f"Checked by the hub only: {named}{more}."
 

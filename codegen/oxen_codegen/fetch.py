@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from urllib.parse import quote
 
 import httpx
 import stamina
 
-from .records import SCHEMA, Record, file_name, from_answer, from_file, is_list, is_object, parse_json
+from .records import (
+    LARGEST_MODEL,
+    SCHEMA,
+    Record,
+    file_name,
+    from_answer,
+    from_file,
+    is_list,
+    is_object,
+    parse_json,
+)
 from .report import CodegenError, Finding, ModelError
 from .write import alone, recover
 
 _AT_ONCE = 8
 _SECONDS = 30.0
-_LARGEST_ANSWER = 16 * 2**20
+# A hub that sends a byte now and then is never silent for that long.
+_SECONDS_IN_ALL = 120.0
+_LARGEST_LIST = 8 * 2**20
+_MOST_MODELS = 10_000
 # Not the name of the hub: it takes an agent that has it for its own command-line tool.
 _USER_AGENT = "models-codegen"
 
@@ -76,7 +91,12 @@ class Hub:
         self.base_url = base_url.rstrip("/").removesuffix("/api/ai")
         # Redirects are not followed: the key would go along.
         self._http = httpx.Client(
-            headers={"authorization": f"Bearer {key}", "user-agent": _USER_AGENT}, timeout=_SECONDS
+            headers={
+                "authorization": f"Bearer {key}",
+                "user-agent": _USER_AGENT,
+                "accept-encoding": "gzip",
+            },
+            timeout=_SECONDS,
         )
 
     def close(self) -> None:
@@ -89,9 +109,9 @@ class Hub:
             CodegenError: The list is not to be had, or is no complete list.
         """
         try:
-            status, answer = self._get("/api/ai/models")
+            status, answer = self._get("/api/ai/models", _LARGEST_LIST)
             if status == 404:
-                status, answer = self._get("/api/evaluations/models")
+                status, answer = self._get("/api/evaluations/models", _LARGEST_LIST)
         except ModelError as error:
             raise CodegenError(f"the list of models: {error.text}") from None
         items = answer
@@ -104,6 +124,8 @@ class Hub:
         ids = [name for name in names if isinstance(name, str) and name]
         if not ids or len(ids) != len(names):
             raise CodegenError(f"the list of models: {self.base_url} named no model, or some without an id")
+        if len(ids) > _MOST_MODELS:
+            raise CodegenError(f"the list of models: {self.base_url} named more than {_MOST_MODELS} models")
         return list(dict.fromkeys(ids))
 
     def model(self, model_id: str) -> Record:
@@ -114,6 +136,7 @@ class Hub:
         """
         if model_id in (".", ".."):
             raise ModelError("no URL can name a model of that id")
+        file_name(model_id)  # an id that no file can have is not worth a request
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
             raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
@@ -133,33 +156,38 @@ class Hub:
             raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
         return status == 404
 
-    def _get(self, path: str) -> tuple[int, object]:
+    def _get(self, path: str, largest: int = LARGEST_MODEL) -> tuple[int, object]:
         """Status and JSON of an answer; None for one that is no JSON and no success."""
         try:
-            status, content = _RETRYING(_Passing, self._read, path)
+            status, content = _RETRYING(_Passing, self._read, path, largest)
         except _Passing as failure:
             raise ModelError(f"{failure}, {_TRIES} times") from None
         if status == 401:
             raise CodegenError(f"{self.base_url} does not know the key in OXEN_API_KEY (HTTP 401)")
         try:
-            return status, parse_json(content)
+            return status, parse_json(content, largest)
         except ModelError:
             if status == 200:
                 raise
             return status, None
 
-    def _read(self, path: str) -> tuple[int, bytes]:
+    def _read(self, path: str, largest: int) -> tuple[int, bytes]:
         content = bytearray()
+        latest = monotonic() + _SECONDS_IN_ALL
         try:
             with self._http.stream("GET", f"{self.base_url}{path}") as response:
-                for chunk in response.iter_bytes():
+                for chunk in _inflated(response, largest):
                     content += chunk
-                    if len(content) > _LARGEST_ANSWER:
-                        raise ModelError(f"the answer is larger than {_LARGEST_ANSWER // 2**20} MB")
+                    if len(content) > largest:
+                        raise ModelError(f"the answer is larger than {largest // 2**20} MB")
+                    if monotonic() > latest:
+                        raise ModelError(f"the answer was not whole after {_SECONDS_IN_ALL:.0f} s")
         except httpx.HTTPError as error:
             raise _Passing(f"no answer from {self.base_url}: {error or type(error).__name__}") from None
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ModelError(f"{self.base_url} is no address: {error}") from None
+        except zlib.error as error:
+            raise ModelError(f"the answer cannot be inflated: {error}") from None
         if response.status_code == 429 or response.status_code >= 500:
             raise _Passing(f"the hub answered HTTP {response.status_code}")
         return response.status_code, bytes(content)
@@ -229,6 +257,21 @@ def _prune(schemas: Path, wanted: set[str], listed: set[str], outcome: Fetched) 
             outcome.removed.append(recorded)
 
 
+def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:
+    """The body, each part of it inflated to little more than `most` bytes; httpx knows no limit."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding == "identity":
+        yield from response.iter_raw()
+        return
+    if coding != "gzip":
+        raise ModelError(f"the answer is encoded as {coding!r}, which was not asked for")
+    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    for chunk in response.iter_raw():
+        yield inflater.decompress(chunk, most + 1)
+        if inflater.eof:
+            return
+
+
 def _attempt(hub: Hub) -> Callable[[str], Record | ModelError]:
     def attempt(model_id: str) -> Record | ModelError:
         try:
@@ -252,17 +295,19 @@ def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None
     if record.schema is not None and not is_object(record.schema):
         raise ModelError("its parameter schema is no JSON object; what was recorded stays", f"/{SCHEMA}")
     file = schemas / file_name(record.id)
-    before = file.read_text(encoding="utf-8") if file.exists() else None
+    before = file.read_bytes() if file.exists() else None
     try:
-        previous = from_file(before.encode()) if before is not None else None
+        previous = from_file(before) if before is not None else None
     except ModelError:  # a broken file is what a fetch repairs
         previous = None
-    text = record.dated(previous, today).dumps()
+    text = record.dated(previous, today).dumps().encode()
+    if len(text) > LARGEST_MODEL:  # laid out it is longer than it came
+        raise ModelError(f"its record would be larger than {LARGEST_MODEL // 2**20} MB")
     if text == before:
         outcome.unchanged += 1
         return
     part = file.with_suffix(".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
+    part.write_bytes(text)
     part.replace(file)
     outcome.written.append(record.id)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from unicodedata import ucd_3_2_0
 
@@ -38,6 +39,10 @@ EMITTED_NAMES = frozenset(
 _DERIVED = frozenset({*REPLACED, "cached_property"})
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
+# Files of these names are devices on Windows, whatever their ending.
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+LONGEST = 100
+"""Characters of a name that a word of the hub becomes; it is written some twenty times."""
 _WORD = re.compile(r"[a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -67,7 +72,7 @@ def module_name(model_id: str, client: str = "") -> str:
 
 def is_module_name(name: str, client: str = "") -> bool:
     """Whether a model may have that Python name."""
-    if keyword.iskeyword(name) or name in _DERIVED or not _MODULE.fullmatch(name):
+    if keyword.iskeyword(name) or name in _DERIVED or DEVICE.match(name) or not _MODULE.fullmatch(name):
         return False
     class_name = pascal(name)
     taken = EMITTED_NAMES | {client}
@@ -89,19 +94,19 @@ def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
     wires = set(wires)
     names: dict[str, str] = {}
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     for wire in sorted(wires, key=lambda wire: (wire != _parameter(wire), wire != snake(wire), wire)):
         plain = name = _parameter(wire)
-        number = 2
         while name in taken or (name in wires and name != wire):
-            name = f"{plain}_{number}"
-            number += 1
+            numbers[plain] += 1
+            name = f"{plain}_{numbers[plain] + 1}"
         taken.add(name)
         names[wire] = name
     return names
 
 
 def _parameter(wire: str) -> str:
-    name = snake(_HUMP.sub("_", wire))
+    name = snake(_HUMP.sub("_", wire))[:LONGEST].rstrip("_")
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
     reserved = name in _PYDANTIC | _OWN | _TYPES | _DERIVED or name.startswith("model_")

@@ -9,7 +9,7 @@ The small form is built up, never filtered down: a node of it holds only what th
     {"type": "array", "items": node, "minItems", "maxItems"}
     {"type": "object", "properties": {wire: node}, "required": [wire], "additionalProperties": node | false,
      "said": {wire: {"description", "default"}}}             the properties in the order to show them
-    {"enum": [value, ...]}                                   values that the other keywords let through
+    {"enum": [value, ...], "keys": {key, ...}}               values that the other keywords let through
     {"anyOf": [node, ...]}                                   nodes of different types
 
 Every node may carry "hub_only": what the schema asks for and the bindings leave to the hub, because
@@ -18,8 +18,10 @@ checking it would be guessing. Such a place takes any JSON value.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeGuard
 
 from .records import is_list, is_object
@@ -33,6 +35,9 @@ _ANNOTATIONS = frozenset(
 )
 _MEDIA = {"image-url": "image", "video-url": "video", "audio-url": "audio"}
 _DEEPEST = 16
+# Far more than any model has, and what a module can hold without taking minutes or gigabytes.
+_MOST_PARTS = 4_000
+_MOST_CHOICES = 10_000
 
 
 def normalize(schema: object) -> Node:
@@ -51,6 +56,10 @@ def normalize(schema: object) -> Node:
     if not _are_names(schema.get("required", [])):
         raise ModelError("a list of parameter names is expected", "/required")
     node = _object(schema, 0)
+    if len(list(islice(_parts(node), _MOST_PARTS + 1))) > _MOST_PARTS:
+        raise ModelError(f"the parameter schema has more than {_MOST_PARTS} parts")
+    if sum(len(part.get("enum", ())) for part in _parts(node)) > _MOST_CHOICES:
+        raise ModelError(f"the parameter schema has more than {_MOST_CHOICES} choices")
     # The body has the model's id there, whatever the schema says of it.
     node["properties"].pop("model", None)
     # Parameters that the schema does not know are refused: that is what finds a typo.
@@ -66,7 +75,7 @@ def allows(node: Node, value: object) -> bool:
     if "anyOf" in node:
         return any(allows(member, value) for member in node["anyOf"])
     if "enum" in node:
-        return any(same(value, choice) for choice in node["enum"])
+        return _key(value) in node["keys"]
     if "type" not in node:
         return True
     return _TYPES[node["type"]].admits(value) and _within(node, value)
@@ -74,13 +83,29 @@ def allows(node: Node, value: object) -> bool:
 
 def same(one: object, other: object) -> bool:
     """Equality of JSON values: 1 is 1.0, and True is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if is_list(one) and is_list(other):
-        return len(one) == len(other) and all(map(same, one, other))
-    if is_object(one) and is_object(other):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    return bool(one == other)
+    return _key(one) == _key(other)
+
+
+def _key(value: object) -> str:
+    """What equal values have in common: a text, because the hub can choose numbers of one hash."""
+    return json.dumps(_canonical(value), sort_keys=True)
+
+
+def _canonical(value: object) -> object:
+    if is_list(value):
+        return [_canonical(item) for item in value]
+    if is_object(value):
+        return {key: _canonical(item) for key, item in value.items()}
+    return _whole(value)
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """The nodes of a node, itself included."""
+    yield node
+    inner = (*node.get("anyOf", ()), *node.get("properties", {}).values())
+    for part in (*inner, node.get("items"), node.get("additionalProperties")):
+        if is_object(part):
+            yield from _parts(part)
 
 
 def _node(schema: object, depth: int) -> Node:
@@ -101,7 +126,8 @@ def _node(schema: object, depth: int) -> Node:
         fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
         if not fitting:
             return {"hub_only": ["enum"]}
-        return {"enum": _distinct(fitting)}
+        distinct = {_key(choice): _whole(choice) for choice in fitting}
+        return {"enum": list(distinct.values()), "keys": frozenset(distinct)}
     return node
 
 
@@ -136,14 +162,19 @@ def _lists_all_required(schema: Node) -> bool:
 def _object(schema: Node, depth: int) -> Node:
     extra = schema.get("additionalProperties", True)
     required = set(schema.get("required", []))
-    # A required property that is not described is any other property.
-    schemas = {**dict.fromkeys(required, extra is False or extra), **schema.get("properties", {})}
+    described = schema.get("properties", {})
+    # A required property that is not described is any other property. All of them share one node: to
+    # make one for each would take forever where every level of a schema does so.
+    other = _node(extra is False or extra, depth + 1)
+    schemas = {**dict.fromkeys(required, extra is False or extra), **described}
     wires = sorted(schemas, key=lambda wire: (wire not in required, _place(schemas[wire]), wire))
     return {
         "type": "object",
-        "properties": {wire: _node(schemas[wire], depth + 1) for wire in wires},
+        "properties": {
+            wire: _node(described[wire], depth + 1) if wire in described else other for wire in wires
+        },
         "required": [wire for wire in wires if wire in required],
-        "additionalProperties": False if extra is False else _node(extra, depth + 1),
+        "additionalProperties": False if extra is False else other,
         "said": {wire: _said(schemas[wire]) for wire in wires},
     }
 
@@ -229,20 +260,6 @@ def _within(node: Node, value: object) -> bool:
     least, most = node.get("minimum", -math.inf), node.get("maximum", math.inf)
     above, below = node.get("exclusiveMinimum", -math.inf), node.get("exclusiveMaximum", math.inf)
     return bool(least <= value <= most and above < value < below)
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    distinct: list[Any] = []
-    seen: set[tuple[bool, Any]] = set()
-    for value in values:
-        if is_list(value) or is_object(value):
-            is_new = not any(same(value, other) for other in distinct)
-        else:
-            is_new = (isinstance(value, bool), value) not in seen
-            seen.add((isinstance(value, bool), value))
-        if is_new:
-            distinct.append(_whole(value))
-    return distinct
 
 
 def _whole(value: Any) -> Any:

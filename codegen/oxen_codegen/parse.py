@@ -7,6 +7,7 @@ of objects) goes in as a reference to a stand-in definition and is put back when
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ from datamodel_code_generator.parser import LiteralType
 from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
-from .names import EMITTED_NAMES, pascal, snake
+from .names import EMITTED_NAMES, LONGEST, pascal, snake
 from .normalize import Node
 from .records import is_object
 from .shape import Bound, Choice, ListOf, MapOf, Nested, Plain, Type, Union
@@ -83,6 +84,7 @@ class _Source:
     definitions: dict[str, Node] = field(default_factory=dict[str, Node])
     classes: dict[str, Node] = field(default_factory=dict[str, Node])
     stand_ins: dict[str, Type] = field(default_factory=dict[str, Type])
+    numbers: Counter[str] = field(default_factory=Counter[str])
 
     def object(self, class_name: str, node: Node, path: tuple[str, ...]) -> Node:
         self.classes[class_name] = node
@@ -127,11 +129,10 @@ class _Source:
         return {"$ref": _DEFINITIONS + name}
 
     def _class_name(self, words: str) -> str:
-        plain = name = self.prefix + pascal(words or "part")
-        number = 2
+        plain = name = self.prefix + pascal(words[:LONGEST] or "part")
         while name in self.taken or name in self.classes or name in self.stand_ins:
-            name = f"{plain}{number}"
-            number += 1
+            self.numbers[plain] += 1
+            name = f"{plain}{self.numbers[plain] + 1}"
         return name
 
     def _enum(self, values: list[Any]) -> Node:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from .names import DEVICE
 from .report import CodegenError, ModelError, printable
 
 SCHEMA = "json_request_schema"
@@ -41,13 +41,13 @@ _KEPT = (
     SCHEMA,
 )
 _LONGEST_NAME = 200
+# A hundred times what a model takes.
+LARGEST_MODEL = 2**20
 # Far more than a schema needs, and less than any Python gives up at.
 _DEEPEST = 100
 _TOO_DEEP = f"not usable: the JSON is nested too deeply, in more than {_DEEPEST} levels"
 # No capitals: some file systems cannot tell them from small letters.
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-# Names that Windows keeps for devices, whatever their ending.
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def file_name(model_id: str) -> str:
         )
     except UnicodeEncodeError:
         raise ModelError("the id is not valid Unicode") from None
-    if name.startswith(".") or _DEVICE.match(name):
+    if name.startswith(".") or DEVICE.match(name):
         name = f"%{ord(name[0]):02X}{name[1:]}"
     if len(name) > _LONGEST_NAME:
         raise ModelError(f"the id is too long: its file name would have {len(name)} characters")
@@ -198,7 +198,8 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
         raise CodegenError(f"{folder}: {error.strerror}: a folder of model schemas is expected") from error
     for file in files:
         try:
-            record = from_file(file.read_bytes())
+            with file.open("rb") as opened:
+                record = from_file(opened.read(LARGEST_MODEL + 1))
             if record.id in records:
                 raise ModelError(f"another file holds the model {printable(record.id)}, too: remove one")
             records[record.id] = record
@@ -209,12 +210,21 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
     return records, bad
 
 
-def parse_json(content: bytes) -> object:
+def parse_json(content: bytes, largest: int = LARGEST_MODEL) -> object:
     """Strict JSON: no NaN, no key twice, nesting that a parser of ours survives.
+
+    Args:
+        content: The text.
+        largest: How many bytes it may have.
 
     Raises:
         ModelError: `content` is anything else.
     """
+    if len(content) > largest:
+        raise ModelError(f"not usable: larger than {largest // 2**20} MB")
+    # `[[],[],...]` takes a hundred times the memory that its text takes.
+    if sum(map(content.count, (b"[", b"{", b","))) > largest // 16:
+        raise ModelError(f"not usable: the JSON holds more than {largest // 16} values")
     try:
         value: object = json.loads(
             content, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique
