@@ -22,10 +22,10 @@ _NUMBERS = itertools.count()
 
 
 def compile_module(
-    schema: object, model_id: str = "a-model", endpoint: str = "/images/generate"
+    schema: object, model_id: str = "a-model", endpoint: str = "/images/generate", **facts: Any
 ) -> ModuleType:
     """The module of a model with that parameter schema, imported and proven."""
-    record = from_answer({"id": model_id, "endpoint": endpoint, "json_request_schema": schema})
+    record = from_answer({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
     binding = bind(place(record, {}))
     source = _TEMPLATE.render(binding=binding)
     assert equal_but_for_literals(source, _TEMPLATE.render(binding=placeholders(binding)))

@@ -126,7 +126,9 @@ def _node(schema: object, depth: int) -> Node:
         fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
         if not fitting:
             return {"hub_only": ["enum"]}
-        distinct = {_key(choice): _whole(choice) for choice in fitting}
+        distinct: Node = {}
+        for choice in fitting:
+            distinct.setdefault(_key(choice), _whole(choice))
         return {"enum": list(distinct.values()), "keys": frozenset(distinct)}
     return node
 

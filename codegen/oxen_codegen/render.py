@@ -187,7 +187,8 @@ def _visible(char: str) -> str:
 
 def _is_visible(char: str) -> bool:
     """Whether a character is one to see, to every Python: what they know of Unicode differs."""
-    return char == " " or ucd_3_2_0.category(char)[0] not in "CZ"
+    # That Unicode took a soft hyphen for a dash.
+    return char == " " or (char != "\u00ad" and ucd_3_2_0.category(char)[0] not in "CZ")
 
 
 def _escape(char: str) -> str:
