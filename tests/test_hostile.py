@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +33,7 @@ from oxen_codegen.cli import main
 from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import templates_folder
 from oxen_codegen.proof import equal_but_for_literals
-from oxen_codegen.records import from_answer
+from oxen_codegen.records import from_answer, is_list, is_object
 from oxen_codegen.render import environment
 from oxen_codegen.report import printable
 
@@ -78,12 +79,10 @@ def put(value: Any, text: str) -> Any:
     """`value` with `text` wherever a string or a key has an @."""
     if isinstance(value, str):
         return value.replace("@", text)
-    if isinstance(value, list):
-        items: list[Any] = value
-        return [put(item, text) for item in items]
-    if isinstance(value, dict):
-        members: dict[str, Any] = value
-        return {put(key, text): put(item, text) for key, item in members.items()}
+    if is_list(value):
+        return [put(item, text) for item in value]
+    if is_object(value):
+        return {put(key, text): put(item, text) for key, item in value.items()}
     return value
 
 
@@ -104,15 +103,14 @@ def engine_words() -> Attack:
 
 def with_words(schema: Any, words: Mapping[str, Any]) -> Any:
     """`schema` with `words` in it and in all schemas in it."""
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return schema
-    node: dict[str, Any] = schema
-    changed: dict[str, Any] = {**node, **words}
-    if isinstance(node.get("properties"), dict):
-        changed["properties"] = {name: with_words(each, words) for name, each in node["properties"].items()}
+    changed = {**schema, **words}
+    if "properties" in schema:
+        changed["properties"] = {name: with_words(each, words) for name, each in schema["properties"].items()}
     for key in ("items", "additionalProperties"):
-        if key in node:
-            changed[key] = with_words(node[key], words)
+        if key in schema:
+            changed[key] = with_words(schema[key], words)
     return changed
 
 
@@ -496,13 +494,11 @@ def test_no_extension_of_the_engine_has_an_effect() -> None:
 
 
 def test_the_attack_has_every_word_that_the_engine_reads() -> None:
-    from datamodel_code_generator.parser import jsonschema as engine
-    from jsonschema_specifications import REGISTRY
-
+    engine: Any = import_module("datamodel_code_generator.parser.jsonschema")
+    standard: Any = import_module("jsonschema_specifications").REGISTRY
     known = {"nullable", "example"}  # of OpenAPI
-    for uri in REGISTRY:
-        contents: Any = REGISTRY.contents(uri)
-        known |= contents.get("properties", {}).keys() if isinstance(contents, dict) else set()
+    for uri in standard:
+        known.update(standard.contents(uri).get("properties", {}))
     fields = {each.alias or name for name, each in engine.JsonSchemaObject.model_fields.items()}
     extensions = {
         word

@@ -44,7 +44,7 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
     """Note an offence; to raise would let whoever catches everything hide it."""
     if event in PATHS:
         for path in arguments[: PATHS[event]]:
-            if isinstance(path, str | bytes | os.PathLike) and not is_allowed(os.fsdecode(path)):
+            if path is not None and not isinstance(path, int) and not is_allowed(os.fsdecode(path)):
                 offences.append(f"{event} {os.fsdecode(path)}")
     elif event == "socket.connect":
         if arguments[1][:2] != ("127.0.0.1", int(PORT)):
