@@ -9,7 +9,7 @@ The small form is built up, never filtered down: a node of it holds only what th
     {"type": "array", "items": node, "minItems", "maxItems"}
     {"type": "object", "properties": {wire: node}, "required": [wire], "additionalProperties": node | false,
      "said": {wire: {"description", "default"}}}             the properties in the order to show them
-    {"enum": [value, ...], "keys": {key, ...}}               values that the other keywords let through
+    {"enum": [value, ...]}                                   values that the other keywords let through
     {"anyOf": [node, ...]}                                   nodes of different types
 
 Every node may carry "hub_only": what the schema asks for and the bindings leave to the hub, because
@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any, TypeGuard
 
@@ -75,7 +76,8 @@ def allows(node: Node, value: object) -> bool:
     if "anyOf" in node:
         return any(allows(member, value) for member in node["anyOf"])
     if "enum" in node:
-        return _key(value) in node["keys"]
+        choices = node["enum"]
+        return _key(value) in (choices if isinstance(choices, _Choices) else _Choices(choices)).keys
     if "type" not in node:
         return True
     return _TYPES[node["type"]].admits(value) and _within(node, value)
@@ -89,6 +91,14 @@ def same(one: object, other: object) -> bool:
 def _key(value: object) -> str:
     """What equal values have in common: a text, because the hub can choose numbers of one hash."""
     return json.dumps(_canonical(value), sort_keys=True)
+
+
+class _Choices(list[Any]):
+    """The values of an enum: a list, which does not look through all of them for each value."""
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return frozenset(map(_key, self))
 
 
 def _canonical(value: object) -> object:
@@ -129,7 +139,7 @@ def _node(schema: object, depth: int) -> Node:
         distinct: Node = {}
         for choice in fitting:
             distinct.setdefault(_key(choice), _whole(choice))
-        return {"enum": list(distinct.values()), "keys": frozenset(distinct)}
+        return {"enum": _Choices(distinct.values())}
     return node
 
 

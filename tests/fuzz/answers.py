@@ -125,8 +125,10 @@ roots = st.builds(
     root,
     st.dictionaries(wires, mostly(nodes, anything), max_size=5),
     st.integers(0, 3),
-    merged(unknown, broken)
-    | schema({}, {"additionalProperties": mostly(nodes, anything), "title": texts, "x-a": anything}),
+    mostly(
+        schema({}, {"additionalProperties": mostly(nodes, anything), "title": texts, "x-a": anything}),
+        merged(unknown, broken),
+    ),
 )
 answers = st.fixed_dictionaries(
     {
