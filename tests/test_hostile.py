@@ -94,6 +94,14 @@ def strings() -> Attack:
     )
 
 
+def removed() -> Attack:
+    """The same of models that left the hub, which say when and what to use instead."""
+    marks = {"on": "@", "version": "@", "successor": "@"}
+    texts = list(stored("strings").values())
+    models = [put({**answer("@"), "removed": marks}, text) for text in texts]
+    return Attack([{**model, "id": f"left {number}"} for number, model in enumerate(models)])
+
+
 def engine_words() -> Attack:
     """All that the engine reads beside JSON Schema, in all places that a schema has."""
     return Attack(
@@ -166,6 +174,7 @@ SIZES = {
 STORED = ["ids", "references", "shapes"]
 ATTACKS: dict[str, Callable[[], Attack]] = {
     "strings": strings,
+    "strings of models that left": removed,
     "engine words": engine_words,
     **{name: partial(from_file, name) for name in STORED},
     **{name: partial(SIZES.__getitem__, name) for name in SIZES},
@@ -261,7 +270,9 @@ def complaints(done: Done, rejected: Mapping[str, str]) -> None:
 
 USE = """
 import inspect, json, pydoc, typing
-from oxen_models import InvalidRequestError, Oxen, OxenError, catalog
+from oxen_models import InvalidRequestError, Oxen, catalog, images
+for name in images.__all__:
+    pydoc.render_doc(getattr(images, name))
 oxen = Oxen("any", base_url={url!r})
 told = {{}}
 for model in catalog.models(bound=True):
@@ -313,7 +324,7 @@ def test_an_attack_on_generate(
     bound = {
         model["id"]
         for number, model in enumerate(attack.models)
-        if not {model["id"], f"attack-{number}.json"} & attack.rejected.keys()
+        if not {model["id"], f"attack-{number}.json"} & attack.rejected.keys() and "removed" not in model
     }
     assert wires.keys() == bound | {"good", "victim"}
     for model in attack.models:
@@ -394,7 +405,8 @@ def test_attacks_on_fetch(folder: Path, guarded: Callable[..., Done], server: Ra
     taken = {model["id"]: Answer(body=model) for model in ids.models if model["id"] not in unusual}
     wrong = {name: each for name, (each, _) in WRONG.items()}
     untaken = {name: Answer(body=answer(name)) for name in unusual}
-    serve(server, {"good": Answer(body=answer("good", summary="Better.")), **wrong, **taken, **untaken})
+    better = answer("good", summary="Better.", removed={"on": "2000-01-01"})  # which is no hub's to say
+    serve(server, {"good": Answer(body=better), **wrong, **taken, **untaken})
     listed: Any = server.answers[MODELS][0].body
     for name, complaint in (("\ud800", "not valid Unicode"), ("..", "no URL can name")):
         listed["data"].append({"id": name})
@@ -406,7 +418,8 @@ def test_attacks_on_fetch(folder: Path, guarded: Callable[..., Done], server: Ra
     complaints(done, {**{name: complaint for name, (_, complaint) in WRONG.items()}, **unusual})
     recorded = [json.loads(file.read_text(encoding="utf-8"))["id"] for file in schemas.iterdir()]
     assert sorted(recorded) == sorted(["good", *taken])
-    assert "Better." in (schemas / "good.json").read_text(encoding="utf-8")
+    good = json.loads((schemas / "good.json").read_text(encoding="utf-8"))
+    assert (good["summary"], good.get("removed")) == ("Better.", None)
     assert not [path for _, path, _ in server.requests if quote("x" * 300) in path]
 
 
