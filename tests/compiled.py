@@ -12,7 +12,7 @@ from oxen_codegen.bind import bind, place
 from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import templates_folder
 from oxen_codegen.proof import equal_but_for_literals, placeholders
-from oxen_codegen.records import from_answer
+from oxen_codegen.records import Record, from_answer
 from oxen_codegen.render import environment
 from oxen_models import Request
 
@@ -21,14 +21,21 @@ _TEMPLATE = environment(_LOADER, Derivation()).get_template("family/model.py.jin
 _NUMBERS = itertools.count()
 
 
+def module_source(record: Record) -> str:
+    """The text of a model's module, proven."""
+    binding = bind(place(record, {}))
+    source = _TEMPLATE.render(binding=binding)
+    assert equal_but_for_literals(source, _TEMPLATE.render(binding=placeholders(binding)))
+    return source
+
+
 def compile_module(
     schema: object, model_id: str = "a-model", endpoint: str = "/images/generate", **facts: Any
 ) -> ModuleType:
     """The module of a model with that parameter schema, imported and proven."""
-    record = from_answer({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
-    binding = bind(place(record, {}))
-    source = _TEMPLATE.render(binding=binding)
-    assert equal_but_for_literals(source, _TEMPLATE.render(binding=placeholders(binding)))
+    source = module_source(
+        from_answer({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
+    )
     module = ModuleType(f"compiled_{next(_NUMBERS)}")
     # pydantic looks the names in annotations up there.
     sys.modules[module.__name__] = module

@@ -26,15 +26,13 @@ from urllib.parse import quote
 import oxen_codegen
 import pytest
 from click.testing import CliRunner
+from compiled import module_source
 from conftest import Answer, RawServer
 from generating import PROMPT, answer, files
-from oxen_codegen.bind import bind, place
 from oxen_codegen.cli import main
-from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import templates_folder
 from oxen_codegen.proof import equal_but_for_literals
 from oxen_codegen.records import from_answer, is_list, is_object
-from oxen_codegen.render import environment
 from oxen_codegen.report import printable
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -490,9 +488,8 @@ def test_hundreds_of_ids_of_one_name(folder: Path, guarded: Callable[..., Done])
 
 def emitted(schema: object) -> str:
     """The module of a model, less the digest of its schema."""
-    template = environment(templates_folder(), Derivation()).get_template("family/model.py.jinja")
     record = from_answer(answer("victim", schema))
-    return template.render(binding=bind(place(record, {}))).replace(record.digest[:12], "")
+    return module_source(record).replace(record.digest[:12], "")
 
 
 def test_no_extension_of_the_engine_has_an_effect() -> None:
