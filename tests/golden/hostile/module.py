@@ -19,7 +19,7 @@ from oxen_models._runtime._sync.job import Job
 from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Json, Omit
+from oxen_models._runtime.fields import OMIT, Omit, Whole
 from oxen_models._runtime.request import Request, checked
 
 
@@ -42,9 +42,8 @@ class HostileRequest(Request):
     x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT
     """One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'."""
 
-    y: Json | Omit = OMIT
-    """one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes "__import__('os')".
-    Checked by the hub only: customTypePath."""
+    y: Annotated[int, Whole] | Omit = OMIT
+    """one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes "__import__('os')"."""
 
     z: str | Omit = OMIT
     """ends in a quote "."""
@@ -65,7 +64,7 @@ class Hostile(Stub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -81,7 +80,7 @@ class Hostile(Stub):
             w: \\.
             x: One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'.
             y: one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes
-                "__import__('os')". Checked by the hub only: customTypePath.
+                "__import__('os')".
             z: ends in a quote ".
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
@@ -116,7 +115,7 @@ class Hostile(Stub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -155,7 +154,7 @@ class Hostile(Stub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -201,7 +200,7 @@ class AsyncHostile(AsyncStub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -217,7 +216,7 @@ class AsyncHostile(AsyncStub):
             w: \\.
             x: One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'.
             y: one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes
-                "__import__('os')". Checked by the hub only: customTypePath.
+                "__import__('os')".
             z: ends in a quote ".
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
@@ -252,7 +251,7 @@ class AsyncHostile(AsyncStub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -291,7 +290,7 @@ class AsyncHostile(AsyncStub):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: Json | Omit = OMIT,
+        y: int | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

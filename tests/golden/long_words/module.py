@@ -19,7 +19,7 @@ from oxen_models._runtime._sync.job import Job
 from oxen_models._runtime._sync.raw import RawGenerate
 from oxen_models._runtime._sync.results import ImageResult
 from oxen_models._runtime._sync.stub import Stub
-from oxen_models._runtime.fields import OMIT, Json, Omit, Whole
+from oxen_models._runtime.fields import OMIT, Omit, Whole
 from oxen_models._runtime.request import Object, Request, checked
 
 
@@ -66,8 +66,7 @@ class LongWordsRequest(Request):
 
     outer: LongWordsOuter | Omit = OMIT
 
-    unknown: Json | Omit = OMIT
-    """Checked by the hub only: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx."""
+    unknown: str | Omit = OMIT
 
     very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: Annotated[
         str | Omit,
@@ -121,7 +120,7 @@ class LongWords(Stub):
         self,
         *,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
@@ -136,8 +135,7 @@ class LongWords(Stub):
 
         Args:
             outer: Not described by the hub.
-            unknown: Checked by the hub only:
-                xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.
+            unknown: Not described by the hub.
             very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very:
                 Wire name
                 'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver….
@@ -197,7 +195,7 @@ class LongWords(Stub):
         self,
         *,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
@@ -236,7 +234,7 @@ class LongWords(Stub):
         *,
         num_generations: int,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
@@ -282,7 +280,7 @@ class AsyncLongWords(AsyncStub):
         self,
         *,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
@@ -297,8 +295,7 @@ class AsyncLongWords(AsyncStub):
 
         Args:
             outer: Not described by the hub.
-            unknown: Checked by the hub only:
-                xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.
+            unknown: Not described by the hub.
             very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very:
                 Wire name
                 'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver….
@@ -358,7 +355,7 @@ class AsyncLongWords(AsyncStub):
         self,
         *,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
@@ -397,7 +394,7 @@ class AsyncLongWords(AsyncStub):
         *,
         num_generations: int,
         outer: LongWordsOuter | Omit = OMIT,
-        unknown: Json | Omit = OMIT,
+        unknown: str | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: str
         | Omit = OMIT,
         very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: str
