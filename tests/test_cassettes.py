@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,12 @@ from oxen_codegen.cli import main
 from oxen_codegen.fetch import Hub as Source
 from oxen_models import (
     AuthenticationError,
+    Generation,
+    ImageResult,
+    Job,
+    JobCancelled,
+    JobFailed,
+    JobGone,
     NotFoundError,
     Oxen,
     RateLimitError,
@@ -33,6 +42,7 @@ from oxen_models.testing import Hub
 CASSETTES = Path(__file__).parent.parent / "cassettes"
 HUB = "https://hub.oxen.ai"
 DOG = "https://hub.oxen.ai/api/repos/ox/Oxen-Character-Simple-Vector-Graphic/file/main/images/reference/bloxy_white_bg.png"
+EVENTS = "/api/events"
 SECRET_HEADERS = ("authorization", "cookie", "set-cookie")
 
 Faults = Callable[..., None]
@@ -199,6 +209,153 @@ def test_429_that_does_not(oxen: Oxen, faults: Faults) -> None:
     with pytest.raises(RateLimitError, match="Rate limit exceeded") as caught:
         oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
     assert caught.value.retry_after == 3600
+
+
+class Stream:
+    """Whether a client may open the event stream: vcrpy records whole answers, and that one has no end."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, request: httpx.Request) -> None:
+        if request.url.path == EVENTS:
+            self.times -= 1
+            if self.times < 0:
+                raise httpx.ConnectError("nobody listens", request=request)
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream()
+
+
+@pytest.fixture
+def queue(base_url: str, request: pytest.FixtureRequest, stream: Stream) -> Iterator[Oxen]:
+    key = os.environ["OXEN_API_KEY"] if request.config.getoption("--live") else "any"
+    with (
+        httpx.Client(event_hooks={"request": [stream]}) as http,
+        Oxen(key, base_url=base_url, http_client=http) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def pause(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """What lies between two questions while recording; a cassette has as many as it took."""
+    if request.config.getoption("--record-mode") in (None, "none"):
+        return lambda: None
+    return lambda: time.sleep(3 if request.config.getoption("--live") else 0.04)
+
+
+def submitted(queue: Oxen, **more: Any) -> Job[ImageResult]:
+    return queue.images.qwen_image_edit_plus.submit(prompt="Add a funny hat", input_image=[DOG], **more)
+
+
+def until(job: Job[Any], status: str, pause: Callable[[], None]) -> Generation:
+    while (told := job.refresh()).status != status:
+        assert told.status in ("queued", "processing")
+        pause()
+    return told
+
+
+@pytest.mark.vcr
+def test_job_that_succeeds(queue: Oxen, pause: Callable[[], None]) -> None:
+    job = submitted(queue)
+    queued = job.refresh()
+    assert (queued.generation_id, queued.status, queued.media_type) == (job.id, "queued", "image")
+    assert (queued.started_at, queued.completed_at, queued.error) == (None, None, None)
+    processing = until(job, "processing", pause)
+    assert processing.started_at is not None
+    succeeded = until(job, "succeeded", pause)
+    assert (succeeded.completed_at is None, succeeded.model) == (False, "qwen-image-edit-plus")
+    (image,) = job.result().images
+    assert (image.url, image.generation_id) == (succeeded.answer["result_url"], job.id)
+
+
+@pytest.mark.vcr
+def test_job_that_fails(queue: Oxen, pause: Callable[[], None]) -> None:
+    job = submitted(queue, extra_body={"colour": "red"})
+    assert "colour" in str(until(job, "failed", pause).error)
+    with pytest.raises(JobFailed, match="colour"):
+        job.result()
+
+
+@pytest.mark.vcr
+def test_job_that_is_cancelled(queue: Oxen) -> None:
+    job = submitted(queue)
+    job.cancel()
+    assert job.status == "cancelled"
+    with pytest.raises(JobCancelled):
+        job.result()
+
+
+@pytest.mark.vcr
+def test_several_jobs_at_once(queue: Oxen) -> None:
+    edit = queue.images.qwen_image_edit_plus
+    jobs = edit.submit_many(num_generations=2, prompt="Add a funny hat", input_image=[DOG])
+    assert len({job.id for job in jobs}) == 2
+
+
+@pytest.mark.vcr
+def test_jobs_and_history(queue: Oxen, pause: Callable[[], None]) -> None:
+    job = submitted(queue, target_repo="ox/hats", target_directory="funny")
+    (active,) = queue.jobs(repo="ox/hats")
+    assert (active.id, active.status in ("queued", "processing")) == (job.id, True)
+    until(job, "succeeded", pause)
+    (ended,) = queue.jobs(repo="ox/hats", status="succeeded")
+    assert (ended.id, ended.status) == (job.id, "succeeded")
+    (page,) = queue.generations(repo="ox/hats").pages()
+    assert (page.total_pages, page.total_entries) == (1, 1)
+    assert isinstance(page.total_cost, Decimal)
+    (entry,) = page.generations
+    assert (entry.generation_id, entry.target_repo, entry.target_directory) == (job.id, "ox/hats", "funny")
+    assert isinstance(entry.cost, Decimal)
+
+
+@pytest.mark.vcr
+def test_unknown_job(queue: Oxen) -> None:
+    job = queue.job("00000000-0000-4000-8000-000000000000")
+    for call in (job.refresh, job.cancel):
+        with pytest.raises(JobGone) as caught:
+            call()
+        assert caught.value.generation_id == job.id
+
+
+@pytest.mark.vcr
+def test_events(queue: Oxen, source: Hub | None, stream: Stream, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--live"):
+        pytest.skip("what the live hub tells has no end")
+    heard = None if source is None else Heard(source)
+    job = submitted(queue)
+    if source is not None and heard is not None:
+        kind = {"content-type": "text/event-stream"}
+        source.answer_next(200, body=heard.up_to_completion(), headers=kind, path=EVENTS)
+    stream.times = 1
+    event = next(queue.events())
+    assert (event.generation_id, event.status, event.media_type) == (job.id, "succeeded", "image")
+    assert job.wait() == "succeeded"
+    assert job.result().images[0].url == event.url
+
+
+class Heard:
+    """What the stand-in tells a listener, word for word; vcrpy sees no plain socket."""
+
+    def __init__(self, source: Hub) -> None:
+        host, _, port = source.url.removeprefix("http://").partition(":")
+        self._socket = socket.create_connection((host, int(port)))
+        # HTTP/1.0 has the words as they are, without the lengths of chunks between them.
+        self._socket.sendall(f"GET {EVENTS} HTTP/1.0\r\nauthorization: Bearer any\r\n\r\n".encode())
+        self._file = self._socket.makefile("rb")
+        while self._file.readline().strip():
+            pass
+
+    def up_to_completion(self) -> bytes:
+        """All frames up to the one that says that a generation has ended."""
+        told = b""
+        with self._socket, self._file:
+            while not (b"media_generation_completed" in told and told.endswith(b"\n\n")):
+                told += self._file.readline()
+        return told
 
 
 def test_every_cassette_is_played() -> None:
