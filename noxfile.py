@@ -53,8 +53,16 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Lost events, killed processes, closed clients, forks: two minutes; `-- killed --seed 7` repeats."""
-    install(session)
+    install(session, "tests")
     session.run("python", "tests/soak/run.py", *session.posargs)
+    session.run("python", "tests/fuzz/run.py", "--examples", "500", "--seconds", "40")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Random answers of a hub, each built and used; `-- --examples N --seconds S --seed X`."""
+    install(session, "tests")
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
 
 
 @nox.session

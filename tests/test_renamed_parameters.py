@@ -77,8 +77,8 @@ def generate(project: Path, renamed: str) -> Result:
 
 
 def test_old_name_is_taken_with_a_warning(project: Path) -> None:
-    done = generate(project, 'painter = { num_steps = "steps" }')
-    assert done.exit_code == 0, done.output
+    generated = generate(project, 'painter = { num_steps = "steps" }')
+    assert generated.exit_code == 0, generated.output
     environment = {**os.environ, "PYTHONPATH": str(project), "NO_PROXY": "127.0.0.1"}
     program = USE.replace("{schemas!r}", repr(str(project / "schemas")))
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
