@@ -60,7 +60,9 @@ assert checkout not in Path(oxen_models.__file__).resolve().parents, (
     "the checkout is imported, not the package"
 )
 assert Path(oxen_models.__file__).with_name("py.typed").exists()
-assert len(catalog.models(bound=True)) > 100
+bound = catalog.models(bound=True)
+assert len(bound) > 100
+assert all(oxen_models.schema(model.id)["properties"] for model in bound)
 
 with Hub() as hub, tempfile.TemporaryDirectory() as folder:
     with Oxen("any", base_url=hub.url) as oxen:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +22,6 @@ from oxen_codegen.records import is_list, is_object
 from oxen_models import Request, catalog
 from pydantic import ValidationError
 
-SCHEMAS = Path(oxen_models.__file__).parent / "schemas"
 BOUND = [model for model in catalog.models(bound=True) if model.module]
 VALUES_PER_MODEL = 100
 VALUES_PER_SCHEMA = 40
@@ -175,8 +173,7 @@ def compare(request: type[Request], schema: dict[str, Any], random: Random, coun
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
 def test_a_recorded_model_agrees(model: catalog.Model, record_property: Any) -> None:
-    records = (json.loads(file.read_text()) for file in SCHEMAS.glob("*.json"))
-    schema = next(record["json_request_schema"] for record in records if record["id"] == model.id)
+    schema = oxen_models.schema(model.id)
     name = (
         "".join(word.capitalize() for word in model.module.rpartition(".")[2].split("_"))
         if model.module

@@ -41,6 +41,11 @@ def test_listing_the_catalogue_loads_neither_httpx_nor_pydantic() -> None:
     assert not {"httpx", "pydantic"} & loaded("import oxen_models; oxen_models.catalog.models()")
 
 
+def test_a_schema_loads_neither_httpx_nor_pydantic() -> None:
+    modules = loaded("import oxen_models; oxen_models.schema('qwen-image')")
+    assert not {"httpx", "pydantic", "jsonschema"} & modules
+
+
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
 def test_a_bound_model_is_where_the_catalogue_says(model: catalog.Model) -> None:
     assert model.module is not None

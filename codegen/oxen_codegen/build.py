@@ -43,6 +43,7 @@ _PUBLIC = {
     "_runtime.progress": ("Progress",),
     "_runtime.raw": ("RawResponse",),
     "_runtime.request": ("Request",),
+    "_runtime.schemas": ("schema",),
     "_runtime._async.history": ("AsyncGenerations",),
     "_runtime._async.job": ("AsyncJob",),
     "_runtime._async.many": ("AsyncOutcome",),

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ._runtime.progress import Progress as Progress
     from ._runtime.raw import RawResponse as RawResponse
     from ._runtime.request import Request as Request
+    from ._runtime.schemas import schema as schema
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
     from ._runtime._async.many import AsyncOutcome as AsyncOutcome
@@ -124,6 +125,7 @@ _MODULES = {
     "Progress": "._runtime.progress",
     "RawResponse": "._runtime.raw",
     "Request": "._runtime.request",
+    "schema": "._runtime.schemas",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
     "AsyncOutcome": "._runtime._async.many",
@@ -193,6 +195,7 @@ __all__ = [
     "Progress",
     "RawResponse",
     "Request",
+    "schema",
     "AsyncGenerations",
     "AsyncJob",
     "AsyncOutcome",

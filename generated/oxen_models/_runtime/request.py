@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -64,6 +65,22 @@ class Request(Object, extra="forbid"):
             raise ValueError(f"a body for {cls.model_id!r} is expected, not for {body['model']!r}")
         parameters = {name: value for name, value in body.items() if name != "model"}
         return cls.model_validate(parameters, by_alias=True, by_name=False)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The schema that the class was generated from, in the hub's words: `oxen_models.schema(model_id)`.
+
+        With any argument it is pydantic's own, of what the class checks: it has `response_format` and
+        `target_namespace`, and neither descriptions nor defaults. So it is for a class that was not
+        generated.
+        """
+        generated = next((each for each in cls.__mro__ if "model_id" in vars(each)), None)
+        if not args and not kwargs and generated is not None:
+            from .schemas import recorded
+
+            with suppress(KeyError):
+                return recorded(generated.__module__, cls.model_id)
+        return super().model_json_schema(*args, **kwargs)
 
 
 def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R:

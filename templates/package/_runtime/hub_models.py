@@ -52,7 +52,7 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
         raise UnexpectedAnswerError(
             f"the hub's answer is no model; it has: {', '.join(told)[:300] or 'nothing'}"
         )
-    schema = told.get("json_request_schema") or told.get("request_schema")
+    schema = schema_of(told)
     deployments = told.get("deployments")
     return HubModel(
         id,
@@ -71,6 +71,12 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
         schema if is_object(schema) else None,
         told,
     )
+
+
+def schema_of(answer: Mapping[str, Any]) -> object:
+    """The parameter schema of a model, whatever it is; None where there is none."""
+    schema = answer.get("json_request_schema")
+    return answer.get("request_schema") if schema is None else schema
 
 
 def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
