@@ -11,13 +11,16 @@ class OxenError(Exception):
     Attributes:
         generation_id: The job that it is about; None where it is about none.
         request_id: The hub's id of the request; None where it gave none.
+        hint: What else may be the cause, and how to find out; None where nothing suggests itself.
     """
 
     generation_id: str | None = None
     request_id: str | None = None
+    hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self._text()}{f' (job {self.generation_id})' if self.generation_id else ''}"
+        job = f" (job {self.generation_id})" if self.generation_id else ""
+        return f"{self._text()}{job}{f'; {self.hint}' if self.hint else ''}"
 
     def _text(self) -> str:
         return super().__str__()

@@ -10,6 +10,7 @@ from functools import partial
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..advice import advise
 from ..errors import (
     ConfigurationError,
     JobCancelled,
@@ -84,7 +85,11 @@ def run(
 
 class _AsyncRun:
     def __init__(
-        self, session: AsyncSession, requests: Iterable[Request], resend_unknown: bool, timeout: float | None
+        self,
+        session: AsyncSession,
+        requests: Iterable[Request],
+        resend_unknown: bool,
+        timeout: float | None,
     ) -> None:
         self._session = session
         self._total = len(requests) if isinstance(requests, Sized) else None
@@ -180,6 +185,7 @@ class _AsyncRun:
             return AsyncOutcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
+        advise(error, type(request))
         return AsyncOutcome(index, request, None, error, entry.job_id)
 
     async def _done(self, index: int, request: Request, job_id: str | None) -> AsyncOutcome:
@@ -193,7 +199,7 @@ class _AsyncRun:
                     job = await self._enqueued(index, request, kind)
                     job_id = job.id
                 else:
-                    job = AsyncJob(self._session, job_id, kind, "unknown")
+                    job = AsyncJob(self._session, job_id, kind, "unknown", request=type(request))
                 result = await job.result_unless(self._stop, self._timeout)
             if self._journal is not None:
                 await aside(self._journal.succeeded, index, job_id, result.answer())
@@ -211,7 +217,8 @@ class _AsyncRun:
     ) -> AsyncJob[AsyncAnyResult]:
         await self._sending(index, request)
         try:
-            [job, *_] = await enqueue(self._session, queued(request, 1, None, None, None), kind)
+            body = queued(request, 1, None, None, None)
+            [job, *_] = await enqueue(self._session, body, kind, None, type(request))
         except OxenError as error:
             await self._not_sent(index, error)
             raise
@@ -224,6 +231,7 @@ class _AsyncRun:
         try:
             answer = await self._session.post(request.endpoint, encoded(request, None), None)
         except OxenError as error:
+            advise(error, type(request))
             await self._not_sent(index, error)
             raise
         return AsyncAudioResult.from_answer(answer, self._session)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
+from ..advice import advise
+from ..errors import OxenError
 from ..media import is_read
 from ..request import Request, checked, encoded, queued
 from .effects import aside
@@ -37,7 +39,11 @@ class AsyncStub:
         timeout: float | None,
     ) -> R:
         body = encoded(request, extra_body)
-        answer = await self._session.post(request.endpoint, body, timeout, extra_headers)
+        try:
+            answer = await self._session.post(request.endpoint, body, timeout, extra_headers)
+        except OxenError as error:
+            advise(error, type(request))
+            raise
         return result.from_answer(answer, self._session)
 
     async def _submit(
@@ -51,4 +57,4 @@ class AsyncStub:
         num_generations: int = 1,
     ) -> list[AsyncJob[R]]:
         body = queued(request, num_generations, target_repo, target_directory, extra_body)
-        return await enqueue(self._session, body, result, extra_headers)
+        return await enqueue(self._session, body, result, extra_headers, type(request))

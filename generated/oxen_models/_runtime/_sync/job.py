@@ -7,6 +7,7 @@ from contextlib import suppress
 from copy import copy
 from typing import Any, Generic, TypeVar
 
+from ..advice import advise
 from ..errors import (
     HubUnreachableError,
     JobCancelled,
@@ -19,6 +20,7 @@ from ..errors import (
     UnexpectedAnswerError,
 )
 from ..generations import Generation, enqueued, generation, reason
+from ..request import Request
 from ..settings import checked_timeout
 from ..waiting import End, Kind, Stop, Watched
 from .channel import job_path
@@ -46,10 +48,12 @@ class Job(Generic[R_co]):
         *,
         since: int | None = None,
         told: Generation | None = None,
+        request: type[Request] | None = None,
     ) -> None:
         self._session = session
         self._id = id
         self._result_class = result
+        self._request_class = request
         self._media = None if told is None else told.media_type
         if result is not None:
             self._media = _MEDIA.get(result.medium)
@@ -164,7 +168,9 @@ class Job(Generic[R_co]):
         answer = end.answer or {}
         status = str(answer.get("status"))
         if status == "failed":
-            raise JobFailed(self._id, status, reason(answer) or "the job failed; the hub gave no reason")
+            failed = JobFailed(self._id, status, reason(answer) or "the job failed; the hub gave no reason")
+            advise(failed, self._request_class)
+            raise failed
         if status == "cancelled":
             raise JobCancelled(self._id, status, "the job was cancelled")
         kind: Any = self._result_class or result_class(answer)
@@ -220,7 +226,11 @@ class Job(Generic[R_co]):
 
 
 def enqueue(
-    session: Session, body: bytes, result: type[R], extra_headers: Mapping[str, str] | None = None
+    session: Session,
+    body: bytes,
+    result: type[R],
+    extra_headers: Mapping[str, str] | None,
+    request: type[Request] | None,
 ) -> list[Job[R]]:
     """Have the queue take a request; the event stream is open before it is sent.
 
@@ -235,4 +245,7 @@ def enqueue(
             jobs = enqueued(session.post("/queue", body, None, extra_headers))
         except UnexpectedAnswerError as error:
             raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
-    return [Job(session, id, result, status, since=since) for id, status in jobs]
+        except OxenError as error:
+            advise(error, request)
+            raise
+    return [Job(session, id, result, status, since=since, request=request) for id, status in jobs]

@@ -10,6 +10,7 @@ from functools import partial
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..advice import advise
 from ..errors import (
     ConfigurationError,
     JobCancelled,
@@ -84,7 +85,11 @@ def run(
 
 class _Run:
     def __init__(
-        self, session: Session, requests: Iterable[Request], resend_unknown: bool, timeout: float | None
+        self,
+        session: Session,
+        requests: Iterable[Request],
+        resend_unknown: bool,
+        timeout: float | None,
     ) -> None:
         self._session = session
         self._total = len(requests) if isinstance(requests, Sized) else None
@@ -180,6 +185,7 @@ class _Run:
             return Outcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
+        advise(error, type(request))
         return Outcome(index, request, None, error, entry.job_id)
 
     def _done(self, index: int, request: Request, job_id: str | None) -> Outcome:
@@ -193,7 +199,7 @@ class _Run:
                     job = self._enqueued(index, request, kind)
                     job_id = job.id
                 else:
-                    job = Job(self._session, job_id, kind, "unknown")
+                    job = Job(self._session, job_id, kind, "unknown", request=type(request))
                 result = job.result_unless(self._stop, self._timeout)
             if self._journal is not None:
                 aside(self._journal.succeeded, index, job_id, result.answer())
@@ -209,7 +215,8 @@ class _Run:
     def _enqueued(self, index: int, request: Request, kind: type[AnyResult]) -> Job[AnyResult]:
         self._sending(index, request)
         try:
-            [job, *_] = enqueue(self._session, queued(request, 1, None, None, None), kind)
+            body = queued(request, 1, None, None, None)
+            [job, *_] = enqueue(self._session, body, kind, None, type(request))
         except OxenError as error:
             self._not_sent(index, error)
             raise
@@ -222,6 +229,7 @@ class _Run:
         try:
             answer = self._session.post(request.endpoint, encoded(request, None), None)
         except OxenError as error:
+            advise(error, type(request))
             self._not_sent(index, error)
             raise
         return AudioResult.from_answer(answer, self._session)
