@@ -20,8 +20,12 @@ HERE = Path(__file__).parent
 RECORDED = "tests/test_cassettes.py"
 WITHOUT_EXTRAS = """
 import subprocess, sys
-from oxen_models import Oxen
+from oxen_models import ConfigurationError, Oxen
 Oxen("any").images.qwen_image_edit_plus
+try:
+    Oxen("any").model("any").load()
+except ConfigurationError as error:
+    assert "oxen-models[dynamic]" in str(error), error
 for command in ([], ["fetch", "--all"], ["generate"], ["check"]):
     done = subprocess.run([sys.executable, "-m", "oxen_codegen", *command], capture_output=True, text=True)
     assert (done.returncode, "oxen-models[codegen]" in done.stderr) == (1, True), done.stderr

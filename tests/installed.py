@@ -70,6 +70,7 @@ with Hub() as hub, tempfile.TemporaryDirectory() as folder:
             prompt="Add a hat", input_image=["https://example.com/a.png"]
         )
         assert edited.images[0].save(Path(folder, "hat.png")).stat().st_size > 0
+        assert oxen.model("qwen-image").generate(prompt="A hat").media
     codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
     codegen("generate", folder=folder)
     codegen("check", folder=folder)

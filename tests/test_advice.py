@@ -74,6 +74,15 @@ def test_a_broken_file_is_no_matter_of_the_bindings(play: Play, hub: Hub) -> Non
     assert failed.hint is None
 
 
+def test_a_call_by_id_was_checked_against_the_hub_s_own_schema(play: Play, newer: Hub) -> None:
+    def edit(oxen: Any) -> Any:
+        return oxen.model(EDITOR).edit(
+            prompt="x", input_image=[URL], mood="good", extra_body={"output_format": "png"}
+        )
+
+    assert play.failure(UnprocessableError, edit, base_url=newer.url).hint is None
+
+
 def test_run_many_says_so_too(play: Play, newer: Hub, tmp_path: Path) -> None:
     speech = ox.schema("bytedance-seed-audio-1-0")
     newer.add_model(

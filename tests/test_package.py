@@ -46,6 +46,11 @@ def test_a_schema_loads_neither_httpx_nor_pydantic() -> None:
     assert not {"httpx", "pydantic", "jsonschema"} & modules
 
 
+def test_a_client_loads_jsonschema_only_for_a_model_by_its_id() -> None:
+    modules = loaded("import oxen_models; oxen_models.Oxen('any').model('any')")
+    assert not {"jsonschema", "oxen_models._runtime.rules.normalize"} & modules
+
+
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
 def test_a_bound_model_is_where_the_catalogue_says(model: catalog.Model) -> None:
     assert model.module is not None

@@ -12,6 +12,7 @@ import oxen_models
 import pytest
 from compiled import compile_request
 from jsonschema import Draft202012Validator
+from oxen_codegen import build
 from oxen_models import Request, catalog
 from oxen_models.images import QwenImageEditPlusRequest
 
@@ -76,3 +77,12 @@ def test_a_class_that_no_package_has_shows_what_it_checks() -> None:
     kind = compile_request({"type": "object", "properties": {"a": {"type": "string", "title": "A"}}})
     assert kind.model_json_schema()["properties"]["a"] == {"type": "string", "title": "A"}
     assert Request.model_json_schema()["properties"] == {}
+
+
+def test_the_rules_of_the_generator_are_emitted_as_they_are() -> None:
+    generator = Path(build.__file__).parent
+    emitted = [file for file in (PACKAGE / "_runtime" / "rules").glob("*.py") if file.name != "__init__.py"]
+    assert {file.name for file in emitted} >= {"endpoints.py", "normalize.py"}
+    for file in emitted:
+        assert file.read_bytes() == (generator / file.name).read_bytes()
+        import_module(f"oxen_models._runtime.rules.{file.stem}")

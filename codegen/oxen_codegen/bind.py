@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import normalize
@@ -70,7 +70,7 @@ def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
         record.text("endpoint"),
         record.media("input"),
         record.media("output"),
-        requires_image=node is not None and _requires_image(node),
+        requires_image=node is not None and normalize.requires_image(node),
     )
     module = names.get(record.id) or module_name(record.id, client)
     if len(module) > _LONGEST_MODULE:
@@ -179,7 +179,7 @@ def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
             alias=alias,
             type=type_,
             required=wire in required,
-            takes_media=_takes_media(shown.node["properties"][wire]),
+            takes_media=any(normalize.media(shown.node["properties"][wire])),
             doc=parameter_doc(
                 shown.node["properties"][wire],
                 shown.node["said"].get(wire, {}),
@@ -191,20 +191,3 @@ def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
         for alias in [None if names[wire] == wire else wire]
     ]
     return Object(shown.name, doc, (*parameters, *added), shown.extra)
-
-
-def _takes_media(node: Node) -> bool:
-    return bool(set(_media(node)))
-
-
-def _requires_image(node: Node) -> bool:
-    required = (node["properties"][wire] for wire in node["required"] if wire in node["properties"])
-    return any("image" in _media(each) for each in required)
-
-
-def _media(node: Node) -> Iterator[str]:
-    """The media that a parameter takes, itself or in its list."""
-    if "media" in node:
-        yield node["media"]
-    for inner in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
-        yield from _media(inner)

@@ -42,11 +42,13 @@ _PUBLIC = {
     "_runtime.hub_models": ("HubModel",),
     "_runtime.progress": ("Progress",),
     "_runtime.raw": ("RawResponse",),
-    "_runtime.request": ("Request",),
+    "_runtime.request": ("AnyRequest", "Request"),
     "_runtime.schemas": ("schema",),
+    "_runtime._async.dynamic": ("AsyncAnyModel",),
     "_runtime._async.history": ("AsyncGenerations",),
     "_runtime._async.job": ("AsyncJob",),
     "_runtime._async.many": ("AsyncOutcome",),
+    "_runtime._sync.dynamic": ("AnyModel",),
     "_runtime._sync.history": ("Generations", "Page"),
     "_runtime._sync.job": ("Job",),
     "_runtime._sync.many": ("Outcome",),
@@ -56,6 +58,8 @@ _PUBLIC = {
     "_runtime._sync.results": ("Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult"),
 }  # fmt: skip
 
+# What the emitted package does with a schema, too: modules that import nothing but each other.
+_RULES = ("endpoints.py", "normalize.py", "report.py", "values.py")
 
 _MOST_NAMED = 5
 
@@ -126,7 +130,7 @@ def build(
     for family in families:
         _write(made_by, f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family)
     entries = _entries(config, selected, models, bindings)
-    _package(made_by, result, derivation, families=families, entries=entries)
+    _package(config, made_by, result, derivation, families=families, entries=entries)
     if not config.extends:  # only the runtime has something for every rule
         derivation.check_all_fired()
     for record in selected.values():
@@ -282,8 +286,14 @@ def _placed(config: Config, records: Mapping[str, Record], result: Build) -> tup
     return models, failed
 
 
-def _package(templates: Templates, result: Build, derivation: Derivation, **context: Any) -> None:
+def _package(
+    config: Config, templates: Templates, result: Build, derivation: Derivation, **context: Any
+) -> None:
     """The files of the package that are not a model's: rendered, copied or derived."""
+    if not config.extends:
+        for name in _RULES:
+            source = Path(__file__).with_name(name)
+            result.files[f"_runtime/rules/{name}"] = source.read_text(encoding="utf-8")
     emitted = templates.emitted()
     for file, template in emitted.items():
         if file.endswith(".jinja"):

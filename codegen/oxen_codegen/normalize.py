@@ -25,8 +25,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, TypeGuard
 
-from .records import is_list, is_object
 from .report import ModelError
+from .values import is_list, is_object
 
 Node = dict[str, Any]
 
@@ -119,6 +119,20 @@ def _parts(node: Node) -> Iterator[Node]:
     for part in (*inner, node.get("items"), node.get("additionalProperties")):
         if is_object(part):
             yield from _parts(part)
+
+
+def media(node: Node) -> Iterator[str]:
+    """The media that a parameter takes, itself or in its list."""
+    if "media" in node:
+        yield node["media"]
+    for inner in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
+        yield from media(inner)
+
+
+def requires_image(node: Node) -> bool:
+    """Whether no request can do without an image."""
+    required = (node["properties"][wire] for wire in node["required"] if wire in node["properties"])
+    return any("image" in media(each) for each in required)
 
 
 def _node(schema: object, depth: int) -> Node:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from .names import DEVICE
 from .report import CodegenError, ModelError, printable
+from .values import is_list as is_list
+from .values import is_object as is_object
 
 SCHEMA = "json_request_schema"
 # Of ours: no answer of the hub has it.
@@ -269,13 +271,3 @@ def _is_deeper(value: object, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a parsed JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a parsed JSON value is an array."""
-    return isinstance(value, list)

@@ -57,11 +57,13 @@ if TYPE_CHECKING:
     from ._runtime.hub_models import HubModel as HubModel
     from ._runtime.progress import Progress as Progress
     from ._runtime.raw import RawResponse as RawResponse
-    from ._runtime.request import Request as Request
+    from ._runtime.request import AnyRequest as AnyRequest, Request as Request
     from ._runtime.schemas import schema as schema
+    from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
     from ._runtime._async.many import AsyncOutcome as AsyncOutcome
+    from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
     from ._runtime._sync.many import Outcome as Outcome
@@ -124,11 +126,14 @@ _MODULES = {
     "HubModel": "._runtime.hub_models",
     "Progress": "._runtime.progress",
     "RawResponse": "._runtime.raw",
+    "AnyRequest": "._runtime.request",
     "Request": "._runtime.request",
     "schema": "._runtime.schemas",
+    "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
     "AsyncOutcome": "._runtime._async.many",
+    "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
@@ -194,11 +199,14 @@ __all__ = [
     "HubModel",
     "Progress",
     "RawResponse",
+    "AnyRequest",
     "Request",
     "schema",
+    "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
     "AsyncOutcome",
+    "AnyModel",
     "Generations",
     "Page",
     "Job",

@@ -6,11 +6,13 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
 
 import httpx
 from oxen_models import (
     OMIT,
+    AnyModel,
+    AnyRequest,
     AsyncImageResult,
     AsyncOxen,
     AudioResult,
@@ -26,8 +28,9 @@ from oxen_models import (
     Request,
     VideoResult,
     catalog,
+    schema,
 )
-from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.images import QwenImageEditPlusRequest, QwenImageRequest
 from oxen_models.testing import Hub
 from PIL import Image as pil
 
@@ -80,6 +83,26 @@ async def jobs_to_await(oxen: AsyncOxen) -> None:
         assert_type(generation, Generation)
     raw = await stub.with_raw_response.edit(prompt="x", input_image=["a"])
     assert_type(raw.parse(), AsyncImageResult)
+
+
+def by_id(oxen: Oxen, picture: pil.Image, more: dict[str, Any]) -> None:
+    model = oxen.model("any-id")
+    assert_type(model, AnyModel)
+    assert_type(model.edit(prompt="x", input_image=[picture], timeout=3, colour=None), ImageResult)
+    assert_type(model.generate(**more, extra_body={"beta": True}), ImageResult | VideoResult)
+    assert_type(model.speak(prompt="x"), AudioResult)
+    assert_type(model.submit(prompt="x", target_repo="me/hats").result(), ImageResult | VideoResult)
+    assert_type(model.submit_many(num_generations=2, prompt="x"), list[Job[ImageResult | VideoResult]])
+    assert_type(model.request(prompt="x"), AnyRequest)
+    for outcome in oxen.run_many([model.request(prompt="x"), QwenImageRequest(prompt="x")]):
+        assert_type(outcome.request, Request | AnyRequest)
+    assert_type(schema("qwen-image"), dict[str, Any])
+    assert_type(QwenImageRequest.model_json_schema(), dict[str, Any])
+
+
+async def by_id_to_await(oxen: AsyncOxen) -> None:
+    assert_type(await oxen.model("any-id").edit(prompt="x"), AsyncImageResult)
+    assert_type(await oxen.model("any-id").request(prompt="x"), AnyRequest)
 
 
 def results(oxen: Oxen) -> None:

@@ -41,6 +41,12 @@ oxen.images.qwen_image_edit_plus.with_raw_response.edit(prompt="x")  # wrong: Mi
 oxen.images.qwen_image_edit_plus.with_raw_response.generate(prompt="x")  # wrong: has no attribute "generate" | Cannot access attribute "generate"
 oxen.run_many([{"model": "qwen-image", "prompt": "x"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "requests"
 oxen.jobs(state="queued")  # wrong: Unexpected keyword argument "state" | No parameter named "state"
+oxen.model(3)  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "id"
+oxen.model("any-id").edit(prompt="x").videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
+oxen.model("any-id").generate("x")  # wrong: Too many positional arguments | Expected 0 positional arguments
+oxen.model("any-id").submit_many(prompt="x")  # wrong: Missing named argument "num_generations" | missing for parameter "num_generations"
+oxen.model("any-id").transcribe(prompt="x")  # wrong: has no attribute "transcribe" | Cannot access attribute "transcribe"
+oxen.model("any-id").edit(prompt="x", timeout="soon")  # wrong: incompatible type "str" | cannot be assigned to parameter "timeout"
 Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "key"
 
 

@@ -30,9 +30,9 @@ def explained(request: type[Request], error: ValidationError) -> InvalidRequestE
         choices = list(each.get("ctx", {}).get("choices") or _choices(field and field.annotation))
         problem = Problem(
             parameter=f"{name}{places}",
-            given=_shortened(given),
+            given=shortened(given),
             expected=expected,
-            suggestion=_suggestion(name, given, each["type"], choices),
+            suggestion=suggestion(name, given, each["type"], choices),
         )
         known = problems.get(problem.parameter)
         if known is not None and known.expected != expected:
@@ -46,9 +46,17 @@ def explained(request: type[Request], error: ValidationError) -> InvalidRequestE
     return InvalidRequestError(request.model_id, tuple(problems.values()))
 
 
-def _suggestion(name: str, given: Any, kind: str, choices: list[object]) -> str | None:
+def suggestion(name: str, given: Any, kind: str, choices: list[object]) -> str | None:
+    """What was probably meant.
+
+    Args:
+        name: The parameter.
+        given: Its value.
+        kind: The mistake, as pydantic names it.
+        choices: The values that would do, where they are known.
+    """
     if kind == "list_type" and (isinstance(given, str | bytes | PathLike) or hasattr(given, "read")):
-        return f"wrap it in a list: {name}=[{_shortened(given)}]"
+        return f"wrap it in a list: {name}=[{shortened(given)}]"
     if isinstance(given, str) and len(given) <= _LONGEST_GIVEN:
         texts = [choice for choice in choices if isinstance(choice, str)]
         close = difflib.get_close_matches(given.lower(), [text.lower() for text in texts])
@@ -76,7 +84,8 @@ def _choices(annotation: object) -> Iterator[object]:
             yield from _choices(argument)
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """A value as Python writes it, but not at any length."""
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     text = repr(value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -83,6 +85,30 @@ class Request(Object, extra="forbid"):
         return super().model_json_schema(*args, **kwargs)
 
 
+@dataclass(frozen=True, slots=True)
+class AnyRequest:
+    """A request to a model that may not be in the package. `AnyModel.request` makes and checks it."""
+
+    model_id: str
+    """The hub's name of the model."""
+    endpoint: str
+    """Where it is sent, below /api/ai."""
+    parameters: Mapping[str, Any]
+    """JSON values by wire name."""
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that is sent."""
+        return {"model": self.model_id, **deepcopy(dict(self.parameters))}
+
+
+SomeRequest: TypeAlias = Request | AnyRequest
+
+
+def class_of(request: SomeRequest) -> type[Request] | None:
+    """The generated class of a request; None where there is none."""
+    return type(request) if isinstance(request, Request) else None
+
+
 def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R:
     """A request from the parameters of a call.
 
@@ -98,7 +124,7 @@ def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R
     raise explained(cast("type[Request]", request), wrong)
 
 
-def encoded(request: Request, extra_body: Mapping[str, object] | None) -> bytes:
+def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> bytes:
     """What is sent of a request: its body and what is to go beside it, as JSON.
 
     Raises:
@@ -116,7 +142,7 @@ def encoded(request: Request, extra_body: Mapping[str, object] | None) -> bytes:
 
 
 def queued(
-    request: Request,
+    request: SomeRequest,
     num_generations: int,
     target_repo: str | None,
     target_directory: str | None,

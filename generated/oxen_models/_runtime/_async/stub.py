@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..advice import advise
 from ..errors import OxenError
 from ..media import is_read
-from ..request import Request, checked, encoded, queued
+from ..request import SomeRequest, checked, class_of, encoded, queued
 from .effects import aside
 from .job import AsyncJob, enqueue
 from .results import AsyncResult
@@ -32,7 +32,7 @@ class AsyncStub:
 
     async def _run(
         self,
-        request: Request,
+        request: SomeRequest,
         result: type[R],
         extra_body: Mapping[str, object] | None,
         extra_headers: Mapping[str, str] | None,
@@ -42,13 +42,13 @@ class AsyncStub:
         try:
             answer = await self._session.post(request.endpoint, body, timeout, extra_headers)
         except OxenError as error:
-            advise(error, type(request))
+            advise(error, class_of(request))
             raise
         return result.from_answer(answer, self._session)
 
     async def _submit(
         self,
-        request: Request,
+        request: SomeRequest,
         result: type[R],
         target_repo: str | None,
         target_directory: str | None,
@@ -57,4 +57,4 @@ class AsyncStub:
         num_generations: int = 1,
     ) -> list[AsyncJob[R]]:
         body = queued(request, num_generations, target_repo, target_directory, extra_body)
-        return await enqueue(self._session, body, result, extra_headers, type(request))
+        return await enqueue(self._session, body, result, extra_headers, class_of(request))

@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..failures import was_refused
 from ..progress import Progress, observed
-from ..request import Request, encoded, queued
+from ..request import AnyRequest, Request, SomeRequest, class_of, encoded, queued
 from ..settings import checked_timeout
 from ..waiting import Stop
 from .effects import Crew, aside
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..journal import Entry, Journal
 
 # A request with its place, and the job that it has already.
-_Item: TypeAlias = tuple[int, Request, str | None]
+_Item: TypeAlias = tuple[int, SomeRequest, str | None]
 AnyResult: TypeAlias = ImageResult | VideoResult | AudioResult
 
 _RESULTS: dict[str, type[AnyResult]] = {
@@ -56,7 +56,7 @@ class Outcome:
 
     index: int
     """Its place among the requests, from 0."""
-    request: Request
+    request: SomeRequest
     result: AnyResult | None
     """None where there is an error."""
     error: OxenError | None
@@ -67,7 +67,7 @@ class Outcome:
 
 def run(
     session: Session,
-    requests: Iterable[Request],
+    requests: Iterable[SomeRequest],
     max_in_flight: int,
     journal: str | PathLike[str] | None,
     resend_unknown: bool,
@@ -87,7 +87,7 @@ class _Run:
     def __init__(
         self,
         session: Session,
-        requests: Iterable[Request],
+        requests: Iterable[SomeRequest],
         resend_unknown: bool,
         timeout: float | None,
     ) -> None:
@@ -157,7 +157,7 @@ class _Run:
                 self._broken = error
         return None
 
-    def _known(self, index: int, journal: Journal) -> tuple[Request, Entry | None]:
+    def _known(self, index: int, journal: Journal) -> tuple[SomeRequest, Entry | None]:
         """The request at a place that the journal knows, and what it says of it."""
         _, request = next(self._requests, (-1, None))
         if request is None:
@@ -172,7 +172,7 @@ class _Run:
             )
         return request, entry
 
-    def _told_before(self, index: int, request: Request, entry: Entry | None) -> Outcome | None:
+    def _told_before(self, index: int, request: SomeRequest, entry: Entry | None) -> Outcome | None:
         """The outcome that the journal has; None for a request that has to be worked on."""
         if entry is None or entry.state in ("enqueued", "refused"):
             return None
@@ -185,10 +185,10 @@ class _Run:
             return Outcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
-        advise(error, type(request))
+        advise(error, class_of(request))
         return Outcome(index, request, None, error, entry.job_id)
 
-    def _done(self, index: int, request: Request, job_id: str | None) -> Outcome:
+    def _done(self, index: int, request: SomeRequest, job_id: str | None) -> Outcome:
         kind = _result_class(request)
         result: AnyResult | None = None
         try:
@@ -199,7 +199,7 @@ class _Run:
                     job = self._enqueued(index, request, kind)
                     job_id = job.id
                 else:
-                    job = Job(self._session, job_id, kind, "unknown", request=type(request))
+                    job = Job(self._session, job_id, kind, "unknown", request=class_of(request))
                 result = job.result_unless(self._stop, self._timeout)
             if self._journal is not None:
                 aside(self._journal.succeeded, index, job_id, result.answer())
@@ -212,11 +212,11 @@ class _Run:
             return Outcome(index, request, None, error, job_id)
         return Outcome(index, request, result, None, job_id)
 
-    def _enqueued(self, index: int, request: Request, kind: type[AnyResult]) -> Job[AnyResult]:
+    def _enqueued(self, index: int, request: SomeRequest, kind: type[AnyResult]) -> Job[AnyResult]:
         self._sending(index, request)
         try:
             body = queued(request, 1, None, None, None)
-            [job, *_] = enqueue(self._session, body, kind, None, type(request))
+            [job, *_] = enqueue(self._session, body, kind, None, class_of(request))
         except OxenError as error:
             self._not_sent(index, error)
             raise
@@ -224,17 +224,17 @@ class _Run:
             aside(self._journal.enqueued, index, job.id)
         return job
 
-    def _called(self, index: int, request: Request) -> AudioResult:
+    def _called(self, index: int, request: SomeRequest) -> AudioResult:
         self._sending(index, request)
         try:
             answer = self._session.post(request.endpoint, encoded(request, None), None)
         except OxenError as error:
-            advise(error, type(request))
+            advise(error, class_of(request))
             self._not_sent(index, error)
             raise
         return AudioResult.from_answer(answer, self._session)
 
-    def _sending(self, index: int, request: Request) -> None:
+    def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:
             aside(self._journal.sending, index, request.body())
 
@@ -250,17 +250,17 @@ _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
 }
 
 
-def _checked(index: int, request: object) -> Request:
-    if isinstance(request, Request):
+def _checked(index: int, request: object) -> SomeRequest:
+    if isinstance(request, Request | AnyRequest):
         return request
     raise TypeError(f"number {index} (from 0) is no request but {type(request).__name__}: {request!r:.80}")
 
 
-def _digest(request: Request) -> str:
+def _digest(request: SomeRequest) -> str:
     from ..journal import digest_of
 
     return digest_of(request.body())
 
 
-def _result_class(request: Request) -> type[AnyResult]:
+def _result_class(request: SomeRequest) -> type[AnyResult]:
     return _RESULTS[request.endpoint.split("/")[1]]

@@ -17,7 +17,8 @@ from .session import AsyncSession
 
 if TYPE_CHECKING:
     from ..progress import Progress
-    from ..request import Request
+    from ..request import SomeRequest
+    from .dynamic import AsyncAnyModel
     from .history import AsyncGenerations
     from .job import AsyncJob
     from .many import AsyncOutcome
@@ -74,6 +75,21 @@ class AsyncClient:
         if not isinstance(id, str) or not id.strip() or set(id) <= {"."}:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"the id of a job is a text that is not empty: {id!r:.80}")
         return AsyncJob(self._session, id, None, "unknown")
+
+    def model(self, id: str) -> AsyncAnyModel:
+        """Any model of the hub by its id, also one that is not in the package. Asks nobody yet.
+
+        Nothing is checked statically: at run time, parameters are checked against the schema that the hub
+        publishes (extra `dynamic`).
+
+        Raises:
+            ConfigurationError: `id` is no id.
+        """
+        from .dynamic import AsyncAnyModel
+
+        if not isinstance(id, str) or not id.strip() or set(id) <= {"."}:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"the id of a model is a text that is not empty: {id!r:.80}")
+        return AsyncAnyModel(self._session, id)
 
     async def jobs(
         self,
@@ -156,7 +172,7 @@ class AsyncClient:
 
     def run_many(
         self,
-        requests: Iterable[Request],
+        requests: Iterable[SomeRequest],
         *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,

@@ -1,0 +1,220 @@
+"""Calls of models that are not in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..errors import ConfigurationError
+from ..request import AnyRequest
+from .effects import Gate, aside, here
+from .job import AsyncJob
+from .models import AsyncModels
+from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult
+from .session import AsyncSession
+from .stub import AsyncStub
+
+if TYPE_CHECKING:
+    from ..dynamic import Described
+
+_Result: TypeAlias = AsyncImageResult | AsyncVideoResult
+
+
+class AsyncAnyModel(AsyncStub):
+    """A model by its id alone. Nothing is checked statically: neither names nor values of parameters.
+
+    On first use, the model's schema is fetched, once. From then on each call checks its parameters
+    against it before anything is sent, as a typed call does; needs the extra `dynamic`. Parameters go by
+    their wire names, and one that is named like an argument of the call itself goes into `extra_body`.
+    Media are a path, a URL, bytes, an open file or a PIL image. Of a model that publishes no schema nothing
+    is checked: parameters are sent as they are, with bytes, files and images as data: URIs, and a string is
+    never opened.
+    """
+
+    def __init__(self, session: AsyncSession, id: str) -> None:
+        super().__init__(session)
+        self._id = id
+        self._described: Described | None = None
+        self._gates: dict[object, Gate] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._session, self._id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._id}, not checked statically>"
+
+    @property
+    def id(self) -> str:
+        """The hub's name of the model."""
+        return self._id
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The schema that parameters are checked against: the hub's, reduced to what the generator
+        understands. None before first use, and for a model that publishes none.
+        """
+        return None if self._described is None else deepcopy(self._described.node)
+
+    async def load(self) -> None:
+        """Fetch the schema now, unless that was done. Every other call does so itself.
+
+        Raises:
+            ConfigurationError: The extra `dynamic` is not installed.
+            NotFoundError: There is no such model.
+            OxenError: The hub refused, failed, could not be reached, or its schema is none.
+        """
+        await self._loaded()
+
+    async def request(self, /, **parameters: object) -> AnyRequest:
+        """A request as a value, for `run_many`.
+
+        Raises:
+            InvalidRequestError: A value is not what the schema allows.
+            ConfigurationError: The model has no call here, or the extra `dynamic` is not installed.
+            OxenError: The schema could not be fetched.
+        """
+        return await self._request(None, parameters, None)
+
+    async def edit(
+        self,
+        /,
+        *,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **parameters: object,
+    ) -> AsyncImageResult:
+        """Edit images.
+
+        Args:
+            extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
+            timeout: Seconds to wait for the answer; left out, the client's.
+            parameters: The model's own, by their wire names.
+
+        Raises:
+            InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: The model has another call, or the extra `dynamic` is not installed.
+            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
+            OxenError: The hub refused, failed, or could not be reached.
+        """
+        request = await self._request("edit", parameters, extra_body)
+        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
+
+    async def generate(
+        self,
+        /,
+        *,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **parameters: object,
+    ) -> AsyncImageResult | AsyncVideoResult:
+        """Generate images or a video, whichever the model does. All else is as with `edit`."""
+        request = await self._request("generate", parameters, extra_body)
+        return await self._run(request, _result(request), extra_body, extra_headers, timeout)
+
+    async def speak(
+        self,
+        /,
+        *,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **parameters: object,
+    ) -> AsyncAudioResult:
+        """Generate sound. All else is as with `edit`."""
+        request = await self._request("speak", parameters, extra_body)
+        return await self._run(request, AsyncAudioResult, extra_body, extra_headers, timeout)
+
+    async def submit(
+        self,
+        /,
+        *,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        **parameters: object,
+    ) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
+        """Put the request in the queue and return at once.
+
+        Args:
+            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
+            target_directory: Folder of that repository.
+            extra_body: Whatever the schema does not know, sent as it is.
+            extra_headers: Headers to send beside the client's own.
+            parameters: The model's own, by their wire names.
+
+        What is raised is as with `edit`; a model of sounds has no queue.
+        """
+        request = await self._request("submit", parameters, extra_body)
+        kind = _result(request)
+        [job, *_] = await self._submit(
+            request, kind, target_repo, target_directory, extra_body, extra_headers
+        )
+        return job
+
+    async def submit_many(
+        self,
+        /,
+        *,
+        num_generations: int,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        **parameters: object,
+    ) -> list[AsyncJob[AsyncImageResult | AsyncVideoResult]]:
+        """Put the request in the queue several times over, in one go: a job for each result.
+
+        Args:
+            num_generations: How many; the hub takes some four to twelve.
+
+        All else is as with `submit`.
+        """
+        request = await self._request("submit", parameters, extra_body)
+        return await self._submit(
+            request,
+            _result(request),
+            target_repo,
+            target_directory,
+            extra_body,
+            extra_headers,
+            num_generations,
+        )
+
+    async def _request(
+        self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None
+    ) -> AnyRequest:
+        described = await self._loaded()
+        described.endpoint(verb)
+        return await aside(described.request, parameters, set(extra_body or ()))
+
+    async def _loaded(self) -> Described:
+        if self._described is None:
+            # No gate of one event loop lets in from another.
+            gate = self._gates.setdefault(here(), Gate(1))
+            async with gate.entered(self._session.settings.patience("/models", None)):
+                if self._described is None:
+                    kind = _described_class()
+                    self._described = kind(self._id, await AsyncModels(self._session).get(self._id))
+            self._gates.clear()
+        return self._described
+
+
+def _described_class() -> type[Described]:
+    try:
+        from ..dynamic import Described
+    except ImportError:
+        pass
+    else:
+        return Described
+    raise ConfigurationError(
+        "a model that is not in the package needs jsonschema: pip install 'oxen-models[dynamic]'"
+    )
+
+
+def _result(request: AnyRequest) -> type[_Result]:
+    return AsyncVideoResult if request.endpoint.startswith("/videos/") else AsyncImageResult

@@ -1,0 +1,1 @@
+"""How the generator reads schemas: its own modules, copied as they are."""
