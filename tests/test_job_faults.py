@@ -65,7 +65,7 @@ def result_of(submitted: Callable[..., Any] = submit, **arguments: Any) -> Any:
             return (yield job.result(**arguments))
         except ox.OxenError as error:
             failure = error
-        assert (failure.generation_id, str(failure).endswith(f"(job {job.id})")) == (job.id, True)
+        assert (failure.generation_id, f"(job {job.id})" in str(failure)) == (job.id, True)
         raise failure
 
     return scenario

@@ -30,9 +30,13 @@ from .values import is_list, is_object
 
 Node = dict[str, Any]
 
-_ANNOTATIONS = frozenset(
-    "title description default examples example deprecated readOnly writeOnly format renderType "
-    "contentMediaType contentEncoding $schema $id $comment basic".split()
+# What restricts values, and is left to the hub. Every other keyword that no type below has is an
+# annotation, as in JSON Schema itself: of the vendor's, or of a draft to come.
+_HUB_ONLY = frozenset(
+    "$ref $dynamicRef $recursiveRef additionalItems allOf anyOf contains dependencies dependentRequired "
+    "dependentSchemas disallow divisibleBy else extends if maxContains maxProperties minContains "
+    "minProperties multipleOf not oneOf pattern patternProperties prefixItems propertyNames then "
+    "unevaluatedItems unevaluatedProperties uniqueItems".split()
 )
 _MEDIA = {"image-url": "image", "video-url": "video", "audio-url": "audio"}
 _DEEPEST = 16
@@ -65,8 +69,7 @@ def normalize(schema: object) -> Node:
     node["properties"].pop("model", None)
     # Parameters that the schema does not know are refused: that is what finds a typo.
     node["additionalProperties"] = False
-    known = {"type", *_TYPES["object"].keywords, *_ANNOTATIONS}
-    if hub_only := sorted(key for key in schema if key not in known and not key.startswith("x-")):
+    if hub_only := sorted(schema.keys() & {*_HUB_ONLY, "enum", "const"}):
         node["hub_only"] = hub_only
     return node
 
@@ -243,14 +246,14 @@ def _unchecked(schema: Node) -> list[str]:
 
 
 def _understood(key: str, value: object, types: set[str]) -> bool:
-    if key in _ANNOTATIONS or key.startswith("x-"):
-        return True
     if key in _VALUES:
         return _WELL_FORMED[key](value)
     # A keyword of one type says nothing about values of another. Where no type is named it would
     # speak of some of the values only, which no Python type can say.
     speaks_of = {name for name in _TYPES if key in _TYPES[name].keywords}
-    return bool(speaks_of and types) and (types.isdisjoint(speaks_of) or _WELL_FORMED[key](value))
+    if not speaks_of:
+        return key not in _HUB_ONLY
+    return bool(types) and (types.isdisjoint(speaks_of) or _WELL_FORMED[key](value))
 
 
 def _medium(schema: Node) -> str | None:
