@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from generating import answer
 from oxen_codegen.bind import bind, place
 from oxen_codegen.cli import main
-from oxen_codegen.diff import compare
-from oxen_codegen.diff_changes import Impact, next_version
-from oxen_codegen.diff_schema import COMMON
+from oxen_codegen.diff.changes import Impact, next_version
+from oxen_codegen.diff.compare import compare
+from oxen_codegen.diff.schema import COMMON
 from oxen_codegen.records import Record, Removal, from_answer
 from oxen_codegen.shape import Choice, Plain
 from oxen_models.testing import Hub

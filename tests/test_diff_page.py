@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from generating import answer
-from oxen_codegen.diff import compare
-from oxen_codegen.diff_changes import IMPACTS, KINDS, next_version
-from oxen_codegen.diff_show import text
+from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
+from oxen_codegen.diff.compare import compare
+from oxen_codegen.diff.show import text
 from oxen_codegen.records import Record, from_answer, is_list
 
 PAGE = (Path(__file__).parent.parent / "docs" / "changes.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ import pytest
 from generating import answer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oxen_codegen.diff import compare
-from oxen_codegen.diff_changes import Change
+from oxen_codegen.diff.changes import Change
+from oxen_codegen.diff.compare import compare
 from oxen_codegen.records import Record, from_answer, is_list, is_object, read_folder
 from test_agreement import JUNK, leaves, oracle, schemas, valid_object
 

@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from .diff_changes import IMPACTS, Change, Diff
-from .diff_show import code, moved
+from .diff.changes import IMPACTS, Change, Diff
+from .diff.show import code, moved
 from .records import is_list
 
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)

@@ -185,9 +185,9 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     A and B are a folder of model schemas, a git revision of this repository, or `live`, the hub, which
     needs OXEN_API_KEY. Exits 0 where nothing changed, 3 where nothing breaks, 4 where something does.
     """
-    from .diff import compare
-    from .diff_show import FORMATS
-    from .diff_source import LIVE, read
+    from .diff.compare import compare
+    from .diff.show import FORMATS
+    from .diff.source import LIVE, read
     from .generate import templates_folder
 
     config = configuration.load(Path.cwd())
@@ -220,7 +220,7 @@ def update(
 
     Without an ID, all models. Needs OXEN_API_KEY. A model that left keeps a module that says so.
     """
-    from .diff_show import FORMATS
+    from .diff.show import FORMATS
     from .fetch import Hub
     from .generate import templates_folder
     from .update import update as run
@@ -253,7 +253,7 @@ def update(
 
 
 def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
-    from .diff_source import of_hub, unlisted
+    from .diff.source import of_hub, unlisted
     from .fetch import Hub
 
     hub = Hub(base_url)

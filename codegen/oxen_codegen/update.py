@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from . import config as configuration
 from .changelog import entry, with_entry
 from .config import Config
-from .diff import compare
-from .diff_changes import Diff, next_version
-from .diff_source import of_folder, of_hub
+from .diff.changes import Diff, next_version
+from .diff.compare import compare
+from .diff.source import of_folder, of_hub
 from .fetch import Hub
 from .generate import build_from, staged
 from .records import Record, Removal, file_name, read_folder

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from . import diff_renames, diff_schema
-from .bind import Model, place
-from .diff_changes import Change, Diff, Rename, in_order
-from .diff_nodes import Place, classes
-from .diff_schema import root
-from .names import pascal
-from .normalize import same
-from .parse import parse
-from .records import Record
-from .report import CodegenError, ModelError
+from ..bind import Model, place
+from ..names import pascal
+from ..normalize import same
+from ..parse import parse
+from ..records import Record
+from ..report import CodegenError, ModelError
+from . import renames as renaming
+from . import schema
+from .changes import Change, Diff, Rename, in_order
+from .nodes import Place, classes
+from .schema import root
 
 _DATES = ("changed", "created", "released_at")
 _TEXTS = {
@@ -47,7 +48,7 @@ def compare(old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping
     come = [now[model_id] for model_id in sorted(now.keys() - was.keys()) if model_id in differing]
     found.extend(Change(model.record.id, None, "model-removed", _call(model), None) for model in gone)
     found.extend(Change(model.record.id, None, "model-added", None, _call(model)) for model in come)
-    renames.extend(Rename(one, None, one, other, why) for one, other, why in diff_renames.models(gone, come))
+    renames.extend(Rename(one, None, one, other, why) for one, other, why in renaming.models(gone, come))
     for model_id in sorted(differing & was.keys() & now.keys()):
         found.extend(_changes(was[model_id], now[model_id]))
         renames.extend(_renames(was[model_id], now[model_id]))
@@ -86,7 +87,7 @@ def _changes(old: Model, new: Model) -> Iterator[Change]:
     if old.node is None or new.node is None:
         return
     one, other = root(old.node, old.record.schema), root(new.node, new.record.schema)
-    for parameter, kind, was, now in diff_schema.changes(one, other):
+    for parameter, kind, was, now in schema.changes(one, other):
         yield Change(model_id, parameter, kind, was, now)
     yield from _classes(old, new)
 
@@ -123,8 +124,8 @@ def _facts(old: Record, new: Record) -> Iterator[tuple[str, object, object]]:
 def _renames(old: Model, new: Model) -> Iterator[Rename]:
     if old.node is None or new.node is None:
         return
-    for path, one, other in diff_schema.objects("", *map(_root, (old, new))):
-        for was, now, why in diff_renames.parameters(path, one, other):
+    for path, one, other in schema.objects("", *map(_root, (old, new))):
+        for was, now, why in renaming.parameters(path, one, other):
             yield Rename(old.record.id, was, was, now, why)
 
 

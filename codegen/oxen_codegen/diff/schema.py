@@ -10,9 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from . import diff_checks
-from .diff_changes import KINDS
-from .diff_nodes import (
+from ..names import parameter_names
+from ..normalize import Node, allows, same
+from ..records import is_list, is_object
+from . import checks as hub_checks
+from .changes import KINDS
+from .nodes import (
     Place,
     Sorts,
     classes,
@@ -25,9 +28,6 @@ from .diff_nodes import (
     sorts,
     takes_files,
 )
-from .names import parameter_names
-from .normalize import Node, allows, same
-from .records import is_list, is_object
 
 Found = tuple[str | None, str, Any, Any]
 """Parameter, kind, old and new: a change that does not know its model yet."""
@@ -50,7 +50,7 @@ def root(node: Node, raw: object) -> Place:
 
 def changes(old: Place, new: Place) -> Iterator[Found]:
     """Every change between the parameters of one model."""
-    checked, checks = diff_checks.of_all(old), diff_checks.of_all(new)
+    checked, checks = hub_checks.of_all(old), hub_checks.of_all(new)
     if not same(checked, checks):
         yield None, "hub-check-changed", checked, checks
     yield from _told(None, old, new)
@@ -129,7 +129,7 @@ def _values(path: str, old: Place, new: Place) -> Iterator[Found]:
     """How the values that a caller may give differ."""
     was, now = sorts(old.node), sorts(new.node)
     if was is None and now is None:
-        checked, checks = diff_checks.of_place(old), diff_checks.of_place(new)
+        checked, checks = hub_checks.of_place(old), hub_checks.of_place(new)
         if not same(checked, checks):
             yield path, "hub-check-changed", checked, checks
     elif was is None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from .diff_changes import IMPACTS, Change, Diff, Rename, next_version
-from .records import is_list
-from .report import printable
+from ..records import is_list
+from ..report import printable
+from .changes import IMPACTS, Change, Diff, Rename, next_version
 
 _LONGEST = 100
 # Kinds whose strings are the hub's own words, not ours.

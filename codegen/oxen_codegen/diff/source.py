@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .config import Config
-from .fetch import Hub
-from .records import Record, read_folder
-from .report import CodegenError, ModelError, printable
+from ..config import Config
+from ..fetch import Hub
+from ..records import Record, read_folder
+from ..report import CodegenError, ModelError, printable
 
 LIVE = "live"
 _AT_ONCE = 8

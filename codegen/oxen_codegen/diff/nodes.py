@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .describe import hub_only_doc
-from .normalize import Node
-from .records import is_list, is_object
+from ..describe import hub_only_doc
+from ..normalize import Node
+from ..records import is_list, is_object
 
 _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"image", "video", "audio"}}
 

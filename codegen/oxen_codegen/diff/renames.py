@@ -8,10 +8,10 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import product
 
-from .bind import Model
-from .diff_nodes import Place, join
-from .names import snake
-from .normalize import Node, same
+from ..bind import Model
+from ..names import snake
+from ..normalize import Node, same
+from .nodes import Place, join
 
 _snake = lru_cache(snake)
 _ENOUGH = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .diff_nodes import Place
-from .normalize import Node, normalize
-from .records import is_list, is_object
+from ..normalize import Node, normalize
+from ..records import is_list, is_object
+from .nodes import Place
 
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 _DATA = ("const", "enum", "required", "type")

@@ -1,0 +1,1 @@
+"""What changed between two catalogues, and what it means for a caller of the bindings."""
