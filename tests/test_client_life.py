@@ -79,7 +79,7 @@ def test_end_of_the_client_ends_every_wait(play: Play, slow: Hub) -> None:
             return closed(oxen)
 
         *ends, nothing = yield at_once(
-            oxen, *(partial(job.result, on_status=heard.append) for job in jobs), close
+            oxen, *(partial(job.result, 10, on_status=heard.append) for job in jobs), close
         )
         assert nothing is None
         return jobs, ends, time.monotonic() - began[0], at_work(oxen)

@@ -317,6 +317,23 @@ def test_event_that_is_lost_is_made_up_for_by_a_poll(
     assert (hub.count("GET", EVENTS), hub.count("GET", f"{QUEUE}/") >= 1) == (1, True)
 
 
+@pytest.mark.usefixtures("quick_polls")
+def test_polls_are_quick_again_once_there_is_no_stream(
+    play: Play, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 10_000)
+    hub.fault("events-dropped")
+    hub.fault("events-cut-every", 0.1, times=1)
+
+    @steps
+    def scenario(oxen: Any) -> Steps:
+        job = yield submit(oxen)
+        hub.answer_next(404, times=None, path=EVENTS)
+        return (yield job.wait(10))
+
+    assert play(scenario, base_url=hub.url) == "succeeded"
+
+
 def test_silent_stream_that_is_cut(play: Play, hub: Hub) -> None:
     hub.fault("events-silent", times=1)
     hub.fault("events-cut-every", 0.1, times=1)
@@ -371,7 +388,7 @@ def test_list_that_fails_leaves_a_question_for_each(play: Play, hub: Hub) -> Non
     @steps
     def scenario(oxen: Any) -> Steps:
         jobs = yield submit_many(oxen, 4)
-        return (yield at_once(oxen, *(job.wait for job in jobs)))
+        return (yield at_once(oxen, *(partial(job.wait, 10) for job in jobs)))
 
     assert play(scenario, base_url=hub.url) == ["succeeded"] * 4
     assert hub.count("GET", f"{QUEUE}/") >= 4
