@@ -26,7 +26,7 @@ try:
     Oxen("any").model("any").load()
 except ConfigurationError as error:
     assert "oxen-models[dynamic]" in str(error), error
-for command in ([], ["fetch", "--all"], ["generate"], ["check"]):
+for command in ([], ["fetch", "--all"], ["generate"], ["check"], ["diff"], ["update"]):
     done = subprocess.run([sys.executable, "-m", "oxen_codegen", *command], capture_output=True, text=True)
     assert (done.returncode, "oxen-models[codegen]" in done.stderr) == (1, True), done.stderr
 done = subprocess.run([sys.executable, "-m", "oxen_models.testing"], capture_output=True, text=True)

@@ -181,6 +181,19 @@ def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, 
     assert files(recorded) == before
 
 
+def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
+    configure(empty, "include = {ids = ['oxen:*']}")
+    assert oxen_codegen("fetch", "--all", "--base-url", team.url).exit_code == 0
+    assert oxen_codegen("fetch", "qwen-image", "--base-url", team.url).exit_code == 0
+    same = oxen_codegen("diff", "--base-url", team.url)
+    assert same.exit_code == 0, same.output
+    team.remove_model("oxen:ox-hats")
+    done = oxen_codegen("diff", "--base-url", team.url)
+    assert done.exit_code == 4
+    assert "oxen:ox-hats" in done.stdout
+    assert "qwen" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("rules", "built"),
     [
@@ -419,10 +432,20 @@ def test_templates_have_to_be_a_folder(recorded: Path) -> None:
     assert f"{recorded / 'nowhere'}: a folder of templates is expected" in done.stderr
 
 
+_ALWAYS = ("click", "jinja2")
+_OFFLINE = (*_ALWAYS, "datamodel_code_generator", "ruff")
+
+
 @pytest.mark.parametrize(
-    "command", [("fetch", "--all", "--base-url", "http://127.0.0.1:9"), ("generate",), ("check",)]
+    ("command", "missing"),
+    [
+        *((("fetch", "--all", "--base-url", "http://127.0.0.1:9"), each) for each in (*_ALWAYS, "stamina")),
+        *((("generate",), each) for each in _OFFLINE),
+        *((("check",), each) for each in _OFFLINE),
+        *((("diff",), each) for each in (*_ALWAYS, "datamodel_code_generator", "stamina")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
 )
-@pytest.mark.parametrize("missing", ["click", "datamodel_code_generator", "jinja2", "ruff", "stamina"])
 def test_without_the_extra_every_command_says_which_one(
     command: tuple[str, ...], missing: str, recorded: Path
 ) -> None:
@@ -432,8 +455,4 @@ def test_without_the_extra_every_command_says_which_one(
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     told = f"oxen-codegen needs {missing}: pip install 'oxen-models[codegen]'\n"
-    needed = {"fetch": ("click", "jinja2", "stamina")}
-    if missing in needed.get(command[0], ("click", "datamodel_code_generator", "jinja2", "ruff")):
-        assert (done.returncode, done.stderr) == (1, told)
-    else:
-        assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, told)
