@@ -352,8 +352,9 @@ def test_a_file_that_is_no_jinja_is_overridden_too(recorded: Path) -> None:
         )
     own.write_text("x = 1\ndef (\n")
     assert f"own/{runtime}:2: " in oxen_codegen(*arguments).stderr
-    own.write_bytes(b"\xff")
-    assert f"own/{runtime}: is not UTF-8" in oxen_codegen(*arguments).stderr
+    for content in (b"\xff", b"\0"):
+        own.write_bytes(content)
+        assert f"own/{runtime}: is no text in UTF-8" in oxen_codegen(*arguments).stderr
 
 
 @pytest.mark.parametrize(
@@ -373,7 +374,12 @@ def test_a_file_that_is_no_jinja_is_overridden_too(recorded: Path) -> None:
         (MODEL, "{{ parameter.doc | docstring(4) }}", "{{ parameter.doc[40] }}", r":\d+: .*40"),
         ("family/__init__.py.jinja", "_MODULES = {", "_MODULES = (", r":\d+: renders no Python: "),
         ("extension/_client.py.jinja", "class Async", "clas Async", r": renders no Python: "),
-        ("extension/_client.py.jinja", "shared/", "sahred/", r":1: sahred/_client.py.jinja"),
+        (
+            "extension/_client.py.jinja",
+            "shared/",
+            "sahred/",
+            r":1: there is no template sahred/_client.py.jinja",
+        ),
         ("shared/catalog.py.jinja", "models = ", "models == (", r":\d+: renders no Python: "),
     ],
 )

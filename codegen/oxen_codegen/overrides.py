@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FunctionLoader, TemplateError, TemplateSyntaxError
+from jinja2 import FunctionLoader, TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from .derive import Derivation
 from .render import environment
@@ -104,6 +104,8 @@ class Templates:
             ) from None
         except Exception as error:
             file, number = self._place(error)
+            if isinstance(error, TemplateNotFound):
+                raise CodegenError(f"{file or name}:{number}: there is no template {error}") from error
             if isinstance(error, TemplateError):
                 raise CodegenError(f"{file or name}:{number}: {error}") from error
             # In a built-in template, it is the model that is odd.
@@ -117,9 +119,12 @@ class Templates:
 
     def _read(self, name: str) -> str:
         try:
-            return self._files[name].read_text(encoding="utf-8")
+            text = self._files[name].read_text(encoding="utf-8")
         except ValueError:
-            raise CodegenError(f"{self._files[name]}: is not UTF-8") from None
+            text = "\0"
+        if "\0" in text:
+            raise CodegenError(f"{self._files[name]}: is no text in UTF-8")
+        return text
 
     def _place(self, error: Exception) -> tuple[str | None, int]:
         """File and line of the template that failed; one that was put in another's place goes first."""
@@ -139,8 +144,8 @@ class Templates:
     def _origin(self, rendered: str, name: str) -> str:
         """Where a line may come from: the most alike of all lines that were put in another's place."""
         place, most = str(self._overrides.get(name) or next(iter(self._overrides.values()))), 0
-        for file in self._overrides.values():
-            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for override, file in self._overrides.items():
+            for number, line in enumerate(self._read(override).splitlines(), 1):
                 literal = _JINJA.split(line.strip())
                 alike = sum(map(len, literal))
                 if alike > most and re.fullmatch(".*".join(map(re.escape, literal)), rendered):
