@@ -36,6 +36,7 @@ URL = {url!r}
 assert [model.id for model in catalog.models(bound=True)] == ["oxen:ox-boots", "oxen:ox-hats"]
 assert {{model.module.rpartition(".")[0] for model in catalog.models()}} == {{"acme_models.images"}}
 assert all(getattr(acme_models, name) is not None for name in acme_models.__all__)
+assert OxenOxBootsRequest.model_json_schema()["properties"]["strength"]["maximum"] == 1
 
 with Oxen("any", base_url=URL) as oxen:
     acme = AcmeModels(oxen)
@@ -170,6 +171,16 @@ def test_a_whole_id_is_fetched_whether_it_is_listed_or_not(team: Hub, empty: Pat
     assert done.exit_code == 1
     assert "1 written, 0 unchanged, 0 removed, 1 failed" in done.stdout
     assert "error: oxen:ox-gone: the hub answered HTTP 404" in done.stderr
+
+
+def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, empty: Path) -> None:
+    configure(empty, "include = {ids = ['oxen:ox-boots']}")
+    team.answer_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
+    for command in ("fetch --all", "generate", "diff", "update"):
+        at = ("--base-url", team.url) if command != "generate" else ()
+        done = oxen_codegen(*command.split(), *at)
+        assert done.exit_code == 0, done.output
+    assert (empty / "acme_models" / "images" / "oxen_ox_boots.py").exists()
 
 
 def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, recorded: Path) -> None:

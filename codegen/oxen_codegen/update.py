@@ -69,7 +69,7 @@ def update(
         if not wanted:
             listed = hub.ids()
             wanted = config.selection.wanted(listed)
-            gone = _gone(hub, old, listed, allow_removals)
+            gone = _gone(hub, old, [*listed, *wanted], allow_removals)
         found = of_hub(hub, wanted, on_models(len(wanted)))
         version = configuration.version(templates)
         today = datetime.now(UTC).date().isoformat()
