@@ -226,7 +226,7 @@ class World:
         """As the client has it, but for the sockets."""
         began = free = self.now
         wake, told, deadline = Wake(), self.told[job], began + timeout
-        if watched.end is not None and watched.end.kind is Kind.LOST:
+        if watched.end is not None and not watched.is_over:
             told.failures = 0
         self.waiting.begin(watched, wake, began)
         try:
