@@ -189,7 +189,7 @@ def test_no_call_follows_a_redirect(play: Play, server: RawServer, elsewhere: Ra
 def test_failed_download_is_an_error(play: Play, server: RawServer, tmp_path: Path, answer: Answer) -> None:
     server.has_result_at("/file", answer)
     for use in (read, save(tmp_path / "hat.png")):
-        play.failure(ox.MediaError, edit(), use, base_url=server.url)
+        play.failure(ox.MediaError, edit(), use, base_url=server.url, max_retries=0)
     assert list(tmp_path.iterdir()) == []
 
 
