@@ -61,15 +61,27 @@ def equal_but_for_literals(one: str, other: str) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if is_list(one) and is_list(other):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if not isinstance(one, ast.AST):
-        return bool(one == other)
-    if _is_literal(one):
-        return _is_literal(other)
-    if type(one) is not type(other):
-        return False
-    return all(_same(getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if is_list(one) and is_list(other):
+            if len(one) != len(other):
+                return False
+            pairs.extend(zip(one, other, strict=True))
+        elif not isinstance(one, ast.AST):
+            if one != other:
+                return False
+        elif _is_literal(one):
+            if not _is_literal(other):
+                return False
+        elif type(one) is not type(other):
+            return False
+        else:
+            for name in one._fields:
+                ours, theirs = getattr(one, name, None), getattr(other, name, None)
+                if ours is not theirs:
+                    pairs.append((ours, theirs))
+    return True
 
 
 def _is_literal(node: Any) -> bool:

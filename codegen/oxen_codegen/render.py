@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, cast
 from unicodedata import ucd_3_2_0
 
@@ -50,9 +51,14 @@ def environment(loader: BaseLoader, derivation: Derivation) -> Environment:
 
 def literal(value: Any) -> str:
     """A value of the hub as a Python literal."""
-    return "".join(char if _is_visible(char) else _escape(char) for char in repr(value))
+    text = repr(value)
+    if text.isascii():  # and then printable, as repr has it
+        return text
+    return "".join(char if _is_visible(char) else _escape(char) for char in text)
 
 
+# The same texts stand in many models, and every one of them in a request and in a call.
+@lru_cache(maxsize=4096)
 def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     """Text of the hub as it may stand between triple quotes.
 
@@ -64,7 +70,7 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     Raises:
         ModelError: What was escaped does not read back as it was meant.
     """
-    shown = "".join(map(_visible, text))
+    shown = text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
     width = LINE_LENGTH - indent - 2 * len('"""')
     # Non-breaking spaces hold literals together while the lines are filled.
     paragraphs = [
