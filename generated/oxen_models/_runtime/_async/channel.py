@@ -56,7 +56,7 @@ class AsyncChannel:
         self._settled = Wake()
         self._pause = Wake()
         self._attempted = 0.0
-        self._refusal: APIError | None = None
+        self._failure: OxenError | None = None
         self._listeners: list[_Listener] = []
 
     async def opened(self) -> int:
@@ -126,20 +126,23 @@ class AsyncChannel:
         """All that the stream tells from now on, until the client is closed.
 
         Raises:
-            APIError: The hub refuses the stream.
+            OxenError: The hub refuses the stream, or there never was one.
         """
         listener = _Listener(deque(maxlen=_MOST_UNREAD), Wake())
         self._listeners.append(listener)
         try:
             while not self._closed:
-                if not await self.opened() and self._refusal is not None:
-                    raise copy(self._refusal)
+                if not await self.opened() and self._failure is not None and self._is_hopeless(self._failure):
+                    raise copy(self._failure)
                 while listener.heard:
                     yield listener.heard.popleft()
                 await listener.wake.wait(_LOOK_SECONDS)
                 listener.wake.clear()
         finally:
             self._listeners.remove(listener)
+
+    def _is_hopeless(self, failure: OxenError) -> bool:
+        return self.waiting.epoch == 0 or (isinstance(failure, APIError) and failure.status < 500)
 
     async def aclose(self) -> None:
         """End the stream and every wait."""
@@ -240,7 +243,7 @@ class AsyncChannel:
                             listener.wake.set()
             except OxenError as error:
                 _log.debug("the event stream ended: %s", error)
-                self._refusal = error if isinstance(error, APIError) and error.status < 500 else None
+                self._failure = error
             finally:
                 with self._lock:
                     self._settled.set()

@@ -166,7 +166,7 @@ class AsyncClient:
         What ends while the connection is down is not told again. Source: GET /events.
 
         Raises:
-            APIError: The hub refuses the event stream.
+            OxenError: The hub refuses the event stream, or cannot be reached at first.
         """
         return self._session.channel.events()
 
