@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 from .diff.changes import IMPACTS, Change, Diff
 from .diff.show import code, moved
 from .records import is_list
+from .report import CodegenError
 
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
 # What a caller does instead; {new} is what holds now.
@@ -42,12 +45,26 @@ def entry(diff: Diff, successors: Mapping[str, str], today: str) -> str:
     for changes in sorted(by_model.values(), key=lambda each: IMPACTS.index(each[0].impact)):
         lines.extend(f"- {_line(change)}{_instead(diff, change, successors)}." for change in changes)
     if texts := diff.count("documentation"):
-        lines.append(f"- {texts} texts and capabilities changed.")
+        lines.append(f"- {texts} {'texts and capabilities' if texts > 1 else 'text or capability'} changed.")
     return "\n".join(lines)
+
+
+def read(file: Path) -> str:
+    """A changelog; the empty text where there is none.
+
+    Raises:
+        CodegenError: It is no text.
+    """
+    try:
+        return file.read_bytes().decode() if file.exists() else ""
+    except UnicodeDecodeError:
+        raise CodegenError(f"{file}: not UTF-8: save it as such") from None
 
 
 def with_entry(changelog: str, text: str) -> str:
     """A changelog with the entry under what is not released yet: the first section, if it is that."""
+    if "\r\n" in changelog:
+        return with_entry(changelog.replace("\r\n", "\n"), text).replace("\n", "\r\n")
     first = _SECTION.search(changelog)
     head = changelog[: first.start()] if first else changelog
     title, rest = "## Unreleased", changelog[first.start() :] if first else ""
@@ -75,5 +92,9 @@ def _instead(diff: Diff, change: Change, successors: Mapping[str, str]) -> str:
         if (rename.model, rename.parameter) == (change.model, change.parameter)
     ]
     values = change.new if is_list(change.new) else [change.new]
-    said = [advice.format(new=", ".join(code(str(value)) for value in values))] if advice else []
+    said = [advice.format(new=", ".join(code(_value(value)) for value in values))] if advice else []
     return f"; {'; '.join([*said, *maybe])}" if said or maybe else ""
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

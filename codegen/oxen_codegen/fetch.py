@@ -143,6 +143,8 @@ class Hub:
         record = from_answer(answer)
         if record.id != model_id:
             raise ModelError(f"the hub answered with another model: {record.id!r}")
+        if record.schema is not None and not is_object(record.schema):
+            raise ModelError("its parameter schema is no JSON object; what was recorded stays", f"/{SCHEMA}")
         return record
 
     def lacks(self, model_id: str) -> bool:
@@ -154,6 +156,8 @@ class Hub:
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status not in (200, 404):
             raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
+        if status == 404 and not is_object(answer):  # as whatever stands before a hub may answer
+            raise ModelError("the hub answered HTTP 404 without a reason")
         return status == 404
 
     def _get(self, path: str, largest: int = LARGEST_MODEL) -> tuple[int, object]:
@@ -292,8 +296,6 @@ def _recorded_in(file: Path) -> str | None:
 
 
 def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None:
-    if record.schema is not None and not is_object(record.schema):
-        raise ModelError("its parameter schema is no JSON object; what was recorded stays", f"/{SCHEMA}")
     file = schemas / file_name(record.id)
     before = file.read_bytes() if file.exists() else None
     try:

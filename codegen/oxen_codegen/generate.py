@@ -12,7 +12,7 @@ from .config import Config
 from .keep import last_good
 from .records import read_folder
 from .report import CodegenError, Finding
-from .write import alone, differences, discard, recover, stage, staging, swap
+from .write import alone, differences, install, recover, stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,11 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
     with alone(config.output), alone(config.schemas):
         recover(config.folder)
         result = build_from(config, schemas, templates)
-        new = staging(config.folder)
-        try:
+        with TemporaryDirectory() as folder:
+            new = Path(folder, "new")
             changes = staged(result, new, schemas, config.folder)
             if changes:
-                swap(config.folder)
-        finally:
-            discard(config.folder)
+                install(new, config.folder)
         return Outcome(result, changes)
 
 
@@ -55,7 +53,7 @@ def check(config: Config, schemas: Path, templates: Path) -> Outcome:
         recover(config.folder)
         result = build_from(config, schemas, templates)
         with TemporaryDirectory() as folder:
-            return Outcome(result, staged(result, Path(folder), schemas, config.folder))
+            return Outcome(result, staged(result, Path(folder, "new"), schemas, config.folder))
 
 
 def templates_folder() -> Path:
@@ -82,14 +80,18 @@ def build_from(config: Config, schemas: Path, templates: Path) -> Build:
     return result
 
 
-def staged(result: Build, new: Path, schemas: Path, package: Path) -> list[tuple[str, str]]:
-    """Put a package into an empty folder, and say in what it differs from the one that is there."""
+def staged(
+    result: Build, new: Path, schemas: Path, package: Path, *, is_record: bool = False
+) -> list[tuple[str, str]]:
+    """Put a package into a new folder, and say in what it differs from the one that is there.
+
+    With `is_record`, `schemas` is what its recorded schemas are to be, to the last file.
+    """
     stage(result.files, new)
     prove(result, new)
-    own = package / "schemas"
-    if schemas.resolve() == own.resolve():
-        # These are the recorded facts: `fetch` writes them, nobody else.
-        shutil.copytree(own, new / "schemas")
+    if is_record or schemas.resolve() == (package / "schemas").resolve():
+        # These are the recorded facts: `fetch` and `update` write them, nobody else.
+        shutil.copytree(schemas, new / "schemas")
     else:
         (new / "schemas").mkdir()
         for name, text in result.schemas.items():

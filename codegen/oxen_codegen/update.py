@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import config as configuration
-from .changelog import entry, with_entry
+from .changelog import entry
 from .config import Config
 from .diff.changes import Diff, next_version
 from .diff.compare import compare
@@ -19,7 +19,7 @@ from .fetch import Hub
 from .generate import build_from, staged
 from .records import Record, Removal, file_name, read_folder
 from .report import CodegenError, Finding, ModelError, printable
-from .write import alone, differences, discard, note, recover, staging, swap
+from .write import alone, differences, install, recover
 
 _MOST_GONE = 0.2
 _MOST_NAMED = 10
@@ -69,6 +69,10 @@ def update(
         if not wanted:
             listed = hub.ids()
             wanted = config.selection.wanted(listed)
+            if not wanted:
+                raise CodegenError(
+                    f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub"
+                )
             gone = _gone(hub, old, [*listed, *wanted], allow_removals)
         found = of_hub(hub, wanted, on_models(len(wanted)))
         version = configuration.version(templates)
@@ -84,30 +88,31 @@ def update(
             for model_id in gone:
                 removal = Removal(today, next_version(version, "breaking"), config.successors.get(model_id))
                 _write(schemas, old[model_id].removed(removal))
-            _drop_old_removals(schemas, version)
-            diff = compare(old, of_folder(schemas), config.names)
+            _settle_removals(schemas, version, config.successors)
+            diff = compare(_built(old, config), _built(of_folder(schemas), config), config.names)
             if not any(differences(schemas, config.schemas)):
                 return Updated(diff, version, 0, [], 0)
             result = build_from(config, schemas, templates)
-            new = staging(config.folder)
-            try:
-                changes = staged(result, new, schemas, config.folder)
-                if changes and not dry_run:
-                    if diff.changes:
-                        _announce(config, entry(diff, config.successors, today))
-                    swap(config.folder)
-            finally:
-                discard(config.folder)
+            new = Path(folder, "new")
+            changes = staged(result, new, schemas, config.folder, is_record=True)
+            if changes and not dry_run:
+                announced = entry(diff, config.successors, today) if diff.changes else None
+                install(new, config.folder, config.changelog, announced)
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
 
 def _gone(hub: Hub, old: Mapping[str, Record], listed: Iterable[str], allow_removals: bool) -> list[str]:
     """The models that the hub no longer has; that its list lacks them is not enough."""
     gone = sorted(old.keys() - set(listed))
-    try:
-        still = [model_id for model_id in gone if not hub.lacks(model_id)]
-    except ModelError as error:
-        raise CodegenError(f"models that may be gone: {error.text}; nothing was changed") from None
+    still: list[str] = []
+    for model_id in gone:
+        try:
+            if not hub.lacks(model_id):
+                still.append(model_id)
+        except ModelError as error:
+            raise CodegenError(
+                f"{model_id} is not on the hub's list, but may be there: {error.text}; nothing was changed"
+            ) from None
     if still:
         raise CodegenError(
             f"the hub's list is not whole: it lacks {_some(still)}, which it still has; nothing was changed"
@@ -120,12 +125,22 @@ def _gone(hub: Hub, old: Mapping[str, Record], listed: Iterable[str], allow_remo
     return gone
 
 
-def _drop_old_removals(schemas: Path, version: str) -> None:
+def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record]:
+    """What users have of them."""
+    return {model_id: record for model_id, record in records.items() if config.selection.takes(record)}
+
+
+def _settle_removals(schemas: Path, version: str, successors: Mapping[str, str]) -> None:
     """A module says for one minor version that its model has left, and then goes as well."""
     records, _ = read_folder(schemas)
     for record in records.values():
-        if record.removal is not None and _minor(record.removal.version) < _minor(version):
+        removal = record.removal
+        if removal is None:
+            continue
+        if _minor(removal.version) < _minor(version):
             (schemas / file_name(record.id)).unlink(missing_ok=True)
+        elif (successor := successors.get(record.id, removal.successor)) != removal.successor:
+            _write(schemas, record.removed(replace(removal, successor=successor)))
 
 
 def _minor(version: str) -> list[int]:
@@ -138,12 +153,6 @@ def _write(schemas: Path, record: Record) -> None:
     except ModelError as error:
         raise CodegenError(f"{printable(record.id)}: {error.text}; nothing was changed") from None
     (schemas / name).write_text(record.dumps(), encoding="utf-8", newline="\n")
-
-
-def _announce(config: Config, text: str) -> None:
-    file = config.changelog
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    note(config.folder, file, with_entry(before, text))
 
 
 def _some(ids: list[str]) -> str:

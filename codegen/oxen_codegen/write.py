@@ -1,18 +1,18 @@
 """Putting a package on the disk: formatted, and all of it or nothing.
 
-The new tree is made beside the old one, such as `.oxen_models.new`, and swapped in by two renames.
-A changelog that is to move with it waits in a note beside both. What an interruption leaves tells the
-next command what to do:
+The new tree is put beside the old one, such as `.oxen_models.new`, and swapped in by two renames: the old
+one to `.old`, the new one to where it was. A changelog that is to move with it waits in a note beside both.
+What an interruption leaves tells the next command what to do:
 
-    the package, and .new            the new tree may be half: it goes, and the note with it
-    .old, and .new                   the new tree is whole: it moves in
-    the package, without .new        all is done but the note, if there is one, and the tidying
+    .new is there        it is not the package yet, and may be half: the old tree is, and the note goes
+    .new is not there    it is the package: all that is left is what the note says, and the tidying
 """
 
 from __future__ import annotations
 
 import filecmp
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +26,7 @@ from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
+from .changelog import read, with_entry
 from .render import LINE_LENGTH
 from .report import CodegenError
 
@@ -34,17 +35,17 @@ _HARMLESS = {"schemas", "__pycache__"}
 
 
 @contextmanager
-def alone(folder: Path) -> Generator[None]:
+def alone(folder: Path, patience: float = 0) -> Generator[None]:
     """Nobody else of ours changes `folder` meanwhile.
 
     Raises:
-        CodegenError: Somebody does.
+        CodegenError: Somebody does, for longer than `patience` seconds.
     """
     # Not in the folder: that holds recorded or generated files, and nothing else.
     name = sha256(f"{getuser()} {folder.resolve()}".encode()).hexdigest()[:16]
     lock = FileLock(Path(gettempdir(), f"oxen-codegen-{name}.lock"))
     try:
-        with lock.acquire(timeout=0):
+        with lock.acquire(timeout=patience):
             yield
     except Timeout:
         raise CodegenError(f"another oxen-codegen is at work in {folder}: wait for it") from None
@@ -52,15 +53,9 @@ def alone(folder: Path) -> Generator[None]:
 
 def recover(package: Path) -> None:
     """Complete or undo what an interrupted command left beside `package`."""
-    new, old = _beside(package)
-    has_begun = old.is_dir() or not new.is_dir()
-    if old.is_dir() and not package.is_dir():
-        (new if new.is_dir() else old).rename(package)
-    if has_begun:
-        _deliver(package)
-    _note(package).unlink(missing_ok=True)
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _undo(package)
+    _deliver(package)
+    shutil.rmtree(_beside(package)[1], ignore_errors=True)
 
 
 def stage(files: Mapping[str, str], folder: Path) -> None:
@@ -90,48 +85,70 @@ def stage(files: Mapping[str, str], folder: Path) -> None:
         raise CodegenError(f"ruff could not format the package: {done.stderr.strip()}")
 
 
-def staging(package: Path) -> Path:
-    """An empty folder beside the package, on the same file system.
+def install(tree: Path, package: Path, changelog: Path | None = None, announced: str | None = None) -> None:
+    """Move a whole tree to where the package is, and with it an entry into the changelog.
 
     Raises:
-        CodegenError: There can be none.
+        CodegenError: One of them cannot be written, or what lies there was not generated. Nothing changed.
     """
-    try:
-        new, _ = _beside(package)
-        new.mkdir(parents=True)
-    except OSError as error:
-        raise CodegenError(f"{package.parent}: cannot be written: {error.strerror}") from error
-    return new
-
-
-def swap(package: Path) -> None:
-    """Make the staged tree the package."""
-    new, old = _beside(package)
     if package.exists():
         _refuse_foreign(package)
+    try:
+        package.parent.mkdir(parents=True, exist_ok=True)
+        # Made elsewhere, where a formatter that outlives us writes into nothing that somebody uses.
+        new, _ = _beside(package)
+        if new.exists():  # and could not be removed; it would be moved into
+            raise CodegenError(f"{new} is in the way: remove it")
+        shutil.move(tree, new)
+        if changelog is not None and announced is not None:
+            _leave_note(package, changelog.resolve(), announced)
+        _swap(package)
+    except OSError as error:
+        at = error.filename or package.parent
+        raise CodegenError(f"{at}: cannot be written: {error.strerror or error}") from error
+    finally:
+        _undo(package)
+
+
+def _swap(package: Path) -> None:
+    new, old = _beside(package)
+    if package.exists():
         package.rename(old)
     new.rename(package)
     _deliver(package)
     shutil.rmtree(old, ignore_errors=True)  # the work is done; the next command tidies what is left
 
 
-def note(package: Path, file: Path, text: str) -> None:
-    """Have `file` become `text` in the moment in which the staged tree becomes the package."""
-    _replace(_note(package), json.dumps({"file": str(file.resolve()), "text": text}))
+def _undo(package: Path) -> None:
+    """Drop the new tree, if it is not the package by now."""
+    new, old = _beside(package)
+    if old.is_dir() and not package.is_dir():
+        old.rename(package)
+    if new.is_dir():
+        _note(package).unlink(missing_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _leave_note(package: Path, changelog: Path, announced: str) -> None:
+    text = with_entry(read(changelog), announced)
+    if not os.access(changelog.parent, os.W_OK):
+        raise CodegenError(f"{changelog.parent}: cannot be written: the changelog is there")
+    note = {"file": str(changelog), "entry": announced, "text": text}
+    _note(package).write_text(json.dumps(note), encoding="utf-8")
 
 
 def _deliver(package: Path) -> None:
     waiting = _note(package)
-    if waiting.is_file():
-        told = json.loads(waiting.read_text(encoding="utf-8"))
-        _replace(Path(told["file"]), told["text"])
-        waiting.unlink()
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(file)
+    if not waiting.is_file():
+        return
+    note = json.loads(waiting.read_text(encoding="utf-8"))
+    file = Path(note["file"])
+    # Somebody may have written in it since an interruption.
+    if (before := read(file)) != note["text"]:
+        part = file.with_name(f".{file.name}.part")
+        part.write_text(with_entry(before, note["entry"]), encoding="utf-8", newline="")
+        part.replace(file)
+    waiting.unlink()
 
 
 def _note(package: Path) -> Path:
@@ -153,14 +170,6 @@ def _refuse_foreign(package: Path) -> None:
         raise CodegenError(
             f"{package} was not generated by oxen-codegen: move it away, or choose another --output"
         )
-
-
-def discard(package: Path) -> None:
-    """Drop the staged tree."""
-    new, _ = _beside(package)
-    if new.is_dir():  # and not the package by now
-        _note(package).unlink(missing_ok=True)
-    shutil.rmtree(new, ignore_errors=True)
 
 
 def differences(new: Path, old: Path) -> Iterator[tuple[str, str]]:

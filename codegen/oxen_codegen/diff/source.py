@@ -12,10 +12,12 @@ from ..config import Config
 from ..fetch import Hub
 from ..records import Record, read_folder
 from ..report import CodegenError, ModelError, printable
+from ..write import alone, recover
 
 LIVE = "live"
 _AT_ONCE = 8
 _MOST_NAMED = 5
+_PATIENCE = 5.0  # seconds
 
 Records = Mapping[str, Record]
 
@@ -27,6 +29,12 @@ def read(source: str, config: Config) -> Records:
         CodegenError: It is neither, or something in it cannot be read.
     """
     folder = Path(source)
+    if folder.resolve() == config.schemas.resolve():
+        # An interrupted command may have left them elsewhere, and another may be at work on them.
+        with alone(config.output, _PATIENCE), alone(config.schemas, _PATIENCE):
+            recover(config.folder)
+            if folder.is_dir():
+                return of_folder(folder)
     return of_folder(folder) if source and folder.is_dir() else of_revision(source, config)
 
 
