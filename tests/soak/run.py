@@ -14,7 +14,7 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-_PARTS = ("events", "killed", "closed", "forked", "shared")
+_PARTS = ("events", "killed", "closed", "forked", "shared", "updated")
 
 
 def main() -> int:
