@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .measure import Row
 
 # What a process may owe to the memory of this one is measured first, while that is small.
-_BENCHES = ("generate", "imports", "ready", "jobs", "calls")
+_BENCHES = ("generate", "catalogue", "diff", "imports", "ready", "jobs", "calls")
 _HEAD = ("what", "median", "baseline", "ratio", "goal", "")
 
 
