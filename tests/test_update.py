@@ -257,7 +257,7 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
         "the hub's list is not whole: it lacks painter, sketcher, talker, which it still has",
     ),
     (
-        lambda hub: [hub.answer_next(404, body={}, path=f"{WHERE}/{each}") for each in HALF],
+        lambda hub: lacks_half(hub),
         "2 models cannot be read: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
     ),
     (
@@ -511,9 +511,19 @@ def test_nothing_that_a_hub_says_means_anything_in_the_entry(
     assert all(char.isprintable() or char == "\n" for char in said)
 
 
+def lacks_half(hub: Hub) -> None:
+    for each in HALF:
+        hub.answer_next(404, body={}, path=f"{WHERE}/{each}")
+
+
 def as_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
+
+
+def as_link(folder: Path) -> None:
+    elsewhere = folder.rename(folder.parent.parent / "mine")
+    folder.symlink_to(elsewhere)
 
 
 UNWRITABLE: list[tuple[Callable[[Path], object], str]] = [
@@ -527,13 +537,7 @@ UNWRITABLE: list[tuple[Callable[[Path], object], str]] = [
         lambda project: (project / "generated" / ".ours.old").write_text("somebody's"),
         "generated/ours: cannot be written: Not a directory",
     ),
-    (
-        lambda project: (
-            (project / "generated" / "ours").rename(project / "mine")
-            and (project / "generated" / "ours").symlink_to(project / "mine")
-        ),
-        "is a link",
-    ),
+    (lambda project: as_link(project / "generated" / "ours"), "is a link"),
 ]
 
 
