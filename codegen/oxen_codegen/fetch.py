@@ -147,6 +147,22 @@ class Hub:
             raise ModelError("its parameter schema is no JSON object; what was recorded stays", f"/{SCHEMA}")
         return record
 
+    def models(self, ids: Iterable[str]) -> Iterator[tuple[str, Record | ModelError]]:
+        """Several models at once, each with what is wrong with it in its place."""
+        ids = list(ids)
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            yield from zip(ids, pool.map(self._attempt, ids), strict=True)
+        finally:
+            # Without waiting: who presses Ctrl-C does not want to wait for a hub.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _attempt(self, model_id: str) -> Record | ModelError:
+        try:
+            return self.model(model_id)
+        except ModelError as error:
+            return error
+
     def lacks(self, model_id: str) -> bool:
         """Whether the hub itself says that there is no such model.
 
@@ -230,19 +246,14 @@ def fetch(
             recover(schemas.parent)
         locks.enter_context(alone(schemas))
         schemas.mkdir(parents=True, exist_ok=True)
-        pool = ThreadPoolExecutor(_AT_ONCE)
-        try:
-            for model_id, found in zip(wanted, pool.map(_attempt(hub), wanted), strict=True):
-                on_model()
-                try:
-                    if isinstance(found, ModelError):
-                        raise found
-                    _record(found, schemas, today, outcome)
-                except ModelError as error:
-                    outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
-        finally:
-            # Without waiting: who presses Ctrl-C does not want to wait for a hub.
-            pool.shutdown(wait=False, cancel_futures=True)
+        for model_id, found in hub.models(wanted):
+            on_model()
+            try:
+                if isinstance(found, ModelError):
+                    raise found
+                _record(found, schemas, today, outcome)
+            except ModelError as error:
+                outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
         if listed is not None:
             _prune(schemas, {*wanted}, {*listed}, outcome)
     return outcome
@@ -274,16 +285,6 @@ def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:
         yield inflater.decompress(chunk, most + 1)
         if inflater.eof:
             return
-
-
-def _attempt(hub: Hub) -> Callable[[str], Record | ModelError]:
-    def attempt(model_id: str) -> Record | ModelError:
-        try:
-            return hub.model(model_id)
-        except ModelError as error:
-            return error
-
-    return attempt
 
 
 def _recorded_in(file: Path) -> str | None:

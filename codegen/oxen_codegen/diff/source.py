@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +14,6 @@ from ..report import CodegenError, ModelError, printable
 from ..write import alone, recover
 
 LIVE = "live"
-_AT_ONCE = 8
 _MOST_NAMED = 5
 _PATIENCE = 5.0  # seconds
 
@@ -70,26 +68,14 @@ def of_hub(hub: Hub, ids: Iterable[str], on_model: Callable[[], None]) -> Record
     Raises:
         CodegenError: One of them is not to be had.
     """
-    ids = list(ids)
     records: dict[str, Record] = {}
     bad: dict[str, ModelError] = {}
-
-    def attempt(model_id: str) -> Record | ModelError:
-        try:
-            return hub.model(model_id)
-        except ModelError as error:
-            return error
-
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        for model_id, found in zip(ids, pool.map(attempt, ids), strict=True):
-            on_model()
-            if isinstance(found, ModelError):
-                bad[model_id] = found
-            else:
-                records[model_id] = found
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    for model_id, found in hub.models(ids):
+        on_model()
+        if isinstance(found, ModelError):
+            bad[model_id] = found
+        else:
+            records[model_id] = found
     if bad:
         raise CodegenError(f"{hub.base_url}: nothing was compared: {_some(bad, 'model')}")
     return records

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .errors import OutcomeUnknownError, UnexpectedAnswerError
-from .values import is_list, is_object
+from .values import is_list, is_object, text
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _COMPLETED = "media_generation_completed"
@@ -66,7 +66,7 @@ def generation(answer: Mapping[str, Any]) -> Generation:
     Raises:
         UnexpectedAnswerError: They are not about a job.
     """
-    id, status = _text(answer, "generation_id"), _text(answer, "status")
+    id, status = text(answer, "generation_id"), text(answer, "status")
     if id is None or status is None:
         raise UnexpectedAnswerError(
             f"the hub's answer is no job; it has: {', '.join(answer)[:300] or 'nothing'}"
@@ -74,16 +74,16 @@ def generation(answer: Mapping[str, Any]) -> Generation:
     return Generation(
         id,
         status,
-        _text(answer, "model_name") or _text(answer, "model"),
-        _text(answer, "media_type"),
-        _text(answer, "prompt"),
+        text(answer, "model_name") or text(answer, "model"),
+        text(answer, "media_type"),
+        text(answer, "prompt"),
         reason(answer),
         _seconds(answer, "enqueued_at"),
         _seconds(answer, "started_at"),
         _seconds(answer, "completed_at"),
-        _text(answer, "target_namespace"),
-        _text(answer, "target_repo"),
-        _text(answer, "target_directory"),
+        text(answer, "target_namespace"),
+        text(answer, "target_repo"),
+        text(answer, "target_directory"),
         dollars(answer.get("cost")),
         answer,
     )
@@ -109,9 +109,9 @@ def enqueued(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     items = answer.get("generations")
     jobs = [
-        (id, _text(item, "status") or "queued")
+        (id, text(item, "status") or "queued")
         for item in (items if is_list(items) else [])
-        if is_object(item) and (id := _text(item, "generation_id"))
+        if is_object(item) and (id := text(item, "generation_id"))
     ]
     if not jobs:
         raise OutcomeUnknownError(
@@ -130,11 +130,11 @@ def completed(event: str, data: str) -> GenerationCompleted | None:
         return None
     if not is_object(told):
         return None
-    id, status = _text(told, "generation_id"), _text(told, "status")
+    id, status = text(told, "generation_id"), text(told, "status")
     if id is None or status is None:
         return None
     return GenerationCompleted(
-        id, status, _text(told, "media_type"), _text(told, "model"), _text(told, "url"), reason(told)
+        id, status, text(told, "media_type"), text(told, "model"), text(told, "url"), reason(told)
     )
 
 
@@ -146,7 +146,7 @@ def reason(answer: Mapping[str, Any]) -> str | None:
             return value.strip()
         if value and is_object(value):
             return next(
-                (text for each in ("detail", "message", "title") if (text := _text(value, each))), None
+                (said for each in ("detail", "message", "title") if (said := text(value, each))), None
             )
     return None
 
@@ -160,11 +160,6 @@ def dollars(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() else None
-
-
-def _text(answer: Mapping[str, Any], key: str) -> str | None:
-    value = answer.get(key)
-    return value if isinstance(value, str) and value else None
 
 
 def _seconds(answer: Mapping[str, Any], key: str) -> int | None:

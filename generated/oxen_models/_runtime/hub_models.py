@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import UnexpectedAnswerError
-from .values import is_list, is_object
+from .values import is_list, is_object, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
     """
     wrapped = answer.get("data")
     told = wrapped if is_object(wrapped) else answer
-    id = _text(told, "id") or _text(told, "name")
+    id = text(told, "id") or text(told, "name")
     if id is None:
         raise UnexpectedAnswerError(
             f"the hub's answer is no model; it has: {', '.join(told)[:300] or 'nothing'}"
@@ -56,15 +56,15 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
     deployments = told.get("deployments")
     return HubModel(
         id,
-        _text(told, "display_name") or id,
-        _text(told, "description") or _text(told, "summary"),
-        _text(told, "model_type"),
-        _text(told, "owned_by"),
-        _text(told, "endpoint"),
+        text(told, "display_name") or id,
+        text(told, "description") or text(told, "summary"),
+        text(told, "model_type"),
+        text(told, "owned_by"),
+        text(told, "endpoint"),
         _media(told, "input"),
         _media(told, "output"),
         tuple(
-            _text(each, "status") or "unknown"
+            text(each, "status") or "unknown"
             for each in (deployments if is_list(deployments) else [])
             if is_object(each)
         ),
@@ -89,11 +89,6 @@ def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
     if not is_list(items):
         raise UnexpectedAnswerError("the hub's answer is no list of models")
     return [hub_model(item) for item in items if is_object(item)]
-
-
-def _text(answer: Mapping[str, Any], key: str) -> str | None:
-    value = answer.get(key)
-    return value if isinstance(value, str) and value else None
 
 
 def _media(answer: Mapping[str, Any], side: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 
@@ -13,6 +14,12 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 def is_list(value: object) -> TypeGuard[list[Any]]:
     """Whether a parsed JSON value is an array."""
     return isinstance(value, list)
+
+
+def text(answer: Mapping[str, Any], key: str) -> str | None:
+    """A text that is not empty; None for anything else."""
+    value = answer.get(key)
+    return value if isinstance(value, str) and value else None
 
 
 def count(value: object) -> int | None:

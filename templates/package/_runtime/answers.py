@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from .errors import APIError, UnexpectedAnswerError, error_class
 from .retries import retry_after
-from .values import is_list, is_object
+from .values import is_list, is_object, text
 
 # A URL and base64, of which one is set.
 _Output: TypeAlias = tuple[str | None, str | None]
@@ -51,11 +51,11 @@ def outputs(answer: Mapping[str, Any], medium: str) -> list[_Output]:
     """
     # A job is told of with its parameters beside it, and a list of bare URLs may be what was sent.
     is_job = "generation_id" in answer
-    urls = [url for key in ("result_url", "url") if (url := _filled(answer.get(key)))]
+    urls = [url for key in ("result_url", "url") if (url := text(answer, key))]
     single: list[_Output] = [(url, None) for url in urls[:1]]
     every = (_listed(answer.get(key), strings=not is_job) for key in (medium, *_MEDIA))
     listed = next(filter(None, every), None) or []
-    encoded = _filled(answer.get("b64_json"))
+    encoded = text(answer, "b64_json")
     found = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
     if not found:
         raise UnexpectedAnswerError(
@@ -66,7 +66,7 @@ def outputs(answer: Mapping[str, Any], medium: str) -> list[_Output]:
 
 def model(answer: Mapping[str, Any]) -> str | None:
     """The model, as the hub names it in its answer."""
-    return _filled(answer.get("model")) or _filled(answer.get("model_name"))
+    return text(answer, "model") or text(answer, "model_name")
 
 
 def created(answer: Mapping[str, Any]) -> int | None:
@@ -92,9 +92,9 @@ def _error(
             answer.get("status_description"),
             answer.get("status_message"),
         )
-        detail = next((text.strip() for text in candidates if isinstance(text, str) and text.strip()), None)
+        detail = next((each.strip() for each in candidates if isinstance(each, str) and each.strip()), None)
         kind = next(
-            (text for text in (inner.get("type"), answer.get("status_message")) if isinstance(text, str)),
+            (each for each in (inner.get("type"), answer.get("status_message")) if isinstance(each, str)),
             None,
         )
     if detail is None:
@@ -111,7 +111,7 @@ def _listed(items: object, *, strings: bool) -> list[_Output]:
     for item in items if is_list(items) else []:
         values = {"url": item} if strings and isinstance(item, str) else item
         if is_object(values):
-            url, encoded = (_filled(values.get(key)) for key in ("url", "b64_json"))
+            url, encoded = (text(values, key) for key in ("url", "b64_json"))
             if url or encoded:
                 found.append((url, encoded))
     return found
@@ -123,10 +123,6 @@ def _object(content: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return answer if is_object(answer) else None
-
-
-def _filled(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _text(content: bytes) -> str:
