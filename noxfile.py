@@ -34,7 +34,7 @@ assert (done.returncode != 0, "oxen-models[testing]" in done.stderr) == (True, T
 """
 
 
-def install(session: nox.Session, *groups: str, extras: str = "codegen,testing") -> None:
+def install(session: nox.Session, *groups: str, extras: str = "codegen,dynamic,progress,testing") -> None:
     """The project where it lies, and what a session needs beside it, at the pinned versions."""
     packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
     session.install("--quiet", "--constraint", "constraints.txt", "--editable", f".[{extras}]", *packages)
