@@ -79,13 +79,14 @@ class Soak:
         """Whether `update` lives long enough to be killed."""
         process = forked(self.project, "update", "--base-url", self.new_hub)
         # At any time, or from the moment in which what is made comes to where the package is.
-        appears = self.random.choice([None, None, ".ours.new", ".ours.note", ".ours.old"])
-        most = lasts if appears is None else 0.003
+        appears = self.random.choice([None, ".ours.new", ".ours.note", ".ours.old"])
+        chance = self.random.random()
+        seconds = lasts * chance if appears is None else 0.003 * chance**4  # the move is soon over
         if appears is not None:
             while not os.path.lexists(self.project / "generated" / appears):
                 if os.waitpid(process, os.WNOHANG)[0]:
                     return False
-        deadline = time.perf_counter() + most * self.random.random()
+        deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
             if left > 0.02:
                 time.sleep(0.01)
