@@ -27,11 +27,12 @@ def run(play: Play, hub: Hub) -> Run:
 
     def outcomes(requests: Any, most: int | None = None, **arguments: Any) -> list[Any]:
         def step(oxen: Any) -> Any:
-            many = oxen.run_many(requests, **arguments)
+            many: Any = oxen.run_many(requests, **arguments)
             if not play.asynchronous:
-                results = list(islice(many, most))
+                results: Iterator[Any] = islice(many, most)
+                told = list(results)
                 many.close()
-                return results
+                return told
 
             async def collected() -> list[Any]:
                 found: list[Any] = []

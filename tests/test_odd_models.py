@@ -206,8 +206,9 @@ def test_what_an_interruption_left_is_completed_or_undone(
             new.mkdir()
             (new / "half.py").write_text("")
         case "between the renames":
-            package.rename(new)
-            old.mkdir()
+            package.rename(old)
+            new.mkdir()
+            (new / "new.py").write_text("")
         case "an old tree":
             old.mkdir()
             (old / "old.py").write_text("")
@@ -244,8 +245,8 @@ def test_fetch_first_brings_back_what_an_interrupted_generate_moved_away(
     monkeypatch.setenv("OXEN_API_KEY", "any")
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
     whole = files(package)
-    package.rename(package.with_name(".oxen_models.new"))
-    package.with_name(".oxen_models.old").mkdir()
+    package.rename(package.with_name(".oxen_models.old"))
+    package.with_name(".oxen_models.new").mkdir()
     with Hub() as hub:
         done = CliRunner().invoke(main, ["fetch", "gpt-4o", "--base-url", hub.url])
     assert done.exit_code == 0, done.output
