@@ -414,7 +414,7 @@ def test_a_file_that_cannot_be_read_is_no_model_that_is_gone(broken: str, side: 
         done = diff("--from", old, "--to", new, "--format", form)
         assert (done.exit_code, done.stdout) == (2, "")
         assert "broken.json: " in done.stderr
-        assert f"/{side}: nothing was compared" in done.stderr
+        assert f"/{side}: nothing was done" in done.stderr
 
 
 def test_a_schema_that_is_none_is_an_error_unless_it_was_none_before(folder: Folders) -> None:
@@ -497,7 +497,7 @@ def test_a_broken_file_of_a_revision_is_named(repository: Path) -> None:
     subprocess.run([*git, "commit", "-qam", "two"], check=True)
     done = diff("--from", "HEAD", "--to", "HEAD~1")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "HEAD:nested/generated/oxen_models/schemas: nothing was compared" in done.stderr
+    assert "HEAD:nested/generated/oxen_models/schemas: nothing was done" in done.stderr
     assert "a.json: not JSON" in done.stderr
 
 
@@ -566,7 +566,7 @@ def test_a_hub_that_fails_for_a_model_has_not_lost_it(
     monkeypatch.setenv("OXEN_API_KEY", "any")
     done = diff("--base-url", failing)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "nothing was compared: 1 model cannot be read: b é: the hub answered HTTP 404" in done.stderr
+    assert "nothing was done: 1 model cannot be read: b é: the hub answered HTTP 404" in done.stderr
     monkeypatch.delenv("OXEN_API_KEY")
     done = diff("--base-url", failing)
     assert (done.exit_code, done.stdout) == (2, "")

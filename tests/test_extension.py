@@ -157,7 +157,8 @@ def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub,
     done = oxen_codegen(*fetch)
 
     assert done.exit_code == 0, done.output
-    assert len(team.requests) == 3
+    asked = [each.path.rpartition("/")[2] for each in team.requests]
+    assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
     assert "1 written, 1 unchanged, 1 removed" in done.stdout
     assert "removed: oxen:ox-left" in done.stdout
     assert "1 more recorded, not included, and left as they are" in done.stdout
@@ -203,6 +204,29 @@ def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
     assert done.exit_code == 4
     assert "oxen:ox-hats" in done.stdout
     assert "qwen" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("project", "version"),
+    [
+        ('version = "2.3.4"', "2.3.4 -> 3.0.0"),
+        ('dynamic = ["version"]', f"{oxen_models.__version__} -> 0.2.0"),
+    ],
+)
+def test_versions_are_those_of_the_teams_project(project: str, version: str, team: Hub, empty: Path) -> None:
+    include = ("[tool.oxen-codegen.include]", 'ids = ["oxen:*"]')
+    configure(empty, *include, "[project]", 'name = "acme-models"', project)
+    assert oxen_codegen("update", "--base-url", team.url).exit_code == 0
+    team.remove_model("oxen:ox-hats")
+    update = ("update", "--allow-removals", "--base-url", team.url)
+    done = oxen_codegen(*update)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith(f"; version {version}\n")
+    record = empty / "acme_models" / "schemas" / "oxen%3Aox-hats.json"
+    assert json.loads(record.read_text())["removed"]["version"] == version.split()[-1]
+    configure(empty, *include, "[project]", 'version = "3.1.0"')
+    assert oxen_codegen(*update).exit_code == 0
+    assert not record.exists()
 
 
 @pytest.mark.parametrize(

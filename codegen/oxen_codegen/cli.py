@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 import click
 
@@ -17,9 +17,6 @@ from . import config as configuration
 from .config import Config
 from .records import Record
 from .report import CodegenError, Finding, printable
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
@@ -96,20 +93,9 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
         raise CodegenError("name the models to fetch, or say --all")
     config = configuration.load(Path.cwd())
     folder = schemas or config.schemas
-    hub = Hub(base_url)
-    try:
-        listed = hub.ids() if everything else None
-        wanted = list(ids) if listed is None else config.selection.wanted(listed)
-        if not wanted:
-            raise CodegenError(
-                f"[tool.oxen-codegen] includes none of the {len(listed or ())} models of the hub"
-            )
-        with _progress("fetch", len(wanted)) as bar:
-            outcome = run(hub, wanted, folder, config.package, listed=listed, on_model=lambda: bar.update(1))
-    finally:
-        hub.close()
-    known = [Record({"id": each}) for each in {*(listed or ()), *wanted}]
-    _report([*(config.idle(known, ["ids"]) if everything else ()), *outcome.findings])
+    with closing(Hub(base_url)) as hub, _progress("fetch") as on_models:
+        outcome = run(hub, ids, folder, config, on_models)
+    _report(outcome.findings)
     click.echo(
         f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
         f"{len(outcome.removed)} removed, {outcome.failed} failed; {folder}"
@@ -200,8 +186,8 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
         {model_id: each for model_id, each in catalogues[side].items() if config.selection.takes(each)}
         for side in sides
     )
-    found = compare(old, new, config.names)
-    _show(FORMATS[form](found, configuration.version(templates_folder())))
+    found = compare(old, new, config.names, config.client)
+    _show(FORMATS[form](found, configuration.version(config, templates_folder())))
     return {None: 0, "breaking": 4}.get(found.gravest, 3)
 
 
@@ -226,25 +212,16 @@ def update(
     from .update import update as run
 
     config = _config(None, templates)
-    hub = Hub(base_url)
-    try:
-        with ExitStack() as stack:
-
-            def on_models(number: int) -> Callable[[], None]:
-                bar = stack.enter_context(_progress("update", number))
-                return lambda: bar.update(1)
-
-            outcome = run(
-                hub,
-                ids,
-                config,
-                templates_folder(),
-                allow_removals=allow_removals,
-                dry_run=dry_run,
-                on_models=on_models,
-            )
-    finally:
-        hub.close()
+    with closing(Hub(base_url)) as hub, _progress("update") as on_models:
+        outcome = run(
+            hub,
+            ids,
+            config,
+            templates_folder(),
+            allow_removals=allow_removals,
+            dry_run=dry_run,
+            on_models=on_models,
+        )
     _report(outcome.findings)
     _show(FORMATS[form](outcome.diff, outcome.version))
     done = "would change" if dry_run else "changed"
@@ -253,21 +230,28 @@ def update(
 
 
 def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
-    from .diff.source import of_hub, unlisted
+    from .diff.source import of_hub
     from .fetch import Hub
 
-    hub = Hub(base_url)
-    try:
+    with closing(Hub(base_url)) as hub, _progress("diff") as on_models:
         listed = hub.ids()
-        ids = config.selection.wanted([*listed, *unlisted(hub, listed, known)])
-        with _progress("diff", len(ids)) as bar:
-            return of_hub(hub, ids, lambda: bar.update(1))
-    finally:
-        hub.close()
+        ids = config.selection.wanted(listed)
+        return of_hub(hub, ids, config.selection.unlisted(listed, known), on_models)
 
 
-def _progress(label: str, length: int) -> ProgressBar[int]:
-    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+@contextmanager
+def _progress(label: str) -> Generator[Callable[[int], Callable[[], None]]]:
+    """A bar that begins once it is known how many models there are."""
+    with ExitStack() as stack:
+
+        def on_models(number: int) -> Callable[[], None]:
+            bar = click.progressbar(
+                length=number, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+            )
+            stack.enter_context(bar)
+            return lambda: bar.update(1)
+
+        yield on_models
 
 
 def _show(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Config:
     templates: Path | None = None
     """A folder whose files take the place of built-in templates."""
     changelog: Path = Path("CHANGELOG.md")
+    version: str | None = None
+    """That of the project; None where the templates say it."""
     successors: Mapping[str, str] = field(default_factory=dict[str, str])
     """What to use instead, by the ids of models that left."""
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
@@ -58,6 +60,17 @@ class Config:
     def extends(self) -> bool:
         """Whether the package is one of models only, on the runtime that is installed."""
         return self.package != RUNTIME
+
+    def wanted(self, listed: Collection[str]) -> list[str]:
+        """The models to ask a hub for, of those that it lists.
+
+        Raises:
+            CodegenError: There are none.
+        """
+        wanted = self.selection.wanted(listed)
+        if not wanted:
+            raise CodegenError(f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub")
+        return wanted
 
     def idle(self, records: Iterable[Record], keys: Iterable[str] = KEYS) -> list[Finding]:
         """What is to be included or excluded, and is not among some models."""
@@ -84,15 +97,16 @@ def load(start: Path) -> Config:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (OSError, ValueError) as error:
         raise CodegenError(f"{file}: {error}") from error
-    tool = document.get("tool", {})
+    tool, project = (document.get(name) for name in ("tool", "project"))
     table: Any = tool.get("oxen-codegen", {}) if is_object(tool) else {}
+    version: Any = project.get("version") if is_object(project) else None
     try:
-        return _config(folder, table)
+        return _config(folder, table, version if isinstance(version, str) else None)
     except CodegenError as error:
         raise CodegenError(f"{file}: [tool.oxen-codegen] {error}") from None
 
 
-def _config(folder: Path, table: object) -> Config:
+def _config(folder: Path, table: object, version: str | None) -> Config:
     if not is_object(table):
         raise CodegenError("has to be a table")
     if unknown := sorted(table.keys() - _SETTINGS):
@@ -108,6 +122,7 @@ def _config(folder: Path, table: object) -> Config:
         selection=Selection(_rules(table, "include"), _rules(table, "exclude")),
         templates=None if templates is None else folder / templates,
         changelog=folder / "CHANGELOG.md",
+        version=version,
         successors=_successors(table),
         renamed=_renamed(table),
     )
@@ -164,7 +179,9 @@ def _rules(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]
     return {key: tuple(values) for key, values in rules.items()}
 
 
-def version(templates: Path) -> str:
-    """The version of the package that `templates` make."""
+def version(config: Config, templates: Path) -> str:
+    """The version of the package: that of its project, or else of the `templates`."""
+    if config.version is not None:
+        return config.version
     found: str = runpy.run_path(str(templates / "package" / "_runtime" / "version.py"))["__version__"]
     return found

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import stamina
 
+from .config import Config
 from .records import (
     LARGEST_MODEL,
     SCHEMA,
@@ -39,6 +40,9 @@ _MOST_MODELS = 10_000
 # Not the name of the hub: it takes an agent that has it for its own command-line tool.
 _USER_AGENT = "models-codegen"
 
+OnModels = Callable[[int], Callable[[], None]]
+"""Called with the number of models that are asked for; what it gives is called after each."""
+
 
 @dataclass
 class Fetched:
@@ -56,6 +60,10 @@ class Fetched:
     def failed(self) -> int:
         """How many models, or files, were not as they should be."""
         return sum(finding.level == "error" for finding in self.findings)
+
+
+class Absent(ModelError):
+    """The hub itself says that it has no such model."""
 
 
 class _Passing(Exception):
@@ -132,6 +140,7 @@ class Hub:
         """One model.
 
         Raises:
+            Absent: The hub says that there is none.
             ModelError: It is not to be had, or what came is not it.
         """
         if model_id in (".", ".."):
@@ -139,7 +148,9 @@ class Hub:
         file_name(model_id)  # an id that no file can have is not worth a request
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
-            raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
+            # What stands before a hub may answer with 404, too, but not in the hub's form.
+            kind = Absent if status == 404 and is_object(answer) else ModelError
+            raise kind(f"the hub answered HTTP {status}{_reason(answer)}")
         record = from_answer(answer)
         if record.id != model_id:
             raise ModelError(f"the hub answered with another model: {record.id!r}")
@@ -162,19 +173,6 @@ class Hub:
             return self.model(model_id)
         except ModelError as error:
             return error
-
-    def lacks(self, model_id: str) -> bool:
-        """Whether the hub itself says that there is no such model.
-
-        Raises:
-            ModelError: It says neither that nor what the model is.
-        """
-        status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
-        if status not in (200, 404):
-            raise ModelError(f"the hub answered HTTP {status}{_reason(answer)}")
-        if status == 404 and not is_object(answer):  # as whatever stands before a hub may answer
-            raise ModelError("the hub answered HTTP 404 without a reason")
-        return status == 404
 
     def _get(self, path: str, largest: int = LARGEST_MODEL) -> tuple[int, object]:
         """Status and JSON of an answer; None for one that is no JSON and no success."""
@@ -217,59 +215,57 @@ def fetch(
     hub: Hub,
     ids: Iterable[str],
     schemas: Path,
-    package: str,
-    *,
-    listed: Iterable[str] | None,
-    on_model: Callable[[], None],
+    config: Config,
+    on_models: Callable[[int], Callable[[], None]],
 ) -> Fetched:
     """Record models.
 
     Args:
         hub: Where to read.
-        ids: The models.
+        ids: The models; none for all, which removes the files of those that are gone.
         schemas: The folder of the recorded files.
-        package: The package that is built; the folder may be in it.
-        listed: Every model of the hub, so that files of models that are gone go; None for no such thing.
-        on_model: Called after each model.
+        config: Which models all are, and the package that the folder may be in.
+        on_models: Told of the progress.
 
     Raises:
         CodegenError: The folder is not usable, or the hub refuses the key.
     """
     outcome = Fetched()
     wanted = list(dict.fromkeys(ids))
+    listed = None if wanted else hub.ids()
     today = datetime.now(UTC).date().isoformat()
     with ExitStack() as locks:
         output = schemas.parent.parent
-        if schemas == output / package / "schemas":
+        if schemas == output / config.package / "schemas":
             # An interrupted `generate` may have left them elsewhere.
             locks.enter_context(alone(output))
             recover(schemas.parent)
         locks.enter_context(alone(schemas))
+        recorded = {model_id: file for file in schemas.glob("*.json") if (model_id := _recorded_in(file))}
+        unlisted: list[str] = []
+        if listed is not None:
+            wanted = config.wanted(listed)
+            unlisted = config.selection.unlisted(listed, recorded)
+            known = [Record({"id": each}) for each in (*listed, *wanted)]
+            outcome.findings.extend(config.idle(known, ["ids"]))
         schemas.mkdir(parents=True, exist_ok=True)
-        for model_id, found in hub.models(wanted):
+        asked = dict.fromkeys((*wanted, *unlisted))
+        on_model = on_models(len(asked))
+        for model_id, found in hub.models(asked):
             on_model()
             try:
+                if isinstance(found, Absent) and model_id in unlisted:
+                    recorded[model_id].unlink()
+                    outcome.removed.append(model_id)
+                    continue
                 if isinstance(found, ModelError):
                     raise found
                 _record(found, schemas, today, outcome)
             except ModelError as error:
                 outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
-        if listed is not None:
-            _prune(schemas, {*wanted}, {*listed}, outcome)
+    if listed is not None:
+        outcome.idle = len(recorded.keys() - asked.keys())
     return outcome
-
-
-def _prune(schemas: Path, wanted: set[str], listed: set[str], outcome: Fetched) -> None:
-    """Remove the files of models that are gone; those that only nobody asked for stay, and are counted."""
-    for file in sorted(schemas.glob("*.json")):
-        recorded = _recorded_in(file)
-        if recorded is None or recorded in wanted:
-            continue
-        if recorded in listed:
-            outcome.idle += 1
-        else:
-            file.unlink()
-            outcome.removed.append(recorded)
 
 
 def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:

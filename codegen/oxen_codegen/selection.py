@@ -33,9 +33,17 @@ class Selection:
 
         A whole id among the patterns is asked for even where the list does not have it.
         """
-        by_id = Selection(*({"ids": rules["ids"]} if "ids" in rules else {} for rules in self._both()))
         named = [each for each in self.include.get("ids", ()) if not set(each) & set("*?[")]
-        return [each for each in dict.fromkeys((*listed, *named)) if by_id.takes(Record({"id": each}))]
+        return self.by_id((*listed, *named))
+
+    def by_id(self, ids: Iterable[str]) -> list[str]:
+        """Of some models, those that may be built, as far as their ids tell."""
+        rules = Selection(*({"ids": rules["ids"]} if "ids" in rules else {} for rules in self._both()))
+        return [each for each in dict.fromkeys(ids) if rules.takes(Record({"id": each}))]
+
+    def unlisted(self, listed: Iterable[str], known: Iterable[str]) -> list[str]:
+        """Of known models, those that a hub's list lacks: whether they are gone is to be asked."""
+        return self.by_id(sorted({*known} - {*listed}))
 
     def idle(self, records: Iterable[Record], keys: Iterable[str] = KEYS) -> Iterator[tuple[str, str]]:
         """The values that no model fits, each after where it stands."""

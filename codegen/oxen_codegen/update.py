@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from .config import Config
 from .diff.changes import Diff, next_version
 from .diff.compare import compare
 from .diff.source import of_folder, of_hub
-from .fetch import Hub
+from .fetch import Hub, OnModels
 from .generate import build_from, staged
 from .records import Record, Removal, file_name, read_folder
 from .report import CodegenError, Finding, ModelError, printable
@@ -45,7 +45,7 @@ def update(
     *,
     allow_removals: bool,
     dry_run: bool,
-    on_models: Callable[[int], Callable[[], None]],
+    on_models: OnModels,
 ) -> Updated:
     """Bring schemas, package and changelog to what the hub says.
 
@@ -56,7 +56,7 @@ def update(
         templates: The folder of templates.
         allow_removals: Whether more than a fifth of the models may be gone at once.
         dry_run: Whether to write nothing.
-        on_models: Called with the number of models; what it gives is called after each.
+        on_models: Told of the progress.
 
     Raises:
         CodegenError: Something is not as it has to be. Nothing was changed.
@@ -65,17 +65,17 @@ def update(
         recover(config.folder)
         old: Mapping[str, Record] = of_folder(config.schemas) if config.schemas.is_dir() else {}
         wanted = list(dict.fromkeys(ids))
-        gone: list[str] = []
+        unlisted: list[str] = []
         if not wanted:
             listed = hub.ids()
-            wanted = config.selection.wanted(listed)
-            if not wanted:
-                raise CodegenError(
-                    f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub"
-                )
-            gone = _gone(hub, old, [*listed, *wanted], allow_removals)
-        found = of_hub(hub, wanted, on_models(len(wanted)))
-        version = configuration.version(templates)
+            wanted = config.wanted(listed)
+            unlisted = config.selection.unlisted(listed, old)
+        most = len(old) if allow_removals else int(_MOST_GONE * len(config.selection.by_id(old)))
+        _limit([each for each in unlisted if each not in wanted], most, "are not on the hub's list")
+        found = of_hub(hub, wanted, unlisted, on_models)
+        gone = [model_id for model_id in unlisted if model_id not in found]
+        _limit(gone, most, "are gone")
+        version = configuration.version(config, templates)
         today = datetime.now(UTC).date().isoformat()
         with TemporaryDirectory() as folder:
             schemas = Path(folder, "schemas")
@@ -89,7 +89,9 @@ def update(
                 removal = Removal(today, next_version(version, "breaking"), config.successors.get(model_id))
                 _write(schemas, old[model_id].removed(removal))
             _settle_removals(schemas, version, config.successors)
-            diff = compare(_built(old, config), _built(of_folder(schemas), config), config.names)
+            diff = compare(
+                _built(old, config), _built(of_folder(schemas), config), config.names, config.client
+            )
             if not any(differences(schemas, config.schemas)):
                 return Updated(diff, version, 0, [], 0)
             result = build_from(config, schemas, templates)
@@ -101,28 +103,13 @@ def update(
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
 
-def _gone(hub: Hub, old: Mapping[str, Record], listed: Iterable[str], allow_removals: bool) -> list[str]:
-    """The models that the hub no longer has; that its list lacks them is not enough."""
-    gone = sorted(old.keys() - set(listed))
-    still: list[str] = []
-    for model_id in gone:
-        try:
-            if not hub.lacks(model_id):
-                still.append(model_id)
-        except ModelError as error:
-            raise CodegenError(
-                f"{model_id} is not on the hub's list, but may be there: {error.text}; nothing was changed"
-            ) from None
-    if still:
+def _limit(models: list[str], most: int, how: str) -> None:
+    """Half a list, or a hub that has lost its memory, is more likely than so many models gone."""
+    if len(models) > most:
         raise CodegenError(
-            f"the hub's list is not whole: it lacks {_some(still)}, which it still has; nothing was changed"
+            f"more than a fifth of the models {how}, {len(models)} of them: {_some(models)}; nothing was "
+            "changed; if they are gone, say --allow-removals: each is asked for before it counts as gone"
         )
-    if len(gone) > _MOST_GONE * len(old) and not allow_removals:
-        raise CodegenError(
-            f"{len(gone)} of {len(old)} models would be gone at once: {_some(gone)}; "
-            "nothing was changed; if that is so, say --allow-removals"
-        )
-    return gone
 
 
 def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record]:

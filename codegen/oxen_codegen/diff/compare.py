@@ -25,13 +25,16 @@ _TEXTS = {
 }
 
 
-def compare(old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping[str, str]) -> Diff:
+def compare(
+    old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping[str, str], client: str = ""
+) -> Diff:
     """Every change from one catalogue to another.
 
     Args:
         old: Models by id.
         new: Likewise.
         names: Python names chosen by hand, by model id.
+        client: A class of the package that no model's may be called like.
 
     Raises:
         CodegenError: A model cannot be compared, because its schema is none.
@@ -41,7 +44,10 @@ def compare(old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping
         for model_id in old.keys() | new.keys()
         if model_id not in old or model_id not in new or not _is_same(old[model_id], new[model_id])
     }
-    was, now = _placed(old, names, differing, "before"), _placed(new, names, differing, "after")
+    was, now = (
+        _placed(records, names, client, differing, when)
+        for records, when in ((old, "before"), (new, "after"))
+    )
     found: list[Change] = []
     renames: list[Rename] = []
     gone = [was[model_id] for model_id in sorted(was.keys() - now.keys()) if model_id in differing]
@@ -62,17 +68,17 @@ def _is_same(old: Record, new: Record) -> bool:
 
 
 def _placed(
-    records: Mapping[str, Record], names: Mapping[str, str], differing: set[str], when: str
+    records: Mapping[str, Record], names: Mapping[str, str], client: str, differing: set[str], when: str
 ) -> dict[str, Model]:
     placed: dict[str, Model] = {}
     for model_id, record in records.items():
         try:
-            placed[model_id] = place(record, names)
+            placed[model_id] = place(record, names, client)
         except ModelError as error:
             # One that is as odd as it was has not changed.
             if model_id in differing:
                 where = f" {error.path}" if error.path else ""
-                raise CodegenError(f"{model_id}{where}, {when}: {error.text}; nothing was compared") from None
+                raise CodegenError(f"{model_id}{where}, {when}: {error.text}; nothing was done") from None
     return placed
 
 

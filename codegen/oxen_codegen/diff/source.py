@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..config import Config
-from ..fetch import Hub
+from ..fetch import Absent, Hub, OnModels
 from ..records import Record, read_folder
 from ..report import CodegenError, ModelError, printable
 from ..write import alone, recover
@@ -49,7 +49,7 @@ def of_folder(folder: Path, shown: str | None = None) -> Records:
     shown = shown or str(folder)
     records, bad = read_folder(folder)
     if bad:
-        raise CodegenError(f"{shown}: nothing was compared: {_some(bad, 'file')}")
+        raise CodegenError(f"{shown}: nothing was done: {_some(bad, 'file')}")
     # A folder without anything is a catalogue without models; any other is a slip.
     if not records and any(folder.iterdir()):
         raise CodegenError(f"{shown}: no model schemas there: name a folder of *.json files")
@@ -57,42 +57,31 @@ def of_folder(folder: Path, shown: str | None = None) -> Records:
     return {model_id: record for model_id, record in records.items() if record.removal is None}
 
 
-def of_hub(hub: Hub, ids: Iterable[str], on_model: Callable[[], None]) -> Records:
+def of_hub(hub: Hub, ids: Iterable[str], unlisted: Collection[str], on_models: OnModels) -> Records:
     """Models of the live hub, all that are named.
 
     Args:
         hub: Where to read.
         ids: Which models.
-        on_model: Called after each model.
+        unlisted: More of them, that may be gone: left out if the hub says that it has none of that id.
+        on_models: Told of the progress.
 
     Raises:
         CodegenError: One of them is not to be had.
     """
     records: dict[str, Record] = {}
     bad: dict[str, ModelError] = {}
-    for model_id, found in hub.models(ids):
+    asked = dict.fromkeys((*ids, *unlisted))
+    on_model = on_models(len(asked))
+    for model_id, found in hub.models(asked):
         on_model()
-        if isinstance(found, ModelError):
-            bad[model_id] = found
-        else:
+        if isinstance(found, Record):
             records[model_id] = found
+        elif not (isinstance(found, Absent) and model_id in unlisted):
+            bad[model_id] = found
     if bad:
-        raise CodegenError(f"{hub.base_url}: nothing was compared: {_some(bad, 'model')}")
+        raise CodegenError(f"{hub.base_url}: nothing was done: {_some(bad, 'model')}")
     return records
-
-
-def unlisted(hub: Hub, listed: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Of some models, those that the hub has, though its list lacks them: they are not gone.
-
-    Raises:
-        CodegenError: That cannot be told.
-    """
-    try:
-        return [model_id for model_id in sorted({*known} - {*listed}) if not hub.lacks(model_id)]
-    except ModelError as error:
-        raise CodegenError(
-            f"{hub.base_url}: nothing was compared: whether models are gone: {error.text}"
-        ) from None
 
 
 def of_revision(revision: str, config: Config) -> Records:
