@@ -405,7 +405,6 @@ def test_attacks_on_fetch(folder: Path, guarded: Callable[..., Done], server: Ra
     untaken = {name: Answer(body=answer(name)) for name in unusual}
     better = answer("good", summary="Better.", removed={"on": "2000-01-01"})  # which is no hub's to say
     serve(server, {"good": Answer(body=better), **wrong, **taken, **untaken})
-    server.answers[f"{MODELS}/victim"] = [Answer(404, body={"error": "it left"})]
     listed: Any = server.answers[MODELS][0].body
     for name, complaint in (("\ud800", "not valid Unicode"), ("..", "no URL can name")):
         listed["data"].append({"id": name})

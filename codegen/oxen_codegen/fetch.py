@@ -211,18 +211,12 @@ class Hub:
         return response.status_code, bytes(content)
 
 
-def fetch(
-    hub: Hub,
-    ids: Iterable[str],
-    schemas: Path,
-    config: Config,
-    on_models: Callable[[int], Callable[[], None]],
-) -> Fetched:
+def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models: OnModels) -> Fetched:
     """Record models.
 
     Args:
         hub: Where to read.
-        ids: The models; none for all, which removes the files of those that are gone.
+        ids: The models; none for all, which removes the files of those that the hub's list lacks.
         schemas: The folder of the recorded files.
         config: Which models all are, and the package that the folder may be in.
         on_models: Told of the progress.
@@ -232,7 +226,12 @@ def fetch(
     """
     outcome = Fetched()
     wanted = list(dict.fromkeys(ids))
-    listed = None if wanted else hub.ids()
+    listed: list[str] | None = None
+    if not wanted:
+        listed = hub.ids()
+        wanted = config.wanted(listed)
+        known = [Record({"id": each}) for each in (*listed, *wanted)]
+        outcome.findings.extend(config.idle(known, ["ids"]))
     today = datetime.now(UTC).date().isoformat()
     with ExitStack() as locks:
         output = schemas.parent.parent
@@ -241,31 +240,32 @@ def fetch(
             locks.enter_context(alone(output))
             recover(schemas.parent)
         locks.enter_context(alone(schemas))
-        recorded = {model_id: file for file in schemas.glob("*.json") if (model_id := _recorded_in(file))}
-        unlisted: list[str] = []
-        if listed is not None:
-            wanted = config.wanted(listed)
-            unlisted = config.selection.unlisted(listed, recorded)
-            known = [Record({"id": each}) for each in (*listed, *wanted)]
-            outcome.findings.extend(config.idle(known, ["ids"]))
         schemas.mkdir(parents=True, exist_ok=True)
-        asked = dict.fromkeys((*wanted, *unlisted))
-        on_model = on_models(len(asked))
-        for model_id, found in hub.models(asked):
+        on_model = on_models(len(wanted))
+        for model_id, found in hub.models(wanted):
             on_model()
             try:
-                if isinstance(found, Absent) and model_id in unlisted:
-                    recorded[model_id].unlink()
-                    outcome.removed.append(model_id)
-                    continue
                 if isinstance(found, ModelError):
                     raise found
                 _record(found, schemas, today, outcome)
             except ModelError as error:
                 outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
-    if listed is not None:
-        outcome.idle = len(recorded.keys() - asked.keys())
+        if listed is not None:
+            _prune(schemas, {*wanted}, {*listed}, outcome)
     return outcome
+
+
+def _prune(schemas: Path, wanted: set[str], listed: set[str], outcome: Fetched) -> None:
+    """Remove the files of models that are gone; those that only nobody asked for stay, and are counted."""
+    for file in sorted(schemas.glob("*.json")):
+        recorded = _recorded_in(file)
+        if recorded is None or recorded in wanted:
+            continue
+        if recorded in listed:
+            outcome.idle += 1
+        else:
+            file.unlink()
+            outcome.removed.append(recorded)
 
 
 def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:
