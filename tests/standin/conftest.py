@@ -1,0 +1,21 @@
+"""A hub whose queue is a hundred times as fast, with a model of films."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from oxen_models.testing import Hub
+from queueing import client, model
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub(speed=100) as running:
+        running.add_model(model("film", "video"))
+        yield running
+
+
+@pytest.fixture
+def api(hub: Hub) -> Iterator[httpx.Client]:
+    with client(hub) as opened:
+        yield opened

@@ -1,0 +1,219 @@
+"""What goes wrong at the stand-in hub on demand, over real sockets."""
+
+import base64
+import io
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from oxen_models.testing import Hub, Spelling
+from PIL import Image
+from queueing import (
+    BODY,
+    EVENTS,
+    QUEUE,
+    client,
+    ended,
+    enqueue,
+    ids,
+    listening,
+    one,
+    until,
+)
+
+
+@pytest.mark.parametrize("kind", ["cut-unread", "cut-unanswered", "cut-midway"])
+def test_paid_request_that_is_cut_is_counted(
+    hub: Hub, api: httpx.Client, caplog: pytest.LogCaptureFixture, kind: Any
+) -> None:
+    hub.fault(kind, times=1, method="post", path=QUEUE)
+    assert api.get(QUEUE).status_code == 200
+    with pytest.raises(httpx.TransportError):
+        api.post(QUEUE, json=BODY)
+    assert hub.count("POST", QUEUE) == 1
+    assert hub.requests[-1].body == (None if kind == "cut-unread" else BODY)
+    assert len(ids(api, status="")) == (0 if kind == "cut-unread" else 1)
+    assert len(enqueue(api)) == 1
+    assert (hub.count("post", "/api/"), hub.count("GET", QUEUE)) == (2, 2)
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+
+def test_cut_in_the_middle_of_a_download(hub: Hub, api: httpx.Client) -> None:
+    url = ended(api, enqueue(api)[0])["result_url"]
+    hub.fault("cut-midway", times=1, path="/files/*")
+    got: list[bytes] = []
+    with httpx.stream("GET", url, trust_env=False) as answer, pytest.raises(httpx.RemoteProtocolError):
+        got.extend(answer.iter_raw(100))
+    whole = httpx.get(url, trust_env=False).content
+    assert len(whole) // 2 - 100 <= len(b"".join(got)) <= len(whole) // 2
+    assert whole.startswith(b"".join(got))
+
+
+def test_slow_first_byte(hub: Hub, api: httpx.Client) -> None:
+    hub.fault("slow", 3600, times=1, path=QUEUE)
+    with pytest.raises(httpx.ReadTimeout):
+        api.post(QUEUE, json=BODY, timeout=httpx.Timeout(10, read=0.1))
+    [id] = until(lambda: ids(api, status=""))
+    hub.fault("slow", 0.1, times=1)
+    began = time.monotonic()
+    ended(api, id)
+    assert time.monotonic() - began >= 0.1
+
+
+def test_same_seed_same_faults(hub: Hub, api: httpx.Client) -> None:
+    def statuses(seed: int) -> list[int]:
+        path = f"/api/ai/models/x{seed}"
+        hub.answer_next(429, times=None, probability=0.5, seed=seed % 2, path=path)
+        return [api.get(path).status_code for _ in range(20)]
+
+    assert statuses(0) == statuses(2) != statuses(1)
+    assert set(statuses(4)) == {404, 429}
+
+
+def test_answers_instead_of_the_queue(hub: Hub, api: httpx.Client) -> None:
+    hub.answer_next(200, body={"generations": []}, path=QUEUE)
+    hub.answer_next(503, headers={"Retry-After": "Fri, 07 Aug 2026 10:00:00 GMT"}, path=f"{QUEUE}/*")
+    assert api.post(QUEUE, json=BODY).json() == {"generations": []}
+    answer = api.get(f"{QUEUE}/any")
+    assert (answer.status_code, answer.headers["retry-after"][:3]) == (503, "Fri")
+    assert api.get(f"{QUEUE}/any").status_code == 404
+
+
+def test_stream_refused(hub: Hub, api: httpx.Client) -> None:
+    hub.answer_next(503, times=2, path=EVENTS)
+    assert [api.get(EVENTS).status_code for _ in range(2)] == [503, 503]
+    with listening(hub) as stream:
+        assert stream.frame() == b": keep-alive"
+
+
+def test_stream_cut_after_events(hub: Hub, api: httpx.Client) -> None:
+    hub.fault("events-cut-after", 3, times=1)
+    with listening(hub) as stream:
+        enqueue(api, num_generations=4)
+        for _ in range(3):
+            stream.event()
+        with pytest.raises(httpx.RemoteProtocolError):
+            stream.frame()
+
+
+def test_stream_cut_after_seconds(hub: Hub) -> None:
+    hub.fault("events-cut-every", 0.2)
+    for _ in range(2):
+        began = time.monotonic()
+        with listening(hub) as stream, pytest.raises(httpx.TransportError):
+            stream.completed()
+        assert 0.15 < time.monotonic() - began < 5
+
+
+def test_silent_stream(hub: Hub, api: httpx.Client) -> None:
+    hub.fault("events-silent", times=1)
+    brief = httpx.Timeout(10, read=0.4)
+    with client(hub) as opened, opened.stream("GET", EVENTS, timeout=brief) as answer:
+        ended(api, enqueue(api)[0])
+        with pytest.raises(httpx.ReadTimeout):
+            next(answer.iter_raw())
+
+
+def test_garbled_event(hub: Hub, api: httpx.Client) -> None:
+    hub.fault("events-garbled", times=1)
+    with listening(hub) as stream:
+        enqueue(api, num_generations=2)
+        assert stream.event()[0] == "deployment_status_changed"
+        garbled = stream.frame()
+        assert garbled.startswith(b"event: media_generation_completed\ndata: {")
+        with pytest.raises(ValueError, match="utf-8"):
+            json.loads(garbled.partition(b"data: ")[2])
+        assert stream.completed()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("size", [1, None])
+def test_events_in_pieces(hub: Hub, api: httpx.Client, size: int | None) -> None:
+    hub.fault("events-split", size)
+    with listening(hub) as stream:
+        [id] = enqueue(api)
+        assert stream.completed()["generation_id"] == id
+    sizes = {len(chunk) for chunk in stream.chunks}
+    assert sizes == {1} if size else len(sizes) > 4
+
+
+def test_event_before_the_answer() -> None:
+    with (
+        Hub(seconds=3600) as hub,
+        client(hub) as api,
+        listening(hub) as stream,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        hub.fault("events-early", times=1)
+        hub.fault("slow", 0.3, path=QUEUE)
+        posting = pool.submit(enqueue, api)
+        event = stream.completed()
+        was_first = not posting.done()
+        assert ([event["generation_id"]], was_first) == (posting.result(), True)
+
+
+def test_event_twice_or_dropped(hub: Hub, api: httpx.Client) -> None:
+    hub.fault("events-dropped", times=1)
+    with listening(hub) as stream:
+        [dropped] = enqueue(api)
+        assert ended(api, dropped)["status"] == "succeeded"
+        hub.fault("events-twice", times=1)
+        [twice] = enqueue(api)
+        ended(api, twice)
+        [once] = enqueue(api)
+        told = [stream.completed()["generation_id"] for _ in range(3)]
+    assert told == [twice, twice, once]
+
+
+def test_older_hub_forgets_what_is_over(hub: Hub, api: httpx.Client) -> None:
+    [id] = enqueue(api)
+    ended(api, id)
+    hub.fault("job-forgotten", times=1)
+    assert [api.get(f"{QUEUE}/{id}").status_code for _ in range(2)] == [404, 200]
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("url-downloads", 1), ("url-seconds", 0.7)])
+def test_url_that_expires(hub: Hub, api: httpx.Client, kind: Any, amount: float) -> None:
+    hub.fault(kind, amount)
+    job = ended(api, enqueue(api)[0])
+
+    def status() -> int:
+        return httpx.get(job["result_url"], trust_env=False).status_code
+
+    assert status() == 200
+    assert until(lambda: (code := status()) != 200 and code) == 403
+    job = one(api, job["generation_id"])
+    assert status() == 200
+
+
+@pytest.mark.parametrize("place", ["url", "images", "videos", "b64_json"])
+def test_result_in_another_place(place: Any) -> None:
+    with Hub(spelling=Spelling(result=place), seconds=0) as hub, client(hub) as api:
+        job = ended(api, enqueue(api)[0])
+        assert job["result_url"] is None
+        found = job["images" if place == "b64_json" else place]
+        if place == "b64_json":
+            content = base64.b64decode(found[0]["b64_json"])
+        else:
+            url = found if place == "url" else found[0]["url"]
+            content = httpx.get(url, trust_env=False).content
+        assert Image.open(io.BytesIO(content)).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "why"),
+    [
+        ("nonsense", {}, "a fault is one of cut-unread"),
+        ("slow", {}, "slow needs an amount"),
+        ("job-stuck", {"amount": 1}, "job-stuck takes no amount"),
+        ("slow", {"amount": -1}, "slow takes no amount of -1"),
+        ("job-stuck", {"times": 0}, "times is 1 or more"),
+        ("job-stuck", {"probability": 2}, "a probability is 0 to 1"),
+        ("job-stuck", {"path": QUEUE}, "not a fault of single requests"),
+    ],
+)
+def test_fault_that_makes_no_sense(hub: Hub, kind: Any, arguments: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        hub.fault(kind, **arguments)
