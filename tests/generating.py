@@ -14,6 +14,11 @@ from oxen_codegen.cli import main
 PROMPT = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
 
 
+def item(*required: str, **properties: Any) -> dict[str, Any]:
+    """The schema of an object."""
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
 def answer(model_id: str, schema: object = PROMPT, **facts: Any) -> dict[str, Any]:
     return {"id": model_id, "endpoint": "/images/generate", "json_request_schema": schema, **facts}
 
