@@ -158,7 +158,7 @@ def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub,
 
     assert done.exit_code == 0, done.output
     asked = [each.path.rpartition("/")[2] for each in team.requests]
-    assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats"]
+    assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
     assert "1 written, 1 unchanged, 1 removed" in done.stdout
     assert "removed: oxen:ox-left" in done.stdout
     assert "1 more recorded, not included, and left as they are" in done.stdout

@@ -207,7 +207,7 @@ def test_a_hub_cannot_declare_a_model_gone(fetch: Callable[..., Result], hub: Hu
     assert "removed" not in json.loads((schemas / "painter.json").read_text())
 
 
-def test_all_removes_what_a_complete_list_lacks_and_a_single_fetch_does_not(
+def test_all_removes_what_the_hub_lacks_and_a_single_fetch_does_not(
     fetch: Callable[..., Result], hub: Hub, schemas: Path
 ) -> None:
     fetch("--all")
@@ -217,6 +217,22 @@ def test_all_removes_what_a_complete_list_lacks_and_a_single_fetch_does_not(
     done = fetch("--all")
     assert "1 removed" in done.stdout
     assert not (schemas / "talker.json").exists()
+
+
+def test_a_list_that_is_cut_short_removes_nothing(
+    fetch: Callable[..., Result], hub: Hub, schemas: Path
+) -> None:
+    fetch("--all")
+    before = contents(schemas)
+    hub.add_model({**MODELS[2], "summary": "Talks."})
+    hub.answer_next(200, body=[{"id": "oxen:ox-Fine/Tuned"}], path="/api/ai/models")
+    hub.answer_next(502, body="<html>nginx", path="/api/ai/models/painter", times=3)
+    done = fetch("--all")
+    assert done.exit_code == 1
+    assert "error: painter: the hub answered HTTP 502" in done.stderr
+    assert "1 written, 1 unchanged, 0 removed, 1 failed" in done.stdout
+    assert contents(schemas)["painter.json"] == before["painter.json"]
+    assert contents(schemas)["talker.json"] != before["talker.json"]
 
 
 @pytest.mark.parametrize(

@@ -476,7 +476,7 @@ def test_a_file_of_50_mb_is_named(folder: Path, guarded: Callable[..., Done]) ->
 
 
 def test_hundreds_of_ids_of_one_name(folder: Path, guarded: Callable[..., Done]) -> None:
-    alike = {"-" * number + "a": "would have the name A" for number in range(150)}
+    alike = {"-" * number + "a": "would have the name a" for number in range(150)}
     install(Attack(list(map(answer, alike))), folder / "schemas")
     done = guarded(
         "codegen", "generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")

@@ -300,12 +300,43 @@ def test_a_hub_that_is_not_itself_changes_nothing_and_says_why(
     assert everything(project) == before
 
 
+def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
+    update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    odd = {"type": "array"}
+    hub.add_model(answer("moulder", odd))
+    hub.add_model(answer("carver", odd))
+    hub.add_model(answer("Draw.er", odd | {"type": "object"}))
+    hub.add_model(answer("draw-er"))
+    hub.add_model(answer("painter", NARROWED))
+    before = everything(project)
+    done = update()
+    assert done.exit_code == 1, done.output
+    assert "error: carver /type: the parameters have to be an object" in done.stderr
+    assert "error: moulder /type: " in done.stderr
+    assert "error: Draw.er: would have the name draw_er, and so would 'draw-er'" in done.stderr
+    assert "error: draw-er: would have the name draw_er" in done.stderr
+    assert {line.partition(" ")[2].partition(" ")[0] for line in done.stdout.splitlines()[:-1]} == {"painter"}
+    assert record(project, "painter")["json_request_schema"] == NARROWED
+    assert everything(project).keys() == before.keys()
+    for file in ("schemas/carver.json", "images/carver.py"):
+        assert everything(project)[f"generated/ours/{file}"][1] == before[f"generated/ours/{file}"][1]
+    assert is_clean(project)
+
+
+def test_what_the_project_says_since_is_done_too(update: Callable[..., Result], project: Path) -> None:
+    (project / "pyproject.toml").write_text(f'{PROJECT}[tool.oxen-codegen.names]\ndrawer = "pencil"\n')
+    done = update()
+    assert done.exit_code == 0
+    assert (project / "generated" / "ours" / "images" / "pencil.py").exists()
+    assert is_clean(project)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "complaint"),
     [
         (500, None, "the hub answered HTTP 500, 3 times"),
         (403, {"error": "no"}, "the hub answered HTTP 403: no"),
-        (404, "<html>nginx", "the hub answered HTTP 404"),
         (200, "<html>", "not JSON"),
     ],
 )

@@ -5,11 +5,10 @@ A pure function of its inputs, but for one thing: a model that fails keeps the m
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from .config import Config
 from .derive import Derivation
 from .endpoints import ENDPOINTS
 from .keep import Kept
+from .names import sharing, taken
 from .overrides import Templates
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
@@ -61,10 +61,8 @@ _PUBLIC = {
 # What the emitted package does with a schema, too: modules that import nothing but each other.
 _RULES = ("endpoints.py", "normalize.py", "report.py", "values.py")
 
-_MOST_NAMED = 5
-
-# What one odd model may raise anywhere on its way; it must not stop the others.
-_ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
+ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
+"""What one odd model may raise anywhere on its way; it must not stop the others."""
 
 
 @dataclass
@@ -75,8 +73,8 @@ class Build:
     """Text by path in the package, not formatted yet."""
     schemas: dict[str, str] = field(default_factory=dict[str, str])
     """The records that it was built from, by file name."""
-    proofs: dict[str, str] = field(default_factory=dict[str, str])
-    """Each model's module again, with placeholders for what the hub said, by path."""
+    proofs: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
+    """What renders a file again, with placeholders for what the hub said, by path."""
     findings: list[Finding] = field(default_factory=list[Finding])
     bound: int = 0
     kept: int = 0
@@ -174,8 +172,8 @@ def _bound(
             result.findings.extend(findings(model))
             if model.is_bound:
                 bindings.append(bind(model, config.renamed.get(model.record.id, {})))
-        except _ONE_MODEL as error:
-            result.findings.append(_failure(model.record.id, error))
+        except ONE_MODEL as error:
+            result.findings.append(failure(model.record.id, error))
             failed.append(model.record.id)
     # A module that is kept has its names already: a new model does not take them.
     kept = {model_id: previous[model_id] for model_id in (*broken, *failed) if model_id in previous}
@@ -205,11 +203,12 @@ def prove(result: Build, formatted: Path) -> None:
     """
     remedy = "see its template" if result.has_own_templates else "please report it"
     for file, proof in result.proofs.items():
-        if not equal_but_for_literals((formatted / file).read_text(encoding="utf-8"), proof):
+        if not equal_but_for_literals((formatted / file).read_text(encoding="utf-8"), proof()):
             raise CodegenError(f"{file}: what the hub said became code; nothing was written; {remedy}")
 
 
-def _failure(model_id: str, error: Exception) -> Finding:
+def failure(model_id: str, error: Exception) -> Finding:
+    """That a model cannot be bound."""
     if isinstance(error, ModelError):
         return Finding(model_id, error.path, error.text, "error")
     return Finding(model_id, "", f"cannot be bound: {type(error).__name__}: {error}", "error")
@@ -217,53 +216,45 @@ def _failure(model_id: str, error: Exception) -> Finding:
 
 def _collisions(bindings: list[Binding], result: Build) -> set[str]:
     """The ids of the models whose names others would have, too; reported."""
-    owners: dict[tuple[str, str], list[Binding]] = defaultdict(list)
-    for binding in bindings:
-        for family_and_name in dict.fromkeys(_names(binding)):
-            owners[family_and_name].append(binding)
-    alike = {
-        binding.model_id: (
-            name,
-            # Of thousands that are alike, each does not have to name all.
-            list(islice((other.model_id for other in sharing if other is not binding), _MOST_NAMED)),
-        )
-        for (_, name), sharing in owners.items()
-        if len(sharing) > 1
-        for binding in sharing
-    }
-    for model_id, (name, others) in sorted(alike.items()):
-        text = (
-            f"would have the name {name}, and so would {', '.join(map(repr, others))}: "
-            "choose another in [tool.oxen-codegen.names] of pyproject.toml"
-        )
-        result.findings.append(Finding(model_id, "", text, "error"))
+    alike = sharing({binding.model_id: _names(binding) for binding in bindings})
+    result.findings.extend(collision(model_id, *each) for model_id, each in alike.items())
     return set(alike)
 
 
+def collision(model_id: str, name: str, others: list[str]) -> Finding:
+    """That a model would have a name that others have."""
+    text = (
+        f"would have the name {name}, and so would {', '.join(map(repr, others))}: "
+        "choose another in [tool.oxen-codegen.names] of pyproject.toml"
+    )
+    return Finding(model_id, "", text, "error")
+
+
 def _names(binding: Binding) -> list[tuple[str, str]]:
-    """Every name that a model takes in its family."""
-    classes = [each.class_name for each in (*binding.nested, binding.request)]
-    names = [binding.module, binding.class_name, f"Async{binding.class_name}", *classes]
-    # The client imports the stubs of all families.
-    return [("", binding.class_name), *((binding.family, name) for name in names)]
+    nested = ((binding.family, each.class_name) for each in binding.nested)
+    return [*taken(binding.family, binding.module), *nested]
 
 
 def _render(templates: Templates, binding: Binding, result: Build) -> bool:
     """Whether the module of a model could be made; if not, that is reported."""
     try:
         _write(templates, _file(binding), "family/model.py.jinja", result, binding=binding)
-    except _ONE_MODEL as error:
-        result.findings.append(_failure(binding.model_id, error))
+    except ONE_MODEL as error:
+        result.findings.append(failure(binding.model_id, error))
         return False
     return True
 
 
 def _write(templates: Templates, file: str, template: str, result: Build, **context: Any) -> None:
-    """Render a file, and its proof."""
+    """Render a file, and say how it is proved."""
     result.files[file] = templates.rendered(template, **context)
+    result.proofs[file] = partial(_proof, templates, template, context)
+
+
+def _proof(templates: Templates, template: str, context: Mapping[str, Any]) -> str:
     again = {name: placeholders(value) for name, value in context.items()}
     try:
-        result.proofs[file] = templates.rendered(template, **again)
+        return templates.rendered(template, **again)
     except CodegenError as error:
         raise CodegenError(f"{error} (where each text of the hub is 'placeholder', for the proof)") from error
 
@@ -280,8 +271,8 @@ def _placed(config: Config, records: Mapping[str, Record], result: Build) -> tup
         try:
             file_name(model_id)
             models.append(place(records[model_id], config.names, config.client))
-        except _ONE_MODEL as error:
-            result.findings.append(_failure(model_id, error))
+        except ONE_MODEL as error:
+            result.findings.append(failure(model_id, error))
             failed.append(model_id)
     return models, failed
 

@@ -60,6 +60,8 @@ def _sentences(command: Callable[P, int]) -> Callable[P, None]:
         except CodegenError as error:
             click.echo(f"oxen-codegen: {printable(str(error))}", err=True)
             code = 2
+        except BrokenPipeError:  # nobody reads on; click ends it
+            raise
         except OSError as error:
             click.echo(f"oxen-codegen: {error.filename}: {error.strerror or error}", err=True)
             code = 2

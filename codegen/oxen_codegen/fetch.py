@@ -148,8 +148,7 @@ class Hub:
         file_name(model_id)  # an id that no file can have is not worth a request
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
-            # What stands before a hub may answer with 404, too, but not in the hub's form.
-            kind = Absent if status == 404 and is_object(answer) else ModelError
+            kind = Absent if status == 404 else ModelError
             raise kind(f"the hub answered HTTP {status}{_reason(answer)}")
         record = from_answer(answer)
         if record.id != model_id:
@@ -216,7 +215,7 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
 
     Args:
         hub: Where to read.
-        ids: The models; none for all, which removes the files of those that the hub's list lacks.
+        ids: The models; none for all, which removes the files of those that are gone.
         schemas: The folder of the recorded files.
         config: Which models all are, and the package that the folder may be in.
         on_models: Told of the progress.
@@ -241,31 +240,25 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
             recover(schemas.parent)
         locks.enter_context(alone(schemas))
         schemas.mkdir(parents=True, exist_ok=True)
-        on_model = on_models(len(wanted))
-        for model_id, found in hub.models(wanted):
+        recorded = {model_id: file for file in schemas.glob("*.json") if (model_id := _recorded_in(file))}
+        # A list may be cut short: no record goes without the hub having been asked for the model.
+        unlisted = [] if listed is None else sorted(recorded.keys() - {*listed, *wanted})
+        on_model = on_models(len(wanted) + len(unlisted))
+        for model_id, found in hub.models([*wanted, *unlisted]):
             on_model()
             try:
+                if isinstance(found, Absent) and model_id in unlisted:
+                    recorded[model_id].unlink()
+                    outcome.removed.append(model_id)
+                    continue
                 if isinstance(found, ModelError):
                     raise found
                 _record(found, schemas, today, outcome)
             except ModelError as error:
                 outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
-        if listed is not None:
-            _prune(schemas, {*wanted}, {*listed}, outcome)
+    if listed is not None:
+        outcome.idle = len(recorded.keys() & {*listed} - {*wanted})
     return outcome
-
-
-def _prune(schemas: Path, wanted: set[str], listed: set[str], outcome: Fetched) -> None:
-    """Remove the files of models that are gone; those that only nobody asked for stay, and are counted."""
-    for file in sorted(schemas.glob("*.json")):
-        recorded = _recorded_in(file)
-        if recorded is None or recorded in wanted:
-            continue
-        if recorded in listed:
-            outcome.idle += 1
-        else:
-            file.unlink()
-            outcome.removed.append(recorded)
 
 
 def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:

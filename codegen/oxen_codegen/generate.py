@@ -88,7 +88,6 @@ def staged(
     With `is_record`, `schemas` is what its recorded schemas are to be, to the last file.
     """
     stage(result.files, new)
-    prove(result, new)
     if is_record or schemas.resolve() == (package / "schemas").resolve():
         # These are the recorded facts: `fetch` and `update` write them, nobody else.
         shutil.copytree(schemas, new / "schemas")
@@ -96,4 +95,7 @@ def staged(
         (new / "schemas").mkdir()
         for name, text in result.schemas.items():
             (new / "schemas" / name).write_text(text, encoding="utf-8", newline="\n")
-    return list(differences(new, package))
+    changes = list(differences(new, package))
+    if changes:
+        prove(result, new)
+    return changes

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from unicodedata import ucd_3_2_0
 
 from .derive import REPLACED
@@ -43,6 +44,7 @@ _MODULE = re.compile(r"[a-z][a-z0-9_]*")
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 LONGEST = 100
 """Characters of a name that a word of the hub becomes; it is written some twenty times."""
+_MOST_NAMED = 5
 _WORD = re.compile(r"[a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -77,6 +79,33 @@ def is_module_name(name: str, client: str = "") -> bool:
     class_name = pascal(name)
     taken = EMITTED_NAMES | {client}
     return not ({class_name, f"{class_name}Request"} & taken or class_name.startswith("Async"))
+
+
+def taken(family: str, module: str) -> list[tuple[str, str]]:
+    """The names that a model takes, each after the family whose namespace it is."""
+    class_name = pascal(module)
+    names = (module, class_name, f"Async{class_name}", f"{class_name}Request")
+    # The client imports the stubs of all families.
+    return [*((family, name) for name in names), ("", class_name)]
+
+
+def sharing(names: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, tuple[str, list[str]]]:
+    """The models that would have a name that others have, too: the name, and some of the others.
+
+    Args:
+        names: What each model takes, by id.
+    """
+    owners: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for model_id, each in names.items():
+        for family_and_name in dict.fromkeys(each):
+            owners[family_and_name].append(model_id)
+    found: dict[str, tuple[str, list[str]]] = {}
+    for (_, name), ids in owners.items():
+        for model_id in ids if len(ids) > 1 else ():
+            # Of thousands that are alike, each does not have to name all.
+            others = list(islice((other for other in ids if other != model_id), _MOST_NAMED))
+            found.setdefault(model_id, (name, others))
+    return dict(sorted(found.items()))
 
 
 def is_parameter_name(name: str) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import config as configuration
+from .bind import place
+from .build import ONE_MODEL, collision, failure
 from .changelog import entry
 from .config import Config
 from .diff.changes import Diff, next_version
@@ -17,9 +19,10 @@ from .diff.compare import compare
 from .diff.source import of_folder, of_hub
 from .fetch import Hub, OnModels
 from .generate import build_from, staged
+from .names import sharing, taken
 from .records import Record, Removal, file_name, read_folder
 from .report import CodegenError, Finding, ModelError, printable
-from .write import alone, differences, install, recover
+from .write import alone, install, recover
 
 _MOST_GONE = 0.2
 _MOST_NAMED = 10
@@ -77,14 +80,17 @@ def update(
         _limit(gone, most, "are gone")
         version = configuration.version(config, templates)
         today = datetime.now(UTC).date().isoformat()
+        fresh = {model_id: record.dated(old.get(model_id), today) for model_id, record in found.items()}
+        refused = _refused(old, fresh, config)
         with TemporaryDirectory() as folder:
             schemas = Path(folder, "schemas")
             if config.schemas.is_dir():
                 shutil.copytree(config.schemas, schemas)
             else:
                 schemas.mkdir()
-            for model_id, record in found.items():
-                _write(schemas, record.dated(old.get(model_id), today))
+            for model_id, record in fresh.items():
+                if model_id not in refused:
+                    _write(schemas, record)
             for model_id in gone:
                 removal = Removal(today, next_version(version, "breaking"), config.successors.get(model_id))
                 _write(schemas, old[model_id].removed(removal))
@@ -92,14 +98,13 @@ def update(
             diff = compare(
                 _built(old, config), _built(of_folder(schemas), config), config.names, config.client
             )
-            if not any(differences(schemas, config.schemas)):
-                return Updated(diff, version, 0, [], 0)
             result = build_from(config, schemas, templates)
             new = Path(folder, "new")
             changes = staged(result, new, schemas, config.folder, is_record=True)
             if changes and not dry_run:
                 announced = entry(diff, config.successors, today) if diff.changes else None
                 install(new, config.folder, config.changelog, announced)
+        result.findings.extend(refused.values())
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
 
@@ -110,6 +115,23 @@ def _limit(models: list[str], most: int, how: str) -> None:
             f"more than a fifth of the models {how}, {len(models)} of them: {_some(models)}; nothing was "
             "changed; if they are gone, say --allow-removals: each is asked for before it counts as gone"
         )
+
+
+def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Finding]:
+    """What is wrong with models that cannot be built as they are now: what was recorded of them stays."""
+    refused: dict[str, Finding] = {}
+    names: dict[str, list[tuple[str, str]]] = {}
+    for model_id, record in _built({**old, **found}, config).items():
+        try:
+            model = place(record, config.names, config.client)
+        except ONE_MODEL as error:
+            if record != old.get(model_id):
+                refused[model_id] = failure(model_id, error)
+        else:
+            if model.is_bound and model.endpoint:
+                names[model_id] = taken(model.endpoint.family, model.module)
+    alike = sharing(names)
+    return refused | {each: collision(each, *alike[each]) for each in alike if each not in old}
 
 
 def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record]:

@@ -18,7 +18,6 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from getpass import getuser
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,7 +41,9 @@ def alone(folder: Path, patience: float = 0) -> Generator[None]:
         CodegenError: Somebody does, for longer than `patience` seconds.
     """
     # Not in the folder: that holds recorded or generated files, and nothing else.
-    name = sha256(f"{getuser()} {folder.resolve()}".encode()).hexdigest()[:16]
+    # Of each user's own, since nobody can lock a file of somebody else's.
+    user = os.getuid() if hasattr(os, "getuid") else os.getlogin()
+    name = sha256(f"{user} {folder.resolve()}".encode()).hexdigest()[:16]
     lock = FileLock(Path(gettempdir(), f"oxen-codegen-{name}.lock"))
     try:
         with lock.acquire(timeout=patience):

@@ -248,7 +248,7 @@ def check_package(answer: dict[str, Any]) -> None:
         return
     result = build(Config(Path()), {record.id: record}, templates_folder(), {})
     for file, proof in result.proofs.items():
-        assert equal_but_for_literals(result.files[file], proof), file
+        assert equal_but_for_literals(result.files[file], proof()), file
     for file, text in result.files.items():
         if file.endswith(".py"):
             compile(text, file, "exec")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from ..bind import Model, place
-from ..names import pascal
+from ..names import pascal, sharing, taken
 from ..normalize import same
 from ..parse import parse
 from ..records import Record
@@ -171,29 +170,16 @@ def _class_names(model: Model) -> dict[str, str]:
 
 def _taken(was: Mapping[str, Model], now: Mapping[str, Model]) -> Iterator[Change]:
     """Models that share a Python name since others came: neither can be generated as it is."""
-    before = _sharing(was)
-    for model_id, (name, others) in sorted(_sharing(now).items()):
+    before = sharing(_names(was))
+    for model_id, (name, others) in sharing(_names(now)).items():
         if model_id in was and model_id not in before:
             yield Change(model_id, None, "name-taken", name, others)
 
 
-def _sharing(models: Mapping[str, Model]) -> dict[str, tuple[str, list[str]]]:
-    """A Python name that a model shares, and with which others."""
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for model_id, model in models.items():
-        for family_and_name in _names(model) if model.is_bound else ():
-            owners[family_and_name].add(model_id)
-    found: dict[str, tuple[str, list[str]]] = {}
-    for (_, name), sharing in owners.items():
-        for model_id in sharing if len(sharing) > 1 else ():
-            found.setdefault(model_id, (name, sorted(sharing - {model_id})))
-    return found
-
-
-def _names(model: Model) -> list[tuple[str, str]]:
-    """The names that a model takes, by family, as `build` has them; those of nested classes apart."""
-    family = model.endpoint.family if model.endpoint else ""
-    class_name = pascal(model.module)
-    names = (model.module, class_name, f"Async{class_name}", f"{class_name}Request")
-    # The client imports the stubs of all families.
-    return [*((family, name) for name in names), ("", class_name)]
+def _names(models: Mapping[str, Model]) -> dict[str, list[tuple[str, str]]]:
+    """What each bound model takes, but for the names of nested classes."""
+    return {
+        model_id: taken(model.endpoint.family, model.module)
+        for model_id, model in models.items()
+        if model.is_bound and model.endpoint
+    }
