@@ -330,8 +330,8 @@ def test_the_key_and_an_agent_that_is_not_the_hubs_own_are_sent(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ((), "name the models to fetch, or say --all"),
-        (("painter", "--all"), "name the models to fetch, or say --all"),
+        ((), "name the models to fetch or say --all, not both"),
+        (("painter", "--all"), "name the models to fetch or say --all, not both"),
     ],
 )
 def test_ids_or_all(

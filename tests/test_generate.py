@@ -202,7 +202,7 @@ def test_without_schemas_it_says_what_to_run(
     schemas.rmdir()
     done = run(command)
     assert done.exit_code == 2
-    assert "No such file or directory" in done.stderr
+    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,11 @@ def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
 def _renamed(renamed: Mapping[str, str], request: Object) -> tuple[tuple[str, str], ...]:
     names = {parameter.name for parameter in request.parameters}
     for old, new in renamed.items():
-        if new not in names or old in names:
-            raise ModelError(
-                f"[tool.oxen-codegen.renamed] {old} = {new!r}: "
-                f"{f'there is no parameter {new}' if new not in names else f'there is a parameter {old}'}"
-            )
+        said = f"[tool.oxen-codegen.renamed] {old} = {new!r}"
+        if new not in names:
+            raise ModelError(f"{said}: there is no parameter {new}; if the hub has it: oxen-codegen update")
+        if old in names:
+            raise ModelError(f"{said}: there is a parameter {old}")
     return tuple(sorted(renamed.items()))
 
 

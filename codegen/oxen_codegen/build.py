@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .bind import Model, bind, findings, place
-from .config import Config
+from .config import Config, runtime_version
 from .derive import Derivation
 from .endpoints import ENDPOINTS
 from .keep import Kept
@@ -113,10 +113,14 @@ def build(
     """
     result = Build(has_own_templates=config.templates is not None)
     derivation = Derivation()
-    names = {"package": config.package, "client": config.client, "public": _public(config)}
+    names = {
+        "package": config.package,
+        "client": config.client,
+        "public": _public(config),
+        "runtime": runtime_version(templates),
+    }
     made_by = Templates(templates, config.templates, config.extends, derivation, names)
-    for model_id in sorted(config.names.keys() - records.keys()):
-        result.findings.append(Finding(model_id, "", "has a name in pyproject.toml, but no schema"))
+    result.findings.extend(_unknown(config, records))
     selected = _selected(config, records, result)
     models, failed = _placed(config, selected, result)
     bindings = _bound(config, made_by, models, failed, broken, previous, result)
@@ -135,6 +139,16 @@ def build(
         with suppress(ModelError):  # reported when it was placed
             result.schemas[file_name(record.id)] = record.dumps()
     return result
+
+
+def _unknown(config: Config, records: Mapping[str, Record]) -> list[Finding]:
+    """Models that pyproject.toml speaks of, and that there are none of."""
+    said = {"names": config.names, "renamed": config.renamed, "successors": config.successors.values()}
+    return [
+        Finding("pyproject.toml", key, f"there is no model {model_id!r}")
+        for key, ids in said.items()
+        for model_id in sorted({*ids} - records.keys())
+    ]
 
 
 def _public(config: Config) -> Mapping[str, tuple[str, ...]]:

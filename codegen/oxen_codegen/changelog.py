@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from .config import Config
 from .diff.changes import IMPACTS, Change, Diff
 from .diff.show import code, moved
-from .records import is_list
+from .names import parameter_names
+from .records import Record, is_list
 from .report import CodegenError
 
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
@@ -35,15 +37,24 @@ _INSTEAD: Mapping[str, str] = {
 }
 
 
-def entry(diff: Diff, successors: Mapping[str, str], today: str) -> str:
-    """The entry of an update. Texts that changed are counted only: no caller has to do anything."""
+def entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> str:
+    """The entry of an update. Texts that changed are counted only: no caller has to do anything.
+
+    Args:
+        diff: What changed.
+        expired: Models that left a minor version ago, and whose modules go now.
+        config: Successors and renames that were accepted.
+        today: The day, as YYYY-MM-DD.
+    """
     by_model: defaultdict[str, list[Change]] = defaultdict(list)
     for change in diff.changes:  # the gravest first
         if change.impact != "documentation":
             by_model[change.model].append(change)
     lines = [f"### Models, {today}", ""]
     for changes in sorted(by_model.values(), key=lambda each: IMPACTS.index(each[0].impact)):
-        lines.extend(f"- {_line(change)}{_instead(diff, change, successors)}." for change in changes)
+        lines.extend(f"- {_line(change)}{_instead(diff, change, config)}." for change in changes)
+    for record in expired:
+        lines.append(f"- Breaking: {code(record.id)}: its module, which said that it had left, is gone.")
     if texts := diff.count("documentation"):
         lines.append(f"- {texts} {'texts and capabilities' if texts > 1 else 'text or capability'} changed.")
     return "\n".join(lines)
@@ -62,15 +73,20 @@ def read(file: Path) -> str:
 
 
 def with_entry(changelog: str, text: str) -> str:
-    """A changelog with the entry under what is not released yet: the first section, if it is that."""
+    """A changelog with the entry at the end of what is not released yet: the first section, if it is that."""
     if "\r\n" in changelog:
         return with_entry(changelog.replace("\r\n", "\n"), text).replace("\n", "\r\n")
-    first = _SECTION.search(changelog)
-    head = changelog[: first.start()] if first else changelog
-    title, rest = "## Unreleased", changelog[first.start() :] if first else ""
-    if first and "unreleased" in first.group().lower():
-        title, rest = first.group(), changelog[first.end() :]
-    return "\n\n".join(filter(None, [head.strip() or "# Changelog", title, text, rest.strip()])) + "\n"
+    starts = [section.start() for section in _SECTION.finditer(changelog)]
+    begin, end, *_ = [*starts, len(changelog), len(changelog)]
+    if "unreleased" not in changelog[begin:end].partition("\n")[0].lower():
+        end = begin
+    parts = [
+        changelog[:begin].strip() or "# Changelog",
+        changelog[begin:end].strip() or "## Unreleased",
+        text,
+        changelog[end:].strip(),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _line(change: Change) -> str:
@@ -80,11 +96,13 @@ def _line(change: Change) -> str:
     return f"{change.impact.capitalize()}: {where}: {change.kind}: {moved(change, code)}"
 
 
-def _instead(diff: Diff, change: Change, successors: Mapping[str, str]) -> str:
+def _instead(diff: Diff, change: Change, config: Config) -> str:
     if change.impact != "breaking":
         return ""
-    if change.kind == "model-removed" and change.model in successors:
-        return f"; use {code(successors[change.model])}"
+    if change.kind == "model-removed" and change.model in config.successors:
+        return f"; use {code(config.successors[change.model])}"
+    if change.kind == "parameter-removed" and (name := _accepted(change, config)):
+        return f"; write {code(name)}; the old name still works at run time, with a DeprecationWarning"
     advice = _INSTEAD.get(change.kind)
     maybe = [
         f"maybe {code(rename.new)} is what it is called now"
@@ -94,6 +112,12 @@ def _instead(diff: Diff, change: Change, successors: Mapping[str, str]) -> str:
     values = change.new if is_list(change.new) else [change.new]
     said = [advice.format(new=", ".join(code(_value(value)) for value in values))] if advice else []
     return f"; {'; '.join([*said, *maybe])}" if said or maybe else ""
+
+
+def _accepted(change: Change, config: Config) -> str | None:
+    """The new name of a parameter, if its rename was accepted."""
+    [old] = parameter_names([change.parameter or ""]).values()
+    return config.renamed.get(change.model, {}).get(old)
 
 
 def _value(value: object) -> str:

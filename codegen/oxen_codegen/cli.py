@@ -92,7 +92,7 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
     from .fetch import fetch as run
 
     if bool(ids) == everything:
-        raise CodegenError("name the models to fetch, or say --all")
+        raise CodegenError("name the models to fetch or say --all, not both")
     config = configuration.load(Path.cwd())
     folder = schemas or config.schemas
     with closing(Hub(base_url)) as hub, _progress("fetch") as on_models:

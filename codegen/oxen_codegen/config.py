@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .endpoints import ENDPOINTS
-from .names import is_module_name, is_parameter_name, pascal
+from .names import is_module_name, is_parameter_name, is_snake_case, pascal
 from .records import Record, is_list, is_object
 from .report import CodegenError, Finding
 from .selection import KEYS, Selection
@@ -24,7 +24,12 @@ _SETTINGS = frozenset(
 )
 _FAMILIES = tuple(dict.fromkeys(row.family for row in ENDPOINTS))
 # What emitted modules, or the tools, import by these names.
-_TAKEN = frozenset({*sys.stdlib_module_names, "httpx", "oxen_codegen", "pydantic"})
+_TAKEN = frozenset(
+    {*sys.stdlib_module_names}.union(
+        "anyio click datamodel_code_generator filelock httpx httpx_sse jinja2 jsonschema oxen_codegen "
+        "pydantic pydantic_core rich ruff stamina typing_extensions".split()
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,22 @@ class Config:
             raise CodegenError(f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub")
         return wanted
 
-    def idle(self, records: Iterable[Record], keys: Iterable[str] = KEYS) -> list[Finding]:
-        """What is to be included or excluded, and is not among some models."""
-        return [
-            Finding("pyproject.toml", place, f"no model fits {value!r}")
-            for place, value in self.selection.idle(records, keys)
-        ]
+    def idle(self, records: Iterable[Record]) -> list[Finding]:
+        """What is to be included or excluded, and is not among the recorded models."""
+        return [_no_model(*each) for each in self.selection.idle(records)]
+
+    def idle_ids(self, ids: Iterable[str]) -> list[Finding]:
+        """What is to be included or excluded by its id, and is not among the models of a hub."""
+        return [_no_model(*each) for each in self.selection.idle_ids(ids)]
 
     @property
     def client(self) -> str:
         """The class with the models, where the package is one of models only."""
         return pascal(self.package)
+
+
+def _no_model(place: str, value: str) -> Finding:
+    return Finding("pyproject.toml", place, f"no model fits {value!r}")
 
 
 def load(start: Path) -> Config:
@@ -98,6 +108,8 @@ def load(start: Path) -> Config:
     except (OSError, ValueError) as error:
         raise CodegenError(f"{file}: {error}") from error
     tool, project = (document.get(name) for name in ("tool", "project"))
+    if is_object(tool) and "oxen_codegen" in tool:
+        raise CodegenError(f"{file}: [tool.oxen_codegen] has to be called [tool.oxen-codegen]")
     table: Any = tool.get("oxen-codegen", {}) if is_object(tool) else {}
     version: Any = project.get("version") if is_object(project) else None
     try:
@@ -110,10 +122,12 @@ def _config(folder: Path, table: object, version: str | None) -> Config:
     if not is_object(table):
         raise CodegenError("has to be a table")
     if unknown := sorted(table.keys() - _SETTINGS):
-        raise CodegenError(f"has no setting {', '.join(unknown)}")
+        raise CodegenError(f"has no setting {', '.join(unknown)}: it takes {', '.join(sorted(_SETTINGS))}")
     package = table.get("package", RUNTIME)
-    if not isinstance(package, str) or not is_module_name(package) or package in _TAKEN:
-        raise CodegenError(f"package: {package!r} is no free name in snake case")
+    if not isinstance(package, str) or not is_snake_case(package):
+        raise CodegenError(f"package: {package!r} has to be a name in snake case, such as 'acme_models'")
+    if not is_module_name(package) or package in _TAKEN:
+        raise CodegenError(f"package: {package!r} is the name of something else: choose another")
     templates = _path(table, "templates", None)
     return Config(
         output=folder / _path(table, "output", "generated"),
@@ -183,5 +197,10 @@ def version(config: Config, templates: Path) -> str:
     """The version of the package: that of its project, or else of the `templates`."""
     if config.version is not None:
         return config.version
+    return runtime_version(templates)
+
+
+def runtime_version(templates: Path) -> str:
+    """The version of the runtime that `templates` hold."""
     found: str = runpy.run_path(str(templates / "package" / "_runtime" / "version.py"))["__version__"]
     return found

@@ -229,8 +229,7 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
     if not wanted:
         listed = hub.ids()
         wanted = config.wanted(listed)
-        known = [Record({"id": each}) for each in (*listed, *wanted)]
-        outcome.findings.extend(config.idle(known, ["ids"]))
+        outcome.findings.extend(config.idle_ids([*listed, *wanted]))
     today = datetime.now(UTC).date().isoformat()
     with ExitStack() as locks:
         output = schemas.parent.parent

@@ -12,7 +12,7 @@ from .config import Config
 from .keep import last_good
 from .records import read_folder
 from .report import CodegenError, Finding
-from .write import alone, differences, install, recover, stage
+from .write import alone, differences, install, recover, refuse_foreign, refuse_loss, stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
             new = Path(folder, "new")
             changes = staged(result, new, schemas, config.folder)
             if changes:
-                install(new, config.folder)
+                swap_in(new, changes, config)
         return Outcome(result, changes)
 
 
@@ -63,13 +63,25 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else here.parent.parent / "templates"
 
 
+def swap_in(new: Path, changes: list[tuple[str, str]], config: Config, announced: str | None = None) -> None:
+    """Put a package in the place of the one that is there, and with it an entry into the changelog.
+
+    Raises:
+        CodegenError: It cannot be written, or what is there is somebody's own. Nothing was changed.
+    """
+    refuse_foreign(config.folder)
+    if config.extends:  # beside models of their own, people put modules of their own
+        refuse_loss(config.folder, changes)
+    install(new, config.folder, config.changelog, announced)
+
+
 def build_from(config: Config, schemas: Path, templates: Path) -> Build:
     """The package that the records of a folder make.
 
     Raises:
         CodegenError: There are none.
     """
-    records, bad = read_folder(schemas)
+    records, bad = read_folder(schemas) if schemas.is_dir() else ({}, {})
     if not records:
         raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
     previous = last_good(config.folder)
@@ -86,6 +98,9 @@ def staged(
     """Put a package into a new folder, and say in what it differs from the one that is there.
 
     With `is_record`, `schemas` is what its recorded schemas are to be, to the last file.
+
+    Raises:
+        CodegenError: What the hub said became code.
     """
     stage(result.files, new)
     if is_record or schemas.resolve() == (package / "schemas").resolve():

@@ -72,9 +72,14 @@ def module_name(model_id: str, client: str = "") -> str:
     return name if is_module_name(name, client) else f"model_{name}".rstrip("_")
 
 
+def is_snake_case(name: str) -> bool:
+    """Whether a name is lower-case words, joined by underscores."""
+    return bool(_MODULE.fullmatch(name))
+
+
 def is_module_name(name: str, client: str = "") -> bool:
     """Whether a model may have that Python name."""
-    if keyword.iskeyword(name) or name in _DERIVED or DEVICE.match(name) or not _MODULE.fullmatch(name):
+    if keyword.iskeyword(name) or name in _DERIVED or DEVICE.match(name) or not is_snake_case(name):
         return False
     class_name = pascal(name)
     taken = EMITTED_NAMES | {client}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -45,12 +45,21 @@ class Selection:
         """Of known models, those that a hub's list lacks: whether they are gone is to be asked."""
         return self.by_id(sorted({*known} - {*listed}))
 
-    def idle(self, records: Iterable[Record], keys: Iterable[str] = KEYS) -> Iterator[tuple[str, str]]:
-        """The values that no model fits, each after where it stands."""
+    def idle(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+        """The values that no recorded model fits, each after where it stands."""
+        # What is excluded by its id was never asked for, so that there is no record of it.
+        yield from self._idle(records, lambda place: place != "exclude.ids")
+
+    def idle_ids(self, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The ids that no model of a hub fits, each after where it stands."""
+        records = [Record({"id": each}) for each in ids]
+        yield from self._idle(records, lambda place: place.endswith(".ids"))
+
+    def _idle(self, records: Iterable[Record], is_known: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
         records = tuple(records)
         for name, rules in zip(("include", "exclude"), self._both(), strict=True):
-            for key in keys:
-                for value in rules.get(key, ()):
+            for key, values in rules.items():
+                for value in values if is_known(f"{name}.{key}") else ():
                     if not any(_fits(record, key, (value,)) for record in records):
                         yield f"{name}.{key}", value
 

@@ -18,11 +18,11 @@ from .diff.changes import Diff, next_version
 from .diff.compare import compare
 from .diff.source import of_folder, of_hub
 from .fetch import Hub, OnModels
-from .generate import build_from, staged
+from .generate import build_from, staged, swap_in
 from .names import sharing, taken
 from .records import Record, Removal, file_name, read_folder
 from .report import CodegenError, Finding, ModelError, printable
-from .write import alone, install, recover
+from .write import alone, recover
 
 _MOST_GONE = 0.2
 _MOST_NAMED = 10
@@ -94,7 +94,7 @@ def update(
             for model_id in gone:
                 removal = Removal(today, next_version(version, "breaking"), config.successors.get(model_id))
                 _write(schemas, old[model_id].removed(removal))
-            _settle_removals(schemas, version, config.successors)
+            expired = _settle_removals(schemas, version, config.successors)
             diff = compare(
                 _built(old, config), _built(of_folder(schemas), config), config.names, config.client
             )
@@ -102,8 +102,9 @@ def update(
             new = Path(folder, "new")
             changes = staged(result, new, schemas, config.folder, is_record=True)
             if changes and not dry_run:
-                announced = entry(diff, config.successors, today) if diff.changes else None
-                install(new, config.folder, config.changelog, announced)
+                is_news = bool(diff.changes or expired)
+                announced = entry(diff, expired, config, today) if is_news else None
+                swap_in(new, changes, config, announced)
         result.findings.extend(refused.values())
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
@@ -139,8 +140,9 @@ def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record
     return {model_id: record for model_id, record in records.items() if config.selection.takes(record)}
 
 
-def _settle_removals(schemas: Path, version: str, successors: Mapping[str, str]) -> None:
-    """A module says for one minor version that its model has left, and then goes as well."""
+def _settle_removals(schemas: Path, version: str, successors: Mapping[str, str]) -> list[Record]:
+    """A module says for one minor version that its model has left; those that have done so go as well."""
+    expired: list[Record] = []
     records, _ = read_folder(schemas)
     for record in records.values():
         removal = record.removal
@@ -148,8 +150,10 @@ def _settle_removals(schemas: Path, version: str, successors: Mapping[str, str])
             continue
         if _minor(removal.version) < _minor(version):
             (schemas / file_name(record.id)).unlink(missing_ok=True)
+            expired.append(record)
         elif (successor := successors.get(record.id, removal.successor)) != removal.successor:
             _write(schemas, record.removed(replace(removal, successor=successor)))
+    return expired
 
 
 def _minor(version: str) -> list[int]:

@@ -77,7 +77,10 @@ def _placed(
             # One that is as odd as it was has not changed.
             if model_id in differing:
                 where = f" {error.path}" if error.path else ""
-                raise CodegenError(f"{model_id}{where}, {when}: {error.text}; nothing was done") from None
+                raise CodegenError(
+                    f"{model_id}{where}, {when}: {error.text}; nothing was done; "
+                    "to go on without it, exclude it in [tool.oxen-codegen] of pyproject.toml"
+                ) from None
     return placed
 
 

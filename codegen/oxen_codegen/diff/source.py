@@ -31,8 +31,9 @@ def read(source: str, config: Config) -> Records:
         # An interrupted command may have left them elsewhere, and another may be at work on them.
         with alone(config.output, _PATIENCE), alone(config.schemas, _PATIENCE):
             recover(config.folder)
-            if folder.is_dir():
-                return of_folder(folder)
+            if not folder.is_dir():
+                raise CodegenError(f"{folder}: no model schemas: run `oxen-codegen fetch --all` first")
+            return of_folder(folder)
     return of_folder(folder) if source and folder.is_dir() else of_revision(source, config)
 
 

@@ -24,6 +24,6 @@ except ModuleNotFoundError as error:
         f"oxen_models.testing needs {error.name!r}, which is not installed: "
         "pip install 'oxen-models[testing]'",
         name=error.name,
-    ) from error
+    ) from None
 
 __all__ = ["FaultKind", "Hub", "Received", "Spelling"]

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..errors import ConfigurationError
+from ..version import __version__
 from .client import AsyncClient
 
 
 class AsyncExtension:
     """Further models, called through a client that is there: one set of connections, one of settings."""
 
+    made_with: ClassVar[str]
+    """The version of oxen_models that the package was generated with."""
+
     def __init__(self, client: AsyncClient) -> None:
+        # The package stands on what is private there, and may change with every minor version.
+        if self.made_with.split(".")[:2] != __version__.split(".")[:2]:
+            raise ConfigurationError(
+                f"{type(self).__module__.partition('.')[0]} was generated with oxen-models {self.made_with}, "
+                f"and {__version__} is installed: run `oxen-codegen generate`, or install {self.made_with}"
+            )
         # A client of the other kind would fail much later, and without a word that helps.
         if not isinstance(client, AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             name = type(self).__name__
