@@ -340,6 +340,13 @@ def blanks(count: int) -> bytes:
 GZIP = {"content-encoding": "gzip"}
 WRONG: dict[str, tuple[Answer, str]] = {
     "a deflate bomb": (Answer(body=blanks(2_000), headers=GZIP), "the answer is larger than 1 MB"),
+    # As many as are fetched at once: together they must not be larger, either.
+    **{
+        f"a deflate bomb, {number}": (
+            Answer(body=blanks(2_000), headers=GZIP), "the answer is larger than 1 MB",
+        )
+        for number in range(2, 9)
+    },
     "a deflate bomb in small parts": (
         Answer(body=gzip.compress(b"[" + b"[]," * 340_000), headers=GZIP), "holds more than 65536 values",
     ),
@@ -501,6 +508,15 @@ def test_no_extension_of_the_engine_has_an_effect() -> None:
     for word in words.keys() - ignored.keys():
         module = emitted(with_words(PROMPT, {word: words[word]}))
         assert equal_but_for_literals(module, emitted(with_words(PROMPT, {"nobody's": 1})))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("x = 1", "x = f()"), ("x = -1", "x = -y"), ("x = [1]", "x = [1, 2]"), ("x = 1", "y = 1")],
+)
+def test_the_proof_takes_nothing_for_a_literal_that_is_none(one: str, other: str) -> None:
+    assert not equal_but_for_literals(one, other)
+    assert not equal_but_for_literals(other, one)
 
 
 def test_the_attack_has_every_word_that_the_engine_reads() -> None:

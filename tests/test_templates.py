@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from oxen_codegen.config import Config
 from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import generate, templates_folder
+from oxen_codegen.render import docstring
 from oxen_codegen.report import CodegenError
 
 INJECTION = '"""; __import__("os").abort(); """'
@@ -48,6 +50,12 @@ def test_a_template_that_lets_text_become_code_fails_the_build_and_writes_nothin
     with pytest.raises(CodegenError, match=r"images/a\.py: what the hub said became code"):
         generate(Config(tmp_path), schemas, templates)
     assert {entry.name for entry in tmp_path.iterdir()} == {"schemas", "templates"}
+
+
+@pytest.mark.parametrize("text", ['says "a"', '"""', "ends in \\", "\\N{DASH}", "a\u202eb\0"])
+def test_any_text_may_stand_right_before_the_quotes_of_a_docstring(text: str) -> None:
+    shown = ast.literal_eval(f'"""{docstring(text)}"""')
+    assert shown == text if text.isprintable() else shown.isprintable()
 
 
 def test_a_template_that_asks_for_what_there_is_not_fails_the_build(

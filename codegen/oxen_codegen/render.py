@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -16,6 +17,7 @@ from .report import ModelError
 from .shape import Binding, Bound, Choice, ListOf, MapOf, Nested, Object, Parameter, Plain, Type, Union
 
 LINE_LENGTH = 110
+_ENDING = re.compile(r'"{3,}|"+\Z')
 
 # Where the names that an annotation may use come from.
 _VOCABULARY = {
@@ -87,9 +89,8 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     meant = "\n".join(
         f"{' ' * indent}{line}" if line and number else line for number, line in enumerate(meant.split("\n"))
     )
-    written = meant.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if written.endswith('"'):
-        written = f'{written[:-1]}\\"'
+    # What would end the docstring, inside it or right before its own quotes.
+    written = _ENDING.sub(lambda quotes: '\\"' * len(quotes[0]), meant.replace("\\", "\\\\"))
     if ast.literal_eval(f'"""{written}"""') != meant:
         raise ModelError("a text of it does not read back from a docstring as it was written")
     return written
