@@ -155,7 +155,7 @@ def test_a_schema_that_is_none_is_an_error_unless_it_was_none_before(folder: Fol
     old, new = folder("old", answer("odd"), answer("m")), folder("new", odd)
     done = diff("--from", old, "--to", new)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "odd, after: the parameter schema is no JSON object" in done.stderr
+    assert "odd, after: the parameter schema is not a JSON object" in done.stderr
     assert diff("--from", new, "--to", folder("newer", odd, answer("m"))).exit_code == 3
 
 

@@ -157,7 +157,7 @@ def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub,
     done = oxen_codegen(*fetch)
 
     assert done.exit_code == 0, done.output
-    asked = [each.path.rpartition("/")[2] for each in team.requests]
+    asked = sorted(each.path.rpartition("/")[2] for each in team.requests)
     assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
     assert "1 written, 1 unchanged, 1 removed" in done.stdout
     assert "removed: oxen:ox-left" in done.stdout
@@ -306,7 +306,7 @@ def test_rules_that_leave_nothing_are_an_error(recorded: Path) -> None:
         ("exclude = {capabilities = [1]}", "exclude.capabilities has to be a list of texts"),
         ("include = {families = ['image']}", "include.families: there is no family 'image': images, "),
         ("templates = 3", "templates has to be a path"),
-        ("names = {a = 'acme_models'}", "names: 'a': 'acme_models' is no free name in snake case"),
+        ("names = {a = 'acme_models'}", "names: 'a': 'acme_models' is not a free name in snake case"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told_with_file_and_key(line: str, complaint: str, empty: Path) -> None:
@@ -419,7 +419,7 @@ def test_a_file_that_is_no_jinja_is_overridden_too(recorded: Path) -> None:
     assert f"own/{runtime}:2: " in oxen_codegen(*arguments).stderr
     for content in (b"\xff", b"\0"):
         own.write_bytes(content)
-        assert f"own/{runtime}: is no text in UTF-8" in oxen_codegen(*arguments).stderr
+        assert f"own/{runtime}: is not UTF-8 text" in oxen_codegen(*arguments).stderr
 
 
 @pytest.mark.parametrize(
@@ -493,7 +493,7 @@ def test_a_file_that_takes_no_templates_place_is_an_error(name: str, nearest: st
     (recorded / "own" / ".hidden").write_text("")
     done = oxen_codegen("generate", "--templates", "own")
     assert done.exit_code == 2
-    assert f"own/{name}: takes no template's place: none is {name}; the nearest is {nearest}" in done.stderr
+    assert f"own/{name}: replaces no template: there is no {name}; the nearest is {nearest}" in done.stderr
 
 
 def test_templates_have_to_be_a_folder(recorded: Path) -> None:

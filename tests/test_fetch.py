@@ -243,7 +243,7 @@ def test_a_list_that_is_cut_short_removes_nothing(
         (200, "<html>", "not JSON"),
         (200, {"id": "another"}, "the hub answered with another model: 'another'"),
         (200, {"data": {}}, "it has no id"),
-        (200, {**MODELS[0], "json_request_schema": ["x"]}, "its parameter schema is no JSON object"),
+        (200, {**MODELS[0], "json_request_schema": ["x"]}, "its parameter schema is not a JSON object"),
         (200, "[" * 60_000, "nested too deeply"),
         (200, '{"id": "painter", "id": "painter"}', "stands twice"),
         (200, b" " * (2 * 2**20), "larger than 1 MB"),

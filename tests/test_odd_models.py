@@ -21,7 +21,7 @@ from oxen_models.testing import Hub
 @pytest.mark.parametrize(
     ("schema", "complaint"),
     [
-        ([], "error: bad: the parameter schema is no JSON object but a list"),
+        ([], "error: bad: the parameter schema is not a JSON object but a list"),
         ({"type": "string"}, "error: bad /type: the parameters have to be an object, not 'string'"),
         (
             {"properties": ["prompt"]},

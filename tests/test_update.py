@@ -287,12 +287,6 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
         lambda hub: hub.answer_next(200, body={"id": "x"}, path=f"{WHERE}/drawer"),
         "drawer: the hub answered with another model: 'x'",
     ),
-    (
-        lambda hub: hub.answer_next(
-            200, body={**answer("drawer"), "json_request_schema": ["x"]}, path=f"{WHERE}/drawer"
-        ),
-        "drawer: its parameter schema is no JSON object",
-    ),
     (lambda hub: hub.fault("cut-midway", path=f"{WHERE}/drawer"), "drawer: no answer from http://127"),
 ]
 
@@ -320,6 +314,7 @@ def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
     odd = {"type": "array"}
     hub.add_model(answer("moulder", odd))
     hub.add_model(answer("carver", odd))
+    hub.add_model(answer("sketcher", ["x"]))
     hub.add_model(answer("Draw.er", odd | {"type": "object"}))
     hub.add_model(answer("draw-er"))
     hub.add_model(answer("painter", NARROWED))
@@ -328,6 +323,7 @@ def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
     assert done.exit_code == 1, done.output
     assert "error: carver /type: the parameters have to be an object" in done.stderr
     assert "error: moulder /type: " in done.stderr
+    assert "error: sketcher: the parameter schema is not a JSON object but a list" in done.stderr
     assert "error: Draw.er: would have the name draw_er, and so would 'draw-er'" in done.stderr
     assert "error: draw-er: would have the name draw_er" in done.stderr
     assert {line.partition(" ")[2].partition(" ")[0] for line in done.stdout.splitlines()[:-1]} == {"painter"}

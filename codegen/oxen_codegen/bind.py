@@ -63,7 +63,7 @@ def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
         client: A class of the package that no model's may be called like.
 
     Raises:
-        ModelError: Its schema is none.
+        ModelError: Its schema is not that of an object.
     """
     node = None if record.schema is None else normalize.normalize(record.schema)
     endpoint = find_endpoint(

@@ -61,10 +61,10 @@ def entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> 
 
 
 def read(file: Path) -> str:
-    """A changelog; the empty text where there is none.
+    """The text of a changelog, empty where the file is missing.
 
     Raises:
-        CodegenError: It is no text.
+        CodegenError: It is not UTF-8.
     """
     try:
         return file.read_bytes().decode() if file.exists() else ""

@@ -70,7 +70,7 @@ class Config:
         """The models to ask a hub for, of those that it lists.
 
         Raises:
-            CodegenError: There are none.
+            CodegenError: None of them is included.
         """
         wanted = self.selection.wanted(listed)
         if not wanted:
@@ -155,7 +155,7 @@ def _names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:
         raise CodegenError("names has to be a table of names by model id")
     for model_id, name in names.items():
         if not isinstance(name, str) or not is_module_name(name, client):
-            raise CodegenError(f"names: {model_id!r}: {name!r} is no free name in snake case")
+            raise CodegenError(f"names: {model_id!r}: {name!r} is not a free name in snake case")
     return names
 
 

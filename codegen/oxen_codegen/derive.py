@@ -35,7 +35,7 @@ class Derivation:
         """The synchronous twin of a module or a class.
 
         Raises:
-            SyntaxError: `source` is no Python.
+            SyntaxError: `source` is not Python.
         """
         try:
             return self._sync(source)

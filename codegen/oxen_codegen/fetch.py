@@ -79,7 +79,7 @@ class Hub:
     """The models of a hub, read over HTTP.
 
     Raises:
-        CodegenError: There is no key, or `base_url` is no address.
+        CodegenError: OXEN_API_KEY is not set, or `base_url` is not an http(s) address.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -114,7 +114,7 @@ class Hub:
         """The ids of all models.
 
         Raises:
-            CodegenError: The list is not to be had, or is no complete list.
+            CodegenError: The hub did not answer with a complete list.
         """
         try:
             status, answer = self._get("/api/ai/models", _LARGEST_LIST)
@@ -140,8 +140,8 @@ class Hub:
         """One model.
 
         Raises:
-            Absent: The hub says that there is none.
-            ModelError: It is not to be had, or what came is not it.
+            Absent: The hub answers 404.
+            ModelError: The hub does not answer, or not with this model.
         """
         if model_id in (".", ".."):
             raise ModelError("no URL can name a model of that id")
@@ -153,8 +153,6 @@ class Hub:
         record = from_answer(answer)
         if record.id != model_id:
             raise ModelError(f"the hub answered with another model: {record.id!r}")
-        if record.schema is not None and not is_object(record.schema):
-            raise ModelError("its parameter schema is no JSON object; what was recorded stays", f"/{SCHEMA}")
         return record
 
     def models(self, ids: Iterable[str]) -> Iterator[tuple[str, Record | ModelError]]:
@@ -174,7 +172,7 @@ class Hub:
             return error
 
     def _get(self, path: str, largest: int = LARGEST_MODEL) -> tuple[int, object]:
-        """Status and JSON of an answer; None for one that is no JSON and no success."""
+        """Status and JSON of an answer; None in place of an error's body that is not JSON."""
         try:
             status, content = _RETRYING(_Passing, self._read, path, largest)
         except _Passing as failure:
@@ -202,7 +200,7 @@ class Hub:
         except httpx.HTTPError as error:
             raise _Passing(f"no answer from {self.base_url}: {error or type(error).__name__}") from None
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise ModelError(f"{self.base_url} is no address: {error}") from None
+            raise ModelError(f"{self.base_url} is not an address: {error}") from None
         except zlib.error as error:
             raise ModelError(f"the answer cannot be inflated: {error}") from None
         if response.status_code == 429 or response.status_code >= 500:
@@ -285,6 +283,8 @@ def _recorded_in(file: Path) -> str | None:
 
 
 def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None:
+    if record.schema is not None and not is_object(record.schema):
+        raise ModelError("its parameter schema is not a JSON object; what was recorded stays", f"/{SCHEMA}")
     file = schemas / file_name(record.id)
     before = file.read_bytes() if file.exists() else None
     try:

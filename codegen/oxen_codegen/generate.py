@@ -79,7 +79,7 @@ def build_from(config: Config, schemas: Path, templates: Path) -> Build:
     """The package that the records of a folder make.
 
     Raises:
-        CodegenError: There are none.
+        CodegenError: The folder has no records.
     """
     records, bad = read_folder(schemas) if schemas.is_dir() else ({}, {})
     if not records:

@@ -33,7 +33,7 @@ class Templates:
         names: What every template may use.
 
     Raises:
-        CodegenError: `overrides` is no folder, or has a file that takes no template's place.
+        CodegenError: `overrides` is not a folder, or has a file that replaces no template.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Templates:
             if name not in self._files:
                 [nearest] = get_close_matches(name, self._files, n=1, cutoff=0)
                 raise CodegenError(
-                    f"{file}: takes no template's place: none is {name}; the nearest is {nearest}"
+                    f"{file}: replaces no template: there is no {name}; the nearest is {nearest}"
                 )
         self._files |= self._overrides
         self._env = environment(FunctionLoader(self._load), derivation)
@@ -70,7 +70,7 @@ class Templates:
         }
 
     def copied(self, name: str) -> str:
-        """The text of a file that is no Jinja template.
+        """The text of a file that is copied, not rendered.
 
         Raises:
             CodegenError: It takes a template's place and is not usable.
@@ -123,7 +123,7 @@ class Templates:
         except ValueError:
             text = "\0"
         if "\0" in text:
-            raise CodegenError(f"{self._files[name]}: is no text in UTF-8")
+            raise CodegenError(f"{self._files[name]}: is not UTF-8 text")
         return text
 
     def _place(self, error: Exception) -> tuple[str | None, int]:

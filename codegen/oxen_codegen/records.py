@@ -135,7 +135,7 @@ def from_answer(answer: object) -> Record:
     """A record from a model object in any of the hub's spellings.
 
     Raises:
-        ModelError: `answer` is no model object.
+        ModelError: `answer` is not a model object.
     """
     if is_object(answer) and "id" not in answer and is_object(answer.get("data")):
         answer = answer["data"]

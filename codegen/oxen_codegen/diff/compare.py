@@ -36,7 +36,7 @@ def compare(
         client: A class of the package that no model's may be called like.
 
     Raises:
-        CodegenError: A model cannot be compared, because its schema is none.
+        CodegenError: The schema of a changed model is not that of an object.
     """
     differing = {
         model_id

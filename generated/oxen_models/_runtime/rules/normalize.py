@@ -52,7 +52,7 @@ def normalize(schema: object) -> Node:
         ModelError: The schema does not describe an object of parameters.
     """
     if not is_object(schema):
-        raise ModelError(f"the parameter schema is no JSON object but {_kind(schema)}")
+        raise ModelError(f"the parameter schema is not a JSON object but {_kind(schema)}")
     if schema.get("type", "object") not in ("object", ["object"]):
         raise ModelError(f"the parameters have to be an object, not {schema['type']!r}", "/type")
     properties = schema.get("properties", {})
