@@ -6,7 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import oxen_models as ox
@@ -205,6 +205,42 @@ def test_number_of_jobs_is_checked_before_anything_is_sent(play: Play, hub: Hub,
     error = play.failure(ox.InvalidRequestError, lambda oxen: submit_many(oxen, number), base_url=hub.url)
     assert "num_generations" in str(error)
     assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("decided", "instead"), [({"num_generations": 4}, "submit_many"), ({"model": "other"}, "oxen.model(id)")]
+)
+def test_what_the_call_decides_is_not_overridden(
+    play: Play, hub: Hub, decided: dict[str, Any], instead: str
+) -> None:
+    """A job that nobody is told of is paid for all the same."""
+    calls: list[Callable[[Any], Any]] = [
+        lambda oxen: submit(oxen, extra_body=decided),
+        lambda oxen: submit_many(oxen, 2, extra_body=decided),
+        lambda oxen: oxen.images.qwen_image.generate(prompt="x", extra_body=decided),
+        lambda oxen: oxen.model("qwen-image").submit(prompt="x", extra_body=decided),
+    ]
+    for call in calls:
+        error = play.failure(ox.InvalidRequestError, call, base_url=hub.url)
+        assert instead in str(error)
+    assert hub.count("POST", "/") == 0
+
+
+def test_number_of_jobs_is_no_parameter_of_a_model(play: Play, hub: Hub) -> None:
+    hub.add_model({"id": "any", "endpoint": "/images/generate"})  # nothing of it is checked
+    error = play.failure(
+        ox.InvalidRequestError, lambda oxen: oxen.model("any").submit(num_generations=4), base_url=hub.url
+    )
+    assert "submit_many" in str(error)
+    assert hub.count("POST", "/") == 0
+
+
+def test_what_the_model_takes_can_be_overridden(play: Play, hub: Hub) -> None:
+    play(
+        lambda oxen: submit(oxen, output_format="png", extra_body={"output_format": "jpg"}), base_url=hub.url
+    )
+    [sent] = [each.body for each in hub.requests if each.method == "POST"]
+    assert sent == {**EDITED, "output_format": "jpg"}
 
 
 def test_wrong_parameters_are_not_enqueued(play: Play, hub: Hub) -> None:

@@ -19,6 +19,8 @@ from oxen_models.videos import BytedanceSeedance20TextToVideoRequest as Film
 
 QUEUE = "/api/ai/queue"
 Run = Callable[..., list[Any]]
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
 
 
 @pytest.fixture
@@ -74,6 +76,36 @@ def test_requests_of_different_models(play: Play, hub: Hub, run: Run) -> None:
     assert [type(each.result) for each in outcomes] == kinds
     assert [each.job_id is None for each in outcomes] == [False, False, True, False]
     assert sorted(paid(hub)) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        (("a", "chat", {}), "endpoint='chat'"),
+        (("a", "/images/../edit", {}), "endpoint='/images/../edit'"),
+        (("", "/images/edit", {}), "model_id=''"),
+        (("a", "/images/edit", [1]), "parameters=[1]"),
+        (("a", "/images/edit", {"n": float("nan")}), "parameters['n']=nan"),
+        (("a", "/images/edit", {"n": [{"x": b"png"}]}), "parameters['n']="),
+        (("a", "/images/edit", {"n": "\ud800"}), "parameters['n']="),
+        (("a", "/images/edit", {3: 4}), "parameters[3]=4"),
+        (("a", "/images/edit", {"model": "b"}), "parameters['model']='b'"),
+        (("a", "/images/edit", {"n": CIRCLE}), "parameters['n']="),
+    ],
+)
+def test_request_by_hand_is_one_that_can_be_sent(given: Any, place: str) -> None:
+    with pytest.raises(ox.InvalidRequestError) as caught:
+        ox.AnyRequest(*given)
+    [problem] = caught.value.problems
+    assert str(problem).startswith(place)
+
+
+def test_request_by_hand_is_what_was_checked(hub: Hub, run: Run, tmp_path: Path) -> None:
+    parameters: dict[str, Any] = {"prompt": "x"}
+    request = ox.AnyRequest("qwen-image", "/images/generate", parameters)
+    parameters["seed"] = float("nan")
+    [outcome] = run([request], journal=tmp_path / "journal")
+    assert (outcome.error, paid(hub)) == (None, ["x"])
 
 
 def test_what_fails_is_an_outcome_like_any_other(hub: Hub, run: Run) -> None:

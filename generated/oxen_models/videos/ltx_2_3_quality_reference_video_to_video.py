@@ -293,7 +293,7 @@ class Ltx23QualityReferenceVideoToVideo(Stub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """
@@ -520,7 +520,7 @@ class AsyncLtx23QualityReferenceVideoToVideo(AsyncStub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """

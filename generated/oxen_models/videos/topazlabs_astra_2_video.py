@@ -194,7 +194,7 @@ class TopazlabsAstra2Video(Stub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """
@@ -348,7 +348,7 @@ class AsyncTopazlabsAstra2Video(AsyncStub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """

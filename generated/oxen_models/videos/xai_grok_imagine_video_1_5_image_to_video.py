@@ -157,7 +157,7 @@ class XaiGrokImagineVideo15ImageToVideo(Stub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """
@@ -285,7 +285,7 @@ class AsyncXaiGrokImagineVideo15ImageToVideo(AsyncStub):
         """Put the request in the queue several times over, in one go: a job for each result.
 
         Args:
-            num_generations: How many; the hub takes some four to twelve.
+            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
 
         The other parameters are those of `submit`.
         """

@@ -22,7 +22,7 @@ from .fields import OMIT
 from .hub_models import HubModel, schema_of
 from .media import AudioInput, FileInput, ImageInput, VideoInput, is_read, local
 from .request import AnyRequest
-from .values import is_list, is_object
+from .values import unsendable
 
 _MEDIA: Mapping[str, TypeAdapter[Any]] = {
     "image": TypeAdapter(ImageInput),
@@ -164,11 +164,9 @@ class Described:
                 found = _at(given, place)
                 meant = suggestion(named, found, kind, list(_choices(self._nodes[wire])))
                 problems.setdefault(named, Problem(named, shortened(found), expected, meant))
-        unsendable = _unsendable(value)
-        if unsendable is not None and not any(
-            name == wire or name.startswith(f"{wire}[") for name in problems
-        ):
-            problems[wire] = Problem(wire, shortened(given), unsendable)
+        reason = unsendable(value)
+        if reason is not None and not any(name == wire or name.startswith(f"{wire}[") for name in problems):
+            problems[wire] = Problem(wire, shortened(given), reason)
 
 
 def _wire(node: Node, value: object, place: str, problems: dict[str, Problem]) -> Any:
@@ -276,25 +274,3 @@ def _at(given: object, place: list[str | int]) -> Any:
     for step in place:
         value = value[step]
     return value
-
-
-def _unsendable(value: object) -> str | None:
-    """Why JSON cannot hold a value; None where it can."""
-    if is_list(value):
-        return next(filter(None, map(_unsendable, value)), None)
-    if is_object(value):
-        odd = next((key for key in cast("dict[object, object]", value) if not isinstance(key, str)), None)
-        if odd is not None:
-            return f"should be JSON, which has no key {shortened(odd)}"
-        return next(filter(None, map(_unsendable, (*value, *value.values()))), None)
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "should be text that UTF-8 can hold"
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return "should be a finite number"
-    if value is None or isinstance(value, int | float):
-        return None
-    return f"should be JSON, not {type(value).__name__}"

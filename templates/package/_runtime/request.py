@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -13,9 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT, Json
+from .values import unsendable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Of other endpoints there is no result here.
+_ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
+# What the call itself says to the hub, and how it is told to.
+_DECIDED = {
+    "model": "call that model itself: oxen.model(id) has any",
+    "num_generations": "use submit_many(num_generations=...), which gives every job",
+}
 
 
 class Object(BaseModel):
@@ -87,7 +97,12 @@ class Request(Object, extra="forbid"):
 
 @dataclass(frozen=True, slots=True)
 class AnyRequest:
-    """A request to a model that may not be in the package. `AnyModel.request` makes and checks it."""
+    """A request to a model that may not be in the package. `AnyModel.request` makes one that is checked
+    against the model's schema; one that is made by hand is only sure to be one that can be sent.
+
+    Raises:
+        InvalidRequestError: It cannot be sent, or its endpoint is not one of images, videos or sounds.
+    """
 
     model_id: str
     """The hub's name of the model."""
@@ -96,9 +111,43 @@ class AnyRequest:
     parameters: Mapping[str, Any]
     """JSON values by wire name."""
 
+    def __post_init__(self) -> None:
+        problems = tuple(_problems(self))
+        if problems:
+            raise InvalidRequestError(str(self.model_id), problems)
+        # A copy: what is changed afterwards was not checked.
+        object.__setattr__(self, "parameters", deepcopy(dict(self.parameters)))
+
     def body(self) -> dict[str, Any]:
         """The JSON object that is sent."""
         return {"model": self.model_id, **deepcopy(dict(self.parameters))}
+
+
+def _problems(request: AnyRequest) -> Iterator[Problem]:
+    # Types are only promised, by whoever made it.
+    given: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
+    model_id, endpoint, parameters = given.values()
+    if not isinstance(model_id, str) or not model_id.strip() or unsendable(model_id):
+        yield Problem("model_id", _shown(model_id), "should be the hub's name of a model")
+    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
+        yield Problem("endpoint", _shown(endpoint), "should be a path such as '/images/generate'")
+    if not isinstance(parameters, Mapping):
+        yield Problem("parameters", _shown(parameters), "should be JSON values by their names")
+        return
+    for name, value in cast("Mapping[Any, object]", parameters).items():
+        try:
+            reason = "is what model_id says" if name == "model" else unsendable({name: value})
+        except RecursionError:
+            reason = "should be nested less deeply"
+        if reason is not None:
+            yield Problem(f"parameters[{name!r:.80}]", _shown(value), reason)
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.120}"
+    except RecursionError:
+        return f"<{type(value).__name__}>"
 
 
 SomeRequest: TypeAlias = Request | AnyRequest
@@ -128,17 +177,9 @@ def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> by
     """What is sent of a request: its body and what is to go beside it, as JSON.
 
     Raises:
-        InvalidRequestError: JSON cannot hold `extra_body`.
+        InvalidRequestError: JSON cannot hold `extra_body`, or it has what the call itself decides.
     """
-    body = request.body()
-    try:
-        if extra_body is not None:
-            body |= extra_body
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
-    problem = Problem("extra_body", f"{extra_body!r:.120}", f"should be JSON: {reason}")
-    raise InvalidRequestError(request.model_id, (problem,))
+    return _json(request, request.body(), extra_body)
 
 
 def queued(
@@ -151,19 +192,45 @@ def queued(
     """What is sent of a request to the queue.
 
     Raises:
-        InvalidRequestError: `num_generations` is no number of jobs, or JSON cannot hold `extra_body`.
+        InvalidRequestError: `num_generations` is no number of jobs, JSON cannot hold `extra_body`, or the
+            call itself decides what is in it.
     """
+    body = request.body()
     is_number = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not is_number or num_generations < 1:
-        problem = Problem(
-            "num_generations", f"{num_generations!r:.120}", "should be a whole number from 1 on"
-        )
-        raise InvalidRequestError(request.model_id, (problem,))
-    more: dict[str, object] = {}
+        raise _wrong(request, "num_generations", num_generations, "should be a whole number from 1 on")
+    # A parameter of the model to us, it would be the number of jobs to the queue.
+    if "num_generations" in body:
+        raise _decided(request, "num_generations", "num_generations", body["num_generations"])
     if num_generations != 1:
-        more["num_generations"] = num_generations
+        body["num_generations"] = num_generations
     if target_repo is not None:
-        more["target_repo"] = target_repo
+        body["target_repo"] = target_repo
     if target_directory is not None:
-        more["target_directory"] = target_directory
-    return encoded(request, {**more, **(extra_body or {})})
+        body["target_directory"] = target_directory
+    return _json(request, body, extra_body)
+
+
+def _json(request: SomeRequest, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
+    try:
+        more = dict(extra_body or {})
+        if not more.keys() & _DECIDED.keys():
+            return json.dumps(
+                body | more, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+            ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = str(error)
+    else:
+        name = next(name for name in _DECIDED if name in more)
+        raise _decided(request, name, f"extra_body[{name!r}]", more[name])
+    raise _wrong(request, "extra_body", extra_body, f"should be JSON: {reason}")
+
+
+def _decided(request: SomeRequest, name: str, place: str, given: object) -> InvalidRequestError:
+    return _wrong(request, place, given, "is for the call itself to say", _DECIDED[name])
+
+
+def _wrong(
+    request: SomeRequest, place: str, given: object, expected: str, suggestion: str | None = None
+) -> InvalidRequestError:
+    return InvalidRequestError(request.model_id, (Problem(place, _shown(given), expected, suggestion),))
