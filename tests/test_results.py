@@ -165,20 +165,21 @@ def test_progress_of_a_download(play: Play, server: RawServer, tmp_path: Path) -
     assert len(plain) > 1
 
 
-def test_progress_that_fails_leaves_nothing_behind(play: Play, hub: Hub, tmp_path: Path) -> None:
-    class Enough(Exception):
-        pass
-
+@pytest.mark.parametrize("failure", [LookupError("enough"), ValueError("enough"), OSError(28, "enough")])
+def test_progress_that_fails_leaves_nothing_behind(
+    play: Play, hub: Hub, tmp_path: Path, failure: Exception
+) -> None:
     def stop(*_: object) -> None:
-        raise Enough
+        raise failure
 
     @steps
     def scenario(oxen: Any) -> Steps:
         result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
         yield result.images[0].save(tmp_path / "made", on_progress=stop)
 
-    with pytest.raises(Enough):
+    with pytest.raises(type(failure)) as caught:
         play(scenario, base_url=hub.url)
+    assert caught.value is failure
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -59,24 +60,30 @@ class AsyncMedia:
                 or None where the server does not say.
 
         Raises:
-            MediaError: It could not be downloaded or written. No half of it is left behind.
+            MediaError: It could not be downloaded or written.
+
+        What `on_progress` raises passes through. Whatever is raised, no half of the file is left behind.
         """
         target = Path(path)
         part = target.parent / f".{token_hex(8)}.part"
+        writing = partial(_writing, target)
         try:
-            async with await open_file(part, "wb") as file, aclosing(self._chunks()) as chunks:
+            with writing():
+                file = await open_file(part, "wb")
+            try:
                 written = 0
-                async for chunk, length in chunks:
-                    await file.write(chunk)
-                    written += len(chunk)
-                    if on_progress is not None:
-                        on_progress(written, length)
-            part.replace(target)
-        except MediaError:
-            raise
-        except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
-            reason = getattr(error, "strerror", None) or error
-            raise MediaError(f"{str(target)!r} could not be written: {reason}") from error
+                async with aclosing(self._chunks()) as chunks:
+                    async for chunk, length in chunks:
+                        with writing():
+                            await file.write(chunk)
+                        written += len(chunk)
+                        if on_progress is not None:
+                            on_progress(written, length)
+            finally:
+                with writing():
+                    await file.aclose()
+            with writing():
+                part.replace(target)
         finally:
             with suppress(OSError, ValueError):
                 part.unlink()
@@ -262,6 +269,15 @@ def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[Asy
     """The kind of result of a job."""
     is_video = answer.get("media_type", "video" if "videos" in answer else "image") == "video"
     return AsyncVideoResult if is_video else AsyncImageResult
+
+
+@contextmanager
+def _writing(target: Path) -> Generator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(f"{str(target)!r} could not be written: {reason}") from error
 
 
 def _mime(encoded: str) -> str:
