@@ -92,6 +92,13 @@ def test_options_that_cannot_be(play: Play, hub: Hub, options: dict[str, Any]) -
         play(base_url=hub.url, **options)
 
 
+def test_connections_of_the_other_kind(play: Play, hub: Hub) -> None:
+    other = Play(not play.asynchronous)
+    for given in (other.http_client(), "http", hub):
+        error = play.failure(ox.ConfigurationError, base_url=hub.url, http_client=given)
+        assert f"httpx.{'AsyncClient' if play.asynchronous else 'Client'}, not a value of type" in str(error)
+
+
 def test_headers_beside_the_client_s_own(play: Play, hub: Hub) -> None:
     extra = {"X-Trace": "t-1", "Authorization": "Bearer other", "content-type": "text/plain"}
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from ..errors import HubUnreachableError, MediaError
+from ..errors import ConfigurationError, HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
 from .effects import Lines, here, is_over
@@ -81,9 +81,16 @@ class AsyncSession:
     Args:
         settings: Where to call, with what key, and how long to wait.
         http_client: A client to send with, which stays the caller's to close.
+
+    Raises:
+        ConfigurationError: `http_client` is of the other kind, or no client at all.
     """
 
     def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None = None) -> None:
+        # One of the other kind would fail at the first call, and without a word that helps.
+        if http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind, given = httpx.AsyncClient.__name__, type(http_client).__name__
+            raise ConfigurationError(f"http_client has to be an httpx.{kind}, not a value of type {given}")
         self.settings = settings
         self._connections = AsyncConnections(settings, http_client)
 
