@@ -83,6 +83,7 @@ class KlingVideoV25TurboProImageToVideo(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -210,6 +211,7 @@ class AsyncKlingVideoV25TurboProImageToVideo(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

@@ -128,6 +128,7 @@ class Ltx23QualityHdr(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -305,6 +306,7 @@ class AsyncLtx23QualityHdr(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

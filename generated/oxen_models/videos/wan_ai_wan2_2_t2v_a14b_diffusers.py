@@ -117,6 +117,7 @@ class WanAiWan22T2vA14bDiffusers(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -283,6 +284,7 @@ class AsyncWanAiWan22T2vA14bDiffusers(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

@@ -76,6 +76,7 @@ class EnumMixed(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -196,6 +197,7 @@ class AsyncEnumMixed(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

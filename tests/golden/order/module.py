@@ -85,6 +85,7 @@ class Order(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -226,6 +227,7 @@ class AsyncOrder(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

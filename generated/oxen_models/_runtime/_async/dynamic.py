@@ -95,7 +95,8 @@ class AsyncAnyModel(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: The model has another call, or the extra `dynamic` is not installed.
+            ConfigurationError: The model has another call, the extra `dynamic` is not installed, or a header
+                cannot be sent or is the client's own.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

@@ -36,8 +36,18 @@ _MOST_REDIRECTS = 5
 _parsed = lru_cache(maxsize=32)(httpx.URL)
 # Not the name of the hub: it takes an agent that has it for its own command-line tool.
 _USER_AGENT = f"models-python/{__version__}"
-# How long a request is and where it goes is the client's own matter.
-_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+# Who asks, for what, how long it is and where it goes is the client's own matter.
+_OURS = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
 _log = logging.getLogger("oxen_models")
 
 
@@ -265,13 +275,16 @@ def _length(response: httpx.Response) -> int | None:
 
 
 def _checked(extra_headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Headers that HTTP can carry; one that cannot be is a mistake of the caller's."""
+    """Headers that HTTP can carry and that the client does not send itself."""
     if extra_headers is None:
         return {}
     headers = dict(extra_headers)
     for name, value in headers.items():
         token = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()  # pyright: ignore[reportUnnecessaryIsInstance]
         fits = isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()  # pyright: ignore[reportUnnecessaryIsInstance]
-        if not token or not fits or name.lower() in _OURS:
+        if not token or not fits:
             raise ConfigurationError(f"extra_headers: {name!r:.80} cannot be sent: ASCII text is expected")
+        if name.lower() in _OURS:
+            instead = ", from api_key=" if name.lower() == "authorization" else ""
+            raise ConfigurationError(f"extra_headers: the client itself sends {name!r}{instead}")
     return {name.lower(): value for name, value in headers.items()}
