@@ -275,9 +275,17 @@ def test_job_is_taken_up_by_its_id(play: Play, hub: Hub, body: dict[str, Any], k
     assert result.model == body["model"]
 
 
-@pytest.mark.parametrize("id", ["", " ", ".", "..", None, 5])
+@pytest.mark.parametrize("id", ["", " ", ".", "..", "\ud800", None, 5])
 def test_what_is_no_id(play: Play, hub: Hub, id: Any) -> None:
-    play.failure(ox.ConfigurationError, lambda oxen: oxen.job(id), base_url=hub.url)
+    calls: list[Callable[[Any], Any]] = [
+        lambda oxen: oxen.job(id),
+        lambda oxen: oxen.model(id),
+        lambda oxen: oxen.models.get(id),
+        lambda oxen: oxen.models.activate(id),
+        lambda oxen: oxen.models.deactivate(id),
+    ]
+    for call in calls:
+        play.failure(ox.ConfigurationError, call, base_url=hub.url)
     assert hub.requests == []
 
 

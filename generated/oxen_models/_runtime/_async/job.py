@@ -20,10 +20,10 @@ from ..errors import (
     UnexpectedAnswerError,
 )
 from ..generations import Generation, enqueued, generation, reason
+from ..ids import job_path
 from ..request import Request
 from ..settings import checked_timeout
 from ..waiting import End, Kind, Stop, Watched
-from .channel import job_path
 from .results import AsyncResult, result_class
 from .session import AsyncSession
 

@@ -16,8 +16,8 @@ from urllib.parse import unquote_to_bytes
 
 from .. import answers
 from ..errors import MediaError, OxenError
+from ..ids import job_path
 from ..media import sniff
-from .channel import job_path
 from .effects import open_file
 from .session import AsyncSession
 

@@ -11,10 +11,10 @@ from copy import copy
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
 from ..errors import APIError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, generation, generations
+from ..ids import job_path
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
 from .effects import Background, Gate, Wake, here, is_over
@@ -258,8 +258,3 @@ class Channel:
             self._pause.wait(reconnect_delay(failures))
             with self._lock:
                 self._attempt()
-
-
-def job_path(id: str) -> str:
-    """Where the queue has a job."""
-    return f"/queue/{quote(id, safe='')}"

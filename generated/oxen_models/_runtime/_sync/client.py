@@ -11,6 +11,7 @@ import httpx
 
 from ..errors import ConfigurationError
 from ..generations import GenerationCompleted, generations
+from ..ids import checked_id
 from ..retries import DEFAULT_RETRIES
 from ..settings import settings
 from .session import Session
@@ -68,13 +69,11 @@ class Client:
         """A job by its id, whoever submitted it and when. Asks nobody yet.
 
         Raises:
-            ConfigurationError: `id` is no id.
+            ConfigurationError: `id` is no text, an empty one, or dots alone.
         """
         from .job import Job
 
-        if not isinstance(id, str) or not id.strip() or set(id) <= {"."}:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"the id of a job is a text that is not empty: {id!r:.80}")
-        return Job(self._session, id, None, "unknown")
+        return Job(self._session, checked_id(id, "a job"), None, "unknown")
 
     def model(self, id: str) -> AnyModel:
         """Any model of the hub by its id, also one that is not in the package. Asks nobody yet.
@@ -83,13 +82,11 @@ class Client:
         publishes (extra `dynamic`).
 
         Raises:
-            ConfigurationError: `id` is no id.
+            ConfigurationError: `id` is no text, an empty one, or dots alone.
         """
         from .dynamic import AnyModel
 
-        if not isinstance(id, str) or not id.strip() or set(id) <= {"."}:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"the id of a model is a text that is not empty: {id!r:.80}")
-        return AnyModel(self._session, id)
+        return AnyModel(self._session, checked_id(id, "a model"))
 
     def jobs(
         self,

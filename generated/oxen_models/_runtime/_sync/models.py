@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TypeAlias
-from urllib.parse import quote
 
 from ..hub_models import HubModel, hub_model, hub_models
+from ..ids import model_path
 from .session import Session
 
 # A method below is called `list`.
@@ -13,7 +13,9 @@ _Models: TypeAlias = list[HubModel]
 
 
 class Models:
-    """The hub's list of models. Every call raises an `OxenError` if the hub refuses or fails."""
+    """The hub's list of models. Every call raises an `OxenError` if the hub refuses or fails, and a
+    `ConfigurationError` for an id that is no text, an empty one or dots alone.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -33,16 +35,12 @@ class Models:
         Raises:
             NotFoundError: There is none.
         """
-        return hub_model(self._session.get(_path(id)))
+        return hub_model(self._session.get(model_path(id)))
 
     def activate(self, id: str) -> HubModel:
         """Start the deployment of a custom model, which costs money from then on."""
-        return hub_model(self._session.post(f"{_path(id)}/activate", b"{}", None))
+        return hub_model(self._session.post(f"{model_path(id)}/activate", b"{}", None))
 
     def deactivate(self, id: str) -> HubModel:
         """Stop the deployment of a custom model."""
-        return hub_model(self._session.post(f"{_path(id)}/deactivate", b"{}", None))
-
-
-def _path(id: str) -> str:
-    return f"/models/{quote(id, safe='')}"
+        return hub_model(self._session.post(f"{model_path(id)}/deactivate", b"{}", None))
