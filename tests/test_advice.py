@@ -61,10 +61,26 @@ def test_job_that_fails_by_its_parameters_says_so_too(play: Play, newer: Hub) ->
 
 
 def test_refusal_of_the_queue_says_so_too(play: Play, newer: Hub) -> None:
-    error = play.failure(
-        UnprocessableError, call("submit", extra_body={"target_repo": 3}), base_url=newer.url
-    )
+    refusal = {"error": {"type": "invalid_params", "detail": "'mood' is a required property"}}
+    newer.answer_next(422, body=refusal, method="POST")
+    error = play.failure(UnprocessableError, call("submit"), base_url=newer.url)
     assert error.hint == HINT
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        call("submit_many", num_generations=100),
+        call("submit", extra_body={"target_repo": 3}),
+        call("submit", extra_body={"target_directory": 3}),
+        call("submit", extra_body={"target_namespace": 3}),
+        call("edit", extra_body={"response_format": "png"}),
+    ],
+)
+def test_parameter_of_the_call_is_no_matter_of_the_bindings(
+    play: Play, hub: Hub, step: Callable[[Any], Any]
+) -> None:
+    assert play.failure(UnprocessableError, step, base_url=hub.url).hint is None
 
 
 def test_a_broken_file_is_no_matter_of_the_bindings(play: Play, hub: Hub) -> None:
@@ -159,6 +175,22 @@ def test_what_is_about_parameters(error: ox.OxenError, expected: bool) -> None:
     assert is_about_parameters(error) is expected
     advise(error, None)
     assert error.hint is None
+    advise(error, QwenImageEditPlusRequest)
+    assert error.hint == (HINT if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        ("num_generations: 100 is greater than the maximum of 4", False),
+        ("response_format: 'png' is not one of ['url', 'b64_json']", False),
+        ("prompt is required where response_format is url", True),
+        ("new_response_format: unknown", True),
+        ("mood: unknown", True),
+    ],
+)
+def test_which_parameter_it_is_about(detail: str, expected: bool) -> None:
+    error = UnprocessableError(422, detail, "invalid_params")
     advise(error, QwenImageEditPlusRequest)
     assert error.hint == (HINT if expected else None)
 
