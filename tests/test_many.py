@@ -78,21 +78,21 @@ def test_requests_of_different_models(play: Play, hub: Hub, run: Run) -> None:
     assert sorted(paid(hub)) == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize(
-    ("given", "place"),
-    [
-        (("a", "chat", {}), "endpoint='chat'"),
-        (("a", "/images/../edit", {}), "endpoint='/images/../edit'"),
-        (("", "/images/edit", {}), "model_id=''"),
-        (("a", "/images/edit", [1]), "parameters=[1]"),
-        (("a", "/images/edit", {"n": float("nan")}), "parameters['n']=nan"),
-        (("a", "/images/edit", {"n": [{"x": b"png"}]}), "parameters['n']="),
-        (("a", "/images/edit", {"n": "\ud800"}), "parameters['n']="),
-        (("a", "/images/edit", {3: 4}), "parameters[3]=4"),
-        (("a", "/images/edit", {"model": "b"}), "parameters['model']='b'"),
-        (("a", "/images/edit", {"n": CIRCLE}), "parameters['n']="),
-    ],
-)
+BY_HAND: list[tuple[tuple[Any, ...], str]] = [
+    (("a", "chat", {}), "endpoint='chat'"),
+    (("a", "/images/../edit", {}), "endpoint='/images/../edit'"),
+    (("", "/images/edit", {}), "model_id=''"),
+    (("a", "/images/edit", [1]), "parameters=[1]"),
+    (("a", "/images/edit", {"n": float("nan")}), "parameters['n']=nan"),
+    (("a", "/images/edit", {"n": [{"x": b"png"}]}), "parameters['n']="),
+    (("a", "/images/edit", {"n": "\ud800"}), "parameters['n']="),
+    (("a", "/images/edit", {3: 4}), "parameters[3]=4"),
+    (("a", "/images/edit", {"model": "b"}), "parameters['model']='b'"),
+    (("a", "/images/edit", {"n": CIRCLE}), "parameters['n']="),
+]
+
+
+@pytest.mark.parametrize(("given", "place"), BY_HAND)
 def test_request_by_hand_is_one_that_can_be_sent(given: Any, place: str) -> None:
     with pytest.raises(ox.InvalidRequestError) as caught:
         ox.AnyRequest(*given)

@@ -21,6 +21,7 @@ from oxen_models import (
     ImageResult,
     InvalidRequestError,
     Job,
+    JobTimeout,
     Omit,
     Oxen,
     OxenError,
@@ -136,6 +137,13 @@ def errors(oxen: Oxen) -> ValueError | OxenError:
     except InvalidRequestError as error:
         return error
     return ValueError()
+
+
+def taken_up(oxen: Oxen, job: Job[ImageResult]) -> Job[ImageResult | VideoResult] | ImageResult:
+    try:
+        return job.result(timeout=3)
+    except JobTimeout as error:
+        return oxen.job(error.generation_id)
 
 
 def listed() -> list[str]:

@@ -207,7 +207,8 @@ class JobError(OxenError):
 
     def __init__(self, generation_id: str, status: str, detail: str) -> None:
         super().__init__(generation_id, status, detail)
-        self.generation_id = generation_id
+        # Narrower than that of the root: whoever sets the job of an error never takes it away again.
+        self.generation_id: str = generation_id  # pyright: ignore[reportIncompatibleVariableOverride]
         self.status = status
         self.detail = detail
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -272,7 +272,7 @@ def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[Asy
 
 
 @contextmanager
-def _writing(target: Path) -> Generator[None]:
+def _writing(target: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
