@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -18,6 +17,7 @@ from .. import answers
 from ..errors import MediaError, OxenError
 from ..ids import job_path
 from ..media import sniff
+from ..saving import writing
 from .effects import open_file
 from .session import AsyncSession
 
@@ -66,23 +66,22 @@ class AsyncMedia:
         """
         target = Path(path)
         part = target.parent / f".{token_hex(8)}.part"
-        writing = partial(_writing, target)
         try:
-            with writing():
+            with writing(target):
                 file = await open_file(part, "wb")
             try:
                 written = 0
                 async with aclosing(self._chunks()) as chunks:
                     async for chunk, length in chunks:
-                        with writing():
+                        with writing(target):
                             await file.write(chunk)
                         written += len(chunk)
                         if on_progress is not None:
                             on_progress(written, length)
             finally:
-                with writing():
+                with writing(target):
                     await file.aclose()
-            with writing():
+            with writing(target):
                 part.replace(target)
         finally:
             with suppress(OSError, ValueError):
@@ -269,15 +268,6 @@ def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[Asy
     """The kind of result of a job."""
     is_video = answer.get("media_type", "video" if "videos" in answer else "image") == "video"
     return AsyncVideoResult if is_video else AsyncImageResult
-
-
-@contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{str(target)!r} could not be written: {reason}") from error
 
 
 def _mime(encoded: str) -> str:
