@@ -106,6 +106,21 @@ def test_filters(play: Play, hub: Hub, what: str, filters: dict[str, str]) -> No
     assert play(lambda oxen: oxen.jobs(status="failed", **filters), base_url=hub.url) == []
 
 
+@pytest.mark.parametrize("what", ["jobs", "generations"])
+@pytest.mark.parametrize(
+    ("filters", "choices"),
+    [
+        ({"status": "runing"}, "'queued', 'processing', 'succeeded', 'failed' or 'cancelled': 'runing'"),
+        ({"media_type": "images"}, "'image' or 'video': 'images'"),
+        ({"status": ""}, "or 'cancelled': ''"),
+    ],
+)
+def test_filter_that_nothing_fits(play: Play, hub: Hub, what: str, filters: Any, choices: str) -> None:
+    error = play.failure(ox.ConfigurationError, lambda oxen: getattr(oxen, what)(**filters), base_url=hub.url)
+    assert str(error).endswith(choices)
+    assert hub.requests == []
+
+
 def test_pages_are_asked_for_as_they_are_reached(play: Play, hub: Hub) -> None:
     ids = ended_by_hand(hub, number=4) + ended_by_hand(hub)
     asked: list[int] = []

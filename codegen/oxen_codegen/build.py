@@ -38,7 +38,7 @@ _PUBLIC = {
     ),
     "_runtime.fields": ("OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
-    "_runtime.generations": ("Generation", "GenerationCompleted"),
+    "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),
     "_runtime.hub_models": ("HubModel",),
     "_runtime.progress": ("Progress",),
     "_runtime.raw": ("RawResponse",),

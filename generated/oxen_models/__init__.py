@@ -53,7 +53,12 @@ if TYPE_CHECKING:
         ImageInput as ImageInput,
         VideoInput as VideoInput,
     )
-    from ._runtime.generations import Generation as Generation, GenerationCompleted as GenerationCompleted
+    from ._runtime.generations import (
+        Generation as Generation,
+        GenerationCompleted as GenerationCompleted,
+        JobStatus as JobStatus,
+        MediaType as MediaType,
+    )
     from ._runtime.hub_models import HubModel as HubModel
     from ._runtime.progress import Progress as Progress
     from ._runtime.raw import RawResponse as RawResponse
@@ -123,6 +128,8 @@ _MODULES = {
     "VideoInput": "._runtime.media",
     "Generation": "._runtime.generations",
     "GenerationCompleted": "._runtime.generations",
+    "JobStatus": "._runtime.generations",
+    "MediaType": "._runtime.generations",
     "HubModel": "._runtime.hub_models",
     "Progress": "._runtime.progress",
     "RawResponse": "._runtime.raw",
@@ -196,6 +203,8 @@ __all__ = [
     "VideoInput",
     "Generation",
     "GenerationCompleted",
+    "JobStatus",
+    "MediaType",
     "HubModel",
     "Progress",
     "RawResponse",

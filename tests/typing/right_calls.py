@@ -21,7 +21,9 @@ from oxen_models import (
     ImageResult,
     InvalidRequestError,
     Job,
+    JobStatus,
     JobTimeout,
+    MediaType,
     Omit,
     Oxen,
     OxenError,
@@ -144,6 +146,11 @@ def taken_up(oxen: Oxen, job: Job[ImageResult]) -> Job[ImageResult | VideoResult
         return job.result(timeout=3)
     except JobTimeout as error:
         return oxen.job(error.generation_id)
+
+
+def filtered(oxen: Oxen, status: JobStatus, medium: MediaType) -> list[Job[ImageResult | VideoResult]]:
+    oxen.generations(status="failed", media_type=medium)
+    return oxen.jobs(status=status, media_type="video")
 
 
 def listed() -> list[str]:

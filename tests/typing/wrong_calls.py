@@ -40,6 +40,8 @@ oxen.audio.bytedance_seed_audio_1_0.submit(prompt="x")  # wrong: has no attribut
 oxen.images.qwen_image_edit_plus.with_raw_response.edit(prompt="x")  # wrong: Missing named argument "input_image" | missing for parameter "input_image"
 oxen.images.qwen_image_edit_plus.with_raw_response.generate(prompt="x")  # wrong: has no attribute "generate" | Cannot access attribute "generate"
 oxen.run_many([{"model": "qwen-image", "prompt": "x"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "requests"
+oxen.jobs(status="runing")  # wrong: incompatible type "Literal['runing']" | cannot be assigned to parameter "status"
+oxen.generations(media_type="audio")  # wrong: incompatible type "Literal['audio']" | cannot be assigned to parameter "media_type"
 oxen.jobs(state="queued")  # wrong: Unexpected keyword argument "state" | No parameter named "state"
 oxen.model(3)  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "id"
 oxen.model("any-id").edit(prompt="x").videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"

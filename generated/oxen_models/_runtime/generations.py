@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
-from .errors import OutcomeUnknownError, UnexpectedAnswerError
+from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedAnswerError
 from .values import is_list, is_object, text
 
+JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
+MediaType: TypeAlias = Literal["image", "video"]
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {"status": get_args(JobStatus), "media_type": get_args(MediaType)}
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _COMPLETED = "media_generation_completed"
 
@@ -21,11 +25,11 @@ class Generation:
 
     generation_id: str
     status: str
-    """queued, processing, succeeded, failed or cancelled."""
+    """A `JobStatus`, unless the hub comes to say something else."""
     model: str | None
     """The model's id."""
     media_type: str | None
-    """image or video."""
+    """A `MediaType`, unless the hub comes to say something else; None where it does not say."""
     prompt: str | None
     error: str | None
     """Why it failed; None where it did not."""
@@ -58,6 +62,19 @@ class GenerationCompleted:
     """Where the result is, until that expires; None where the job failed."""
     error: str | None
     """Why it failed; None where it did not."""
+
+
+def filters(**given: str | None) -> dict[str, str]:
+    """How a list of jobs is asked for; what is None is left out.
+
+    Raises:
+        ConfigurationError: There is no such status or medium: no job would fit, and nobody would know why.
+    """
+    for name, choices in _CHOICES.items():
+        if given.get(name) is not None and given[name] not in choices:
+            *most, last = map(repr, choices)
+            raise ConfigurationError(f"{name} has to be {', '.join(most)} or {last}: {given[name]!r:.80}")
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def generation(answer: Mapping[str, Any]) -> Generation:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from ..errors import ConfigurationError
-from ..generations import GenerationCompleted, generations
+from ..generations import GenerationCompleted, JobStatus, MediaType, filters, generations
 from ..ids import checked_id
 from ..retries import DEFAULT_RETRIES
 from ..settings import settings
@@ -91,9 +91,9 @@ class Client:
     def jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         model: str | None = None,
-        media_type: str | None = None,
+        media_type: MediaType | None = None,
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
@@ -109,11 +109,12 @@ class Client:
             folder: The folder their results go to.
 
         Raises:
+            ConfigurationError: There is no such `status` or `media_type`.
             OxenError: The hub refused, failed, or could not be reached.
         """
         from .job import Job
 
-        query = _query(
+        query = filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
         answer = self._session.get("/queue", query)
@@ -125,9 +126,9 @@ class Client:
     def generations(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         model: str | None = None,
-        media_type: str | None = None,
+        media_type: MediaType | None = None,
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
@@ -145,13 +146,13 @@ class Client:
             page_size: How many to ask for at a time, 1 to 1000.
 
         Raises:
-            ConfigurationError: `page_size` is no such number.
+            ConfigurationError: There is no such `status` or `media_type`, or `page_size` is no such number.
         """
         from .history import Generations
 
         if isinstance(page_size, bool) or not isinstance(page_size, int) or not 1 <= page_size <= 1000:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"page_size has to be a whole number from 1 to 1000: {page_size!r:.40}")
-        query = _query(
+        query = filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
         return Generations(self._session, query, page_size)
@@ -225,7 +226,3 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.settings.base_url}>"
-
-
-def _query(**filters: str | None) -> dict[str, str]:
-    return {name: value for name, value in filters.items() if value is not None}

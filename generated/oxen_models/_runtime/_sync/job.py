@@ -76,8 +76,8 @@ class Job(Generic[R_co]):
 
     @property
     def status(self) -> str:
-        """What was last heard: queued, processing, succeeded, failed or cancelled; unknown for a job
-        that was taken up and not asked for yet. Asks nobody.
+        """What was last heard: a `JobStatus`, unless the hub comes to say something else; "unknown" for a
+        job that was taken up and not asked for yet. Asks nobody.
         """
         return self._status if self._watched is None else self._watched.status
 
