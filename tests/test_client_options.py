@@ -165,7 +165,7 @@ def test_answer_of_the_hub_beside_the_result(
     assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
     result: Any = response.parse()
     assert type(result) is play.public(f"{kind}Result")
-    [told] = json.loads(response.content)[result.medium]
+    [told] = json.loads(response.content)[f"{kind.lower()}s"]
     assert told == {"url": result.media[0].url}
     assert (response.request_id, len(repr(response)) < 100) == (None, True)
 

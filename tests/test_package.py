@@ -129,3 +129,22 @@ def test_no_class_of_a_model_can_take_a_name_that_the_generated_code_imports() -
     classes = {name for name in imported if name[0].isupper() and not name.startswith("Async")}
     assert "Literal" in classes
     assert classes - {"TYPE_CHECKING"} <= EMITTED_NAMES
+
+
+SHOWN = {
+    "Job": "cancel generation id refresh result status wait",
+    "ImageResult": "created images media model",
+    "VideoResult": "created media model videos",
+    "AudioResult": "audios created media model",
+    "Image": "b64_json generation_id read save url",
+    "Outcome": "error index job_id request result",
+    "AnyModel": "edit generate id load request schema speak submit submit_many",
+    "Generations": "pages",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("prefix", ["", "Async"])
+def test_completion_shows_nothing_that_only_the_package_needs(prefix: str, name: str) -> None:
+    public = getattr(oxen_models, prefix + name)
+    assert {each for each in dir(public) if not each.startswith("_")} == set(SHOWN[name].split())

@@ -62,16 +62,16 @@ if TYPE_CHECKING:
     from ._runtime.hub_models import HubModel as HubModel
     from ._runtime.progress import Progress as Progress
     from ._runtime.raw import RawResponse as RawResponse
-    from ._runtime.request import AnyRequest as AnyRequest, Request as Request
+    from ._runtime.request import AnyRequest as AnyRequest, Request as Request, SomeRequest as SomeRequest
     from ._runtime.schemas import schema as schema
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._async.many import AsyncOutcome as AsyncOutcome
+    from ._runtime._async.many import AsyncOutcome as AsyncOutcome, AsyncSomeResult as AsyncSomeResult
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
-    from ._runtime._sync.many import Outcome as Outcome
+    from ._runtime._sync.many import Outcome as Outcome, SomeResult as SomeResult
     from ._runtime._async.results import (
         AsyncAudio as AsyncAudio,
         AsyncAudioResult as AsyncAudioResult,
@@ -135,16 +135,19 @@ _MODULES = {
     "RawResponse": "._runtime.raw",
     "AnyRequest": "._runtime.request",
     "Request": "._runtime.request",
+    "SomeRequest": "._runtime.request",
     "schema": "._runtime.schemas",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
     "AsyncOutcome": "._runtime._async.many",
+    "AsyncSomeResult": "._runtime._async.many",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
     "Outcome": "._runtime._sync.many",
+    "SomeResult": "._runtime._sync.many",
     "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
     "AsyncImage": "._runtime._async.results",
@@ -210,16 +213,19 @@ __all__ = [
     "RawResponse",
     "AnyRequest",
     "Request",
+    "SomeRequest",
     "schema",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
     "AsyncOutcome",
+    "AsyncSomeResult",
     "AnyModel",
     "Generations",
     "Page",
     "Job",
     "Outcome",
+    "SomeResult",
     "AsyncAudio",
     "AsyncAudioResult",
     "AsyncImage",

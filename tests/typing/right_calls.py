@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, assert_type
@@ -15,6 +15,7 @@ from oxen_models import (
     AnyRequest,
     AsyncImageResult,
     AsyncOxen,
+    AsyncSomeResult,
     AudioResult,
     Generation,
     ImageInput,
@@ -29,6 +30,8 @@ from oxen_models import (
     OxenError,
     RawResponse,
     Request,
+    SomeRequest,
+    SomeResult,
     VideoResult,
     catalog,
     schema,
@@ -151,6 +154,14 @@ def taken_up(oxen: Oxen, job: Job[ImageResult]) -> Job[ImageResult | VideoResult
 def filtered(oxen: Oxen, status: JobStatus, medium: MediaType) -> list[Job[ImageResult | VideoResult]]:
     oxen.generations(status="failed", media_type=medium)
     return oxen.jobs(status=status, media_type="video")
+
+
+def pictured(oxen: Oxen, requests: Iterable[SomeRequest]) -> list[SomeResult]:
+    return [outcome.result for outcome in oxen.run_many(requests) if outcome.result]
+
+
+async def pictured_to_await(oxen: AsyncOxen, requests: list[SomeRequest]) -> list[AsyncSomeResult]:
+    return [outcome.result async for outcome in oxen.run_many(requests) if outcome.result]
 
 
 def listed() -> list[str]:

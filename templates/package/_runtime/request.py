@@ -151,6 +151,7 @@ def _shown(value: object) -> str:
 
 
 SomeRequest: TypeAlias = Request | AnyRequest
+"""What `run_many` takes."""
 
 
 def class_of(request: SomeRequest) -> type[Request] | None:

@@ -24,13 +24,11 @@ from ..ids import job_path
 from ..request import Request
 from ..settings import checked_timeout
 from ..waiting import End, Kind, Stop, Watched
-from .results import AsyncResult, result_class
+from .results import AsyncResult, media_type, result_class, result_of
 from .session import AsyncSession
 
 R = TypeVar("R", bound=AsyncResult[Any])
 R_co = TypeVar("R_co", bound=AsyncResult[Any], covariant=True)
-
-_MEDIA = {"images": "image", "videos": "video"}
 
 
 class AsyncJob(Generic[R_co]):
@@ -49,14 +47,16 @@ class AsyncJob(Generic[R_co]):
         since: int | None = None,
         told: Generation | None = None,
         request: type[Request] | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._session = session
         self._id = id
         self._result_class = result
         self._request_class = request
+        self._stop = stop
         self._media = None if told is None else told.media_type
         if result is not None:
-            self._media = _MEDIA.get(result.medium)
+            self._media = media_type(result)
         self._generation = told
         self._status = status
         self._watched: Watched | None = None
@@ -146,10 +146,6 @@ class AsyncJob(Generic[R_co]):
         """
         return self._result(await self._ended(timeout, on_status, cancel_on_timeout))
 
-    async def result_unless(self, stop: Stop, timeout: float | None) -> R_co:
-        """As `result`, for `run_many`, which can end the wait."""
-        return self._result(await self._ended(timeout, None, False, stop))
-
     async def cancel(self) -> None:
         """Have the hub end the job; one that is over stays as it is, and `status` says how it ended.
 
@@ -175,7 +171,7 @@ class AsyncJob(Generic[R_co]):
             raise JobCancelled(self._id, status, "the job was cancelled")
         kind: Any = self._result_class or result_class(answer)
         try:
-            result: R_co = kind.from_answer(answer, self._session, self._id)
+            result: R_co = result_of(kind, answer, self._session, self._id)
         except OxenError as error:
             raise self._about(error) from None
         return result
@@ -185,11 +181,10 @@ class AsyncJob(Generic[R_co]):
         timeout: float | None,
         on_status: Callable[[str], object] | None,
         cancel_on_timeout: bool,
-        stop: Stop | None = None,
     ) -> End:
         if timeout is not None:
             checked_timeout(timeout)
-        end = await self._session.channel.ended(self._watch(), timeout, on_status, stop)
+        end = await self._session.channel.ended(self._watch(), timeout, on_status, self._stop)
         match end.kind:
             case Kind.ENDED:
                 return end
@@ -231,8 +226,17 @@ async def enqueue(
     result: type[R],
     extra_headers: Mapping[str, str] | None,
     request: type[Request] | None,
+    stop: Stop | None = None,
 ) -> list[AsyncJob[R]]:
     """Have the queue take a request; the event stream is open before it is sent.
+
+    Args:
+        session: The client's.
+        body: What is sent.
+        result: What the jobs give.
+        extra_headers: Headers to send beside the client's own.
+        request: The class of the request; None where it was not made by bindings.
+        stop: What ends every wait for the jobs.
 
     Raises:
         OutcomeUnknownError: It was sent, and no job came back.
@@ -248,4 +252,6 @@ async def enqueue(
         except OxenError as error:
             advise(error, request)
             raise
-    return [AsyncJob(session, id, result, status, since=since, request=request) for id, status in jobs]
+    return [
+        AsyncJob(session, id, result, status, since=since, request=request, stop=stop) for id, status in jobs
+    ]

@@ -27,7 +27,7 @@ from ..settings import checked_timeout
 from ..waiting import Stop
 from .effects import Crew, aside
 from .job import AsyncJob, enqueue
-from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult
+from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult, answer_of, result_of
 from .session import AsyncSession
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 # A request with its place, and the job that it has already.
 _Item: TypeAlias = tuple[int, SomeRequest, str | None]
-AsyncAnyResult: TypeAlias = AsyncImageResult | AsyncVideoResult | AsyncAudioResult
+AsyncSomeResult: TypeAlias = AsyncImageResult | AsyncVideoResult | AsyncAudioResult
+"""What the outcomes of `run_many` hold."""
 
-_RESULTS: dict[str, type[AsyncAnyResult]] = {
+_RESULTS: dict[str, type[AsyncSomeResult]] = {
     "images": AsyncImageResult,
     "videos": AsyncVideoResult,
     "audio": AsyncAudioResult,
@@ -57,7 +58,7 @@ class AsyncOutcome:
     index: int
     """Its place among the requests, from 0."""
     request: SomeRequest
-    result: AsyncAnyResult | None
+    result: AsyncSomeResult | None
     """None where there is an error."""
     error: OxenError | None
     """None where there is a result."""
@@ -181,7 +182,8 @@ class _AsyncRun:
                 return None
             return AsyncOutcome(index, request, None, OutcomeUnknownError(_UNKNOWN), None)
         if entry.state == "succeeded":
-            result = _result_class(request).from_answer(entry.answer or {}, self._session, entry.job_id)
+            kind = _result_class(request)
+            result = result_of(kind, entry.answer or {}, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
@@ -190,7 +192,7 @@ class _AsyncRun:
 
     async def _done(self, index: int, request: SomeRequest, job_id: str | None) -> AsyncOutcome:
         kind = _result_class(request)
-        result: AsyncAnyResult | None = None
+        result: AsyncSomeResult | None = None
         try:
             if kind is AsyncAudioResult:
                 result = await self._called(index, request)
@@ -199,10 +201,12 @@ class _AsyncRun:
                     job = await self._enqueued(index, request, kind)
                     job_id = job.id
                 else:
-                    job = AsyncJob(self._session, job_id, kind, "unknown", request=class_of(request))
-                result = await job.result_unless(self._stop, self._timeout)
+                    job = AsyncJob(
+                        self._session, job_id, kind, "unknown", request=class_of(request), stop=self._stop
+                    )
+                result = await job.result(self._timeout)
             if self._journal is not None:
-                await aside(self._journal.succeeded, index, job_id, result.answer())
+                await aside(self._journal.succeeded, index, job_id, answer_of(result))
         except JournalError:
             raise  # what cannot be written down must not go on
         except OxenError as error:
@@ -213,12 +217,12 @@ class _AsyncRun:
         return AsyncOutcome(index, request, result, None, job_id)
 
     async def _enqueued(
-        self, index: int, request: SomeRequest, kind: type[AsyncAnyResult]
-    ) -> AsyncJob[AsyncAnyResult]:
+        self, index: int, request: SomeRequest, kind: type[AsyncSomeResult]
+    ) -> AsyncJob[AsyncSomeResult]:
         await self._sending(index, request)
         try:
             body = queued(request, 1, None, None, None)
-            [job, *_] = await enqueue(self._session, body, kind, None, class_of(request))
+            [job, *_] = await enqueue(self._session, body, kind, None, class_of(request), self._stop)
         except OxenError as error:
             await self._not_sent(index, error)
             raise
@@ -234,7 +238,7 @@ class _AsyncRun:
             advise(error, class_of(request))
             await self._not_sent(index, error)
             raise
-        return AsyncAudioResult.from_answer(answer, self._session)
+        return result_of(AsyncAudioResult, answer, self._session)
 
     async def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:
@@ -264,5 +268,5 @@ def _digest(request: SomeRequest) -> str:
     return digest_of(request.body())
 
 
-def _result_class(request: SomeRequest) -> type[AsyncAnyResult]:
+def _result_class(request: SomeRequest) -> type[AsyncSomeResult]:
     return _RESULTS[request.endpoint.split("/")[1]]

@@ -10,7 +10,7 @@ from html import escape
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from .. import answers
@@ -184,9 +184,6 @@ M = TypeVar("M", bound=AsyncMedia)
 class AsyncResult(Generic[M]):
     """What a call gives."""
 
-    medium: ClassVar[str]
-    kind: ClassVar[type[AsyncMedia]]
-
     model: str | None
     """The model, as the hub names it in its answer."""
     created: int | None
@@ -196,41 +193,20 @@ class AsyncResult(Generic[M]):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        return f"{name}(model={self.model!r}, created={self.created!r}, {self.medium}={self.media!r})"
+        key, _ = _PARTS[type(self)]
+        return f"{name}(model={self.model!r}, created={self.created!r}, {key}={self.media!r})"
 
     def _repr_html_(self) -> str:
         return "".join(each._repr_html_() for each in self.media)  # pyright: ignore[reportPrivateUsage]
 
-    def answer(self) -> dict[str, Any]:
-        """What `from_answer` makes this result of."""
-        media = [{"url": each.url} if each.url else {"b64_json": each.b64_json} for each in self.media]
-        return {"model": self.model, "created": self.created, self.medium: media}
 
-    @classmethod
-    def from_answer(
-        cls, answer: Mapping[str, Any], session: AsyncSession, generation_id: str | None = None
-    ) -> Self:
-        """The result in an answer of the hub.
-
-        Raises:
-            UnexpectedAnswerError: There is none.
-        """
-        return cls(
-            answers.model(answer),
-            answers.created(answer),
-            tuple(
-                cast(M, cls.kind(url, encoded, session, generation_id, place))
-                for place, (url, encoded) in enumerate(answers.outputs(answer, cls.medium))
-            ),
-        )
+R = TypeVar("R", bound=AsyncResult[Any])
 
 
 class AsyncImageResult(AsyncResult[AsyncImage]):
     """One or more pictures."""
 
     __slots__ = ()
-    medium = "images"
-    kind = AsyncImage
 
     @property
     def images(self) -> tuple[AsyncImage, ...]:
@@ -242,8 +218,6 @@ class AsyncVideoResult(AsyncResult[AsyncVideo]):
     """One or more videos."""
 
     __slots__ = ()
-    medium = "videos"
-    kind = AsyncVideo
 
     @property
     def videos(self) -> tuple[AsyncVideo, ...]:
@@ -255,13 +229,51 @@ class AsyncAudioResult(AsyncResult[AsyncAudio]):
     """One or more sounds."""
 
     __slots__ = ()
-    medium = "audios"
-    kind = AsyncAudio
 
     @property
     def audios(self) -> tuple[AsyncAudio, ...]:
         """The sounds, in the hub's order."""
         return self.media
+
+
+# Under which key the hub has the files of a result, and what they are to its user.
+_PARTS: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
+    AsyncImageResult: ("images", AsyncImage),
+    AsyncVideoResult: ("videos", AsyncVideo),
+    AsyncAudioResult: ("audios", AsyncAudio),
+}
+
+
+def result_of(
+    kind: type[R], answer: Mapping[str, Any], session: AsyncSession, generation_id: str | None = None
+) -> R:
+    """The result in an answer of the hub.
+
+    Raises:
+        UnexpectedAnswerError: It holds no result.
+    """
+    key, medium = _PARTS[kind]
+    return kind(
+        answers.model(answer),
+        answers.created(answer),
+        tuple(
+            medium(url, encoded, session, generation_id, place)
+            for place, (url, encoded) in enumerate(answers.outputs(answer, key))
+        ),
+    )
+
+
+def answer_of(result: AsyncResult[Any]) -> dict[str, Any]:
+    """What `result_of` makes this result of."""
+    key, _ = _PARTS[type(result)]
+    media = [{"url": each.url} if each.url else {"b64_json": each.b64_json} for each in result.media]
+    return {"model": result.model, "created": result.created, key: media}
+
+
+def media_type(kind: type[AsyncResult[Any]]) -> str | None:
+    """What the queue calls such results; None for what it does not take."""
+    key, _ = _PARTS[kind]
+    return {"images": "image", "videos": "video"}.get(key)
 
 
 def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[AsyncVideoResult]:

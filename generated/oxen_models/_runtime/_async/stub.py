@@ -11,7 +11,7 @@ from ..media import is_read
 from ..request import SomeRequest, checked, class_of, encoded, queued
 from .effects import aside
 from .job import AsyncJob, enqueue
-from .results import AsyncResult
+from .results import AsyncResult, result_of
 from .session import AsyncSession
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ class AsyncStub:
         except OxenError as error:
             advise(error, class_of(request))
             raise
-        return result.from_answer(answer, self._session)
+        return result_of(result, answer, self._session)
 
     async def _submit(
         self,

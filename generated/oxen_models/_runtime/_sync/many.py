@@ -27,7 +27,7 @@ from ..settings import checked_timeout
 from ..waiting import Stop
 from .effects import Crew, aside
 from .job import Job, enqueue
-from .results import AudioResult, ImageResult, VideoResult
+from .results import AudioResult, ImageResult, VideoResult, answer_of, result_of
 from .session import Session
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 # A request with its place, and the job that it has already.
 _Item: TypeAlias = tuple[int, SomeRequest, str | None]
-AnyResult: TypeAlias = ImageResult | VideoResult | AudioResult
+SomeResult: TypeAlias = ImageResult | VideoResult | AudioResult
+"""What the outcomes of `run_many` hold."""
 
-_RESULTS: dict[str, type[AnyResult]] = {
+_RESULTS: dict[str, type[SomeResult]] = {
     "images": ImageResult,
     "videos": VideoResult,
     "audio": AudioResult,
@@ -57,7 +58,7 @@ class Outcome:
     index: int
     """Its place among the requests, from 0."""
     request: SomeRequest
-    result: AnyResult | None
+    result: SomeResult | None
     """None where there is an error."""
     error: OxenError | None
     """None where there is a result."""
@@ -181,7 +182,8 @@ class _Run:
                 return None
             return Outcome(index, request, None, OutcomeUnknownError(_UNKNOWN), None)
         if entry.state == "succeeded":
-            result = _result_class(request).from_answer(entry.answer or {}, self._session, entry.job_id)
+            kind = _result_class(request)
+            result = result_of(kind, entry.answer or {}, self._session, entry.job_id)
             return Outcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
@@ -190,7 +192,7 @@ class _Run:
 
     def _done(self, index: int, request: SomeRequest, job_id: str | None) -> Outcome:
         kind = _result_class(request)
-        result: AnyResult | None = None
+        result: SomeResult | None = None
         try:
             if kind is AudioResult:
                 result = self._called(index, request)
@@ -199,10 +201,12 @@ class _Run:
                     job = self._enqueued(index, request, kind)
                     job_id = job.id
                 else:
-                    job = Job(self._session, job_id, kind, "unknown", request=class_of(request))
-                result = job.result_unless(self._stop, self._timeout)
+                    job = Job(
+                        self._session, job_id, kind, "unknown", request=class_of(request), stop=self._stop
+                    )
+                result = job.result(self._timeout)
             if self._journal is not None:
-                aside(self._journal.succeeded, index, job_id, result.answer())
+                aside(self._journal.succeeded, index, job_id, answer_of(result))
         except JournalError:
             raise  # what cannot be written down must not go on
         except OxenError as error:
@@ -212,11 +216,11 @@ class _Run:
             return Outcome(index, request, None, error, job_id)
         return Outcome(index, request, result, None, job_id)
 
-    def _enqueued(self, index: int, request: SomeRequest, kind: type[AnyResult]) -> Job[AnyResult]:
+    def _enqueued(self, index: int, request: SomeRequest, kind: type[SomeResult]) -> Job[SomeResult]:
         self._sending(index, request)
         try:
             body = queued(request, 1, None, None, None)
-            [job, *_] = enqueue(self._session, body, kind, None, class_of(request))
+            [job, *_] = enqueue(self._session, body, kind, None, class_of(request), self._stop)
         except OxenError as error:
             self._not_sent(index, error)
             raise
@@ -232,7 +236,7 @@ class _Run:
             advise(error, class_of(request))
             self._not_sent(index, error)
             raise
-        return AudioResult.from_answer(answer, self._session)
+        return result_of(AudioResult, answer, self._session)
 
     def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:
@@ -262,5 +266,5 @@ def _digest(request: SomeRequest) -> str:
     return digest_of(request.body())
 
 
-def _result_class(request: SomeRequest) -> type[AnyResult]:
+def _result_class(request: SomeRequest) -> type[SomeResult]:
     return _RESULTS[request.endpoint.split("/")[1]]

@@ -11,7 +11,7 @@ from ..media import is_read
 from ..request import SomeRequest, checked, class_of, encoded, queued
 from .effects import aside
 from .job import Job, enqueue
-from .results import Result
+from .results import Result, result_of
 from .session import Session
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ class Stub:
         except OxenError as error:
             advise(error, class_of(request))
             raise
-        return result.from_answer(answer, self._session)
+        return result_of(result, answer, self._session)
 
     def _submit(
         self,
