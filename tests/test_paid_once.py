@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
+import httpx
 import oxen_models as ox
 import pytest
 from conftest import EDIT, Play
 from oxen_models.images.qwen_image_edit_plus import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
+from steps import Steps, steps
 
 QUEUE = "/api/ai/queue"
 SENT: dict[str, Any] = {"prompt": "Add a hat", "input_image": ["https://example.com/dog.png"]}
@@ -78,7 +80,7 @@ def running() -> Iterator[Hub]:
 @pytest.fixture
 def hub(running: Hub) -> Hub:
     """One for all tests of this module: to start one each takes most of the time."""
-    running.requests.clear()
+    running.clear()
     return running
 
 
@@ -217,6 +219,24 @@ def test_without_retries_nothing_is_sent_again(play: Play, hub: Hub) -> None:
         answer(hub, way, 429, Retry_After="0")
         play.failure(ox.RateLimitError, way.call, base_url=hub.url, max_retries=0)
     assert posts(hub) == [EDIT, QUEUE]
+
+
+def test_no_free_connection_in_time(play: Play, hub: Hub) -> None:
+    """The one of the caller's pool is busy: the request never left it."""
+
+    @steps
+    def scenario(oxen: Any) -> Steps:
+        busy = yield http.send(http.build_request("GET", hub.url), stream=True)
+        try:
+            yield oxen.images.qwen_image_edit_plus.edit(**SENT, timeout=0.05)
+        finally:
+            yield busy.aclose() if play.asynchronous else busy.close()
+
+    http = play.http_client(limits=httpx.Limits(max_connections=1))
+    error = play.failure(ox.HubTimeoutError, scenario, base_url=hub.url, http_client=http)
+    assert type(error) is ox.HubTimeoutError
+    assert str(error).endswith("nothing was sent")
+    assert posts(hub) == []
 
 
 @pytest.fixture
