@@ -152,7 +152,7 @@ def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub,
         assert oxen_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
     team.remove_model("oxen:ox-left")
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "nobody:*"]')
-    team.requests.clear()
+    team.clear()
 
     done = oxen_codegen(*fetch)
 

@@ -184,7 +184,7 @@ def test_finished_requests_are_told_again_and_not_sent(hub: Hub, run: Run, tmp_p
     assert sorted(each["fact"] for each in facts(journal)) == sorted(
         ["sending", "succeeded"] * 4 + ["enqueued"] * 2
     )
-    hub.requests.clear()
+    hub.clear()
     second = run(iter(requests), journal=journal)
     assert [each.job_id for each in second] == [each.job_id for each in first]
     assert [[(media.url, media.b64_json) for media in each.result.media] for each in second] == [

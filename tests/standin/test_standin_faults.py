@@ -25,6 +25,27 @@ from queueing import (
 )
 
 
+def test_nothing_that_was_planned_outlives_clear(hub: Hub, api: httpx.Client) -> None:
+    [id] = enqueue(api)
+    hub.answer_next(500, times=None)
+    hub.fault("job-forgotten")
+    hub.fault("cut-unread", path=EVENTS)
+    with pytest.raises(httpx.HTTPStatusError):
+        api.get(QUEUE).raise_for_status()
+    hub.clear()
+    assert (hub.requests, hub.count("GET", "/"), hub.count("POST", "/")) == ([], 0, 0)
+    with listening(hub):
+        assert ended(api, id)["status"] == "succeeded"
+    assert {each.path for each in hub.requests} == {EVENTS, f"{QUEUE}/{id}"}
+
+
+def test_hub_says_what_it_is() -> None:
+    hub = Hub()
+    assert repr(hub) == "<Hub that is not running>"
+    with hub:
+        assert repr(hub) == f"<Hub at {hub.url}>"
+
+
 @pytest.mark.parametrize("kind", ["cut-unread", "cut-unanswered", "cut-midway"])
 def test_paid_request_that_is_cut_is_counted(
     hub: Hub, api: httpx.Client, caplog: pytest.LogCaptureFixture, kind: Any

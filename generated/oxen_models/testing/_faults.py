@@ -41,7 +41,8 @@ class Answer:
 class Fault:
     """Something that goes wrong on the occasions it matches, until its `times` are over.
 
-    Raises `ValueError` for what makes no sense.
+    Raises:
+        ValueError: It makes no sense.
     """
 
     kind: FaultKind | Literal["answer"]
@@ -96,6 +97,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         with self._lock:
             self._faults.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
 
     def draw(self, kind: FaultKind) -> Fault | None:
         """The oldest fault of this kind that happens now, one time fewer left on it."""

@@ -26,8 +26,9 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 def first_image(body: dict[str, JSON], properties: dict[str, JSON]) -> Source:
     """The first image of `body`, in the order of the schema's `properties`.
 
-    Raises `Refusal` (400, `invalid_file_input`) where any media file of the body is broken or too
-    large, or is not a URL at all.
+    Raises:
+        Refusal: Any media file of the body is broken or too large, or is not a URL at all: 400,
+            `invalid_file_input`.
     """
     found: Source = None
     for name, shape in properties.items():

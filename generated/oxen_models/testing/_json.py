@@ -11,8 +11,9 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 def parse_json(text: str | bytes) -> JSON:
     """The value that `text` holds.
 
-    Raises `ValueError` for anything but JSON, `NaN` and `Infinity` included: Python writes them
-    where a client forgets to say otherwise, and no other server reads them.
+    Raises:
+        ValueError: It is not JSON. `NaN` and `Infinity` are not: Python writes them where a client forgets
+            to say otherwise, and no other server reads them.
     """
     try:
         value: JSON = json.loads(text, parse_constant=_refuse)

@@ -23,6 +23,20 @@ class Hub:
             oxen = Oxen(api_key="anything", base_url=hub.url)
 
     Any number of hubs may run at once; any thread may use one.
+
+    Args:
+        schemas: The folder of model files, as the hub answers them or as this package stores them; left
+            out, the models that ship in this package.
+        spelling: How answers are written where the sources disagree; left out, `Spelling()`.
+        port: Where to listen; 0, the default, takes a free one.
+        seconds: How long a generation takes; left out, no time at all where the answer waits for it, and
+            in the queue 0.3 for an image and 0.8 for a video.
+        speed: How much faster the hub's own clock runs than the one on the wall: at 100, those 0.3 seconds
+            and the 15 between two signs of life on the event stream are a hundredth.
+
+    Raises:
+        OSError: The folder cannot be read.
+        ValueError: The folder holds no model or a file that is not a model, or `speed` is 0 or less.
     """
 
     def __init__(
@@ -34,20 +48,6 @@ class Hub:
         seconds: float | None = None,
         speed: float = 1.0,
     ) -> None:
-        """Read the models; nothing listens yet.
-
-        - `schemas`: the folder of model files, as the hub answers them or as this package stores
-          them; by default, the models that ship in this package.
-        - `spelling`: how answers are written where the sources disagree.
-        - `port`: 0, the default, takes a free one.
-        - `seconds`: how long a generation takes; by default no time at all where the answer waits
-          for it, and in the queue 0.3 for an image and 0.8 for a video.
-        - `speed`: how much faster the hub's own clock runs than the one on the wall: at 100, those
-          0.3 seconds and the 15 between two signs of life on the event stream are a hundredth.
-
-        Raises `OSError` for a folder that cannot be read, `ValueError` for one that holds no model
-        or a file that is not a model, or a speed of 0 or less.
-        """
         if speed <= 0:
             raise ValueError(f"speed is more than 0, not {speed}")
         models = Models(SHIPPED if schemas is None else Path(schemas))
@@ -56,7 +56,12 @@ class Hub:
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
-        """Listen. Raises `OSError` where the port is taken."""
+        """Listen.
+
+        Raises:
+            OSError: The port is taken.
+            RuntimeError: This hub is running already.
+        """
         if self._server is not None:
             raise RuntimeError("this hub is running already")
         self._server = Server(self._state, self._port)
@@ -78,27 +83,47 @@ class Hub:
         if server is not None:
             server.stop()
 
+    def __repr__(self) -> str:
+        return f"<Hub {'that is not running' if self._server is None else f'at {self._server.url}'}>"
+
     @property
     def url(self) -> str:
-        """Where the hub listens, such as `http://127.0.0.1:43211`."""
+        """Where the hub listens, such as `http://127.0.0.1:43211`.
+
+        Raises:
+            RuntimeError: It does not: this is outside the `with` block.
+        """
         if self._server is None:
             raise RuntimeError("this hub is not running: use `with Hub() as hub:`")
         return self._server.url
 
     @property
     def requests(self) -> list[Received]:
-        """What was asked so far, in order, whatever the answer was; clear it as you like.
+        """What was asked so far, in order, whatever the answer was; `clear` empties it.
 
         Only the last 10,000 stay. Where the body did not arrive, it is None.
         """
         return self._state.requests.last
 
     def count(self, method: str, path_prefix: str) -> int:
-        """How many requests came by this method to paths that begin like this, ever since the start.
+        """How many requests came, since the start or the last `clear`.
 
         Those are in it that were cut before their body was read or before they were answered.
+
+        Args:
+            method: Those by this method.
+            path_prefix: Those to paths that begin like this.
         """
         return self._state.requests.count(method.upper(), path_prefix)
+
+    def clear(self) -> None:
+        """Forget every fault and every planned answer that is left, and what was asked so far.
+
+        For a hub that several tests share: what one test plans and does not use up would go wrong in the
+        next. Models and jobs stay.
+        """
+        self._state.faults.clear()
+        self._state.requests.clear()
 
     def answer_next(
         self,
@@ -112,10 +137,21 @@ class Hub:
         method: str | None = None,
         path: str | None = None,
     ) -> None:
-        """Give the next `times` requests this answer in place of the real one.
+        """Give the next requests this answer in place of the real one.
 
-        `body` is JSON, except that a `str` or `bytes` is sent as it is, and None sends nothing.
-        The rest is as in `fault`, except that it happens once where nothing is said.
+        Args:
+            status: The HTTP status.
+            body: What is sent as JSON; a `str` or `bytes` is sent as it is, and None sends nothing.
+            headers: Headers beside `content-type`, or in its place.
+            times: How many requests get it; None for all.
+            probability: The share of those requests that get it, 0 to 1.
+            seed: Which ones these are; the same for the same seed.
+            method: Only requests by this method; left out, by any.
+            path: Only requests to this path, without its query; a `*` at its end stands for any rest. Left
+                out, to any.
+
+        Raises:
+            ValueError: `times` is less than 1, or `probability` is no share.
         """
         plain = body is None or isinstance(body, str | bytes)
         text = (body or "") if plain else json.dumps(body)
@@ -138,11 +174,7 @@ class Hub:
     ) -> None:
         """Let something go wrong from now on.
 
-        It happens on every occasion, or on the first `times`; with a `probability`, on that share
-        of them, the same ones for the same `seed`. Of several that could, the oldest happens.
-
-        To requests, all or those that `method` and `path` name (the path without its query; a `*`
-        at its end stands for any rest):
+        Of several faults that could happen, the oldest does. To requests:
 
         - `cut-unread`: the connection ends before the body is read, and nothing is done.
         - `cut-unanswered`: all is done, and the connection ends before the first byte of an answer.
@@ -172,18 +204,37 @@ class Hub:
         - `events-garbled`: it breaks off within a line.
         - `events-twice`, `events-dropped`: it comes twice, or not at all.
 
-        Raises `ValueError` for an unknown kind, an amount that is missing or that means nothing,
-        and a method or path where no request is meant.
+        Args:
+            kind: What goes wrong.
+            amount: How many seconds, downloads, events or bytes, where the kind says so.
+            times: On how many occasions; left out, on every one.
+            probability: The share of the occasions on which it happens, 0 to 1.
+            seed: Which ones these are; the same for the same seed.
+            method: Only requests by this method; left out, by any.
+            path: Only requests to this path, without its query; a `*` at its end stands for any rest. Left
+                out, to any.
+
+        Raises:
+            ValueError: The kind is unknown, an amount is missing or means nothing, `times` is less than 1,
+                `probability` is no share, or there is a method or path where no request is meant.
         """
         self._state.faults.add(Fault(kind, amount, times, probability, seed, method, path))
 
     def add_model(self, model: Mapping[str, Any]) -> None:
-        """Offer `model` from now on, in place of one with the same id.
+        """Offer a model from now on, in place of one with the same id.
 
-        Raises `ValueError` for anything that is not a JSON object with an `id`.
+        Args:
+            model: What the hub says of it: a JSON object with an `id`.
+
+        Raises:
+            ValueError: It is anything else.
         """
         self._state.models.add(model)
 
     def remove_model(self, id: str) -> None:
-        """Offer the model no longer. Raises `KeyError` where there is none with this id."""
+        """Offer a model no longer.
+
+        Raises:
+            KeyError: There is none with this id.
+        """
         self._state.models.remove(id)

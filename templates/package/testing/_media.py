@@ -45,7 +45,8 @@ class File:
 def make(media: Media, body: dict[str, JSON], schema: dict[str, JSON], number: int = 0) -> list[File]:
     """What a model with `schema` answers to `body`, the time after `number` others.
 
-    Raises `Refusal` where the body holds a media file that cannot be used.
+    Raises:
+        Refusal: The body holds a media file that cannot be used.
     """
     properties = schema.get("properties")
     known = properties if isinstance(properties, dict) else {}

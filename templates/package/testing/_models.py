@@ -29,8 +29,9 @@ class Models:
     def __init__(self, folder: Path) -> None:
         """Read every `*.json` of `folder`.
 
-        Raises `OSError` for a folder that cannot be read, and `ValueError` for one that holds no
-        model, a file that is not a model, or two files with the same id.
+        Raises:
+            OSError: The folder cannot be read.
+            ValueError: It holds no model, a file that is not a model, or two files with the same id.
         """
         self._lock = Lock()
         self._models: dict[str, Model] = {}

@@ -11,7 +11,8 @@ from ._models import SCHEMA_KEYS, Model, schema_of
 class Spelling:
     """How the stand-in writes its answers, where the sources tell of more than one way.
 
-    Raises `ValueError` for a value that a field does not list.
+    Raises:
+        ValueError: A value is not one that its field lists.
     """
 
     schema_key: Literal["json_request_schema", "request_schema"] = "json_request_schema"

@@ -53,6 +53,11 @@ class Requests:
             del self.last[:-_MOST_REQUESTS]
         return received
 
+    def clear(self) -> None:
+        with self._lock:
+            self.last.clear()
+            self._counts.clear()
+
     def count(self, method: str, path_prefix: str) -> int:
         with self._lock:
             return sum(
