@@ -170,6 +170,19 @@ def test_answer_of_the_hub_beside_the_result(
     assert (response.request_id, len(repr(response)) < 100) == (None, True)
 
 
+def test_every_part_of_a_client_says_what_it_is(play: Play, hub: Hub) -> None:
+    def shown(oxen: Any) -> list[str]:
+        edit = oxen.images.qwen_image_edit_plus
+        parts = (oxen, oxen.images, edit, oxen.models, oxen.generations(), edit.with_raw_response)
+        return [*map(repr, parts)]
+
+    prefix = "Async" if play.asynchronous else ""
+    names = [f"{prefix}{each}" for each in ("Oxen", "Images", "QwenImageEditPlus", "Models", "Generations")]
+    *parts, raw = play(shown, base_url=hub.url)
+    assert parts == [f"<{name} of {hub.url}>" for name in names]
+    assert raw == f"<{prefix}RawEdit of {parts[2]}>"
+
+
 def test_answer_of_the_hub_is_the_last_one_and_the_call_s_own(play: Play, hub: Hub) -> None:
     hub.answer_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
     done = {"images": [{"url": DOG}], "told": KEY}

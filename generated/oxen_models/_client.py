@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from oxen_models._runtime._async.client import AsyncClient
-from oxen_models._runtime._async.session import AsyncSession
+from oxen_models._runtime._async.session import AsyncPart
 from oxen_models._runtime._sync.client import Client
-from oxen_models._runtime._sync.session import Session
+from oxen_models._runtime._sync.session import Part
 
 if TYPE_CHECKING:
     from .images.black_forest_labs_flux_2_klein_4b import (
@@ -203,11 +203,8 @@ if TYPE_CHECKING:
     from .audio.bytedance_seed_audio_1_0 import AsyncBytedanceSeedAudio10, BytedanceSeedAudio10
 
 
-class Images:
+class Images(Part):
     """The images models by name, each loaded on first use."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     @cached_property
     def black_forest_labs_flux_2_klein_4b(self) -> BlackForestLabsFlux2Klein4b:
@@ -436,11 +433,8 @@ class Images:
         return ZImageTurbo(self._session)
 
 
-class Videos:
+class Videos(Part):
     """The videos models by name, each loaded on first use."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     @cached_property
     def bytedance_depth_anything_video(self) -> BytedanceDepthAnythingVideo:
@@ -976,11 +970,8 @@ class Videos:
         return XaiGrokImagineVideoImageToVideo(self._session)
 
 
-class Audio:
+class Audio(Part):
     """The audio models by name, each loaded on first use."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     @cached_property
     def bytedance_seed_audio_1_0(self) -> BytedanceSeedAudio10:
@@ -997,10 +988,15 @@ class Oxen(Client):
         api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
         base_url: The hub to call; left out, https://hub.oxen.ai.
         timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        http_client: An httpx client to send with, which stays yours to close.
+        max_retries: How often to try again what costs nothing or was surely not accepted, 0 to 100; left
+            out, twice.
+        http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
+            an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
         MissingKeyError: There is no key.
+        ConfigurationError: Another argument cannot be: `base_url` is no address, `timeout` no time,
+            `max_retries` no such number, or `http_client` of the other kind.
     """
 
     @cached_property
@@ -1019,11 +1015,8 @@ class Oxen(Client):
         return Audio(self._session)
 
 
-class AsyncImages:
+class AsyncImages(AsyncPart):
     """The images models by name, each loaded on first use."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
 
     @cached_property
     def black_forest_labs_flux_2_klein_4b(self) -> AsyncBlackForestLabsFlux2Klein4b:
@@ -1252,11 +1245,8 @@ class AsyncImages:
         return AsyncZImageTurbo(self._session)
 
 
-class AsyncVideos:
+class AsyncVideos(AsyncPart):
     """The videos models by name, each loaded on first use."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
 
     @cached_property
     def bytedance_depth_anything_video(self) -> AsyncBytedanceDepthAnythingVideo:
@@ -1796,11 +1786,8 @@ class AsyncVideos:
         return AsyncXaiGrokImagineVideoImageToVideo(self._session)
 
 
-class AsyncAudio:
+class AsyncAudio(AsyncPart):
     """The audio models by name, each loaded on first use."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
 
     @cached_property
     def bytedance_seed_audio_1_0(self) -> AsyncBytedanceSeedAudio10:
@@ -1817,10 +1804,15 @@ class AsyncOxen(AsyncClient):
         api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
         base_url: The hub to call; left out, https://hub.oxen.ai.
         timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        http_client: An httpx client to send with, which stays yours to close.
+        max_retries: How often to try again what costs nothing or was surely not accepted, 0 to 100; left
+            out, twice.
+        http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
+            an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
         MissingKeyError: There is no key.
+        ConfigurationError: Another argument cannot be: `base_url` is no address, `timeout` no time,
+            `max_retries` no such number, or `http_client` of the other kind.
     """
 
     @cached_property

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ..generations import Generation, dollars, generations
 from ..values import count
-from .session import AsyncSession
+from .session import AsyncPart, AsyncSession
 
 # So many new ones may come in between two pages, and no old one is told of twice.
 _MOST_SEEN = 1000
@@ -28,14 +28,14 @@ class Page:
     """Dollars, of all pages."""
 
 
-class AsyncGenerations:
+class AsyncGenerations(AsyncPart):
     """The history, newest first as the hub has it: iterate over it, or over its `pages()`.
 
     Source: GET /generations. A page is asked for when it is reached.
     """
 
     def __init__(self, session: AsyncSession, query: Mapping[str, str], page_size: int) -> None:
-        self._session = session
+        super().__init__(session)
         self._query = query
         self._page_size = page_size
 

@@ -151,3 +151,13 @@ class AsyncSession:
     def _wire(self) -> AsyncWire:
         wire = self.channel.wire
         return AsyncWire(wire.http, wire.lines, self.settings)
+
+
+class AsyncPart:
+    """A part of a client, which calls by the client's session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._session.settings.base_url}>"

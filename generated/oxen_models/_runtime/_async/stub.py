@@ -12,18 +12,15 @@ from ..request import SomeRequest, checked, class_of, encoded, queued
 from .effects import aside
 from .job import AsyncJob, enqueue
 from .results import AsyncResult, result_of
-from .session import AsyncSession
+from .session import AsyncPart
 
 P = ParamSpec("P")
 Q = TypeVar("Q")
 R = TypeVar("R", bound=AsyncResult[Any])
 
 
-class AsyncStub:
+class AsyncStub(AsyncPart):
     """The calls of one model."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
 
     async def _checked(self, request: Callable[P, Q], *args: P.args, **parameters: P.kwargs) -> Q:
         if any(map(is_read, parameters.values())):

@@ -6,19 +6,16 @@ from typing import TypeAlias
 
 from ..hub_models import HubModel, hub_model, hub_models
 from ..ids import model_path
-from .session import Session
+from .session import Part
 
 # A method below is called `list`.
 _Models: TypeAlias = list[HubModel]
 
 
-class Models:
+class Models(Part):
     """The hub's list of models. Every call raises an `OxenError` if the hub refuses or fails, and a
     `ConfigurationError` for an id that is no text, an empty one or dots alone.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def list(self, *, developer: str | None = None) -> _Models:
         """All models, or those of one developer."""

@@ -21,6 +21,9 @@ class Raw(Generic[P, R]):
     def __get__(self, stub: object, owner: object = None) -> Self:
         return type(self)(self._call, stub)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._stub!r}>"
+
     def _captured(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse[R]:
         with capturing() as captured:
             result = self._call(self._stub, *args, **kwargs)

@@ -151,3 +151,13 @@ class Session:
     def _wire(self) -> Wire:
         wire = self.channel.wire
         return Wire(wire.http, wire.lines, self.settings)
+
+
+class Part:
+    """A part of a client, which calls by the client's session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._session.settings.base_url}>"

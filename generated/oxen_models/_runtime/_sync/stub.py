@@ -12,18 +12,15 @@ from ..request import SomeRequest, checked, class_of, encoded, queued
 from .effects import aside
 from .job import Job, enqueue
 from .results import Result, result_of
-from .session import Session
+from .session import Part
 
 P = ParamSpec("P")
 Q = TypeVar("Q")
 R = TypeVar("R", bound=Result[Any])
 
 
-class Stub:
+class Stub(Part):
     """The calls of one model."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def _checked(self, request: Callable[P, Q], *args: P.args, **parameters: P.kwargs) -> Q:
         if any(map(is_read, parameters.values())):

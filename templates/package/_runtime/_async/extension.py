@@ -7,9 +7,10 @@ from typing import ClassVar
 from ..errors import ConfigurationError
 from ..version import __version__
 from .client import AsyncClient
+from .session import AsyncPart
 
 
-class AsyncExtension:
+class AsyncExtension(AsyncPart):
     """Further models, called through a client that is there: one set of connections, one of settings."""
 
     made_with: ClassVar[str]
@@ -27,7 +28,4 @@ class AsyncExtension:
             name = type(self).__name__
             kind = "an AsyncOxen" if name.startswith("Async") else "an Oxen"
             raise ConfigurationError(f"{name} takes {kind}, not a value of type {type(client).__name__}")
-        self._session = client._session  # pyright: ignore[reportPrivateUsage]
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._session.settings.base_url}>"
+        super().__init__(client._session)  # pyright: ignore[reportPrivateUsage]
