@@ -32,7 +32,7 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 # Names that an emitted module imports, and that no class of it may have.
 EMITTED_NAMES = frozenset(
     "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Extension Field FileInput ImageInput "
-    "Images ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool "
+    "Images ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool Part "
     "OMIT Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput "
     "VideoResult Videos Whole".split()
 )

@@ -21,11 +21,7 @@ R = TypeVar("R")
 
 # Of other endpoints there is no result here.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
-# What the call itself says to the hub, and how it is told to.
-_DECIDED = {
-    "model": "call that model itself: oxen.model(id) has any",
-    "num_generations": "use submit_many(num_generations=...), which gives every job",
-}
+_NUMBER = "num_generations"
 
 
 class Object(BaseModel):
@@ -178,7 +174,7 @@ def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> by
     """What is sent of a request: its body and what is to go beside it, as JSON.
 
     Raises:
-        InvalidRequestError: JSON cannot hold `extra_body`, or it has what the call itself decides.
+        InvalidRequestError: JSON cannot hold `extra_body`, or it has a number of jobs.
     """
     return _json(request, request.body(), extra_body)
 
@@ -193,18 +189,18 @@ def queued(
     """What is sent of a request to the queue.
 
     Raises:
-        InvalidRequestError: `num_generations` is no number of jobs, JSON cannot hold `extra_body`, or the
-            call itself decides what is in it.
+        InvalidRequestError: `num_generations` is not a number of jobs, or stands elsewhere, too, or JSON
+            cannot hold `extra_body`.
     """
     body = request.body()
     is_number = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not is_number or num_generations < 1:
-        raise _wrong(request, "num_generations", num_generations, "should be a whole number from 1 on")
+        raise _wrong(request, _NUMBER, num_generations, "should be a whole number from 1 on")
     # A parameter of the model to us, it would be the number of jobs to the queue.
-    if "num_generations" in body:
-        raise _decided(request, "num_generations", "num_generations", body["num_generations"])
+    if _NUMBER in body:
+        raise _untold(request, _NUMBER, body[_NUMBER])
     if num_generations != 1:
-        body["num_generations"] = num_generations
+        body[_NUMBER] = num_generations
     if target_repo is not None:
         body["target_repo"] = target_repo
     if target_directory is not None:
@@ -215,20 +211,21 @@ def queued(
 def _json(request: SomeRequest, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
     try:
         more = dict(extra_body or {})
-        if not more.keys() & _DECIDED.keys():
+        if _NUMBER not in more:
             return json.dumps(
                 body | more, ensure_ascii=False, separators=(",", ":"), allow_nan=False
             ).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     else:
-        name = next(name for name in _DECIDED if name in more)
-        raise _decided(request, name, f"extra_body[{name!r}]", more[name])
+        raise _untold(request, f"extra_body[{_NUMBER!r}]", more[_NUMBER])
     raise _wrong(request, "extra_body", extra_body, f"should be JSON: {reason}")
 
 
-def _decided(request: SomeRequest, name: str, place: str, given: object) -> InvalidRequestError:
-    return _wrong(request, place, given, "is for the call itself to say", _DECIDED[name])
+def _untold(request: SomeRequest, place: str, given: object) -> InvalidRequestError:
+    """That jobs would be paid for which nobody is told of."""
+    instead = "use submit_many(num_generations=...), which gives every job"
+    return _wrong(request, place, given, "is for the call itself to say", instead)
 
 
 def _wrong(
