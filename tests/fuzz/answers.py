@@ -44,7 +44,7 @@ VALUES_PER_SCHEMA = 10
 PACKAGE_EVERY = 100
 _OWN = {"self", "extra_body", "extra_headers", "timeout"}
 
-# What is no Unicode is no record; tests/test_hostile.py sees to that.
+# What is no Unicode is no record; tests/hostile sees to that.
 texts = st.sampled_from(sorted(STRINGS.values())) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=30
 )
