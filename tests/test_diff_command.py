@@ -127,6 +127,17 @@ def test_markdown_holds_the_hub_in_code_spans(folder: Folders) -> None:
     assert {"`", "z", "p"} <= {token.content for token in inline if token.type == "code_inline"}
 
 
+def test_markdown_fits_a_pull_request_with_what_breaks_first(folder: Folders) -> None:
+    many = {f"parameter_{number}": STRING for number in range(2_000)}
+    old = folder("old", answer("m", item(**many, gone=STRING)))
+    new = folder("new", answer("m", item(**{name: {**STRING, "title": "New"} for name in many})))
+    told = diff("--from", old, "--to", new, "--format", "markdown").stdout
+    assert len(told) < 65_536
+    assert "- `gone`: parameter-removed" in told
+    assert "2000 documentation" in told
+    assert told.rstrip().endswith("The rest does not fit here: `oxen-codegen diff` shows it.")
+
+
 def test_the_summary_counts_and_names_the_next_version(folder: Folders) -> None:
     old = folder("old", answer("m", item(p=STRING, q=INTEGER)))
     new = folder("new", answer("m", item(p=CHOICE, q={**NUMBER, "default": 1})))

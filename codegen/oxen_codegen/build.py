@@ -284,6 +284,7 @@ def _placed(config: Config, records: Mapping[str, Record], result: Build) -> tup
     for model_id in sorted(records):
         try:
             file_name(model_id)
+            records[model_id].dumps()
             models.append(place(records[model_id], config.names, config.client))
         except ONE_MODEL as error:
             result.findings.append(failure(model_id, error))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from .config import Config
 from .diff.changes import IMPACTS, Change, Diff
-from .diff.show import code, moved
+from .diff.show import code, moved, short
 from .names import parameter_names
 from .records import Record, is_list
 from .report import CodegenError
 
+_MOST_TOLD = 20  # of the values of a parameter; its documentation has them all
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
 # What a caller does instead; {new} is what holds now.
 _INSTEAD: Mapping[str, str] = {
@@ -90,9 +91,7 @@ def with_entry(changelog: str, text: str) -> str:
 
 
 def _line(change: Change) -> str:
-    where = (
-        code(change.model) if change.parameter is None else f"{code(change.model)} {code(change.parameter)}"
-    )
+    where = " ".join(code(short(each)) for each in (change.model, change.parameter) if each is not None)
     return f"{change.impact.capitalize()}: {where}: {change.kind}: {moved(change, code)}"
 
 
@@ -105,12 +104,11 @@ def _instead(diff: Diff, change: Change, config: Config) -> str:
         return f"; write {code(name)}; the old name still works at run time, with a DeprecationWarning"
     advice = _INSTEAD.get(change.kind)
     maybe = [
-        f"maybe {code(rename.new)} is what it is called now"
+        f"maybe {code(short(rename.new))} is what it is called now"
         for rename in diff.renames
         if (rename.model, rename.parameter) == (change.model, change.parameter)
     ]
-    values = change.new if is_list(change.new) else [change.new]
-    said = [advice.format(new=", ".join(code(_value(value)) for value in values))] if advice else []
+    said = [advice.format(new=_values(change.new))] if advice else []
     return f"; {'; '.join([*said, *maybe])}" if said or maybe else ""
 
 
@@ -120,5 +118,8 @@ def _accepted(change: Change, config: Config) -> str | None:
     return config.renamed.get(change.model, {}).get(old)
 
 
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _values(new: object) -> str:
+    values = new if is_list(new) else [new]
+    told = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    more = [f"{len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+    return ", ".join([*(code(short(each)) for each in told[:_MOST_TOLD]), *more])

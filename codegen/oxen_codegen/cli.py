@@ -233,11 +233,12 @@ def update(
 
 def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
     from .diff.source import of_hub
-    from .fetch import Hub
+    from .fetch import Hub, recordable
 
     with closing(Hub(base_url)) as hub, _progress("diff") as on_models:
         listed = hub.ids()
-        ids = config.selection.wanted(listed)
+        ids, unnamed = recordable(config.selection.wanted(listed))
+        _report(list(unnamed.values()))
         return of_hub(hub, ids, config.selection.unlisted(listed, known), on_models)
 
 

@@ -143,9 +143,7 @@ class Hub:
             Absent: The hub answers 404.
             ModelError: The hub does not answer, or not with this model.
         """
-        if model_id in (".", ".."):
-            raise ModelError("no URL can name a model of that id")
-        file_name(model_id)  # an id that no file can have is not worth a request
+        file_name(model_id)  # what cannot be recorded is not worth a request
         status, answer = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
             kind = Absent if status == 404 else ModelError
@@ -258,6 +256,19 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
     return outcome
 
 
+def recordable(ids: Iterable[str]) -> tuple[list[str], dict[str, Finding]]:
+    """Those of some ids that can be recorded, and what is wrong with each of the others."""
+    good: list[str] = []
+    wrong: dict[str, Finding] = {}
+    for model_id in ids:
+        try:
+            file_name(model_id)
+            good.append(model_id)
+        except ModelError as error:
+            wrong[model_id] = Finding(model_id, "", error.text, "error")
+    return good, wrong
+
+
 def _inflated(response: httpx.Response, most: int) -> Iterator[bytes]:
     """The body, each part of it inflated to little more than `most` bytes; httpx knows no limit."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -292,8 +303,6 @@ def _record(record: Record, schemas: Path, today: str, outcome: Fetched) -> None
     except ModelError:  # a broken file is what a fetch repairs
         previous = None
     text = record.dated(previous, today).dumps().encode()
-    if len(text) > LARGEST_MODEL:  # laid out it is longer than it came
-        raise ModelError(f"its record would be larger than {LARGEST_MODEL // 2**20} MB")
     if text == before:
         outcome.unchanged += 1
         return

@@ -45,6 +45,7 @@ _KEPT = (
 _LONGEST_NAME = 200
 # A hundred times what a model takes.
 LARGEST_MODEL = 2**20
+_ROOM = 2**10  # for what is noted of a model that leaves
 # Far more than a schema needs, and less than any Python gives up at.
 _DEEPEST = 100
 _TOO_DEEP = f"not usable: the JSON is nested too deeply, in more than {_DEEPEST} levels"
@@ -119,7 +120,15 @@ class Record:
         return tuple(medium for medium in media if isinstance(medium, str)) if is_list(media) else ()
 
     def dumps(self) -> str:
-        return json.dumps(self.facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        """What its file holds.
+
+        Raises:
+            ModelError: It is too large to be read again: laid out it is longer than it came.
+        """
+        text = json.dumps(self.facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        if len(text.encode()) > LARGEST_MODEL - _ROOM:
+            raise ModelError(f"its record would be larger than {LARGEST_MODEL // 2**20} MB")
+        return text
 
     def dated(self, previous: Record | None, today: str) -> Record:
         """This record with the day it changed: that of `previous` where nothing else differs."""
@@ -171,8 +180,10 @@ def file_name(model_id: str) -> str:
     """The file of a model: a name that is safe, and unlike every other, on every file system.
 
     Raises:
-        ModelError: The id is too long for a file name.
+        ModelError: The id is too long for a file name, or one that no URL can name.
     """
+    if model_id in (".", ".."):
+        raise ModelError("no URL can name a model of that id")
     try:
         name = "".join(
             char if char in _SAFE else "".join(f"%{byte:02X}" for byte in char.encode()) for char in model_id

@@ -17,7 +17,7 @@ from .config import Config
 from .diff.changes import Diff, next_version
 from .diff.compare import compare
 from .diff.source import of_folder, of_hub
-from .fetch import Hub, OnModels
+from .fetch import Hub, OnModels, recordable
 from .generate import build_from, staged, swap_in
 from .names import sharing, taken
 from .records import Record, Removal, file_name, read_folder
@@ -73,6 +73,7 @@ def update(
             listed = hub.ids()
             wanted = config.wanted(listed)
             unlisted = config.selection.unlisted(listed, old)
+        wanted, unnamed = recordable(wanted)
         most = len(old) if allow_removals else int(_MOST_GONE * len(config.selection.by_id(old)))
         _limit([each for each in unlisted if each not in wanted], most, "are not on the hub's list")
         found = of_hub(hub, wanted, unlisted, on_models)
@@ -81,7 +82,7 @@ def update(
         version = configuration.version(config, templates)
         today = datetime.now(UTC).date().isoformat()
         fresh = {model_id: record.dated(old.get(model_id), today) for model_id, record in found.items()}
-        refused = _refused(old, fresh, config)
+        refused = unnamed | _refused(old, fresh, config)
         with TemporaryDirectory() as folder:
             schemas = Path(folder, "schemas")
             if config.schemas.is_dir():
@@ -121,6 +122,11 @@ def _limit(models: list[str], most: int, how: str) -> None:
 def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Finding]:
     """What is wrong with models that cannot be built as they are now: what was recorded of them stays."""
     refused: dict[str, Finding] = {}
+    for model_id, record in found.items():
+        try:
+            record.dumps()
+        except ModelError as error:
+            refused[model_id] = failure(model_id, error)
     names: dict[str, list[tuple[str, str]]] = {}
     for model_id, record in _built({**old, **found}, config).items():
         try:
@@ -161,11 +167,7 @@ def _minor(version: str) -> list[int]:
 
 
 def _write(schemas: Path, record: Record) -> None:
-    try:
-        name = file_name(record.id)
-    except ModelError as error:
-        raise CodegenError(f"{printable(record.id)}: {error.text}; nothing was changed") from None
-    (schemas / name).write_text(record.dumps(), encoding="utf-8", newline="\n")
+    (schemas / file_name(record.id)).write_text(record.dumps(), encoding="utf-8", newline="\n")
 
 
 def _some(ids: list[str]) -> str:

@@ -18,12 +18,7 @@ from generating import answer
 from oxen_codegen.cli import main
 from oxen_codegen.generate import templates_folder
 
-from hostile.attacks import (
-    HOSTILE,
-    MEGABYTES,
-    SECONDS,
-    Done,
-)
+from hostile.attacks import HOSTILE, MEGABYTES, SECONDS, Done
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +43,25 @@ def folder(before: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def guarded(folder: Path, server: RawServer, tmp_path: Path) -> Callable[..., Done]:
-    """Runs a command or a script in the folder, under guard."""
+    """Runs a command or a script on the folder, under guard.
 
-    def run(kind: str, *arguments: str, path: Path = Path(oxen_codegen.__file__).parent.parent) -> Done:
+    `path` is where Python finds what it runs, `where` the folder that it runs in, if not one of its own, and
+    `beside` what may lie in the attacked folder beside schemas and package.
+    """
+
+    def run(
+        kind: str,
+        *arguments: str,
+        path: Path = Path(oxen_codegen.__file__).parent.parent,
+        where: Path | None = None,
+        beside: frozenset[str] = frozenset(),
+    ) -> Done:
         log, temporary, home = (tmp_path / name for name in ("log.json", "temporary", "home"))
         temporary.mkdir(exist_ok=True)
         home.mkdir(exist_ok=True)
         roots = [
             sys.prefix, sys.base_prefix, path, templates_folder(), temporary,
-            folder / "schemas", folder / "out",
+            folder / "schemas", folder / "out", *([where] if where else ()),
         ]  # fmt: skip
         environment = {
             **os.environ,
@@ -71,7 +76,7 @@ def guarded(folder: Path, server: RawServer, tmp_path: Path) -> Callable[..., Do
         watched = [HOSTILE / "guard.py", *limits, kind, *arguments]
         done = subprocess.run(
             [sys.executable, "-P", *map(str, watched)],
-            cwd=home,
+            cwd=where or home,
             env=environment,
             capture_output=True,
             text=True,
@@ -85,7 +90,7 @@ def guarded(folder: Path, server: RawServer, tmp_path: Path) -> Callable[..., Do
         assert noted["offences"] == [], "\n".join(noted["offences"])
         assert noted["megabytes"] < MEGABYTES
         assert list(home.iterdir()) == [], "something was written where the command was run"
-        assert {entry.name for entry in folder.iterdir()} == {"schemas", "out"}
+        assert {entry.name for entry in folder.iterdir()} - beside == {"schemas", "out"}
         assert [entry.name for entry in (folder / "out").iterdir()] == ["oxen_models"]
         return Done(done.returncode, done.stderr, done.stdout)
 

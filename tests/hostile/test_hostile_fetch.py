@@ -17,12 +17,7 @@ from conftest import Answer, RawServer
 from generating import answer, files
 from oxen_codegen.cli import main
 
-from hostile.attacks import (
-    Attack,
-    Done,
-    complaints,
-    stored,
-)
+from hostile.attacks import Attack, Done, complaints, stored
 
 MODELS = "/api/ai/models"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")

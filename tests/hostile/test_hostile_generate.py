@@ -18,16 +18,7 @@ from generating import PROMPT, answer, files
 from oxen_codegen.proof import equal_but_for_literals
 from oxen_codegen.records import from_answer
 
-from hostile.attacks import (
-    ATTACKS,
-    Attack,
-    Done,
-    complaints,
-    install,
-    put,
-    stored,
-    with_words,
-)
+from hostile.attacks import ATTACKS, Attack, Done, complaints, install, put, stored, with_words
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")
 

@@ -8,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hostile.attacks import (
-    CANARY,
-    Done,
-    stored,
-)
+from hostile.attacks import CANARY, Done, stored
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")
 

@@ -12,7 +12,8 @@ from ..records import is_list
 from ..report import printable
 from .changes import IMPACTS, Change, Diff, Rename, next_version
 
-_LONGEST = 100
+_LONGEST = 160
+_LARGEST_BODY = 60_000  # characters: GitHub takes 65,536 for a pull request
 # Kinds whose strings are the hub's own words, not ours.
 _QUOTING = frozenset(
     "default-added default-changed default-removed description-changed developer-changed "
@@ -29,7 +30,15 @@ def text(diff: Diff, version: str) -> str:
 
 def markdown(diff: Diff, version: str) -> str:
     """For a pull request; what the hub says stands in code spans, where nothing means anything."""
-    return "\n".join(_markdown(diff, version))
+    lines: list[str] = []
+    room = _LARGEST_BODY
+    for line in _markdown(diff, version):
+        room -= len(line) + 1
+        if room < 0:
+            lines.extend(["", "The rest does not fit here: `oxen-codegen diff` shows it.", ""])
+            break
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def as_json(diff: Diff, version: str) -> str:
@@ -71,9 +80,9 @@ FORMATS: Mapping[str, Callable[[Diff, str], str]] = {"text": text, "markdown": m
 
 
 def _line(change: Change) -> str:
-    where = printable(change.model)
+    where = printable(short(change.model))
     if change.parameter is not None:
-        where = f"{where} {printable(change.parameter)}"
+        where = f"{where} {printable(short(change.parameter))}"
     return f"{where}: {change.kind}: {moved(change, printable)}"
 
 
@@ -87,7 +96,7 @@ def moved(change: Change, quoted: Callable[[str], str]) -> str:
     if is_list(old) and is_list(new):
         lost, gained = _lacking(old, new), _lacking(new, old)
         parts = ((word, values) for word, values in (("lost", lost), ("gained", gained)) if values)
-        return ", ".join(f"{word} {quoted(_short(_dumps(values)[1:-1]))}" for word, values in parts)
+        return ", ".join(f"{word} {quoted(short(_dumps(values)[1:-1]))}" for word, values in parts)
     return f"{quoted(_value(old, change))} -> {quoted(_value(new, change))}"
 
 
@@ -98,14 +107,15 @@ def _lacking(some: Any, others: Any) -> list[Any]:
 
 def _value(value: object, change: Change) -> str:
     is_phrase = change.kind not in _QUOTING and isinstance(value, str)
-    return _short(str(value) if is_phrase else _dumps(value))
+    return short(str(value) if is_phrase else _dumps(value))
 
 
 def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Text of the hub that fits a line."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
@@ -116,7 +126,7 @@ def _maybe(renames: _Renames, change: Change, quoted: Callable[[str], str] = pri
     found = renames.get((change.model, change.parameter))
     if found is None:
         return ""
-    return f"; maybe renamed to {quoted(found.new)}, because of {', '.join(found.evidence)}"
+    return f"; maybe renamed to {quoted(short(found.new))}, because of {', '.join(found.evidence)}"
 
 
 _Renames = Mapping[tuple[str, str | None], Rename]
@@ -145,10 +155,10 @@ def _markdown(diff: Diff, version: str) -> Iterator[str]:
         yield f"### {impact.capitalize()}"
         for model, each in groupby(changes, key=lambda change: change.model):
             yield ""
-            yield f"{code(model)}"
+            yield code(short(model))
             yield ""
             for change in each:
-                where = "" if change.parameter is None else f"{code(change.parameter)}: "
+                where = "" if change.parameter is None else f"{code(short(change.parameter))}: "
                 yield f"- {where}{change.kind}: {moved(change, code)}{_maybe(renames, change, code)}"
     yield ""
 
