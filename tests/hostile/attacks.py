@@ -145,6 +145,8 @@ SIZES = {
         },
     ),
 }
+# Laid out as a record, each of its values takes a line.
+GROWING = answer("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
 STORED = ["ids", "references", "shapes"]
 ATTACKS: dict[str, Callable[[], Attack]] = {
     "strings": strings,

@@ -17,7 +17,7 @@ from conftest import Answer, RawServer
 from generating import answer, files
 from oxen_codegen.cli import main
 
-from hostile.attacks import Attack, Done, complaints, stored
+from hostile.attacks import GROWING, Attack, Done, complaints, stored
 
 MODELS = "/api/ai/models"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")
@@ -79,9 +79,7 @@ WRONG: dict[str, tuple[Answer, str]] = {
     ),
     "long headers": (Answer(headers={"x-long": "x" * 300_000}), "no answer from"),
     "a record that grows": (
-        Answer(
-            body=answer("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
-        ),
+        Answer(body=GROWING),
         "its record would be larger than 1 MB",
     ),
 }  # fmt: skip
