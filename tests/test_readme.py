@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,16 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OXEN_API_KEY", "any")
     known: dict[str, object] = {}
-    with Hub(speed=100) as hub:
+    with ExitStack() as clients, Hub(speed=100) as hub:
         hub.add_model(answer("any-id", item(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})))
         monkeypatch.setattr("oxen_models._runtime.settings.DEFAULT_BASE_URL", hub.url)
         for program in programs:
             exec(compile(program, str(README), "exec"), known)
-    assert isinstance(oxen := known["oxen"], Oxen)
-    oxen.close()
-    assert isinstance(job := known["job"], Job)
+            oxen = known["oxen"]
+            assert isinstance(oxen, Oxen)
+            clients.callback(oxen.close)
+    job = known["job"]
+    assert isinstance(job, Job)
     assert job.status == "succeeded"
     pictures = {file.name for file in tmp_path.glob("*.png")}
     assert pictures == {"dog.png", "hat.png", "snow.png", "0.png", "1.png"}
