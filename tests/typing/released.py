@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent.parent
 RIGHT_CALLS = "tests/typing/right_calls.py"
 SCHEMAS = "generated/oxen_models/schemas"
+ERROR = re.compile(r"^right_calls\.py:(\d+): error: (.*)$", re.MULTILINE)
 
 
 def git(*arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=HERE)
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def wrong_now(calls: str) -> Iterator[tuple[str, str]]:
+    """What mypy finds wrong with `calls`, each with the function or import that it stands in."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "right_calls.py").write_text(calls, encoding="utf-8")
+        checked = subprocess.run(
+            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "right_calls.py"],
+            cwd=folder,
+            env={**os.environ, "MYPYPATH": str(ROOT / "generated")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    found = ERROR.findall(checked.stdout)
+    if checked.returncode and not found:
+        sys.exit(f"mypy failed: {checked.stdout}{checked.stderr}")
+    for line, error in found:
+        for node in ast.parse(calls).body:
+            if node.lineno <= int(line) <= (node.end_lineno or node.lineno):
+                yield f"{RIGHT_CALLS}:{line}: {error}", ast.unparse(node)
+
+
+def breaking(tag: str) -> list[str]:
+    """The models that break by the diff from the release to what is there."""
+    diff = subprocess.run(
+        [sys.executable, "-m", "oxen_codegen", "diff", "--from", tag, "--to", SCHEMAS, "--format", "json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    if diff.returncode not in (0, 3, 4):
+        sys.exit(diff.stderr)
+    changes = json.loads(diff.stdout)["changes"]
+    return sorted({change["model"] for change in changes if change["impact"] == "breaking"})
+
+
+def letters(text: str) -> str:
+    """What an id, a module and a class of one model have in common."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def main() -> int:
@@ -26,29 +70,15 @@ def main() -> int:
     if tag is None or calls is None:
         print("SKIPPED: there is no tagged release whose type tests could be checked")
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "right_calls.py")
-        program.write_text(calls, encoding="utf-8")
-        checked = subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", f"{folder}/cache", str(program)],
-            cwd=folder,
-            env={**os.environ, "MYPYPATH": str(HERE.parent.parent / "generated")},
-        )
-    if checked.returncode == 0:
+    wrong = list(wrong_now(calls))
+    if not wrong:
         print(f"the type tests of {tag} hold")
         return 0
-    diff = subprocess.run(
-        [sys.executable, "-m", "oxen_codegen", "diff", "--from", tag, "--to", SCHEMAS, "--format", "json"],
-        capture_output=True,
-        text=True,
-        cwd=HERE.parent.parent,
-    )
-    changes: list[dict[str, Any]] = json.loads(diff.stdout)["changes"] if diff.returncode in (0, 3, 4) else []
-    breaking = sorted({change["model"] for change in changes if change["impact"] == "breaking"})
-    print(
-        f"calls that were right in {tag} are wrong now; models that break by the diff: {breaking or 'none'}"
-    )
-    return 0 if breaking else 1
+    models = breaking(tag)
+    told = [any(letters(model) in letters(part) for model in models) for _, part in wrong]
+    for (error, _), is_told in zip(wrong, told, strict=True):
+        print(f"{'breaking by the diff, too' if is_told else 'NOT BREAKING BY THE DIFF'}: {error}")
+    return 0 if all(told) else 1
 
 
 if __name__ == "__main__":
