@@ -1,0 +1,1 @@
+"""A team's own package of models, on the installed runtime."""
