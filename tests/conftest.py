@@ -184,7 +184,7 @@ def serving() -> Generator[RawServer]:
             if answer.how in ("never", "cut"):
                 return
             content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            slowly = 8 if answer.how == "slow" else 0
+            slowly = 100 if answer.how == "slow" else 0
             content = b" " * slowly + content
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():

@@ -1,6 +1,7 @@
 """Asking the stand-in hub for jobs, and hearing of them, over real sockets."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -32,13 +33,21 @@ def client(hub: Hub) -> httpx.Client:
     return httpx.Client(base_url=hub.url, headers=KEY, timeout=10, trust_env=False)
 
 
-def until(what: Callable[[], Any], seconds: float = 5) -> Any:
+def until(what: Callable[[], Any], seconds: float = 30) -> Any:
     """What `what` gives as soon as that is something."""
     deadline = time.monotonic() + seconds
     while not (value := what()):
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.002)
     return value
+
+
+def stops(hub: Hub) -> bool:
+    """Whether the hub stops, whatever is open; one that waits for its clients would do so for good."""
+    thread = threading.Thread(target=hub.__exit__, args=(None, None, None), daemon=True)
+    thread.start()
+    thread.join(30)
+    return not thread.is_alive()
 
 
 def enqueue(api: httpx.Client, body: dict[str, Any] = BODY, **more: Any) -> list[str]:

@@ -97,13 +97,23 @@ def closed(oxen: Any) -> Any:
     return oxen.aclose() if isinstance(oxen, AsyncOxen) else oxen.close()
 
 
-def until(what: Callable[[], Any], seconds: float = 5) -> Any:
+def until(what: Callable[[], Any], seconds: float = 30) -> Any:
     """What `what` gives as soon as that is something: for what another program does in its own time."""
     deadline = time.monotonic() + seconds
     while not (value := what()):
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.002)
     return value
+
+
+def met(oxen: Any, what: Callable[[], Any]) -> Any:
+    """The same as a step, beside which either kind of client goes on."""
+    return asyncio.to_thread(until, what) if isinstance(oxen, AsyncOxen) else until(what)
+
+
+def cut_by_hand(hub: Hub) -> None:
+    """Another program makes an event, which ends the streams that are to be cut after one."""
+    httpx.post(f"{hub.url}/api/ai/models/{EDITED['model']}/activate", headers=ANY).raise_for_status()
 
 
 def by_hand(hub: Hub, body: dict[str, Any] = EDITED, number: int = 1, **more: Any) -> list[str]:

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +29,8 @@ from steps import (
     at_once,
     closed,
     collected,
+    cut_by_hand,
+    met,
     steps,
     submit,
     submit_many,
@@ -69,44 +70,48 @@ def test_end_of_the_client_ends_every_wait(play: Play, slow: Hub) -> None:
     def scenario(oxen: Any) -> Steps:
         jobs = yield submit_many(oxen, 3)
         heard: list[str] = []
-        began: list[float] = []
 
         def close() -> Any:
             # A coroutine begins when the others wait.
             if not isinstance(oxen, AsyncOxen):
                 until(lambda: len(heard) == 3)
-            began.append(time.monotonic())
             return closed(oxen)
 
         *ends, nothing = yield at_once(
-            oxen, *(partial(job.result, 10, on_status=heard.append) for job in jobs), close
+            oxen, *(partial(job.result, 30, on_status=heard.append) for job in jobs), close
         )
         assert nothing is None
-        return jobs, ends, time.monotonic() - began[0], at_work(oxen)
+        return jobs, ends, at_work(oxen)
 
-    jobs, ends, seconds, left = play(scenario, base_url=slow.url)
+    jobs, ends, left = play(scenario, base_url=slow.url)
     assert [type(each) for each in ends] == [ox.HubUnreachableError] * 3
     for job, error in zip(jobs, ends, strict=True):
         assert (error.generation_id, "the client was closed; the job goes on" in str(error)) == (job.id, True)
-    assert (seconds < 1, left) == (True, [])
+    assert left == []
     assert slow.count("DELETE", QUEUE) == 0
 
 
-def test_end_in_the_pause_before_a_new_stream(play: Play, slow: Hub) -> None:
-    slow.fault("events-cut-every", 0.05, times=1)
+def test_end_in_the_pause_before_a_new_stream(play: Play, slow: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[int] = []
+
+    def delay(failures: int) -> float:
+        pauses.append(failures)
+        return 3600.0
+
+    for kind in ("_sync", "_async"):
+        monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
+    slow.fault("events-cut-after", 1, times=1)
 
     @steps
     def scenario(oxen: Any) -> Steps:
         job = yield submit(oxen)
-        slow.answer_next(503, path=EVENTS)
-        with pytest.raises(ox.JobTimeout):
-            yield job.wait(0.3)  # long enough for the stream to be cut, and for a next one to be refused
-        began = time.monotonic()
+        cut_by_hand(slow)
+        yield met(oxen, lambda: pauses)
         yield closed(oxen)
-        return time.monotonic() - began, at_work(oxen)
+        return job.status, at_work(oxen)
 
-    seconds, left = play(scenario, base_url=slow.url)
-    assert (seconds < 0.5, left) == (True, [])
+    assert play(scenario, base_url=slow.url) == ("queued", [])
+    assert len(pauses) == 1
 
 
 def test_client_that_is_closed_sends_nothing(play: Play, hub: Hub) -> None:
@@ -286,21 +291,18 @@ class TestEventLoops:
         def tell(_: str) -> None:
             waits.set()
 
-        async def main() -> float:
+        async def main() -> None:
             job = await submit(oxen)
             with pytest.raises(ox.HubUnreachableError, match="the client was closed"):
-                await job.wait(on_status=tell)
-            ended = time.monotonic()
+                await job.wait(30, on_status=tell)
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 await submit(oxen)
-            return ended
 
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(asyncio.run, main())
-            waits.wait(10)
-            began = time.monotonic()
+            assert waits.wait(30)
             asyncio.run(oxen.aclose())
-            assert waiting.result(10) - began < 1
+            waiting.result()
         assert slow.count("POST", QUEUE) == 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -49,7 +48,7 @@ def test_other_settings_for_some_calls(play: Play, hub: Hub) -> None:
 
 
 def test_other_time_limit(play: Play, hub: Hub) -> None:
-    hub.fault("slow", 3600, path=EDIT)
+    hub.fault("slow", 20, path=EDIT)  # an answer to whoever has the client's own limit
 
     @steps
     def scenario(oxen: Any) -> Steps:
@@ -61,9 +60,7 @@ def test_other_time_limit(play: Play, hub: Hub) -> None:
         with pytest.raises(ox.UnansweredError):
             yield edit(oxen, timeout=0.05)
 
-    began = time.monotonic()
     play(scenario, base_url=hub.url, timeout=600)
-    assert time.monotonic() - began < 5
 
 
 def test_options_share_the_connections(play: Play, hub: Hub) -> None:

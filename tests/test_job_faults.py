@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -18,7 +17,10 @@ from steps import (
     QUEUE,
     Steps,
     at_once,
+    by_hand,
+    closed,
     collected,
+    cut_by_hand,
     ended_by_hand,
     film,
     steps,
@@ -55,6 +57,12 @@ def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oxen_models._runtime.waiting._SECONDS", {"image": 0.03, "video": 0.15})
 
 
+@pytest.fixture
+def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue is asked for a reason, never because time passed."""
+    monkeypatch.setattr("oxen_models._runtime.waiting._SECONDS", {"image": 3600.0, "video": 3600.0})
+
+
 def result_of(submitted: Callable[..., Any] = submit, **arguments: Any) -> Any:
     """The steps from a request to its result."""
 
@@ -69,6 +77,11 @@ def result_of(submitted: Callable[..., Any] = submit, **arguments: Any) -> Any:
         raise failure
 
     return scenario
+
+
+def cancelled_by_hand(hub: Hub, id: str) -> None:
+    """Another program cancels a job, and nobody is told."""
+    httpx.delete(f"{hub.url}{QUEUE}/{id}", headers=ANY).raise_for_status()
 
 
 def taken_up(call: str = "result", **arguments: Any) -> Any:
@@ -115,15 +128,17 @@ def test_succeeded_without_a_result(play: Play, hub: Hub) -> None:
     assert (error.generation_id, "(job g)" in str(error)) == ("g", True)
 
 
+@pytest.mark.usefixtures("no_polls")
 def test_job_that_somebody_cancels(play: Play, slow: Hub) -> None:
     """No event tells of it: the queue is asked once the stream is new."""
-    slow.fault("events-cut-every", 0.1, times=1)
+    slow.fault("events-cut-after", 1, times=1)
 
     @steps
     def scenario(oxen: Any) -> Steps:
         job = yield submit(oxen)
-        httpx.delete(f"{slow.url}{QUEUE}/{job.id}", headers=ANY)
-        yield job.result()
+        cancelled_by_hand(slow, job.id)
+        cut_by_hand(slow)
+        yield job.result(30)
 
     error = play.failure(ox.JobCancelled, scenario, base_url=slow.url)
     assert (error.status, slow.count("DELETE", QUEUE)) == ("cancelled", 1)
@@ -167,17 +182,17 @@ def test_deadline(play: Play, slow: Hub) -> None:
     assert slow.count("DELETE", QUEUE) == 0
 
 
-def test_job_is_waited_for_again_after_the_deadline(play: Play) -> None:
-    with Hub(seconds=0.2) as hub:
+@pytest.mark.usefixtures("quick_polls")
+def test_job_is_waited_for_again_after_the_deadline(play: Play, slow: Hub) -> None:
+    @steps
+    def scenario(oxen: Any) -> Steps:
+        job = yield submit(oxen)
+        with pytest.raises(ox.JobTimeout):
+            yield job.wait(0.01)
+        slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
+        return (yield job.wait(30))
 
-        @steps
-        def scenario(oxen: Any) -> Steps:
-            job = yield submit(oxen)
-            with pytest.raises(ox.JobTimeout):
-                yield job.wait(0.01)
-            return (yield job.wait())
-
-        assert play(scenario, base_url=hub.url) == "succeeded"
+    assert play(scenario, base_url=slow.url) == "failed"
 
 
 def test_cancelled_at_the_deadline(play: Play, slow: Hub) -> None:
@@ -266,23 +281,44 @@ def test_result_comes_though_the_stream_is_refused_at_first(
     assert hub.count("GET", QUEUE) <= 2
 
 
+@pytest.mark.usefixtures("quick_polls")
 @pytest.mark.parametrize(("status", "body", "headers"), REFUSALS[2:3])
 def test_result_comes_though_there_never_is_a_stream(
-    play: Play, hub: Hub, status: int, body: object, headers: dict[str, str]
+    play: Play,
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    body: object,
+    headers: dict[str, str],
 ) -> None:
-    """The poll comes after three seconds, as in life."""
+    """The poll comes as soon as where no event is to be expected, and one is enough: the job is over."""
+    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
+    hub.fault("events-early")
     hub.answer_next(status, body=body, headers=headers, times=None, path=EVENTS)
-    began = time.monotonic()
-    assert play(result_of(), base_url=hub.url).images
-    assert 2 < time.monotonic() - began < 4.5
+    assert play(result_of(timeout=30), base_url=hub.url).images
     assert (hub.count("GET", QUEUE), hub.count("GET", EVENTS) <= 12) == (1, True)
 
 
-def test_stream_that_ends_at_once_is_not_opened_without_a_pause(play: Play, slow: Hub) -> None:
+@pytest.mark.usefixtures("no_polls")
+def test_stream_that_ends_at_once_is_not_opened_without_a_pause(
+    play: Play, slow: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [id] = by_hand(slow)
+    pauses: list[int] = []
+
+    def delay(failures: int) -> float:
+        pauses.append(failures)
+        if failures == 3:
+            cancelled_by_hand(slow, id)  # as the next stream will have the client learn
+        return 0.0 if failures <= 3 else 3600.0
+
+    for kind in ("_sync", "_async"):
+        monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
     slow.fault("events-cut-after", 0)
-    play.failure(ox.JobTimeout, result_of(timeout=0.5), base_url=slow.url)
-    assert 2 <= slow.count("GET", EVENTS) <= 8
-    assert slow.count("GET", QUEUE) <= 8
+    assert play(lambda oxen: oxen.job(id).wait(30), base_url=slow.url) == "cancelled"
+    assert (pauses[:3], slow.count("GET", EVENTS) <= 4) == ([1, 2, 3], True)
+    # One list for each stream, and a question at the beginning and at the end.
+    assert slow.count("GET", QUEUE) <= 6
 
 
 @pytest.mark.parametrize("size", [1, 7, None])
@@ -299,11 +335,15 @@ def test_event_before_the_answer_or_twice(play: Play, hub: Hub, fault: Any) -> N
     assert hub.count("GET", QUEUE) == 0
 
 
-@pytest.mark.parametrize("fault", ["events-dropped", "events-garbled"])
-def test_event_that_is_lost_is_made_up_for_when_the_stream_is_new(play: Play, hub: Hub, fault: Any) -> None:
+@pytest.mark.usefixtures("no_polls")
+@pytest.mark.parametrize(("fault", "events"), [("events-dropped", 1), ("events-garbled", 2)])
+def test_event_that_is_lost_is_made_up_for_when_the_stream_is_new(
+    play: Play, hub: Hub, fault: Any, events: int
+) -> None:
+    """The stream is cut by the end of the job, before which an event of another kind comes."""
     hub.fault(fault, times=1)
-    hub.fault("events-cut-every", 0.1, times=1)
-    assert play(result_of(), base_url=hub.url).images
+    hub.fault("events-cut-after", events, times=1)
+    assert play(result_of(timeout=30), base_url=hub.url).images
 
 
 @pytest.mark.usefixtures("quick_polls")
@@ -319,19 +359,20 @@ def test_event_that_is_lost_is_made_up_for_by_a_poll(
 
 @pytest.mark.usefixtures("quick_polls")
 def test_polls_are_quick_again_once_there_is_no_stream(
-    play: Play, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    play: Play, slow: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 10_000)
-    hub.fault("events-dropped")
-    hub.fault("events-cut-every", 0.1, times=1)
+    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
+    slow.fault("events-cut-after", 1)
 
     @steps
     def scenario(oxen: Any) -> Steps:
         job = yield submit(oxen)
-        hub.answer_next(404, times=None, path=EVENTS)
-        return (yield job.wait(10))
+        slow.answer_next(404, times=None, path=EVENTS)
+        slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
+        cut_by_hand(slow)
+        return (yield job.wait(30))
 
-    assert play(scenario, base_url=hub.url) == "succeeded"
+    assert play(scenario, base_url=slow.url) == "failed"
 
 
 def test_silent_stream_that_is_cut(play: Play, hub: Hub) -> None:
@@ -367,17 +408,30 @@ def test_event_that_says_too_little_has_the_queue_asked(play: Play, server: RawS
     assert [image.url for image in result.images] == ["https://example.com/hat.png"]
 
 
+@pytest.mark.usefixtures("no_polls")
 def test_many_waits_are_one_list(play: Play, slow: Hub) -> None:
-    """After the stream was cut, the queue is listed once, however many jobs wait."""
-    slow.fault("events-cut-every", 0.1, times=1)
+    """After the stream was cut, the queue is listed once, and asked for what the list lacks."""
+    slow.fault("events-cut-after", 1, times=1)
 
     @steps
     def scenario(oxen: Any) -> Steps:
-        jobs = yield submit_many(oxen, 4)
-        return (yield at_once(oxen, *(partial(job.wait, 0.5) for job in jobs)))
+        first, *others = yield submit_many(oxen, 4)
+        cancelled_by_hand(slow, first.id)
+        cut_by_hand(slow)
 
-    assert {type(each) for each in play(scenario, base_url=slow.url)} == {ox.JobTimeout}
-    assert [request.path for request in slow.requests if request.method == "GET"] == [EVENTS, EVENTS, QUEUE]
+        @steps
+        def until_listed(oxen: Any) -> Steps:
+            status = yield first.wait(30)
+            yield closed(oxen)  # which ends the others
+            return status
+
+        waits = [partial(job.wait, 30) for job in others]
+        return first.id, (yield at_once(oxen, partial(until_listed, oxen), *waits))
+
+    id, [status, *ends] = play(scenario, base_url=slow.url)
+    assert (status, [type(each) for each in ends]) == ("cancelled", [ox.HubUnreachableError] * 3)
+    asked = [request.path for request in slow.requests if request.method == "GET"]
+    assert asked == [EVENTS, EVENTS, QUEUE, f"{QUEUE}/{id}"]
 
 
 @pytest.mark.usefixtures("quick_polls")
