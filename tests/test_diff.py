@@ -9,7 +9,7 @@ from generating import answer, item
 from oxen_codegen.bind import bind, place
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
-from oxen_codegen.diff.schema import COMMON
+from oxen_codegen.endpoints import COMMON
 from oxen_codegen.records import Record, from_answer
 from oxen_codegen.shape import Choice, Plain
 

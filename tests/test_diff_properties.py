@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oxen_codegen.diff.changes import Change
 from oxen_codegen.diff.compare import compare
-from oxen_codegen.records import Record, from_answer, is_list, is_object, read_folder
+from oxen_codegen.records import Record, from_answer, read_folder
+from oxen_codegen.values import is_list, is_object
 from test_agreement import JUNK, leaves, oracle, schemas, valid_object
 
 RECORDED, _ = read_folder(Path(oxen_models.__file__).parent / "schemas")

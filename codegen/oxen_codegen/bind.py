@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import normalize
 from .describe import hub_only, hub_only_doc, parameter_doc, sentence
-from .endpoints import Endpoint, find_endpoint
+from .endpoints import COMMON, Endpoint, find_endpoint
 from .names import module_name, parameter_names, pascal
 from .normalize import Node
 from .parse import Class, parse
@@ -19,7 +19,7 @@ _COMMON = (
     Parameter(
         name="response_format",
         alias=None,
-        type=Choice(("url", "b64_json"), None),
+        type=Choice(tuple(COMMON["response_format"]["enum"]), None),
         required=False,
         takes_media=False,
         doc="Whether the answer links to the result or holds it in base64. Left out, the hub takes 'url'.",

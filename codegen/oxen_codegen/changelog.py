@@ -12,8 +12,9 @@ from .config import Config
 from .diff.changes import IMPACTS, Change, Diff
 from .diff.show import code, moved, short
 from .names import parameter_names
-from .records import Record, is_list
+from .records import Record
 from .report import CodegenError
+from .values import is_list
 
 _MOST_TOLD = 20  # of the values of a parameter; its documentation has them all
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)

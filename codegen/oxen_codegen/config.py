@@ -12,9 +12,10 @@ from typing import Any
 
 from .endpoints import ENDPOINTS
 from .names import is_module_name, is_parameter_name, is_snake_case, pascal
-from .records import Record, is_list, is_object
+from .records import Record
 from .report import CodegenError, Finding
 from .selection import KEYS, Selection
+from .values import is_list, is_object
 
 RUNTIME = "oxen_models"
 """The package that has the runtime; any other is built on it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -28,6 +29,12 @@ class Endpoint:
         """Whether the hub's queue takes such requests, too."""
         return self.output in ("image", "video")
 
+
+COMMON: Mapping[str, dict[str, Any]] = {
+    "response_format": {"enum": ["url", "b64_json"]},
+    "target_namespace": {"type": "string"},
+}
+"""What every call takes beside the parameters of its model, as JSON Schemas."""
 
 # The order decides where only capabilities are known: the first row that fits.
 ENDPOINTS = (

@@ -24,11 +24,10 @@ from .records import (
     file_name,
     from_answer,
     from_file,
-    is_list,
-    is_object,
     parse_json,
 )
 from .report import CodegenError, Finding, ModelError
+from .values import is_list, is_object
 from .write import alone, recover
 
 _AT_ONCE = 8

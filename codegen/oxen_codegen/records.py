@@ -16,8 +16,7 @@ from typing import Any
 
 from .names import DEVICE
 from .report import CodegenError, ModelError, printable
-from .values import is_list as is_list
-from .values import is_object as is_object
+from .values import is_list, is_object
 
 SCHEMA = "json_request_schema"
 # Of ours: no answer of the hub has it.

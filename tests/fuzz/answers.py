@@ -19,8 +19,9 @@ from oxen_codegen.config import Config
 from oxen_codegen.generate import templates_folder
 from oxen_codegen.normalize import normalize
 from oxen_codegen.proof import equal_but_for_literals
-from oxen_codegen.records import from_answer, is_list, is_object
+from oxen_codegen.records import from_answer
 from oxen_codegen.report import ModelError
+from oxen_codegen.values import is_list, is_object
 from oxen_models import Request
 from test_agreement import (
     JUNK,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from generating import answer
-from oxen_codegen.records import is_list, is_object
 from oxen_codegen.report import printable
+from oxen_codegen.values import is_list, is_object
 
 HOSTILE = Path(__file__).parent
 SECONDS = 15

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..normalize import Node, normalize
-from ..records import is_list, is_object
+from ..values import is_list, is_object
 from .nodes import Place
 
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")

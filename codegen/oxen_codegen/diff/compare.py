@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from ..bind import Model, place
 from ..names import pascal, sharing, taken
-from ..normalize import same
 from ..parse import parse
 from ..records import Record
 from ..report import CodegenError, ModelError
+from ..values import same
 from . import renames as renaming
 from . import schema
 from .changes import Change, Diff, Rename, in_order

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..describe import hub_only_doc
 from ..normalize import Node
-from ..records import is_list, is_object
+from ..values import is_list, is_object
 
 _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"image", "video", "audio"}}
 

@@ -10,7 +10,8 @@ from itertools import product
 
 from ..bind import Model
 from ..names import snake
-from ..normalize import Node, same
+from ..normalize import Node
+from ..values import same
 from .nodes import Place, join
 
 _snake = lru_cache(snake)

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..endpoints import COMMON
 from ..names import parameter_names
-from ..normalize import Node, allows, same
-from ..records import is_list, is_object
+from ..normalize import Node, allows
+from ..values import is_list, is_object, same
 from . import checks as hub_checks
 from .changes import KINDS
 from .nodes import (
@@ -32,11 +33,6 @@ from .nodes import (
 Found = tuple[str | None, str, Any, Any]
 """Parameter, kind, old and new: a change that does not know its model yet."""
 
-# Every call has these, whatever the schema says; see `bind`.
-COMMON: Mapping[str, Node] = {
-    "response_format": {"enum": ["url", "b64_json"]},
-    "target_namespace": {"type": "string"},
-}
 _TOLD = {"title": "title-changed", "description": "description-changed", "deprecated": "deprecation-changed"}
 _FORMAT = ("format", "renderType", "contentMediaType", "contentEncoding")
 _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from ..records import is_list
 from ..report import printable
+from ..values import is_list
 from .changes import IMPACTS, Change, Diff, Rename, next_version
 
 _LONGEST = 160

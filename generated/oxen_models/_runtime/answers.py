@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from oxen_models._runtime.rules.values import is_list, is_object
+
 from .errors import APIError, UnexpectedAnswerError, error_class
 from .retries import retry_after
-from .values import is_list, is_object, text
+from .values import text
 
 # A URL and base64, of which one is set.
 _Output: TypeAlias = tuple[str | None, str | None]

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
 
+from oxen_models._runtime.rules.values import same
 from pydantic import BeforeValidator, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
-
-from .values import same
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oxen_models._runtime.rules.values import is_list, is_object
+
 from .errors import UnexpectedAnswerError
-from .values import is_list, is_object, text
+from .values import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from io import FileIO
 from threading import Lock
 from typing import Any, Literal, Self, get_args
 
+from oxen_models._runtime.rules.values import is_list, is_object
+
 from .errors import JournalError
-from .values import is_list, is_object
 
 State = Literal["sending", "enqueued", "refused", "succeeded", "failed", "cancelled", "gone"]
 

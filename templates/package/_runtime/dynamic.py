@@ -10,7 +10,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 # By its full name: these modules are the generator's and lie beside this one when it is emitted only.
-from oxen_models._runtime.rules.endpoints import Endpoint, find_endpoint
+from oxen_models._runtime.rules.endpoints import COMMON, Endpoint, find_endpoint
 from oxen_models._runtime.rules.normalize import Node, normalize, requires_image
 from oxen_models._runtime.rules.report import ModelError
 from pydantic import TypeAdapter
@@ -29,10 +29,6 @@ _MEDIA: Mapping[str, TypeAdapter[Any]] = {
     "video": TypeAdapter(VideoInput),
     "audio": TypeAdapter(AudioInput),
     "file": TypeAdapter(FileInput),
-}
-_COMMON: Mapping[str, Node] = {
-    "response_format": {"enum": ["url", "b64_json"]},
-    "target_namespace": {"type": "string"},
 }
 _TYPES = {
     "string": "a valid string",
@@ -95,7 +91,7 @@ class Described:
             model.outputs,
             requires_image=self.node is not None and requires_image(self.node),
         )
-        self._nodes: dict[str, Node] = dict(_COMMON)
+        self._nodes: dict[str, Node] = dict(COMMON)
         if self.node is not None:
             self._nodes |= self.node["properties"]
         self._validators: dict[str, Any] = {wire: _Validator(node) for wire, node in self._nodes.items()}

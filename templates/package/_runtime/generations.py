@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias, get_args
 
+from oxen_models._runtime.rules.values import is_list, is_object
+
 from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedAnswerError
-from .values import is_list, is_object, text
+from .values import text
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
 MediaType: TypeAlias = Literal["image", "video"]

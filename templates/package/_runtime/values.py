@@ -1,20 +1,12 @@
-"""JSON values."""
+"""Values that come from JSON, and values that go into it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a parsed JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a parsed JSON value is an array."""
-    return isinstance(value, list)
+from oxen_models._runtime.rules.values import is_object
 
 
 def text(answer: Mapping[str, Any], key: str) -> str | None:
@@ -26,17 +18,6 @@ def text(answer: Mapping[str, Any], key: str) -> str | None:
 def count(value: object) -> int | None:
     """A whole number that is not negative; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def same(one: object, other: object) -> bool:
-    """Equality as JSON has it: 1 is 1.0, and True is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if is_list(one) and is_list(other):
-        return len(one) == len(other) and all(map(same, one, other))
-    if is_object(one) and is_object(other):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    return bool(one == other)
 
 
 def unsendable(value: object) -> str | None:

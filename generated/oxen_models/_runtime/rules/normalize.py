@@ -26,7 +26,7 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from .report import ModelError
-from .values import is_list, is_object
+from .values import is_list, is_object, same
 
 Node = dict[str, Any]
 
@@ -84,11 +84,6 @@ def allows(node: Node, value: object) -> bool:
     if "type" not in node:
         return True
     return _TYPES[node["type"]].admits(value) and _within(node, value)
-
-
-def same(one: object, other: object) -> bool:
-    """Equality of JSON values: 1 is 1.0, and True is not 1."""
-    return _key(one) == _key(other)
 
 
 def _key(value: object) -> str:
