@@ -81,10 +81,7 @@ def of_hub(hub: Hub, ids: Iterable[str], unlisted: Collection[str], on_models: O
         elif not (isinstance(found, Absent) and model_id in unlisted):
             bad[model_id] = found
     if bad:
-        raise CodegenError(
-            f"{hub.base_url}: nothing was done: {_some(bad, 'model')}; if that stays so, exclude it by "
-            "its id in [tool.oxen-codegen] of pyproject.toml"
-        )
+        raise CodegenError(f"{hub.base_url}: nothing was done: {_some(bad, 'model')}")
     return records
 
 

@@ -146,7 +146,7 @@ class Described:
                 problems[wire] = Problem(wire, f"<{type(value).__name__}>", "should be nested less deeply")
         for wire in self.node["required"] if self.node is not None else ():
             if wire not in values and wire not in beside:
-                problems.setdefault(wire, Problem(wire, "OMIT", "is required"))
+                problems.setdefault(wire, Problem(wire, "", "is required"))
         if problems:
             raise InvalidRequestError(self.id, tuple(problems.values()))
         return AnyRequest(self.id, self.endpoint().path, values)

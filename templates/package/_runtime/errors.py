@@ -41,14 +41,15 @@ class Problem:
     parameter: str
     """Its Python name, and the place in it: `input_image[0]`."""
     given: str
-    """What was given, as Python writes it, shortened."""
+    """What was given, as Python writes it, shortened; empty for a parameter that is missing."""
     expected: str
     """What is allowed."""
     suggestion: str | None = None
     """What was probably meant."""
 
     def __str__(self) -> str:
-        text = f"{self.parameter}={self.given}: {self.expected}"
+        where = f"{self.parameter}={self.given}" if self.given else self.parameter
+        text = f"{where}: {self.expected}"
         return f"{text}; {self.suggestion}" if self.suggestion else text
 
 
