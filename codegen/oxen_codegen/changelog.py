@@ -16,6 +16,8 @@ from .records import Record
 from .report import CodegenError
 from .values import is_list
 
+# Kinds that say it all.
+_PLAIN = frozenset({"became-optional", "became-required"})
 _MOST_TOLD = 20  # of the values of a parameter; its documentation has them all
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
 # What a caller does instead; {new} is what holds now.
@@ -31,9 +33,9 @@ _INSTEAD: Mapping[str, str] = {
     "type-changed": "pass {new}",
     "type-narrowed": "pass {new}",
     "enum-narrowed": "choose from {new}",
-    "range-narrowed": "stay within {new}",
-    "length-narrowed": "stay within {new}",
-    "count-narrowed": "stay within {new}",
+    "range-narrowed": "stay within the new one",
+    "length-narrowed": "stay within the new one",
+    "count-narrowed": "stay within the new one",
     "media-narrowed": "pass {new}",
     "other-properties-refused": "leave other properties out",
 }
@@ -54,7 +56,8 @@ def entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> 
             by_model[change.model].append(change)
     lines = [f"### Models, {today}", ""]
     for changes in sorted(by_model.values(), key=lambda each: IMPACTS.index(each[0].impact)):
-        lines.extend(f"- {_line(change)}{_instead(diff, change, config)}." for change in changes)
+        lines.append(f"- {code(short(changes[0].model))}")
+        lines.extend(f"  - {_line(change)}{_instead(diff, change, config)}." for change in changes)
     for record in expired:
         lines.append(f"- Breaking: {code(record.id)}: its module, which said that it had left, is gone.")
     if texts := diff.count("documentation"):
@@ -92,8 +95,9 @@ def with_entry(changelog: str, text: str) -> str:
 
 
 def _line(change: Change) -> str:
-    where = " ".join(code(short(each)) for each in (change.model, change.parameter) if each is not None)
-    return f"{change.impact.capitalize()}: {where}: {change.kind}: {moved(change, code)}"
+    where = "" if change.parameter is None else f"{code(short(change.parameter))}: "
+    how = "" if change.kind in _PLAIN else f": {moved(change, code)}"
+    return f"{change.impact.capitalize()}: {where}{change.kind.replace('-', ' ')}{how}"
 
 
 def _instead(diff: Diff, change: Change, config: Config) -> str:

@@ -32,10 +32,12 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
     assert is_clean(project)
     lines = changelog(project).splitlines()
     assert lines[:3] == ["# Changelog", "", "## Unreleased"]
-    assert [line for line in lines if line][-4:] == [
+    assert [line for line in lines if line][-6:] == [
         f"### Models, {today()}",
-        '- Breaking: `painter` `size`: required-parameter-added: `one of "s", "m"`; pass it.',
-        "- Additive: `moulder`: model-added: `/images/generate`.",
+        "- `painter`",
+        '  - Breaking: `size`: required parameter added: `one of "s", "m"`; pass it.',
+        "- `moulder`",
+        "  - Additive: model added: `/images/generate`.",
         "- 1 text or capability changed.",
     ]
 

@@ -44,12 +44,12 @@ def test_what_is_to_be_written_instead_is_in_the_entry(
     assert update().exit_code == 0
     said = changelog(project)
     for expected in (
-        "`n`: became-required: ",
-        '`n`: range-narrowed: `{"minimum": 1, "maximum": 9}` -> `{"minimum": 1, "maximum": 5}`; stay within ',
-        '`size`: enum-narrowed: lost `"l"`; choose from `s`, `m`.',
-        "`text`: became-array: ",
+        "`n`: became required; pass it.",
+        '`n`: range narrowed: `{"minimum": 1, "maximum": 9}` -> `{"minimum": 1, "maximum": 5}`; stay within',
+        '`size`: enum narrowed: lost `"l"`; choose from `s`, `m`.',
+        "`text`: became array: ",
         "pass a list",
-        "`x`: parameter-removed: `integer`; leave it out.",
+        "`x`: parameter removed: `integer`; leave it out.",
     ):
         assert expected in said, said
     assert "{'" not in said  # as Python shows it
@@ -65,7 +65,7 @@ def test_an_accepted_rename_is_what_is_to_be_written(
     )
     assert "if the hub has it: oxen-codegen update" in CliRunner().invoke(main, ["check"]).stderr
     assert update().exit_code == 0
-    assert "`painter` `prompt`: parameter-removed: `string`; write `text`; the old name" in changelog(project)
+    assert "`prompt`: parameter removed: `string`; write `text`; the old name" in changelog(project)
 
 
 ENTRY = "### Models\n\n- New."

@@ -83,7 +83,7 @@ def test_a_model_that_left_leaves_a_tombstone_that_goes_after_one_minor_version(
     assert record(project, "carver")["removed"] == marks
     module = project / "generated" / "ours" / "images" / "carver.py"
     assert f"'carver' left the hub on {today()}; use 'painter'" in module.read_text()
-    assert "- Breaking: `carver`: model-removed: `/images/generate`; use `painter`." in changelog(project)
+    assert "- `carver`\n  - Breaking: model removed: `/images/generate`; use `painter`." in changelog(project)
     assert is_clean(project)
 
     before = everything(project)
@@ -123,7 +123,7 @@ def test_a_model_that_left_may_return(update: Callable[..., Result], hub: Hub, p
     assert update().exit_code == 0
     assert "removed" not in record(project, "carver")
     assert "left the hub" not in (project / "generated" / "ours" / "images" / "carver.py").read_text()
-    assert "- Additive: `carver`: model-added" in changelog(project)
+    assert "- `carver`\n  - Additive: model added" in changelog(project)
     assert is_clean(project)
 
 
