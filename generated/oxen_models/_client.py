@@ -988,15 +988,15 @@ class Oxen(Client):
         api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
         base_url: The hub to call; left out, https://hub.oxen.ai.
         timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        max_retries: How often to try again what costs nothing or was surely not accepted, 0 to 100; left
-            out, twice.
+        max_retries: How often to retry a request that costs nothing, or that was certainly not accepted: 0
+            to 100; left out, 2.
         http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
             an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
-        MissingKeyError: There is no key.
-        ConfigurationError: Another argument cannot be: `base_url` is no address, `timeout` no time,
-            `max_retries` no such number, or `http_client` of the other kind.
+        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
+            `max_retries` is out of range, or `http_client` is of the other kind.
     """
 
     @cached_property
@@ -1804,15 +1804,15 @@ class AsyncOxen(AsyncClient):
         api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
         base_url: The hub to call; left out, https://hub.oxen.ai.
         timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        max_retries: How often to try again what costs nothing or was surely not accepted, 0 to 100; left
-            out, twice.
+        max_retries: How often to retry a request that costs nothing, or that was certainly not accepted: 0
+            to 100; left out, 2.
         http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
             an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
-        MissingKeyError: There is no key.
-        ConfigurationError: Another argument cannot be: `base_url` is no address, `timeout` no time,
-            `max_retries` no such number, or `http_client` of the other kind.
+        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
+            `max_retries` is out of range, or `http_client` is of the other kind.
     """
 
     @cached_property

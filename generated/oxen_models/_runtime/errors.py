@@ -9,9 +9,9 @@ class OxenError(Exception):
     """The root of all errors of this package.
 
     Attributes:
-        generation_id: The job that it is about; None where it is about none.
+        generation_id: The job that it is about; None where it is not about one.
         request_id: The hub's id of the request; None where it gave none.
-        hint: What else may be the cause, and how to find out; None where nothing suggests itself.
+        hint: Another possible cause and how to check it; None in most cases.
     """
 
     generation_id: str | None = None
@@ -27,11 +27,11 @@ class OxenError(Exception):
 
 
 class ConfigurationError(OxenError, ValueError):
-    """What a client was told cannot be: a base URL that is none, a time limit that is none."""
+    """An argument or a setting is not usable, such as a base URL or a time limit. Nothing was sent."""
 
 
 class MissingKeyError(ConfigurationError):
-    """There is no key to call with: neither `api_key=` nor OXEN_API_KEY is set."""
+    """No API key: neither `api_key=` nor OXEN_API_KEY is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ModelRemovedError(OxenError):
     Attributes:
         model_id: The model.
         removed_on: The day, as YYYY-MM-DD.
-        successor: The id of the model to use instead; None where there is none.
+        successor: The id of the model to use instead; None where none is known.
     """
 
     def __init__(self, model_id: str, removed_on: str, successor: str | None) -> None:
@@ -91,7 +91,7 @@ class ModelRemovedError(OxenError):
 
 
 class HubUnreachableError(OxenError, ConnectionError):
-    """There was no connection to the hub, or it broke before it was of use."""
+    """There was no connection to the hub, or it broke. A paid request was not sent."""
 
 
 class HubTimeoutError(OxenError, TimeoutError):
@@ -114,7 +114,7 @@ class UnexpectedAnswerError(OxenError):
 
 
 class JournalError(OxenError):
-    """A journal of `run_many` cannot be used: it is broken, in use, or that of other requests.
+    """A journal of `run_many` cannot be used: it is broken, in use, or belongs to other requests.
 
     Nothing was sent, and the journal is as it was.
     """
@@ -178,11 +178,11 @@ class PermissionDeniedError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: there is no such model or thing."""
+    """404: the hub has no such model, job or page."""
 
 
 class ConflictError(APIError):
-    """409: the request contradicts the state of what it is about."""
+    """409: the request does not fit the current state of a job or model."""
 
 
 class UnprocessableError(APIError):
@@ -202,8 +202,8 @@ class JobError(OxenError):
 
     Attributes:
         generation_id: The job.
-        status: What was last known of it: queued, processing, succeeded, failed or cancelled.
-        detail: What the hub, or the client, says of it.
+        status: Its last known status: queued, processing, succeeded, failed or cancelled.
+        detail: The reason, in the words of the hub or of the client.
     """
 
     def __init__(self, generation_id: str, status: str, detail: str) -> None:
@@ -222,7 +222,7 @@ class JobFailed(JobError):
 
 
 class JobCancelled(JobError):
-    """Somebody cancelled the job."""
+    """The job was cancelled."""
 
 
 class JobGone(JobError):

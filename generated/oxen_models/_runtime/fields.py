@@ -55,7 +55,7 @@ else:
 
 
 def _whole(value: object) -> object:
-    """5.0 is the integer 5 in JSON; True is not 1, though Python says so."""
+    """5.0 is the integer 5 in JSON, and True is not 1."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -66,7 +66,7 @@ def _not_bool(value: object) -> object:
 
 
 def _exact(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """An integer stays one: as a float, a large one would be another."""
+    """An integer stays an integer: a float cannot hold every large one."""
     if type(value) is not int:
         return validate(value)
     validate(max(-_LARGEST, min(value, _LARGEST)))

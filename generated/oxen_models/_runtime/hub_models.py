@@ -1,4 +1,4 @@
-"""What the hub says of its models: decisions only."""
+"""How to read what the hub says of its models."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class HubModel:
 
     id: str
     display_name: str
-    """The name to show."""
+    """The name for people."""
     description: str | None = field(repr=False)
     model_type: str | None
-    """base, or custom for a model that somebody fine-tuned."""
+    """base, or custom for a fine-tuned model."""
     owned_by: str | None
     """oxen, or the namespace that it belongs to."""
     endpoint: str | None
-    """Where it is called, in one of the hub's spellings."""
+    """Its endpoint, as the hub spells it."""
     inputs: tuple[str, ...]
     """The media it takes: text, image, video, audio."""
     outputs: tuple[str, ...]
@@ -38,14 +38,14 @@ class HubModel:
     request_schema: Mapping[str, Any] | None = field(repr=False)
     """The JSON Schema of its parameters; None where the hub publishes none."""
     answer: Mapping[str, Any] = field(repr=False)
-    """All that the hub said, pricing among it."""
+    """The hub's whole answer, with the pricing."""
 
 
 def hub_model(answer: Mapping[str, Any]) -> HubModel:
-    """A model from the hub's own words.
+    """A model as the hub writes it.
 
     Raises:
-        UnexpectedAnswerError: They are not about a model.
+        UnexpectedAnswerError: It is not a model.
     """
     wrapped = answer.get("data")
     told = wrapped if is_object(wrapped) else answer
@@ -76,7 +76,7 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
 
 
 def schema_of(answer: Mapping[str, Any]) -> object:
-    """The parameter schema of a model, whatever it is; None where there is none."""
+    """The parameter schema of a model, unchecked; None where it has none."""
     schema = answer.get("json_request_schema")
     return answer.get("request_schema") if schema is None else schema
 
@@ -85,7 +85,7 @@ def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
     """The models of a list.
 
     Raises:
-        UnexpectedAnswerError: It is none.
+        UnexpectedAnswerError: It is not one.
     """
     items = answer.get("data", answer.get("models"))
     if not is_list(items):

@@ -15,12 +15,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class RawResponse(Generic[R]):
-    """An answer of the hub as it came, and the result in it."""
+    """An answer of the hub as it came, with the result in it."""
 
     status: int
     """The HTTP status."""
     headers: Mapping[str, str] = field(repr=False)
-    """The headers, whatever the case of their names."""
+    """The headers; names are case-insensitive."""
     content: bytes = field(repr=False)
     """The body."""
     _result: R = field(repr=False)
@@ -31,7 +31,7 @@ class RawResponse(Generic[R]):
         return self.headers.get("x-request-id")
 
     def parse(self) -> R:
-        """What the call itself would have given."""
+        """The result that the plain call returns."""
         return self._result
 
 
@@ -43,7 +43,7 @@ class Captured:
     content: bytes = b""
 
     def beside(self, result: R) -> RawResponse[R]:
-        """The answer, and the result that was made of it."""
+        """The answer, with the result that was made from it."""
         assert self.response is not None, "a call that gave a result had an answer"
         return RawResponse(self.response.status_code, self.response.headers, self.content, result)
 

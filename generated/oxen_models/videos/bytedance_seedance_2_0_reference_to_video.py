@@ -128,13 +128,13 @@ class BytedanceSeedance20ReferenceToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -157,7 +157,7 @@ class BytedanceSeedance20ReferenceToVideo(Stub):
         return self._run(request, VideoResult, extra_body, extra_headers, timeout)
 
     with_raw_response = RawGenerate(generate)
-    """The same call, with the hub's own answer beside the result."""
+    """The same call, returning status, headers and body with the result."""
 
     def submit(
         self,
@@ -316,13 +316,13 @@ class AsyncBytedanceSeedance20ReferenceToVideo(AsyncStub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -345,7 +345,7 @@ class AsyncBytedanceSeedance20ReferenceToVideo(AsyncStub):
         return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
 
     with_raw_response = AsyncRawGenerate(generate)
-    """The same call, with the hub's own answer beside the result."""
+    """The same call, returning status, headers and body with the result."""
 
     async def submit(
         self,

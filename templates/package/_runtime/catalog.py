@@ -12,7 +12,7 @@ class Model:
     id: str
     """The hub's name of the model."""
     display_name: str
-    """The name to show."""
+    """The name for people."""
     developer: str | None
     """Who made the model."""
     family: str | None
@@ -47,7 +47,7 @@ class Catalog:
         output: str | None = None,
         bound: bool | None = None,
     ) -> list[Model]:
-        """The models that fit everything that is given, by id.
+        """The models that fit every filter, in the order of their ids.
 
         Args:
             developer: Who made it, whatever the case of the letters.
@@ -69,7 +69,7 @@ class Catalog:
         ]
 
     def get(self, id: str) -> Model:
-        """The model of that id.
+        """The model with this id.
 
         Raises:
             KeyError: The package does not know it.

@@ -71,7 +71,7 @@ class Described:
         model: What the hub says.
 
     Raises:
-        UnexpectedAnswerError: Its parameter schema is none.
+        UnexpectedAnswerError: What it publishes is not a parameter schema.
     """
 
     def __init__(self, id: str, model: HubModel) -> None:

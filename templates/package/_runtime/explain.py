@@ -1,4 +1,4 @@
-"""What is wrong with a request, what is allowed, and what was probably meant."""
+"""Errors of a request: what is wrong, what is allowed, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_GIVEN = 120
 
 
 def explained(request: type[Request], error: ValidationError) -> InvalidRequestError:
-    """What pydantic found wrong with the parameters of a call, as its caller knows them."""
+    """The errors of pydantic, in terms of the parameters of a call."""
     problems: dict[str, Problem] = {}
     by_wire = {field.alias or name: name for name, field in request.model_fields.items()}
     for each in error.errors(include_url=False):
@@ -53,7 +53,7 @@ def suggestion(name: str, given: Any, kind: str, choices: list[object]) -> str |
         name: The parameter.
         given: Its value.
         kind: The mistake, as pydantic names it.
-        choices: The values that would do, where they are known.
+        choices: The allowed values, where they are known.
     """
     if kind == "list_type" and (isinstance(given, str | bytes | PathLike) or hasattr(given, "read")):
         return f"wrap it in a list: {name}=[{shortened(given)}]"
@@ -85,7 +85,7 @@ def _choices(annotation: object) -> Iterator[object]:
 
 
 def shortened(value: Any) -> str:
-    """A value as Python writes it, but not at any length."""
+    """The `repr` of a value, shortened."""
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     text = repr(value)

@@ -1,4 +1,4 @@
-"""What the hub says of jobs, in the queue and on the event stream: decisions only."""
+"""How to read what the hub says of jobs, in the queue and on the event stream."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Generation:
 
     generation_id: str
     status: str
-    """A `JobStatus`, unless the hub comes to say something else."""
+    """A `JobStatus`, or a new word of the hub's."""
     model: str | None
     """The model's id."""
     media_type: str | None
-    """A `MediaType`, unless the hub comes to say something else; None where it does not say."""
+    """A `MediaType`, or a new word of the hub's; None where it does not say."""
     prompt: str | None
     error: str | None
     """Why it failed; None where it did not."""
     enqueued_at: int | None
-    """Unix seconds, like the two that follow; None for what has not happened."""
+    """Unix seconds, as in the next two; None for what has not happened."""
     started_at: int | None
     completed_at: int | None
     target_namespace: str | None
@@ -46,7 +46,7 @@ class Generation:
     cost: Decimal | None
     """Dollars; None where the hub does not say, as in the queue."""
     answer: Mapping[str, Any] = field(repr=False)
-    """All that the hub said, the submitted parameters among it."""
+    """The hub's whole answer, with the submitted parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,16 @@ class GenerationCompleted:
     model: str | None
     """The model's id; None where the job failed."""
     url: str | None = field(repr=False)
-    """Where the result is, until that expires; None where the job failed."""
+    """The result's URL, which expires; None where the job failed."""
     error: str | None
     """Why it failed; None where it did not."""
 
 
 def filters(**given: str | None) -> dict[str, str]:
-    """How a list of jobs is asked for; what is None is left out.
+    """The query of a list of jobs; what is None is left out.
 
     Raises:
-        ConfigurationError: There is no such status or medium: no job would fit, and nobody would know why.
+        ConfigurationError: The hub has no such status or medium; the filter would match nothing.
     """
     for name, choices in _CHOICES.items():
         if given.get(name) is not None and given[name] not in choices:
@@ -80,10 +80,10 @@ def filters(**given: str | None) -> dict[str, str]:
 
 
 def generation(answer: Mapping[str, Any]) -> Generation:
-    """A job from the hub's own words.
+    """A job as the hub writes it.
 
     Raises:
-        UnexpectedAnswerError: They are not about a job.
+        UnexpectedAnswerError: It is not a job.
     """
     id, status = text(answer, "generation_id"), text(answer, "status")
     if id is None or status is None:
@@ -112,7 +112,7 @@ def generations(answer: Mapping[str, Any]) -> list[Generation]:
     """The jobs of a list.
 
     Raises:
-        UnexpectedAnswerError: It is none.
+        UnexpectedAnswerError: It is not one.
     """
     items = answer.get("generations")
     if not is_list(items):
@@ -124,7 +124,7 @@ def enqueued(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Id and status of each job that the queue took.
 
     Raises:
-        OutcomeUnknownError: The hub names none, and does not say that it refused.
+        OutcomeUnknownError: The answer has no job, and no refusal either.
     """
     items = answer.get("generations")
     jobs = [
@@ -140,7 +140,7 @@ def enqueued(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def completed(event: str, data: str) -> GenerationCompleted | None:
-    """What an event of the stream tells of a job; None where it is about something else, or broken."""
+    """What an event says of a job; None where it is about something else, or malformed."""
     if event != _COMPLETED:
         return None
     try:

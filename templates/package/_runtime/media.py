@@ -1,7 +1,7 @@
-"""What may be given where the API wants a URL: files, bytes and pictures become data URIs.
+"""What can be passed for a medium: files, bytes and pictures become data URIs.
 
-A string is never opened by a request class: it is the wire value. A call opens strings that are no
-URL, as paths; `local` marks them.
+A request class takes a string as it is: a URL. A call takes a string that is not a URL for a path;
+`local` marks those.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 
 class LocalPath(str):
-    """A string given to a call, to be opened as a path."""
+    """A string that a call takes for a path."""
 
     __slots__ = ()
 
 
 def local(value: T) -> T:
-    """`value` with every string in it that is no URL marked as a path."""
+    """`value` with every string in it that is not a URL marked as a path."""
     if isinstance(value, str):
         is_url = value.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
         return value if is_url else cast(T, LocalPath(value))
@@ -49,7 +49,7 @@ def local(value: T) -> T:
 
 
 def is_read(value: object) -> bool:
-    """Whether a file or a picture has to be read for it, which takes its time."""
+    """Whether sending it means reading a file or encoding a picture, which takes time."""
     if isinstance(value, str):
         return isinstance(value, LocalPath)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
@@ -58,7 +58,7 @@ def is_read(value: object) -> bool:
 
 
 def _read(value: Any) -> bytes | None:
-    """The content of what is no wire value; None for what is no medium at all."""
+    """The content of a file, bytes or picture; None for anything else."""
     if isinstance(value, LocalPath | PathLike):
         return _read_file(fsdecode(cast("str | PathLike[str]", value)))
     if isinstance(value, bytes | bytearray):
@@ -165,7 +165,7 @@ _ISO = {
 
 
 def sniff(content: bytes) -> str | None:
-    """The media type of a file by its first bytes; None where it is of no known format."""
+    """The media type of a file by its first bytes; None for an unknown format."""
     if content[:4] == b"RIFF":
         return _RIFF.get(content[8:12])
     if content[4:8] == b"ftyp":

@@ -1,4 +1,4 @@
-"""How far many requests are."""
+"""The progress of `run_many`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """The progress of a run."""
 
     succeeded: int
     failed: int
     in_flight: int
-    """How many are under way."""
+    """How many requests are under way."""
     total: int | None
-    """How many there are; None for an iterator, which does not say."""
+    """How many requests there are; None for an iterator."""
 
 
 @contextmanager

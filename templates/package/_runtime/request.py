@@ -25,7 +25,7 @@ _NUMBER = "num_generations"
 
 
 class Object(BaseModel):
-    """An object with the properties of a schema; a dict with their wire names is taken for one."""
+    """An object of a schema. A dict with its wire names is accepted in its place."""
 
     model_config = ConfigDict(
         strict=True,
@@ -45,7 +45,7 @@ class Object(BaseModel):
 
 
 class Request(Object, extra="forbid"):
-    """A request to one model: a value, to compare, store and send. Its fields cannot be set anew.
+    """A request to one model: an immutable value, to compare, store and send.
 
     Raises:
         pydantic.ValidationError: A value is not what the schema allows.
@@ -94,7 +94,7 @@ class Request(Object, extra="forbid"):
 @dataclass(frozen=True, slots=True)
 class AnyRequest:
     """A request to a model that may not be in the package. `AnyModel.request` makes one that is checked
-    against the model's schema; one that is made by hand is only sure to be one that can be sent.
+    against the model's schema; one that is made by hand is only checked to be JSON.
 
     Raises:
         InvalidRequestError: It cannot be sent, or its endpoint is not one of images, videos or sounds.
@@ -151,7 +151,7 @@ SomeRequest: TypeAlias = Request | AnyRequest
 
 
 def class_of(request: SomeRequest) -> type[Request] | None:
-    """The generated class of a request; None where there is none."""
+    """The generated class of a request; None for an `AnyRequest`."""
     return type(request) if isinstance(request, Request) else None
 
 
@@ -171,10 +171,10 @@ def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R
 
 
 def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> bytes:
-    """What is sent of a request: its body and what is to go beside it, as JSON.
+    """The JSON of a request, with `extra_body` in it.
 
     Raises:
-        InvalidRequestError: JSON cannot hold `extra_body`, or it has a number of jobs.
+        InvalidRequestError: `extra_body` is not JSON, or sets `num_generations`.
     """
     return _json(request, request.body(), extra_body)
 
@@ -186,7 +186,7 @@ def queued(
     target_directory: str | None,
     extra_body: Mapping[str, object] | None,
 ) -> bytes:
-    """What is sent of a request to the queue.
+    """The JSON of a request to the queue.
 
     Raises:
         InvalidRequestError: `num_generations` is not a number of jobs, or stands elsewhere, too, or JSON
@@ -223,7 +223,7 @@ def _json(request: SomeRequest, body: dict[str, Any], extra_body: Mapping[str, o
 
 
 def _untold(request: SomeRequest, place: str, given: object) -> InvalidRequestError:
-    """That jobs would be paid for which nobody is told of."""
+    """The error that `extra_body` asks for more jobs than the call would return."""
     instead = "use submit_many(num_generations=...), which gives every job"
     return _wrong(request, place, given, "is for the call itself to say", instead)
 

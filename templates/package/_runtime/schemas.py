@@ -15,8 +15,8 @@ from .hub_models import HubModel, hub_model
 def schema(id: str) -> dict[str, Any]:
     """The parameter schema of a model, as the hub published it when the package was generated.
 
-    Its day and its digest are `changed` and `schema_digest` in the catalogue. What every model takes
-    beside its own parameters, `response_format` and `target_namespace`, is not in it.
+    Its day and its digest are `changed` and `schema_digest` in the catalogue. It lacks
+    `response_format` and `target_namespace`, which every model takes.
 
     Raises:
         KeyError: The package does not know the model, or the hub published no schema for it.

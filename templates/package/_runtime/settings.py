@@ -1,4 +1,4 @@
-"""What a client is told once."""
+"""The settings of a client."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LONGEST = 1e6  # eleven days; the system's own clocks have a limit
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to call, with what key, and how long to wait. The key stays behind when they are pickled."""
+    """Where to call, with what key, and how long to wait. Pickled without the key."""
 
     api_key: str | None = field(repr=False)
-    """None in what was unpickled: the key of the environment is read when it is needed."""
+    """None after unpickling: OXEN_API_KEY is read when it is needed."""
     base_url: str
     timeout: float | None
     max_retries: int = DEFAULT_RETRIES
@@ -33,7 +33,7 @@ class Settings:
         """The key to call with.
 
         Raises:
-            MissingKeyError: There is none.
+            MissingKeyError: There is no key.
         """
         return _usable_key(None) if self.api_key is None else self.api_key
 
@@ -46,7 +46,7 @@ class Settings:
         return _origin(url) == _origin(self.base_url)
 
     def without_key(self, content: bytes) -> bytes:
-        """What the hub said, less the key, should it quote it."""
+        """Text of the hub, with the key cut out if it is quoted."""
         key = self.key()
         return content.replace(key.encode(), b"[key]") if len(key) > 8 else content
 
@@ -65,8 +65,8 @@ def settings(
     """Settings from the arguments of a client and the environment.
 
     Raises:
-        MissingKeyError: There is no key.
-        ConfigurationError: `base_url` is no http(s) address, `timeout` no time, `max_retries` no number.
+        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        ConfigurationError: `base_url`, `timeout` or `max_retries` is not usable.
     """
     key = _usable_key(api_key)
     url = (DEFAULT_BASE_URL if base_url is None else base_url).strip().rstrip("/").removesuffix("/api/ai")
@@ -80,10 +80,10 @@ def settings(
 
 
 def checked_retries(max_retries: int) -> int:
-    """`max_retries`, if it is a number of retries.
+    """`max_retries`, checked.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It is not one.
     """
     if not isinstance(max_retries, int) or isinstance(max_retries, bool) or not 0 <= max_retries <= 100:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_retries has to be a whole number from 0 to 100: {max_retries!r:.40}")
@@ -91,10 +91,10 @@ def checked_retries(max_retries: int) -> int:
 
 
 def checked_timeout(timeout: float) -> float:
-    """`timeout`, if it is one.
+    """`timeout`, checked.
 
     Raises:
-        ConfigurationError: It is no number of seconds, or too large a one.
+        ConfigurationError: It is not a number of seconds, or is too large.
     """
     if not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(

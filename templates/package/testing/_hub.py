@@ -1,4 +1,4 @@
-"""The hub as its users have it: a context manager, and what goes wrong on demand."""
+"""The public side of the stand-in: a context manager with faults on demand."""
 
 import json
 import os
@@ -91,7 +91,7 @@ class Hub:
         """Where the hub listens, such as `http://127.0.0.1:43211`.
 
         Raises:
-            RuntimeError: It does not: this is outside the `with` block.
+            RuntimeError: The hub is not running.
         """
         if self._server is None:
             raise RuntimeError("this hub is not running: use `with Hub() as hub:`")
@@ -99,28 +99,28 @@ class Hub:
 
     @property
     def requests(self) -> list[Received]:
-        """What was asked so far, in order, whatever the answer was; `clear` empties it.
+        """The requests so far, in order, whatever their answers; `clear` empties the list.
 
-        Only the last 10,000 stay. Where the body did not arrive, it is None.
+        It keeps the last 10,000. The body is None where it did not arrive.
         """
         return self._state.requests.last
 
     def count(self, method: str, path_prefix: str) -> int:
         """How many requests came, since the start or the last `clear`.
 
-        Those are in it that were cut before their body was read or before they were answered.
+        Requests that were cut before or after their body was read count, too.
 
         Args:
-            method: Those by this method.
-            path_prefix: Those to paths that begin like this.
+            method: Count this method only.
+            path_prefix: Count paths that begin like this only.
         """
         return self._state.requests.count(method.upper(), path_prefix)
 
     def clear(self) -> None:
-        """Forget every fault and every planned answer that is left, and what was asked so far.
+        """Forget every fault, every planned answer and the requests so far.
 
-        For a hub that several tests share: what one test plans and does not use up would go wrong in the
-        next. Models and jobs stay.
+        For a hub that several tests share, so that what one test planned does not reach the next. Models
+        and jobs stay.
         """
         self._state.faults.clear()
         self._state.requests.clear()
@@ -151,7 +151,7 @@ class Hub:
                 out, to any.
 
         Raises:
-            ValueError: `times` is less than 1, or `probability` is no share.
+            ValueError: `times` is less than 1, or `probability` is not between 0 and 1.
         """
         plain = body is None or isinstance(body, str | bytes)
         text = (body or "") if plain else json.dumps(body)
@@ -216,7 +216,7 @@ class Hub:
 
         Raises:
             ValueError: The kind is unknown, an amount is missing or means nothing, `times` is less than 1,
-                `probability` is no share, or there is a method or path where no request is meant.
+                `probability` is not between 0 and 1, or a method or path is given where no request is meant.
         """
         self._state.faults.add(Fault(kind, amount, times, probability, seed, method, path))
 
@@ -224,17 +224,17 @@ class Hub:
         """Offer a model from now on, in place of one with the same id.
 
         Args:
-            model: What the hub says of it: a JSON object with an `id`.
+            model: The model as the hub answers it: a JSON object with an `id`.
 
         Raises:
-            ValueError: It is anything else.
+            ValueError: It is not.
         """
         self._state.models.add(model)
 
     def remove_model(self, id: str) -> None:
-        """Offer a model no longer.
+        """No longer offer a model.
 
         Raises:
-            KeyError: There is none with this id.
+            KeyError: There is no model with this id.
         """
         self._state.models.remove(id)

@@ -53,13 +53,13 @@ class CommonNames(Stub):
         Args:
             response_format: One of 'png', 'tiff'.
             target_namespace: Not described by the hub.
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -71,7 +71,7 @@ class CommonNames(Stub):
         return self._run(request, ImageResult, extra_body, extra_headers, timeout)
 
     with_raw_response = RawGenerate(generate)
-    """The same call, with the hub's own answer beside the result."""
+    """The same call, returning status, headers and body with the result."""
 
     def submit(
         self,
@@ -152,13 +152,13 @@ class AsyncCommonNames(AsyncStub):
         Args:
             response_format: One of 'png', 'tiff'.
             target_namespace: Not described by the hub.
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is no time.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -170,7 +170,7 @@ class AsyncCommonNames(AsyncStub):
         return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
 
     with_raw_response = AsyncRawGenerate(generate)
-    """The same call, with the hub's own answer beside the result."""
+    """The same call, returning status, headers and body with the result."""
 
     async def submit(
         self,

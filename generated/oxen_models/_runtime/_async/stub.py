@@ -1,4 +1,4 @@
-"""What the generated calls of a model share."""
+"""The base of the generated calls of a model."""
 
 from __future__ import annotations
 

@@ -57,32 +57,32 @@ class Client:
 
         Args:
             timeout: Seconds to wait for an answer; left out, as before.
-            max_retries: How often to try again what costs nothing or was surely not accepted; left
-                out, as before.
+            max_retries: How often to retry a request that costs nothing, or that was certainly not
+                accepted; left out, as before.
 
         Raises:
-            ConfigurationError: A value cannot be.
+            ConfigurationError: A value is out of range or of the wrong type.
         """
         return self._on(self._session.with_settings(timeout, max_retries))
 
     def job(self, id: str) -> Job[ImageResult | VideoResult]:
-        """A job by its id, whoever submitted it and when. Asks nobody yet.
+        """A job by its id, whoever submitted it and when. Sends no request.
 
         Raises:
-            ConfigurationError: `id` is no text, an empty one, or dots alone.
+            ConfigurationError: `id` is not a string, or is empty, or consists of dots.
         """
         from .job import Job
 
         return Job(self._session, checked_id(id, "a job"), None, "unknown")
 
     def model(self, id: str) -> AnyModel:
-        """Any model of the hub by its id, also one that is not in the package. Asks nobody yet.
+        """Any model of the hub by its id, also one that is not in the package. Sends no request.
 
         Nothing is checked statically: at run time, parameters are checked against the schema that the hub
         publishes (extra `dynamic`).
 
         Raises:
-            ConfigurationError: `id` is no text, an empty one, or dots alone.
+            ConfigurationError: `id` is not a string, or is empty, or consists of dots.
         """
         from .dynamic import AnyModel
 
@@ -98,18 +98,18 @@ class Client:
         repo: str | None = None,
         folder: str | None = None,
     ) -> list[Job[ImageResult | VideoResult]]:
-        """The jobs in the queue that fit everything that is given. Source: GET /queue.
+        """The jobs in the queue, filtered by whatever is given. Source: GET /queue.
 
         Args:
-            status: queued, processing, succeeded, failed or cancelled; left out, all that are not over.
+            status: queued, processing, succeeded, failed or cancelled; left out, jobs that have not ended.
             model: The id of their model.
             media_type: image or video.
-            namespace: Who is billed for them.
+            namespace: The user or organization that is billed for them.
             repo: The repository their results go to.
             folder: The folder their results go to.
 
         Raises:
-            ConfigurationError: There is no such `status` or `media_type`.
+            ConfigurationError: `status` or `media_type` is not one of these.
             OxenError: The hub refused, failed, or could not be reached.
         """
         from .job import Job
@@ -140,13 +140,13 @@ class Client:
             status: queued, processing, succeeded, failed or cancelled.
             model: The id of the model.
             media_type: image or video.
-            namespace: Who was billed.
+            namespace: The user or organization that was billed.
             repo: The repository the results went to.
             folder: The folder the results went to.
             page_size: How many to ask for at a time, 1 to 1000.
 
         Raises:
-            ConfigurationError: There is no such `status` or `media_type`, or `page_size` is no such number.
+            ConfigurationError: `status`, `media_type` or `page_size` is not one of these.
         """
         from .history import Generations
 
@@ -158,10 +158,9 @@ class Client:
         return Generations(self._session, query, page_size)
 
     def events(self) -> Generator[GenerationCompleted]:
-        """Every job of the user that ends, as it ends: from the first step of the loop on, until the
-        client is closed.
+        """Every job of the user that ends, as it ends: from the first iteration until the client is closed.
 
-        What ends while the connection is down is not told again. Source: GET /events.
+        Jobs that end while the connection is down are missed. Source: GET /events.
 
         Raises:
             OxenError: The hub refuses the event stream, or cannot be reached at first.
@@ -178,25 +177,25 @@ class Client:
         timeout: float | None = None,
         progress: bool | Callable[[Progress], object] = False,
     ) -> Generator[Outcome]:
-        """Many requests, of one model or of many; each outcome comes as it is there.
+        """Run many requests, of one model or of many, and yield each outcome as it is ready.
 
         Images and videos go through the queue, sounds through the blocking call. With a journal, a
-        run that was killed goes on where it was when it is started again with the same requests: what
-        is over is not sent again but told again, jobs under way are taken up, and a request that may
-        have been accepted has an `OutcomeUnknownError` for its outcome.
+        run that was killed continues when it is started again with the same requests: the outcomes of
+        finished requests are yielded again without sending them, jobs under way are waited for, and a
+        request that may have been accepted yields an `OutcomeUnknownError`.
 
         Args:
             requests: The requests; an iterator is read as they are sent.
-            max_in_flight: How many are under way at once. Memory goes by this, not by all there are.
+            max_in_flight: How many are under way at once. Memory grows with this, not with their number.
             journal: A file, created if it is not there, for one run at a time.
-            resend_unknown: Send again what may have been accepted before: it may be paid for twice.
+            resend_unknown: Send again requests that may have been accepted; they may be billed twice.
             timeout: Seconds to wait for each; left out, 10 minutes for an image, 60 for a video.
             progress: True for a bar on a terminal (extra `progress`), or what to call with each change.
 
         Raises:
-            ConfigurationError: A value cannot be, or the extra is not installed.
-            JournalError: The journal is broken, in use, or that of other requests.
-            TypeError: One of the requests is none.
+            ConfigurationError: A value is out of range, or the extra is not installed.
+            JournalError: The journal is broken, in use, or belongs to other requests.
+            TypeError: An item is not a request.
         """
         from .many import run
 

@@ -57,12 +57,12 @@ class AnyModel(Stub):
         return None if self._described is None else deepcopy(self._described.node)
 
     def load(self) -> None:
-        """Fetch the schema now, unless that was done. Every other call does so itself.
+        """Fetch the schema now, unless that has been done. Every call does so itself.
 
         Raises:
             ConfigurationError: The extra `dynamic` is not installed.
             NotFoundError: There is no such model.
-            OxenError: The hub refused, failed, could not be reached, or its schema is none.
+            OxenError: The hub refused, failed, could not be reached, or sent something that is not a schema.
         """
         self._loaded()
 
@@ -88,8 +88,8 @@ class AnyModel(Stub):
         """Edit images.
 
         Args:
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             timeout: Seconds to wait for the answer; left out, the client's.
             parameters: The model's own, by their wire names.
 
@@ -144,8 +144,8 @@ class AnyModel(Stub):
         Args:
             target_repo: Repository that the hub keeps the result in, as `namespace/name`.
             target_directory: Folder of that repository.
-            extra_body: Whatever the schema does not know, sent as it is.
-            extra_headers: Headers to send beside the client's own.
+            extra_body: Parameters that the schema does not have, sent as they are.
+            extra_headers: Headers to send in addition to the client's own.
             parameters: The model's own, by their wire names.
 
         What is raised is as with `edit`; a model of sounds has no queue.

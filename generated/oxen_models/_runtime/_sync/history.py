@@ -17,7 +17,7 @@ _MOST_SEEN = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the history, and what is known of all of it."""
+    """A page of the history, with the totals of all pages."""
 
     generations: list[Generation]
     number: int
@@ -25,7 +25,7 @@ class Page:
     total_pages: int | None
     total_entries: int | None
     total_cost: Decimal | None
-    """Dollars, of all pages."""
+    """Dollars, over all pages."""
 
 
 class Generations(Part):

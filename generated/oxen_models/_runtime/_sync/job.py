@@ -76,18 +76,18 @@ class Job(Generic[R_co]):
 
     @property
     def status(self) -> str:
-        """What was last heard: a `JobStatus`, unless the hub comes to say something else; "unknown" for a
-        job that was taken up and not asked for yet. Asks nobody.
+        """The last known status: a `JobStatus`, or whatever new word the hub uses; "unknown" for a job
+        that was taken up by its id and not refreshed yet. Sends no request.
         """
         return self._status if self._watched is None else self._watched.status
 
     @property
     def generation(self) -> Generation | None:
-        """What the hub told of the job when it was last refreshed or listed; None before that."""
+        """What the hub said of the job when it was last refreshed or listed; None before that."""
         return self._generation
 
     def refresh(self) -> Generation:
-        """Ask the hub how the job is.
+        """Ask the hub for the job's status.
 
         Raises:
             JobGone: The hub does not know it.
@@ -108,15 +108,15 @@ class Job(Generic[R_co]):
         on_status: Callable[[str], object] | None = None,
         cancel_on_timeout: bool = False,
     ) -> str:
-        """Wait until the job is over, and return how: succeeded, failed or cancelled.
+        """Wait until the job ends, and return its status: succeeded, failed or cancelled.
 
         Args:
             timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
-            on_status: Called with each status that is heard of, the first and the last among them.
+            on_status: Called with each new status, the first and the last included.
             cancel_on_timeout: Cancel the job when the time is over.
 
         Raises:
-            JobTimeout: It was not over in time. It goes on, unless it was to be cancelled.
+            JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
             JobGone: The hub no longer knows it.
             OxenError: The hub could not be asked three times in a row, or the client was closed.
         """
@@ -134,20 +134,20 @@ class Job(Generic[R_co]):
 
         Args:
             timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
-            on_status: Called with each status that is heard of, the first and the last among them.
+            on_status: Called with each new status, the first and the last included.
             cancel_on_timeout: Cancel the job when the time is over.
 
         Raises:
             JobFailed: It failed, for the reason that the hub gives.
-            JobCancelled: Somebody cancelled it.
-            JobTimeout: It was not over in time. It goes on, unless it was to be cancelled.
+            JobCancelled: It was cancelled.
+            JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
             JobGone: The hub no longer knows it.
             OxenError: The hub could not be asked three times in a row, or the client was closed.
         """
         return self._result(self._ended(timeout, on_status, cancel_on_timeout))
 
     def cancel(self) -> None:
-        """Have the hub end the job; one that is over stays as it is, and `status` says how it ended.
+        """Cancel the job. One that has ended stays as it is, and `status` says how it ended.
 
         Raises:
             JobGone: The hub does not know it.
@@ -234,7 +234,7 @@ def enqueue(
         session: The client's.
         body: What is sent.
         result: What the jobs give.
-        extra_headers: Headers to send beside the client's own.
+        extra_headers: Headers to send in addition to the client's own.
         request: The class of the request; None where it was not made by bindings.
         stop: What ends every wait for the jobs.
 

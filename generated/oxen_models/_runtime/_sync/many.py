@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # A request with its place, and the job that it has already.
 _Item: TypeAlias = tuple[int, SomeRequest, str | None]
 SomeResult: TypeAlias = ImageResult | VideoResult | AudioResult
-"""What the outcomes of `run_many` hold."""
+"""The result types of `run_many`."""
 
 _RESULTS: dict[str, type[SomeResult]] = {
     "images": ImageResult,
@@ -53,7 +53,7 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one of many requests: a result or an error."""
+    """The outcome of one of many requests: a result or an error."""
 
     index: int
     """Its place among the requests, from 0."""

@@ -14,7 +14,7 @@ _Models: TypeAlias = list[HubModel]
 
 class Models(Part):
     """The hub's list of models. Every call raises an `OxenError` if the hub refuses or fails, and a
-    `ConfigurationError` for an id that is no text, an empty one or dots alone.
+    `ConfigurationError` for an id that is not a string, is empty or consists of dots.
     """
 
     def list(self, *, developer: str | None = None) -> _Models:
@@ -30,7 +30,7 @@ class Models(Part):
         """One model by its id or UUID, with its parameter schema.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The hub has no such model.
         """
         return hub_model(self._session.get(model_path(id)))
 

@@ -1,4 +1,4 @@
-"""What the generating endpoints give."""
+"""Results of the generating endpoints."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _EXPIRED = frozenset({400, 401, 403, 404, 410})
 
 @dataclass(frozen=True, slots=True)
 class AsyncMedia:
-    """A file that a model made: behind a URL that expires, or in the answer itself."""
+    """A file that a model made: at a URL that expires, or in the answer itself."""
 
     url: str | None
-    """Where it is, until that expires; None with `response_format="b64_json"`."""
+    """Its URL, which expires; None with `response_format="b64_json"`."""
     b64_json: str | None = field(repr=False)
     """Its content in base64; None with `response_format="url"`."""
     _session: AsyncSession = field(repr=False, compare=False)
@@ -56,13 +56,13 @@ class AsyncMedia:
 
         Args:
             path: Where to.
-            on_progress: Called, as pieces come in, with the bytes so far and with all there are to be,
-                or None where the server does not say.
+            on_progress: Called while it downloads, with the bytes so far and the total, which is None
+                where the server does not give it.
 
         Raises:
             MediaError: It could not be downloaded or written.
 
-        What `on_progress` raises passes through. Whatever is raised, no half of the file is left behind.
+        An exception of `on_progress` passes through. No partial file is ever left behind.
         """
         target = Path(path)
         part = target.parent / f".{token_hex(8)}.part"

@@ -108,7 +108,7 @@ class AsyncSession:
         """The same connections with other settings; None leaves one as it is.
 
         Raises:
-            ConfigurationError: A value cannot be.
+            ConfigurationError: A value is out of range or of the wrong type.
         """
         other = object.__new__(type(self))
         other._connections = self._connections

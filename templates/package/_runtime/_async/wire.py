@@ -67,7 +67,7 @@ class AsyncWire:
         Raises:
             APIError: The hub refused or failed.
             OutcomeUnknownError: It was sent, and no answer came back.
-            OxenError: There was no connection, or the answer is none.
+            OxenError: There was no connection, or the answer cannot be read.
         """
         return await self._ask(
             "POST", path, self.settings.patience(path, timeout), body=body, extra_headers=extra_headers
@@ -208,7 +208,7 @@ class AsyncWire:
         The key goes along to the API's own host only.
 
         Raises:
-            MediaError: It is not there, or not to be had.
+            MediaError: It is not there, or cannot be downloaded.
         """
         if self.http.is_closed:
             raise MediaError("the result could not be downloaded: the client is closed")
