@@ -173,7 +173,7 @@ def test_arguments_that_cannot_be(hub: Hub, run: Run, wrong: dict[str, Any]) -> 
 
 
 def test_what_is_no_request(run: Run) -> None:
-    with pytest.raises(TypeError, match=r"number 1 .* is no request but dict"):
+    with pytest.raises(TypeError, match=r"number 1 .* is not a request but dict"):
         run([Picture(prompt="a"), {"prompt": "b"}])
 
 

@@ -107,6 +107,8 @@ def update(
                 announced = entry(diff, expired, config, today) if is_news else None
                 swap_in(new, changes, config, announced)
         result.findings.extend(refused.values())
+        gone_for_good = "left the hub a minor version ago: its module goes now"
+        result.findings.extend(Finding(record.id, "", gone_for_good, "warning") for record in expired)
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
 

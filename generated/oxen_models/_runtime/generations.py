@@ -116,7 +116,7 @@ def generations(answer: Mapping[str, Any]) -> list[Generation]:
     """
     items = answer.get("generations")
     if not is_list(items):
-        raise UnexpectedAnswerError("the hub's answer is no list of jobs")
+        raise UnexpectedAnswerError("the hub's answer is not a list of jobs")
     return [generation(item) for item in items if is_object(item)]
 
 

@@ -89,7 +89,7 @@ def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
     """
     items = answer.get("data", answer.get("models"))
     if not is_list(items):
-        raise UnexpectedAnswerError("the hub's answer is no list of models")
+        raise UnexpectedAnswerError("the hub's answer is not a list of models")
     return [hub_model(item) for item in items if is_object(item)]
 
 

@@ -299,7 +299,7 @@ def _parsed(line: bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        raise ValueError("this is no JSON") from None
+        raise ValueError("not JSON") from None
 
 
 def _changed(value: object, change: Callable[[str, str], str], key: str = "") -> Any:

@@ -37,7 +37,7 @@ def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, A
     if not 200 <= status < 300 or says_so:
         raise _error(status, headers, content, answer)
     if answer is None:
-        raise UnexpectedAnswerError(f"the hub answered HTTP {status} with no JSON object: {_text(content)}")
+        raise UnexpectedAnswerError(f"the hub answered HTTP {status} without a JSON object: {_text(content)}")
     return answer
 
 

@@ -257,7 +257,7 @@ _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
 def _checked(index: int, request: object) -> SomeRequest:
     if isinstance(request, Request | AnyRequest):
         return request
-    raise TypeError(f"number {index} (from 0) is no request but {type(request).__name__}: {request!r:.80}")
+    raise TypeError(f"number {index} (from 0) is not a request but {type(request).__name__}: {request!r:.80}")
 
 
 def _digest(request: SomeRequest) -> str:
