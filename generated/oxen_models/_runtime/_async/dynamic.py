@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError
 from ..request import AnyRequest
-from .effects import Gate, aside, here
+from .effects import Limiter, here, run_blocking
 from .job import AsyncJob
 from .models import AsyncModels
 from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult
@@ -36,7 +36,7 @@ class AsyncAnyModel(AsyncStub):
         super().__init__(session)
         self._id = id
         self._described: Described | None = None
-        self._gates: dict[object, Gate] = {}
+        self._limiters: dict[object, Limiter] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._session, self._id)
@@ -191,17 +191,17 @@ class AsyncAnyModel(AsyncStub):
     ) -> AnyRequest:
         described = await self._loaded()
         described.endpoint(verb)
-        return await aside(described.request, parameters, set(extra_body or ()))
+        return await run_blocking(described.request, parameters, set(extra_body or ()))
 
     async def _loaded(self) -> Described:
         if self._described is None:
-            # No gate of one event loop lets in from another.
-            gate = self._gates.setdefault(here(), Gate(1))
-            async with gate.entered(self._session.settings.patience("/models", None)):
+            # A limiter works in one event loop alone.
+            limiter = self._limiters.setdefault(here(), Limiter(1))
+            async with limiter.entered(self._session.settings.patience("/models", None)):
                 if self._described is None:
                     kind = _described_class()
                     self._described = kind(self._id, await AsyncModels(self._session).get(self._id))
-            self._gates.clear()
+            self._limiters.clear()
         return self._described
 
 

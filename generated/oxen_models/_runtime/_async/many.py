@@ -25,7 +25,7 @@ from ..progress import Progress, observed
 from ..request import AnyRequest, Request, SomeRequest, class_of, encoded, queued
 from ..settings import checked_timeout
 from ..waiting import Stop
-from .effects import Crew, aside
+from .effects import Workers, run_blocking
 from .job import AsyncJob, enqueue
 from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult, answer_of, result_of
 from .session import AsyncSession
@@ -108,7 +108,7 @@ class _AsyncRun:
         journal: str | PathLike[str] | None,
         progress: bool | Callable[[Progress], object],
     ) -> AsyncGenerator[AsyncOutcome]:
-        crew: Crew[AsyncOutcome] = Crew()
+        workers: Workers[AsyncOutcome] = Workers()
         counts = {True: 0, False: 0}
         in_flight = 0
         with ExitStack() as stack:
@@ -118,7 +118,7 @@ class _AsyncRun:
                 from ..journal import Journal
 
                 self._path = fsdecode(journal)
-                self._journal = stack.enter_context(await aside(Journal, journal))
+                self._journal = stack.enter_context(await run_blocking(Journal, journal))
                 for index in range(len(self._journal)):
                     request, entry = await self._known(index, self._journal)
                     outcome = self._told_before(index, request, entry)
@@ -130,19 +130,19 @@ class _AsyncRun:
             try:
                 while True:
                     while in_flight < max_in_flight and (item := self._next(backlog)) is not None:
-                        crew.start(partial(self._done, *item))
+                        workers.start(partial(self._done, *item))
                         in_flight += 1
                     observe(Progress(counts[True], counts[False], in_flight, self._total))
                     if not in_flight:
                         break
-                    outcome = await crew.finished()
+                    outcome = await workers.finished()
                     in_flight -= 1
                     counts[outcome.error is None] += 1
                     yield outcome
             finally:
                 # Waits end at once; what is being sent is sent to its end, or its job would be lost.
                 self._stop.set()
-                await crew.stop()
+                await workers.stop()
             if self._broken is not None:
                 raise self._broken
 
@@ -165,8 +165,8 @@ class _AsyncRun:
             raise JournalError(
                 f"{self._path}: it is of at least {len(journal)} requests, and there are only {index}"
             )
-        entry = await aside(journal.__getitem__, index)
-        if entry is not None and entry.digest != await aside(_digest, _checked(index, request)):
+        entry = await run_blocking(journal.__getitem__, index)
+        if entry is not None and entry.digest != await run_blocking(_digest, _checked(index, request)):
             raise JournalError(
                 f"{self._path}: it is of other requests: number {index} (from 0) is not what was sent; "
                 "give the same requests in the same order, or another journal"
@@ -206,13 +206,13 @@ class _AsyncRun:
                     )
                 result = await job.result(self._timeout)
             if self._journal is not None:
-                await aside(self._journal.succeeded, index, job_id, answer_of(result))
+                await run_blocking(self._journal.succeeded, index, job_id, answer_of(result))
         except JournalError:
             raise  # what cannot be written down must not go on
         except OxenError as error:
             state = _STATES.get(type(error))
             if state is not None and job_id is not None and self._journal is not None:
-                await aside(self._journal.ended, index, state, job_id, error.args[-1])
+                await run_blocking(self._journal.ended, index, state, job_id, error.args[-1])
             return AsyncOutcome(index, request, None, error, job_id)
         return AsyncOutcome(index, request, result, None, job_id)
 
@@ -227,7 +227,7 @@ class _AsyncRun:
             await self._not_sent(index, error)
             raise
         if self._journal is not None:
-            await aside(self._journal.enqueued, index, job.id)
+            await run_blocking(self._journal.enqueued, index, job.id)
         return job
 
     async def _called(self, index: int, request: SomeRequest) -> AsyncAudioResult:
@@ -242,11 +242,11 @@ class _AsyncRun:
 
     async def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:
-            await aside(self._journal.sending, index, request.body())
+            await run_blocking(self._journal.sending, index, request.body())
 
     async def _not_sent(self, index: int, error: OxenError) -> None:
         if self._journal is not None and was_refused(error):
-            await aside(self._journal.refused, index, str(error))
+            await run_blocking(self._journal.refused, index, str(error))
 
 
 _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {

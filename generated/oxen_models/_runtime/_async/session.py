@@ -13,7 +13,7 @@ import httpx
 from ..errors import ConfigurationError, HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
-from .effects import Lines, here, is_over
+from .effects import Sockets, here, is_over
 from .wire import AsyncWire
 
 
@@ -52,7 +52,7 @@ class AsyncConnections:
                 self._channels.pop(each, None)
                 self._locks.pop(each, None)
         http = self.given or httpx.AsyncClient()
-        channel = self._channels[place] = AsyncChannel(AsyncWire(http, Lines(), self._settings))
+        channel = self._channels[place] = AsyncChannel(AsyncWire(http, Sockets(), self._settings))
         # The stream is read for the jobs of this client: it ends with the last of them.
         weakref.finalize(self, _abandon, weakref.ref(channel))
         return channel
@@ -150,7 +150,7 @@ class AsyncSession:
 
     def _wire(self) -> AsyncWire:
         wire = self.channel.wire
-        return AsyncWire(wire.http, wire.lines, self.settings)
+        return AsyncWire(wire.http, wire.sockets, self.settings)
 
 
 class AsyncPart:

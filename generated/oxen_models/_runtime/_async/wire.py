@@ -26,7 +26,7 @@ from ..raw import capture
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
 from ..version import __version__
-from .effects import Lines, sleep
+from .effects import Sockets, sleep
 
 _CONNECT_SECONDS = 10.0
 _DOWNLOAD_SECONDS = 60.0
@@ -56,7 +56,7 @@ class AsyncWire:
     """A connection pool and what to tell the hub over it."""
 
     http: httpx.AsyncClient
-    lines: Lines
+    sockets: Sockets
     settings: Settings
 
     async def post(
@@ -127,7 +127,7 @@ class AsyncWire:
                     headers=headers,
                     timeout=limits,
                     follow_redirects=False,
-                    extensions=self.lines.extensions,
+                    extensions=self.sockets.extensions,
                 ) as response:
                     answered = response, self.settings.without_key(await _content(response, deadline))
             except httpx.HTTPError as error:
@@ -178,7 +178,7 @@ class AsyncWire:
                 headers={**self._headers(), "accept": "text/event-stream", "cache-control": "no-store"},
                 timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
                 follow_redirects=False,
-                extensions=self.lines.extensions,
+                extensions=self.sockets.extensions,
             ) as response:
                 kind = response.headers.get("content-type", "")
                 if response.status_code != 200 or not kind.lower().startswith("text/event-stream"):
@@ -224,7 +224,7 @@ class AsyncWire:
                     headers=self._headers() if own else {"user-agent": _USER_AGENT},
                     timeout=_DOWNLOAD_SECONDS,
                     follow_redirects=False,
-                    extensions=self.lines.extensions,
+                    extensions=self.sockets.extensions,
                 ) as response:
                     status = response.status_code
                     _log.debug("GET a result from %s: HTTP %d", response.url.host, status)

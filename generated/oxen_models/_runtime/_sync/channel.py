@@ -17,7 +17,7 @@ from ..generations import GenerationCompleted, generation, generations
 from ..ids import job_path
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
-from .effects import Background, Gate, Wake, here, is_over
+from .effects import Background, Limiter, Wake, here, is_over
 from .wire import Wire
 
 _OPEN_SECONDS = 5.0
@@ -47,8 +47,8 @@ class Channel:
         self.wire = wire
         self.waiting = Waiting()
         # A pool whose connections thousands wait for is slow to hand them out.
-        self.enqueuing = Gate(_MOST_ENQUEUING)
-        self._asking = Gate(_MOST_ASKING)
+        self.enqueuing = Limiter(_MOST_ENQUEUING)
+        self._asking = Limiter(_MOST_ASKING)
         self._lock = Lock()
         self._place = here()
         self._closed = False
@@ -167,7 +167,7 @@ class Channel:
             for listener in self._listeners:
                 listener.wake.set()
             reader = self._reader
-        self.wire.lines.cut()
+        self.wire.sockets.cut()
         return reader
 
     def _ask(self, watched: Watched, deadline: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError
 from ..request import AnyRequest
-from .effects import Gate, aside, here
+from .effects import Limiter, here, run_blocking
 from .job import Job
 from .models import Models
 from .results import AudioResult, ImageResult, VideoResult
@@ -36,7 +36,7 @@ class AnyModel(Stub):
         super().__init__(session)
         self._id = id
         self._described: Described | None = None
-        self._gates: dict[object, Gate] = {}
+        self._limiters: dict[object, Limiter] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._session, self._id)
@@ -189,17 +189,17 @@ class AnyModel(Stub):
     ) -> AnyRequest:
         described = self._loaded()
         described.endpoint(verb)
-        return aside(described.request, parameters, set(extra_body or ()))
+        return run_blocking(described.request, parameters, set(extra_body or ()))
 
     def _loaded(self) -> Described:
         if self._described is None:
-            # No gate of one event loop lets in from another.
-            gate = self._gates.setdefault(here(), Gate(1))
-            with gate.entered(self._session.settings.patience("/models", None)):
+            # A limiter works in one event loop alone.
+            limiter = self._limiters.setdefault(here(), Limiter(1))
+            with limiter.entered(self._session.settings.patience("/models", None)):
                 if self._described is None:
                     kind = _described_class()
                     self._described = kind(self._id, Models(self._session).get(self._id))
-            self._gates.clear()
+            self._limiters.clear()
         return self._described
 
 

@@ -22,8 +22,8 @@ Method = Callable[Concatenate[Any, P], T]
 open_file = open
 
 
-def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what an event loop could not wait for."""
+def run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it here: the asynchronous twin runs it in a thread."""
     return work(*args, **kwargs)
 
 
@@ -54,17 +54,17 @@ def is_over(place: object) -> bool:
 
 
 class Wake:
-    """Somebody sleeps on it until it is set, or for a time."""
+    """An event to sleep on, until it is set or some time has passed."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Wake whoever sleeps, now or when next somebody would."""
+        """Wake the sleeper; if there is none, the next sleep ends at once."""
         self._event.set()
 
     def clear(self) -> None:
-        """From now on, sleep."""
+        """Have the next sleep last."""
         self._event.clear()
 
     def wait(self, seconds: float) -> None:
@@ -72,15 +72,15 @@ class Wake:
         self._event.wait(max(seconds, 0.0))
 
 
-class Gate:
-    """Lets so many in at a time."""
+class Limiter:
+    """Limits how many work at a time."""
 
     def __init__(self, most: int) -> None:
         self._semaphore = threading.Semaphore(most)
 
     @contextmanager
     def entered(self, seconds: float) -> Generator[None]:
-        """Wait to be let in, and be in for as long as the block runs.
+        """Run the block once there is room for it.
 
         Raises:
             HubTimeoutError: It took too long.
@@ -114,8 +114,8 @@ class Background:
         """Nothing to do: its connection is cut."""
 
 
-class Lines:
-    """The open connections of a client. A thread that reads from one is woken by nothing but its end."""
+class Sockets:
+    """The open connections of a client. Only its end wakes a thread that reads from one."""
 
     def __init__(self) -> None:
         self._place = here()
@@ -125,7 +125,7 @@ class Lines:
         """What to send each request with."""
 
     def cut(self) -> None:
-        """End them all, also those to come. Closing the pool would not do: it wakes nobody."""
+        """End them all, and every later one. Closing the pool is not enough: it wakes no reader."""
         if self._place is not here():  # a fork has the same sockets, and must not end them
             return
         self._is_cut = True
@@ -156,7 +156,7 @@ _CONNECTED = frozenset(
 )
 
 
-class Crew(Generic[T]):
+class Workers(Generic[T]):
     """Works on several things at once: a thread each."""
 
     def __init__(self) -> None:
@@ -164,21 +164,21 @@ class Crew(Generic[T]):
         self._threads: set[threading.Thread] = set()
 
     def start(self, work: Callable[[], T]) -> None:
-        """Work on one more."""
+        """Start one more."""
         # No daemon: what is paid for is brought to its end, also when the program is at its own.
         thread = threading.Thread(target=self._work, args=(work,), name="oxen_models request")
         self._threads.add(thread)
         thread.start()
 
     def finished(self) -> T:
-        """What the next one gives that is done."""
+        """The result of the next one that is done."""
         done = self._done.get()
         if isinstance(done, BaseException):
             raise done
         return done
 
     def stop(self) -> None:
-        """Wait until nothing goes on any more."""
+        """Wait until all have ended."""
         for thread in list(self._threads):
             thread.join()
 
@@ -194,15 +194,15 @@ class Crew(Generic[T]):
 
 __all__ = [
     "Background",
-    "Crew",
-    "Gate",
-    "Lines",
+    "Limiter",
     "Method",
     "Process",
+    "Sockets",
     "Wake",
-    "aside",
+    "Workers",
     "here",
     "is_over",
     "open_file",
+    "run_blocking",
     "sleep",
 ]

@@ -13,7 +13,7 @@ import httpx
 from ..errors import ConfigurationError, HubUnreachableError, MediaError
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import Channel
-from .effects import Lines, here, is_over
+from .effects import Sockets, here, is_over
 from .wire import Wire
 
 
@@ -52,7 +52,7 @@ class Connections:
                 self._channels.pop(each, None)
                 self._locks.pop(each, None)
         http = self.given or httpx.Client()
-        channel = self._channels[place] = Channel(Wire(http, Lines(), self._settings))
+        channel = self._channels[place] = Channel(Wire(http, Sockets(), self._settings))
         # The stream is read for the jobs of this client: it ends with the last of them.
         weakref.finalize(self, _abandon, weakref.ref(channel))
         return channel
@@ -150,7 +150,7 @@ class Session:
 
     def _wire(self) -> Wire:
         wire = self.channel.wire
-        return Wire(wire.http, wire.lines, self.settings)
+        return Wire(wire.http, wire.sockets, self.settings)
 
 
 class Part:

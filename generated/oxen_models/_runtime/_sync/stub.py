@@ -9,7 +9,7 @@ from ..advice import advise
 from ..errors import OxenError
 from ..media import is_read
 from ..request import SomeRequest, checked, class_of, encoded, queued
-from .effects import aside
+from .effects import run_blocking
 from .job import Job, enqueue
 from .results import Result, result_of
 from .session import Part
@@ -24,7 +24,7 @@ class Stub(Part):
 
     def _checked(self, request: Callable[P, Q], *args: P.args, **parameters: P.kwargs) -> Q:
         if any(map(is_read, parameters.values())):
-            return aside(lambda: checked(request, *args, **parameters))
+            return run_blocking(lambda: checked(request, *args, **parameters))
         return checked(request, *args, **parameters)
 
     def _run(

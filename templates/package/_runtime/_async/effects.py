@@ -39,20 +39,20 @@ async def open_file(file: Path, mode: Literal["wb"]) -> AsyncFile[bytes]:
     return await anyio.open_file(file, mode)
 
 
-async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what would block the event loop, such as reading and writing files."""
+async def run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what would block the event loop, such as reading and writing files, in a thread."""
     return await asyncio.to_thread(work, *args, **kwargs)
 
 
 class _Elsewhere:
-    """Where no event loop of asyncio runs, but one of another kind may."""
+    """In place of an event loop where asyncio runs none."""
 
 
 _elsewhere = _Elsewhere()
 
 
 def here() -> object:
-    """What connections belong to: they work in one event loop alone."""
+    """The event loop, or what is in its place: connections work in one alone."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -60,22 +60,22 @@ def here() -> object:
 
 
 def is_over(place: object) -> bool:
-    """Whether nothing can work there any more."""
+    """Whether that event loop is closed."""
     return isinstance(place, asyncio.AbstractEventLoop) and place.is_closed()
 
 
 class Wake:
-    """Somebody sleeps on it until it is set, or for a time."""
+    """An event to sleep on, until it is set or some time has passed."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """Wake whoever sleeps, now or when next somebody would."""
+        """Wake the sleeper; if there is none, the next sleep ends at once."""
         self._event.set()
 
     def clear(self) -> None:
-        """From now on, sleep."""
+        """Have the next sleep last."""
         self._event.clear()
 
     async def wait(self, seconds: float) -> None:
@@ -85,15 +85,15 @@ class Wake:
                 await self._event.wait()
 
 
-class Gate:
-    """Lets so many in at a time."""
+class Limiter:
+    """Limits how many work at a time."""
 
     def __init__(self, most: int) -> None:
         self._semaphore = asyncio.Semaphore(most)
 
     @asynccontextmanager
     async def entered(self, seconds: float) -> AsyncGenerator[None]:
-        """Wait to be let in, and be in for as long as the block runs.
+        """Run the block once there is room for it.
 
         Raises:
             HubTimeoutError: It took too long.
@@ -136,8 +136,8 @@ class Background:
             self._loop.call_soon_threadsafe(self._task.cancel)
 
 
-class Lines:
-    """The open connections of a client. Closing the pool ends what waits on them."""
+class Sockets:
+    """The connections of a client. Closing the pool ends what waits on them."""
 
     def __init__(self) -> None:
         self._is_cut = False
@@ -145,7 +145,7 @@ class Lines:
         """What to send each request with."""
 
     def cut(self) -> None:
-        """End those that are still being opened when the pool is closed: it does not know of them."""
+        """End connections that are still being opened: the closed pool does not know of them."""
         self._is_cut = True
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -163,7 +163,7 @@ CONNECTED = frozenset(
 )
 
 
-class Crew(Generic[T]):
+class Workers(Generic[T]):
     """Works on several things at once: a task each."""
 
     def __init__(self) -> None:
@@ -171,20 +171,20 @@ class Crew(Generic[T]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Callable[[], Awaitable[T]]) -> None:
-        """Work on one more."""
+        """Start one more."""
         task = asyncio.ensure_future(self._work(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finished(self) -> T:
-        """What the next one gives that is done."""
+        """The result of the next one that is done."""
         done = await self._done.get()
         if isinstance(done, BaseException):
             raise done
         return done
 
     async def stop(self) -> None:
-        """Wait until nothing goes on any more."""
+        """Wait until all have ended."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -9,7 +9,7 @@ from ..advice import advise
 from ..errors import OxenError
 from ..media import is_read
 from ..request import SomeRequest, checked, class_of, encoded, queued
-from .effects import aside
+from .effects import run_blocking
 from .job import AsyncJob, enqueue
 from .results import AsyncResult, result_of
 from .session import AsyncPart
@@ -24,7 +24,7 @@ class AsyncStub(AsyncPart):
 
     async def _checked(self, request: Callable[P, Q], *args: P.args, **parameters: P.kwargs) -> Q:
         if any(map(is_read, parameters.values())):
-            return await aside(lambda: checked(request, *args, **parameters))
+            return await run_blocking(lambda: checked(request, *args, **parameters))
         return checked(request, *args, **parameters)
 
     async def _run(
