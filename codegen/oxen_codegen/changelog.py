@@ -1,4 +1,4 @@
-"""What users of the bindings read of an update: by model, what breaks first, with what to write instead."""
+"""The changelog entry of an update: by model, breaking changes first, with what to write instead."""
 
 from __future__ import annotations
 

@@ -79,11 +79,11 @@ class Config:
         return wanted
 
     def idle(self, records: Iterable[Record]) -> list[Finding]:
-        """What is to be included or excluded, and is not among the recorded models."""
+        """Warnings of rules in `include` and `exclude` that no recorded model fits."""
         return [_no_model(*each) for each in self.selection.idle(records)]
 
     def idle_ids(self, ids: Iterable[str]) -> list[Finding]:
-        """What is to be included or excluded by its id, and is not among the models of a hub."""
+        """Warnings of ids in `include` and `exclude` that no model of the hub fits."""
         return [_no_model(*each) for each in self.selection.idle_ids(ids)]
 
     @property

@@ -45,7 +45,7 @@ OnModels = Callable[[int], Callable[[], None]]
 
 @dataclass
 class Fetched:
-    """What a fetch came to."""
+    """The outcome of a fetch."""
 
     written: list[str] = field(default_factory=list[str])
     """Ids of the models whose file is new or differs."""
@@ -256,7 +256,7 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
 
 
 def recordable(ids: Iterable[str]) -> tuple[list[str], dict[str, Finding]]:
-    """Those of some ids that can be recorded, and what is wrong with each of the others."""
+    """The ids that can be recorded, and what is wrong with each of the others."""
     good: list[str] = []
     wrong: dict[str, Finding] = {}
     for model_id in ids:

@@ -17,7 +17,7 @@ from .write import alone, differences, install, recover, refuse_foreign, refuse_
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to."""
+    """The outcome of a run."""
 
     build: Build
     changes: list[tuple[str, str]]

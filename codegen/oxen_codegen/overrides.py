@@ -1,4 +1,4 @@
-"""The templates of a package: the built-in ones, and files of somebody's own in the place of some.
+"""The templates of a package: the built-in ones, and a team's own in place of some.
 
 `shared` goes into every package, `family` is for its models, and what its own folder has goes first:
 `package` for the one with the runtime, `extension` for one of models only.

@@ -42,7 +42,7 @@ class Selection:
         return [each for each in dict.fromkeys(ids) if rules.takes(Record({"id": each}))]
 
     def unlisted(self, listed: Iterable[str], known: Iterable[str]) -> list[str]:
-        """Of known models, those that a hub's list lacks: whether they are gone is to be asked."""
+        """The known models that the hub's list lacks; only asking for each tells whether it is gone."""
         return self.by_id(sorted({*known} - {*listed}))
 
     def idle(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:

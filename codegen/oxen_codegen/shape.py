@@ -124,7 +124,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What the module of a model that left the hub says."""
+    """What the module of a removed model says."""
 
     on: str
     """The day, as YYYY-MM-DD."""

@@ -30,7 +30,7 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What an update came to."""
+    """The outcome of an update."""
 
     diff: Diff
     version: str
@@ -62,7 +62,7 @@ def update(
         on_models: Told of the progress.
 
     Raises:
-        CodegenError: Something is not as it has to be. Nothing was changed.
+        CodegenError: A folder, the hub or the configuration is not usable. Nothing was changed.
     """
     with alone(config.output), alone(config.schemas):
         recover(config.folder)
@@ -122,7 +122,7 @@ def _limit(models: list[str], most: int, how: str) -> None:
 
 
 def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Finding]:
-    """What is wrong with models that cannot be built as they are now: what was recorded of them stays."""
+    """What is wrong with models that cannot be built as they are now; their old records stay."""
     refused: dict[str, Finding] = {}
     for model_id, record in found.items():
         try:
@@ -144,7 +144,7 @@ def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Con
 
 
 def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record]:
-    """What users have of them."""
+    """The records that the package is built from."""
     return {model_id: record for model_id, record in records.items() if config.selection.takes(record)}
 
 

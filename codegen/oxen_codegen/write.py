@@ -36,7 +36,7 @@ _HARMLESS = {"schemas", "__pycache__", "py.typed"}
 
 @contextmanager
 def alone(folder: Path, patience: float = 0) -> Generator[None]:
-    """Nobody else of ours changes `folder` meanwhile.
+    """Hold the lock of `folder`: one command at a time works on it.
 
     Raises:
         CodegenError: Somebody does, for longer than `patience` seconds.

@@ -89,7 +89,7 @@ def of_revision(revision: str, config: Config) -> Records:
     """The models that were committed in a git revision.
 
     Raises:
-        CodegenError: There is no such revision, or it holds no schemas.
+        CodegenError: The revision does not exist, or holds no schemas.
     """
     around = next(each for each in (config.output, *config.output.parents) if each.is_dir())
     unknown = CodegenError(

@@ -87,7 +87,7 @@ def allows(node: Node, value: object) -> bool:
 
 
 def _key(value: object) -> str:
-    """What equal values have in common: a text, because the hub can choose numbers of one hash."""
+    """A text that equal values share. Not a hash: the hub could choose numbers that collide."""
     return json.dumps(_canonical(value), sort_keys=True)
 
 
