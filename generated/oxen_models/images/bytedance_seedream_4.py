@@ -94,7 +94,7 @@ class BytedanceSeedream4(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -233,7 +233,7 @@ class AsyncBytedanceSeedream4(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

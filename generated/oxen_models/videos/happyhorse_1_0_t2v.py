@@ -94,7 +94,7 @@ class Happyhorse10T2v(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -232,7 +232,7 @@ class AsyncHappyhorse10T2v(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

@@ -92,7 +92,7 @@ class KlingVideoO1ReferenceToVideo(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -229,7 +229,7 @@ class AsyncKlingVideoO1ReferenceToVideo(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

@@ -80,7 +80,7 @@ class Ltx23ProAudioToVideo(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -202,7 +202,7 @@ class AsyncLtx23ProAudioToVideo(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """

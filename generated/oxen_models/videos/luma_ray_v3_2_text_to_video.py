@@ -104,7 +104,7 @@ class LumaRayV32TextToVideo(Stub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
@@ -258,7 +258,7 @@ class AsyncLumaRayV32TextToVideo(AsyncStub):
 
         Raises:
             InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not a positive number.
+            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
             OutcomeUnknownError: It was sent and not answered; it may have been accepted.
             OxenError: The hub refused, failed, or could not be reached.
         """
