@@ -149,7 +149,7 @@ def hint(type_: Type) -> str:
 def vocabulary(binding: Binding) -> dict[str, list[str]]:
     """The names that the annotations of a module use, by the module that they come from."""
     used = {"ClassVar", *(name for each in _objects(binding) for name in _used(each))}
-    if any(parameter.takes_media for parameter in binding.request.parameters):
+    if binding.removal is None and any(parameter.takes_media for parameter in binding.request.parameters):
         used.add("local")
     return {module: [name for name in names if name in used] for module, names in _VOCABULARY.items()}
 
