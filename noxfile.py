@@ -90,7 +90,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def released(session: nox.Session) -> None:
-    """Whether the type tests of the last release hold, and what breaks is in the diff."""
+    """Whether the calls of the last release are still right; what is not has to be in the diff."""
     install(session, "tests", "types")
     session.run("python", "tests/typing/released.py")
 
