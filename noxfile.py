@@ -17,7 +17,7 @@ nox.options.error_on_missing_interpreters = False
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 HERE = Path(__file__).parent
-RECORDED = "tests/test_cassettes.py"
+RECORDED = "tests/client/test_cassettes.py"
 WITHOUT_EXTRAS = """
 import subprocess, sys
 from oxen_models import ConfigurationError, Oxen
@@ -140,5 +140,5 @@ def build(session: nox.Session) -> None:
                 session.run(python, *pip, *pinned, str(package), external=True)
                 session.run(python, "-c", WITHOUT_EXTRAS, external=True)
                 session.run(python, *pip, *pinned, f"{package}[codegen,testing]", external=True)
-                session.run(python, str(HERE / "tests" / "installed.py"), external=True)
+                session.run(python, str(HERE / "tests" / "smoke_test_install.py"), external=True)
             session.log(f"{package.name} works")

@@ -11,19 +11,7 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
-from compiled import compile_module
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, SchemaError
-from oxen_codegen.build import build
-from oxen_codegen.config import Config
-from oxen_codegen.generate import templates_folder
-from oxen_codegen.normalize import normalize
-from oxen_codegen.proof import equal_but_for_literals
-from oxen_codegen.records import from_answer
-from oxen_codegen.report import ModelError
-from oxen_codegen.values import is_list, is_object
-from oxen_models import Request
-from test_agreement import (
+from codegen.test_agreement import (
     JUNK,
     Strategy,
     accepts,
@@ -36,16 +24,28 @@ from test_agreement import (
     schema,
     schemas,
 )
+from helpers.compile import compile_module
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, SchemaError
+from oxen_codegen.build import build
+from oxen_codegen.config import Config
+from oxen_codegen.generate import templates_folder
+from oxen_codegen.normalize import normalize
+from oxen_codegen.proof import equal_but_for_literals
+from oxen_codegen.records import from_answer
+from oxen_codegen.report import ModelError
+from oxen_codegen.values import is_list, is_object
+from oxen_models import Request
 
 STRINGS: dict[str, str] = json.loads(
-    (Path(__file__).parent.parent / "hostile" / "strings.json").read_text(encoding="utf-8")
+    (Path(__file__).parent.parent / "codegen" / "hostile" / "strings.json").read_text(encoding="utf-8")
 )
 VALUES_PER_SCHEMA = 10
 # Every so many examples the whole package is built: that takes a hundred times as long as one module.
 PACKAGE_EVERY = 100
 _OWN = {"self", "extra_body", "extra_headers", "timeout"}
 
-# What is no Unicode is no record; tests/hostile sees to that.
+# What is no Unicode is no record; tests/codegen/hostile sees to that.
 texts = st.sampled_from(sorted(STRINGS.values())) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=30
 )

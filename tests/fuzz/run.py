@@ -2,7 +2,7 @@
 
     python tests/fuzz/run.py [--examples N] [--seconds S] [--seed X]
 
-Whatever it finds is to be mended, and its schema to be put to tests/golden.
+Whatever it finds is to be mended, and its schema to be put to tests/codegen/golden.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def main() -> int:
         f"{int(failed is not None)} failed"
     )
     for answer in failing:
-        print("for tests/golden:", json.dumps(answer, indent=2), sep="\n")
+        print("for tests/codegen/golden:", json.dumps(answer, indent=2), sep="\n")
     return int(failed is not None)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from helpers.hub_api import client, model
 from oxen_models.testing import Hub
-from queueing import client, model
 
 
 @pytest.fixture

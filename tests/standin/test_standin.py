@@ -22,10 +22,10 @@ from urllib.parse import quote
 import httpx
 import oxen_models
 import pytest
+from helpers.hub_api import stops
 from oxen_models.testing import Hub, Spelling
 from oxen_models.testing.__main__ import main
 from PIL import Image
-from queueing import stops
 
 EDIT = "/api/ai/images/edit"
 URL = "https://example.invalid/dog.png"

@@ -9,9 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from oxen_models.testing import Hub, Spelling
-from PIL import Image
-from queueing import (
+from helpers.hub_api import (
     BODY,
     EVENTS,
     QUEUE,
@@ -23,6 +21,8 @@ from queueing import (
     one,
     until,
 )
+from oxen_models.testing import Hub, Spelling
+from PIL import Image
 
 
 def test_nothing_that_was_planned_outlives_clear(hub: Hub, api: httpx.Client) -> None:

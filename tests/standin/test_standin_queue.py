@@ -8,9 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from oxen_models.testing import Hub
-from PIL import Image
-from queueing import (
+from helpers.hub_api import (
     BODY,
     COMPLETED,
     EDIT,
@@ -26,6 +24,8 @@ from queueing import (
     stops,
     until,
 )
+from oxen_models.testing import Hub
+from PIL import Image
 
 
 def test_job_runs_to_its_result(api: httpx.Client) -> None:

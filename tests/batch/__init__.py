@@ -1,0 +1,1 @@
+"""Tests of `run_many` and its journal."""

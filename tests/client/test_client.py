@@ -1,0 +1,392 @@
+"""Both clients over real sockets: results, errors, what is sent again, and where the key goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.raw_server import EDIT, RawServer, Response
+from oxen_models.testing import Hub
+
+URL = "https://example.com/dog.png"
+KEY = ClientRunner.KEY
+OLD, NEW = b"the picture that was there", b"the picture that is new" * 1000
+DONE = Response(body={"images": [{"url": URL}]})
+LIMITED = Response(429, headers={"Retry-After": "0"})
+AWHILE = Response(429, headers={"Retry-After": "a while"})
+NEVER = Response(429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 +999999999999999"})
+
+
+def edit(**parameters: Any) -> Callable[[Any], Any]:
+    return lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[URL], **parameters)
+
+
+def read(result: Any) -> Any:
+    return result.media[0].read()
+
+
+def save(path: str | Path) -> Callable[[Any], Any]:
+    return lambda result: result.media[0].save(path)
+
+
+CALLS: list[tuple[str, str, dict[str, Any], str, bytes]] = [
+    ("images", "qwen_image_edit_plus.edit", {"prompt": "x", "input_image": [URL]}, "Image", b"PNG"),
+    ("images", "qwen_image.generate", {"prompt": "x"}, "Image", b"JFIF"),
+    ("videos", "bytedance_seedance_2_0_text_to_video.generate", {"prompt": "x"}, "Video", b"ftyp"),
+    ("audio", "bytedance_seed_audio_1_0.speak", {"prompt": "x"}, "Audio", b"WAVE"),
+]
+
+
+@pytest.mark.parametrize("response_format", ["url", "b64_json"])
+@pytest.mark.parametrize(("family", "call", "parameters", "kind", "magic"), CALLS)
+def test_call_gives_a_typed_result(
+    run: ClientRunner, hub: Hub, tmp_path: Path,
+    family: str, call: str, parameters: dict[str, Any], kind: str, magic: bytes, response_format: str,
+) -> None:  # fmt: skip
+    sent = {**parameters, "response_format": response_format}
+
+    def generate(oxen: Any) -> Any:
+        return attrgetter(f"{family}.{call}")(oxen)(**sent)
+
+    result = run(generate, base_url=hub.url)
+    model = call.partition(".")[0].replace("_", "-")
+    assert hub.requests[0].body == {"model": model, **sent}
+    assert type(result) is run.public(f"{kind}Result")
+    assert (result.model, abs(result.created - time.time()) < 60) == (model, True)
+    [medium] = getattr(result, f"{kind.lower()}s")
+    assert type(medium) is run.public(kind)
+    assert (medium.url is None, medium.b64_json is None) == (
+        response_format != "url",
+        response_format == "url",
+    )
+    assert len(repr(result)) < 300
+
+    content = run(generate, read, base_url=hub.url)
+    assert magic in content[:16]
+    path = run(generate, save(tmp_path / "result"), base_url=hub.url)
+    assert (path, path.read_bytes()) == (tmp_path / "result", content)
+
+
+def test_extra_body_goes_along_as_it_is(run: ClientRunner, hub: Hub) -> None:
+    hub.answer_next(200, body=DONE.body)
+    extra = {"seed": 7, "nested": {"a": [None]}}
+    run(edit(extra_body=extra), base_url=f"{hub.url}/")
+    body = hub.requests[0].body
+    assert body == {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL], **extra}
+
+
+def test_results_keep_the_hub_s_order(run: ClientRunner, server: RawServer) -> None:
+    items = [{"url": "data:image/png;base64,bmV3"}, {"b64_json": "bmV3"}, {"url": "https://a.example"}]
+    server.responses[EDIT] = [Response(body={"model": "m", "created": 7, "images": items, "error": None})]
+    result = run(edit(), base_url=server.url)
+    found = [(each.url, each.b64_json) for each in result.images]
+    assert found == [(item.get("url"), item.get("b64_json")) for item in items]
+    assert (result.model, result.created) == ("m", 7)
+
+
+@pytest.mark.parametrize(
+    "item", [{"url": "data:image/png;base64,bmV3"}, {"url": "data:,new"}, {"b64_json": "bmV3"}]
+)
+def test_content_in_the_answer_itself(
+    run: ClientRunner, server: RawServer, tmp_path: Path, item: object
+) -> None:
+    server.responses[EDIT] = [Response(body={"images": [item]})]
+    assert run(edit(), read, base_url=server.url) == b"new"
+    assert run(edit(), save(tmp_path / "hat.png"), base_url=server.url).read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *({"b64_json": broken} for broken in ("@@@@", "AAA", "\N{SNOWMAN}")),
+        *({"url": f"data:image/png;base64{broken}"} for broken in ("", ",@@@@", ",AAA", ",\N{SNOWMAN}")),
+    ],
+)
+def test_broken_content_is_a_media_error(
+    run: ClientRunner, server: RawServer, tmp_path: Path, item: object
+) -> None:
+    server.responses[EDIT] = [Response(body={"images": [item]})]
+    for use in (read, save(tmp_path / "hat.png")):
+        run.failure(ox.MediaError, edit(), use, base_url=server.url)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("created", [None, "soon", True, [], float("nan"), float("inf")])
+def test_paid_result_survives_an_odd_date(run: ClientRunner, server: RawServer, created: object) -> None:
+    server.responses[EDIT] = [Response(body={"images": [{"url": URL}], "created": created})]
+    result = run(edit(), base_url=server.url)
+    assert (result.images[0].url, result.created, result.model) == (URL, None, None)
+
+
+@pytest.mark.parametrize("old", [{}, {"hat.png": OLD}])
+def test_save_is_all_or_nothing(
+    run: ClientRunner, server: RawServer, tmp_path: Path, old: dict[str, bytes]
+) -> None:
+    for name, content in old.items():
+        (tmp_path / name).write_bytes(content)
+    server.has_result_at("/file", Response(body=NEW, how="half"))
+    for use in (read, save(tmp_path / "hat.png")):
+        run.failure(ox.MediaError, edit(), use, base_url=server.url)
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == old
+
+
+@pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
+def test_save_replaces_what_is_there(run: ClientRunner, server: RawServer, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(OLD)
+    server.has_result_at("/file", Response(body=NEW))
+    path = run(edit(), save(str(tmp_path / name)), base_url=server.url)
+    assert (path, path.read_bytes()) == (tmp_path / name, NEW)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("target", ["missing/hat.png", "file/hat.png", "folder"])
+def test_save_to_where_no_file_can_be(
+    run: ClientRunner, server: RawServer, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    (tmp_path / "folder").mkdir()
+    server.has_result_at("/file", Response(body=NEW))
+    error = run.failure(ox.MediaError, edit(), save(tmp_path / target), base_url=server.url)
+    assert str(tmp_path / target) in str(error)
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("url", ["OWN/to-elsewhere", "http://OTHER/file", "OWN@OTHER/file"])
+def test_key_goes_to_the_hub_alone(
+    run: ClientRunner, server: RawServer, other_server: RawServer, url: str
+) -> None:
+    other = other_server.url.removeprefix("http://")
+    server.has_result_at(url.replace("OWN", server.url).replace("OTHER", other))
+    server.responses["/to-elsewhere"] = [Response(302, headers={"Location": f"{other_server.url}/file"})]
+    other_server.responses["/file"] = [Response(body=NEW)]
+    assert run(edit(), read, base_url=server.url) == NEW
+    assert {headers.get("authorization") for _, _, headers in server.requests} == {f"Bearer {KEY}"}
+    [(_, path, headers)] = other_server.requests
+    assert (path, KEY in str(headers)) == ("/file", False)
+    # The hub takes an agent of its own name for its command-line tool, and refuses old ones.
+    for _, _, headers in server.requests + other_server.requests:
+        assert "oxen" not in headers["user-agent"].lower()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_call_follows_a_redirect(
+    run: ClientRunner, server: RawServer, other_server: RawServer, status: int
+) -> None:
+    other_server.responses[EDIT] = [DONE]
+    server.responses[EDIT] = [Response(status, headers={"Location": f"{other_server.url}{EDIT}"})]
+    http = run.http_client(follow_redirects=True)
+    error = run.failure(ox.APIError, edit(), base_url=server.url, http_client=http)
+    assert (error.status, "redirect" in str(error)) == (status, True)
+    assert (len(server.requests), other_server.requests) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(Response(status) for status in (403, 404, 500, 302, 304)),
+        Response(302, headers={"Location": "/file"}),
+        Response(302, headers={"Location": "http://[::1"}),
+        Response(body=NEW, how="cut"),
+    ],
+    ids="forbidden missing broken nowhere unchanged loop nonsense cut".split(),
+)
+def test_failed_download_is_an_error(
+    run: ClientRunner, server: RawServer, tmp_path: Path, answer: Response
+) -> None:
+    server.has_result_at("/file", answer)
+    for use in (read, save(tmp_path / "hat.png")):
+        run.failure(ox.MediaError, edit(), use, base_url=server.url, max_retries=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["file", "ftp://a/b", "http://[::1", "http://127.0.0.1:99999", "http://a:b"])
+def test_result_at_no_address_is_a_media_error(run: ClientRunner, server: RawServer, url: str) -> None:
+    server.has_result_at(url)
+    run.failure(ox.MediaError, edit(), read, base_url=server.url)
+
+
+def envelope(detail: str = "why", kind: str = "invalid_params", **more: Any) -> dict[str, Any]:
+    error = {"type": kind, "title": "a title", "detail": detail, **more}
+    return {"error": error, "status": "error", "status_message": "the message"}
+
+
+PAGE = b"<html><style>p{}</style><body><h1>502 Bad\nGateway</h1></body></html>"
+REFUSALS: list[tuple[int, object, type[ox.APIError], str | None, str]] = [
+    (400, envelope(), ox.BadRequestError, "invalid_params", "why"),
+    (401, envelope("no", "unauthenticated"), ox.AuthenticationError, "unauthenticated", "no"),
+    (403, envelope(), ox.PermissionDeniedError, "invalid_params", "why"),
+    (404, {"error": {"message": "Model not found: x"}}, ox.NotFoundError, None, "Model not found: x"),
+    (408, {"error": "too slow"}, ox.APIError, None, "too slow"),
+    (409, envelope(message="less"), ox.ConflictError, "invalid_params", "why"),
+    (422, envelope(" ", message="more"), ox.UnprocessableError, "invalid_params", "more"),
+    (422, envelope(""), ox.UnprocessableError, "invalid_params", "a title"),
+    (500, {"error": "it broke"}, ox.ServerError, None, "it broke"),
+    (500, {"status_message": "unknown_error"}, ox.ServerError, "unknown_error", "unknown_error"),
+    (502, PAGE, ox.ServerError, None, "the hub gave no reason: 502 Bad Gateway"),
+    (503, {"status_description": "more", "status_message": "less"}, ox.ServerError, "less", "more"),
+    (503, b"", ox.ServerError, None, "the hub gave no reason: an empty answer"),
+    (504, b"[" * 100_000, ox.ServerError, None, "the hub gave no reason"),
+    (418, {"error": {"detail": ["odd"]}}, ox.APIError, None, "the hub gave no reason"),
+    (200, envelope("not today", images=[]), ox.APIError, "invalid_params", "not today"),
+    (200, {"error": "sorry", "images": [{"url": URL}]}, ox.APIError, None, "sorry"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "type_", "detail"), REFUSALS)
+def test_refusal_is_typed_told_and_not_sent_again(
+    run: ClientRunner, server: RawServer,
+    status: int, body: object, kind: type[ox.APIError], type_: str | None, detail: str,
+) -> None:  # fmt: skip
+    server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1", "Retry-After": "0"}), DONE]
+    error = run.failure(kind, edit(), base_url=server.url)
+    assert type(error) is kind
+    assert (error.status, error.type, error.request_id, error.retry_after) == (status, type_, "r-1", 0.0)
+    assert error.detail.startswith(detail)
+    for part in (detail, f"HTTP {status}", type_ or "", "r-1"):
+        assert part in str(error)
+    assert len(str(error)) < 500
+    assert len(server.requests) == 1
+
+
+NO_RESULT: list[tuple[object, str]] = [
+    (b"<h1>All is well</h1>", "All is well"),
+    (b"", "an empty answer"),
+    ([], "[]"),
+    ({"model": "m", "created": 1}, "no images; it has: model, created"),
+    ({"images": []}, "no images"),
+    ({"images": {"url": URL}}, "no images"),
+    ({"images": [None, 5, {}, {"url": ""}, {"url": 5}]}, "no images"),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), NO_RESULT)
+def test_answer_without_a_result(run: ClientRunner, server: RawServer, body: object, told: str) -> None:
+    server.responses[EDIT] = [Response(200, body), DONE]
+    assert told in str(run.failure(ox.UnexpectedAnswerError, edit(), base_url=server.url))
+    assert len(server.requests) == 1
+
+
+UNKNOWN = "may have been accepted"
+
+
+@pytest.mark.parametrize(
+    ("answers", "posts", "kind", "told"),
+    [
+        ([Response(body=DONE.body, how="slow"), DONE], 1, ox.UnansweredError, UNKNOWN),
+        ([LIMITED, Response(500), DONE], 2, ox.ServerError, "HTTP 500"),
+        ([AWHILE, NEVER, DONE], 3, None, ""),
+    ],
+)
+def test_how_often_a_paid_request_is_sent(
+    run: ClientRunner,
+    server: RawServer,
+    answers: list[Response],
+    posts: int,
+    kind: type[Exception] | None,
+    told: str,
+) -> None:
+    server.responses[EDIT] = list(answers)
+    call = edit(timeout=0.2 if kind is ox.UnansweredError else None)
+    if kind is None:
+        assert run(call, base_url=server.url).images[0].url == URL
+    else:
+        error = run.failure(kind, call, base_url=server.url, timeout=30)
+        assert type(error) is kind
+        assert told in str(error)
+        assert isinstance(error, TimeoutError) == (kind is ox.UnansweredError)
+    assert [request[:2] for request in server.requests] == [("POST", EDIT)] * posts
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries", "kind"),
+    [
+        (httpx.ConnectTimeout("slow"), 3, ox.HubTimeoutError),
+        (httpx.WriteTimeout("stuck"), 1, ox.UnansweredError),
+        (httpx.WriteError("half gone"), 1, ox.OutcomeUnknownError),
+        (httpx.DecodingError("not gzip"), 1, ox.OutcomeUnknownError),
+    ],
+)
+def test_faults_of_the_network(
+    run: ClientRunner, fault: httpx.HTTPError, tries: int, kind: type[Exception]
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        raise fault
+
+    http = run.http_client(transport=httpx.MockTransport(handle))
+    error = run.failure(kind, edit(), base_url="http://127.0.0.1", http_client=http)
+    assert (type(error), len(sent)) == (kind, tries)
+    assert ("nothing was sent" in str(error), UNKNOWN in str(error)) == (tries == 3, tries == 1)
+
+
+@pytest.mark.parametrize("key", [None, "", " ", "k\n\u2603", "kéy"])
+def test_without_a_usable_key_nothing_is_asked(run: ClientRunner, server: RawServer, key: str | None) -> None:
+    with pytest.raises(ox.MissingKeyError, match="key") as caught:
+        run(edit(), api_key=key, base_url=server.url)
+    assert ("OXEN_API_KEY" in str(caught.value)) == (not (key or "").strip())
+    assert server.requests == []
+
+
+def test_key_of_the_environment(
+    run: ClientRunner, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OXEN_API_KEY", " from-outside\n")
+    server.responses[EDIT] = [DONE]
+    for given in (None, "given"):
+        run(edit(), api_key=given, base_url=server.url)
+    sent = [headers["authorization"] for _, _, headers in server.requests]
+    assert sent == ["Bearer from-outside", "Bearer given"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("a.b", "ftp://a", "http://", "http://[::1", "http://a:b", "http://a:99999", "https://u:p@a"),
+        *("https://a/?", "https://a/?q=1", "https://a#f", "https://a b", "https://a\0b", ""),
+    ],
+)
+def test_base_url_is_checked_at_once(run: ClientRunner, url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        run(base_url=url)
+
+
+def test_key_is_never_shown(run: ClientRunner, server: RawServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.has_result_at("/file", Response(body=NEW))
+    shown: list[str] = []
+
+    def show(value: Any) -> Any:
+        shown.append(f"{value!r} {value}")
+        return value
+
+    run(show, edit(), show, read, base_url=server.url)
+    assert [server.url in text for text in shown] == [True, True]
+    assert KEY not in "".join(shown) + caplog.text
+
+
+def test_client_closes_its_own_connections_only(run: ClientRunner, server: RawServer) -> None:
+    server.responses[EDIT] = [DONE]
+    http = run.http_client()
+    run(edit(), base_url=server.url, http_client=http)
+    assert not http.is_closed
+    asyncio.run(http.aclose()) if run.asynchronous else http.close()
+    clients: list[Any] = []
+
+    def close(client: Any) -> Any:
+        clients.append(client)
+        return client.aclose() if run.asynchronous else client.close()
+
+    with pytest.raises(ox.HubUnreachableError, match="closed"):
+        run(close, lambda _: edit()(clients[0]), base_url=server.url)
+    assert len(server.requests) == 1

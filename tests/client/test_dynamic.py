@@ -1,0 +1,346 @@
+"""Models by their id alone: what typed calls find when they are written is found when they are made."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from operator import attrgetter, methodcaller
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.raw_server import RawServer, Response
+from oxen_models import AnyRequest, AsyncOxen, Oxen
+from oxen_models._runtime.dynamic import Described
+from oxen_models._runtime.hub_models import hub_model
+from oxen_models.testing import Hub
+from PIL import Image
+
+URL = "https://example.com/dog.png"
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
+EDITOR = "qwen-image-edit-plus"
+SOUND = "bytedance-seed-audio-1-0"
+NEW: dict[str, Any] = {
+    "id": "new/model",
+    "endpoint": "/videos/generate",
+    "capabilities": {"input": ["text"], "output": ["video"]},
+    "json_request_schema": {
+        "type": "object",
+        "required": ["prompt"],
+        "properties": {
+            "prompt": {"type": "string", "minLength": 2, "maxLength": 9},
+            "cfg-scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            "seed": {"type": ["integer", "null"]},
+            "size": {"type": "object", "properties": {"x": {"type": "integer", "minimum": 1}}},
+            "first": {"anyOf": [{"type": "string"}]},
+            "frames": {
+                "type": "array", "minItems": 1, "renderType": "image-url", "items": {"type": "string"}
+            },
+            "picture": {
+                "type": ["string", "array", "null"], "renderType": "image-url", "items": {"type": "string"}
+            },
+        },
+    },
+}  # fmt: skip
+PNG = b"\x89PNG\r\n\x1a\n"
+DATA_URI = "data:image/png;base64,iVBORw0KGgo="
+
+
+@pytest.fixture
+def new(hub: Hub) -> Hub:
+    """A hub with a model that no package has."""
+    hub.add_model(NEW)
+    return hub
+
+
+def model(id: str, verb: str, **parameters: Any) -> Callable[[Any], Any]:
+    return lambda oxen: getattr(oxen.model(id), verb)(**parameters)
+
+
+def posted(hub: Hub) -> list[Any]:
+    return [request.body for request in hub.requests if request.method == "POST"]
+
+
+def refused(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
+    """What is wrong with the parameters; nothing is sent."""
+    error = run.failure(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
+    assert posted(hub) == []
+    assert (error.__cause__, error.__context__, error.model_id) == (None, None, id)
+    return [str(problem) for problem in error.problems]
+
+
+@pytest.mark.parametrize(
+    ("id", "verb", "parameters", "kind"),
+    [
+        (EDITOR, "edit", HAT, "ImageResult"),
+        ("qwen-image", "generate", {"prompt": "x"}, "ImageResult"),
+        ("new/model", "generate", {"prompt": "xx"}, "VideoResult"),
+        (SOUND, "speak", {"prompt": "x"}, "AudioResult"),
+    ],
+)
+def test_call_gives_the_result_of_a_typed_one(
+    run: ClientRunner, new: Hub, id: str, verb: str, parameters: dict[str, Any], kind: str
+) -> None:
+    result = run(model(id, verb, **parameters), base_url=new.url)
+    assert type(result) is run.public(kind)
+    assert posted(new) == [{"model": id, **parameters}]
+    if verb != "speak":
+        submitted = run(model(id, "submit", **parameters), methodcaller("result"), base_url=new.url)
+        assert type(submitted) is run.public(kind)
+
+
+def test_extras_go_along(run: ClientRunner, new: Hub) -> None:
+    steps = model(
+        "new/model", "submit_many", num_generations=2, target_repo="me/hats", target_directory="new",
+        extra_body={"beta": 1}, extra_headers={"x-mark": "m"}, prompt="xx",
+    )  # fmt: skip
+    assert len(run(steps, base_url=new.url)) == 2
+    [sent] = [request for request in new.requests if request.method == "POST"]
+    assert sent.headers["x-mark"] == "m"
+    assert sent.body == {
+        "model": "new/model", "prompt": "xx", "num_generations": 2, "target_repo": "me/hats",
+        "target_directory": "new", "beta": 1,
+    }  # fmt: skip
+    # A parameter that has the name of an argument of the call has another way in.
+    schema = {"type": "object", "required": ["timeout"], "properties": {"timeout": {"type": "integer"}}}
+    new.add_model({**NEW, "json_request_schema": schema})
+    run(model("new/model", "generate", timeout=30, extra_body={"timeout": 5}), base_url=new.url)
+    assert posted(new)[-1] == {"model": "new/model", "timeout": 5}
+
+
+def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub) -> None:
+    assert refused(
+        run, hub, EDITOR,
+        input_image="dog.png", aspect_ratio="16:10", output_formt="png", response_format="b64_jsn", model="x",
+    ) == [
+        "input_image='dog.png': should be a valid list; wrap it in a list: input_image=['dog.png']",
+        "aspect_ratio='16:10': should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; "
+        "did you mean '16:9'?",
+        "output_formt='png': there is no such parameter; did you mean 'output_format'?",
+        "response_format='b64_jsn': should be 'url' or 'b64_json'; did you mean 'b64_json'?",
+        "model='x': there is no such parameter",
+        "prompt: is required",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("prompt", 5, "prompt=5: should be a valid string"),
+        ("prompt", {1}, "prompt={1}: should be a valid string"),
+        ("prompt", "x", "prompt='x': should have at least 2 characters"),
+        ("prompt", "x" * 10, "prompt='xxxxxxxxxx': should have at most 9 characters"),
+        ("prompt", "\ud83d ", "prompt='\\ud83d ': should be text that UTF-8 can hold"),
+        ("cfg-scale", 0, "cfg-scale=0: should be greater than 0"),
+        ("cfg-scale", 2, "cfg-scale=2: should be less than or equal to 1"),
+        ("cfg-scale", True, "cfg-scale=True: should be a valid number"),
+        ("cfg-scale", float("nan"), "cfg-scale=nan: should be a valid number"),
+        ("cfg-scale", 1j, "cfg-scale=1j: should be a valid number"),
+        ("seed", "5", "seed='5': should be a valid integer, or should be None"),
+        ("seed", 0.5, "seed=0.5: should be a valid integer, or should be None"),
+        ("size", {"x": 0}, "size['x']=0: should be greater than or equal to 1"),
+        ("size", 5, "size=5: should be a valid dictionary"),
+        ("first", {1}, "first={1}: should be JSON, not set"),
+        ("first", float("nan"), "first=nan: should be a finite number"),
+        ("first", {1: 2}, "first={1: 2}: should be JSON, which has no key 1"),
+        ("first", CIRCLE, "first=<list>: should be nested less deeply"),
+        ("frames", [], "frames=[]: should have at least 1 items"),
+        ("frames", [URL, 5], "frames[1]=5: should be a valid string"),
+        ("frames", [URL, b"moo"], "frames[1]=<3 bytes>: no image file: it is of no known format"),
+        ("picture", [5], "picture[0]=5: should be a valid string"),
+        ("picture", 5, "picture=5: should be a valid string, or should be a valid list, or should be None"),
+        ("picture", "no.png", "picture='no.png': the file cannot be read: No such file or directory"),
+        ("colour", "red", "colour='red': there is no such parameter"),
+    ],
+)
+def test_each_kind_of_mistake_is_told(name: str, value: object, told: str) -> None:
+    described = Described("new/model", hub_model(NEW))
+    with pytest.raises(ox.InvalidRequestError) as caught:
+        described.request({"prompt": "xx", name: value})
+    [problem] = caught.value.problems
+    assert str(problem).startswith(told)
+
+
+def test_values_are_sent_as_json_has_them(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+    (tmp_path / "dog.png").write_bytes(PNG)
+    given = {
+        "prompt": "xx", "seed": 5.0, "cfg-scale": ox.OMIT, "size": {"x": 2.0}, "first": ({"a": (1, PNG)},),
+        "frames": (str(tmp_path / "dog.png"), tmp_path / "dog.png", PNG, io.BytesIO(PNG), URL),
+        "picture": Image.new("RGB", (2, 2)),
+    }  # fmt: skip
+    request = run(model("new/model", "request", **given), base_url=new.url)
+    body = request.body()
+    assert body.pop("picture").startswith("data:image/png;base64,")
+    assert body == {
+        "model": "new/model", "prompt": "xx", "seed": 5, "size": {"x": 2}, "first": [{"a": [1, DATA_URI]}],
+        "frames": [*[DATA_URI] * 4, URL],
+    }  # fmt: skip
+    assert type(body["seed"]) is int
+    body["frames"].clear()
+    assert len(request.body()["frames"]) == 5
+    assert (request.model_id, request.endpoint) == ("new/model", "/videos/generate")
+    assert pickle.loads(pickle.dumps(request)) == request
+
+
+@pytest.mark.parametrize(
+    ("id", "verb", "told"),
+    [
+        (EDITOR, "generate", "qwen-image-edit-plus has no generate(): call edit()"),
+        ("qwen-image", "edit", "qwen-image has no edit(): call generate()"),
+        (EDITOR, "speak", "qwen-image-edit-plus has no speak(): call edit()"),
+        (SOUND, "generate", "bytedance-seed-audio-1-0 has no generate(): call speak()"),
+        (SOUND, "submit", "bytedance-seed-audio-1-0 has no queue: call speak()"),
+        ("gpt-4o", "generate", "gpt-4o cannot be called: it is a model of /chat/completions"),
+        ("gpt-4o", "request", "gpt-4o cannot be called: it is a model of /chat/completions"),
+        ("odd", "generate", "odd cannot be called: the hub names no endpoint"),
+    ],
+)
+def test_verb_that_is_not_the_model_s_is_refused(
+    run: ClientRunner, hub: Hub, id: str, verb: str, told: str
+) -> None:
+    hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
+    error = run.failure(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
+    assert str(error).startswith(told)
+    assert posted(hub) == []
+
+
+def test_model_that_cannot_do_without_an_image_edits(run: ClientRunner, hub: Hub) -> None:
+    schema = ox.schema(EDITOR)
+    hub.add_model({"id": "listed-elsewhere", "endpoint": "/images/generate", "json_request_schema": schema})
+    assert type(run(model("listed-elsewhere", "request", **HAT), base_url=hub.url)) is AnyRequest
+    error = run.failure(ox.ConfigurationError, model("listed-elsewhere", "generate", **HAT), base_url=hub.url)
+    assert str(error).endswith("call edit()")
+
+
+def test_model_without_a_schema_takes_anything(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+    (tmp_path / "dog.png").write_bytes(PNG)
+    path = str(tmp_path / "dog.png")
+    server.responses["/api/ai/models/bare"] = [
+        Response(body={"data": {"id": "bare", "endpoint": "images/generate"}})
+    ]
+    given = {"prompt": path, "image": Path(path), "more": [PNG, {"a": 1.5}]}
+    request = run(model("bare", "request", **given), base_url=server.url)
+    assert request.parameters == {"prompt": path, "image": DATA_URI, "more": [DATA_URI, {"a": 1.5}]}
+    for wrong in ({"model": "other"}, {"a": {1}}, {"response_format": "b64"}):
+        run.failure(ox.InvalidRequestError, model("bare", "request", **wrong), base_url=server.url)
+
+
+@pytest.mark.parametrize(("schema", "told"), [([], "but a list"), ({"type": "array"}, "not 'array'")])
+def test_schema_that_is_none_is_an_unexpected_answer(
+    run: ClientRunner, server: RawServer, schema: object, told: str
+) -> None:
+    answer = {"id": "odd", "endpoint": "/images/generate", "json_request_schema": schema}
+    server.responses["/api/ai/models/odd"] = [Response(body=answer)]
+    error = run.failure(ox.UnexpectedAnswerError, model("odd", "generate", prompt="x"), base_url=server.url)
+    assert str(error).startswith("odd: its parameter schema is not usable: ")
+    assert str(error).endswith(told)
+
+
+def test_model_says_that_it_is_not_checked_statically(run: ClientRunner, hub: Hub) -> None:
+    def look(oxen: Any) -> tuple[str, str, object]:
+        any_model = oxen.model(EDITOR)
+        return repr(any_model), any_model.id, any_model.schema
+
+    kind = run.public("AnyModel")
+    assert run(look, base_url=hub.url) == (
+        f"<{kind.__name__} {EDITOR}, not checked statically>", EDITOR, None
+    )  # fmt: skip
+    assert hub.requests == []
+    assert "Nothing is checked statically" in (kind.__doc__ or "")
+
+
+def test_schema_is_there_after_loading(hub: Hub) -> None:
+    with Oxen("key", base_url=hub.url) as oxen:
+        any_model = oxen.model(EDITOR)
+        any_model.load()
+        schema = any_model.schema
+        assert schema is not None
+        assert schema["required"] == ["prompt", "input_image"]
+        schema["required"].clear()
+        assert any_model.schema != schema
+        copied = pickle.loads(pickle.dumps(any_model))
+        assert (copied.id, copied.schema, type(copied)) == (EDITOR, None, type(any_model))
+
+
+def test_schema_is_fetched_once(new: Hub) -> None:
+    path = "/api/ai/models/new/model"
+    new.fault("slow", 0.2)
+    with Oxen("key", base_url=new.url) as oxen:
+        any_model = oxen.model("new/model")
+        threads = [threading.Thread(target=any_model.request, kwargs={"prompt": "xx"}) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert new.count("GET", path) == 1
+
+    async def calls() -> None:
+        async with AsyncOxen("key", base_url=new.url) as oxen:
+            any_model = oxen.model("new/model")
+            await asyncio.gather(*(any_model.request(prompt="xx") for _ in range(8)))
+
+    asyncio.run(calls())
+    assert new.count("GET", path) == 2
+
+
+def test_schema_that_could_not_be_fetched_is_asked_for_again(run: ClientRunner, new: Hub) -> None:
+    new.answer_next(403)
+
+    async def again_later(any_model: Any) -> Any:
+        with pytest.raises(ox.PermissionDeniedError):
+            await any_model.load()
+        return await any_model.request(prompt="xx")
+
+    def again(any_model: Any) -> Any:
+        if run.asynchronous:
+            return again_later(any_model)
+        with pytest.raises(ox.PermissionDeniedError):
+            any_model.load()
+        return any_model.request(prompt="xx")
+
+    request = run(methodcaller("model", "new/model"), again, base_url=new.url)
+    assert request.parameters == {"prompt": "xx"}
+
+
+def test_unknown_model(run: ClientRunner, hub: Hub) -> None:
+    run.failure(ox.NotFoundError, model("no-such-model", "generate", prompt="x"), base_url=hub.url)
+
+
+def test_without_the_extra_it_says_what_to_install(
+    run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    monkeypatch.delitem(sys.modules, "oxen_models._runtime.dynamic", raising=False)
+    error = run.failure(ox.ConfigurationError, model(EDITOR, "edit", **HAT), base_url=hub.url)
+    assert "pip install 'oxen-models[dynamic]'" in str(error)
+    assert hub.requests == []
+
+
+def test_run_many_takes_such_requests(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+    steps = [("new/model", {"prompt": "xx"}), (SOUND, {"prompt": "x"})]
+    requests = [run(model(id, "request", **given), base_url=new.url) for id, given in steps]
+    typed = ox.images.QwenImageRequest(prompt="x")
+
+    async def gathered(oxen: Any) -> list[Any]:
+        return [outcome async for outcome in oxen.run_many([*requests, typed], journal=tmp_path / "j")]
+
+    def run_batch(oxen: Any) -> Any:
+        if run.asynchronous:
+            return gathered(oxen)
+        return list(oxen.run_many([*requests, typed], journal=tmp_path / "j"))
+
+    for sent in (3, 3):  # the second run has it all from the journal
+        outcomes = sorted(run(run_batch, base_url=new.url), key=attrgetter("index"))
+        assert [type(each.result) for each in outcomes] == [
+            run.public("VideoResult"), run.public("AudioResult"), run.public("ImageResult"),
+        ]  # fmt: skip
+        assert [each.request for each in outcomes] == [*requests, typed]
+        assert len(posted(new)) == sent

@@ -1,0 +1,150 @@
+"""The package as a whole: what it loads, what it lists, what its names are."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import oxen_models
+import pytest
+from oxen_codegen.names import EMITTED_NAMES, parameter_names
+from oxen_models import AsyncOxen, Oxen, Request, audio, catalog, images, videos
+from pydantic import BaseModel
+
+FAMILIES = {"audio": audio, "images": images, "videos": videos}
+BOUND = catalog.models(bound=True)
+
+
+def loaded(statement: str) -> set[str]:
+    """The modules that a fresh Python holds after a statement."""
+    script = f"{statement}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_loads_neither_httpx_nor_pydantic() -> None:
+    modules = loaded("import oxen_models")
+    assert not {"httpx", "pydantic", "typing_extensions", "asyncio"} & modules
+    assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
+
+
+def test_importing_a_request_loads_one_models_module() -> None:
+    modules = loaded("from oxen_models.images import QwenImageEditPlusRequest")
+    generated = {name for name in modules if name.startswith(("oxen_models.images.", "oxen_models.videos"))}
+    assert generated == {"oxen_models.images.qwen_image_edit_plus"}
+
+
+def test_listing_the_catalogue_loads_neither_httpx_nor_pydantic() -> None:
+    assert not {"httpx", "pydantic"} & loaded("import oxen_models; oxen_models.catalog.models()")
+
+
+def test_a_schema_loads_neither_httpx_nor_pydantic() -> None:
+    modules = loaded("import oxen_models; oxen_models.schema('qwen-image')")
+    assert not {"httpx", "pydantic", "jsonschema"} & modules
+
+
+def test_a_client_loads_jsonschema_only_for_a_model_by_its_id() -> None:
+    modules = loaded("import oxen_models; oxen_models.Oxen('any').model('any')")
+    assert not {"jsonschema", "oxen_models._runtime.rules.normalize"} & modules
+
+
+@pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
+def test_a_bound_model_is_where_the_catalogue_says(model: catalog.Model) -> None:
+    assert model.module is not None
+    assert model.family is not None
+    assert model.verb is not None
+    package, _, name = model.module.rpartition(".")
+    assert package == f"oxen_models.{model.family}"
+    for client in (Oxen("any"), AsyncOxen("any")):
+        stub = getattr(getattr(client, model.family), name)
+        assert callable(getattr(stub, model.verb))
+        assert name in dir(getattr(client, model.family))
+    request = getattr(FAMILIES[model.family], f"{type(stub).__name__.removeprefix('Async')}Request")
+    assert issubclass(request, Request)
+    assert request.model_id == model.id
+
+
+def test_the_catalogue_lists_every_recorded_model() -> None:
+    folder = Path(oxen_models.__file__).parent / "schemas"
+    recorded = {json.loads(file.read_text(encoding="utf-8"))["id"] for file in folder.glob("*.json")}
+    assert {model.id for model in catalog.models()} == recorded
+    assert len(catalog.models(bound=True)) + len(catalog.models(bound=False)) == len(recorded)
+
+
+def test_the_catalogue_is_filtered_by_what_a_model_is() -> None:
+    assert all(model.verb == "edit" and "image" in model.inputs for model in catalog.models(verb="edit"))
+    assert {model.developer for model in catalog.models(developer="qwen")} == {"Qwen"}
+    assert [model.id for model in catalog.models(family="audio", output="audio")] == [
+        "bytedance-seed-audio-1-0"
+    ]
+    assert catalog.models(family="images", output="video") == []
+    seed = catalog.get("qwen-image-edit-plus")
+    assert (seed.display_name, seed.family, seed.verb, seed.inputs, seed.outputs) == (
+        "Qwen Image Edit - 2509", "images", "edit", ("text", "image"), ("image",),
+    )  # fmt: skip
+    assert seed.schema_digest is not None
+    assert len(seed.schema_digest) == 64
+    chat = catalog.get("gpt-4o")
+    assert (chat.family, chat.verb, chat.module, chat.schema_digest) == ("chat", "complete", None, None)
+    with pytest.raises(KeyError):
+        catalog.get("no-such-model")
+
+
+def test_what_dir_names_is_there() -> None:
+    for module in (oxen_models, *FAMILIES.values()):
+        for name in module.__all__:
+            assert name in dir(module)
+            assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match="QwenImageEditPlusRequst"):
+        images.QwenImageEditPlusRequst  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore
+
+
+def test_no_parameter_hides_what_a_request_has() -> None:
+    public = [name for name in {*dir(BaseModel), *dir(Request)} if not name.startswith("_")]
+    assert not set(parameter_names(public).values()) & set(public)
+
+
+def test_parameter_names_depend_on_the_wire_names_alone() -> None:
+    wires = ["top-k", "Top K", "top_k", "from", "a.b", "", "2d", "模式"]
+    names = parameter_names(wires)
+    assert names == parameter_names(reversed(wires))
+    assert len(set(names.values())) == len(wires)
+    assert all(name.isidentifier() for name in names.values())
+    assert (names["top_k"], names["Top K"], names["top-k"]) == ("top_k", "top_k_2", "top_k_3")
+
+
+def test_no_class_of_a_model_can_take_a_name_that_the_generated_code_imports() -> None:
+    golden = Path(__file__).parents[1] / "codegen" / "golden"
+    client = Path(oxen_models.__file__).parent / "_client.py"
+    imported = {
+        alias.name
+        for file in (*golden.glob("*/module.py"), client)
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    classes = {name for name in imported if name[0].isupper() and not name.startswith("Async")}
+    assert "Literal" in classes
+    assert classes - {"TYPE_CHECKING"} <= EMITTED_NAMES
+
+
+SHOWN = {
+    "Job": "cancel generation id refresh result status wait",
+    "ImageResult": "created images media model",
+    "VideoResult": "created media model videos",
+    "AudioResult": "audios created media model",
+    "Image": "b64_json generation_id read save url",
+    "Outcome": "error index job_id request result",
+    "AnyModel": "edit generate id load request schema speak submit submit_many",
+    "Generations": "pages",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("prefix", ["", "Async"])
+def test_completion_shows_nothing_that_only_the_package_needs(prefix: str, name: str) -> None:
+    public = getattr(oxen_models, prefix + name)
+    assert {each for each in dir(public) if not each.startswith("_")} == set(SHOWN[name].split())

@@ -1,0 +1,118 @@
+"""A model that left the hub: its module stays for a while, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from helpers.codegen import answer
+
+REMOVED = {"on": "2026-07-01", "version": "0.2.0", "successor": "new-model"}
+USE = """
+import asyncio, warnings
+import oxen_models
+from oxen_models import AsyncOxen, ModelRemovedError, Oxen
+from oxen_models.images import OldModelRequest
+from oxen_models.testing import Hub
+
+warnings.simplefilter("ignore")
+
+def error_of(call):
+    try:
+        call()
+    except ModelRemovedError as error:
+        return error
+    raise SystemExit(f"{call} raised nothing")
+
+async def awaited(url):
+    async with AsyncOxen("k", base_url=url) as client:
+        await client.images.old_model.edit(prompt="x", input_image=["a"])
+
+with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
+    stub = oxen.images.old_model
+    for call in (
+        lambda: stub.edit(prompt="x", input_image=["https://a.example"]),
+        lambda: stub.submit(prompt="x", input_image=["https://a.example"]),
+        lambda: stub.submit_many(num_generations=2, prompt="x", input_image=["https://a.example"]),
+        lambda: OldModelRequest(prompt="x", input_image=["https://a.example"]),
+        lambda: asyncio.run(awaited(hub.url)),
+    ):
+        error = error_of(call)
+        assert (error.model_id, error.removed_on, error.successor) == ("old-model", "2026-07-01", "new-model")
+        assert "2026-07-01" in str(error) and "new-model" in str(error), error
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        error_of(lambda: stub.edit(prompt="x", input_image=["https://a.example"]))
+    assert len(told) == 1 and "use 'new-model'" in str(told[0].message), told
+    assert hub.requests == []
+assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, record: Callable[..., None], invoke: Callable[[str], Result]) -> Path:
+    """A package of one model that is there and one that left."""
+    image = {"type": "array", "items": {"type": "string", "renderType": "image-url"}}
+    properties = {"prompt": {"type": "string"}, "input_image": image, "deprecated": {"type": "boolean"}}
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "required": ["prompt"]}
+    record(
+        answer("new-model", schema, endpoint="/images/edit"),
+        answer("old-model", schema, endpoint="/images/edit", removed=REMOVED),
+    )
+    done = invoke("generate")
+    assert done.exit_code == 0, done.output
+    return tmp_path
+
+
+def test_import_works_and_calls_name_date_and_successor(package: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(package), "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run([sys.executable, "-c", USE], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_checkers_show_calls_as_deprecated(package: Path, checker: str) -> None:
+    program = package / "program.py"
+    program.write_text(
+        "from oxen_models import Oxen\n"
+        "from oxen_models.images import OldModelRequest\n"
+        "Oxen().images.old_model.edit(prompt='x', input_image=['a'])\n"
+        "OldModelRequest(prompt='x')\n"
+        "Oxen().images.new_model.edit(prompt='x', input_image=['a'])\n"
+    )
+    command = {
+        "mypy": ["mypy", "--enable-error-code=deprecated", "--cache-dir", str(package / "cache")],
+        "pyright": ["pyright", "--outputjson", "--pythonpath", sys.executable],
+    }
+    if checker == "pyright":
+        settings = {
+            "typeCheckingMode": "strict",
+            "extraPaths": ["."],
+            "include": ["program.py", "oxen_models/images"],
+        }
+        (package / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [sys.executable, "-m", *command[checker], *(["program.py"] if checker == "mypy" else [])],
+        cwd=package, env={**os.environ, "MYPYPATH": str(package)}, capture_output=True, text=True,
+    )  # fmt: skip
+    said: list[tuple[str, int]] = []
+    if checker == "mypy":
+        said = [
+            (line.split(":")[0], int(line.split(":")[1]))
+            for line in done.stdout.splitlines()
+            if "[deprecated]" in line
+        ]
+    else:
+        diagnostics: list[dict[str, Any]] = json.loads(done.stdout)["generalDiagnostics"]
+        assert {each["rule"] for each in diagnostics} == {"reportDeprecated"}, diagnostics
+        said = [(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in diagnostics]
+    # mypy knows of deprecated methods and classes, not of deprecated constructors.
+    expected = [("program.py", 3), ("program.py", 4)]
+    assert said == (expected[:1] if checker == "mypy" else expected), done.stdout

@@ -1,0 +1,99 @@
+"""Parameters whose new names were accepted: the old ones are taken for a while, at run time only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.codegen import answer
+from oxen_codegen.cli import main
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"prompt": {"type": "string"}, "steps": {"type": "integer"}},
+    "required": ["prompt"],
+}
+USE = """
+import asyncio, inspect, warnings
+from oxen_models import AsyncOxen, InvalidRequestError, Oxen
+from oxen_models.images import PainterRequest
+from oxen_models.testing import Hub
+
+def warned(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value = call()
+    [warning] = caught
+    assert warning.category is DeprecationWarning, warning
+    assert "'num_steps'" in str(warning.message) and "'steps'" in str(warning.message)
+    assert warning.filename == "<string>", warning.filename
+    return value
+
+async def generated(url):
+    async with AsyncOxen("k", base_url=url) as client:
+        return await client.images.painter.generate(prompt="x", num_steps=3)
+
+with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
+    stub = oxen.images.painter
+    warned(lambda: stub.generate(prompt="x", num_steps=3))
+    warned(lambda: stub.submit(prompt="x", num_steps=3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stub.with_raw_response.generate(prompt="x", num_steps=3)
+    asyncio.run(generated(hub.url))
+    bodies = [each.body for each in hub.requests if each.method == "POST"]
+    assert [(body["steps"], "num_steps" in body) for body in bodies] == [(3, False)] * 4, bodies
+    try:
+        stub.generate(prompt="x", num_steps=3, steps=4)
+    except TypeError as error:
+        assert "give one of them" in str(error)
+    else:
+        raise SystemExit("both names were taken")
+    request = warned(lambda: PainterRequest(prompt="x", num_steps=3))
+    assert request == PainterRequest(prompt="x", steps=3)
+    assert "num_steps" not in inspect.signature(stub.generate).parameters
+    assert "num_steps" not in PainterRequest.model_json_schema()["properties"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, record: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
+    record(answer("painter", SCHEMA))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def generate(project: Path, renamed: str) -> Result:
+    (project / "pyproject.toml").write_text(
+        f'[tool.oxen-codegen]\noutput = "."\n[tool.oxen-codegen.renamed]\n{renamed}\n'
+    )
+    return CliRunner().invoke(main, ["generate", "--schemas", "schemas"])
+
+
+def test_old_name_is_taken_with_a_warning(project: Path) -> None:
+    generated = generate(project, 'painter = { num_steps = "steps" }')
+    assert generated.exit_code == 0, generated.output
+    environment = {**os.environ, "PYTHONPATH": str(project), "NO_PROXY": "127.0.0.1"}
+    program = USE.replace("{schemas!r}", repr(str(project / "schemas")))
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("renamed", "code", "told"),
+    [
+        ('painter = { num_steps = "step" }', 1, "there is no parameter step"),
+        ('painter = { prompt = "steps" }', 1, "there is a parameter prompt"),
+        ('painter = { "a b" = "steps" }', 2, "both have to be Python names"),
+        ('painter = "steps"', 2, "has to be a table of tables"),
+    ],
+)
+def test_rename_that_cannot_be(project: Path, renamed: str, code: int, told: str) -> None:
+    done = generate(project, renamed)
+    assert (done.exit_code, told in done.output) == (code, True), done.output

@@ -1,0 +1,401 @@
+"""A request is a value that holds what the schema allows; a call refuses the rest, and sends nothing."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import pickle
+from array import array
+from collections import UserList, deque
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.compile import compile_request
+from oxen_models import OMIT, InvalidRequestError, Oxen, OxenError, Request
+from oxen_models.audio import BytedanceSeedAudio10Request
+from oxen_models.images import QwenImageEdit2511Request, QwenImageEditPlusRequest
+from oxen_models.testing import Hub
+from oxen_models.videos import (
+    BytedanceSeedance20TextToVideoRequest,
+    LumaRayV32ReframeRequest,
+    TopazlabsProteusVideoRequest,
+    WanV27EditVideoRequest,
+)
+from PIL import Image
+from pydantic import ValidationError
+
+URL = "https://example.com/dog.png"
+HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
+
+
+def encoded(format: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 3), "red").save(buffer, format)
+    return buffer.getvalue()
+
+
+PNG = encoded("PNG")
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
+
+
+def data_uri(content: bytes, mime: str = "image/png") -> str:
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def edit(**parameters: Any) -> Callable[[Any], Any]:
+    return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
+
+
+def refusal(run: ClientRunner, hub: Hub, *steps: Callable[[Any], Any]) -> InvalidRequestError:
+    """The error of a call that sends nothing."""
+    with pytest.raises(InvalidRequestError) as caught:
+        run(*steps, base_url=hub.url)
+    assert hub.requests == []
+    # What the caller gave may be large or secret: no error under this one holds on to it.
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    return caught.value
+
+
+def test_body_is_what_was_given_and_the_model() -> None:
+    request = QwenImageEditPlusRequest(**HAT, aspect_ratio="16:9", negative_prompt=OMIT)
+    assert request.body() == {"model": "qwen-image-edit-plus", **HAT, "aspect_ratio": "16:9"}
+    assert repr(request) == (
+        f"QwenImageEditPlusRequest(prompt='Add a hat', input_image=['{URL}'], aspect_ratio='16:9')"
+    )
+
+
+def test_names_on_the_wire_are_the_schema_s() -> None:
+    schema = {"type": "object", "properties": {"from": {"type": "string"}, "cfg-scale": {"type": "number"}}}
+    kind = compile_request(schema)
+    body = {"model": "a-model", "from": "here", "cfg-scale": 0.5}
+    request = kind.from_body(body)
+    assert request.body() == body
+    in_python = dict(request)
+    assert all(name.isidentifier() for name in in_python)
+    assert kind(**in_python) == request
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        kind.from_body(in_python)
+
+
+def test_from_body_is_the_way_back() -> None:
+    request = QwenImageEditPlusRequest(**HAT, output_format="jpg")
+    assert QwenImageEditPlusRequest.from_body(request.body()) == request
+    with pytest.raises(ValidationError, match="input_image"):
+        QwenImageEditPlusRequest.from_body({"model": request.model_id, "prompt": "x"})
+
+
+def test_from_body_refuses_the_body_of_another_model() -> None:
+    body = QwenImageEdit2511Request(**HAT).body()
+    with pytest.raises(ValueError, match="qwen-image-edit-2511"):
+        QwenImageEditPlusRequest.from_body(body)
+
+
+def test_equality_is_of_model_and_parameters() -> None:
+    request = QwenImageEditPlusRequest(**HAT)
+    other_model: Request = QwenImageEdit2511Request(**HAT)
+    assert dict(other_model) == dict(request)
+    assert request != other_model
+    assert request == QwenImageEditPlusRequest(prompt="Add a hat", input_image=(URL,))
+    assert request != QwenImageEditPlusRequest(**HAT, aspect_ratio="16:9")
+    assert request != QwenImageEditPlusRequest(prompt="Add a cap", input_image=[URL])
+
+
+def pickled(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy, copy.copy])
+def test_copies_leave_out_what_was_left_out(copied: Callable[[Request], Request]) -> None:
+    request = QwenImageEditPlusRequest(**HAT, aspect_ratio="1:1")
+    twin = copied(request)
+    assert twin is not request
+    assert (twin, twin.body(), repr(twin)) == (request, request.body(), repr(request))
+
+
+def test_request_does_not_change() -> None:
+    given = [URL]
+    request = QwenImageEditPlusRequest(prompt="x", input_image=given)
+    given.append("later")
+    for name in ("prompt", "colour"):
+        with pytest.raises((ValidationError, AttributeError)):
+            setattr(request, name, "y")
+    assert request.body() == {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL]}
+
+
+def test_unknown_field_is_refused(run: ClientRunner, hub: Hub) -> None:
+    misspelt: dict[str, Any] = {**HAT, "colour": "red"}
+    with pytest.raises(ValidationError, match="colour"):
+        QwenImageEditPlusRequest(**misspelt)
+    with pytest.raises(TypeError, match="colour"):
+        run(edit(colour="red"), base_url=hub.url)
+    assert hub.requests == []
+
+
+class Case:
+    """A parameter, with what the request needs beside it, and the call that has it too."""
+
+    def __init__(self, request: type[Request], call: str, name: str, **rest: Any) -> None:
+        self.request, self.call, self.name, self.rest = request, call, name, rest
+
+    def body(self, value: object) -> dict[str, Any]:
+        return self.request(**{**self.rest, self.name: value}).body()
+
+    def calling(self, value: object) -> Callable[[Any], Any]:
+        return lambda oxen: attrgetter(self.call)(oxen)(**{**self.rest, self.name: value})
+
+
+PITCH, SPEED = (
+    Case(BytedanceSeedAudio10Request, "audio.bytedance_seed_audio_1_0.speak", name, prompt="x")
+    for name in ("pitch", "speed")
+)
+FPS, INTERPOLATE = (
+    Case(TopazlabsProteusVideoRequest, "videos.topazlabs_proteus_video.generate", name, input_video=URL)
+    for name in ("target_fps", "interpolate_frames")
+)
+SHAPE, AVOID, PICTURES = (
+    Case(QwenImageEditPlusRequest, "images.qwen_image_edit_plus.edit", name, **HAT)
+    for name in ("aspect_ratio", "negative_prompt", "input_image")
+)
+AUTO = Case(
+    BytedanceSeedance20TextToVideoRequest, "videos.bytedance_seedance_2_0_text_to_video.generate", "duration",
+    prompt="x",
+)  # fmt: skip
+WHOLE = Case(
+    WanV27EditVideoRequest, "videos.wan_v2_7_edit_video.generate", "duration", prompt="x", input_video=URL
+)
+PLACE = Case(
+    LumaRayV32ReframeRequest, "videos.luma_ray_v3_2_reframe.generate", "source_position",
+    prompt="x", input_video=URL, aspect_ratio="1:1",
+)  # fmt: skip
+NAN = float("nan")
+
+
+SEQUENCES: list[Callable[[list[str]], Any]] = [list, tuple, deque, UserList]
+
+
+@pytest.mark.parametrize(
+    ("case", "given", "sent"),
+    [
+        *((PITCH, number, number) for number in (5, 0, -12, 12)),
+        (PITCH, 5.0, 5),
+        *((SPEED, number, number) for number in (1, 0.5, 2.0)),
+        *((FPS, number, number) for number in (23.976, 29.97, 24, 24.0)),
+        *((AUTO, number, number) for number in (-1, 4)),
+        *((WHOLE, number, number) for number in (0, 2, 10)),
+        (WHOLE, 2.0, 2),
+        *((INTERPOLATE, flag, flag) for flag in (True, False)),
+        *((AVOID, text, text) for text in ("", " ", "ö 🐂 \x00")),
+        *((PICTURES, kind([URL, URL]), [URL, URL]) for kind in SEQUENCES),
+        (PICTURES, [], []),
+        (PLACE, {"x": [1, 0.5, None, {"y": "z"}]}, {"x": [1, 0.5, None, {"y": "z"}]}),
+    ],
+)
+def test_value_is_sent_as_json_has_it(case: Case, given: object, sent: object) -> None:
+    value = case.body(given)[case.name]
+    assert value == sent
+    # Python has True == 1 == 1.0; JSON writes them differently.
+    assert type(value) is type(sent) or {type(value), type(sent)} == {int, float}
+
+
+@pytest.mark.parametrize(
+    ("case", "values"),
+    [
+        (PITCH, ["5", True, 5.5, 13, -13, NAN, float("inf"), None, [5], 10**400]),
+        (SPEED, ["1", True, 0.49, 2.01, NAN, None]),
+        (FPS, [23.9, 23, "24", True, NAN, None]),
+        (AUTO, ["4", True, 0, 4.5, -2, None]),
+        (WHOLE, [False, True, 1, "2", 0.5, None]),
+        (INTERPOLATE, [1, 0, "true", None]),
+        (SHAPE, ["16:10", "", 16, None, ["16:9"]]),
+        (AVOID, [5, None, b"x", ["x"]]),
+        (PICTURES, [URL, URL.encode(), {URL}, {URL: 1}, iter([URL]), 5, None, [5], [None], [[URL]]]),
+        (PLACE, [[1], "x", None, {"x": NAN}, {"x": {1}}, {1: 2}]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_value_is_refused_by_request_and_by_call(case: Case, values: list[Any], hub: Hub) -> None:
+    with Oxen("key", base_url=hub.url) as oxen:
+        for value in values:
+            with pytest.raises(ValidationError):
+                print(f"{value!r} is accepted as {case.body(value)}")
+            with pytest.raises(InvalidRequestError) as caught:
+                case.calling(value)(oxen)
+            assert caught.value.problems[0].parameter.startswith(case.name)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("name", ["prompt", "extra_body"])
+def test_what_json_cannot_hold_is_refused(run: ClientRunner, hub: Hub, name: str) -> None:
+    for value in ("half a \ud83d pair", {1}, NAN):
+        given = value if name == "prompt" else {"given": value}
+        assert f"{name}=" in str(refusal(run, hub, edit(**{name: given})))
+
+
+def test_null_is_a_value_only_where_the_schema_says_so() -> None:
+    kind = compile_request({"type": "object", "properties": {"seed": {"type": ["integer", "null"]}}})
+    assert kind.from_body({"seed": None}).body() == {"model": "a-model", "seed": None}
+    assert kind.from_body({}).body() == {"model": "a-model"}
+    assert kind.from_body({"seed": None}) != kind.from_body({})
+    with pytest.raises(ValidationError):
+        compile_request({"type": "object", "properties": {"seed": {"type": "integer"}}}).from_body(
+            {"seed": None}
+        )
+
+
+FORMATS = {
+    "image": {
+        **{f"image/{format.lower()}": encoded(format) for format in ("PNG", "JPEG", "GIF", "WEBP", "BMP")},
+        "image/avif": b"\x00\x00\x00\x1cftypavif\x00",
+    },
+    "video": {
+        "video/mp4": b"\x00\x00\x00\x20ftypisom\x00",
+        "video/quicktime": b"\x00\x00\x00\x14ftypqt  \x00",
+        "video/webm": b"\x1aE\xdf\xa3\x01",
+    },
+    "audio": {
+        "audio/wav": WAV,
+        "audio/mpeg": b"ID3\x04\x00",
+        "audio/flac": b"fLaC\x00",
+        "audio/ogg": b"OggS\x00",
+        "audio/mp4": b"\x00\x00\x00\x20ftypM4A \x00",
+    },
+}
+TAKES: dict[str, Callable[[Any], str]] = {
+    "image": lambda it: QwenImageEditPlusRequest(prompt="x", input_image=[it]).body()["input_image"][0],
+    "video": lambda it: TopazlabsProteusVideoRequest(input_video=it).body()["input_video"],
+    "audio": lambda it: BytedanceSeedAudio10Request(prompt="x", audio_urls=[it]).body()["audio_urls"][0],
+}
+
+
+@pytest.mark.parametrize("medium", FORMATS)
+def test_files_and_bytes_become_data_uris_of_their_type(medium: str, tmp_path: Path) -> None:
+    for mime, content in FORMATS[medium].items():
+        file = tmp_path / "named.txt"
+        file.write_bytes(content)
+        with file.open("rb") as opened:
+            for given in (file, content, bytearray(content), io.BytesIO(content), opened):
+                assert TAKES[medium](given) == data_uri(content, mime)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_pil_image_becomes_a_picture_that_looks_the_same(mode: str) -> None:
+    picture = Image.new("RGB", (5, 4), (250, 10, 60)).convert(mode)
+    uri = TAKES["image"](picture)
+    assert uri.startswith("data:image/png;base64,")
+    read = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    assert read.convert("RGB").tobytes() == picture.convert("RGB").tobytes()
+
+
+def test_request_takes_a_string_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dog.png").write_bytes(PNG)
+    for text in ("dog.png", str(tmp_path), "s3://bucket/dog.png", "", f" {URL}", "data:,x"):
+        assert TAKES["image"](text) == text
+    # A path is read when the request is made: what becomes of the file later changes nothing.
+    request = QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
+    Path("dog.png").unlink()
+    assert request.body()["input_image"] == [data_uri(PNG)]
+    with pytest.raises(ValidationError, match="No such file"):
+        QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
+
+
+def test_call_opens_every_string_that_is_no_url(
+    run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "http").write_bytes(PNG)
+    as_they_are = [URL, URL.replace("https", "HTTP"), data_uri(PNG)]
+    run(edit(input_image=(*as_they_are, "http", str(tmp_path / "http"))), base_url=hub.url)
+    [request] = hub.requests
+    expected = [*as_they_are, data_uri(PNG), data_uri(PNG)]
+    assert request.body == {"model": "qwen-image-edit-plus", **HAT, "input_image": expected}
+
+
+class Failing(io.RawIOBase):
+    """A file that does not let itself be read."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self.error
+
+
+def made(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
+    (lambda folder: str(folder / "no.png"), "cannot be read: No such file"),
+    (lambda folder: folder / "no.png", "cannot be read: No such file"),
+    (lambda folder: folder, "cannot be read"),
+    (lambda _: "", "cannot be read"),
+    (lambda _: "a\x00b", "cannot be read"),
+    (lambda _: Failing(OSError(5, "Input/output error")), "cannot be read: Input/output error"),
+    (lambda _: Failing(io.UnsupportedOperation("read")), "cannot be read"),
+    (lambda _: io.StringIO("text"), "binary mode"),
+    (lambda folder: made(folder / "empty.png", b""), "an empty file"),
+    (lambda _: b"", "an empty file"),
+    (lambda folder: str(made(folder / "moo.png", WAV)), "no image file: it is audio/wav"),
+    (lambda _: io.BytesIO(b"hello"), "no known format"),
+    (lambda _: "s3://bucket/dog.png", "s3://"),
+    (lambda _: "file:///dog.png", "file://"),
+    (lambda _: array("b", PNG[:4]), "should be a valid string"),
+]
+
+
+@pytest.mark.parametrize(("unusable", "why"), UNUSABLE)
+def test_call_with_an_unusable_file_sends_nothing(
+    run: ClientRunner, hub: Hub, tmp_path: Path, unusable: Callable[[Path], Any], why: str
+) -> None:
+    error = refusal(run, hub, edit(input_image=[URL, unusable(tmp_path)]))
+    [problem] = error.problems
+    assert problem.parameter == "input_image[1]"
+    assert why in problem.expected
+
+
+def test_error_says_what_is_wrong_and_what_was_meant(run: ClientRunner, hub: Hub) -> None:
+    error = refusal(run, hub, edit(input_image="dog.png", aspect_ratio="16:10", output_format="PNG"))
+    assert str(error).splitlines() == [
+        "qwen-image-edit-plus: input_image='dog.png': should be a valid list; "
+        "wrap it in a list: input_image=['dog.png']",
+        "qwen-image-edit-plus: aspect_ratio='16:10': "
+        "should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; did you mean '16:9'?",
+        "qwen-image-edit-plus: output_format='PNG': should be 'webp', 'jpg' or 'png'; did you mean 'png'?",
+    ]
+    assert (error.model_id, error.problems[1].given) == ("qwen-image-edit-plus", "'16:10'")
+
+
+@pytest.mark.parametrize(
+    ("case", "given", "told"),
+    [
+        (FPS, 23.9, "one of 24, 23.976, 25, 29.97, 30, 50, 59.94, 60; the nearest is 23.976"),
+        (AUTO, 16, "the nearest is 15"),
+        (PITCH, 13, "bytedance-seed-audio-1-0: pitch=13: should be less than or equal to 12"),
+        (SHAPE, "oval", "aspect_ratio='oval': should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
+    ],
+)
+def test_error_ends_with_the_nearest_choice(case: Case, given: object, told: str, hub: Hub) -> None:
+    assert str(refusal(ClientRunner(asynchronous=False), hub, case.calling(given))).endswith(told)
+
+
+@pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), data_uri(bytes(5_000_000)), "x" * 5_000_000])
+def test_error_is_short_whatever_was_given(hub: Hub, huge: Any) -> None:
+    error = refusal(
+        ClientRunner(asynchronous=False), hub, edit(prompt=[huge], input_image=huge, aspect_ratio=huge)
+    )
+    assert len(str(error)) + len(repr(error)) + len(pickle.dumps(error)) < 6000
+
+
+def test_error_is_of_two_families_and_travels(run: ClientRunner, hub: Hub) -> None:
+    error = refusal(run, hub, edit(prompt=5, aspect_ratio="16:10"))
+    assert {OxenError, ValueError} <= set(InvalidRequestError.__mro__)
+    twin = pickled(error)
+    assert (type(twin), str(twin), twin.model_id) == (type(error), str(error), error.model_id)
+    assert twin.problems == error.problems

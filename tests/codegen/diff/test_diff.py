@@ -1,0 +1,276 @@
+"""What counts as a change between two catalogues, and of what kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.codegen import answer, item
+from oxen_codegen.bind import bind, place
+from oxen_codegen.diff.changes import Impact, next_version
+from oxen_codegen.diff.compare import compare
+from oxen_codegen.endpoints import COMMON
+from oxen_codegen.records import Record, from_answer
+from oxen_codegen.shape import Choice, Plain
+
+STRING: dict[str, Any] = {"type": "string"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+NUMBER: dict[str, Any] = {"type": "number"}
+IMAGE: dict[str, Any] = {"type": "string", "format": "uri", "renderType": "image-url"}
+CHOICE: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
+
+
+def array(items: dict[str, Any], **bounds: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, **bounds}
+
+
+def catalogue(*answers: dict[str, Any]) -> dict[str, Record]:
+    return {record.id: record for record in map(from_answer, answers)}
+
+
+def changed(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
+    """Parameter and kind of each change between two sets of properties."""
+    found = compare(catalogue(answer("m", item(**old))), catalogue(answer("m", item(**new))), {})
+    return {(change.parameter, change.kind) for change in found.changes}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        (STRING, STRING, ""),
+        ({**INTEGER, "default": 1}, {"default": 1.0, "type": ["integer"], "x-order": 3}, ""),
+        ({**INTEGER, "default": 1}, {**INTEGER, "default": True}, "default-changed"),
+        ({**INTEGER, "default": 1}, {**INTEGER, "default": None}, "default-changed"),
+        (INTEGER, {**INTEGER, "default": None}, "default-added"),
+        ({**INTEGER, "default": 0}, INTEGER, "default-removed"),
+        (CHOICE, {**CHOICE, "enum": ["b", "a"]}, ""),
+        ({"enum": [1, 2]}, {"enum": [2.0, 1.0]}, ""),
+        ({"enum": [1, 2]}, {"enum": [True, 2]}, "enum-narrowed"),
+        (CHOICE, {**CHOICE, "enum": ["a"]}, "enum-narrowed"),
+        (CHOICE, {**CHOICE, "enum": ["a", "b", "c"]}, "enum-widened"),
+        (CHOICE, {**CHOICE, "enum": ["b", "c"]}, "enum-narrowed"),
+        (CHOICE, STRING, "enum-widened"),
+        (CHOICE, {**STRING, "maxLength": 1}, "enum-widened"),
+        (CHOICE, {**STRING, "minLength": 2}, "enum-narrowed"),
+        (STRING, CHOICE, "enum-narrowed"),
+        (CHOICE, {"type": "boolean"}, "type-changed"),
+        (CHOICE, {**CHOICE, "nullable": True}, "enum-widened"),
+        ({"type": "boolean"}, {"enum": [True, False]}, ""),
+        ({"type": "boolean"}, {"enum": [True]}, "enum-narrowed"),
+        ({"type": ["integer", "string"], "enum": [4, "auto"]}, INTEGER, "type-narrowed enum-widened"),
+        (INTEGER, NUMBER, "type-widened"),
+        (NUMBER, INTEGER, "type-narrowed"),
+        ({**INTEGER, "minimum": 1}, {**INTEGER, "exclusiveMinimum": 0}, ""),
+        ({**INTEGER, "minimum": 1}, {**INTEGER, "minimum": 0.5}, ""),
+        ({**NUMBER, "minimum": 1}, {**NUMBER, "exclusiveMinimum": 1}, "range-narrowed"),
+        ({**NUMBER, "exclusiveMaximum": 1}, {**NUMBER, "maximum": 1}, "range-widened"),
+        ({**INTEGER, "maximum": 9}, {**NUMBER, "maximum": 9}, "type-widened"),
+        ({**INTEGER, "maximum": 9}, {**NUMBER, "maximum": 8.5}, "type-widened range-narrowed"),
+        (INTEGER, {**INTEGER, "maximum": 9}, "range-narrowed"),
+        ({**INTEGER, "minimum": 1}, INTEGER, "range-widened"),
+        ({**INTEGER, "minimum": 1, "maximum": 5}, {**INTEGER, "minimum": 0, "maximum": 4}, "range-narrowed"),
+        (STRING, {**STRING, "minLength": 0}, ""),
+        (STRING, {**STRING, "minLength": 1}, "length-narrowed"),
+        ({**STRING, "maxLength": 5}, {**STRING, "maxLength": 6}, "length-widened"),
+        (STRING, {"type": ["string", "null"]}, "type-widened"),
+        ({"type": ["string", "null"]}, STRING, "type-narrowed"),
+        (STRING, {**STRING, "nullable": True}, "type-widened"),
+        (STRING, {}, "type-widened"),
+        ({}, STRING, "type-narrowed"),
+        (STRING, array(STRING), "became-array"),
+        (array(STRING), STRING, "became-scalar"),
+        (STRING, {"type": ["string", "array"], "items": STRING}, "type-widened"),
+        (array(STRING), array(STRING, maxItems=3), "count-narrowed"),
+        (array(STRING, minItems=1), array(STRING), "count-widened"),
+        (IMAGE, STRING, "media-narrowed"),
+        (STRING, IMAGE, "format-changed"),
+        (IMAGE, {**STRING, "format": "uri"}, "format-changed"),
+        ({**STRING, "format": "uri"}, IMAGE, "media-narrowed"),
+        (IMAGE, {**IMAGE, "renderType": "video-url"}, "media-narrowed"),
+        (IMAGE, {**IMAGE, "pattern": "^https"}, "type-widened media-narrowed"),
+        (STRING, {**STRING, "format": "date"}, "format-changed"),
+        (STRING, {**STRING, "pattern": "x"}, "type-widened"),
+        ({**STRING, "pattern": "x"}, {**STRING, "pattern": "y"}, "hub-check-changed"),
+        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [INTEGER, {**STRING, "title": "T"}]}, ""),
+        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "hub-check-changed"),
+        (STRING, {**STRING, "title": "T", "description": "D."}, "title-changed description-changed"),
+        ({**STRING, "description": "one  two "}, {**STRING, "description": "one two"}, ""),
+        (STRING, {**STRING, "deprecated": True}, "deprecation-changed"),
+        ({"type": "object"}, {"type": "object", "additionalProperties": True}, ""),
+    ],
+)
+def test_a_parameter_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
+    assert changed({"p": old}, {"p": new}) == {("p", kind) for kind in kinds.split()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (array(INTEGER), array({**INTEGER, "maximum": 3}), {("p[]", "range-narrowed")}),
+        (array(IMAGE), array(STRING), {("p[]", "media-narrowed")}),
+        (array(array(STRING)), array(array(CHOICE)), {("p[][]", "enum-narrowed")}),
+        (array(item(scale=NUMBER)), array(item(scale=INTEGER)), {("p[].scale", "type-narrowed")}),
+        (item(scale=NUMBER), item("scale", scale=NUMBER), {("p.scale", "became-required")}),
+        (item("scale", scale=NUMBER), item(scale=NUMBER), {("p.scale", "became-optional")}),
+        (item(a=NUMBER), item(a=NUMBER, b=NUMBER), {("p.b", "parameter-added")}),
+        (item(a=NUMBER), item("b", a=NUMBER, b=NUMBER), {("p.b", "required-parameter-added")}),
+        (item(a=NUMBER, b=NUMBER), item(a=NUMBER), {("p.b", "parameter-removed")}),
+        (
+            {"type": "object", "additionalProperties": NUMBER},
+            {"type": "object", "additionalProperties": INTEGER},
+            {("p.*", "type-narrowed")},
+        ),
+        (
+            item(a=NUMBER),
+            {**item(a=NUMBER), "additionalProperties": False},
+            {("p", "other-properties-refused")},
+        ),
+        (
+            {**item(a=NUMBER), "additionalProperties": False},
+            item(a=NUMBER),
+            {("p", "other-properties-allowed")},
+        ),
+        # What was said of any name was said of the new one, too.
+        (
+            {**item(a=NUMBER), "additionalProperties": NUMBER},
+            {**item(a=NUMBER, b=STRING), "additionalProperties": NUMBER},
+            {("p.b", "parameter-added"), ("p.b", "type-changed")},
+        ),
+        # `{"a": 1}` and `MPart(a=1)` are different things to a type checker.
+        ({"type": "object"}, item(a={}), {("p", "type-narrowed"), ("p.a", "parameter-added")}),
+        (item(a={}), {"type": "object"}, {("p", "class-removed"), ("p.a", "parameter-removed")}),
+        (item(a={}), {}, {("p", "type-widened"), ("p", "class-removed")}),
+        (
+            item(**{"a.b": NUMBER, "c d": NUMBER}),
+            item(**{"a.b": INTEGER, "c d": INTEGER}),
+            {('p."a.b"', "type-narrowed"), ('p."c d"', "type-narrowed")},
+        ),
+    ],
+)
+def test_a_change_within_names_its_path(
+    old: dict[str, Any], new: dict[str, Any], found: set[tuple[str, str]]
+) -> None:
+    assert changed({"p": old}, {"p": new}) == found
+
+
+def test_names_that_move_because_another_arrives() -> None:
+    assert changed({"a-b": STRING}, {"a-b": STRING, "a_b": STRING}) == {
+        ("a-b", "python-name-changed"),
+        ("a_b", "parameter-added"),
+    }
+    # Both classes would be MAB.
+    assert changed({"a-b": item(x=STRING)}, {"a-b": item(x=STRING), "a": item(b=item(x=STRING))}) >= {
+        ("a-b", "python-name-changed")
+    }
+
+
+def test_a_parameter_of_every_call_is_not_new_where_a_schema_says_it_itself() -> None:
+    both = {"type": "string", "enum": ["url", "b64_json"]}
+    assert changed({}, {"response_format": both}) == set()
+    assert changed({}, {"response_format": {**both, "enum": ["url"]}}) == {
+        ("response_format", "enum-narrowed")
+    }
+    binding = bind(place(from_answer(answer("m", {})), {}))
+    assert {parameter.name: parameter.type for parameter in binding.request.parameters} == {
+        "response_format": Choice(tuple(COMMON["response_format"]["enum"]), None),
+        "target_namespace": Plain({"string": "str"}[COMMON["target_namespace"]["type"]]),
+    }
+
+
+IMAGE_SCHEMA = item("input_image", input_image=array(IMAGE))
+MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
+    ({"endpoint": "/audio/speech"}, {"endpoint": "audio/generate"}, ""),
+    ({"endpoint": "/images/generate"}, {"endpoint": "/videos/generate"}, "endpoint-changed"),
+    ({"endpoint": "/images/generate"}, {"endpoint": "/holograms"}, "endpoint-changed"),
+    ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "endpoint-added"),
+    ({"schema": item()}, {"schema": None}, "schema-removed"),
+    ({"schema": None}, {"schema": item()}, "schema-added"),
+    ({"schema": item(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
+    ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
+    ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
+    ({"pricing": {"cost_per_image": 1}}, {"deployments": [], "showcase": 5}, ""),
+    ({"display_name": "A"}, {"display_name": "B"}, "display-name-changed"),
+    ({"summary": "A"}, {"summary": "B"}, "summary-changed"),
+    ({"description": "A"}, {"description": "B", "summary": " "}, "description-changed"),
+    ({"developer": "A"}, {"developer": {"name": "A", "logo": "x"}}, ""),
+    ({"developer": "A"}, {"developer": {"name": "B"}}, "developer-changed"),
+    (
+        {"capabilities": {"input": ["text", "image"], "output": ["image"]}},
+        {"capabilities": {"output": ["image"], "input": ["image", "text"]}},
+        "",
+    ),
+    (
+        {"capabilities": {"input": ["text"], "output": ["image"]}},
+        {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
+        "capabilities-changed",
+    ),
+    ({"schema": item()}, {"schema": {**item(), "anyOf": [{}]}}, "hub-check-changed"),
+    ({"schema": item()}, {"schema": {**item(), "additionalProperties": False, "x-y": 1}}, ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "kinds"), MODEL_CHANGES)
+def test_a_model_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
+    def of(facts: dict[str, Any]) -> dict[str, Record]:
+        return catalogue(answer("m", **{"schema": item(), **facts}))
+
+    found = compare(of(old), of(new), {}).changes
+    changes = {(change.parameter, change.kind) for change in found}
+    changes -= {("input_image", "became-required")}
+    assert changes == {(None, kind) for kind in kinds.split()}
+
+
+def test_a_model_that_takes_the_name_of_another_breaks_it() -> None:
+    old, new = catalogue(answer("a-b")), catalogue(answer("a-b"), answer("a.b"))
+    found = compare(old, new, {})
+    assert [(change.model, change.kind) for change in found.changes] == [
+        ("a-b", "name-taken"),
+        ("a.b", "model-added"),
+    ]
+    assert [change.kind for change in compare(old, new, {"a.b": "other"}).changes] == ["model-added"]
+
+
+def test_a_rename_is_proposed_beside_removal_and_addition() -> None:
+    steps = {**INTEGER, "minimum": 1, "description": "How many steps."}
+    found = compare(
+        catalogue(answer("m", item(num_steps=steps, text=STRING, image=IMAGE, at=array(item(old_x=steps))))),
+        catalogue(answer("m", item(steps=steps, seed=INTEGER, mask=IMAGE, at=array(item(new_x=steps))))),
+        {},
+    )
+    assert {(each.parameter, each.new) for each in found.renames} == {
+        ("num_steps", "steps"),
+        ("at[].old_x", "at[].new_x"),
+    }
+    (evidence,) = {each.evidence for each in found.renames if each.new == "steps"}
+    assert evidence == ("a similar name", "the same values", "the same description")
+    assert sum(change.kind == "parameter-removed" for change in found.changes) == 4
+    assert sum(change.kind == "parameter-added" for change in found.changes) == 4
+
+
+def test_a_renamed_model_is_proposed_where_its_parameters_are_alike() -> None:
+    schema = item("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
+    found = compare(
+        catalogue(answer("wan-2-1", schema), answer("other", item(a=STRING))),
+        catalogue(answer("wan-2.1-fast", schema), answer("speaker", schema, endpoint="/audio/speech")),
+        {},
+    )
+    assert [(each.old, each.new) for each in found.renames] == [("wan-2-1", "wan-2.1-fast")]
+
+
+@pytest.mark.parametrize(
+    ("current", "impact", "following"),
+    [
+        ("0.1.0", None, "0.1.0"),
+        ("0.1.7", "breaking", "0.2.0"),
+        ("0.1.7", "behavioural", "0.1.8"),
+        ("0.1.7", "additive", "0.1.8"),
+        ("0.1.7", "documentation", "0.1.8"),
+        ("1.2.3", "breaking", "2.0.0"),
+        ("1.2.3", "behavioural", "1.3.0"),
+        ("1.2.3", "additive", "1.3.0"),
+        ("1.2.3", "documentation", "1.2.4"),
+    ],
+)
+def test_the_next_version(current: str, impact: Impact | None, following: str) -> None:
+    assert next_version(current, impact) == following

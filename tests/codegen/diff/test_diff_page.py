@@ -1,0 +1,59 @@
+"""docs/changes.md: every example does what the page says, and every kind has one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.codegen import answer
+from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
+from oxen_codegen.diff.compare import compare
+from oxen_codegen.diff.show import text
+from oxen_codegen.records import Record, from_answer
+from oxen_codegen.values import is_list
+
+PAGE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"### (\S+)\n\n(.+?)\n\n```json\n(.*)\n(.*)\n```\n```text\n(.*)\n```\n", re.DOTALL)
+EXAMPLES = [match.groups() for match in map(EXAMPLE.match, re.split(r"(?=^### )", PAGE, flags=re.M)) if match]
+
+
+def catalogue(example: str) -> dict[str, Record]:
+    """A parameter schema, or a list of the hub's answers."""
+    given: Any = json.loads(example)
+    answers = given if is_list(given) else [answer("m", given)]
+    return {record.id: record for record in map(from_answer, answers)}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])
+def test_an_example_prints_its_line(example: tuple[str, ...]) -> None:
+    kind, meaning, before, after, line = example
+    found = compare(catalogue(before), catalogue(after), {})
+    assert meaning.strip()
+    assert line in text(found, "0.1.0").splitlines()[:-1]
+    (change,) = (change for change in found.changes if change.kind == kind)
+    assert line.startswith(f"{KINDS[kind]}: {change.model}")
+
+
+def test_every_kind_has_an_example_under_its_impact() -> None:
+    assert [kind for kind, *_ in EXAMPLES] == list(KINDS)
+    for impact, section in zip(IMPACTS, re.split(r"^## ", PAGE, flags=re.M)[1:], strict=True):
+        assert section.startswith(impact.capitalize())
+        assert re.findall(r"^### (\S+)", section, re.M) == [
+            kind for kind, its in KINDS.items() if its == impact
+        ]
+
+
+def test_the_table_of_versions_is_what_happens() -> None:
+    rows = re.findall(
+        r"^\| (breaking|documentation|behavioural or additive) \| (\w+) \| (\w+) \|", PAGE, re.M
+    )
+    for impacts, below, above in rows:
+        for impact in IMPACTS:
+            if impact in impacts.split(" or "):
+                assert next_version("0.4.2", impact) == {"minor": "0.5.0", "patch": "0.4.3"}[below]
+                parts = {"major": "3.0.0", "minor": "2.5.0", "patch": "2.4.3"}
+                assert next_version("2.4.2", impact) == parts[above]
+    assert len(rows) == 3

@@ -1,0 +1,36 @@
+"""A hub with a team's models, and a directory for the team's package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.codegen import answer
+from oxen_models.testing import Hub
+
+from codegen.extension.team import configure, custom, recording
+
+
+@pytest.fixture
+def team(hub: Hub) -> Hub:
+    """A hub that has two models of a team's beside all others."""
+    hub.add_model(custom("oxen:ox-boots", developer={"name": "Acme"}))
+    hub.add_model(custom("oxen:ox-hats", developer={"name": "Acme"}))
+    return hub
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty directory to work in."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("OXEN_API_KEY", "any")
+    return folder
+
+
+@pytest.fixture
+def recorded(empty: Path) -> Path:
+    """The directory with the records of one model of the team's and one of somebody else's."""
+    configure(empty)
+    return recording(empty, custom("oxen:ox-boots"), answer("other"))

@@ -1,0 +1,170 @@
+"""Which models are the team's: what is fetched, compared and built by its settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers.codegen import answer, files
+from oxen_models.testing import Hub
+
+from codegen.extension.team import configure, custom, oxen_codegen, recording
+
+
+def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub, empty: Path) -> None:
+    configure(empty)
+    fetch = ("fetch", "--all", "--base-url", team.url)
+    for model_id in ("oxen:ox-boots", "qwen-image", "oxen:ox-left"):
+        team.add_model(custom(model_id))
+        assert oxen_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
+    team.remove_model("oxen:ox-left")
+    configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "nobody:*"]')
+    team.clear()
+
+    done = oxen_codegen(*fetch)
+
+    assert done.exit_code == 0, done.output
+    asked = sorted(each.path.rpartition("/")[2] for each in team.requests)
+    assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
+    assert "1 written, 1 unchanged, 1 removed" in done.stdout
+    assert "removed: oxen:ox-left" in done.stdout
+    assert "1 more recorded, not included, and left as they are" in done.stdout
+    assert "warning: pyproject.toml include.ids: no model fits 'nobody:*'" in done.stderr
+
+
+def test_a_whole_id_is_fetched_whether_it_is_listed_or_not(team: Hub, empty: Path) -> None:
+    configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:ox-boots", "oxen:ox-gone"]')
+    recording(empty)
+    done = oxen_codegen("fetch", "--all", "--base-url", team.url)
+    assert done.exit_code == 1
+    assert "1 written, 0 unchanged, 0 removed, 1 failed" in done.stdout
+    assert "error: oxen:ox-gone: the hub answered HTTP 404" in done.stderr
+
+
+def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, empty: Path) -> None:
+    configure(empty, "include = {ids = ['oxen:ox-boots']}")
+    team.answer_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
+    for command in ("fetch --all", "generate", "diff", "update"):
+        at = ("--base-url", team.url) if command != "generate" else ()
+        done = oxen_codegen(*command.split(), *at)
+        assert done.exit_code == 0, done.output
+    assert (empty / "acme_models" / "images" / "oxen_ox_boots.py").exists()
+
+
+def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, recorded: Path) -> None:
+    configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["nobody:*"]')
+    before = files(recorded)
+    done = oxen_codegen("fetch", "--all", "--base-url", team.url)
+    assert done.exit_code == 2
+    assert "[tool.oxen-codegen] includes none of the 171 models of the hub" in done.stderr
+    assert files(recorded) == before
+
+
+def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
+    configure(empty, "include = {ids = ['oxen:*']}")
+    assert oxen_codegen("fetch", "--all", "--base-url", team.url).exit_code == 0
+    assert oxen_codegen("fetch", "qwen-image", "--base-url", team.url).exit_code == 0
+    same = oxen_codegen("diff", "--base-url", team.url)
+    assert same.exit_code == 0, same.output
+    team.remove_model("oxen:ox-hats")
+    done = oxen_codegen("diff", "--base-url", team.url)
+    assert done.exit_code == 4
+    assert "oxen:ox-hats" in done.stdout
+    assert "qwen" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("rules", "built"),
+    [
+        ("include = {ids = ['a*', 'c']}", "abc c"),
+        ("include = {developers = ['ACME']}", "abc b"),
+        ("include = {families = ['videos', 'images'], ids = ['?']}", "b c"),
+        ("include = {capabilities = ['image']}", "abc c"),
+        ("include = {capabilities = ['image'], developers = ['acme']}", "abc"),
+        ("exclude = {ids = ['[ab]*']}", "c d"),
+        ("exclude = {capabilities = ['video'], developers = ['other']}", "abc"),
+        ("exclude = {families = ['chat', 'images']}", "b"),
+        ("include = {ids = ['*b*']}\nexclude = {ids = ['b']}", "abc"),
+    ],
+)
+def test_what_is_built_goes_by_id_developer_family_and_capability(
+    rules: str, built: str, empty: Path
+) -> None:
+    configure(empty, rules)
+    recording(
+        empty,
+        answer("abc", developer="Acme", capabilities={"input": ["text"], "output": ["image"]}),
+        answer(
+            "b", endpoint="/videos/generate", developer={"name": "acme"}, capabilities={"input": ["video"]}
+        ),
+        answer("c", developer="Other", capabilities={"input": ["image"]}),
+        answer("d", endpoint="/chat/completions", json_request_schema=None, developer="Other"),
+    )
+    before = files(empty / "acme_models" / "schemas")
+    done = oxen_codegen("generate")
+    assert done.exit_code == 0, done.output
+    assert f"{4 - len(built.split())} left out" in done.stdout
+    catalogue = (empty / "acme_models" / "catalog.py").read_text()
+    assert re.findall(r'\bid="(.*?)"', catalogue) == built.split()
+    assert files(empty / "acme_models" / "schemas") == before
+    assert oxen_codegen("check").exit_code == 0
+
+
+def test_a_model_whose_schema_is_broken_can_be_left_out(empty: Path) -> None:
+    recording(empty, answer("good"), answer("bad", []))
+    for rule in ("ids = ['bad']", "families = ['audio']"):
+        configure(empty, f"exclude = {{{rule}}}")
+        assert oxen_codegen("generate").exit_code == ("audio" in rule)
+
+
+def test_a_rule_that_no_model_fits_is_told(recorded: Path) -> None:
+    configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Nobody']}")
+    done = oxen_codegen("generate")
+    assert done.exit_code == 0
+    assert "warning: pyproject.toml include.ids: no model fits 'xoen:*'" in done.stderr
+    assert "warning: pyproject.toml exclude.developers: no model fits 'Nobody'" in done.stderr
+
+
+def test_rules_that_leave_nothing_are_an_error(recorded: Path) -> None:
+    configure(recorded, "exclude = {ids = ['*']}")
+    for command in ("generate", "check"):
+        done = oxen_codegen(command)
+        assert done.exit_code == 2
+        assert "include and exclude of [tool.oxen-codegen] leave none of 2 models to build" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('package = "Acme"', "package: 'Acme' has to be a name in snake case, such as 'acme_models'"),
+        ('package = "images"', "package: 'images' is the name of something else: choose another"),
+        ('package = "secrets"', "package: 'secrets' is the name of something else"),
+        ('package = "typing_extensions"', "package: 'typing_extensions' is the name of something else"),
+        ('pakage = "acme"', "has no setting pakage: it takes exclude, include, names, output, package, "),
+        ('package = "../up"', "package: '../up' has to be a name in snake case"),
+        ("package = 3", "package: 3 has to be a name in snake case"),
+        ("include = 3", "include has to be a table of ids, developers, families, capabilities"),
+        ("include = {id = ['a']}", "include has no key id: it takes ids, "),
+        ("exclude = {ids = 'a'}", "exclude.ids has to be a list of texts that is not empty"),
+        ("exclude = {ids = []}", "exclude.ids has to be a list of texts that is not empty"),
+        ("exclude = {capabilities = [1]}", "exclude.capabilities has to be a list of texts"),
+        ("include = {families = ['image']}", "include.families: there is no family 'image': images, "),
+        ("templates = 3", "templates has to be a path"),
+        ("names = {a = 'acme_models'}", "names: 'a': 'acme_models' is not a free name in snake case"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_with_file_and_key(line: str, complaint: str, empty: Path) -> None:
+    package = "" if line.startswith(("package", "pakage")) else 'package = "acme_models"\n'
+    (empty / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{package}{line}\n")
+    for command in (("generate",), ("check",), ("fetch", "--all")):
+        done = oxen_codegen(*command)
+        assert done.exit_code == 2
+        assert f"{empty / 'pyproject.toml'}: [tool.oxen-codegen] {complaint}" in done.stderr
+
+
+def test_a_table_of_another_spelling_is_told(empty: Path) -> None:
+    (empty / "pyproject.toml").write_text("[tool.oxen_codegen]\npackage = 'acme_models'\n")
+    done = oxen_codegen("generate")
+    assert done.exit_code == 2
+    assert "[tool.oxen_codegen] has to be called [tool.oxen-codegen]" in done.stderr

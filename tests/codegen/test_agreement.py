@@ -1,0 +1,321 @@
+"""Requests accept exactly what the `jsonschema` library accepts, on wire names: generated ones, and those
+of `oxen.model`.
+
+For every recorded schema and for random ones over the constructs that are enforced: values that
+are valid, and values that are broken in one place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+import oxen_models
+import pytest
+from helpers.compile import compile_request
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from oxen_codegen.values import is_list, is_object
+from oxen_models import InvalidRequestError, Request, catalog
+from oxen_models._runtime.dynamic import Described
+from oxen_models._runtime.hub_models import hub_model
+from pydantic import ValidationError
+
+BOUND = [model for model in catalog.models(bound=True) if model.module]
+VALUES_PER_MODEL = 100
+VALUES_PER_SCHEMA = 40
+RANDOM_SCHEMAS = 300
+
+JUNK: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 2, 3.0, 0.5, -7, 10**12, 2**53 + 1, 2**64 + 1, -(10**300), 1e308, 2.5e9,
+    23.976, "", " ", "a", "5", "true", "é" * 40, "🐂" * 3,
+    [], ["a"], [1, 2.5], [None], [[]], {}, {"a": 1}, [{}], [{"a": "b"}],
+)  # fmt: skip
+
+
+def validates(schema: dict[str, Any]) -> Callable[[object], bool]:
+    validator: Any = Draft202012Validator(schema)
+    is_valid: Callable[[object], bool] = validator.is_valid
+    return is_valid
+
+
+def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
+    """What has to be accepted: the schema, closed, because a parameter that it lacks is a typo."""
+    closed = without_nullable(schema)
+    closed["properties"] = {
+        "response_format": {"enum": ["url", "b64_json"]},
+        "target_namespace": {"type": "string"},
+        **dict.fromkeys(closed.get("required", []), closed.get("additionalProperties", True)),
+        **closed.get("properties", {}),
+    }
+    return validates({**closed, "additionalProperties": False})
+
+
+def without_nullable(schema: Any) -> Any:
+    """`nullable`, which is OpenAPI's, in terms of JSON Schema."""
+    if is_list(schema):
+        return [without_nullable(item) for item in schema]
+    if not is_object(schema):
+        return schema
+    rest = {key: without_nullable(value) for key, value in schema.items() if key != "nullable"}
+    return {"anyOf": [{"type": "null"}, rest]} if schema.get("nullable") is True else rest
+
+
+def valid(schema: Any, random: Random) -> Any:
+    """A value that the schema allows, most of the time."""
+    if not is_object(schema):
+        return random.choice(JUNK)
+    if schema.get("nullable") and random.random() < 0.2:
+        return None
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return random.choice(schema["enum"])
+    types = schema.get("type")
+    match random.choice(types) if is_list(types) else types:
+        case "string":
+            least, most = schema.get("minLength", 0), schema.get("maxLength", 8)
+            return "".join(random.choice("ab é5") for _ in range(random.randint(least, max(least, most))))
+        case "integer":
+            return edge(schema, random, 1)
+        case "number":
+            return edge(schema, random, 0.25)
+        case "boolean":
+            return random.choice([True, False])
+        case "null":
+            return None
+        case "array":
+            least, most = schema.get("minItems", 0), schema.get("maxItems", 3)
+            count = random.randint(least, max(least, most))
+            return [valid(schema.get("items", True), random) for _ in range(count)]
+        case "object":
+            return valid_object(schema, random)
+        case _:
+            return random.choice(JUNK)
+
+
+def valid_object(schema: dict[str, Any], random: Random) -> dict[str, Any]:
+    properties = schema.get("properties", {})
+    chosen = {
+        name: valid(properties.get(name, True), random)
+        for name in [*properties, *schema.get("required", [])]
+        if name in schema.get("required", []) or random.random() < 0.5
+    }
+    extra = schema.get("additionalProperties", True)
+    if extra is not False and "properties" not in schema and random.random() < 0.7:
+        chosen["any key"] = valid(extra, random)
+    return chosen
+
+
+def edge(schema: dict[str, Any], random: Random, step: float) -> float:
+    """A number at, beside or between the bounds."""
+    least = schema.get("minimum", schema.get("exclusiveMinimum", -9))
+    most = schema.get("maximum", schema.get("exclusiveMaximum", 9))
+    number = random.choice(
+        [least, most, least + step, most - step, least - step, most + step, (least + most) / 2]
+    )
+    if step == 1 and random.random() < 0.8:
+        return int(number)
+    return float(number) if random.random() < 0.5 else number
+
+
+def broken(value: Any, random: Random) -> Any:
+    """The value with one place in it replaced."""
+    if is_object(value) and value and random.random() < 0.9:
+        key = random.choice(list(value))
+        if random.random() < 0.1:
+            return {name: item for name, item in value.items() if name != key}
+        if random.random() < 0.1:
+            return {**value, f"{key}x": random.choice(JUNK)}
+        return {**value, key: broken(value[key], random)}
+    if is_list(value) and value and random.random() < 0.6:
+        place = random.randrange(len(value))
+        return [broken(item, random) if index == place else item for index, item in enumerate(value)]
+    if isinstance(value, str) and random.random() < 0.3:
+        return random.choice([value + "x", value[:-1], value.upper(), value * 3])
+    if isinstance(value, int | float) and random.random() < 0.3:
+        return random.choice([value + 1, value - 1, value + 0.5, float(value), str(value), -value])
+    return random.choice(JUNK)
+
+
+def bodies(schema: dict[str, Any], random: Random, count: int) -> Iterator[dict[str, Any]]:
+    for number in range(count):
+        body = valid_object(schema, random)
+        if number % 2:
+            changed = broken(body, random)
+            body = changed if is_object(changed) else body
+        body.pop("model", None)  # the id of the model stands there, whatever the schema says
+        yield body
+
+
+def accepts(request: type[Request], body: dict[str, Any]) -> bool:
+    try:
+        request.from_body(body)
+    except ValidationError:
+        return False
+    return True
+
+
+def without_media(schema: Any) -> Any:
+    """A request class takes any string for a URL; a call opens those that are none."""
+    if is_list(schema):
+        return [without_media(item) for item in schema]
+    if not is_object(schema):
+        return schema
+    return {key: without_media(value) for key, value in schema.items() if key not in ("format", "renderType")}
+
+
+def accepts_by_id(described: Described, body: dict[str, Any]) -> bool:
+    try:
+        assert described.request(body).body() == {"model": described.id, **body}
+    except InvalidRequestError:
+        return False
+    return True
+
+
+def compare(request: type[Request], schema: dict[str, Any], random: Random, count: int) -> int:
+    is_valid = oracle(schema)
+    answer = {"id": "any", "endpoint": "/images/generate", "json_request_schema": without_media(schema)}
+    described = Described("any", hub_model(answer))
+    for body in bodies(schema, random, count):
+        allowed = is_valid(body)
+        assert accepts_by_id(described, body) == allowed, (
+            f"jsonschema {'accepts' if allowed else 'rejects'} what `oxen.model` does not: "
+            f"{json.dumps(body)} under {json.dumps(schema)}"
+        )
+        assert accepts(request, body) == allowed, (
+            f"jsonschema {'accepts' if allowed else 'rejects'} what the request does not: "
+            f"{json.dumps(body)} under {json.dumps(schema)}"
+        )
+        if allowed:
+            sent = {key: value for key, value in request.from_body(body).body().items() if key != "model"}
+            assert sent == body, "what is sent is what was given"
+    return count
+
+
+@pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
+def test_a_recorded_model_agrees(model: catalog.Model, record_property: Any) -> None:
+    schema = oxen_models.schema(model.id)
+    name = (
+        "".join(word.capitalize() for word in model.module.rpartition(".")[2].split("_"))
+        if model.module
+        else ""
+    )
+    request = getattr(getattr(oxen_models, str(model.family)), f"{name}Request")
+    record_property("agreement", compare(request, schema, Random(model.id), VALUES_PER_MODEL))
+
+
+Strategy = st.SearchStrategy[Any]
+
+
+def schema(
+    required: dict[str, Strategy], optional: Mapping[str, Strategy] = MappingProxyType({})
+) -> Strategy:
+    mapping: Any = required
+    return st.fixed_dictionaries(mapping, optional=dict(optional))
+
+
+def sized(low: str, high: str) -> dict[str, Strategy]:
+    return {low: st.integers(0, 3), high: st.integers(2, 6)}
+
+
+names = st.text("abcxyz_-. 0é$", min_size=1, max_size=6) | st.sampled_from(
+    [
+        "from",
+        "class",
+        "schema",
+        "copy",
+        "json",
+        "model_config",
+        "model_dump",
+        "validate",
+        "self",
+        "str",
+        "timeout",
+    ]
+)
+numbers = st.integers(-20, 20) | st.sampled_from([0.5, 2.5, -0.25, 23.976, 5.0])
+choices = st.lists(
+    st.sampled_from(
+        [None, True, False, 0, 1, -1, 2, 4, 5.0, 23.976, 29.97, 2**64, 2**53 + 1, "auto", "1", "", " ", "b"]
+    ),
+    min_size=1,
+    max_size=5,
+)
+enum_types = st.sampled_from(
+    ["string", "integer", "number", ["integer", "string"], ["string", "null"], ["number", "boolean"]]
+)
+RANGE: dict[str, Strategy] = dict.fromkeys(
+    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"], numbers
+)
+LENGTH, COUNT = sized("minLength", "maxLength"), sized("minItems", "maxItems")
+
+
+def can_be_met(node: dict[str, Any]) -> bool:
+    return any(map(validates(node), node["enum"]))
+
+
+leaves: Strategy = st.one_of(
+    st.just({}),
+    st.just({"type": "null"}),
+    st.just({"type": "boolean"}),
+    st.just({"type": "string", "format": "uri", "renderType": "image-url"}),
+    schema({"type": st.just("string")}, LENGTH),
+    schema({"type": st.sampled_from(["integer", "number"])}, RANGE),
+    schema({"enum": choices}),
+    schema({"enum": choices, "type": enum_types}).filter(can_be_met),
+    schema({"const": choices.map(lambda values: values[0])}),
+)
+
+
+def containers(inner: Strategy) -> Strategy:
+    several = st.lists(
+        st.sampled_from(["string", "integer", "number", "boolean", "null", "array"]),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    )
+    return st.one_of(
+        schema({"type": st.just("array")}, {"items": inner, **COUNT}),
+        schema({"type": several}, {**RANGE, **LENGTH, **COUNT, "items": inner}),
+        schema({"type": st.just("object")}, {"additionalProperties": inner}),
+        objects(inner),
+        inner.map(lambda node: {**node, "nullable": True}),
+    )
+
+
+def objects(inner: Strategy) -> Strategy:
+    def with_properties(properties: dict[str, Any]) -> Strategy:
+        some = st.lists(st.sampled_from([*properties, "another"]), max_size=2, unique=True)
+        fixed: dict[str, Strategy] = {"type": st.just("object"), "properties": st.just(properties)}
+        return schema({**fixed, "required": some}, {"additionalProperties": st.just(True) | inner}) | schema(
+            {**fixed, "required": st.just(sorted(properties)[:1]), "additionalProperties": st.just(False)}
+        )
+
+    return st.dictionaries(names, inner, max_size=4).flatmap(with_properties)
+
+
+schemas = objects(st.recursive(leaves, containers, max_leaves=6))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_schemas_agree(part: int, record_property: Any) -> None:
+    compared = 0
+
+    @settings(
+        max_examples=RANDOM_SCHEMAS // 4,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(root=schemas, seed=st.integers(0, 2**32))
+    def agree(root: dict[str, Any], seed: int) -> None:
+        nonlocal compared
+        compared += compare(compile_request(root), root, Random(seed), VALUES_PER_SCHEMA)
+
+    agree()
+    record_property("agreement", compared)

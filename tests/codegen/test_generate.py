@@ -1,0 +1,304 @@
+"""`oxen-codegen generate` and `check`, from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.codegen import PROMPT, answer, files
+from oxen_codegen.cli import main
+
+
+def repository() -> Path:
+    return Path(__file__).parents[2]
+
+
+def test_the_committed_package_is_what_the_committed_schemas_say(tmp_path: Path) -> None:
+    committed = repository() / "generated" / "oxen_models"
+    done = CliRunner().invoke(
+        main, ["generate", "--schemas", str(committed / "schemas"), "--output", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert files(tmp_path / "oxen_models") == files(committed), "to repair: nox -s generate"
+
+
+def test_same_bytes_under_another_hash_seed_and_file_order(tmp_path: Path) -> None:
+    committed = repository() / "generated" / "oxen_models" / "schemas"
+    shuffled = tmp_path / "shuffled"
+    shuffled.mkdir()
+    for number, file in enumerate(sorted(committed.iterdir(), reverse=True)):
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        backwards = json.dumps(dict(reversed(facts.items())))
+        (shuffled / f"{number:03}.json").write_text(backwards, encoding="utf-8")
+    for seed, source in (("1", committed), ("2", shuffled)):
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "oxen_codegen",
+                "generate",
+                "--schemas",
+                source,
+                "--output",
+                tmp_path / seed,
+            ],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
+    assert files(tmp_path / "1" / "oxen_models") == files(tmp_path / "2" / "oxen_models")
+
+
+def test_says_how_many_models_are_bound_and_how_many_only_listed(
+    record: Callable[..., None], invoke: Callable[[str], Result]
+) -> None:
+    record(
+        answer("a"),
+        answer("b"),
+        answer("c", None, endpoint="/chat/completions"),
+        answer(
+            "d", PROMPT, endpoint="/holograms/project", capabilities={"input": [], "output": ["hologram"]}
+        ),
+    )
+    done = invoke("generate")
+    assert done.exit_code == 0
+    assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint), 0 failed" in done.stdout
+    assert (
+        "warning: d: only listed, though it has a schema: no typed call for /holograms/project" in done.stderr
+    )
+
+
+def test_a_catalogue_of_listed_models_alone_is_a_package(
+    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("talker", None, endpoint="/chat/completions"))
+    done = invoke("generate")
+    assert done.exit_code == 0, done.output
+    assert "0 bound, 1 only listed" in done.stdout
+    script = "from oxen_models import Oxen, catalog; Oxen('k'); print(catalog.get('talker').verb)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "complete\n"
+
+
+@pytest.mark.parametrize(
+    "ids", [("a-b", "a.b"), ("Model", "model"), ("wan-2-1", "wan-21"), ("foo", "foo-request")]
+)
+def test_two_ids_that_would_get_one_name_are_an_error_for_both(
+    ids: tuple[str, str], record: Callable[..., None], invoke: Callable[[str], Result]
+) -> None:
+    record(*map(answer, ids), answer("apart"))
+    done = invoke("generate")
+    assert done.exit_code == 1
+    for one, other in (ids, reversed(ids)):
+        assert f"error: {one}: would have the name " in done.stderr
+        assert f"and so would {other!r}: choose another in [tool.oxen-codegen.names]" in done.stderr
+    assert "1 bound" in done.stdout
+
+
+def test_a_name_chosen_by_hand_settles_it(
+    record: Callable[..., None],
+    invoke: Callable[[str], Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(answer("a-b"), answer("a.b"))
+    (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "a_dot_b"\n')
+    monkeypatch.chdir(tmp_path)
+    assert invoke("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / "images" / "a_dot_b.py").read_text()
+    assert "class ADotBRequest(Request):" in module
+    assert 'model_id: ClassVar[str] = "a.b"' in module
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'names = {"a.b" = "class"}',
+        'names = {"a.b" = "A"}',
+        'names = {"a.b" = "__init__"}',
+        "names = 5",
+        "naems = {}",
+        "output = 3",
+        "= broken",
+    ],
+)
+def test_a_wrong_configuration_is_told_in_a_sentence(
+    table: str, invoke: Callable[[str], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{table}\n")
+    monkeypatch.chdir(tmp_path)
+    done = invoke("generate")
+    assert done.exit_code == 2
+    assert "pyproject.toml: " in done.stderr
+
+
+def test_the_configuration_is_that_of_the_project_around(
+    record: Callable[..., None],
+    invoke: Callable[[str], Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(answer("a.b"))
+    (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "chosen"\n')
+    (tmp_path / "deep" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "below")
+    assert invoke("generate").exit_code == 0
+    assert (tmp_path / "oxen_models" / "images" / "chosen.py").exists()
+
+
+def test_check_writes_nothing_and_names_what_differs(
+    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"), answer("b"))
+    assert invoke("generate").exit_code == 0
+    package = tmp_path / "oxen_models"
+    assert invoke("check").exit_code == 0
+    (package / "images" / "a.py").write_text("edited")
+    (package / "images" / "b.py").unlink()
+    (package / "left_behind.py").write_text("")
+    before = files(package)
+
+    done = invoke("check")
+
+    assert done.exit_code == 1
+    assert files(package) == before
+    for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "gone: {}/left_behind.py"):
+        assert line.format(package) in done.stdout
+    assert "to repair: oxen-codegen generate --schemas" in done.stdout
+    assert invoke("generate").exit_code == 0
+    assert invoke("check").exit_code == 0
+    assert not (package / "left_behind.py").exists()
+
+
+def test_generating_what_is_there_touches_nothing(
+    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    record(answer("a"))
+    invoke("generate")
+    module = tmp_path / "oxen_models" / "images" / "a.py"
+    os.utime(module, (1, 1))
+    done = invoke("generate")
+    assert "0 files changed" in done.stdout
+    assert module.stat().st_mtime == 1
+
+
+@pytest.mark.parametrize("command", ["generate", "check"])
+def test_without_schemas_it_says_what_to_run(
+    command: str, invoke: Callable[[str], Result], schemas: Path
+) -> None:
+    done = invoke(command)
+    assert done.exit_code == 2
+    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
+    schemas.rmdir()
+    done = invoke(command)
+    assert done.exit_code == 2
+    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("facts", "family", "verb"),
+    [
+        ({"endpoint": "/images/edit"}, "images", "edit"),
+        ({"endpoint": "images/edit"}, "images", "edit"),
+        ({"endpoint": "/api/ai/images/generate"}, "images", "generate"),
+        ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
+        ({"endpoint": "/audio/generate"}, "audio", "speak"),
+        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
+        (
+            {"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}},
+            "images",
+            "edit",
+        ),
+        (
+            {"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}},
+            "videos",
+            "generate",
+        ),
+        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
+    ],
+)
+def test_endpoint_and_verb_come_from_the_path_or_else_from_the_capabilities(
+    facts: dict[str, Any],
+    family: str,
+    verb: str,
+    record: Callable[..., None],
+    invoke: Callable[[str], Result],
+    tmp_path: Path,
+) -> None:
+    record(answer("a", **facts))
+    assert invoke("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / family / "a.py").read_text()
+    assert f"    def {verb}(" in module
+
+
+def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
+    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    image = {"type": "array", "items": {"type": "string", "format": "uri", "renderType": "image-url"}}
+    schema = {"type": "object", "properties": {"input_image": image}}
+    record(answer("needs", {**schema, "required": ["input_image"]}), answer("takes", schema))
+    assert invoke("generate").exit_code == 0
+    images = tmp_path / "oxen_models" / "images"
+    assert 'endpoint: ClassVar[str] = "/images/edit"' in (images / "needs.py").read_text()
+    assert 'endpoint: ClassVar[str] = "/images/generate"' in (images / "takes.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("model_id", "name"),
+    [
+        ("oxen:ox-abc", "oxen_ox_abc"),
+        ("FLUX.1-Kontext", "flux_1_kontext"),
+        ("4x-upscale", "model_4x_upscale"),
+        ("class", "class_"),
+        ("modèle", "modele"),
+        ("通义", "u901a_u4e49"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("/abs/olute", "abs_olute"),
+        ("con", "model_con"),
+        ("__init__", "init"),
+        ("'; import os #", "import_os"),
+        ("none", "model_none"),
+        ("literal", "model_literal"),
+        ("image-result", "model_image_result"),
+        ("async-diffusion", "model_async_diffusion"),
+        ("cached-property", "model_cached_property"),
+        ("aclose", "model_aclose"),
+    ],
+)
+def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
+    model_id: str,
+    name: str,
+    record: Callable[..., None],
+    invoke: Callable[[str], Result],
+    tmp_path: Path,
+) -> None:
+    record(answer(model_id))
+    before = set(tmp_path.parent.iterdir())
+    assert invoke("generate").exit_code == 0
+    module = (tmp_path / "oxen_models" / "images" / f"{name}.py").read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {}
+    (line,) = (line for line in module.splitlines() if "model_id: ClassVar" in line)
+    exec(line.strip().replace(": ClassVar[str]", ""), namespace)
+    assert namespace["model_id"] == model_id
+    assert set(tmp_path.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("model_id", ["x" * 300, "\ud800", "é" * 100, "\ufdfa" * 22])
+def test_an_id_that_no_file_can_have_is_an_error(
+    model_id: str, record: Callable[..., None], invoke: Callable[[str], Result]
+) -> None:
+    record(answer(model_id), answer("good"))
+    done = invoke("generate")
+    assert done.exit_code == 1
+    assert "error: " in done.stderr
+    assert "1 bound" in done.stdout

@@ -1,0 +1,95 @@
+"""`update` against a hub that answers nonsense, or half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from helpers.codegen import answer
+from oxen_models.testing import Hub
+
+from codegen.update.projects import MODELS, NARROWED, WHERE, everything, is_clean, record
+
+HALF = MODELS[:2]
+
+
+def lacks_half(hub: Hub) -> None:
+    for each in HALF:
+        hub.answer_next(404, body={}, path=f"{WHERE}/{each}")
+
+
+NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
+    (lambda hub: hub.answer_next(200, body={"data": []}, path=WHERE), "named no model"),
+    (lambda hub: hub.answer_next(200, body=[], path=WHERE), "named no model"),
+    (lambda hub: hub.answer_next(200, body="<html>", path=WHERE), "the list of models: not JSON"),
+    (lambda hub: hub.answer_next(200, body={"data": [{}]}, path=WHERE), "some without an id"),
+    (lambda hub: hub.answer_next(502, times=None, path=WHERE), "models: the hub answered HTTP 502"),
+    (lambda hub: hub.answer_next(401, path=WHERE), "does not know the key"),
+    (
+        lambda hub: hub.answer_next(200, body=[{"id": each} for each in HALF], path=WHERE),
+        "not on the hub's list, 3 of them: painter, sketcher, talker; nothing was changed",
+    ),
+    (
+        lambda hub: lacks_half(hub),
+        "2 models cannot be read: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
+    ),
+    (
+        lambda hub: hub.answer_next(200, body=[{"id": "a"}, {"id": "b"}], path=WHERE),
+        "not on the hub's list, 5 of them: carver, drawer, painter, sketcher, talker; nothing was changed",
+    ),
+    (
+        lambda hub: hub.answer_next(500, times=3, path=f"{WHERE}/drawer"),
+        "1 model cannot be read: drawer: the hub answered HTTP 500, 3 times",
+    ),
+    (lambda hub: hub.answer_next(200, body='{"id"', path=f"{WHERE}/drawer"), "drawer: not JSON"),
+    (
+        lambda hub: hub.answer_next(200, body={"id": "x"}, path=f"{WHERE}/drawer"),
+        "drawer: the hub answered with another model: 'x'",
+    ),
+    (lambda hub: hub.fault("cut-midway", path=f"{WHERE}/drawer"), "drawer: no answer from http://127"),
+]
+
+
+@pytest.mark.parametrize(("trouble", "complaint"), NONSENSE)
+def test_a_hub_that_is_not_itself_changes_nothing_and_says_why(
+    trouble: Callable[[Hub], object],
+    complaint: str,
+    update: Callable[..., Result],
+    hub: Hub,
+    project: Path,
+) -> None:
+    hub.add_model(answer("painter", NARROWED))
+    before = everything(project)
+    trouble(hub)
+    done = update()
+    assert done.exit_code == 2, done.output
+    assert complaint in done.stderr
+    assert everything(project) == before
+
+
+def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
+    update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    odd = {"type": "array"}
+    hub.add_model(answer("moulder", odd))
+    hub.add_model(answer("carver", odd))
+    hub.add_model(answer("sketcher", ["x"]))
+    hub.add_model(answer("Draw.er", odd | {"type": "object"}))
+    hub.add_model(answer("draw-er"))
+    hub.add_model(answer("painter", NARROWED))
+    before = everything(project)
+    done = update()
+    assert done.exit_code == 1, done.output
+    assert "error: carver /type: the parameters have to be an object" in done.stderr
+    assert "error: moulder /type: " in done.stderr
+    assert "error: sketcher: the parameter schema is not a JSON object but a list" in done.stderr
+    assert "error: Draw.er: would have the name draw_er, and so would 'draw-er'" in done.stderr
+    assert "error: draw-er: would have the name draw_er" in done.stderr
+    assert {line.partition(" ")[2].partition(" ")[0] for line in done.stdout.splitlines()[:-1]} == {"painter"}
+    assert record(project, "painter")["json_request_schema"] == NARROWED
+    assert everything(project).keys() == before.keys()
+    for file in ("schemas/carver.json", "images/carver.py"):
+        assert everything(project)[f"generated/ours/{file}"][1] == before[f"generated/ours/{file}"][1]
+    assert is_clean(project)
