@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from . import normalize
 from .describe import hub_only, hub_only_doc, parameter_doc, sentence
+from .diagnostics import Diagnostic, ModelError
 from .endpoints import COMMON, Endpoint, find_endpoint
 from .names import module_name, parameter_names, pascal
 from .normalize import Node
 from .parse import Class, parse
 from .records import Record
-from .report import Finding, ModelError
 from .shape import Binding, Choice, Object, Parameter, Plain, Removal
 
 _COMMON = (
@@ -145,26 +145,28 @@ def _removal(record: Record) -> Removal | None:
     return Removal(removal.on, removal.successor, notice)
 
 
-def findings(model: Model) -> list[Finding]:
+def findings(model: Model) -> list[Diagnostic]:
     """What whoever regenerates should know about a model that is bound or listed."""
     record, node = model.record, model.node
     if node is None:
         return []
-    found: list[Finding] = []
+    found: list[Diagnostic] = []
     if not model.is_bound:
         said = record.text("endpoint") or "no endpoint"
-        found.append(Finding(record.id, "", f"only listed, though it has a schema: no typed call for {said}"))
+        found.append(
+            Diagnostic(record.id, "", f"only listed, though it has a schema: no typed call for {said}")
+        )
         return found
     for pointer, keywords in hub_only(node):
-        found.append(Finding(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
+        found.append(Diagnostic(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
     for wire, said in node["said"].items():
         value = node["properties"].get(wire)
         if value is not None and "default" in said and not normalize.allows(value, said["default"]):
             text = f"the default {said['default']!r} is not allowed by the schema; it is documentation only"
-            found.append(Finding(record.id, f"/properties/{wire}", text))
+            found.append(Diagnostic(record.id, f"/properties/{wire}", text))
     if "model" in node["said"]:
         text = "a parameter named model is left out: the body has the model's id there"
-        found.append(Finding(record.id, "/properties/model", text, "note"))
+        found.append(Diagnostic(record.id, "/properties/model", text, "note"))
     return found
 
 

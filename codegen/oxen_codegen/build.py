@@ -15,13 +15,13 @@ from typing import Any
 from .bind import Model, bind, findings, place
 from .config import Config, runtime_version
 from .derive import Derivation
+from .diagnostics import CodegenError, Diagnostic, ModelError
 from .endpoints import ENDPOINTS
 from .keep import Kept
 from .names import sharing, taken
 from .overrides import Templates
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
-from .report import CodegenError, Finding, ModelError
 from .shape import Binding, Entry, Family
 
 # The public names of the package with the runtime, by the module that defines them.
@@ -59,7 +59,7 @@ _PUBLIC = {
 }  # fmt: skip
 
 # What the emitted package does with a schema, too: modules that import nothing but each other.
-_RULES = ("endpoints.py", "normalize.py", "report.py", "values.py")
+_RULES = ("diagnostics.py", "endpoints.py", "json_types.py", "normalize.py")
 
 ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
 """What one odd model may raise anywhere on its way; it must not stop the others."""
@@ -75,7 +75,7 @@ class Build:
     """The records that it was built from, by file name."""
     proofs: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """What renders a file again, with placeholders for what the hub said, by path."""
-    findings: list[Finding] = field(default_factory=list[Finding])
+    findings: list[Diagnostic] = field(default_factory=list[Diagnostic])
     bound: int = 0
     kept: int = 0
     """How many models failed and go on with the module they had."""
@@ -89,7 +89,7 @@ class Build:
     @property
     def failed(self) -> int:
         """How many models, or files, were not as they should be."""
-        return sum(finding.level == "error" for finding in self.findings)
+        return sum(finding.severity == "error" for finding in self.findings)
 
 
 def build(
@@ -141,11 +141,11 @@ def build(
     return result
 
 
-def _unknown(config: Config, records: Mapping[str, Record]) -> list[Finding]:
+def _unknown(config: Config, records: Mapping[str, Record]) -> list[Diagnostic]:
     """Models that pyproject.toml speaks of, and that there are none of."""
     said = {"names": config.names, "renamed": config.renamed, "successors": config.successors.values()}
     return [
-        Finding("pyproject.toml", key, f"there is no model {model_id!r}")
+        Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
         for key, ids in said.items()
         for model_id in sorted({*ids} - records.keys())
     ]
@@ -221,11 +221,11 @@ def prove(result: Build, formatted: Path) -> None:
             raise CodegenError(f"{file}: what the hub said became code; nothing was written; {remedy}")
 
 
-def failure(model_id: str, error: Exception) -> Finding:
+def failure(model_id: str, error: Exception) -> Diagnostic:
     """That a model cannot be bound."""
     if isinstance(error, ModelError):
-        return Finding(model_id, error.path, error.text, "error")
-    return Finding(model_id, "", f"cannot be bound: {type(error).__name__}: {error}", "error")
+        return Diagnostic(model_id, error.path, error.message, "error")
+    return Diagnostic(model_id, "", f"cannot be bound: {type(error).__name__}: {error}", "error")
 
 
 def _collisions(bindings: list[Binding], result: Build) -> set[str]:
@@ -235,13 +235,13 @@ def _collisions(bindings: list[Binding], result: Build) -> set[str]:
     return set(alike)
 
 
-def collision(model_id: str, name: str, others: list[str]) -> Finding:
+def collision(model_id: str, name: str, others: list[str]) -> Diagnostic:
     """That a model would have a name that others have."""
     text = (
         f"would have the name {name}, and so would {', '.join(map(repr, others))}: "
         "choose another in [tool.oxen-codegen.names] of pyproject.toml"
     )
-    return Finding(model_id, "", text, "error")
+    return Diagnostic(model_id, "", text, "error")
 
 
 def _names(binding: Binding) -> list[tuple[str, str]]:
@@ -299,7 +299,7 @@ def _package(
     if not config.extends:
         for name in _RULES:
             source = Path(__file__).with_name(name)
-            result.files[f"_runtime/rules/{name}"] = source.read_text(encoding="utf-8")
+            result.files[f"_runtime/json_schema/{name}"] = source.read_text(encoding="utf-8")
     emitted = templates.emitted()
     for file, template in emitted.items():
         if file.endswith(".jinja"):

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .config import Config
+from .diagnostics import CodegenError
 from .diff.changes import IMPACTS, Change, Diff
 from .diff.show import code, moved, short
+from .json_types import is_list
 from .names import parameter_names
 from .records import Record
-from .report import CodegenError
-from .values import is_list
 
 # Kinds that say it all.
 _PLAIN = frozenset({"became-optional", "became-required"})

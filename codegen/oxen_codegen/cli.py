@@ -15,8 +15,8 @@ import click
 
 from . import config as configuration
 from .config import Config
+from .diagnostics import CodegenError, Diagnostic, make_printable
 from .records import Record
-from .report import CodegenError, Finding, printable
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
@@ -58,7 +58,7 @@ def _sentences(command: Callable[P, int]) -> Callable[P, None]:
         try:
             code = command(*args, **kwargs)
         except CodegenError as error:
-            click.echo(f"oxen-codegen: {printable(str(error))}", err=True)
+            click.echo(f"oxen-codegen: {make_printable(str(error))}", err=True)
             code = 2
         except BrokenPipeError:  # nobody reads on; click ends it
             raise
@@ -105,7 +105,7 @@ def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | N
     if outcome.idle:
         click.echo(f"fetch: {outcome.idle} more recorded, not included, and left as they are")
     for name in outcome.removed:
-        click.echo(f"removed: {printable(name)}")
+        click.echo(f"removed: {make_printable(name)}")
     return 1 if outcome.failed else 0
 
 
@@ -146,7 +146,7 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 
     config = _config(output, templates)
     outcome = run(config, schemas or config.schemas, templates_folder())
-    _report([finding for finding in outcome.build.findings if finding.level == "error"])
+    _report([finding for finding in outcome.build.findings if finding.severity == "error"])
     for name, how in outcome.changes:
         click.echo(f"{how}: {config.folder / name}")
     if outcome.changes:
@@ -267,6 +267,6 @@ def _config(output: Path | None, templates: Path | None) -> Config:
     return replace(config, output=output or config.output, templates=templates or config.templates)
 
 
-def _report(findings: Sequence[Finding]) -> None:
+def _report(findings: Sequence[Diagnostic]) -> None:
     for finding in findings:
         click.echo(str(finding), err=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .diagnostics import CodegenError, Diagnostic
 from .endpoints import ENDPOINTS
+from .json_types import is_list, is_object
 from .names import is_module_name, is_parameter_name, is_snake_case, pascal
 from .records import Record
-from .report import CodegenError, Finding
 from .selection import KEYS, Selection
-from .values import is_list, is_object
 
 RUNTIME = "oxen_models"
 """The package that has the runtime; any other is built on it."""
@@ -78,11 +78,11 @@ class Config:
             raise CodegenError(f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub")
         return wanted
 
-    def idle(self, records: Iterable[Record]) -> list[Finding]:
+    def idle(self, records: Iterable[Record]) -> list[Diagnostic]:
         """Warnings of rules in `include` and `exclude` that no recorded model fits."""
         return [_no_model(*each) for each in self.selection.idle(records)]
 
-    def idle_ids(self, ids: Iterable[str]) -> list[Finding]:
+    def idle_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
         """Warnings of ids in `include` and `exclude` that no model of the hub fits."""
         return [_no_model(*each) for each in self.selection.idle_ids(ids)]
 
@@ -92,8 +92,8 @@ class Config:
         return pascal(self.package)
 
 
-def _no_model(place: str, value: str) -> Finding:
-    return Finding("pyproject.toml", place, f"no model fits {value!r}")
+def _no_model(place: str, value: str) -> Diagnostic:
+    return Diagnostic("pyproject.toml", place, f"no model fits {value!r}")
 
 
 def load(start: Path) -> Config:

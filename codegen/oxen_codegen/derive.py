@@ -10,7 +10,7 @@ import io
 import tokenize
 from collections import Counter
 
-from .report import CodegenError
+from .diagnostics import CodegenError
 
 REPLACED = {
     "__aenter__": "__enter__",

@@ -17,6 +17,8 @@ import httpx
 import stamina
 
 from .config import Config
+from .diagnostics import CodegenError, Diagnostic, ModelError
+from .json_types import is_list, is_object
 from .records import (
     LARGEST_MODEL,
     SCHEMA,
@@ -26,8 +28,6 @@ from .records import (
     from_file,
     parse_json,
 )
-from .report import CodegenError, Finding, ModelError
-from .values import is_list, is_object
 from .write import alone, recover
 
 _AT_ONCE = 8
@@ -53,12 +53,12 @@ class Fetched:
     unchanged: int = 0
     idle: int = 0
     """How many records are there of models that the hub has, and that were not asked for."""
-    findings: list[Finding] = field(default_factory=list[Finding])
+    findings: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
     def failed(self) -> int:
         """How many models, or files, were not as they should be."""
-        return sum(finding.level == "error" for finding in self.findings)
+        return sum(finding.severity == "error" for finding in self.findings)
 
 
 class Absent(ModelError):
@@ -120,7 +120,7 @@ class Hub:
             if status == 404:
                 status, answer = self._get("/api/evaluations/models", _LARGEST_LIST)
         except ModelError as error:
-            raise CodegenError(f"the list of models: {error.text}") from None
+            raise CodegenError(f"the list of models: {error.message}") from None
         items = answer
         for key in ("data", "models"):
             if is_object(items) and key in items:
@@ -249,22 +249,22 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
                     raise found
                 _record(found, schemas, today, outcome)
             except ModelError as error:
-                outcome.findings.append(Finding(model_id, error.path, error.text, "error"))
+                outcome.findings.append(Diagnostic(model_id, error.path, error.message, "error"))
     if listed is not None:
         outcome.idle = len(recorded.keys() & {*listed} - {*wanted})
     return outcome
 
 
-def recordable(ids: Iterable[str]) -> tuple[list[str], dict[str, Finding]]:
+def recordable(ids: Iterable[str]) -> tuple[list[str], dict[str, Diagnostic]]:
     """The ids that can be recorded, and what is wrong with each of the others."""
     good: list[str] = []
-    wrong: dict[str, Finding] = {}
+    wrong: dict[str, Diagnostic] = {}
     for model_id in ids:
         try:
             file_name(model_id)
             good.append(model_id)
         except ModelError as error:
-            wrong[model_id] = Finding(model_id, "", error.text, "error")
+            wrong[model_id] = Diagnostic(model_id, "", error.message, "error")
     return good, wrong
 
 

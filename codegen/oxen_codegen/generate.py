@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 from .build import Build, build, prove
 from .config import Config
+from .diagnostics import CodegenError, Diagnostic
 from .keep import last_good
 from .records import read_folder
-from .report import CodegenError, Finding
 from .write import alone, differences, install, recover, refuse_foreign, refuse_loss, stage
 
 
@@ -88,7 +88,9 @@ def build_from(config: Config, schemas: Path, templates: Path) -> Build:
     # Which model a file that cannot be read was of, nobody knows: whatever is missing may be it.
     broken = [model_id for model_id in previous if bad and model_id not in records]
     result = build(config, records, templates, previous, broken)
-    result.findings[:0] = [Finding(name, error.path, error.text, "error") for name, error in bad.items()]
+    result.findings[:0] = [
+        Diagnostic(name, error.path, error.message, "error") for name, error in bad.items()
+    ]
     return result
 
 

@@ -25,8 +25,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, TypeGuard
 
-from .report import ModelError
-from .values import is_list, is_object, same
+from .diagnostics import ModelError
+from .json_types import is_list, is_object, json_equal
 
 Node = dict[str, Any]
 
@@ -144,7 +144,9 @@ def _node(schema: object, depth: int) -> Node:
         nullable = [None] if schema.get("nullable") is True else []
         choices = [schema["const"]] if "const" in schema else schema["enum"]
         if "const" in schema and "enum" in schema:
-            choices = [choice for choice in choices if any(same(choice, other) for other in schema["enum"])]
+            choices = [
+                choice for choice in choices if any(json_equal(choice, other) for other in schema["enum"])
+            ]
         fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
         if not fitting:
             return {"hub_only": ["enum"]}

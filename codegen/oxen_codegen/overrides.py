@@ -16,8 +16,8 @@ from typing import Any
 from jinja2 import FunctionLoader, TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from .derive import Derivation
+from .diagnostics import CodegenError, ModelError
 from .render import environment
-from .report import CodegenError, ModelError
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 

@@ -19,10 +19,10 @@ from datamodel_code_generator.parser import LiteralType
 from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
+from .json_types import is_object
 from .names import EMITTED_NAMES, LONGEST, pascal, snake
 from .normalize import Node
 from .shape import Bound, Choice, ListOf, MapOf, Nested, Plain, Type, Union
-from .values import is_object
 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)
 _DEFINITIONS = "#/$defs/"

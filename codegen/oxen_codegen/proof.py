@@ -10,8 +10,8 @@ import ast
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from .json_types import is_list, is_object
 from .shape import Binding, Bound, Choice, Entry, Family, Nested, Object, Parameter, Plain
-from .values import is_list, is_object
 
 _TEXT = "placeholder"
 # Fields that hold names which this project made, and that stay what they are.

@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from .diagnostics import CodegenError, ModelError, make_printable
+from .json_types import is_list, is_object
 from .names import DEVICE
-from .report import CodegenError, ModelError, printable
-from .values import is_list, is_object
 
 SCHEMA = "json_request_schema"
 # Of ours: no answer of the hub has it.
@@ -213,7 +213,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
             with file.open("rb") as opened:
                 record = from_file(opened.read(LARGEST_MODEL + 1))
             if record.id in records:
-                raise ModelError(f"another file holds the model {printable(record.id)}, too: remove one")
+                raise ModelError(f"another file holds the model {make_printable(record.id)}, too: remove one")
             records[record.id] = record
         except ModelError as error:
             bad[file.name] = error

@@ -13,7 +13,7 @@ from unicodedata import ucd_3_2_0
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
 from .derive import Derivation
-from .report import ModelError
+from .diagnostics import ModelError
 from .shape import Binding, Bound, Choice, ListOf, MapOf, Nested, Object, Parameter, Plain, Type, Union
 
 LINE_LENGTH = 110

@@ -14,6 +14,7 @@ from .bind import place
 from .build import ONE_MODEL, collision, failure
 from .changelog import entry
 from .config import Config
+from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable
 from .diff.changes import Diff, next_version
 from .diff.compare import compare
 from .diff.source import of_folder, of_hub
@@ -21,7 +22,6 @@ from .fetch import Hub, OnModels, recordable
 from .generate import build_from, staged, swap_in
 from .names import sharing, taken
 from .records import Record, Removal, file_name, read_folder
-from .report import CodegenError, Finding, ModelError, printable
 from .write import alone, recover
 
 _MOST_GONE = 0.2
@@ -36,7 +36,7 @@ class Updated:
     version: str
     files: int
     """How many files of the package differ."""
-    findings: list[Finding]
+    findings: list[Diagnostic]
     failed: int
 
 
@@ -108,7 +108,7 @@ def update(
                 swap_in(new, changes, config, announced)
         result.findings.extend(refused.values())
         gone_for_good = "left the hub a minor version ago: its module goes now"
-        result.findings.extend(Finding(record.id, "", gone_for_good, "warning") for record in expired)
+        result.findings.extend(Diagnostic(record.id, "", gone_for_good, "warning") for record in expired)
         return Updated(diff, version, len(changes), result.findings, result.failed)
 
 
@@ -121,9 +121,9 @@ def _limit(models: list[str], most: int, how: str) -> None:
         )
 
 
-def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Finding]:
+def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Diagnostic]:
     """What is wrong with models that cannot be built as they are now; their old records stay."""
-    refused: dict[str, Finding] = {}
+    refused: dict[str, Diagnostic] = {}
     for model_id, record in found.items():
         try:
             record.dumps()
@@ -173,5 +173,5 @@ def _write(schemas: Path, record: Record) -> None:
 
 
 def _some(ids: list[str]) -> str:
-    named = ", ".join(map(printable, ids[:_MOST_NAMED]))
+    named = ", ".join(map(make_printable, ids[:_MOST_NAMED]))
     return f"{named} and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else named

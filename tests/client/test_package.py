@@ -48,7 +48,7 @@ def test_a_schema_loads_neither_httpx_nor_pydantic() -> None:
 
 def test_a_client_loads_jsonschema_only_for_a_model_by_its_id() -> None:
     modules = loaded("import oxen_models; oxen_models.Oxen('any').model('any')")
-    assert not {"jsonschema", "oxen_models._runtime.rules.normalize"} & modules
+    assert not {"jsonschema", "oxen_models._runtime.json_schema.normalize"} & modules
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)

@@ -81,8 +81,10 @@ def test_a_class_that_no_package_has_shows_what_it_checks() -> None:
 
 def test_the_rules_of_the_generator_are_emitted_as_they_are() -> None:
     generator = Path(build.__file__).parent
-    emitted = [file for file in (PACKAGE / "_runtime" / "rules").glob("*.py") if file.name != "__init__.py"]
+    emitted = [
+        file for file in (PACKAGE / "_runtime" / "json_schema").glob("*.py") if file.name != "__init__.py"
+    ]
     assert {file.name for file in emitted} >= {"endpoints.py", "normalize.py"}
     for file in emitted:
         assert file.read_bytes() == (generator / file.name).read_bytes()
-        import_module(f"oxen_models._runtime.rules.{file.stem}")
+        import_module(f"oxen_models._runtime.json_schema.{file.stem}")

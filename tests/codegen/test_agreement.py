@@ -19,7 +19,7 @@ from helpers.compile import compile_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from oxen_codegen.values import is_list, is_object
+from oxen_codegen.json_types import is_list, is_object
 from oxen_models import InvalidRequestError, Request, catalog
 from oxen_models._runtime.dynamic import Described
 from oxen_models._runtime.hub_models import hub_model

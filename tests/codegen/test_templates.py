@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from oxen_codegen.config import Config
 from oxen_codegen.derive import Derivation
+from oxen_codegen.diagnostics import CodegenError
 from oxen_codegen.generate import generate, templates_folder
 from oxen_codegen.render import docstring
-from oxen_codegen.report import CodegenError
 
 INJECTION = '"""; __import__("os").abort(); """'
 

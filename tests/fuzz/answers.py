@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, SchemaError
 from oxen_codegen.build import build
 from oxen_codegen.config import Config
+from oxen_codegen.diagnostics import ModelError
 from oxen_codegen.generate import templates_folder
+from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.normalize import normalize
 from oxen_codegen.proof import equal_but_for_literals
 from oxen_codegen.records import from_answer
-from oxen_codegen.report import ModelError
-from oxen_codegen.values import is_list, is_object
 from oxen_models import Request
 
 STRINGS: dict[str, str] = json.loads(
@@ -171,7 +171,7 @@ def check(answer: dict[str, Any], random: Random, count: Count) -> None:
     try:
         module = compile_module(parameters, model_id, "/images/generate", **facts)
     except ModelError as error:
-        if "fails" in error.text:  # the engine's failure is one of ours
+        if "fails" in error.message:  # the engine's failure is one of ours
             raise
         count.rejected += 1
         return

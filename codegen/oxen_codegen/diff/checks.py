@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..json_types import is_list, is_object
 from ..normalize import Node, normalize
-from ..values import is_list, is_object
 from .nodes import Place
 
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")

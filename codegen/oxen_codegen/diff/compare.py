@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..bind import Model, place
+from ..diagnostics import CodegenError, ModelError
+from ..json_types import json_equal
 from ..names import pascal, sharing, taken
 from ..parse import parse
 from ..records import Record
-from ..report import CodegenError, ModelError
-from ..values import same
 from . import renames as renaming
 from . import schema
 from .changes import Change, Diff, Rename, in_order
@@ -63,7 +63,7 @@ def compare(
 
 def _is_same(old: Record, new: Record) -> bool:
     keys = old.facts.keys() | new.facts.keys()
-    return all(same(old.facts.get(key), new.facts.get(key)) for key in keys if key not in _DATES)
+    return all(json_equal(old.facts.get(key), new.facts.get(key)) for key in keys if key not in _DATES)
 
 
 def _placed(
@@ -78,7 +78,7 @@ def _placed(
             if model_id in differing:
                 where = f" {error.path}" if error.path else ""
                 raise CodegenError(
-                    f"{model_id}{where}, {when}: {error.text}; nothing was done; "
+                    f"{model_id}{where}, {when}: {error.message}; nothing was done; "
                     "to go on without it, exclude it in [tool.oxen-codegen] of pyproject.toml"
                 ) from None
     return placed

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..describe import hub_only_doc
+from ..json_types import is_list, is_object
 from ..normalize import Node
-from ..values import is_list, is_object
 
 _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"image", "video", "audio"}}
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import product
 
 from ..bind import Model
+from ..json_types import json_equal
 from ..names import snake
 from ..normalize import Node
-from ..values import same
 from .nodes import Place, join
 
 _snake = lru_cache(snake)
@@ -70,7 +70,7 @@ def _of_parameters(one: str, old: Place, other: str, new: Place) -> Evidence:
         found.append((2, "the same values") if len(was.node) > 1 else (1, "the same type"))
     if said.get("description") and said["description"] == says.get("description"):
         found.append((2, "the same description"))
-    if said.get("default") is not None and same(said["default"], says.get("default")):
+    if said.get("default") is not None and json_equal(said["default"], says.get("default")):
         found.append((1, "the same default"))
     if "x-order" in was.raw and was.raw["x-order"] == now.raw.get("x-order"):
         found.append((1, "the same place"))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..endpoints import COMMON
+from ..json_types import is_list, is_object, json_equal
 from ..names import parameter_names
 from ..normalize import Node, allows
-from ..values import is_list, is_object, same
 from . import checks as hub_checks
 from .changes import KINDS
 from .nodes import (
@@ -47,7 +47,7 @@ def root(node: Node, raw: object) -> Place:
 def changes(old: Place, new: Place) -> Iterator[Found]:
     """Every change between the parameters of one model."""
     checked, checks = hub_checks.of_all(old), hub_checks.of_all(new)
-    if not same(checked, checks):
+    if not json_equal(checked, checks):
         yield None, "hub-check-changed", checked, checks
     yield from _told(None, old, new)
     yield from _properties("", old, new)
@@ -100,7 +100,7 @@ def _defaults(path: str, old: Node, new: Node) -> Iterator[Found]:
         yield path, "default-added", None, new["default"]
     elif "default" not in new:
         yield path, "default-removed", old["default"], None
-    elif not same(old["default"], new["default"]):
+    elif not json_equal(old["default"], new["default"]):
         yield path, "default-changed", old["default"], new["default"]
 
 
@@ -126,7 +126,7 @@ def _values(path: str, old: Place, new: Place) -> Iterator[Found]:
     was, now = sorts(old.node), sorts(new.node)
     if was is None and now is None:
         checked, checks = hub_checks.of_place(old), hub_checks.of_place(new)
-        if not same(checked, checks):
+        if not json_equal(checked, checks):
             yield path, "hub-check-changed", checked, checks
     elif was is None:
         yield path, "type-narrowed", phrase(old.node), phrase(new.node)

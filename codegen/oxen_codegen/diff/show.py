@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from ..report import printable
-from ..values import is_list
+from ..diagnostics import make_printable
+from ..json_types import is_list
 from .changes import IMPACTS, Change, Diff, Rename, next_version
 
 _LONGEST = 160
@@ -80,10 +80,10 @@ FORMATS: Mapping[str, Callable[[Diff, str], str]] = {"text": text, "markdown": m
 
 
 def _line(change: Change) -> str:
-    where = printable(short(change.model))
+    where = make_printable(short(change.model))
     if change.parameter is not None:
-        where = f"{where} {printable(short(change.parameter))}"
-    return f"{where}: {change.kind}: {moved(change, printable)}"
+        where = f"{where} {make_printable(short(change.parameter))}"
+    return f"{where}: {change.kind}: {moved(change, make_printable)}"
 
 
 def moved(change: Change, quoted: Callable[[str], str]) -> str:
@@ -119,7 +119,7 @@ def short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _maybe(renames: _Renames, change: Change, quoted: Callable[[str], str] = printable) -> str:
+def _maybe(renames: _Renames, change: Change, quoted: Callable[[str], str] = make_printable) -> str:
     """The rename that a removal may be."""
     if change.kind not in ("model-removed", "parameter-removed"):
         return ""
@@ -165,7 +165,7 @@ def _markdown(diff: Diff, version: str) -> Iterator[str]:
 
 def code(text: str) -> str:
     """Text of the hub as a code span that holds whatever it says."""
-    line = printable(text)
+    line = make_printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     # Blanks beside a backtick are taken for the fence's own.
     pad = " " if line.startswith("`") or line.endswith("`") or line != line.strip() else ""

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..config import Config
+from ..diagnostics import CodegenError, ModelError, make_printable
 from ..fetch import Absent, Hub, OnModels
 from ..records import Record, read_folder
-from ..report import CodegenError, ModelError, printable
 from ..write import alone, recover
 
 LIVE = "live"
@@ -151,5 +151,7 @@ def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
 
 
 def _some(bad: Mapping[str, ModelError], what: str) -> str:
-    named = "; ".join(f"{printable(name)}: {error.text}" for name, error in list(bad.items())[:_MOST_NAMED])
+    named = "; ".join(
+        f"{make_printable(name)}: {error.message}" for name, error in list(bad.items())[:_MOST_NAMED]
+    )
     return f"{len(bad)} {what}{'s' if len(bad) > 1 else ''} cannot be read: {named}"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from oxen_models._runtime.rules.values import is_list, is_object
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import APIError, UnexpectedAnswerError, error_class
 from .retries import retry_after

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
 
-from oxen_models._runtime.rules.values import same
+from oxen_models._runtime.json_schema.json_types import json_equal
 from pydantic import BeforeValidator, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
@@ -84,7 +84,7 @@ def OneOf(*choices: Any) -> WrapValidator:
 
     def check(value: object, validate: ValidatorFunctionWrapHandler) -> object:
         for choice in choices:
-            if same(value, choice):
+            if json_equal(value, choice):
                 return choice
         context = {"listed": ", ".join(map(repr, choices)), "choices": choices}
         raise PydanticCustomError("one_of", "Input should be one of {listed}", context)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias, get_args
 
-from oxen_models._runtime.rules.values import is_list, is_object
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedAnswerError
 from .values import text

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from oxen_models._runtime.rules.values import is_object
+from oxen_models._runtime.json_schema.json_types import is_object
 
 
 def text(answer: Mapping[str, Any], key: str) -> str | None:

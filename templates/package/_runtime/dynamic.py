@@ -8,11 +8,11 @@ from os import PathLike
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
+from oxen_models._runtime.json_schema.diagnostics import ModelError
 
 # By its full name: these modules are the generator's and lie beside this one when it is emitted only.
-from oxen_models._runtime.rules.endpoints import COMMON, Endpoint, find_endpoint
-from oxen_models._runtime.rules.normalize import Node, normalize, requires_image
-from oxen_models._runtime.rules.report import ModelError
+from oxen_models._runtime.json_schema.endpoints import COMMON, Endpoint, find_endpoint
+from oxen_models._runtime.json_schema.normalize import Node, normalize, requires_image
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
@@ -83,7 +83,7 @@ class Described:
                 self.node = normalize(schema)
             except ModelError as error:
                 raise UnexpectedAnswerError(
-                    f"{id}: its parameter schema is not usable: {error.text}"
+                    f"{id}: its parameter schema is not usable: {error.message}"
                 ) from None
         self._endpoint = find_endpoint(
             model.endpoint,

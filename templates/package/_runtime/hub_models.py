@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oxen_models._runtime.rules.values import is_list, is_object
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import UnexpectedAnswerError
 from .values import text

@@ -20,7 +20,7 @@ from io import FileIO
 from threading import Lock
 from typing import Any, Literal, Self, get_args
 
-from oxen_models._runtime.rules.values import is_list, is_object
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import JournalError
 

@@ -12,8 +12,8 @@ from helpers.codegen import answer
 from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.diff.show import text
+from oxen_codegen.json_types import is_list
 from oxen_codegen.records import Record, from_answer
-from oxen_codegen.values import is_list
 
 PAGE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"### (\S+)\n\n(.+?)\n\n```json\n(.*)\n(.*)\n```\n```text\n(.*)\n```\n", re.DOTALL)

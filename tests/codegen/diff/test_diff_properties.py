@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oxen_codegen.diff.changes import Change
 from oxen_codegen.diff.compare import compare
+from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.records import Record, from_answer, read_folder
-from oxen_codegen.values import is_list, is_object
 
 from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object
 

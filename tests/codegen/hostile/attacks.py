@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.codegen import answer
-from oxen_codegen.report import printable
-from oxen_codegen.values import is_list, is_object
+from oxen_codegen.diagnostics import make_printable
+from oxen_codegen.json_types import is_list, is_object
 
 HOSTILE = Path(__file__).parent
 SECONDS = 15
@@ -168,7 +168,7 @@ def complaints(done: Done, rejected: Mapping[str, str]) -> None:
     """Each model that is left out is named, with the reason, on one line that a terminal can show."""
     lines = done.told.splitlines()
     for model_id, reason in rejected.items():
-        shown = printable(model_id)
+        shown = make_printable(model_id)
         assert any(shown in line and line.startswith("error: ") and reason in line for line in lines), (
             model_id,
             [line for line in lines if line.startswith("error: ")],

@@ -1,0 +1,1 @@
+"""Modules that read model schemas, copied from the generator."""

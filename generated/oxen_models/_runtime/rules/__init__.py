@@ -1,1 +1,0 @@
-"""How the generator reads schemas: its own modules, copied as they are."""
