@@ -42,6 +42,7 @@ _PUBLIC = {
     "_runtime.hub_models": ("HubModel",),
     "_runtime.progress": ("Progress",),
     "_runtime.raw": ("RawResponse",),
+    "_runtime.responses": ("Response",),
     "_runtime.request": ("AnyRequest", "Request", "SomeRequest"),
     "_runtime.schemas": ("schema",),
     "_runtime._async.dynamic": ("AsyncAnyModel",),

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ._runtime.hub_models import HubModel as HubModel
     from ._runtime.progress import Progress as Progress
     from ._runtime.raw import RawResponse as RawResponse
+    from ._runtime.responses import Response as Response
     from ._runtime.request import AnyRequest as AnyRequest, Request as Request, SomeRequest as SomeRequest
     from ._runtime.schemas import schema as schema
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
@@ -133,6 +134,7 @@ _MODULES = {
     "HubModel": "._runtime.hub_models",
     "Progress": "._runtime.progress",
     "RawResponse": "._runtime.raw",
+    "Response": "._runtime.responses",
     "AnyRequest": "._runtime.request",
     "Request": "._runtime.request",
     "SomeRequest": "._runtime.request",
@@ -211,6 +213,7 @@ __all__ = [
     "HubModel",
     "Progress",
     "RawResponse",
+    "Response",
     "AnyRequest",
     "Request",
     "SomeRequest",

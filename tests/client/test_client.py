@@ -257,6 +257,26 @@ def test_refusal_is_typed_told_and_not_sent_again(
     assert len(server.requests) == 1
 
 
+def test_error_carries_the_response_without_the_key(run: ClientRunner, server: RawServer) -> None:
+    """The response of an error is the one received, except that the API key is blanked."""
+    body = {"error": f"bad key {KEY}", "code": 7}
+    server.responses[EDIT] = [Response(401, body, {"X-Request-Id": "r-1", "X-Echo": f"Bearer {KEY}"})]
+    response = run.failure(ox.AuthenticationError, edit(), base_url=server.url).response
+    assert (response.status, response.request_id) == (401, "r-1")
+    assert response.json == {"error": "bad key [key]", "code": 7}
+    assert response.headers["X-ECHO"] == response.headers["x-echo"] == "Bearer [key]"
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, PAGE), (200, PAGE), (200, [])])
+def test_error_without_json_object_has_response(
+    run: ClientRunner, server: RawServer, status: int, body: object
+) -> None:
+    """An error whose body is not a JSON object has a response with an empty `json`."""
+    server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1"})]
+    response = run.failure(ox.OxenError, edit(), base_url=server.url).response
+    assert (response.status, response.request_id, response.json) == (status, "r-1", {})
+
+
 NO_RESULT: list[tuple[object, str]] = [
     (b"<h1>All is well</h1>", "All is well"),
     (b"", "an empty answer"),

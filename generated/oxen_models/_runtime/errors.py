@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .responses import Response
+
 
 class OxenError(Exception):
-    """The root of all errors of this package.
+    """Base class of all errors of this package.
 
     Attributes:
-        generation_id: The job that it is about; None where it is not about one.
-        request_id: The hub's id of the request; None where it gave none.
+        generation_id: The id of the job that the error concerns; None if it does not concern a job.
+        response: The response that caused the error; None if there is none.
+        request_id: The server's id of the request; None if it sent none.
         hint: Another possible cause and how to check it; None in most cases.
     """
 
-    generation_id: str | None = None
-    request_id: str | None = None
-    hint: str | None = None
+    def __init__(
+        self,
+        *args: object,
+        generation_id: str | None = None,
+        response: Response | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(*args)
+        self.generation_id = generation_id
+        self.response = response
+        self.hint = hint
+
+    @property
+    def request_id(self) -> str | None:
+        return None if self.response is None else self.response.request_id
 
     def __str__(self) -> str:
         job = f" (job {self.generation_id})" if self.generation_id else ""
@@ -127,8 +142,14 @@ class MediaError(OxenError, OSError):
         status: The HTTP status, where the download was refused; None otherwise.
     """
 
-    def __init__(self, text: str, status: int | None = None) -> None:
-        super().__init__(text)
+    def __init__(
+        self,
+        text: str,
+        status: int | None = None,
+        *,
+        generation_id: str | None = None,
+    ) -> None:
+        super().__init__(text, generation_id=generation_id)
         self.status = status
 
 
@@ -139,7 +160,6 @@ class APIError(OxenError):
         status: The HTTP status.
         type: The hub's own name for the kind of error; None where it gave none.
         detail: The most specific text of the answer.
-        request_id: The hub's id of the request; None where it gave none.
         retry_after: Seconds the hub asks to wait; None where it did not.
     """
 
@@ -148,14 +168,18 @@ class APIError(OxenError):
         status: int,
         detail: str,
         type: str | None = None,
-        request_id: str | None = None,
         retry_after: float | None = None,
+        *,
+        generation_id: str | None = None,
+        response: Response | None = None,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(status, detail, type, request_id, retry_after)
+        super().__init__(
+            status, detail, type, retry_after, generation_id=generation_id, response=response, hint=hint
+        )
         self.status = status
         self.detail = detail
         self.type = type
-        self.request_id = request_id
         self.retry_after = retry_after
 
     def _text(self) -> str:
@@ -206,10 +230,20 @@ class JobError(OxenError):
         detail: The reason, in the words of the hub or of the client.
     """
 
-    def __init__(self, generation_id: str, status: str, detail: str) -> None:
-        super().__init__(generation_id, status, detail)
-        # Narrower than that of the root: whoever sets the job of an error never takes it away again.
-        self.generation_id: str = generation_id  # pyright: ignore[reportIncompatibleVariableOverride]
+    generation_id: str  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(
+        self,
+        generation_id: str,
+        status: str,
+        detail: str,
+        *,
+        response: Response | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(
+            generation_id, status, detail, generation_id=generation_id, response=response, hint=hint
+        )
         self.status = status
         self.detail = detail
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import APIError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, generation, generations
 from ..ids import job_path
+from ..responses import Response
 from ..retries import reconnect_delay
 from ..waiting import Do, End, Kind, Stop, Waiting, Watched, patience
 from .effects import Background, Limiter, Wake, here, is_over
@@ -172,7 +173,7 @@ class AsyncChannel:
 
     async def _ask(self, watched: Watched, deadline: float) -> None:
         try:
-            answer = await self._answer(job_path(watched.id), _POLL_SECONDS, deadline)
+            answer = (await self._answer(job_path(watched.id), _POLL_SECONDS, deadline)).json
             generation(answer)
             with self._lock:
                 self.waiting.polled(watched, answer, time.monotonic())
@@ -192,7 +193,7 @@ class AsyncChannel:
         active: dict[str, str] | None = None
         failure: OxenError | None = None
         try:
-            answer = await self._answer("/queue", _LIST_SECONDS, deadline)
+            answer = (await self._answer("/queue", _LIST_SECONDS, deadline)).json
             active = {each.generation_id: each.status for each in generations(answer)}
         except OxenError as error:
             failure = error
@@ -222,7 +223,7 @@ class AsyncChannel:
             self._settled.set()
         _log.debug("the event stream is open, number %d", self.waiting.epoch)
 
-    async def _answer(self, path: str, seconds: float, deadline: float) -> dict[str, Any]:
+    async def _answer(self, path: str, seconds: float, deadline: float) -> Response:
         async with self._asking.entered(deadline - time.monotonic()):
             left = max(deadline - time.monotonic(), _LEAST_SECONDS)
             return await self.wire.get(path, {}, min(seconds, left), retried=False)

@@ -117,7 +117,7 @@ class AsyncClient:
         query = filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
-        answer = await self._session.get("/queue", query)
+        answer = (await self._session.get("/queue", query)).json
         return [
             AsyncJob(self._session, told.generation_id, None, told.status, told=told)
             for told in generations(answer)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from ..errors import ConfigurationError, HubUnreachableError, MediaError
+from ..responses import Response
 from ..settings import Settings, checked_retries, checked_timeout
 from .channel import AsyncChannel
 from .effects import Sockets, here, is_over
@@ -130,15 +131,15 @@ class AsyncSession:
 
     async def post(
         self, path: str, body: bytes, timeout: float | None, extra_headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    ) -> Response:
         """Send a request that costs money, once. Raises as `AsyncWire.post` does."""
         return await self._wire().post(path, body, timeout, extra_headers)
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
         """Read, which costs nothing. Raises as `AsyncWire.get` does."""
         return await self._wire().get(path, query or {}, self.settings.patience(path, None))
 
-    async def delete(self, path: str) -> dict[str, Any]:
+    async def delete(self, path: str) -> Response:
         """Have something ended. Raises as `AsyncWire.delete` does."""
         return await self._wire().delete(path, self.settings.patience(path, None))
 

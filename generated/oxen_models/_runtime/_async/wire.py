@@ -7,12 +7,10 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from .. import answers
 from ..errors import (
     ConfigurationError,
     HubUnreachableError,
@@ -22,7 +20,9 @@ from ..errors import (
 )
 from ..failures import explained, was_connected
 from ..generations import GenerationCompleted, completed
+from ..parsing import parse_response
 from ..raw import capture
+from ..responses import Headers, Response
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
 from ..version import __version__
@@ -61,7 +61,7 @@ class AsyncWire:
 
     async def post(
         self, path: str, body: bytes, timeout: float | None, extra_headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    ) -> Response:
         """Send a request that costs money, once.
 
         Raises:
@@ -75,7 +75,7 @@ class AsyncWire:
 
     async def get(
         self, path: str, query: Mapping[str, str], patience: float, *, retried: bool = True
-    ) -> dict[str, Any]:
+    ) -> Response:
         """Read, which costs nothing.
 
         Raises:
@@ -85,7 +85,7 @@ class AsyncWire:
             path = f"{path}?{urlencode(query)}"
         return await self._ask("GET", path, patience, retried=retried)
 
-    async def delete(self, path: str, patience: float) -> dict[str, Any]:
+    async def delete(self, path: str, patience: float) -> Response:
         """Have something ended; to say so twice does no harm.
 
         Raises:
@@ -102,7 +102,7 @@ class AsyncWire:
         body: bytes | None = None,
         extra_headers: Mapping[str, str] | None = None,
         retried: bool = True,
-    ) -> dict[str, Any]:
+    ) -> Response:
         costs_money = method == "POST"
         if self.http.is_closed:
             raise HubUnreachableError("the client is closed; nothing was sent")
@@ -152,7 +152,9 @@ class AsyncWire:
                     raise failure
                 assert answered is not None
                 capture(*answered)
-                return answers.read(answered[0].status_code, answered[0].headers, answered[1])
+                return parse_response(
+                    answered[0].status_code, self._blanked_headers(answered[0]), answered[1]
+                )
             _log.debug("%s %s: again in %.1f s", method, path, delay)
             await sleep(delay)
             retries += 1
@@ -183,9 +185,13 @@ class AsyncWire:
                 kind = response.headers.get("content-type", "")
                 if response.status_code != 200 or not kind.lower().startswith("text/event-stream"):
                     content = await _content(response, time.monotonic() + _CONNECT_SECONDS)
-                    answers.read(response.status_code, response.headers, self.settings.without_key(content))
+                    refusal = parse_response(
+                        response.status_code,
+                        self._blanked_headers(response),
+                        self.settings.without_key(content),
+                    )
                     raise UnexpectedAnswerError(
-                        f"the hub answered with no event stream, but {kind or 'nothing'}"
+                        f"the hub answered with no event stream, but {kind or 'nothing'}", response=refusal
                     )
                 response.encoding = "utf-8"  # whatever the hub says: the standard knows no other
                 opened()
@@ -251,6 +257,10 @@ class AsyncWire:
             await sleep(delay)
             retries += 1
         raise MediaError(f"the result could not be downloaded: more than {_MOST_REDIRECTS} redirects")
+
+    def _blanked_headers(self, response: httpx.Response) -> Headers:
+        headers = response.headers.items()
+        return Headers({name: self.settings.without_key(value.encode()).decode() for name, value in headers})
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.settings.key()}", "user-agent": _USER_AGENT}

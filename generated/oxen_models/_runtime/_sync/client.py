@@ -117,7 +117,7 @@ class Client:
         query = filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
-        answer = self._session.get("/queue", query)
+        answer = (self._session.get("/queue", query)).json
         return [
             Job(self._session, told.generation_id, None, told.status, told=told)
             for told in generations(answer)

@@ -58,7 +58,7 @@ class Generations(Part):
         while True:
             number += 1
             query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
-            answer = self._session.get("/generations", query)
+            answer = (self._session.get("/generations", query)).json
             page = Page(
                 generations(answer),
                 number,

@@ -231,12 +231,12 @@ class _Run:
     def _called(self, index: int, request: SomeRequest) -> AudioResult:
         self._sending(index, request)
         try:
-            answer = self._session.post(request.endpoint, encoded(request, None), None)
+            response = self._session.post(request.endpoint, encoded(request, None), None)
         except OxenError as error:
             advise(error, class_of(request))
             self._not_sent(index, error)
             raise
-        return result_of(AudioResult, answer, self._session)
+        return result_of(AudioResult, response.json, self._session)
 
     def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:

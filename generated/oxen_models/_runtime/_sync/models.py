@@ -20,11 +20,11 @@ class Models(Part):
     def list(self, *, developer: str | None = None) -> _Models:
         """All models, or those of one developer."""
         query = {} if developer is None else {"developer_name": developer}
-        return hub_models(self._session.get("/models", query))
+        return hub_models((self._session.get("/models", query)).json)
 
     def search(self, text: str) -> _Models:
         """Models by their name."""
-        return hub_models(self._session.get("/models/search", {"search": text}))
+        return hub_models((self._session.get("/models/search", {"search": text})).json)
 
     def get(self, id: str) -> HubModel:
         """One model by its id or UUID, with its parameter schema.
@@ -32,12 +32,12 @@ class Models(Part):
         Raises:
             NotFoundError: The hub has no such model.
         """
-        return hub_model(self._session.get(model_path(id)))
+        return hub_model((self._session.get(model_path(id))).json)
 
     def activate(self, id: str) -> HubModel:
         """Start the deployment of a custom model, which costs money from then on."""
-        return hub_model(self._session.post(f"{model_path(id)}/activate", b"{}", None))
+        return hub_model((self._session.post(f"{model_path(id)}/activate", b"{}", None)).json)
 
     def deactivate(self, id: str) -> HubModel:
         """Stop the deployment of a custom model."""
-        return hub_model(self._session.post(f"{model_path(id)}/deactivate", b"{}", None))
+        return hub_model((self._session.post(f"{model_path(id)}/deactivate", b"{}", None)).json)

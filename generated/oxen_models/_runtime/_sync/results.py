@@ -13,10 +13,10 @@ from secrets import token_hex
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from .. import answers
 from ..errors import MediaError, OxenError
 from ..ids import job_path
 from ..media import sniff
+from ..parsing import created_at, extract_outputs, model_name
 from ..saving import writing
 from .effects import open_file
 from .session import Session
@@ -123,8 +123,8 @@ class Media:
     def _new_address(self, refused: MediaError) -> str:
         """Where the result is now that its URL has expired, as the queue has it."""
         try:
-            answer = self._session.get(job_path(str(self.generation_id)))
-            url, _ = answers.outputs(answer, "")[self._place]
+            answer = (self._session.get(job_path(str(self.generation_id)))).json
+            url, _ = extract_outputs(answer, "")[self._place]
         except IndexError:
             url = None
         except OxenError as error:
@@ -254,11 +254,11 @@ def result_of(
     """
     key, medium = _PARTS[kind]
     return kind(
-        answers.model(answer),
-        answers.created(answer),
+        model_name(answer),
+        created_at(answer),
         tuple(
             medium(url, encoded, session, generation_id, place)
-            for place, (url, encoded) in enumerate(answers.outputs(answer, key))
+            for place, (url, encoded) in enumerate(extract_outputs(answer, key))
         ),
     )
 

@@ -37,11 +37,11 @@ class Stub(Part):
     ) -> R:
         body = encoded(request, extra_body)
         try:
-            answer = self._session.post(request.endpoint, body, timeout, extra_headers)
+            response = self._session.post(request.endpoint, body, timeout, extra_headers)
         except OxenError as error:
             advise(error, class_of(request))
             raise
-        return result_of(result, answer, self._session)
+        return result_of(result, response.json, self._session)
 
     def _submit(
         self,

@@ -58,7 +58,7 @@ class AsyncGenerations(AsyncPart):
         while True:
             number += 1
             query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
-            answer = await self._session.get("/generations", query)
+            answer = (await self._session.get("/generations", query)).json
             page = Page(
                 generations(answer),
                 number,

@@ -94,7 +94,7 @@ class AsyncJob(Generic[R_co]):
             OxenError: The hub refused, failed, or could not be reached.
         """
         try:
-            answer = await self._session.get(job_path(self._id))
+            answer = (await self._session.get(job_path(self._id))).json
             self._generation = generation(answer)
         except OxenError as error:
             raise self._about(error) from None
@@ -213,9 +213,8 @@ class AsyncJob(Generic[R_co]):
     def _about(self, error: OxenError) -> OxenError:
         """The error, as one that concerns this job."""
         if isinstance(error, NotFoundError):
-            gone = JobGone(self._id, self.status, f"the hub does not know the job: {error.detail}")
-            gone.request_id = error.request_id
-            return gone
+            detail = f"the hub does not know the job: {error.detail}"
+            return JobGone(self._id, self.status, detail, response=error.response)
         error.generation_id = self._id
         return error
 
@@ -246,7 +245,7 @@ async def enqueue(
     since = await channel.opened()
     async with channel.enqueuing.entered(session.settings.patience("/queue", None)):
         try:
-            jobs = enqueued(await session.post("/queue", body, None, extra_headers))
+            jobs = enqueued((await session.post("/queue", body, None, extra_headers)).json)
         except UnexpectedAnswerError as error:
             raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
         except OxenError as error:

@@ -233,12 +233,12 @@ class _AsyncRun:
     async def _called(self, index: int, request: SomeRequest) -> AsyncAudioResult:
         await self._sending(index, request)
         try:
-            answer = await self._session.post(request.endpoint, encoded(request, None), None)
+            response = await self._session.post(request.endpoint, encoded(request, None), None)
         except OxenError as error:
             advise(error, class_of(request))
             await self._not_sent(index, error)
             raise
-        return result_of(AsyncAudioResult, answer, self._session)
+        return result_of(AsyncAudioResult, response.json, self._session)
 
     async def _sending(self, index: int, request: SomeRequest) -> None:
         if self._journal is not None:

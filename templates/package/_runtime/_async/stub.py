@@ -37,11 +37,11 @@ class AsyncStub(AsyncPart):
     ) -> R:
         body = encoded(request, extra_body)
         try:
-            answer = await self._session.post(request.endpoint, body, timeout, extra_headers)
+            response = await self._session.post(request.endpoint, body, timeout, extra_headers)
         except OxenError as error:
             advise(error, class_of(request))
             raise
-        return result_of(result, answer, self._session)
+        return result_of(result, response.json, self._session)
 
     async def _submit(
         self,

@@ -1,0 +1,142 @@
+"""Parse response bodies of the generating endpoints, and the errors in them. Pure functions."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
+
+from .errors import APIError, UnexpectedAnswerError, error_class
+from .responses import Response
+from .retries import retry_after
+from .values import text
+
+# A URL and base64 content, of which one is set.
+Output: TypeAlias = tuple[str | None, str | None]
+MAX_DETAIL_LENGTH = 2000
+MAX_EXCERPT_LENGTH = 300
+_MEDIA_KEYS = ("images", "videos")
+
+
+def parse_response(status: int, headers: Mapping[str, str], content: bytes) -> Response:
+    """Return the response of a request that succeeded.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers, without the API key.
+        content: The body, without the API key.
+
+    Raises:
+        APIError: The server returned an error, possibly with status 200.
+        UnexpectedAnswerError: The body is not a JSON object.
+    """
+    body = _parse_object(content)
+    response = Response(status, headers, {} if body is None else body)
+    # The record of a failed job contains the job's error, which is not one of the request.
+    is_error = "generation_id" not in response.json and (
+        response.json.get("error") or response.json.get("status") == "error"
+    )
+    if not 200 <= status < 300 or is_error:
+        raise _api_error(response, content)
+    if body is None:
+        raise UnexpectedAnswerError(
+            f"the hub answered HTTP {status} without a JSON object: {_excerpt(content)}", response=response
+        )
+    return response
+
+
+def extract_outputs(body: Mapping[str, Any], key: str) -> list[Output]:
+    """Return the URL or the base64 content of each result.
+
+    Args:
+        body: The response of a generating endpoint, the record of a job, or an event.
+        key: The key of the results: images, videos or audios.
+
+    Raises:
+        UnexpectedAnswerError: `body` does not contain a result.
+    """
+    # The record of a job also contains its parameters, where a list of URLs may be an input.
+    is_job = "generation_id" in body
+    urls = [url for name in ("result_url", "url") if (url := text(body, name))]
+    single: list[Output] = [(url, None) for url in urls[:1]]
+    lists = (_extract_list(body.get(name), allow_strings=not is_job) for name in (key, *_MEDIA_KEYS))
+    listed = next(filter(None, lists), None) or []
+    encoded = text(body, "b64_json")
+    outputs = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
+    if not outputs:
+        raise UnexpectedAnswerError(
+            f"the hub's answer has no {key}; it has: {', '.join(body)[:MAX_EXCERPT_LENGTH] or 'nothing'}"
+        )
+    return outputs
+
+
+def model_name(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the model; None if the body does not name it."""
+    return text(body, "model") or text(body, "model_name")
+
+
+def created_at(body: Mapping[str, Any]) -> int | None:
+    """Return the time of creation in Unix seconds; None if the body does not have it."""
+    value = body.get("created", body.get("completed_at"))
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _api_error(response: Response, content: bytes) -> APIError:
+    body = response.json
+    error: object = body.get("error")
+    inner = error if is_object(error) else {}
+    details: tuple[object, ...] = (
+        inner.get("detail"),
+        inner.get("message"),
+        inner.get("title"),
+        error,
+        body.get("status_description"),
+        body.get("status_message"),
+    )
+    types: tuple[object, ...] = (inner.get("type"), body.get("status_message"))
+    detail = next((value.strip() for value in details if isinstance(value, str) and value.strip()), None)
+    if detail is None:
+        detail = f"the hub gave no reason: {_excerpt(content)}"
+    if 300 <= response.status < 400:
+        detail = "the hub redirects, which is not followed because the key would go along"
+    return error_class(response.status)(
+        response.status,
+        detail[:MAX_DETAIL_LENGTH],
+        next((value for value in types if isinstance(value, str)), None),
+        retry_after(response.headers),
+        response=response,
+    )
+
+
+def _extract_list(items: object, *, allow_strings: bool) -> list[Output]:
+    outputs: list[Output] = []
+    for item in items if is_list(items) else []:
+        values = {"url": item} if allow_strings and isinstance(item, str) else item
+        if is_object(values):
+            url, encoded = (text(values, key) for key in ("url", "b64_json"))
+            if url or encoded:
+                outputs.append((url, encoded))
+    return outputs
+
+
+def _parse_object(content: bytes) -> dict[str, Any] | None:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return body if is_object(body) else None
+
+
+def _excerpt(content: bytes) -> str:
+    """Return the first words of a body that is not JSON. Proxies send HTML pages."""
+    page = re.sub(r"(?s)<(script|style)[ >].*?</\1>|<[^>]*>", " ", content[:20_000].decode(errors="replace"))
+    words = " ".join(page.split())
+    if len(words) > MAX_EXCERPT_LENGTH:
+        return f"{words[:MAX_EXCERPT_LENGTH]}…"
+    return words or "an empty answer"
