@@ -994,7 +994,7 @@ class Oxen(Client):
             an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
-        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
         ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
             `max_retries` is out of range, or `http_client` is of the other kind.
     """
@@ -1810,7 +1810,7 @@ class AsyncOxen(AsyncClient):
             an `httpx.AsyncClient` for `AsyncOxen`.
 
     Raises:
-        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
         ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
             `max_retries` is out of range, or `http_client` is of the other kind.
     """

@@ -31,7 +31,7 @@ from oxen_models import (
     Job,
     JobCancelled,
     JobFailed,
-    JobGone,
+    JobNotFound,
     NotFoundError,
     Oxen,
     RateLimitError,
@@ -316,7 +316,7 @@ def test_jobs_and_history(queue: Oxen, pause: Callable[[], None]) -> None:
 def test_unknown_job(queue: Oxen) -> None:
     job = queue.job("00000000-0000-4000-8000-000000000000")
     for call in (job.refresh, job.cancel):
-        with pytest.raises(JobGone) as caught:
+        with pytest.raises(JobNotFound) as caught:
             call()
         assert caught.value.generation_id == job.id
 

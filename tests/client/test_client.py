@@ -291,7 +291,7 @@ NO_RESULT: list[tuple[object, str]] = [
 @pytest.mark.parametrize(("body", "told"), NO_RESULT)
 def test_answer_without_a_result(run: ClientRunner, server: RawServer, body: object, told: str) -> None:
     server.responses[EDIT] = [Response(200, body), DONE]
-    assert told in str(run.failure(ox.UnexpectedAnswerError, edit(), base_url=server.url))
+    assert told in str(run.failure(ox.UnexpectedResponseError, edit(), base_url=server.url))
     assert len(server.requests) == 1
 
 
@@ -301,7 +301,7 @@ UNKNOWN = "may have been accepted"
 @pytest.mark.parametrize(
     ("answers", "posts", "kind", "told"),
     [
-        ([Response(body=DONE.body, how="slow"), DONE], 1, ox.UnansweredError, UNKNOWN),
+        ([Response(body=DONE.body, how="slow"), DONE], 1, ox.OutcomeUnknownTimeout, UNKNOWN),
         ([LIMITED, Response(500), DONE], 2, ox.ServerError, "HTTP 500"),
         ([AWHILE, NEVER, DONE], 3, None, ""),
     ],
@@ -315,14 +315,14 @@ def test_how_often_a_paid_request_is_sent(
     told: str,
 ) -> None:
     server.responses[EDIT] = list(answers)
-    call = edit(timeout=0.2 if kind is ox.UnansweredError else None)
+    call = edit(timeout=0.2 if kind is ox.OutcomeUnknownTimeout else None)
     if kind is None:
         assert run(call, base_url=server.url).images[0].url == URL
     else:
         error = run.failure(kind, call, base_url=server.url, timeout=30)
         assert type(error) is kind
         assert told in str(error)
-        assert isinstance(error, TimeoutError) == (kind is ox.UnansweredError)
+        assert isinstance(error, TimeoutError) == (kind is ox.OutcomeUnknownTimeout)
     assert [request[:2] for request in server.requests] == [("POST", EDIT)] * posts
 
 
@@ -330,7 +330,7 @@ def test_how_often_a_paid_request_is_sent(
     ("fault", "tries", "kind"),
     [
         (httpx.ConnectTimeout("slow"), 3, ox.HubTimeoutError),
-        (httpx.WriteTimeout("stuck"), 1, ox.UnansweredError),
+        (httpx.WriteTimeout("stuck"), 1, ox.OutcomeUnknownTimeout),
         (httpx.WriteError("half gone"), 1, ox.OutcomeUnknownError),
         (httpx.DecodingError("not gzip"), 1, ox.OutcomeUnknownError),
     ],
@@ -352,7 +352,7 @@ def test_faults_of_the_network(
 
 @pytest.mark.parametrize("key", [None, "", " ", "k\n\u2603", "kéy"])
 def test_without_a_usable_key_nothing_is_asked(run: ClientRunner, server: RawServer, key: str | None) -> None:
-    with pytest.raises(ox.MissingKeyError, match="key") as caught:
+    with pytest.raises(ox.MissingAPIKeyError, match="key") as caught:
         run(edit(), api_key=key, base_url=server.url)
     assert ("OXEN_API_KEY" in str(caught.value)) == (not (key or "").strip())
     assert server.requests == []

@@ -54,11 +54,11 @@ def test_other_time_limit(run: ClientRunner, hub: Hub) -> None:
     @steps
     def scenario(oxen: Any) -> Steps:
         hasty = oxen.with_options(timeout=0.05)
-        with pytest.raises(ox.UnansweredError):
+        with pytest.raises(ox.OutcomeUnknownTimeout):
             yield edit(hasty)
-        with pytest.raises(ox.UnansweredError):
+        with pytest.raises(ox.OutcomeUnknownTimeout):
             yield edit(hasty.with_options(max_retries=1))
-        with pytest.raises(ox.UnansweredError):
+        with pytest.raises(ox.OutcomeUnknownTimeout):
             yield edit(oxen, timeout=0.05)
 
     run(scenario, base_url=hub.url, timeout=600)
@@ -253,7 +253,7 @@ def test_client_pickles_without_the_key(run: ClientRunner, hub: Hub, monkeypatch
     @steps
     def scenario(_: Any) -> Steps:
         client = pickle.loads(packed)
-        with pytest.raises(ox.MissingKeyError):
+        with pytest.raises(ox.MissingAPIKeyError):
             yield edit(client)
         monkeypatch.setenv("OXEN_API_KEY", "of-the-other-process")
         yield edit(client)

@@ -239,7 +239,7 @@ def test_schema_that_is_none_is_an_unexpected_answer(
 ) -> None:
     answer = {"id": "odd", "endpoint": "/images/generate", "json_request_schema": schema}
     server.responses["/api/ai/models/odd"] = [Response(body=answer)]
-    error = run.failure(ox.UnexpectedAnswerError, model("odd", "generate", prompt="x"), base_url=server.url)
+    error = run.failure(ox.UnexpectedResponseError, model("odd", "generate", prompt="x"), base_url=server.url)
     assert str(error).startswith("odd: its parameter schema is not usable: ")
     assert str(error).endswith(told)
 

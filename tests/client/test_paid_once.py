@@ -123,10 +123,10 @@ ANSWERS: list[tuple[int, object, Kind, Kind]] = [
     (404, {"error": "no"}, ox.NotFoundError, ox.NotFoundError),
     (307, None, ox.APIError, ox.APIError),
     (200, {"error": "no"}, ox.APIError, ox.APIError),
-    (200, PAGE, ox.UnexpectedAnswerError, ox.OutcomeUnknownError),
-    (200, None, ox.UnexpectedAnswerError, ox.OutcomeUnknownError),
-    (200, {"generations": []}, ox.UnexpectedAnswerError, ox.OutcomeUnknownError),
-    (200, {"generations": [{"status": "queued"}]}, ox.UnexpectedAnswerError, ox.OutcomeUnknownError),
+    (200, PAGE, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
+    (200, None, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
+    (200, {"generations": []}, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
+    (200, {"generations": [{"status": "queued"}]}, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
 ]
 
 
@@ -165,7 +165,7 @@ def test_what_was_cut_may_have_been_accepted(
 
 def test_what_is_not_answered_in_time_may_have_been_accepted(run: ClientRunner, hub: Hub, way: Way) -> None:
     hub.fault("slow", 5.0, times=1, method="POST", path=way.path)
-    error = run.failure(ox.UnansweredError, way.call, base_url=hub.url, timeout=0.3)
+    error = run.failure(ox.OutcomeUnknownTimeout, way.call, base_url=hub.url, timeout=0.3)
     assert isinstance(error, TimeoutError)
     assert "may have been accepted" in str(error)
     assert posts(hub) == [way.path]

@@ -217,7 +217,7 @@ def test_what_is_no_list(run: ClientRunner, hub: Hub, body: object) -> None:
         def listed(oxen: Any, call: str = call) -> Any:
             return oxen.jobs() if call == "jobs" else collected(oxen.generations())
 
-        run.failure(ox.UnexpectedAnswerError, listed, base_url=hub.url)
+        run.failure(ox.UnexpectedResponseError, listed, base_url=hub.url)
 
 
 def test_reading_is_tried_again(run: ClientRunner, hub: Hub) -> None:
@@ -364,7 +364,7 @@ def test_what_is_no_model(run: ClientRunner, hub: Hub, body: object) -> None:
     calls: list[Step] = [lambda oxen: oxen.models.list(), lambda oxen: oxen.models.get("m")]
     for call in calls:
         hub.answer_next(200, body=body)
-        run.failure(ox.UnexpectedAnswerError, call, base_url=hub.url)
+        run.failure(ox.UnexpectedResponseError, call, base_url=hub.url)
 
 
 def test_older_names_in_a_list_of_models(run: ClientRunner, hub: Hub) -> None:

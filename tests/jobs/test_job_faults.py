@@ -127,7 +127,7 @@ def test_reason_wherever_the_hub_puts_it(
 
 def test_succeeded_without_a_result(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(200, body={**FAILED, "status": "succeeded"}, path=f"{QUEUE}/g")
-    error = run.failure(ox.UnexpectedAnswerError, taken_up(), base_url=hub.url)
+    error = run.failure(ox.UnexpectedResponseError, taken_up(), base_url=hub.url)
     assert (error.generation_id, "(job g)" in str(error)) == ("g", True)
 
 
@@ -166,7 +166,7 @@ def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
     def scenario(oxen: Any) -> Steps:
         job = oxen.job(id)
         for call in (job.result, job.wait, job.refresh):
-            with pytest.raises(ox.JobGone) as caught:
+            with pytest.raises(ox.JobNotFound) as caught:
                 yield call()
             assert (caught.value.generation_id, str(caught.value).endswith(f"(job {id})")) == (id, True)
         # A hub of several machines may know it again.
@@ -175,7 +175,7 @@ def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
 
     assert run(scenario, base_url=hub.url) == ("succeeded", "succeeded")
     for call in ("result", "wait", "refresh", "cancel"):
-        assert run.failure(ox.JobGone, taken_up(call), base_url=hub.url).generation_id == "g"
+        assert run.failure(ox.JobNotFound, taken_up(call), base_url=hub.url).generation_id == "g"
 
 
 def test_deadline(run: ClientRunner, slow: Hub) -> None:

@@ -297,7 +297,7 @@ def test_what_is_no_id(run: ClientRunner, hub: Hub, id: Any) -> None:
 
 def test_id_stays_one_part_of_the_path(run: ClientRunner, hub: Hub) -> None:
     for id in ("a/../b", "a?b=c", "ö#"):
-        run.failure(ox.JobGone, lambda oxen: oxen.job(id).refresh(), base_url=hub.url)  # noqa: B023
+        run.failure(ox.JobNotFound, lambda oxen: oxen.job(id).refresh(), base_url=hub.url)  # noqa: B023
     assert [path for _, path in asked(hub)] == [f"{QUEUE}/{id}" for id in ("a/../b", "a?b=c", "ö#")]
 
 
@@ -326,7 +326,7 @@ def test_job_goes_to_another_process_without_the_key(
     def keyless(_: Any) -> Steps:
         yield pickle.loads(packed).refresh()
 
-    run.failure(ox.MissingKeyError, keyless, base_url=hub.url)
+    run.failure(ox.MissingAPIKeyError, keyless, base_url=hub.url)
     monkeypatch.setenv("OXEN_API_KEY", "of-the-other-process")
     done = subprocess.run([sys.executable, "-c", ELSEWHERE], input=packed, capture_output=True)
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from oxen_models._runtime.json_schema.normalize import Node, normalize, requires
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
-from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedAnswerError
+from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
 from .explain import shortened, suggestion
 from .fields import OMIT
 from .hub_models import HubModel, schema_of
@@ -71,7 +71,7 @@ class Described:
         model: What the hub says.
 
     Raises:
-        UnexpectedAnswerError: What it publishes is not a parameter schema.
+        UnexpectedResponseError: What it publishes is not a parameter schema.
     """
 
     def __init__(self, id: str, model: HubModel) -> None:
@@ -82,7 +82,7 @@ class Described:
             try:
                 self.node = normalize(schema)
             except ModelError as error:
-                raise UnexpectedAnswerError(
+                raise UnexpectedResponseError(
                     f"{id}: its parameter schema is not usable: {error.message}"
                 ) from None
         self._endpoint = find_endpoint(

@@ -45,7 +45,7 @@ class ConfigurationError(OxenError, ValueError):
     """An argument or a setting is not usable, such as a base URL or a time limit. Nothing was sent."""
 
 
-class MissingKeyError(ConfigurationError):
+class MissingAPIKeyError(ConfigurationError):
     """No API key: neither `api_key=` nor OXEN_API_KEY is set."""
 
 
@@ -120,11 +120,11 @@ class OutcomeUnknownError(OxenError):
     """
 
 
-class UnansweredError(OutcomeUnknownError, HubTimeoutError):
+class OutcomeUnknownTimeout(OutcomeUnknownError, HubTimeoutError):
     """A paid request was sent and not answered in time: it may have been accepted."""
 
 
-class UnexpectedAnswerError(OxenError):
+class UnexpectedResponseError(OxenError):
     """The hub answered with something that the API does not describe."""
 
 
@@ -259,7 +259,7 @@ class JobCancelled(JobError):
     """The job was cancelled."""
 
 
-class JobGone(JobError):
+class JobNotFound(JobError):
     """The hub no longer knows a job that was there. Whether it was paid for is not known."""
 
 

@@ -9,9 +9,9 @@ from .errors import (
     HubTimeoutError,
     HubUnreachableError,
     OutcomeUnknownError,
+    OutcomeUnknownTimeout,
     OxenError,
-    UnansweredError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 
 _NOTHING_SENT = (
@@ -38,7 +38,7 @@ def explained(error: httpx.HTTPError, host: str, *, costs_money: bool) -> OxenEr
     if not was_connected(error):
         unsent = HubTimeoutError if timed_out else HubUnreachableError
         return unsent(f"no connection to {host}: {reason}; nothing was sent")
-    unknown = UnansweredError if timed_out else OutcomeUnknownError
+    unknown = OutcomeUnknownTimeout if timed_out else OutcomeUnknownError
     return unknown(
         f"no answer from {host}: {reason}; the request was sent and may have been accepted, "
         "so it is not sent again"
@@ -49,4 +49,4 @@ def was_refused(error: OxenError) -> bool:
     """Whether a paid request was surely not accepted; a proxy that fails may have passed it on."""
     if isinstance(error, APIError):
         return error.status < 500 and error.status != 408
-    return not isinstance(error, OutcomeUnknownError | UnexpectedAnswerError)
+    return not isinstance(error, OutcomeUnknownError | UnexpectedResponseError)

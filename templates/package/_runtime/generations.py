@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedAnswerError
+from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedResponseError
 from .values import text
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
@@ -83,11 +83,11 @@ def generation(answer: Mapping[str, Any]) -> Generation:
     """A job as the hub writes it.
 
     Raises:
-        UnexpectedAnswerError: It is not a job.
+        UnexpectedResponseError: It is not a job.
     """
     id, status = text(answer, "generation_id"), text(answer, "status")
     if id is None or status is None:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"the hub's answer is no job; it has: {', '.join(answer)[:300] or 'nothing'}"
         )
     return Generation(
@@ -112,11 +112,11 @@ def generations(answer: Mapping[str, Any]) -> list[Generation]:
     """The jobs of a list.
 
     Raises:
-        UnexpectedAnswerError: It is not one.
+        UnexpectedResponseError: It is not one.
     """
     items = answer.get("generations")
     if not is_list(items):
-        raise UnexpectedAnswerError("the hub's answer is not a list of jobs")
+        raise UnexpectedResponseError("the hub's answer is not a list of jobs")
     return [generation(item) for item in items if is_object(item)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import UnexpectedAnswerError
+from .errors import UnexpectedResponseError
 from .values import text
 
 
@@ -45,13 +45,13 @@ def hub_model(answer: Mapping[str, Any]) -> HubModel:
     """A model as the hub writes it.
 
     Raises:
-        UnexpectedAnswerError: It is not a model.
+        UnexpectedResponseError: It is not a model.
     """
     wrapped = answer.get("data")
     told = wrapped if is_object(wrapped) else answer
     id = text(told, "id") or text(told, "name")
     if id is None:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"the hub's answer is no model; it has: {', '.join(told)[:300] or 'nothing'}"
         )
     schema = schema_of(told)
@@ -85,11 +85,11 @@ def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
     """The models of a list.
 
     Raises:
-        UnexpectedAnswerError: It is not one.
+        UnexpectedResponseError: It is not one.
     """
     items = answer.get("data", answer.get("models"))
     if not is_list(items):
-        raise UnexpectedAnswerError("the hub's answer is not a list of models")
+        raise UnexpectedResponseError("the hub's answer is not a list of models")
     return [hub_model(item) for item in items if is_object(item)]
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import APIError, UnexpectedAnswerError, error_class
+from .errors import APIError, UnexpectedResponseError, error_class
 from .responses import Response
 from .retries import retry_after
 from .values import text
@@ -32,7 +32,7 @@ def parse_response(status: int, headers: Mapping[str, str], content: bytes) -> R
 
     Raises:
         APIError: The server returned an error, possibly with status 200.
-        UnexpectedAnswerError: The body is not a JSON object.
+        UnexpectedResponseError: The body is not a JSON object.
     """
     body = _parse_object(content)
     response = Response(status, headers, {} if body is None else body)
@@ -43,7 +43,7 @@ def parse_response(status: int, headers: Mapping[str, str], content: bytes) -> R
     if not 200 <= status < 300 or is_error:
         raise _api_error(response, content)
     if body is None:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"the hub answered HTTP {status} without a JSON object: {_excerpt(content)}", response=response
         )
     return response
@@ -57,7 +57,7 @@ def extract_outputs(body: Mapping[str, Any], key: str) -> list[Output]:
         key: The key of the results: images, videos or audios.
 
     Raises:
-        UnexpectedAnswerError: `body` does not contain a result.
+        UnexpectedResponseError: `body` does not contain a result.
     """
     # The record of a job also contains its parameters, where a list of URLs may be an input.
     is_job = "generation_id" in body
@@ -68,7 +68,7 @@ def extract_outputs(body: Mapping[str, Any], key: str) -> list[Output]:
     encoded = text(body, "b64_json")
     outputs = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
     if not outputs:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"the hub's answer has no {key}; it has: {', '.join(body)[:MAX_EXCERPT_LENGTH] or 'nothing'}"
         )
     return outputs

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError, MissingKeyError
+from .errors import ConfigurationError, MissingAPIKeyError
 from .retries import DEFAULT_RETRIES
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
@@ -33,7 +33,7 @@ class Settings:
         """The key to call with.
 
         Raises:
-            MissingKeyError: There is no key.
+            MissingAPIKeyError: There is no key.
         """
         return _usable_key(None) if self.api_key is None else self.api_key
 
@@ -65,7 +65,7 @@ def settings(
     """Settings from the arguments of a client and the environment.
 
     Raises:
-        MissingKeyError: No key was passed, and OXEN_API_KEY is not set.
+        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
         ConfigurationError: `base_url`, `timeout` or `max_retries` is not usable.
     """
     key = _usable_key(api_key)
@@ -106,9 +106,9 @@ def checked_timeout(timeout: float) -> float:
 def _usable_key(api_key: str | None) -> str:
     key = (os.environ.get("OXEN_API_KEY", "") if api_key is None else api_key).strip()
     if not key:
-        raise MissingKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
+        raise MissingAPIKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
     if not key.isascii() or not key.isprintable():
-        raise MissingKeyError("the API key is not usable: it holds characters that no header may hold")
+        raise MissingAPIKeyError("the API key is not usable: it holds characters that no header may hold")
     return key
 
 

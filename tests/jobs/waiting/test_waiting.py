@@ -125,7 +125,7 @@ def test_third_failure_in_a_row_gives_up(error: OxenError) -> None:
     assert waiting.next(watched, NEVER, 600.0) == End(Kind.LOST, error=error)
 
 
-@pytest.mark.parametrize("error", [REFUSED, FORBIDDEN, ox.MissingKeyError("no key")])
+@pytest.mark.parametrize("error", [REFUSED, FORBIDDEN, ox.MissingAPIKeyError("no key")])
 def test_who_may_not_ask_gives_up_at_once(error: OxenError) -> None:
     waiting, [watched] = client("image")
     ask(waiting, watched, 0.0, error)

@@ -12,12 +12,12 @@ from ..errors import (
     HubUnreachableError,
     JobCancelled,
     JobFailed,
-    JobGone,
+    JobNotFound,
     JobTimeout,
     NotFoundError,
     OutcomeUnknownError,
     OxenError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from ..generations import Generation, enqueued, generation, reason
 from ..ids import job_path
@@ -90,7 +90,7 @@ class AsyncJob(Generic[R_co]):
         """Ask the hub for the job's status.
 
         Raises:
-            JobGone: The hub does not know it.
+            JobNotFound: The hub does not know it.
             OxenError: The hub refused, failed, or could not be reached.
         """
         try:
@@ -117,7 +117,7 @@ class AsyncJob(Generic[R_co]):
 
         Raises:
             JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
-            JobGone: The hub no longer knows it.
+            JobNotFound: The hub no longer knows it.
             OxenError: The hub could not be asked three times in a row, or the client was closed.
         """
         end = await self._ended(timeout, on_status, cancel_on_timeout)
@@ -141,7 +141,7 @@ class AsyncJob(Generic[R_co]):
             JobFailed: It failed, for the reason that the hub gives.
             JobCancelled: It was cancelled.
             JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
-            JobGone: The hub no longer knows it.
+            JobNotFound: The hub no longer knows it.
             OxenError: The hub could not be asked three times in a row, or the client was closed.
         """
         return self._result(await self._ended(timeout, on_status, cancel_on_timeout))
@@ -150,7 +150,7 @@ class AsyncJob(Generic[R_co]):
         """Cancel the job. One that has ended stays as it is, and `status` says how it ended.
 
         Raises:
-            JobGone: The hub does not know it.
+            JobNotFound: The hub does not know it.
             OxenError: The hub refused, failed, or could not be reached.
         """
         try:
@@ -189,7 +189,7 @@ class AsyncJob(Generic[R_co]):
             case Kind.ENDED:
                 return end
             case Kind.GONE:
-                raise JobGone(self._id, self.status, "the hub does not know the job any more")
+                raise JobNotFound(self._id, self.status, "the hub does not know the job any more")
             case Kind.LATE:
                 fate = await self._cancelled() if cancel_on_timeout else "it goes on"
                 raise JobTimeout(self._id, self.status, f"the job is not over in time; {fate}")
@@ -214,7 +214,7 @@ class AsyncJob(Generic[R_co]):
         """The error, as one that concerns this job."""
         if isinstance(error, NotFoundError):
             detail = f"the hub does not know the job: {error.detail}"
-            return JobGone(self._id, self.status, detail, response=error.response)
+            return JobNotFound(self._id, self.status, detail, response=error.response)
         error.generation_id = self._id
         return error
 
@@ -246,7 +246,7 @@ async def enqueue(
     async with channel.enqueuing.entered(session.settings.patience("/queue", None)):
         try:
             jobs = enqueued((await session.post("/queue", body, None, extra_headers)).json)
-        except UnexpectedAnswerError as error:
+        except UnexpectedResponseError as error:
             raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
         except OxenError as error:
             advise(error, request)

@@ -15,7 +15,7 @@ from ..errors import (
     ConfigurationError,
     JobCancelled,
     JobFailed,
-    JobGone,
+    JobNotFound,
     JournalError,
     OutcomeUnknownError,
     OxenError,
@@ -185,7 +185,7 @@ class _AsyncRun:
             kind = _result_class(request)
             result = result_of(kind, entry.answer or {}, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id)
-        kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobGone}
+        kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobNotFound}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
         advise(error, class_of(request))
         return AsyncOutcome(index, request, None, error, entry.job_id)
@@ -252,7 +252,7 @@ class _AsyncRun:
 _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
     JobFailed: "failed",
     JobCancelled: "cancelled",
-    JobGone: "gone",
+    JobNotFound: "gone",
 }
 
 

@@ -250,7 +250,7 @@ def result_of(
     """The result in an answer of the hub.
 
     Raises:
-        UnexpectedAnswerError: It holds no result.
+        UnexpectedResponseError: It holds no result.
     """
     key, medium = _PARTS[kind]
     return kind(

@@ -16,7 +16,7 @@ from ..errors import (
     HubUnreachableError,
     MediaError,
     OxenError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from ..failures import explained, was_connected
 from ..generations import GenerationCompleted, completed
@@ -190,7 +190,7 @@ class AsyncWire:
                         self._blanked_headers(response),
                         self.settings.without_key(content),
                     )
-                    raise UnexpectedAnswerError(
+                    raise UnexpectedResponseError(
                         f"the hub answered with no event stream, but {kind or 'nothing'}", response=refusal
                     )
                 response.encoding = "utf-8"  # whatever the hub says: the standard knows no other
