@@ -19,6 +19,7 @@ import stamina
 from .config import Config
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .json_types import is_list, is_object
+from .lock import exclusive_lock
 from .records import (
     LARGEST_MODEL,
     SCHEMA,
@@ -28,7 +29,7 @@ from .records import (
     from_file,
     parse_json,
 )
-from .write import alone, recover
+from .replace import recover_package
 
 _AT_ONCE = 8
 _SECONDS = 30.0
@@ -230,9 +231,9 @@ def fetch(hub: Hub, ids: Iterable[str], schemas: Path, config: Config, on_models
         output = schemas.parent.parent
         if schemas == output / config.package / "schemas":
             # An interrupted `generate` may have left them elsewhere.
-            locks.enter_context(alone(output))
-            recover(schemas.parent)
-        locks.enter_context(alone(schemas))
+            locks.enter_context(exclusive_lock(output))
+            recover_package(schemas.parent)
+        locks.enter_context(exclusive_lock(schemas))
         schemas.mkdir(parents=True, exist_ok=True)
         recorded = {model_id: file for file in schemas.glob("*.json") if (model_id := _recorded_in(file))}
         # A list may be cut short: no record goes without the hub having been asked for the model.

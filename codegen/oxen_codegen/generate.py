@@ -10,9 +10,13 @@ from tempfile import TemporaryDirectory
 from .build import Build, build, prove
 from .config import Config
 from .diagnostics import CodegenError, Diagnostic
+from .formatting import format_tree
+from .guards import ensure_generated, ensure_no_data_loss
 from .keep import last_good
+from .lock import exclusive_lock
 from .records import read_folder
-from .write import alone, differences, install, recover, refuse_foreign, refuse_loss, stage
+from .replace import recover_package, replace_package
+from .tree import Difference, compare_trees, write_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Outcome:
     """The outcome of a run."""
 
     build: Build
-    changes: list[tuple[str, str]]
+    changes: list[Difference]
     """Files of the package that differ, each with "changed", "new" or "gone"."""
 
 
@@ -32,8 +36,8 @@ def generate(config: Config, schemas: Path, templates: Path) -> Outcome:
             still there.
     """
     # The package's own schemas move with it, so that nobody may record any meanwhile.
-    with alone(config.output), alone(config.schemas):
-        recover(config.folder)
+    with exclusive_lock(config.output), exclusive_lock(config.schemas):
+        recover_package(config.folder)
         result = build_from(config, schemas, templates)
         with TemporaryDirectory() as folder:
             new = Path(folder, "new")
@@ -49,8 +53,8 @@ def check(config: Config, schemas: Path, templates: Path) -> Outcome:
     Raises:
         CodegenError: There is nothing to build from.
     """
-    with alone(config.output), alone(config.schemas):
-        recover(config.folder)
+    with exclusive_lock(config.output), exclusive_lock(config.schemas):
+        recover_package(config.folder)
         result = build_from(config, schemas, templates)
         with TemporaryDirectory() as folder:
             return Outcome(result, staged(result, Path(folder, "new"), schemas, config.folder))
@@ -63,16 +67,16 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else here.parent.parent / "templates"
 
 
-def swap_in(new: Path, changes: list[tuple[str, str]], config: Config, announced: str | None = None) -> None:
+def swap_in(new: Path, changes: list[Difference], config: Config, announced: str | None = None) -> None:
     """Put a package in the place of the one that is there, and with it an entry into the changelog.
 
     Raises:
         CodegenError: It cannot be written, or what is there is somebody's own. Nothing was changed.
     """
-    refuse_foreign(config.folder)
+    ensure_generated(config.folder)
     if config.extends:  # beside models of their own, people put modules of their own
-        refuse_loss(config.folder, changes)
-    install(new, config.folder, config.changelog, announced)
+        ensure_no_data_loss(config.folder, changes)
+    replace_package(new, config.folder, config.changelog, announced)
 
 
 def build_from(config: Config, schemas: Path, templates: Path) -> Build:
@@ -96,7 +100,7 @@ def build_from(config: Config, schemas: Path, templates: Path) -> Build:
 
 def staged(
     result: Build, new: Path, schemas: Path, package: Path, *, is_record: bool = False
-) -> list[tuple[str, str]]:
+) -> list[Difference]:
     """Put a package into a new folder, and say in what it differs from the one that is there.
 
     With `is_record`, `schemas` is what its recorded schemas are to be, to the last file.
@@ -104,7 +108,8 @@ def staged(
     Raises:
         CodegenError: What the hub said became code.
     """
-    stage(result.files, new)
+    write_files(result.files, new)
+    format_tree(new)
     if is_record or schemas.resolve() == (package / "schemas").resolve():
         # These are the recorded facts: `fetch` and `update` write them, nobody else.
         shutil.copytree(schemas, new / "schemas")
@@ -112,7 +117,7 @@ def staged(
         (new / "schemas").mkdir()
         for name, text in result.schemas.items():
             (new / "schemas" / name).write_text(text, encoding="utf-8", newline="\n")
-    changes = list(differences(new, package))
+    changes = list(compare_trees(new, package))
     if changes:
         prove(result, new)
     return changes

@@ -20,9 +20,10 @@ from .diff.compare import compare
 from .diff.source import of_folder, of_hub
 from .fetch import Hub, OnModels, recordable
 from .generate import build_from, staged, swap_in
+from .lock import exclusive_lock
 from .names import sharing, taken
 from .records import Record, Removal, file_name, read_folder
-from .write import alone, recover
+from .replace import recover_package
 
 _MOST_GONE = 0.2
 _MOST_NAMED = 10
@@ -64,8 +65,8 @@ def update(
     Raises:
         CodegenError: A folder, the hub or the configuration is not usable. Nothing was changed.
     """
-    with alone(config.output), alone(config.schemas):
-        recover(config.folder)
+    with exclusive_lock(config.output), exclusive_lock(config.schemas):
+        recover_package(config.folder)
         old: Mapping[str, Record] = of_folder(config.schemas) if config.schemas.is_dir() else {}
         wanted = list(dict.fromkeys(ids))
         unlisted: list[str] = []

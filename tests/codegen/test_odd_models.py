@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.codegen import answer, files
 from oxen_codegen.cli import main
-from oxen_codegen.write import alone
+from oxen_codegen.lock import exclusive_lock
 from oxen_models.testing import Hub
 
 
@@ -140,10 +140,10 @@ def test_two_runs_at_once_do_not_meet(
     record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
     record(answer("a"))
-    with alone(tmp_path):
+    with exclusive_lock(tmp_path):
         done = invoke("generate")
     assert done.exit_code == 2
-    assert "another oxen-codegen is at work in" in done.stderr
+    assert "is locked by another oxen-codegen process" in done.stderr
     assert not (tmp_path / "oxen_models").exists()
     assert invoke("generate").exit_code == 0
 

@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from ..config import Config
 from ..diagnostics import CodegenError, ModelError, make_printable
 from ..fetch import Absent, Hub, OnModels
+from ..lock import exclusive_lock
 from ..records import Record, read_folder
-from ..write import alone, recover
+from ..replace import recover_package
 
 LIVE = "live"
 _MOST_NAMED = 5
-_PATIENCE = 5.0  # seconds
+_LOCK_TIMEOUT = 5.0  # seconds
 
 Records = Mapping[str, Record]
 
@@ -29,8 +30,8 @@ def read(source: str, config: Config) -> Records:
     folder = Path(source)
     if folder.resolve() == config.schemas.resolve():
         # An interrupted command may have left them elsewhere, and another may be at work on them.
-        with alone(config.output, _PATIENCE), alone(config.schemas, _PATIENCE):
-            recover(config.folder)
+        with exclusive_lock(config.output, _LOCK_TIMEOUT), exclusive_lock(config.schemas, _LOCK_TIMEOUT):
+            recover_package(config.folder)
             if not folder.is_dir():
                 raise CodegenError(f"{folder}: no model schemas: run `oxen-codegen fetch --all` first")
             return of_folder(folder)

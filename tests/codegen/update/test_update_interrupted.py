@@ -17,7 +17,7 @@ from helpers.codegen import answer
 from helpers.scenario import until
 from oxen_codegen.changelog import with_entry
 from oxen_codegen.cli import main
-from oxen_codegen.write import install, recover
+from oxen_codegen.replace import recover_package, replace_package
 from oxen_models.testing import Hub
 
 from codegen.update.projects import NARROWED, changelog, everything, is_clean
@@ -38,13 +38,13 @@ UNWRITABLE: list[tuple[Callable[[Path], object], str]] = [
     (lambda project: (project / "CHANGELOG.md").write_bytes(b"\xff"), "CHANGELOG.md: not UTF-8"),
     (
         lambda project: (project / "generated" / ".ours.new").write_text("somebody's"),
-        ".ours.new is in the way",
+        ".ours.new exists and cannot be removed",
     ),
     (
         lambda project: (project / "generated" / ".ours.old").write_text("somebody's"),
         "generated/ours: cannot be written: Not a directory",
     ),
-    (lambda project: as_link(project / "generated" / "ours"), "is a link"),
+    (lambda project: as_link(project / "generated" / "ours"), "is a symbolic link"),
 ]
 
 
@@ -96,7 +96,7 @@ def test_of_two_at_once_the_second_says_so(update: Callable[..., Result], hub: H
         finally:
             process.kill()
     assert second.exit_code == 2, second.output
-    assert "another oxen-codegen is at work" in second.stderr
+    assert "locked by another oxen-codegen process" in second.stderr
     assert everything(project) == before
     assert update().exit_code == 0
     assert is_clean(project)
@@ -177,10 +177,10 @@ class Site:
             self.changelog.write_text(BEFORE)
 
     def install(self) -> None:
-        install(self._tree, self.package, self.changelog, ENTRY)
+        replace_package(self._tree, self.package, self.changelog, ENTRY)
 
     def recover(self) -> None:
-        recover(self.package)
+        recover_package(self.package)
 
     def state(self) -> dict[str, bytes | None]:
         return {name: content for name, (_, content) in everything(self.root).items()}
@@ -253,7 +253,7 @@ def test_the_next_command_completes_or_undoes_what_was_begun(command: str, hub: 
     note = {"file": str(project / "CHANGELOG.md"), "entry": "- New.", "text": "?"}
     address = ["--base-url", hub.url] if command not in ("check", "generate") else []
     for is_swapped in (False, True):
-        package.with_name(".ours.note").write_text(json.dumps(note))
+        package.with_name(".ours.pending").write_text(json.dumps(note))
         shutil.copytree(package, package.with_name(".ours.old"))
         if not is_swapped:
             package.rename(package.with_name(".ours.new"))

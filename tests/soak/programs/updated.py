@@ -79,7 +79,7 @@ class Soak:
         """Whether `update` lives long enough to be killed."""
         process = forked(self.project, "update", "--base-url", self.new_hub)
         # At any time, or from the moment in which what is made comes to where the package is.
-        appears = self.random.choice([None, ".ours.new", ".ours.note", ".ours.old"])
+        appears = self.random.choice([None, ".ours.new", ".ours.pending", ".ours.old"])
         chance = self.random.random()
         seconds = lasts * chance if appears is None else 0.003 * chance**4  # the move is soon over
         if appears is not None:
