@@ -1,4 +1,4 @@
-"""What several test modules share."""
+"""Options, fixtures and hooks that all tests share."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import RawServer, serving
+from helpers.raw_server import RawServer, run_raw_server
 from oxen_models.testing import Hub
 
 pytest_plugins = ["helpers.codegen"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--accept", action="store_true", help="take what is emitted for the golden files")
+    parser.addoption("--accept", action="store_true", help="write the golden files instead of comparing them")
     parser.addoption("--live", action="store_true", help="record from the live hub, with OXEN_API_KEY")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test leaves this machine; a cassette that is being recorded may."""
+    """Allow connections to this machine only; recording a cassette lifts the limit."""
     for item in items:
         item.add_marker(pytest.mark.block_network(allowed_hosts=["127.0.0.1"]))
 
 
 @pytest.fixture(autouse=True)
 def isolate_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the key nor the proxy of the machine reaches a test; the live hub needs them."""
+    """Remove the API key and proxies of the environment, except for tests against the live hub."""
     if request.config.getoption("--live"):
         return
     monkeypatch.delenv("OXEN_API_KEY", raising=False)
-    # On loopback nobody shows a certificate, and to read all that are trusted takes most of a test's time.
+    # No test uses TLS, and loading the trusted certificates would take most of a test's time.
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(Path(__file__).parent))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -38,34 +38,34 @@ def isolate_environment(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    """A stand-in hub of the test's own."""
+    """A stand-in hub for this test alone."""
     with Hub() as running:
         yield running
 
 
 @pytest.fixture(params=["sync", "async"])
 def run(request: pytest.FixtureRequest) -> ClientRunner:
-    """Calls of the synchronous client, then of the asynchronous one."""
+    """A runner of the synchronous client, then one of the asynchronous client."""
     return ClientRunner(request.param == "async")
 
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """A server in the place of the hub."""
-    with serving() as running:
+    """A raw server in place of the hub."""
+    with run_raw_server() as running:
         yield running
 
 
 @pytest.fixture
 def other_server() -> Iterator[RawServer]:
-    """A server at another address than the hub's."""
-    with serving() as running:
+    """A raw server at another address than the hub."""
+    with run_raw_server() as running:
         yield running
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many values were compared with what jsonschema says of them."""
+    """Print the number of values compared with jsonschema's verdict."""
     passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
     failed: list[pytest.TestReport] = terminalreporter.getreports("failed")
     compared = sum(

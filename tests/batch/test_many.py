@@ -72,7 +72,7 @@ def test_requests_of_different_models(run: ClientRunner, hub: Hub, run_batch: Ru
     assert [(each.index, each.request, each.error) for each in outcomes] == [
         (index, request, None) for index, request in enumerate(requests)
     ]
-    kinds = [run.public(name) for name in ("ImageResult", "VideoResult", "AudioResult", "ImageResult")]
+    kinds = [run.get_class(name) for name in ("ImageResult", "VideoResult", "AudioResult", "ImageResult")]
     assert [type(each.result) for each in outcomes] == kinds
     assert [each.job_id is None for each in outcomes] == [False, False, True, False]
     assert sorted(paid(hub)) == ["a", "b", "c", "d"]

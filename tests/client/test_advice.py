@@ -48,14 +48,14 @@ def call(verb: str, image: str = URL, **parameters: Any) -> Callable[[Any], Any]
 def test_typed_call_that_the_hub_refuses_says_where_to_look(run: ClientRunner, newer: Hub) -> None:
     changes: list[dict[str, Any]] = [{}, {"extra_body": {"mood": "good"}, "output_format": "png"}]
     for parameters in changes:
-        error = run.failure(UnprocessableError, call("edit", **parameters), base_url=newer.url)
+        error = run.expect_error(UnprocessableError, call("edit", **parameters), base_url=newer.url)
         assert error.hint == HINT
         assert str(error).endswith(f"(HTTP 422, invalid_params); {HINT}")
 
 
 def test_job_that_fails_by_its_parameters_says_so_too(run: ClientRunner, newer: Hub) -> None:
     steps = call("submit", output_format="png"), methodcaller("result")
-    error = run.failure(JobFailed, *steps, base_url=newer.url)
+    error = run.expect_error(JobFailed, *steps, base_url=newer.url)
     assert error.hint == HINT
     assert str(error).endswith(f"(job {error.generation_id}); {HINT}")
 
@@ -63,7 +63,7 @@ def test_job_that_fails_by_its_parameters_says_so_too(run: ClientRunner, newer: 
 def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None:
     refusal = {"error": {"type": "invalid_params", "detail": "'mood' is a required property"}}
     newer.answer_next(422, body=refusal, method="POST")
-    error = run.failure(UnprocessableError, call("submit"), base_url=newer.url)
+    error = run.expect_error(UnprocessableError, call("submit"), base_url=newer.url)
     assert error.hint == HINT
 
 
@@ -80,13 +80,13 @@ def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None
 def test_parameter_of_the_call_is_no_matter_of_the_bindings(
     run: ClientRunner, hub: Hub, step: Callable[[Any], Any]
 ) -> None:
-    assert run.failure(UnprocessableError, step, base_url=hub.url).hint is None
+    assert run.expect_error(UnprocessableError, step, base_url=hub.url).hint is None
 
 
 def test_a_broken_file_is_no_matter_of_the_bindings(run: ClientRunner, hub: Hub) -> None:
-    refused = run.failure(BadRequestError, call("edit", BROKEN), base_url=hub.url)
+    refused = run.expect_error(BadRequestError, call("edit", BROKEN), base_url=hub.url)
     assert (refused.type, refused.hint) == ("invalid_file_input", None)
-    failed = run.failure(JobFailed, call("submit", BROKEN), methodcaller("result"), base_url=hub.url)
+    failed = run.expect_error(JobFailed, call("submit", BROKEN), methodcaller("result"), base_url=hub.url)
     assert failed.hint is None
 
 
@@ -96,7 +96,7 @@ def test_a_call_by_id_was_checked_against_the_hub_s_own_schema(run: ClientRunner
             prompt="x", input_image=[URL], mood="good", extra_body={"output_format": "png"}
         )
 
-    assert run.failure(UnprocessableError, edit, base_url=newer.url).hint is None
+    assert run.expect_error(UnprocessableError, edit, base_url=newer.url).hint is None
 
 
 def test_run_many_says_so_too(run: ClientRunner, newer: Hub, tmp_path: Path) -> None:

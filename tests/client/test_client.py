@@ -14,7 +14,8 @@ import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import EDIT, RawServer, Response
+from helpers.hub_api import EDIT
+from helpers.raw_server import RawServer, Response
 from oxen_models.testing import Hub
 
 URL = "https://example.com/dog.png"
@@ -60,10 +61,10 @@ def test_call_gives_a_typed_result(
     result = run(generate, base_url=hub.url)
     model = call.partition(".")[0].replace("_", "-")
     assert hub.requests[0].body == {"model": model, **sent}
-    assert type(result) is run.public(f"{kind}Result")
+    assert type(result) is run.get_class(f"{kind}Result")
     assert (result.model, abs(result.created - time.time()) < 60) == (model, True)
     [medium] = getattr(result, f"{kind.lower()}s")
-    assert type(medium) is run.public(kind)
+    assert type(medium) is run.get_class(kind)
     assert (medium.url is None, medium.b64_json is None) == (
         response_format != "url",
         response_format == "url",
@@ -116,7 +117,7 @@ def test_broken_content_is_a_media_error(
 ) -> None:
     server.responses[EDIT] = [Response(body={"images": [item]})]
     for use in (read, save(tmp_path / "hat.png")):
-        run.failure(ox.MediaError, edit(), use, base_url=server.url)
+        run.expect_error(ox.MediaError, edit(), use, base_url=server.url)
     assert not any(tmp_path.iterdir())
 
 
@@ -133,16 +134,16 @@ def test_save_is_all_or_nothing(
 ) -> None:
     for name, content in old.items():
         (tmp_path / name).write_bytes(content)
-    server.has_result_at("/file", Response(body=NEW, how="half"))
+    server.serve_image_at("/file", Response(body=NEW, delivery="half"))
     for use in (read, save(tmp_path / "hat.png")):
-        run.failure(ox.MediaError, edit(), use, base_url=server.url)
+        run.expect_error(ox.MediaError, edit(), use, base_url=server.url)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == old
 
 
 @pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
 def test_save_replaces_what_is_there(run: ClientRunner, server: RawServer, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(OLD)
-    server.has_result_at("/file", Response(body=NEW))
+    server.serve_image_at("/file", Response(body=NEW))
     path = run(edit(), save(str(tmp_path / name)), base_url=server.url)
     assert (path, path.read_bytes()) == (tmp_path / name, NEW)
     assert list(tmp_path.iterdir()) == [path]
@@ -154,8 +155,8 @@ def test_save_to_where_no_file_can_be(
 ) -> None:
     (tmp_path / "file").write_bytes(OLD)
     (tmp_path / "folder").mkdir()
-    server.has_result_at("/file", Response(body=NEW))
-    error = run.failure(ox.MediaError, edit(), save(tmp_path / target), base_url=server.url)
+    server.serve_image_at("/file", Response(body=NEW))
+    error = run.expect_error(ox.MediaError, edit(), save(tmp_path / target), base_url=server.url)
     assert str(tmp_path / target) in str(error)
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["file", "folder"]
 
@@ -165,7 +166,7 @@ def test_key_goes_to_the_hub_alone(
     run: ClientRunner, server: RawServer, other_server: RawServer, url: str
 ) -> None:
     other = other_server.url.removeprefix("http://")
-    server.has_result_at(url.replace("OWN", server.url).replace("OTHER", other))
+    server.serve_image_at(url.replace("OWN", server.url).replace("OTHER", other))
     server.responses["/to-elsewhere"] = [Response(302, headers={"Location": f"{other_server.url}/file"})]
     other_server.responses["/file"] = [Response(body=NEW)]
     assert run(edit(), read, base_url=server.url) == NEW
@@ -183,8 +184,8 @@ def test_no_call_follows_a_redirect(
 ) -> None:
     other_server.responses[EDIT] = [DONE]
     server.responses[EDIT] = [Response(status, headers={"Location": f"{other_server.url}{EDIT}"})]
-    http = run.http_client(follow_redirects=True)
-    error = run.failure(ox.APIError, edit(), base_url=server.url, http_client=http)
+    http = run.make_http_client(follow_redirects=True)
+    error = run.expect_error(ox.APIError, edit(), base_url=server.url, http_client=http)
     assert (error.status, "redirect" in str(error)) == (status, True)
     assert (len(server.requests), other_server.requests) == (1, [])
 
@@ -195,23 +196,23 @@ def test_no_call_follows_a_redirect(
         *(Response(status) for status in (403, 404, 500, 302, 304)),
         Response(302, headers={"Location": "/file"}),
         Response(302, headers={"Location": "http://[::1"}),
-        Response(body=NEW, how="cut"),
+        Response(body=NEW, delivery="cut"),
     ],
     ids="forbidden missing broken nowhere unchanged loop nonsense cut".split(),
 )
 def test_failed_download_is_an_error(
     run: ClientRunner, server: RawServer, tmp_path: Path, answer: Response
 ) -> None:
-    server.has_result_at("/file", answer)
+    server.serve_image_at("/file", answer)
     for use in (read, save(tmp_path / "hat.png")):
-        run.failure(ox.MediaError, edit(), use, base_url=server.url, max_retries=0)
+        run.expect_error(ox.MediaError, edit(), use, base_url=server.url, max_retries=0)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["file", "ftp://a/b", "http://[::1", "http://127.0.0.1:99999", "http://a:b"])
 def test_result_at_no_address_is_a_media_error(run: ClientRunner, server: RawServer, url: str) -> None:
-    server.has_result_at(url)
-    run.failure(ox.MediaError, edit(), read, base_url=server.url)
+    server.serve_image_at(url)
+    run.expect_error(ox.MediaError, edit(), read, base_url=server.url)
 
 
 def envelope(detail: str = "why", kind: str = "invalid_params", **more: Any) -> dict[str, Any]:
@@ -247,7 +248,7 @@ def test_refusal_is_typed_told_and_not_sent_again(
     status: int, body: object, kind: type[ox.APIError], type_: str | None, detail: str,
 ) -> None:  # fmt: skip
     server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1", "Retry-After": "0"}), DONE]
-    error = run.failure(kind, edit(), base_url=server.url)
+    error = run.expect_error(kind, edit(), base_url=server.url)
     assert type(error) is kind
     assert (error.status, error.type, error.request_id, error.retry_after) == (status, type_, "r-1", 0.0)
     assert error.detail.startswith(detail)
@@ -261,7 +262,7 @@ def test_error_carries_the_response_without_the_key(run: ClientRunner, server: R
     """The response of an error is the one received, except that the API key is blanked."""
     body = {"error": f"bad key {KEY}", "code": 7}
     server.responses[EDIT] = [Response(401, body, {"X-Request-Id": "r-1", "X-Echo": f"Bearer {KEY}"})]
-    response = run.failure(ox.AuthenticationError, edit(), base_url=server.url).response
+    response = run.expect_error(ox.AuthenticationError, edit(), base_url=server.url).response
     assert (response.status, response.request_id) == (401, "r-1")
     assert response.json == {"error": "bad key [key]", "code": 7}
     assert response.headers["X-ECHO"] == response.headers["x-echo"] == "Bearer [key]"
@@ -273,7 +274,7 @@ def test_error_without_json_object_has_response(
 ) -> None:
     """An error whose body is not a JSON object has a response with an empty `json`."""
     server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1"})]
-    response = run.failure(ox.OxenError, edit(), base_url=server.url).response
+    response = run.expect_error(ox.OxenError, edit(), base_url=server.url).response
     assert (response.status, response.request_id, response.json) == (status, "r-1", {})
 
 
@@ -291,7 +292,7 @@ NO_RESULT: list[tuple[object, str]] = [
 @pytest.mark.parametrize(("body", "told"), NO_RESULT)
 def test_answer_without_a_result(run: ClientRunner, server: RawServer, body: object, told: str) -> None:
     server.responses[EDIT] = [Response(200, body), DONE]
-    assert told in str(run.failure(ox.UnexpectedResponseError, edit(), base_url=server.url))
+    assert told in str(run.expect_error(ox.UnexpectedResponseError, edit(), base_url=server.url))
     assert len(server.requests) == 1
 
 
@@ -301,7 +302,7 @@ UNKNOWN = "may have been accepted"
 @pytest.mark.parametrize(
     ("answers", "posts", "kind", "told"),
     [
-        ([Response(body=DONE.body, how="slow"), DONE], 1, ox.OutcomeUnknownTimeout, UNKNOWN),
+        ([Response(body=DONE.body, delivery="slow"), DONE], 1, ox.OutcomeUnknownTimeout, UNKNOWN),
         ([LIMITED, Response(500), DONE], 2, ox.ServerError, "HTTP 500"),
         ([AWHILE, NEVER, DONE], 3, None, ""),
     ],
@@ -319,7 +320,7 @@ def test_how_often_a_paid_request_is_sent(
     if kind is None:
         assert run(call, base_url=server.url).images[0].url == URL
     else:
-        error = run.failure(kind, call, base_url=server.url, timeout=30)
+        error = run.expect_error(kind, call, base_url=server.url, timeout=30)
         assert type(error) is kind
         assert told in str(error)
         assert isinstance(error, TimeoutError) == (kind is ox.OutcomeUnknownTimeout)
@@ -344,8 +345,8 @@ def test_faults_of_the_network(
         sent.append(request)
         raise fault
 
-    http = run.http_client(transport=httpx.MockTransport(handle))
-    error = run.failure(kind, edit(), base_url="http://127.0.0.1", http_client=http)
+    http = run.make_http_client(transport=httpx.MockTransport(handle))
+    error = run.expect_error(kind, edit(), base_url="http://127.0.0.1", http_client=http)
     assert (type(error), len(sent)) == (kind, tries)
     assert ("nothing was sent" in str(error), UNKNOWN in str(error)) == (tries == 3, tries == 1)
 
@@ -383,7 +384,7 @@ def test_base_url_is_checked_at_once(run: ClientRunner, url: str) -> None:
 
 def test_key_is_never_shown(run: ClientRunner, server: RawServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    server.has_result_at("/file", Response(body=NEW))
+    server.serve_image_at("/file", Response(body=NEW))
     shown: list[str] = []
 
     def show(value: Any) -> Any:
@@ -397,7 +398,7 @@ def test_key_is_never_shown(run: ClientRunner, server: RawServer, caplog: pytest
 
 def test_client_closes_its_own_connections_only(run: ClientRunner, server: RawServer) -> None:
     server.responses[EDIT] = [DONE]
-    http = run.http_client()
+    http = run.make_http_client()
     run(edit(), base_url=server.url, http_client=http)
     assert not http.is_closed
     asyncio.run(http.aclose()) if run.asynchronous else http.close()

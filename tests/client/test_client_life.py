@@ -18,21 +18,17 @@ import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.hub_api import DOG_URL, EVENTS, QUEUE, trigger_event, wait_until
 from helpers.scenario import (
-    DOG,
-    EVENTS,
-    QUEUE,
     Step,
     Steps,
-    at_once,
-    closed,
-    collected,
-    met,
-    steps,
-    submit,
-    submit_many,
-    trigger_event,
-    until,
+    close,
+    collect,
+    run_concurrently,
+    scenario,
+    submit_edit,
+    submit_edits,
+    wait_for,
 )
 from oxen_models import AsyncOxen, Oxen
 from oxen_models.testing import Hub
@@ -66,24 +62,24 @@ def at_work(oxen: Any) -> list[object]:
 
 
 def test_end_of_the_client_ends_every_wait(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        jobs = yield submit_many(oxen, 3)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        jobs = yield submit_edits(oxen, 3)
         heard: list[str] = []
 
-        def close() -> Any:
+        def close_later() -> Any:
             # A coroutine begins when the others wait.
             if not isinstance(oxen, AsyncOxen):
-                until(lambda: len(heard) == 3)
-            return closed(oxen)
+                wait_until(lambda: len(heard) == 3)
+            return close(oxen)
 
-        *ends, nothing = yield at_once(
-            oxen, *(partial(job.result, 30, on_status=heard.append) for job in jobs), close
+        *ends, nothing = yield run_concurrently(
+            oxen, *(partial(job.result, 30, on_status=heard.append) for job in jobs), close_later
         )
         assert nothing is None
         return jobs, ends, at_work(oxen)
 
-    jobs, ends, left = run(scenario, base_url=slow.url)
+    jobs, ends, left = run(steps, base_url=slow.url)
     assert [type(each) for each in ends] == [ox.HubUnreachableError] * 3
     for job, error in zip(jobs, ends, strict=True):
         assert (error.generation_id, "the client was closed; the job goes on" in str(error)) == (job.id, True)
@@ -104,35 +100,35 @@ def test_end_in_the_pause_before_a_new_stream(
         monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
     slow.fault("events-cut-after", 1, times=1)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         trigger_event(slow)
-        yield met(oxen, lambda: pauses)
-        yield closed(oxen)
+        yield wait_for(oxen, lambda: pauses)
+        yield close(oxen)
         return job.status, at_work(oxen)
 
-    assert run(scenario, base_url=slow.url) == ("queued", [])
+    assert run(steps, base_url=slow.url) == ("queued", [])
     assert len(pauses) == 1
 
 
 def test_client_that_is_closed_sends_nothing(run: ClientRunner, hub: Hub) -> None:
     calls: list[Step] = [
-        submit,
-        lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG]),
+        submit_edit,
+        lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL]),
         lambda oxen: oxen.job("g").refresh(),
         lambda oxen: oxen.job("g").cancel(),
         lambda oxen: oxen.jobs(),
-        lambda oxen: collected(oxen.generations()),
+        lambda oxen: collect(oxen.generations()),
         lambda oxen: oxen.models.list(),
-        lambda oxen: collected(oxen.events()),
+        lambda oxen: collect(oxen.events()),
     ]
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         yield oxen.models.list()
-        yield closed(oxen)
-        yield closed(oxen)  # to say so twice does no harm
+        yield close(oxen)
+        yield close(oxen)  # to say so twice does no harm
         for call in calls:
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 yield call(oxen)
@@ -140,62 +136,62 @@ def test_client_that_is_closed_sends_nothing(run: ClientRunner, hub: Hub) -> Non
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 yield wait()
 
-    run(scenario, base_url=hub.url)
-    http = run.http_client()  # which stays open, and must not be used any more
+    run(steps, base_url=hub.url)
+    http = run.make_http_client()  # which stays open, and must not be used any more
 
     def end(_: object) -> Any:
         assert not http.is_closed
         return http.aclose() if run.asynchronous else http.close()
 
-    run(scenario, end, base_url=hub.url, http_client=http)
+    run(steps, end, base_url=hub.url, http_client=http)
     assert len(hub.requests) == 2
 
 
 def test_client_that_is_closed_before_its_first_call(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        yield closed(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        yield close(oxen)
         with pytest.raises(ox.HubUnreachableError, match="closed"):
-            yield submit(oxen)
+            yield submit_edit(oxen)
 
-    run(scenario, base_url=hub.url)
+    run(steps, base_url=hub.url)
     assert hub.requests == []
 
 
 def test_connections_that_their_owner_closes_first(
     run: ClientRunner, slow: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    http = run.http_client()
+    http = run.make_http_client()
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         slow.answer_next(503, times=None, path=EVENTS)
         yield http.aclose() if run.asynchronous else http.close()
         with pytest.raises(ox.JobTimeout):
             yield job.wait(0.3)
 
-    run(scenario, base_url=slow.url, http_client=http)
+    run(steps, base_url=slow.url, http_client=http)
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_client_that_is_dropped_leaves_no_thread(slow: Hub) -> None:
     with httpx.Client() as http:
-        submit(Oxen(KEY, base_url=slow.url, http_client=http))
+        submit_edit(Oxen(KEY, base_url=slow.url, http_client=http))
         gc.collect()
-        until(lambda: not readers())
+        wait_until(lambda: not readers())
 
 
 def test_threads_share_a_client(hub: Hub) -> None:
     with Oxen(KEY, base_url=hub.url) as oxen, ThreadPoolExecutor(8) as pool:
 
         def work(_: int) -> tuple[str, str | None]:
-            job = submit(oxen)
+            job = submit_edit(oxen)
             return job.id, job.result().images[0].generation_id
 
         done = list(pool.map(work, range(24)))
-        job = submit(oxen)
+        job = submit_edit(oxen)
         ends = [each.result() for each in [pool.submit(job.wait) for _ in range(8)]]
     assert len(dict(done)) == 24
     assert all(id == made_by for id, made_by in done)
@@ -208,7 +204,7 @@ def test_tasks_share_a_client(hub: Hub) -> None:
         async with AsyncOxen(KEY, base_url=hub.url) as oxen:
 
             async def work() -> str | None:
-                job = await submit(oxen)
+                job = await submit_edit(oxen)
                 result = await job.result()
                 assert result.images[0].generation_id == job.id
                 return str(job.id)
@@ -222,7 +218,7 @@ def test_tasks_share_a_client(hub: Hub) -> None:
 def test_task_that_is_cancelled_leaves_the_others(hub: Hub) -> None:
     async def main() -> tuple[bool, str]:
         async with AsyncOxen(KEY, base_url=hub.url) as oxen:
-            job = await submit(oxen)
+            job = await submit_edit(oxen)
             first = asyncio.create_task(job.wait())
             second = asyncio.create_task(job.wait())
             await asyncio.sleep(0)
@@ -234,7 +230,7 @@ def test_task_that_is_cancelled_leaves_the_others(hub: Hub) -> None:
 
 
 async def work(oxen: AsyncOxen) -> bytes:
-    job = await submit(oxen)
+    job = await submit_edit(oxen)
     result = await job.result()
     return bytes(await result.images[0].read())
 
@@ -294,11 +290,11 @@ class TestEventLoops:
             waits.set()
 
         async def main() -> None:
-            job = await submit(oxen)
+            job = await submit_edit(oxen)
             with pytest.raises(ox.HubUnreachableError, match="the client was closed"):
                 await job.wait(30, on_status=tell)
             with pytest.raises(ox.HubUnreachableError, match="closed"):
-                await submit(oxen)
+                await submit_edit(oxen)
 
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(asyncio.run, main())
@@ -326,7 +322,7 @@ with Oxen("any", base_url=sys.argv[1]) as oxen:
 def test_client_that_is_forked_has_connections_of_its_own() -> None:
     with Hub(seconds=0.2) as hub:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", FORKED, hub.url, DOG], capture_output=True, text=True
+            [sys.executable, "-W", "ignore", "-c", FORKED, hub.url, DOG_URL], capture_output=True, text=True
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == ["True succeeded"] * 2

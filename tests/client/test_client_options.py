@@ -12,12 +12,13 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import EDIT, RawServer, Response
-from helpers.scenario import DOG, EVENTS, QUEUE, Steps, closed, collected, steps, submit, submit_via_httpx
+from helpers.hub_api import DOG_URL, EDIT, EVENTS, QUEUE, submit_via_httpx
+from helpers.raw_server import RawServer, Response
+from helpers.scenario import Steps, close, collect, scenario, submit_edit
 from oxen_models.testing import Hub
 
 KEY = ClientRunner.KEY
-REQUEST: dict[str, Any] = {"prompt": "x", "input_image": [DOG]}
+REQUEST: dict[str, Any] = {"prompt": "x", "input_image": [DOG_URL]}
 
 
 @pytest.fixture
@@ -34,25 +35,25 @@ def edit(oxen: Any, **more: Any) -> Any:
 def test_other_settings_for_some_calls(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(429, headers={"retry-after": "0"}, times=None, method="POST")
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         counts: list[int] = []
         for client in (oxen.with_options(max_retries=0), oxen.with_options(timeout=60), oxen):
             before = hub.count("POST", "/")
-            for call in (edit, submit):
+            for call in (edit, submit_edit):
                 with pytest.raises(ox.RateLimitError):
                     yield call(client)
             counts.append(hub.count("POST", "/") - before)
         return counts
 
-    assert run(scenario, base_url=hub.url, max_retries=1) == [2, 4, 4]
+    assert run(steps, base_url=hub.url, max_retries=1) == [2, 4, 4]
 
 
 def test_other_time_limit(run: ClientRunner, hub: Hub) -> None:
     hub.fault("slow", 20, path=EDIT)  # an answer to whoever has the client's own limit
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         hasty = oxen.with_options(timeout=0.05)
         with pytest.raises(ox.OutcomeUnknownTimeout):
             yield edit(hasty)
@@ -61,22 +62,22 @@ def test_other_time_limit(run: ClientRunner, hub: Hub) -> None:
         with pytest.raises(ox.OutcomeUnknownTimeout):
             yield edit(oxen, timeout=0.05)
 
-    run(scenario, base_url=hub.url, timeout=600)
+    run(steps, base_url=hub.url, timeout=600)
 
 
 def test_options_share_the_connections(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         other = oxen.with_options(timeout=60)
         for client in (oxen, other):
-            job = yield submit(client)
+            job = yield submit_edit(client)
             yield job.result()
-        yield closed(other)
+        yield close(other)
         with pytest.raises(ox.HubUnreachableError, match="closed"):
             yield edit(oxen)
         return type(other) is type(oxen), repr(other)
 
-    same, shown = run(scenario, base_url=hub.url)
+    same, shown = run(steps, base_url=hub.url)
     assert (same, hub.count("GET", EVENTS), hub.url in shown) == (True, 1, True)
 
 
@@ -84,7 +85,9 @@ def test_options_share_the_connections(run: ClientRunner, hub: Hub) -> None:
     "options", [{"timeout": 0}, {"timeout": "1"}, {"max_retries": -1}, {"max_retries": True}]
 )
 def test_options_that_cannot_be(run: ClientRunner, hub: Hub, options: dict[str, Any]) -> None:
-    error = run.failure(ox.ConfigurationError, lambda oxen: oxen.with_options(**options), base_url=hub.url)
+    error = run.expect_error(
+        ox.ConfigurationError, lambda oxen: oxen.with_options(**options), base_url=hub.url
+    )
     assert next(iter(options)) in str(error)
     with pytest.raises(ox.ConfigurationError):
         run(base_url=hub.url, **options)
@@ -92,21 +95,21 @@ def test_options_that_cannot_be(run: ClientRunner, hub: Hub, options: dict[str, 
 
 def test_connections_of_the_other_kind(run: ClientRunner, hub: Hub) -> None:
     other = ClientRunner(not run.asynchronous)
-    for given in (other.http_client(), "http", hub):
-        error = run.failure(ox.ConfigurationError, base_url=hub.url, http_client=given)
+    for given in (other.make_http_client(), "http", hub):
+        error = run.expect_error(ox.ConfigurationError, base_url=hub.url, http_client=given)
         assert f"httpx.{'AsyncClient' if run.asynchronous else 'Client'}, not a value of type" in str(error)
 
 
 def test_headers_beside_the_client_s_own(run: ClientRunner, hub: Hub) -> None:
     extra = {"X-Trace": "t-1"}
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         yield edit(oxen, extra_headers=extra)
-        job = yield submit(oxen, extra_headers=extra)
+        job = yield submit_edit(oxen, extra_headers=extra)
         yield job.refresh()
 
-    run(scenario, base_url=hub.url)
+    run(steps, base_url=hub.url)
     sent = {(each.method, each.path.rpartition("/")[2]): each.headers for each in hub.requests}
     traced = {name for name, headers in sent.items() if headers.get("x-trace") == "t-1"}
     assert traced == {("POST", "edit"), ("POST", "queue")}
@@ -123,9 +126,9 @@ def test_headers_beside_the_client_s_own(run: ClientRunner, hub: Hub) -> None:
     ],
 )
 def test_headers_that_cannot_be_sent(run: ClientRunner, hub: Hub, headers: Any) -> None:
-    for call in (edit, submit):
+    for call in (edit, submit_edit):
         called = partial(call, extra_headers=headers)
-        run.failure(ox.ConfigurationError, called, base_url=hub.url)
+        run.expect_error(ox.ConfigurationError, called, base_url=hub.url)
     assert hub.count("POST", "/") == 0
 
 
@@ -134,9 +137,9 @@ OURS = ["Authorization", "content-type", "User-Agent", "Content-Length", "Transf
 
 @pytest.mark.parametrize("name", OURS)
 def test_headers_of_the_client_s_own_are_refused(run: ClientRunner, hub: Hub, name: str) -> None:
-    for call in (edit, submit):
+    for call in (edit, submit_edit):
         called = partial(call, extra_headers={name: "3"})
-        error = run.failure(ox.ConfigurationError, called, base_url=hub.url)
+        error = run.expect_error(ox.ConfigurationError, called, base_url=hub.url)
         assert f"the client itself sends {name!r}" in str(error)
         assert ("api_key=" in str(error)) == (name == "Authorization")
     assert hub.count("POST", "/") == 0
@@ -162,7 +165,7 @@ def test_answer_of_the_hub_beside_the_result(
     assert type(response).__name__ == ox.RawResponse.__name__
     assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
     result: Any = response.parse()
-    assert type(result) is run.public(f"{kind}Result")
+    assert type(result) is run.get_class(f"{kind}Result")
     [told] = json.loads(response.content)[f"{kind.lower()}s"]
     assert told == {"url": result.media[0].url}
     assert (response.request_id, len(repr(response)) < 100) == (None, True)
@@ -183,11 +186,11 @@ def test_every_part_of_a_client_says_what_it_is(run: ClientRunner, hub: Hub) -> 
 
 def test_answer_of_the_hub_is_the_last_one_and_the_call_s_own(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
-    done = {"images": [{"url": DOG}], "told": KEY}
+    done = {"images": [{"url": DOG_URL}], "told": KEY}
     hub.answer_next(200, body=done, headers={"X-Request-Id": "r-2"})
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         response = yield oxen.images.qwen_image_edit_plus.with_raw_response.edit(**REQUEST)
         content = response.content
         yield edit(oxen)
@@ -197,10 +200,10 @@ def test_answer_of_the_hub_is_the_last_one_and_the_call_s_own(run: ClientRunner,
             )
         return response, content == response.content
 
-    response, unchanged = run(scenario, base_url=hub.url)
+    response, unchanged = run(steps, base_url=hub.url)
     assert (response.status, response.request_id, response.headers["x-request-id"]) == (200, "r-2", "r-2")
     assert json.loads(response.content) == {**done, "told": "[key]"}
-    assert (response.parse().images[0].url, unchanged) == (DOG, True)
+    assert (response.parse().images[0].url, unchanged) == (DOG_URL, True)
 
 
 def test_log_tells_what_is_done_and_not_the_key(
@@ -210,16 +213,16 @@ def test_log_tells_what_is_done_and_not_the_key(
     hub.fault("url-downloads", 0, times=1)
     hub.answer_next(503, headers={"retry-after": "0"}, method="GET", path=f"{QUEUE}/*")
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         result = yield job.result()
         yield result.images[0].read()
-        yield collected(oxen.generations())
+        yield collect(oxen.generations())
         yield oxen.job(job.id).cancel()
         return job.id
 
-    id = run(scenario, base_url=hub.url)
+    id = run(steps, base_url=hub.url)
     ours = [record.getMessage() for record in caplog.records if record.name == "oxen_models"]
     for told in ("POST /queue: HTTP 200", f"GET /queue/{id}: HTTP 503", f"DELETE /queue/{id}: HTTP 200"):
         assert any(text.startswith(told) for text in ours)
@@ -237,12 +240,12 @@ def test_key_that_the_hub_quotes_is_not_passed_on(run: ClientRunner, server: Raw
         stream = f"event: media_generation_completed\ndata: {json.dumps(told)}\n\n".encode()
         server.responses[EVENTS] = [Response(body=stream, headers={"Content-Type": "text/event-stream"})]
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = (yield submit(oxen)) if place == "event" else oxen.job("g")
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = (yield submit_edit(oxen)) if place == "event" else oxen.job("g")
         yield job.result()
 
-    error = run.failure(ox.JobFailed, scenario, base_url=server.url)
+    error = run.expect_error(ox.JobFailed, steps, base_url=server.url)
     assert error.detail == "no paint for [key]"
 
 
@@ -250,32 +253,32 @@ def test_client_pickles_without_the_key(run: ClientRunner, hub: Hub, monkeypatch
     packed = run(pickle.dumps, base_url=hub.url, timeout=7, max_retries=5)
     assert KEY.encode() not in packed
 
-    @steps
-    def scenario(_: Any) -> Steps:
+    @scenario
+    def steps(_: Any) -> Steps:
         client = pickle.loads(packed)
         with pytest.raises(ox.MissingAPIKeyError):
             yield edit(client)
         monkeypatch.setenv("OXEN_API_KEY", "of-the-other-process")
         yield edit(client)
-        yield closed(client)
+        yield close(client)
         return type(client), repr(client)
 
-    kind = run.public("Oxen")
-    assert run(scenario, base_url=hub.url) == (kind, f"<{kind.__name__} of {hub.url}>")
+    kind = run.get_class("Oxen")
+    assert run(steps, base_url=hub.url) == (kind, f"<{kind.__name__} of {hub.url}>")
     assert [request.headers["authorization"] for request in hub.requests] == ["Bearer of-the-other-process"]
 
 
 def test_client_with_connections_of_its_owner_s_does_not_pickle(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         [id] = submit_via_httpx(hub)
         for each in (oxen, oxen.job(id), (yield oxen.job(id).result())):
             with pytest.raises(TypeError, match="http_client"):
                 pickle.dumps(each)
 
-    http = run.http_client()
+    http = run.make_http_client()
     run(
-        scenario,
+        steps,
         lambda _: http.aclose() if run.asynchronous else http.close(),
         base_url=hub.url,
         http_client=http,

@@ -71,7 +71,7 @@ def posted(hub: Hub) -> list[Any]:
 
 def refused(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
     """What is wrong with the parameters; nothing is sent."""
-    error = run.failure(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
+    error = run.expect_error(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
     assert posted(hub) == []
     assert (error.__cause__, error.__context__, error.model_id) == (None, None, id)
     return [str(problem) for problem in error.problems]
@@ -90,11 +90,11 @@ def test_call_gives_the_result_of_a_typed_one(
     run: ClientRunner, new: Hub, id: str, verb: str, parameters: dict[str, Any], kind: str
 ) -> None:
     result = run(model(id, verb, **parameters), base_url=new.url)
-    assert type(result) is run.public(kind)
+    assert type(result) is run.get_class(kind)
     assert posted(new) == [{"model": id, **parameters}]
     if verb != "speak":
         submitted = run(model(id, "submit", **parameters), methodcaller("result"), base_url=new.url)
-        assert type(submitted) is run.public(kind)
+        assert type(submitted) is run.get_class(kind)
 
 
 def test_extras_go_along(run: ClientRunner, new: Hub) -> None:
@@ -207,7 +207,7 @@ def test_verb_that_is_not_the_model_s_is_refused(
     run: ClientRunner, hub: Hub, id: str, verb: str, told: str
 ) -> None:
     hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
-    error = run.failure(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
+    error = run.expect_error(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
     assert str(error).startswith(told)
     assert posted(hub) == []
 
@@ -216,7 +216,9 @@ def test_model_that_cannot_do_without_an_image_edits(run: ClientRunner, hub: Hub
     schema = ox.schema(EDITOR)
     hub.add_model({"id": "listed-elsewhere", "endpoint": "/images/generate", "json_request_schema": schema})
     assert type(run(model("listed-elsewhere", "request", **HAT), base_url=hub.url)) is AnyRequest
-    error = run.failure(ox.ConfigurationError, model("listed-elsewhere", "generate", **HAT), base_url=hub.url)
+    error = run.expect_error(
+        ox.ConfigurationError, model("listed-elsewhere", "generate", **HAT), base_url=hub.url
+    )
     assert str(error).endswith("call edit()")
 
 
@@ -230,7 +232,7 @@ def test_model_without_a_schema_takes_anything(run: ClientRunner, server: RawSer
     request = run(model("bare", "request", **given), base_url=server.url)
     assert request.parameters == {"prompt": path, "image": DATA_URI, "more": [DATA_URI, {"a": 1.5}]}
     for wrong in ({"model": "other"}, {"a": {1}}, {"response_format": "b64"}):
-        run.failure(ox.InvalidRequestError, model("bare", "request", **wrong), base_url=server.url)
+        run.expect_error(ox.InvalidRequestError, model("bare", "request", **wrong), base_url=server.url)
 
 
 @pytest.mark.parametrize(("schema", "told"), [([], "but a list"), ({"type": "array"}, "not 'array'")])
@@ -239,7 +241,9 @@ def test_schema_that_is_none_is_an_unexpected_answer(
 ) -> None:
     answer = {"id": "odd", "endpoint": "/images/generate", "json_request_schema": schema}
     server.responses["/api/ai/models/odd"] = [Response(body=answer)]
-    error = run.failure(ox.UnexpectedResponseError, model("odd", "generate", prompt="x"), base_url=server.url)
+    error = run.expect_error(
+        ox.UnexpectedResponseError, model("odd", "generate", prompt="x"), base_url=server.url
+    )
     assert str(error).startswith("odd: its parameter schema is not usable: ")
     assert str(error).endswith(told)
 
@@ -249,7 +253,7 @@ def test_model_says_that_it_is_not_checked_statically(run: ClientRunner, hub: Hu
         any_model = oxen.model(EDITOR)
         return repr(any_model), any_model.id, any_model.schema
 
-    kind = run.public("AnyModel")
+    kind = run.get_class("AnyModel")
     assert run(look, base_url=hub.url) == (
         f"<{kind.__name__} {EDITOR}, not checked statically>", EDITOR, None
     )  # fmt: skip
@@ -311,7 +315,7 @@ def test_schema_that_could_not_be_fetched_is_asked_for_again(run: ClientRunner, 
 
 
 def test_unknown_model(run: ClientRunner, hub: Hub) -> None:
-    run.failure(ox.NotFoundError, model("no-such-model", "generate", prompt="x"), base_url=hub.url)
+    run.expect_error(ox.NotFoundError, model("no-such-model", "generate", prompt="x"), base_url=hub.url)
 
 
 def test_without_the_extra_it_says_what_to_install(
@@ -319,7 +323,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     monkeypatch.delitem(sys.modules, "oxen_models._runtime.dynamic", raising=False)
-    error = run.failure(ox.ConfigurationError, model(EDITOR, "edit", **HAT), base_url=hub.url)
+    error = run.expect_error(ox.ConfigurationError, model(EDITOR, "edit", **HAT), base_url=hub.url)
     assert "pip install 'oxen-models[dynamic]'" in str(error)
     assert hub.requests == []
 
@@ -340,7 +344,7 @@ def test_run_many_takes_such_requests(run: ClientRunner, new: Hub, tmp_path: Pat
     for sent in (3, 3):  # the second run has it all from the journal
         outcomes = sorted(run(run_batch, base_url=new.url), key=attrgetter("index"))
         assert [type(each.result) for each in outcomes] == [
-            run.public("VideoResult"), run.public("AudioResult"), run.public("ImageResult"),
+            run.get_class("VideoResult"), run.get_class("AudioResult"), run.get_class("ImageResult"),
         ]  # fmt: skip
         assert [each.request for each in outcomes] == [*requests, typed]
         assert len(posted(new)) == sent

@@ -15,8 +15,8 @@ import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import EDIT
-from helpers.scenario import Steps, steps
+from helpers.hub_api import EDIT
+from helpers.scenario import Steps, scenario
 from oxen_models.images.qwen_image_edit_plus import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 
@@ -143,7 +143,7 @@ def test_an_answer_is_final(
 ) -> None:
     answer(hub, way, status, body, Retry_After="0", Location=f"{hub.url}{way.path}")
     expected = of_call if way.call is edit else of_queue
-    error = run.failure(expected, way.call, base_url=hub.url)
+    error = run.expect_error(expected, way.call, base_url=hub.url)
     assert type(error) is expected
     assert ("may have been accepted" in str(error)) == (expected is ox.OutcomeUnknownError)
     assert posts(hub) == [way.path]
@@ -157,7 +157,7 @@ def test_what_was_cut_may_have_been_accepted(
     if before:
         answer(hub, way, 429, Retry_After="0")
     hub.fault(fault, times=1, method="POST", path=way.path)
-    error = run.failure(ox.OutcomeUnknownError, way.call, base_url=hub.url)
+    error = run.expect_error(ox.OutcomeUnknownError, way.call, base_url=hub.url)
     assert type(error) is ox.OutcomeUnknownError
     assert "may have been accepted" in str(error)
     assert posts(hub) == [way.path] * (before + 1)
@@ -165,7 +165,7 @@ def test_what_was_cut_may_have_been_accepted(
 
 def test_what_is_not_answered_in_time_may_have_been_accepted(run: ClientRunner, hub: Hub, way: Way) -> None:
     hub.fault("slow", 5.0, times=1, method="POST", path=way.path)
-    error = run.failure(ox.OutcomeUnknownTimeout, way.call, base_url=hub.url, timeout=0.3)
+    error = run.expect_error(ox.OutcomeUnknownTimeout, way.call, base_url=hub.url, timeout=0.3)
     assert isinstance(error, TimeoutError)
     assert "may have been accepted" in str(error)
     assert posts(hub) == [way.path]
@@ -211,14 +211,14 @@ def test_turned_away_for_too_long_is_told_at_once(
     is_date = value == "date"
     said = formatdate(time.time() + seconds, usegmt=True) if is_date else value
     answer(hub, way, 429, Retry_After=said)
-    error = run.failure(ox.RateLimitError, way.call, base_url=hub.url, timeout=timeout)
+    error = run.expect_error(ox.RateLimitError, way.call, base_url=hub.url, timeout=timeout)
     assert error.retry_after == pytest.approx(seconds, abs=120 if is_date else 0)
     assert posts(hub) == [way.path]
 
 
 def test_turned_away_again_and_again_is_told_in_the_end(run: ClientRunner, hub: Hub, way: Way) -> None:
     hub.answer_next(429, headers={"Retry-After": "0"}, times=1 + way.retries, method="POST", path=way.path)
-    error = run.failure(ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), way.call,
+    error = run.expect_error(ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), way.call,
                          base_url=hub.url)  # fmt: skip
     assert error.status == 429
     assert posts(hub) == [way.path] * (1 + way.retries)
@@ -227,23 +227,23 @@ def test_turned_away_again_and_again_is_told_in_the_end(run: ClientRunner, hub: 
 def test_without_retries_nothing_is_sent_again(run: ClientRunner, hub: Hub) -> None:
     for way in (WAYS["call"], WAYS["submit"]):
         answer(hub, way, 429, Retry_After="0")
-        run.failure(ox.RateLimitError, way.call, base_url=hub.url, max_retries=0)
+        run.expect_error(ox.RateLimitError, way.call, base_url=hub.url, max_retries=0)
     assert posts(hub) == [EDIT, QUEUE]
 
 
 def test_no_free_connection_in_time(run: ClientRunner, hub: Hub) -> None:
     """The one of the caller's pool is busy: the request never left it."""
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         busy = yield http.send(http.build_request("GET", hub.url), stream=True)
         try:
             yield oxen.images.qwen_image_edit_plus.edit(**SENT, timeout=0.05)
         finally:
             yield busy.aclose() if run.asynchronous else busy.close()
 
-    http = run.http_client(limits=httpx.Limits(max_connections=1))
-    error = run.failure(ox.HubTimeoutError, scenario, base_url=hub.url, http_client=http)
+    http = run.make_http_client(limits=httpx.Limits(max_connections=1))
+    error = run.expect_error(ox.HubTimeoutError, steps, base_url=hub.url, http_client=http)
     assert type(error) is ox.HubTimeoutError
     assert str(error).endswith("nothing was sent")
     assert posts(hub) == []
@@ -266,7 +266,7 @@ def test_nobody_listens(
 ) -> None:
     caplog.set_level(logging.DEBUG, "oxen_models")
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    error = run.failure(
+    error = run.expect_error(
         ox.HubUnreachableError, lambda oxen: oxen.with_options(max_retries=1), way.call, base_url=url
     )
     assert isinstance(error, ConnectionError)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from helpers.codegen import answer
+from helpers.models import make_model
 
 REMOVED = {"on": "2026-07-01", "version": "0.2.0", "successor": "new-model"}
 USE = """
@@ -57,14 +57,14 @@ assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 
 
 @pytest.fixture
-def package(tmp_path: Path, record: Callable[..., None], invoke: Callable[[str], Result]) -> Path:
+def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[[str], Result]) -> Path:
     """A package of one model that is there and one that left."""
     image = {"type": "array", "items": {"type": "string", "renderType": "image-url"}}
     properties = {"prompt": {"type": "string"}, "input_image": image, "deprecated": {"type": "boolean"}}
     schema: dict[str, Any] = {"type": "object", "properties": properties, "required": ["prompt"]}
-    record(
-        answer("new-model", schema, endpoint="/images/edit"),
-        answer("old-model", schema, endpoint="/images/edit", removed=REMOVED),
+    write_models(
+        make_model("new-model", schema, endpoint="/images/edit"),
+        make_model("old-model", schema, endpoint="/images/edit", removed=REMOVED),
     )
     done = invoke("generate")
     assert done.exit_code == 0, done.output

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.cli import main
 
 SCHEMA: dict[str, Any] = {
@@ -63,8 +63,8 @@ with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
 
 
 @pytest.fixture
-def project(tmp_path: Path, record: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
-    record(answer("painter", SCHEMA))
+def project(tmp_path: Path, write_models: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_models(make_model("painter", SCHEMA))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

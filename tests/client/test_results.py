@@ -14,8 +14,9 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import EDIT, RawServer, Response
-from helpers.scenario import DOG, EVENTS, QUEUE, Steps, finish_jobs_via_httpx, steps, submit
+from helpers.hub_api import DOG_URL, EDIT, EVENTS, QUEUE, finish_jobs_via_httpx
+from helpers.raw_server import RawServer, Response
+from helpers.scenario import Steps, scenario, submit_edit
 from oxen_models.testing import Hub
 
 URL = "https://example.com/made.png"
@@ -47,15 +48,15 @@ def test_url_that_has_expired_is_asked_for_anew(
 ) -> None:
     hub.fault(fault, amount, times=1)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         result = yield job.result()
         first = yield from content(use, result.images[0], tmp_path)
         second = yield from content(use, result.images[0], tmp_path)
         return first == second, first[1:4]
 
-    assert run(scenario, base_url=hub.url) == (True, b"PNG")
+    assert run(steps, base_url=hub.url) == (True, b"PNG")
     expired = 1 if amount else 2
     assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/files/")) == (expired, 2 + expired)
 
@@ -64,13 +65,13 @@ def test_url_that_has_expired_is_asked_for_anew(
 def test_new_url_that_is_refused_is_the_end(run: ClientRunner, hub: Hub, tmp_path: Path, use: str) -> None:
     hub.fault("url-downloads", 0)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         result = yield job.result()
         yield from content(use, result.images[0], tmp_path)
 
-    error = run.failure(ox.MediaError, scenario, base_url=hub.url)
+    error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert (error.status, str(error).endswith(f"(job {error.generation_id})")) == (403, True)
     assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/files/")) == (1, 2)
     assert list(tmp_path.iterdir()) == []
@@ -80,13 +81,13 @@ def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
     hub.fault("url-downloads", 0)
     hub.fault("job-forgotten")
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         result = yield job.result()
         yield result.images[0].read()
 
-    error = run.failure(ox.MediaError, scenario, base_url=hub.url)
+    error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert (error.status, "the queue gave no other" in str(error)) == (403, True)
     assert hub.requests[1].path == QUEUE
     assert error.generation_id is not None
@@ -95,25 +96,25 @@ def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
 def test_failure_that_is_no_expiry_leaves_the_queue_alone(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(500, times=None, path="/files/*")
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         result = yield job.result()
         yield result.images[0].read()
 
-    error = run.failure(ox.MediaError, scenario, base_url=hub.url, max_retries=0)
+    error = run.expect_error(ox.MediaError, steps, base_url=hub.url, max_retries=0)
     assert (error.status, error.generation_id is None, hub.count("GET", QUEUE)) == (500, False, 0)
 
 
 def test_result_of_the_blocking_call_has_no_queue_to_ask(run: ClientRunner, hub: Hub) -> None:
     hub.fault("url-downloads", 0)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
         yield result.images[0].read()
 
-    error = run.failure(ox.MediaError, scenario, base_url=hub.url)
+    error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert (error.status, error.generation_id) == (403, None)
     assert [request.path.partition("/files/")[0] for request in hub.requests] == [EDIT, ""]
 
@@ -139,9 +140,9 @@ def test_progress_of_a_download(run: ClientRunner, server: RawServer, tmp_path: 
     ]
     server.responses[EDIT] = [Response(body={"images": items})]
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
         told: list[list[tuple[int, int | None]]] = []
         for image in result.images:
             now: list[tuple[int, int | None]] = []
@@ -154,7 +155,7 @@ def test_progress_of_a_download(run: ClientRunner, server: RawServer, tmp_path: 
             assert (tmp_path / "made").read_bytes() == content
         return told
 
-    plain, unzipped, inline = run(scenario, base_url=server.url)
+    plain, unzipped, inline = run(steps, base_url=server.url)
     assert [{total for _, total in each} for each in (plain, unzipped, inline)] == [
         {len(content)},
         {None},  # what is compressed has another length
@@ -173,13 +174,13 @@ def test_progress_that_fails_leaves_nothing_behind(
     def stop(*_: object) -> None:
         raise failure
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
         yield result.images[0].save(tmp_path / "made", on_progress=stop)
 
     with pytest.raises(type(failure)) as caught:
-        run(scenario, base_url=hub.url)
+        run(steps, base_url=hub.url)
     assert caught.value is failure
     assert list(tmp_path.iterdir()) == []
 
@@ -230,20 +231,20 @@ def test_result_elsewhere_is_fetched_without_the_key(
         data = f'{{"generation_id": "g", "status": "succeeded", "url": "{where["url"]}"}}'
         stream = f"event: media_generation_completed\ndata: {data}\n\n".encode()
         server.responses[EVENTS] = [Response(body=stream, headers={"Content-Type": "text/event-stream"})]
-        server.responses[f"{QUEUE}/g"] = [Response(how="never")]
+        server.responses[f"{QUEUE}/g"] = [Response(delivery="never")]
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         job = oxen.job("g")
         if place == "event":
             server.responses[QUEUE] = [
                 Response(body={"generations": [{"generation_id": "g", "status": "queued"}]})
             ]
-            job = yield submit(oxen)
+            job = yield submit_edit(oxen)
         result = yield job.result()
         return (yield result.images[0].read())
 
-    assert run(scenario, base_url=server.url) == b"made"
+    assert run(steps, base_url=server.url) == b"made"
     [(_, path, headers)] = other_server.requests
     assert (path, ClientRunner.KEY in str(headers)) == ("/made", False)
     assert {headers["authorization"] for _, _, headers in server.requests} == {f"Bearer {ClientRunner.KEY}"}
@@ -254,8 +255,8 @@ def test_events_are_not_sought_elsewhere(
 ) -> None:
     server.responses[EVENTS] = [Response(302, headers={"Location": f"{other_server.url}/events"})]
     server.responses[f"{QUEUE}/g"] = [Response(302, headers={"Location": f"{other_server.url}/queue"})]
-    http = run.http_client(follow_redirects=True)
-    error = run.failure(
+    http = run.make_http_client(follow_redirects=True)
+    error = run.expect_error(
         ox.APIError, lambda oxen: oxen.job("g").refresh(), base_url=server.url, http_client=http
     )
     assert (error.status, other_server.requests) == (302, [])

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import PROMPT, answer, files
+from helpers.codegen import read_files
+from helpers.models import PROMPT_SCHEMA, make_model
 from oxen_codegen.cli import main
 
 
@@ -26,7 +27,7 @@ def test_the_committed_package_is_what_the_committed_schemas_say(tmp_path: Path)
         main, ["generate", "--schemas", str(committed / "schemas"), "--output", str(tmp_path)]
     )
     assert done.exit_code == 0, done.output
-    assert files(tmp_path / "oxen_models") == files(committed), "to repair: nox -s generate"
+    assert read_files(tmp_path / "oxen_models") == read_files(committed), "to repair: nox -s generate"
 
 
 def test_same_bytes_under_another_hash_seed_and_file_order(tmp_path: Path) -> None:
@@ -53,18 +54,21 @@ def test_same_bytes_under_another_hash_seed_and_file_order(tmp_path: Path) -> No
             check=True,
             capture_output=True,
         )
-    assert files(tmp_path / "1" / "oxen_models") == files(tmp_path / "2" / "oxen_models")
+    assert read_files(tmp_path / "1" / "oxen_models") == read_files(tmp_path / "2" / "oxen_models")
 
 
 def test_says_how_many_models_are_bound_and_how_many_only_listed(
-    record: Callable[..., None], invoke: Callable[[str], Result]
+    write_models: Callable[..., None], invoke: Callable[[str], Result]
 ) -> None:
-    record(
-        answer("a"),
-        answer("b"),
-        answer("c", None, endpoint="/chat/completions"),
-        answer(
-            "d", PROMPT, endpoint="/holograms/project", capabilities={"input": [], "output": ["hologram"]}
+    write_models(
+        make_model("a"),
+        make_model("b"),
+        make_model("c", None, endpoint="/chat/completions"),
+        make_model(
+            "d",
+            PROMPT_SCHEMA,
+            endpoint="/holograms/project",
+            capabilities={"input": [], "output": ["hologram"]},
         ),
     )
     done = invoke("generate")
@@ -76,9 +80,9 @@ def test_says_how_many_models_are_bound_and_how_many_only_listed(
 
 
 def test_a_catalogue_of_listed_models_alone_is_a_package(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("talker", None, endpoint="/chat/completions"))
+    write_models(make_model("talker", None, endpoint="/chat/completions"))
     done = invoke("generate")
     assert done.exit_code == 0, done.output
     assert "0 bound, 1 only listed" in done.stdout
@@ -94,9 +98,9 @@ def test_a_catalogue_of_listed_models_alone_is_a_package(
     "ids", [("a-b", "a.b"), ("Model", "model"), ("wan-2-1", "wan-21"), ("foo", "foo-request")]
 )
 def test_two_ids_that_would_get_one_name_are_an_error_for_both(
-    ids: tuple[str, str], record: Callable[..., None], invoke: Callable[[str], Result]
+    ids: tuple[str, str], write_models: Callable[..., None], invoke: Callable[[str], Result]
 ) -> None:
-    record(*map(answer, ids), answer("apart"))
+    write_models(*map(make_model, ids), make_model("apart"))
     done = invoke("generate")
     assert done.exit_code == 1
     for one, other in (ids, reversed(ids)):
@@ -106,12 +110,12 @@ def test_two_ids_that_would_get_one_name_are_an_error_for_both(
 
 
 def test_a_name_chosen_by_hand_settles_it(
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    record(answer("a-b"), answer("a.b"))
+    write_models(make_model("a-b"), make_model("a.b"))
     (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "a_dot_b"\n')
     monkeypatch.chdir(tmp_path)
     assert invoke("generate").exit_code == 0
@@ -143,12 +147,12 @@ def test_a_wrong_configuration_is_told_in_a_sentence(
 
 
 def test_the_configuration_is_that_of_the_project_around(
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    record(answer("a.b"))
+    write_models(make_model("a.b"))
     (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "chosen"\n')
     (tmp_path / "deep" / "below").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep" / "below")
@@ -157,21 +161,21 @@ def test_the_configuration_is_that_of_the_project_around(
 
 
 def test_check_writes_nothing_and_names_what_differs(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"), answer("b"))
+    write_models(make_model("a"), make_model("b"))
     assert invoke("generate").exit_code == 0
     package = tmp_path / "oxen_models"
     assert invoke("check").exit_code == 0
     (package / "images" / "a.py").write_text("edited")
     (package / "images" / "b.py").unlink()
     (package / "left_behind.py").write_text("")
-    before = files(package)
+    before = read_files(package)
 
     done = invoke("check")
 
     assert done.exit_code == 1
-    assert files(package) == before
+    assert read_files(package) == before
     for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "gone: {}/left_behind.py"):
         assert line.format(package) in done.stdout
     assert "to repair: oxen-codegen generate --schemas" in done.stdout
@@ -181,9 +185,9 @@ def test_check_writes_nothing_and_names_what_differs(
 
 
 def test_generating_what_is_there_touches_nothing(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     invoke("generate")
     module = tmp_path / "oxen_models" / "images" / "a.py"
     os.utime(module, (1, 1))
@@ -231,22 +235,22 @@ def test_endpoint_and_verb_come_from_the_path_or_else_from_the_capabilities(
     facts: dict[str, Any],
     family: str,
     verb: str,
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
 ) -> None:
-    record(answer("a", **facts))
+    write_models(make_model("a", **facts))
     assert invoke("generate").exit_code == 0
     module = (tmp_path / "oxen_models" / family / "a.py").read_text()
     assert f"    def {verb}(" in module
 
 
 def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
     image = {"type": "array", "items": {"type": "string", "format": "uri", "renderType": "image-url"}}
     schema = {"type": "object", "properties": {"input_image": image}}
-    record(answer("needs", {**schema, "required": ["input_image"]}), answer("takes", schema))
+    write_models(make_model("needs", {**schema, "required": ["input_image"]}), make_model("takes", schema))
     assert invoke("generate").exit_code == 0
     images = tmp_path / "oxen_models" / "images"
     assert 'endpoint: ClassVar[str] = "/images/edit"' in (images / "needs.py").read_text()
@@ -278,11 +282,11 @@ def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
 def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
     model_id: str,
     name: str,
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
 ) -> None:
-    record(answer(model_id))
+    write_models(make_model(model_id))
     before = set(tmp_path.parent.iterdir())
     assert invoke("generate").exit_code == 0
     module = (tmp_path / "oxen_models" / "images" / f"{name}.py").read_text(encoding="utf-8")
@@ -295,9 +299,9 @@ def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
 
 @pytest.mark.parametrize("model_id", ["x" * 300, "\ud800", "é" * 100, "\ufdfa" * 22])
 def test_an_id_that_no_file_can_have_is_an_error(
-    model_id: str, record: Callable[..., None], invoke: Callable[[str], Result]
+    model_id: str, write_models: Callable[..., None], invoke: Callable[[str], Result]
 ) -> None:
-    record(answer(model_id), answer("good"))
+    write_models(make_model(model_id), make_model("good"))
     done = invoke("generate")
     assert done.exit_code == 1
     assert "error: " in done.stderr

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer, files
+from helpers.codegen import read_files
+from helpers.models import make_model
 from oxen_codegen.cli import main
 from oxen_codegen.lock import exclusive_lock
 from oxen_models.testing import Hub
@@ -33,11 +34,11 @@ from oxen_models.testing import Hub
 def test_a_model_that_fails_is_named_and_the_others_go_on(
     schema: object,
     complaint: str,
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
 ) -> None:
-    record(answer("good"), answer("bad", schema))
+    write_models(make_model("good"), make_model("bad", schema))
     done = invoke("generate")
     assert done.exit_code == 1
     assert complaint in done.stderr
@@ -46,55 +47,55 @@ def test_a_model_that_fails_is_named_and_the_others_go_on(
 
 
 def test_a_model_that_fails_keeps_the_module_it_had(
-    schemas: Path, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    schemas: Path, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("good"), answer("frail", display_name="Frail"))
+    write_models(make_model("good"), make_model("frail", display_name="Frail"))
     assert invoke("generate").exit_code == 0
-    before = files(tmp_path / "oxen_models")
+    before = read_files(tmp_path / "oxen_models")
     for file in schemas.iterdir():
         if "frail" in file.read_text():
-            file.write_text(json.dumps(answer("frail", {"type": "string"}, display_name="Frail")))
+            file.write_text(json.dumps(make_model("frail", {"type": "string"}, display_name="Frail")))
 
     done = invoke("generate")
 
     assert done.exit_code == 1
     assert "1 failed (1 keep the module they had)" in done.stdout
-    after = files(tmp_path / "oxen_models")
+    after = read_files(tmp_path / "oxen_models")
     for name in ("images/frail.py", "images/__init__.py", "_client.py"):
         assert after[name] == before[name], name
 
 
 def test_a_record_that_breaks_leaves_its_module_and_its_catalogue_entry_where_they_were(
-    schemas: Path, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    schemas: Path, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("good"), answer("frail"), answer("weak"))
+    write_models(make_model("good"), make_model("frail"), make_model("weak"))
     assert invoke("generate").exit_code == 0
-    before = files(tmp_path / "oxen_models")
+    before = read_files(tmp_path / "oxen_models")
     for file in list(schemas.iterdir()):
         if "frail" in file.read_text():
             file.write_text("<<<<<<< HEAD")
         elif "weak" in file.read_text():
-            file.write_text(json.dumps(answer("weak", [])))
+            file.write_text(json.dumps(make_model("weak", [])))
 
     done = invoke("generate")
 
     assert done.exit_code == 1
     assert "1 bound" in done.stdout
     assert "2 keep the module they had" in done.stdout
-    after = files(tmp_path / "oxen_models")
+    after = read_files(tmp_path / "oxen_models")
     for name in ("images/frail.py", "images/weak.py", "images/__init__.py", "_client.py"):
         assert after[name] == before[name], name
     assert b'id="weak"' in after["catalog.py"]
 
 
 def test_a_new_model_does_not_take_the_name_of_one_that_broke(
-    schemas: Path, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    schemas: Path, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a-b", display_name="The old one"))
+    write_models(make_model("a-b", display_name="The old one"))
     assert invoke("generate").exit_code == 0
     for file in list(schemas.iterdir()):
-        file.write_text(json.dumps(answer("a-b", [])))
-    record(answer("a.b", display_name="The new one"))
+        file.write_text(json.dumps(make_model("a-b", [])))
+    write_models(make_model("a.b", display_name="The new one"))
     done = invoke("generate")
     assert done.exit_code == 1
     assert "error: a.b: would have the name " in done.stderr
@@ -102,15 +103,15 @@ def test_a_new_model_does_not_take_the_name_of_one_that_broke(
 
 
 def test_a_damaged_module_is_repaired(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"), answer("b"))
+    write_models(make_model("a"), make_model("b"))
     invoke("generate")
-    whole = files(tmp_path / "oxen_models")
+    whole = read_files(tmp_path / "oxen_models")
     (tmp_path / "oxen_models" / "images" / "a.py").write_text("class ARequest(Request): ...")
     (tmp_path / "oxen_models" / "images" / "b.py").write_bytes(b"\xff(")
     assert invoke("generate").exit_code == 0
-    assert files(tmp_path / "oxen_models") == whole
+    assert read_files(tmp_path / "oxen_models") == whole
 
 
 ODD: dict[str, Any] = {
@@ -124,11 +125,11 @@ ODD: dict[str, Any] = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_what_is_odd_is_emitted_and_imports(
-    odd: str, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    odd: str, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
     image = {"type": "string", "renderType": "image-url"}
     properties = {"odd": ODD[odd], "input": ODD[odd], "image": image}
-    record(answer("image", {"type": "object", "properties": properties}), answer("good"))
+    write_models(make_model("image", {"type": "object", "properties": properties}), make_model("good"))
     done = invoke("generate")
     assert done.exit_code == 0, done.output
     script = "import oxen_models.images as i; i.ImageRequest"
@@ -137,9 +138,9 @@ def test_what_is_odd_is_emitted_and_imports(
 
 
 def test_two_runs_at_once_do_not_meet(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     with exclusive_lock(tmp_path):
         done = invoke("generate")
     assert done.exit_code == 2
@@ -150,9 +151,9 @@ def test_two_runs_at_once_do_not_meet(
 
 @pytest.mark.parametrize("kind", ["a file", "a link"])
 def test_a_package_that_is_no_folder_is_left_alone(
-    kind: str, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    kind: str, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     package = tmp_path / "oxen_models"
     if kind == "a file":
         package.write_text("mine")
@@ -185,10 +186,10 @@ def test_a_broken_file_is_named_and_the_others_go_on(
     content: bytes,
     complaint: str,
     schemas: Path,
-    record: Callable[..., None],
+    write_models: Callable[..., None],
     invoke: Callable[[str], Result],
 ) -> None:
-    record(answer("good"))
+    write_models(make_model("good"))
     (schemas / "broken.json").write_bytes(content)
     done = invoke("generate")
     assert done.exit_code == 1
@@ -199,12 +200,12 @@ def test_a_broken_file_is_named_and_the_others_go_on(
 
 @pytest.mark.parametrize("left", ["half a new tree", "between the renames", "an old tree", "no new tree"])
 def test_what_an_interruption_left_is_completed_or_undone(
-    left: str, record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    left: str, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     invoke("generate")
     package, new, old = (tmp_path / name for name in ("oxen_models", ".oxen_models.new", ".oxen_models.old"))
-    whole = files(package)
+    whole = read_files(package)
     match left:
         case "half a new tree":
             new.mkdir()
@@ -221,15 +222,15 @@ def test_what_an_interruption_left_is_completed_or_undone(
     done = invoke("generate")
     assert done.exit_code == 0
     assert "0 files changed" in done.stdout
-    assert files(package) == whole
+    assert read_files(package) == whole
     assert not new.exists()
     assert not old.exists()
 
 
 def test_somebody_elses_package_is_not_replaced(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     own = tmp_path / "oxen_models" / "thesis.py"
     own.parent.mkdir()
     own.write_text("years of work")
@@ -244,24 +245,24 @@ def test_fetch_first_brings_back_what_an_interrupted_generate_moved_away(
 ) -> None:
     package = tmp_path / "generated" / "oxen_models"
     (package / "schemas").mkdir(parents=True)
-    (package / "schemas" / "a.json").write_text(json.dumps(answer("a")))
+    (package / "schemas" / "a.json").write_text(json.dumps(make_model("a")))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OXEN_API_KEY", "any")
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
-    whole = files(package)
+    whole = read_files(package)
     package.rename(package.with_name(".oxen_models.old"))
     package.with_name(".oxen_models.new").mkdir()
     with Hub() as hub:
         done = CliRunner().invoke(main, ["fetch", "gpt-4o", "--base-url", hub.url])
     assert done.exit_code == 0, done.output
-    assert whole.items() <= files(package).items()
+    assert whole.items() <= read_files(package).items()
     assert (package / "schemas" / "gpt-4o.json").exists()
 
 
 def test_names_do_not_collide_across_families_either(
-    record: Callable[..., None], invoke: Callable[[str], Result]
+    write_models: Callable[..., None], invoke: Callable[[str], Result]
 ) -> None:
-    record(answer("a.b"), answer("a-b", endpoint="/videos/generate"), answer("good"))
+    write_models(make_model("a.b"), make_model("a-b", endpoint="/videos/generate"), make_model("good"))
     done = invoke("generate")
     assert done.exit_code == 1
     assert "error: a.b: would have the name AB, and so would 'a-b'" in done.stderr
@@ -269,11 +270,11 @@ def test_names_do_not_collide_across_families_either(
 
 
 def test_a_damaged_init_is_repaired(
-    record: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    record(answer("a"))
+    write_models(make_model("a"))
     invoke("generate")
-    whole = files(tmp_path / "oxen_models")
+    whole = read_files(tmp_path / "oxen_models")
     (tmp_path / "oxen_models" / "__init__.py").write_text("")
     assert invoke("generate").exit_code == 0
-    assert files(tmp_path / "oxen_models") == whole
+    assert read_files(tmp_path / "oxen_models") == whole

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from helpers.codegen import answer, item
+from helpers.models import make_model, object_schema
 from oxen_models import Job, Oxen
 from oxen_models.testing import Hub
 from PIL import Image
@@ -24,7 +24,11 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("OXEN_API_KEY", "any")
     known: dict[str, object] = {}
     with ExitStack() as clients, Hub(speed=100) as hub:
-        hub.add_model(answer("any-id", item(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})))
+        hub.add_model(
+            make_model(
+                "any-id", object_schema(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})
+            )
+        )
         monkeypatch.setattr("oxen_models._runtime.settings.DEFAULT_BASE_URL", hub.url)
         for program in programs:
             exec(compile(program, str(README), "exec"), known)

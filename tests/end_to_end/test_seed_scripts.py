@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.scenario import EDITED, EVENTS, QUEUE, Steps, steps, submit
+from helpers.hub_api import EDIT_BODY, EVENTS, QUEUE
+from helpers.scenario import Steps, scenario, submit_edit
 from oxen_models.testing import Hub
 
 FAST = 100
@@ -64,20 +65,23 @@ def early() -> Iterator[Hub]:
         yield hub
 
 
-@steps
+@scenario
 def result(oxen: Any) -> Steps:
-    job = yield submit(oxen)
+    job = yield submit_edit(oxen)
     made = yield job.result()
     return job.id, made.images[0].url
 
 
-@pytest.mark.parametrize("body", [EDITED, {**EDITED, "prompt": 5}], ids=["succeeds", "fails"])
+@pytest.mark.parametrize("body", [EDIT_BODY, {**EDIT_BODY, "prompt": 5}], ids=["succeeds", "fails"])
 def test_polling_ends(body: dict[str, Any]) -> None:
     with Hub(speed=FAST) as hub, client(hub) as api:
         job = by_polling(api, body, pause=0.005)
         asked = hub.count("GET", QUEUE)
-    assert job["status"] == ("succeeded" if body is EDITED else "failed")
-    assert (job["result_url"] is None, job["error_message"] is None) == (body is not EDITED, body is EDITED)
+    assert job["status"] == ("succeeded" if body is EDIT_BODY else "failed")
+    assert (job["result_url"] is None, job["error_message"] is None) == (
+        body is not EDIT_BODY,
+        body is EDIT_BODY,
+    )
     assert asked >= 1
 
 
@@ -94,14 +98,14 @@ def test_listening_hears_of_a_job_that_takes_its_time(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(runners, "_finish", once_heard)
     with Hub(speed=FAST) as hub, client(hub) as api:
-        event = by_listening(api, EDITED, most_silence=100)
+        event = by_listening(api, EDIT_BODY, most_silence=100)
     assert event is not None
-    assert (event["status"], event["model"]) == ("succeeded", EDITED["model"])
+    assert (event["status"], event["model"]) == ("succeeded", EDIT_BODY["model"])
 
 
 def test_listening_never_hears_of_a_job_that_was_faster(early: Hub) -> None:
     with client(early) as api:
-        assert by_listening(api, EDITED, most_silence=3) is None
+        assert by_listening(api, EDIT_BODY, most_silence=3) is None
         [job] = api.get(QUEUE, params={"status": "succeeded"}).json()["generations"]
     assert job["result_url"] is not None
 

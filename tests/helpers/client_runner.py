@@ -1,4 +1,4 @@
-"""One test for both clients: a runner that awaits what has to be awaited."""
+"""A runner that makes one test cover both clients: it awaits each step that returns an awaitable."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ class ClientRunner:
     def __init__(self, asynchronous: bool) -> None:
         self.asynchronous = asynchronous
 
-    def __call__(self, *steps: Callable[[Any], Any], api_key: str | None = KEY, **arguments: Any) -> Any:
-        """What the last step gives. The first is called with the client, each other with what the one
-        before it gave; what is to be awaited is awaited."""
+    def __call__(self, *steps: Callable[[Any], Any], api_key: str | None = KEY, **options: Any) -> Any:
+        """Return the result of the last step.
+
+        The first step is called with a client made with `options`, every other one with the previous result.
+        """
         if self.asynchronous:
-            return asyncio.run(self._awaited(steps, api_key, arguments))
-        with Oxen(api_key, **arguments) as client:
+            return asyncio.run(self._run_async(steps, api_key, options))
+        with Oxen(api_key, **options) as client:
             return functools.reduce(lambda value, step: step(value), steps, client)
 
-    async def _awaited(
-        self, steps: tuple[Callable[[Any], Any], ...], api_key: str | None, arguments: dict[str, Any]
+    async def _run_async(
+        self, steps: tuple[Callable[[Any], Any], ...], api_key: str | None, options: dict[str, Any]
     ) -> Any:
-        async with AsyncOxen(api_key, **arguments) as client:
+        async with AsyncOxen(api_key, **options) as client:
             value: Any = client
             for step in steps:
                 value = step(value)
@@ -44,39 +46,41 @@ class ClientRunner:
                     value = await value
             return value
 
-    def failure(self, kind: Any, *steps: Callable[[Any], Any], **arguments: Any) -> Any:
-        """The error of a call; whatever it is, it tells nobody the key and can go to another process."""
+    def expect_error(self, kind: Any, *steps: Callable[[Any], Any], **options: Any) -> Any:
+        """Return the error of a call, and check that it holds no API key and can be pickled."""
         with pytest.raises(kind) as caught:
-            self(*steps, **arguments)
+            self(*steps, **options)
         error = caught.value
         assert isinstance(error, oxen_models.OxenError)
         leaks = [
-            each
-            for each in reachable_objects(error)
-            if isinstance(each, str | bytes) and self.KEY in str(each)
+            value
+            for value in reachable_objects(error)
+            if isinstance(value, str | bytes) and self.KEY in str(value)
         ]
         assert leaks == []
         copied = pickle.loads(pickle.dumps(error))
         assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
         return error
 
-    def http_client(self, **arguments: Any) -> Any:
-        """An httpx client that this kind of client sends with."""
-        return httpx.AsyncClient(**arguments) if self.asynchronous else httpx.Client(**arguments)
+    def make_http_client(self, **options: Any) -> Any:
+        """Return an httpx client that this kind of client sends with."""
+        return httpx.AsyncClient(**options) if self.asynchronous else httpx.Client(**options)
 
-    def public(self, name: str) -> Any:
-        """The class of that name for this kind of client."""
+    def get_class(self, name: str) -> Any:
+        """Return the public class of that name for this kind of client."""
         return getattr(oxen_models, f"Async{name}" if self.asynchronous else name)
 
 
 def reachable_objects(error: BaseException) -> Iterator[object]:
-    """All that a debugger or a crash reporter reaches from an error, apart from code and its variables."""
+    """Yield all that a debugger or a crash reporter reaches from an error, except code and its variables."""
     seen: dict[int, object] = {}
-    todo: list[object] = [error]
-    while todo:
-        each = todo.pop()
-        if id(each) in seen or isinstance(each, TracebackType | FrameType | FunctionType | ModuleType | type):
+    pending: list[object] = [error]
+    while pending:
+        value = pending.pop()
+        if id(value) in seen or isinstance(
+            value, TracebackType | FrameType | FunctionType | ModuleType | type
+        ):
             continue
-        seen[id(each)] = each
-        yield each
-        todo += gc.get_referents(each)
+        seen[id(value)] = value
+        yield value
+        pending += gc.get_referents(value)

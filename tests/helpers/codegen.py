@@ -11,49 +11,40 @@ import pytest
 from click.testing import CliRunner, Result
 from oxen_codegen.cli import main
 
-PROMPT = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
-
-
-def item(*required: str, **properties: Any) -> dict[str, Any]:
-    """The schema of an object."""
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def answer(model_id: str, schema: object = PROMPT, **facts: Any) -> dict[str, Any]:
-    return {"id": model_id, "endpoint": "/images/generate", "json_request_schema": schema, **facts}
-
 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:
+    """An empty folder for recorded models."""
     folder = tmp_path / "schemas"
     folder.mkdir()
     return folder
 
 
 @pytest.fixture
-def record(schemas: Path) -> Callable[..., None]:
-    """Puts models into the folder of schemas."""
+def write_models(schemas: Path) -> Callable[..., None]:
+    """A function that writes models to the folder of schemas."""
 
-    def put(*answers: dict[str, Any]) -> None:
-        for number, each in enumerate(answers):
-            (schemas / f"{number}-{len(list(schemas.iterdir()))}.json").write_text(json.dumps(each))
+    def write(*models: dict[str, Any]) -> None:
+        for number, model in enumerate(models):
+            (schemas / f"{number}-{len(list(schemas.iterdir()))}.json").write_text(json.dumps(model))
 
-    return put
+    return write
 
 
 @pytest.fixture
 def invoke(tmp_path: Path, schemas: Path) -> Callable[[str], Result]:
-    """Runs a command on the folder of schemas, with tmp_path as the output."""
+    """A function that runs a command on the folder of schemas, with `tmp_path` as the output."""
 
-    def command(name: str) -> Result:
+    def run_command(name: str) -> Result:
         return CliRunner().invoke(main, [name, "--schemas", str(schemas), "--output", str(tmp_path)])
 
-    return command
+    return run_command
 
 
-def files(package: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file under `folder`, without compiled modules."""
     return {
-        str(file.relative_to(package)): file.read_bytes()
-        for file in package.rglob("*")
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }

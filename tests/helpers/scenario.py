@@ -1,146 +1,110 @@
-"""One test for both kinds of client: steps that are awaited where there is something to await."""
+"""One test for both kinds of client: steps that are awaited where they return an awaitable."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import wraps
 from typing import Any
 
-import httpx
 from oxen_models import AsyncOxen
-from oxen_models.testing import Hub
 
-QUEUE = "/api/ai/queue"
-EVENTS = "/api/events"
-DOG = "https://example.com/dog.png"
-EDITED = {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [DOG]}
-ANY = {"authorization": "Bearer any"}
-FILMED = {"model": "wan-v2-7-text-to-video", "prompt": "x"}
+from helpers.hub_api import DOG_URL, wait_until
 
 Steps = Generator[Any, Any, Any]
 Step = Callable[[Any], Any]
 
 
-def steps(scenario: Callable[..., Steps]) -> Callable[..., Any]:
-    """A generator that gets the result of each call that it yields, as a step of `ClientRunner`."""
+def scenario(steps: Callable[..., Steps]) -> Callable[..., Any]:
+    """Make a step of `ClientRunner` from a generator that receives the result of each call it yields."""
 
-    @wraps(scenario)
+    @wraps(steps)
     def step(client: Any, *args: Any) -> Any:
-        going = scenario(client, *args)
-        return _awaited(going) if isinstance(client, AsyncOxen) else _driven(going)
+        generator = steps(client, *args)
+        return _run_async(generator) if isinstance(client, AsyncOxen) else _run_sync(generator)
 
     return step
 
 
-def _driven(going: Steps) -> Any:
+def _run_sync(generator: Steps) -> Any:
     value: Any = None
     while True:
         try:
-            value = going.send(value)
-        except StopIteration as over:
-            return over.value
+            value = generator.send(value)
+        except StopIteration as stop:
+            return stop.value
 
 
-async def _awaited(going: Steps) -> Any:
+async def _run_async(generator: Steps) -> Any:
     value: Any = None
-    failure: Exception | None = None
+    raised: Exception | None = None
     while True:
         try:
-            value = going.send(value) if failure is None else going.throw(failure)
-        except StopIteration as over:
-            return over.value
-        failure = None
+            value = generator.send(value) if raised is None else generator.throw(raised)
+        except StopIteration as stop:
+            return stop.value
+        raised = None
         try:
             value = await value if inspect.isawaitable(value) else value
         except Exception as error:
-            failure = error
+            raised = error
 
 
-def collected(items: Any, most: int = 1_000_000, then: Callable[[Any], object] = str) -> Any:
-    """The first so many of what either kind of client iterates over; `then` is called with each."""
+def collect(items: Any, limit: int = 1_000_000, on_item: Callable[[Any], object] = str) -> Any:
+    """Return at most `limit` items of a sync or async iterable; `on_item` is called with each."""
     if not hasattr(items, "__aiter__"):
         found: list[Any] = []
-        for _, item in zip(range(most), items, strict=False):
+        for _, item in zip(range(limit), items, strict=False):
             found.append(item)
-            then(item)
+            on_item(item)
         return found
 
-    async def awaited() -> list[Any]:
+    async def collect_async() -> list[Any]:
         found: list[Any] = []
         async with aclosing(aiter(items)) as opened:
             async for item in opened:
                 found.append(item)
-                then(item)
-                if len(found) == most:
+                on_item(item)
+                if len(found) == limit:
                     break
         return found
 
-    return awaited()
+    return collect_async()
 
 
-def at_once(oxen: Any, *calls: Callable[[], Any]) -> Any:
-    """What each call gives, or its error; they go on at the same time."""
+def run_concurrently(oxen: Any, *calls: Callable[[], Any]) -> Any:
+    """Run calls concurrently and return the result or the error of each."""
     if isinstance(oxen, AsyncOxen):
         return asyncio.gather(*(call() for call in calls), return_exceptions=True)
     with ThreadPoolExecutor(len(calls)) as pool:
-        pending = [pool.submit(call) for call in calls]
-    return [each.exception() or each.result() for each in pending]
+        futures = [pool.submit(call) for call in calls]
+    return [future.exception() or future.result() for future in futures]
 
 
-def closed(oxen: Any) -> Any:
-    """Close it."""
+def close(oxen: Any) -> Any:
+    """Close either kind of client."""
     return oxen.aclose() if isinstance(oxen, AsyncOxen) else oxen.close()
 
 
-def until(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `what` gives as soon as that is something: for what another program does in its own time."""
-    deadline = time.monotonic() + seconds
-    while not (value := what()):
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.002)
-    return value
+def wait_for(oxen: Any, condition: Callable[[], Any]) -> Any:
+    """Wait until `condition` is true, without blocking the event loop of an async client."""
+    return asyncio.to_thread(wait_until, condition) if isinstance(oxen, AsyncOxen) else wait_until(condition)
 
 
-def met(oxen: Any, what: Callable[[], Any]) -> Any:
-    """The same as a step, beside which either kind of client goes on."""
-    return asyncio.to_thread(until, what) if isinstance(oxen, AsyncOxen) else until(what)
+def submit_edit(oxen: Any, **parameters: Any) -> Any:
+    """Submit an image edit to the queue."""
+    return oxen.images.qwen_image_edit_plus.submit(**{"prompt": "x", "input_image": [DOG_URL], **parameters})
 
 
-def trigger_event(hub: Hub) -> None:
-    """Another program makes an event, which ends the streams that are to be cut after one."""
-    httpx.post(f"{hub.url}/api/ai/models/{EDITED['model']}/activate", headers=ANY).raise_for_status()
-
-
-def submit_via_httpx(hub: Hub, body: dict[str, Any] = EDITED, number: int = 1, **more: Any) -> list[str]:
-    """The ids of jobs that another program puts in the queue."""
-    body = {**body, "num_generations": number, **more}
-    answer = httpx.post(hub.url + QUEUE, json=body, headers=ANY).raise_for_status()
-    return [str(each["generation_id"]) for each in answer.json()["generations"]]
-
-
-def finish_jobs_via_httpx(hub: Hub, body: dict[str, Any] = EDITED, number: int = 1, **more: Any) -> list[str]:
-    """The ids of jobs that are over."""
-    ids = submit_via_httpx(hub, body, number, **more)
-    until(lambda: httpx.get(hub.url + QUEUE, headers=ANY).json()["count"] == 0)
-    return ids
-
-
-def submit(oxen: Any, **parameters: Any) -> Any:
-    """An image edit in the queue."""
-    return oxen.images.qwen_image_edit_plus.submit(**{"prompt": "x", "input_image": [DOG], **parameters})
-
-
-def submit_many(oxen: Any, number: int, **parameters: Any) -> Any:
-    """So many image edits in the queue."""
+def submit_edits(oxen: Any, number: int, **parameters: Any) -> Any:
+    """Submit an image edit that makes `number` jobs."""
     edit = oxen.images.qwen_image_edit_plus
-    return edit.submit_many(num_generations=number, prompt="x", input_image=[DOG], **parameters)
+    return edit.submit_many(num_generations=number, prompt="x", input_image=[DOG_URL], **parameters)
 
 
-def film(oxen: Any) -> Any:
-    """A video in the queue."""
+def submit_video(oxen: Any) -> Any:
+    """Submit a video to the queue."""
     return oxen.videos.wan_v2_7_text_to_video.submit(prompt="x")

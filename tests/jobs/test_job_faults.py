@@ -10,22 +10,24 @@ import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import RawServer, Response
-from helpers.scenario import (
-    ANY,
+from helpers.hub_api import (
+    AUTH_HEADERS,
     EVENTS,
     QUEUE,
-    Steps,
-    at_once,
-    closed,
-    collected,
-    film,
     finish_jobs_via_httpx,
-    steps,
-    submit,
-    submit_many,
     submit_via_httpx,
     trigger_event,
+)
+from helpers.raw_server import RawServer, Response
+from helpers.scenario import (
+    Steps,
+    close,
+    collect,
+    run_concurrently,
+    scenario,
+    submit_edit,
+    submit_edits,
+    submit_video,
 )
 from oxen_models.testing import Hub
 
@@ -64,11 +66,11 @@ def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oxen_models._runtime.waiting._SECONDS", {"image": 3600.0, "video": 3600.0})
 
 
-def result_of(submitted: Callable[..., Any] = submit, **arguments: Any) -> Any:
+def result_of(submitted: Callable[..., Any] = submit_edit, **arguments: Any) -> Any:
     """The steps from a request to its result."""
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         job = yield submitted(oxen)
         try:
             return (yield job.result(**arguments))
@@ -77,12 +79,12 @@ def result_of(submitted: Callable[..., Any] = submit, **arguments: Any) -> Any:
         assert (failure.generation_id, f"(job {job.id})" in str(failure)) == (job.id, True)
         raise failure
 
-    return scenario
+    return steps
 
 
 def cancelled_by_hand(hub: Hub, id: str) -> None:
     """Another program cancels a job, and nobody is told."""
-    httpx.delete(f"{hub.url}{QUEUE}/{id}", headers=ANY).raise_for_status()
+    httpx.delete(f"{hub.url}{QUEUE}/{id}", headers=AUTH_HEADERS).raise_for_status()
 
 
 def taken_up(call: str = "result", **arguments: Any) -> Any:
@@ -96,12 +98,12 @@ def taken_up(call: str = "result", **arguments: Any) -> Any:
 
 def test_job_that_fails_says_why_in_the_hub_s_words(run: ClientRunner, hub: Hub) -> None:
     def wrong(oxen: Any) -> Any:
-        return submit(oxen, extra_body={"colour": "red"})
+        return submit_edit(oxen, extra_body={"colour": "red"})
 
-    error = run.failure(ox.JobFailed, result_of(wrong), base_url=hub.url)
+    error = run.expect_error(ox.JobFailed, result_of(wrong), base_url=hub.url)
     assert type(error) is ox.JobFailed
     assert ("'colour' was unexpected" in error.detail, error.status) == (True, "failed")
-    told = httpx.get(f"{hub.url}{QUEUE}/{error.generation_id}", headers=ANY).json()
+    told = httpx.get(f"{hub.url}{QUEUE}/{error.generation_id}", headers=AUTH_HEADERS).json()
     assert error.detail == told["error_message"]
     assert hub.count("POST", QUEUE) == 1
 
@@ -120,14 +122,14 @@ def test_reason_wherever_the_hub_puts_it(
     run: ClientRunner, hub: Hub, answer: dict[str, Any], why: str
 ) -> None:
     hub.answer_next(200, body={**FAILED, **answer}, times=None, path=f"{QUEUE}/g")
-    error = run.failure(ox.JobFailed, taken_up(), base_url=hub.url)
+    error = run.expect_error(ox.JobFailed, taken_up(), base_url=hub.url)
     assert (error.detail, str(error)) == (why, f"{why} (job g)")
     assert run(taken_up("wait"), base_url=hub.url) == "failed"
 
 
 def test_succeeded_without_a_result(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(200, body={**FAILED, "status": "succeeded"}, path=f"{QUEUE}/g")
-    error = run.failure(ox.UnexpectedResponseError, taken_up(), base_url=hub.url)
+    error = run.expect_error(ox.UnexpectedResponseError, taken_up(), base_url=hub.url)
     assert (error.generation_id, "(job g)" in str(error)) == ("g", True)
 
 
@@ -136,34 +138,34 @@ def test_job_that_somebody_cancels(run: ClientRunner, slow: Hub) -> None:
     """No event tells of it: the queue is asked once the stream is new."""
     slow.fault("events-cut-after", 1, times=1)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         cancelled_by_hand(slow, job.id)
         trigger_event(slow)
         yield job.result(30)
 
-    error = run.failure(ox.JobCancelled, scenario, base_url=slow.url)
+    error = run.expect_error(ox.JobCancelled, steps, base_url=slow.url)
     assert (error.status, slow.count("DELETE", QUEUE)) == ("cancelled", 1)
 
 
 def test_cancel_ends_whoever_waits(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         same = oxen.job(job.id)
         yield same.cancel()
         return job.status, (yield job.wait())
 
-    assert run(scenario, base_url=slow.url) == ("cancelled", "cancelled")
+    assert run(steps, base_url=slow.url) == ("cancelled", "cancelled")
 
 
 def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
     [id] = finish_jobs_via_httpx(hub)
     hub.fault("job-forgotten", times=3)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         job = oxen.job(id)
         for call in (job.result, job.wait, job.refresh):
             with pytest.raises(ox.JobNotFound) as caught:
@@ -173,13 +175,13 @@ def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
         yield job.refresh()
         return job.status, (yield job.wait())
 
-    assert run(scenario, base_url=hub.url) == ("succeeded", "succeeded")
+    assert run(steps, base_url=hub.url) == ("succeeded", "succeeded")
     for call in ("result", "wait", "refresh", "cancel"):
-        assert run.failure(ox.JobNotFound, taken_up(call), base_url=hub.url).generation_id == "g"
+        assert run.expect_error(ox.JobNotFound, taken_up(call), base_url=hub.url).generation_id == "g"
 
 
 def test_deadline(run: ClientRunner, slow: Hub) -> None:
-    error = run.failure(ox.JobTimeout, result_of(timeout=0.05), base_url=slow.url)
+    error = run.expect_error(ox.JobTimeout, result_of(timeout=0.05), base_url=slow.url)
     assert (type(error), isinstance(error, TimeoutError)) == (ox.JobTimeout, True)
     assert (error.status, "it goes on" in str(error)) == ("queued", True)
     assert slow.count("DELETE", QUEUE) == 0
@@ -187,22 +189,24 @@ def test_deadline(run: ClientRunner, slow: Hub) -> None:
 
 @pytest.mark.usefixtures("quick_polls")
 def test_job_is_waited_for_again_after_the_deadline(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         with pytest.raises(ox.JobTimeout):
             yield job.wait(0.01)
         slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
         return (yield job.wait(30))
 
-    assert run(scenario, base_url=slow.url) == "failed"
+    assert run(steps, base_url=slow.url) == "failed"
 
 
 def test_cancelled_at_the_deadline(run: ClientRunner, slow: Hub) -> None:
     late = result_of(timeout=0.05, cancel_on_timeout=True)
-    error = run.failure(ox.JobTimeout, late, base_url=slow.url)
+    error = run.expect_error(ox.JobTimeout, late, base_url=slow.url)
     assert (error.status, "it was cancelled" in str(error)) == ("cancelled", True)
-    [job] = httpx.get(slow.url + QUEUE, params={"status": "cancelled"}, headers=ANY).json()["generations"]
+    [job] = httpx.get(slow.url + QUEUE, params={"status": "cancelled"}, headers=AUTH_HEADERS).json()[
+        "generations"
+    ]
     assert job["generation_id"] == error.generation_id
 
 
@@ -210,14 +214,14 @@ def test_over_just_before_it_is_cancelled(run: ClientRunner, hub: Hub) -> None:
     hub.fault("events-early")
     hub.fault("events-dropped")
     late = result_of(timeout=0.05, cancel_on_timeout=True)
-    error = run.failure(ox.JobTimeout, late, base_url=hub.url)
+    error = run.expect_error(ox.JobTimeout, late, base_url=hub.url)
     assert (error.status, "at last it was succeeded" in str(error)) == ("succeeded", True)
 
 
 def test_deadline_when_the_hub_cannot_cancel(run: ClientRunner, slow: Hub) -> None:
     slow.answer_next(503, times=None, method="DELETE")
     late = result_of(timeout=0.05, cancel_on_timeout=True)
-    error = run.failure(ox.JobTimeout, late, base_url=slow.url, max_retries=0)
+    error = run.expect_error(ox.JobTimeout, late, base_url=slow.url, max_retries=0)
     assert "it could not be cancelled" in str(error)
 
 
@@ -231,7 +235,7 @@ def test_third_failed_poll_in_a_row_is_the_last(
 ) -> None:
     hub.answer_next(404, times=None, path=EVENTS)
     hub.answer_next(status, times=None, path=f"{QUEUE}/g")
-    error = run.failure(kind, taken_up(), base_url=hub.url)
+    error = run.expect_error(kind, taken_up(), base_url=hub.url)
     assert (error.generation_id, str(error).endswith("(job g)")) == ("g", True)
     assert hub.count("GET", f"{QUEUE}/g") == polls
 
@@ -243,7 +247,7 @@ def test_failed_polls_that_pass(run: ClientRunner, hub: Hub) -> None:
     for status in (500, 502, 200, 503, 500, 429, 429, 429):
         hub.answer_next(status, body=told if status == 200 else None, path=f"{QUEUE}/g")
     hub.answer_next(200, body={**FAILED, "error_message": "at last"}, path=f"{QUEUE}/g")
-    error = run.failure(ox.JobFailed, taken_up(), base_url=hub.url)
+    error = run.expect_error(ox.JobFailed, taken_up(), base_url=hub.url)
     assert (error.detail, hub.count("GET", f"{QUEUE}/g")) == ("at last", 9)
 
 
@@ -253,14 +257,14 @@ def test_lost_job_is_asked_for_anew(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(500, times=3, path=f"{QUEUE}/g")
     hub.answer_next(200, body=FAILED, path=f"{QUEUE}/g")
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         job = oxen.job("g")
         with pytest.raises(ox.ServerError):
             yield job.wait()
         return (yield job.wait())
 
-    assert run(scenario, base_url=hub.url) == "failed"
+    assert run(steps, base_url=hub.url) == "failed"
 
 
 REFUSALS: list[tuple[int, object, dict[str, str]]] = [
@@ -351,7 +355,7 @@ def test_event_that_is_lost_is_made_up_for_when_the_stream_is_new(
 
 @pytest.mark.usefixtures("quick_polls")
 @pytest.mark.parametrize("fault", ["events-dropped", "events-garbled", "events-silent"])
-@pytest.mark.parametrize("submitted", [submit, film])
+@pytest.mark.parametrize("submitted", [submit_edit, submit_video])
 def test_event_that_is_lost_is_made_up_for_by_a_poll(
     run: ClientRunner, hub: Hub, fault: Any, submitted: Any
 ) -> None:
@@ -367,15 +371,15 @@ def test_polls_are_quick_again_once_there_is_no_stream(
     monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
     slow.fault("events-cut-after", 1)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         slow.answer_next(404, times=None, path=EVENTS)
         slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
         trigger_event(slow)
         return (yield job.wait(30))
 
-    assert run(scenario, base_url=slow.url) == "failed"
+    assert run(steps, base_url=slow.url) == "failed"
 
 
 def test_silent_stream_that_is_cut(run: ClientRunner, hub: Hub) -> None:
@@ -388,15 +392,15 @@ def test_silent_stream_that_is_cut(run: ClientRunner, hub: Hub) -> None:
 def test_stream_that_is_cut_after_some_events(run: ClientRunner, hub: Hub, events: int) -> None:
     hub.fault("events-cut-after", events)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        jobs = yield submit_many(oxen, 4)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        jobs = yield submit_edits(oxen, 4)
         found: list[Any] = []
         for job in jobs:
             found.append((yield job.result()))
         return found
 
-    assert len(run(scenario, base_url=hub.url)) == 4
+    assert len(run(steps, base_url=hub.url)) == 4
     assert hub.count("POST", QUEUE) == 1
 
 
@@ -416,22 +420,22 @@ def test_many_waits_are_one_list(run: ClientRunner, slow: Hub) -> None:
     """After the stream was cut, the queue is listed once, and asked for what the list lacks."""
     slow.fault("events-cut-after", 1, times=1)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        first, *others = yield submit_many(oxen, 4)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        first, *others = yield submit_edits(oxen, 4)
         cancelled_by_hand(slow, first.id)
         trigger_event(slow)
 
-        @steps
+        @scenario
         def until_listed(oxen: Any) -> Steps:
             status = yield first.wait(30)
-            yield closed(oxen)  # which ends the others
+            yield close(oxen)  # which ends the others
             return status
 
         waits = [partial(job.wait, 30) for job in others]
-        return first.id, (yield at_once(oxen, partial(until_listed, oxen), *waits))
+        return first.id, (yield run_concurrently(oxen, partial(until_listed, oxen), *waits))
 
-    id, [status, *ends] = run(scenario, base_url=slow.url)
+    id, [status, *ends] = run(steps, base_url=slow.url)
     assert (status, [type(each) for each in ends]) == ("cancelled", [ox.HubUnreachableError] * 3)
     asked = [request.path for request in slow.requests if request.method == "GET"]
     assert asked == [EVENTS, EVENTS, QUEUE, f"{QUEUE}/{id}"]
@@ -442,16 +446,16 @@ def test_list_that_fails_leaves_a_question_for_each(run: ClientRunner, hub: Hub)
     hub.fault("events-dropped")
     hub.answer_next(500, times=None, method="GET", path=QUEUE)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        jobs = yield submit_many(oxen, 4)
-        return (yield at_once(oxen, *(partial(job.wait, 10) for job in jobs)))
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        jobs = yield submit_edits(oxen, 4)
+        return (yield run_concurrently(oxen, *(partial(job.wait, 10) for job in jobs)))
 
-    assert run(scenario, base_url=hub.url) == ["succeeded"] * 4
+    assert run(steps, base_url=hub.url) == ["succeeded"] * 4
     assert hub.count("GET", f"{QUEUE}/") >= 4
 
 
 def test_stream_that_is_refused_is_told_to_who_listens(run: ClientRunner, hub: Hub) -> None:
     hub.answer_next(401, body={"error": {"detail": "no"}}, times=None, path=EVENTS)
-    error = run.failure(ox.AuthenticationError, lambda oxen: collected(oxen.events(), 1), base_url=hub.url)
+    error = run.expect_error(ox.AuthenticationError, lambda oxen: collect(oxen.events(), 1), base_url=hub.url)
     assert error.detail == "no"

@@ -12,20 +12,9 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.hub_api import DOG_URL, EDIT_BODY, EVENTS, QUEUE, VIDEO_BODY, submit_via_httpx
 from helpers.raw_server import RawServer, Response
-from helpers.scenario import (
-    DOG,
-    EDITED,
-    EVENTS,
-    FILMED,
-    QUEUE,
-    Steps,
-    film,
-    steps,
-    submit,
-    submit_many,
-    submit_via_httpx,
-)
+from helpers.scenario import Steps, scenario, submit_edit, submit_edits, submit_video
 from oxen_models.testing import Hub, Spelling
 
 KEY = ClientRunner.KEY
@@ -51,68 +40,68 @@ def asked(hub: Hub) -> list[tuple[str, str]]:
 
 
 def test_job_is_there_at_once(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen, aspect_ratio="1:1")
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen, aspect_ratio="1:1")
         return job, job.status, job.generation, repr(job)
 
-    job, *told = run(scenario, base_url=slow.url)
-    assert type(job) is run.public("Job")
+    job, *told = run(steps, base_url=slow.url)
+    assert type(job) is run.get_class("Job")
     assert UUID.fullmatch(job.id)
     assert told == ["queued", None, f"<{type(job).__name__} {job.id} queued>"]
     # Whoever listens first misses nothing.
     assert asked(slow) == [("GET", EVENTS), ("POST", QUEUE)]
-    assert slow.requests[1].body == {**EDITED, "aspect_ratio": "1:1"}
+    assert slow.requests[1].body == {**EDIT_BODY, "aspect_ratio": "1:1"}
 
 
 @pytest.mark.parametrize("kind", ["Image", "Video"])
 def test_result_is_that_of_the_blocking_call(run: ClientRunner, hub: Hub, kind: str) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         if kind == "Image":
-            blocking = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG])
-            job = yield submit(oxen)
+            blocking = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
+            job = yield submit_edit(oxen)
         else:
             blocking = yield oxen.videos.wan_v2_7_text_to_video.generate(prompt="x")
-            job = yield film(oxen)
+            job = yield submit_video(oxen)
         queued = yield job.result()
         contents: list[bytes] = []
         for result in (blocking, queued):
             contents.append((yield result.media[0].read()))
         return job, blocking, queued, contents
 
-    job, blocking, queued, contents = run(scenario, base_url=hub.url)
-    assert type(queued) is type(blocking) is run.public(f"{kind}Result")
-    assert type(queued.media[0]) is run.public(kind)
+    job, blocking, queued, contents = run(steps, base_url=hub.url)
+    assert type(queued) is type(blocking) is run.get_class(f"{kind}Result")
+    assert type(queued.media[0]) is run.get_class(kind)
     assert (queued.model, len(queued.media)) == (blocking.model, 1)
     assert contents[0] == contents[1] != b""
     assert (blocking.media[0].generation_id, queued.media[0].generation_id) == (None, job.id)
 
 
 def test_completion_event_is_enough(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         heard: list[str] = []
         result = yield job.result(on_status=heard.append)
         again = yield job.result()
         ended = yield job.wait()
         return heard, result == again, ended, job.status
 
-    heard, *told = run(scenario, base_url=hub.url)
+    heard, *told = run(steps, base_url=hub.url)
     assert heard in (["queued", "succeeded"], ["succeeded"])
     assert told == [True, "succeeded", "succeeded"]
     assert asked(hub) == [("GET", EVENTS), ("POST", QUEUE)]
 
 
 def test_refreshed_job_has_all_that_the_hub_tells(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen, target_repo="me/barn", target_directory="a/b", target_namespace="me")
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen, target_repo="me/barn", target_directory="a/b", target_namespace="me")
         told = yield job.refresh()
         return job, told
 
-    job, told = run(scenario, base_url=slow.url)
+    job, told = run(steps, base_url=slow.url)
     assert job.generation is told
     assert type(told) is ox.Generation
     assert (told.generation_id, told.status, told.media_type) == (job.id, "queued", "image")
@@ -121,8 +110,8 @@ def test_refreshed_job_has_all_that_the_hub_tells(run: ClientRunner, slow: Hub) 
     assert (told.started_at, told.completed_at) == (None, None)
     targets = {"target_namespace": "me", "target_repo": "me/barn", "target_directory": "a/b"}
     assert {name: getattr(told, name) for name in targets} == targets
-    assert told.answer["input_image"] == [DOG]
-    assert slow.requests[1].body == {**EDITED, **targets}
+    assert told.answer["input_image"] == [DOG_URL]
+    assert slow.requests[1].body == {**EDIT_BODY, **targets}
 
 
 def test_status_is_told_as_it_changes(run: ClientRunner, hub: Hub) -> None:
@@ -136,10 +125,10 @@ def test_status_is_told_as_it_changes(run: ClientRunner, hub: Hub) -> None:
         if status == "processing":
             raise Enough
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        stuck = yield submit(oxen)
-        yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        stuck = yield submit_edit(oxen)
+        yield submit_edit(oxen)
         with pytest.raises(Enough):  # what the callback raises is the caller's own
             yield stuck.wait(on_status=listen)
         return stuck.status
@@ -147,15 +136,15 @@ def test_status_is_told_as_it_changes(run: ClientRunner, hub: Hub) -> None:
     # The end of the other job cuts the stream; after that the queue is asked.
     hub.fault("job-stuck", times=1)
     hub.fault("events-cut-after", 2, times=1)
-    assert run(scenario, base_url=hub.url) == "processing"
+    assert run(steps, base_url=hub.url) == "processing"
     assert heard[-1] == "processing"
     assert set(heard) <= {"queued", "processing"}
 
 
 def test_cancel(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         yield job.cancel()
         told = [job.status, job.generation.status]
         yield job.cancel()  # to say so twice does no harm
@@ -164,7 +153,7 @@ def test_cancel(run: ClientRunner, slow: Hub) -> None:
             yield job.result()
         return job, told, caught.value
 
-    job, told, error = run(scenario, base_url=slow.url)
+    job, told, error = run(steps, base_url=slow.url)
     assert told == ["cancelled"] * 3
     assert (error.generation_id, error.status) == (job.id, "cancelled")
     assert str(error) == f"the job was cancelled (job {job.id})"
@@ -172,33 +161,33 @@ def test_cancel(run: ClientRunner, slow: Hub) -> None:
 
 
 def test_cancel_of_what_is_over_changes_nothing(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         yield job.wait()
         yield job.cancel()
         result = yield job.result()
         return job.status, job.generation.status, result.images[0].generation_id == job.id
 
-    assert run(scenario, base_url=hub.url) == ("succeeded", "succeeded", True)
+    assert run(steps, base_url=hub.url) == ("succeeded", "succeeded", True)
 
 
 def test_cancel_holds_if_the_hub_cannot_say_so_now(run: ClientRunner, slow: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield submit(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
         slow.answer_next(500, times=None, method="GET", path=f"{QUEUE}/{job.id}")
         yield job.cancel()
         return job.id
 
-    id = run(scenario, base_url=slow.url, max_retries=0)
+    id = run(steps, base_url=slow.url, max_retries=0)
     assert slow.count("DELETE", f"{QUEUE}/{id}") == 1
 
 
 def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        jobs = yield submit_many(oxen, 3, target_repo="me/barn")
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        jobs = yield submit_edits(oxen, 3, target_repo="me/barn")
         contents: list[bytes] = []
         for job in jobs:
             result = yield job.result()
@@ -206,16 +195,18 @@ def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
             contents.append((yield result.images[0].read()))
         return jobs, contents
 
-    jobs, contents = run(scenario, base_url=hub.url)
+    jobs, contents = run(steps, base_url=hub.url)
     assert (len({job.id for job in jobs}), len(set(contents))) == (3, 3)
-    assert hub.requests[1].body == {**EDITED, "num_generations": 3, "target_repo": "me/barn"}
+    assert hub.requests[1].body == {**EDIT_BODY, "num_generations": 3, "target_repo": "me/barn"}
     # One stream tells of all.
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 1)
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "2", None])
 def test_number_of_jobs_is_checked_before_anything_is_sent(run: ClientRunner, hub: Hub, number: Any) -> None:
-    error = run.failure(ox.InvalidRequestError, lambda oxen: submit_many(oxen, number), base_url=hub.url)
+    error = run.expect_error(
+        ox.InvalidRequestError, lambda oxen: submit_edits(oxen, number), base_url=hub.url
+    )
     assert "num_generations" in str(error)
     assert hub.requests == []
 
@@ -223,20 +214,20 @@ def test_number_of_jobs_is_checked_before_anything_is_sent(run: ClientRunner, hu
 def test_no_job_is_paid_for_that_nobody_is_told_of(run: ClientRunner, hub: Hub) -> None:
     decided = {"num_generations": 4}
     calls: list[Callable[[Any], Any]] = [
-        lambda oxen: submit(oxen, extra_body=decided),
-        lambda oxen: submit_many(oxen, 2, extra_body=decided),
+        lambda oxen: submit_edit(oxen, extra_body=decided),
+        lambda oxen: submit_edits(oxen, 2, extra_body=decided),
         lambda oxen: oxen.images.qwen_image.generate(prompt="x", extra_body=decided),
         lambda oxen: oxen.model("qwen-image").submit(prompt="x", extra_body=decided),
     ]
     for call in calls:
-        error = run.failure(ox.InvalidRequestError, call, base_url=hub.url)
+        error = run.expect_error(ox.InvalidRequestError, call, base_url=hub.url)
         assert "submit_many" in str(error)
     assert hub.count("POST", "/") == 0
 
 
 def test_number_of_jobs_is_no_parameter_of_a_model(run: ClientRunner, hub: Hub) -> None:
     hub.add_model({"id": "any", "endpoint": "/images/generate"})  # nothing of it is checked
-    error = run.failure(
+    error = run.expect_error(
         ox.InvalidRequestError, lambda oxen: oxen.model("any").submit(num_generations=4), base_url=hub.url
     )
     assert "submit_many" in str(error)
@@ -244,14 +235,17 @@ def test_number_of_jobs_is_no_parameter_of_a_model(run: ClientRunner, hub: Hub) 
 
 
 def test_what_the_model_takes_can_be_overridden(run: ClientRunner, hub: Hub) -> None:
-    run(lambda oxen: submit(oxen, output_format="png", extra_body={"output_format": "jpg"}), base_url=hub.url)
+    run(
+        lambda oxen: submit_edit(oxen, output_format="png", extra_body={"output_format": "jpg"}),
+        base_url=hub.url,
+    )
     [sent] = [each.body for each in hub.requests if each.method == "POST"]
-    assert sent == {**EDITED, "output_format": "jpg"}
+    assert sent == {**EDIT_BODY, "output_format": "jpg"}
 
 
 def test_wrong_parameters_are_not_enqueued(run: ClientRunner, hub: Hub) -> None:
     for wrong in ({"aspect_ratio": "16:10"}, {"extra_body": {"x": object()}}):
-        run.failure(ox.InvalidRequestError, lambda oxen: submit(oxen, **wrong), base_url=hub.url)  # noqa: B023
+        run.expect_error(ox.InvalidRequestError, lambda oxen: submit_edit(oxen, **wrong), base_url=hub.url)  # noqa: B023
     assert hub.count("POST", QUEUE) == 0
 
 
@@ -262,21 +256,21 @@ def test_sounds_have_no_queue(run: ClientRunner) -> None:
     assert {"submit", "submit_many", "speak"} & run(names) == {"speak"}
 
 
-@pytest.mark.parametrize(("body", "kind"), [(EDITED, "Image"), (FILMED, "Video")])
+@pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
 def test_job_is_taken_up_by_its_id(run: ClientRunner, hub: Hub, body: dict[str, Any], kind: str) -> None:
     [id] = submit_via_httpx(hub, body)
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         job = oxen.job(id)
         told = [job.status, repr(job), job.generation]
         result = yield job.result()
         content = yield result.media[0].read()
         return told, result, content
 
-    told, result, content = run(scenario, base_url=hub.url)
-    assert told == ["unknown", f"<{run.public('Job').__name__} {id} unknown>", None]
-    assert type(result) is run.public(f"{kind}Result")
+    told, result, content = run(steps, base_url=hub.url)
+    assert told == ["unknown", f"<{run.get_class('Job').__name__} {id} unknown>", None]
+    assert type(result) is run.get_class(f"{kind}Result")
     assert (b"PNG" if kind == "Image" else b"ftyp") in content[:12]
     assert result.model == body["model"]
 
@@ -291,13 +285,13 @@ def test_what_is_no_id(run: ClientRunner, hub: Hub, id: Any) -> None:
         lambda oxen: oxen.models.deactivate(id),
     ]
     for call in calls:
-        run.failure(ox.ConfigurationError, call, base_url=hub.url)
+        run.expect_error(ox.ConfigurationError, call, base_url=hub.url)
     assert hub.requests == []
 
 
 def test_id_stays_one_part_of_the_path(run: ClientRunner, hub: Hub) -> None:
     for id in ("a/../b", "a?b=c", "ö#"):
-        run.failure(ox.JobNotFound, lambda oxen: oxen.job(id).refresh(), base_url=hub.url)  # noqa: B023
+        run.expect_error(ox.JobNotFound, lambda oxen: oxen.job(id).refresh(), base_url=hub.url)  # noqa: B023
     assert [path for _, path in asked(hub)] == [f"{QUEUE}/{id}" for id in ("a/../b", "a?b=c", "ö#")]
 
 
@@ -319,44 +313,44 @@ print(name, content[:4].hex(), job.id, job.status)
 def test_job_goes_to_another_process_without_the_key(
     run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packed = pickle.dumps(run(submit, base_url=hub.url))
+    packed = pickle.dumps(run(submit_edit, base_url=hub.url))
     assert KEY.encode() not in packed
 
-    @steps
+    @scenario
     def keyless(_: Any) -> Steps:
         yield pickle.loads(packed).refresh()
 
-    run.failure(ox.MissingAPIKeyError, keyless, base_url=hub.url)
+    run.expect_error(ox.MissingAPIKeyError, keyless, base_url=hub.url)
     monkeypatch.setenv("OXEN_API_KEY", "of-the-other-process")
     done = subprocess.run([sys.executable, "-c", ELSEWHERE], input=packed, capture_output=True)
     assert done.returncode == 0, done.stderr
     name, content, id, status = done.stdout.decode().split()
-    assert (name, content, status) == (run.public("ImageResult").__name__, "89504e47", "succeeded")
+    assert (name, content, status) == (run.get_class("ImageResult").__name__, "89504e47", "succeeded")
     assert (hub.count("POST", QUEUE), id) == (1, pickle.loads(packed).id)
     assert hub.requests[-1].headers["authorization"] == "Bearer of-the-other-process"
 
 
 @pytest.mark.parametrize("place", ["result_url", "url", "images", "videos", "b64_json"])
-@pytest.mark.parametrize(("body", "kind"), [(EDITED, "Image"), (FILMED, "Video")])
+@pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
 def test_result_is_found_wherever_the_hub_puts_it(
     run: ClientRunner, place: Any, body: dict[str, Any], kind: str
 ) -> None:
-    @steps
-    def scenario(oxen: Any) -> Steps:
-        job = yield (submit if kind == "Image" else film)(oxen)
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield (submit_edit if kind == "Image" else submit_video)(oxen)
         yield job.refresh()  # its event is lost: only the queue has the result
         kept = yield job.result()
         taken_up = yield oxen.job(job.id).result()
         contents: list[bytes] = []
         for result in (kept, taken_up):
-            assert type(result) is run.public(f"{kind}Result")
+            assert type(result) is run.get_class(f"{kind}Result")
             contents.append((yield result.media[0].read()))
         return kept.media[0], contents
 
     with Hub(spelling=Spelling(result=place), seconds=3600) as hub:
         hub.fault("events-early")
         hub.fault("events-dropped")
-        medium, contents = run(scenario, base_url=hub.url)
+        medium, contents = run(steps, base_url=hub.url)
     assert (medium.url is None, medium.b64_json is None) == (place == "b64_json", place != "b64_json")
     assert contents[0] == contents[1]
     assert (b"PNG" if kind == "Image" else b"ftyp") in contents[0][:12]
@@ -369,8 +363,8 @@ def test_pictures_that_were_sent_are_not_the_result(run: ClientRunner, server: R
         "generation_id": "g",
         "status": "succeeded",
         "media_type": "image",
-        "images": [DOG],
-        "videos": [DOG],
+        "images": [DOG_URL],
+        "videos": [DOG_URL],
     }
     told[place] = made if place == "result_url" else [{"url": made}]
     server.responses[f"{QUEUE}/g"] = [Response(body=told)]
@@ -387,13 +381,13 @@ def test_each_of_several_results_of_one_job_has_its_own_new_url(run: ClientRunne
     server.responses |= {f"/{name}-old": [Response(403)] for name in "ab"}
     server.responses |= {f"/{name}-new": [Response(body=name.encode())] for name in "ab"}
 
-    @steps
-    def scenario(oxen: Any) -> Steps:
+    @scenario
+    def steps(oxen: Any) -> Steps:
         result = yield oxen.job("g").result()
         first, second = result.images
         return (yield first.read()), (yield second.read())
 
-    assert run(scenario, base_url=server.url) == (b"a", b"b")
+    assert run(steps, base_url=server.url) == (b"a", b"b")
 
 
 @pytest.mark.parametrize(
@@ -413,7 +407,7 @@ def test_refusal_to_enqueue(
     run: ClientRunner, hub: Hub, status: int, body: object, kind: type[Exception], posts: int
 ) -> None:
     hub.answer_next(status, body=body, headers={"retry-after": "0"}, times=None, method="POST")
-    error = run.failure(kind, submit, base_url=hub.url)
+    error = run.expect_error(kind, submit_edit, base_url=hub.url)
     assert (type(error), hub.count("POST", QUEUE)) == (kind, posts)
 
 
@@ -422,7 +416,7 @@ def test_enqueuing_that_may_have_been_accepted_is_not_repeated(
     run: ClientRunner, hub: Hub, fault: Any
 ) -> None:
     hub.fault(fault, method="POST", path=QUEUE)
-    error = run.failure(ox.OutcomeUnknownError, submit, base_url=hub.url)
+    error = run.expect_error(ox.OutcomeUnknownError, submit_edit, base_url=hub.url)
     assert "may have been accepted" in str(error)
     assert hub.count("POST", QUEUE) == 1
 
@@ -430,7 +424,7 @@ def test_enqueuing_that_may_have_been_accepted_is_not_repeated(
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", 1e7])
 def test_time_to_wait_has_to_be_one(run: ClientRunner, hub: Hub, timeout: Any) -> None:
     for call in ("wait", "result"):
-        run.failure(
+        run.expect_error(
             ox.ConfigurationError,
             lambda oxen: getattr(oxen.job("g"), call)(timeout),  # noqa: B023
             base_url=hub.url,

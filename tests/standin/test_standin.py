@@ -22,7 +22,7 @@ from urllib.parse import quote
 import httpx
 import oxen_models
 import pytest
-from helpers.hub_api import stops
+from helpers.hub_api import stop_hub
 from oxen_models.testing import Hub, Spelling
 from oxen_models.testing.__main__ import main
 from PIL import Image
@@ -329,7 +329,7 @@ def test_generation_takes_its_seconds_and_a_stop_cuts_it_short(
         connection.request("POST", EDIT, json.dumps({"model": "m", "prompt": "x"}), KEY)
         with pytest.raises(TimeoutError):
             connection.getresponse()
-        assert stops(hub)
+        assert stop_hub(hub)
     connection.close()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -337,7 +337,7 @@ def test_generation_takes_its_seconds_and_a_stop_cuts_it_short(
 def test_hub_stops_with_a_connection_open(hub: Hub, api: httpx.Client) -> None:
     api.get("/api/ai/models")
     url = hub.url
-    assert stops(hub)
+    assert stop_hub(hub)
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
     with pytest.raises(RuntimeError, match="not running"):

@@ -10,16 +10,16 @@ from typing import Any
 import httpx
 import pytest
 from helpers.hub_api import (
-    BODY,
+    EDIT_BODY,
     EVENTS,
     QUEUE,
-    client,
-    ended,
     enqueue,
-    ids,
-    listening,
-    one,
-    until,
+    get_job,
+    list_ids,
+    open_client,
+    open_stream,
+    wait_for_end,
+    wait_until,
 )
 from oxen_models.testing import Hub, Spelling
 from PIL import Image
@@ -34,8 +34,8 @@ def test_nothing_that_was_planned_outlives_clear(hub: Hub, api: httpx.Client) ->
         api.get(QUEUE).raise_for_status()
     hub.clear()
     assert (hub.requests, hub.count("GET", "/"), hub.count("POST", "/")) == ([], 0, 0)
-    with listening(hub):
-        assert ended(api, id)["status"] == "succeeded"
+    with open_stream(hub):
+        assert wait_for_end(api, id)["status"] == "succeeded"
     assert {each.path for each in hub.requests} == {EVENTS, f"{QUEUE}/{id}"}
 
 
@@ -53,17 +53,17 @@ def test_paid_request_that_is_cut_is_counted(
     hub.fault(kind, times=1, method="post", path=QUEUE)
     assert api.get(QUEUE).status_code == 200
     with pytest.raises(httpx.TransportError):
-        api.post(QUEUE, json=BODY)
+        api.post(QUEUE, json=EDIT_BODY)
     assert hub.count("POST", QUEUE) == 1
-    assert hub.requests[-1].body == (None if kind == "cut-unread" else BODY)
-    assert len(ids(api, status="")) == (0 if kind == "cut-unread" else 1)
+    assert hub.requests[-1].body == (None if kind == "cut-unread" else EDIT_BODY)
+    assert len(list_ids(api, status="")) == (0 if kind == "cut-unread" else 1)
     assert len(enqueue(api)) == 1
     assert (hub.count("post", "/api/"), hub.count("GET", QUEUE)) == (2, 2)
     assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
 
 
 def test_cut_in_the_middle_of_a_download(hub: Hub, api: httpx.Client) -> None:
-    url = ended(api, enqueue(api)[0])["result_url"]
+    url = wait_for_end(api, enqueue(api)[0])["result_url"]
     hub.fault("cut-midway", times=1, path="/files/*")
     got: list[bytes] = []
     with httpx.stream("GET", url, trust_env=False) as answer, pytest.raises(httpx.RemoteProtocolError):
@@ -76,11 +76,11 @@ def test_cut_in_the_middle_of_a_download(hub: Hub, api: httpx.Client) -> None:
 def test_slow_first_byte(hub: Hub, api: httpx.Client) -> None:
     hub.fault("slow", 3600, times=1, path=QUEUE)
     with pytest.raises(httpx.ReadTimeout):
-        api.post(QUEUE, json=BODY, timeout=httpx.Timeout(10, read=0.1))
-    [id] = until(lambda: ids(api, status=""))
+        api.post(QUEUE, json=EDIT_BODY, timeout=httpx.Timeout(10, read=0.1))
+    [id] = wait_until(lambda: list_ids(api, status=""))
     hub.fault("slow", 0.1, times=1)
     began = time.monotonic()
-    ended(api, id)
+    wait_for_end(api, id)
     assert time.monotonic() - began >= 0.1
 
 
@@ -97,7 +97,7 @@ def test_same_seed_same_faults(hub: Hub, api: httpx.Client) -> None:
 def test_answers_instead_of_the_queue(hub: Hub, api: httpx.Client) -> None:
     hub.answer_next(200, body={"generations": []}, path=QUEUE)
     hub.answer_next(503, headers={"Retry-After": "Fri, 07 Aug 2026 10:00:00 GMT"}, path=f"{QUEUE}/*")
-    assert api.post(QUEUE, json=BODY).json() == {"generations": []}
+    assert api.post(QUEUE, json=EDIT_BODY).json() == {"generations": []}
     answer = api.get(f"{QUEUE}/any")
     assert (answer.status_code, answer.headers["retry-after"][:3]) == (503, "Fri")
     assert api.get(f"{QUEUE}/any").status_code == 404
@@ -106,85 +106,85 @@ def test_answers_instead_of_the_queue(hub: Hub, api: httpx.Client) -> None:
 def test_stream_refused(hub: Hub, api: httpx.Client) -> None:
     hub.answer_next(503, times=2, path=EVENTS)
     assert [api.get(EVENTS).status_code for _ in range(2)] == [503, 503]
-    with listening(hub) as stream:
-        assert stream.frame() == b": keep-alive"
+    with open_stream(hub) as stream:
+        assert stream.read_frame() == b": keep-alive"
 
 
 def test_stream_cut_after_events(hub: Hub, api: httpx.Client) -> None:
     hub.fault("events-cut-after", 3, times=1)
-    with listening(hub) as stream:
+    with open_stream(hub) as stream:
         enqueue(api, num_generations=4)
         for _ in range(3):
-            stream.event()
+            stream.read_event()
         with pytest.raises(httpx.RemoteProtocolError):
-            stream.frame()
+            stream.read_frame()
 
 
 def test_stream_cut_after_seconds(hub: Hub) -> None:
     hub.fault("events-cut-every", 0.2)
     for _ in range(2):
         began = time.monotonic()
-        with listening(hub) as stream, pytest.raises(httpx.TransportError):
-            _ = [stream.frame() for _ in range(100)]  # signs of life, of which there would be no end
+        with open_stream(hub) as stream, pytest.raises(httpx.TransportError):
+            _ = [stream.read_frame() for _ in range(100)]  # signs of life, of which there would be no end
         assert time.monotonic() - began > 0.15
 
 
 def test_silent_stream(hub: Hub, api: httpx.Client) -> None:
     hub.fault("events-silent", times=1)
     brief = httpx.Timeout(10, read=0.4)
-    with client(hub) as opened, opened.stream("GET", EVENTS, timeout=brief) as answer:
-        ended(api, enqueue(api)[0])
+    with open_client(hub) as opened, opened.stream("GET", EVENTS, timeout=brief) as answer:
+        wait_for_end(api, enqueue(api)[0])
         with pytest.raises(httpx.ReadTimeout):
             next(answer.iter_raw())
 
 
 def test_garbled_event(hub: Hub, api: httpx.Client) -> None:
     hub.fault("events-garbled", times=1)
-    with listening(hub) as stream:
+    with open_stream(hub) as stream:
         enqueue(api, num_generations=2)
-        assert stream.event()[0] == "deployment_status_changed"
-        garbled = stream.frame()
+        assert stream.read_event()[0] == "deployment_status_changed"
+        garbled = stream.read_frame()
         assert garbled.startswith(b"event: media_generation_completed\ndata: {")
         with pytest.raises(ValueError, match="utf-8"):
             json.loads(garbled.partition(b"data: ")[2])
-        assert stream.completed()["status"] == "succeeded"
+        assert stream.read_completed()["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("size", [1, None])
 def test_events_in_pieces(hub: Hub, api: httpx.Client, size: int | None) -> None:
     hub.fault("events-split", size)
-    with listening(hub) as stream:
+    with open_stream(hub) as stream:
         [id] = enqueue(api)
-        assert stream.completed()["generation_id"] == id
+        assert stream.read_completed()["generation_id"] == id
     sizes = {len(chunk) for chunk in stream.chunks}
     assert sizes == {1} if size else len(sizes) > 4
 
 
 def test_event_before_the_answer() -> None:
-    with Hub(seconds=3600) as hub, client(hub) as api, listening(hub) as stream:
+    with Hub(seconds=3600) as hub, open_client(hub) as api, open_stream(hub) as stream:
         hub.fault("events-early", times=1)
         hub.fault("slow", 3600, times=1, path=QUEUE)
         with pytest.raises(httpx.ReadTimeout):  # there is no answer before the test is over
-            api.post(QUEUE, json=BODY, timeout=httpx.Timeout(10, read=0.1))
-        assert [stream.completed()["generation_id"]] == ids(api, status="")
+            api.post(QUEUE, json=EDIT_BODY, timeout=httpx.Timeout(10, read=0.1))
+        assert [stream.read_completed()["generation_id"]] == list_ids(api, status="")
 
 
 def test_event_twice_or_dropped(hub: Hub, api: httpx.Client) -> None:
     hub.fault("events-dropped", times=1)
-    with listening(hub) as stream:
+    with open_stream(hub) as stream:
         [dropped] = enqueue(api)
-        assert ended(api, dropped)["status"] == "succeeded"
+        assert wait_for_end(api, dropped)["status"] == "succeeded"
         hub.fault("events-twice", times=1)
         [twice] = enqueue(api)
-        ended(api, twice)
+        wait_for_end(api, twice)
         [once] = enqueue(api)
-        told = [stream.completed()["generation_id"] for _ in range(3)]
+        told = [stream.read_completed()["generation_id"] for _ in range(3)]
     assert told == [twice, twice, once]
 
 
 def test_older_hub_forgets_what_is_over(hub: Hub, api: httpx.Client) -> None:
     [id] = enqueue(api)
-    ended(api, id)
+    wait_for_end(api, id)
     hub.fault("job-forgotten", times=1)
     assert [api.get(f"{QUEUE}/{id}").status_code for _ in range(2)] == [404, 200]
 
@@ -196,7 +196,7 @@ def test_url_that_expires(
     now = [time.time()]
     monkeypatch.setattr("oxen_models.testing._links.time", SimpleNamespace(time=lambda: now[-1]))
     hub.fault(kind, amount)
-    job = ended(api, enqueue(api)[0])
+    job = wait_for_end(api, enqueue(api)[0])
 
     def status() -> int:
         return httpx.get(job["result_url"], trust_env=False).status_code
@@ -204,14 +204,14 @@ def test_url_that_expires(
     assert status() == 200
     now.append(now[0] + 61)
     assert status() == 403
-    job = one(api, job["generation_id"])
+    job = get_job(api, job["generation_id"])
     assert status() == 200
 
 
 @pytest.mark.parametrize("place", ["url", "images", "videos", "b64_json"])
 def test_result_in_another_place(place: Any) -> None:
-    with Hub(spelling=Spelling(result=place), seconds=0) as hub, client(hub) as api:
-        job = ended(api, enqueue(api)[0])
+    with Hub(spelling=Spelling(result=place), seconds=0) as hub, open_client(hub) as api:
+        job = wait_for_end(api, enqueue(api)[0])
         assert job["result_url"] is None
         found = job["images" if place == "b64_json" else place]
         if place == "b64_json":

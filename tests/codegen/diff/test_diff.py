@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.codegen import answer, item
+from helpers.models import make_model, object_schema
 from oxen_codegen.bind import bind, place
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
@@ -30,7 +30,9 @@ def catalogue(*answers: dict[str, Any]) -> dict[str, Record]:
 
 def changed(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
     """Parameter and kind of each change between two sets of properties."""
-    found = compare(catalogue(answer("m", item(**old))), catalogue(answer("m", item(**new))), {})
+    found = compare(
+        catalogue(make_model("m", object_schema(**old))), catalogue(make_model("m", object_schema(**new))), {}
+    )
     return {(change.parameter, change.kind) for change in found.changes}
 
 
@@ -109,40 +111,48 @@ def test_a_parameter_changes(old: dict[str, Any], new: dict[str, Any], kinds: st
         (array(INTEGER), array({**INTEGER, "maximum": 3}), {("p[]", "range-narrowed")}),
         (array(IMAGE), array(STRING), {("p[]", "media-narrowed")}),
         (array(array(STRING)), array(array(CHOICE)), {("p[][]", "enum-narrowed")}),
-        (array(item(scale=NUMBER)), array(item(scale=INTEGER)), {("p[].scale", "type-narrowed")}),
-        (item(scale=NUMBER), item("scale", scale=NUMBER), {("p.scale", "became-required")}),
-        (item("scale", scale=NUMBER), item(scale=NUMBER), {("p.scale", "became-optional")}),
-        (item(a=NUMBER), item(a=NUMBER, b=NUMBER), {("p.b", "parameter-added")}),
-        (item(a=NUMBER), item("b", a=NUMBER, b=NUMBER), {("p.b", "required-parameter-added")}),
-        (item(a=NUMBER, b=NUMBER), item(a=NUMBER), {("p.b", "parameter-removed")}),
+        (
+            array(object_schema(scale=NUMBER)),
+            array(object_schema(scale=INTEGER)),
+            {("p[].scale", "type-narrowed")},
+        ),
+        (object_schema(scale=NUMBER), object_schema("scale", scale=NUMBER), {("p.scale", "became-required")}),
+        (object_schema("scale", scale=NUMBER), object_schema(scale=NUMBER), {("p.scale", "became-optional")}),
+        (object_schema(a=NUMBER), object_schema(a=NUMBER, b=NUMBER), {("p.b", "parameter-added")}),
+        (
+            object_schema(a=NUMBER),
+            object_schema("b", a=NUMBER, b=NUMBER),
+            {("p.b", "required-parameter-added")},
+        ),
+        (object_schema(a=NUMBER, b=NUMBER), object_schema(a=NUMBER), {("p.b", "parameter-removed")}),
         (
             {"type": "object", "additionalProperties": NUMBER},
             {"type": "object", "additionalProperties": INTEGER},
             {("p.*", "type-narrowed")},
         ),
         (
-            item(a=NUMBER),
-            {**item(a=NUMBER), "additionalProperties": False},
+            object_schema(a=NUMBER),
+            {**object_schema(a=NUMBER), "additionalProperties": False},
             {("p", "other-properties-refused")},
         ),
         (
-            {**item(a=NUMBER), "additionalProperties": False},
-            item(a=NUMBER),
+            {**object_schema(a=NUMBER), "additionalProperties": False},
+            object_schema(a=NUMBER),
             {("p", "other-properties-allowed")},
         ),
         # What was said of any name was said of the new one, too.
         (
-            {**item(a=NUMBER), "additionalProperties": NUMBER},
-            {**item(a=NUMBER, b=STRING), "additionalProperties": NUMBER},
+            {**object_schema(a=NUMBER), "additionalProperties": NUMBER},
+            {**object_schema(a=NUMBER, b=STRING), "additionalProperties": NUMBER},
             {("p.b", "parameter-added"), ("p.b", "type-changed")},
         ),
         # `{"a": 1}` and `MPart(a=1)` are different things to a type checker.
-        ({"type": "object"}, item(a={}), {("p", "type-narrowed"), ("p.a", "parameter-added")}),
-        (item(a={}), {"type": "object"}, {("p", "class-removed"), ("p.a", "parameter-removed")}),
-        (item(a={}), {}, {("p", "type-widened"), ("p", "class-removed")}),
+        ({"type": "object"}, object_schema(a={}), {("p", "type-narrowed"), ("p.a", "parameter-added")}),
+        (object_schema(a={}), {"type": "object"}, {("p", "class-removed"), ("p.a", "parameter-removed")}),
+        (object_schema(a={}), {}, {("p", "type-widened"), ("p", "class-removed")}),
         (
-            item(**{"a.b": NUMBER, "c d": NUMBER}),
-            item(**{"a.b": INTEGER, "c d": INTEGER}),
+            object_schema(**{"a.b": NUMBER, "c d": NUMBER}),
+            object_schema(**{"a.b": INTEGER, "c d": INTEGER}),
             {('p."a.b"', "type-narrowed"), ('p."c d"', "type-narrowed")},
         ),
     ],
@@ -159,9 +169,10 @@ def test_names_that_move_because_another_arrives() -> None:
         ("a_b", "parameter-added"),
     }
     # Both classes would be MAB.
-    assert changed({"a-b": item(x=STRING)}, {"a-b": item(x=STRING), "a": item(b=item(x=STRING))}) >= {
-        ("a-b", "python-name-changed")
-    }
+    assert changed(
+        {"a-b": object_schema(x=STRING)},
+        {"a-b": object_schema(x=STRING), "a": object_schema(b=object_schema(x=STRING))},
+    ) >= {("a-b", "python-name-changed")}
 
 
 def test_a_parameter_of_every_call_is_not_new_where_a_schema_says_it_itself() -> None:
@@ -170,23 +181,23 @@ def test_a_parameter_of_every_call_is_not_new_where_a_schema_says_it_itself() ->
     assert changed({}, {"response_format": {**both, "enum": ["url"]}}) == {
         ("response_format", "enum-narrowed")
     }
-    binding = bind(place(from_answer(answer("m", {})), {}))
+    binding = bind(place(from_answer(make_model("m", {})), {}))
     assert {parameter.name: parameter.type for parameter in binding.request.parameters} == {
         "response_format": Choice(tuple(COMMON["response_format"]["enum"]), None),
         "target_namespace": Plain({"string": "str"}[COMMON["target_namespace"]["type"]]),
     }
 
 
-IMAGE_SCHEMA = item("input_image", input_image=array(IMAGE))
+IMAGE_SCHEMA = object_schema("input_image", input_image=array(IMAGE))
 MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
     ({"endpoint": "/audio/speech"}, {"endpoint": "audio/generate"}, ""),
     ({"endpoint": "/images/generate"}, {"endpoint": "/videos/generate"}, "endpoint-changed"),
     ({"endpoint": "/images/generate"}, {"endpoint": "/holograms"}, "endpoint-changed"),
     ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "endpoint-added"),
-    ({"schema": item()}, {"schema": None}, "schema-removed"),
-    ({"schema": None}, {"schema": item()}, "schema-added"),
-    ({"schema": item(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
+    ({"schema": object_schema()}, {"schema": None}, "schema-removed"),
+    ({"schema": None}, {"schema": object_schema()}, "schema-added"),
+    ({"schema": object_schema(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
     ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
     ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
     ({"pricing": {"cost_per_image": 1}}, {"deployments": [], "showcase": 5}, ""),
@@ -205,15 +216,19 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
         "capabilities-changed",
     ),
-    ({"schema": item()}, {"schema": {**item(), "anyOf": [{}]}}, "hub-check-changed"),
-    ({"schema": item()}, {"schema": {**item(), "additionalProperties": False, "x-y": 1}}, ""),
+    ({"schema": object_schema()}, {"schema": {**object_schema(), "anyOf": [{}]}}, "hub-check-changed"),
+    (
+        {"schema": object_schema()},
+        {"schema": {**object_schema(), "additionalProperties": False, "x-y": 1}},
+        "",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "kinds"), MODEL_CHANGES)
 def test_a_model_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
     def of(facts: dict[str, Any]) -> dict[str, Record]:
-        return catalogue(answer("m", **{"schema": item(), **facts}))
+        return catalogue(make_model("m", **{"schema": object_schema(), **facts}))
 
     found = compare(of(old), of(new), {}).changes
     changes = {(change.parameter, change.kind) for change in found}
@@ -222,7 +237,7 @@ def test_a_model_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -
 
 
 def test_a_model_that_takes_the_name_of_another_breaks_it() -> None:
-    old, new = catalogue(answer("a-b")), catalogue(answer("a-b"), answer("a.b"))
+    old, new = catalogue(make_model("a-b")), catalogue(make_model("a-b"), make_model("a.b"))
     found = compare(old, new, {})
     assert [(change.model, change.kind) for change in found.changes] == [
         ("a-b", "name-taken"),
@@ -234,8 +249,20 @@ def test_a_model_that_takes_the_name_of_another_breaks_it() -> None:
 def test_a_rename_is_proposed_beside_removal_and_addition() -> None:
     steps = {**INTEGER, "minimum": 1, "description": "How many steps."}
     found = compare(
-        catalogue(answer("m", item(num_steps=steps, text=STRING, image=IMAGE, at=array(item(old_x=steps))))),
-        catalogue(answer("m", item(steps=steps, seed=INTEGER, mask=IMAGE, at=array(item(new_x=steps))))),
+        catalogue(
+            make_model(
+                "m",
+                object_schema(
+                    num_steps=steps, text=STRING, image=IMAGE, at=array(object_schema(old_x=steps))
+                ),
+            )
+        ),
+        catalogue(
+            make_model(
+                "m",
+                object_schema(steps=steps, seed=INTEGER, mask=IMAGE, at=array(object_schema(new_x=steps))),
+            )
+        ),
         {},
     )
     assert {(each.parameter, each.new) for each in found.renames} == {
@@ -249,10 +276,12 @@ def test_a_rename_is_proposed_beside_removal_and_addition() -> None:
 
 
 def test_a_renamed_model_is_proposed_where_its_parameters_are_alike() -> None:
-    schema = item("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
+    schema = object_schema("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
     found = compare(
-        catalogue(answer("wan-2-1", schema), answer("other", item(a=STRING))),
-        catalogue(answer("wan-2.1-fast", schema), answer("speaker", schema, endpoint="/audio/speech")),
+        catalogue(make_model("wan-2-1", schema), make_model("other", object_schema(a=STRING))),
+        catalogue(
+            make_model("wan-2.1-fast", schema), make_model("speaker", schema, endpoint="/audio/speech")
+        ),
         {},
     )
     assert [(each.old, each.new) for each in found.renames] == [("wan-2-1", "wan-2.1-fast")]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer, item
+from helpers.models import make_model, object_schema
 from oxen_codegen.cli import main
 from oxen_codegen.records import Removal, from_answer
 from oxen_models.testing import Hub
@@ -45,16 +45,19 @@ def diff(*arguments: object) -> Result:
 @pytest.mark.parametrize(
     ("new", "code"),
     [
-        (item(p=STRING), 0),
-        (item(p={**STRING, "title": "T"}), 3),
-        (item(p={**STRING, "default": "x"}), 3),
-        (item(p=STRING, q=STRING), 3),
-        (item(), 4),
+        (object_schema(p=STRING), 0),
+        (object_schema(p={**STRING, "title": "T"}), 3),
+        (object_schema(p={**STRING, "default": "x"}), 3),
+        (object_schema(p=STRING, q=STRING), 3),
+        (object_schema(), 4),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 def test_the_exit_code_tells_the_gravest(new: object, code: int, form: str, folder: Folders) -> None:
-    old, new_folder = folder("old", answer("m", item(p=STRING))), folder("new", answer("m", new))
+    old, new_folder = (
+        folder("old", make_model("m", object_schema(p=STRING))),
+        folder("new", make_model("m", new)),
+    )
     done = diff("--from", old, "--to", new_folder, "--format", form)
     assert (done.exit_code, done.stderr) == (code, "")
 
@@ -63,8 +66,8 @@ HOSTILE = "`</code>](https://x) @oxen <b>|\n# \x1b[31m\u202e ``"
 
 
 def test_json(folder: Folders) -> None:
-    old = folder("old", answer("m", item("p", p=STRING)), answer("gone"))
-    new = folder("new", answer("m", item("p", p=CHOICE)))
+    old = folder("old", make_model("m", object_schema("p", p=STRING)), make_model("gone"))
+    new = folder("new", make_model("m", object_schema("p", p=CHOICE)))
     done = diff("--from", old, "--to", new, "--format", "json")
     assert json.loads(done.stdout) == {
         "changes": [
@@ -100,8 +103,8 @@ def test_json(folder: Folders) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_text_of_the_hub_reaches_the_terminal_as_it_is(form: str, folder: Folders) -> None:
-    old = folder("old", answer(HOSTILE, item(p={**STRING, "description": HOSTILE})))
-    new = folder("new", answer(HOSTILE, item(**{HOSTILE: {**STRING, "enum": [HOSTILE]}})))
+    old = folder("old", make_model(HOSTILE, object_schema(p={**STRING, "description": HOSTILE})))
+    new = folder("new", make_model(HOSTILE, object_schema(**{HOSTILE: {**STRING, "enum": [HOSTILE]}})))
     done = diff("--from", old, "--to", new, "--format", form)
     assert done.exit_code == 4
     assert all(char == "\n" or char.isprintable() for char in done.stdout)
@@ -110,8 +113,10 @@ def test_no_text_of_the_hub_reaches_the_terminal_as_it_is(form: str, folder: Fol
 
 
 def test_markdown_holds_the_hub_in_code_spans(folder: Folders) -> None:
-    old = folder("old", answer("`", item(a=STRING, p={**STRING, "description": HOSTILE})), answer("z"))
-    new = folder("new", answer("`", item(a=STRING, **{HOSTILE: STRING, "": STRING})))
+    old = folder(
+        "old", make_model("`", object_schema(a=STRING, p={**STRING, "description": HOSTILE})), make_model("z")
+    )
+    new = folder("new", make_model("`", object_schema(a=STRING, **{HOSTILE: STRING, "": STRING})))
     lines = diff("--from", old, "--to", new, "--format", "markdown").stdout.splitlines()
     assert [line for line in lines if line.startswith("#")] == [
         "## Changes of the models",
@@ -129,8 +134,8 @@ def test_markdown_holds_the_hub_in_code_spans(folder: Folders) -> None:
 
 def test_markdown_fits_a_pull_request_with_what_breaks_first(folder: Folders) -> None:
     many = {f"parameter_{number}": STRING for number in range(2_000)}
-    old = folder("old", answer("m", item(**many, gone=STRING)))
-    new = folder("new", answer("m", item(**{name: {**STRING, "title": "New"} for name in many})))
+    old = folder("old", make_model("m", object_schema(**many, gone=STRING)))
+    new = folder("new", make_model("m", object_schema(**{name: {**STRING, "title": "New"} for name in many})))
     told = diff("--from", old, "--to", new, "--format", "markdown").stdout
     assert len(told) < 65_536
     assert "- `gone`: parameter-removed" in told
@@ -139,8 +144,8 @@ def test_markdown_fits_a_pull_request_with_what_breaks_first(folder: Folders) ->
 
 
 def test_the_summary_counts_and_names_the_next_version(folder: Folders) -> None:
-    old = folder("old", answer("m", item(p=STRING, q=INTEGER)))
-    new = folder("new", answer("m", item(p=CHOICE, q={**NUMBER, "default": 1})))
+    old = folder("old", make_model("m", object_schema(p=STRING, q=INTEGER)))
+    new = folder("new", make_model("m", object_schema(p=CHOICE, q={**NUMBER, "default": 1})))
     assert diff("--from", old, "--to", new).stdout.splitlines() == [
         'breaking: m p: enum-narrowed: string -> ["a", "b"]',
         "behavioural: m q: default-added: 1",
@@ -152,7 +157,10 @@ def test_the_summary_counts_and_names_the_next_version(folder: Folders) -> None:
 @pytest.mark.parametrize("broken", ["{", "[]", '{"id": 5}', '{"id": "a", "id": "b"}', '{"id": "ok"}'])
 @pytest.mark.parametrize("side", ["old", "new"])
 def test_a_file_that_cannot_be_read_is_no_model_that_is_gone(broken: str, side: str, folder: Folders) -> None:
-    old, new = folder("old", answer("ok"), answer("m")), folder("new", answer("ok"), answer("n"))
+    old, new = (
+        folder("old", make_model("ok"), make_model("m")),
+        folder("new", make_model("ok"), make_model("n")),
+    )
     ({"old": old, "new": new}[side] / "broken.json").write_text(broken)
     for form in ("text", "json"):
         done = diff("--from", old, "--to", new, "--format", form)
@@ -162,16 +170,16 @@ def test_a_file_that_cannot_be_read_is_no_model_that_is_gone(broken: str, side: 
 
 
 def test_a_schema_that_is_none_is_an_error_unless_it_was_none_before(folder: Folders) -> None:
-    odd = answer("odd", [])
-    old, new = folder("old", answer("odd"), answer("m")), folder("new", odd)
+    odd = make_model("odd", [])
+    old, new = folder("old", make_model("odd"), make_model("m")), folder("new", odd)
     done = diff("--from", old, "--to", new)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "odd, after: the parameter schema is not a JSON object" in done.stderr
-    assert diff("--from", new, "--to", folder("newer", odd, answer("m"))).exit_code == 3
+    assert diff("--from", new, "--to", folder("newer", odd, make_model("m"))).exit_code == 3
 
 
 def test_a_folder_of_other_things_is_no_catalogue_and_an_empty_one_is(folder: Folders) -> None:
-    old, other = folder("old", answer("m")), folder("other")
+    old, other = folder("old", make_model("m")), folder("other")
     assert diff("--from", old, "--to", other).exit_code == 4
     (other / "README.md").write_text("")
     done = diff("--from", old, "--to", other)
@@ -189,12 +197,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(top / "nested")
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
-    (schemas / "a.json").write_text(json.dumps(answer("a", item(p=STRING))))
-    (schemas / "b%20é.json").write_text(json.dumps(answer("b é")))
+    (schemas / "a.json").write_text(json.dumps(make_model("a", object_schema(p=STRING))))
+    (schemas / "b%20é.json").write_text(json.dumps(make_model("b é")))
     git = ["git", "-C", str(top), "-c", "user.name=n", "-c", "user.email=e@x"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], check=True)
-    (schemas / "a.json").write_text(json.dumps(answer("a", item())))
+    (schemas / "a.json").write_text(json.dumps(make_model("a", object_schema())))
     return schemas
 
 
@@ -249,7 +257,7 @@ def test_the_live_hub_is_what_recorded_schemas_are_compared_with(
     repository: Path, folder: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    served = folder("served", answer("a", item(q=STRING)), answer("new"))
+    served = folder("served", make_model("a", object_schema(q=STRING)), make_model("new"))
     with Hub(schemas=served) as hub:
         done = diff("--base-url", hub.url)
         assert done.exit_code == 4, done.output
@@ -270,9 +278,9 @@ def failing() -> Iterator[str]:
             status = 200
             body: dict[str, Any] = {"data": [{"id": "a"}, {"id": "b é"}]}
             if self.path.endswith("/a"):
-                body = answer("a", item(p=STRING))
+                body = make_model("a", object_schema(p=STRING))
             elif self.path.endswith("/unlisted"):
-                body = answer("unlisted")
+                body = make_model("unlisted")
             elif not self.path.endswith("/models"):
                 status, body = 404, {"error": {"message": "Model not found"}}
             content = json.dumps(body).encode()
@@ -299,7 +307,7 @@ def test_a_model_that_the_hub_has_and_does_not_list_is_not_gone(
     monkeypatch.setenv("OXEN_API_KEY", "any")
     monkeypatch.chdir(folder("project"))
     Path("pyproject.toml").write_text('[tool.oxen-codegen.exclude]\nids = ["b *"]\n')
-    old = folder("old", answer("a", item(p=STRING)), answer("unlisted"), answer("gone"))
+    old = folder("old", make_model("a", object_schema(p=STRING)), make_model("unlisted"), make_model("gone"))
     lines = diff("--from", old, "--base-url", failing).stdout.splitlines()
     assert lines[:-1] == ["breaking: gone: model-removed: /images/generate"]
 
@@ -318,7 +326,7 @@ def test_a_hub_that_fails_for_a_model_has_not_lost_it(
 
 
 def test_a_record_that_stays_to_say_that_its_model_left_is_no_model(folder: Folders) -> None:
-    there = answer("m")
+    there = make_model("m")
     left = from_answer(there).removed(Removal("2026-11-24", "0.2.0", None))
     old, new = folder("old", there), folder("new", dict(left.facts))
     assert diff("--from", old, "--to", new).stdout.startswith("breaking: m: model-removed")
@@ -330,7 +338,7 @@ def test_models_that_are_not_built_are_not_compared(
 ) -> None:
     monkeypatch.setenv("OXEN_API_KEY", "any")
     Path("pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["a*"]\n')
-    served = folder("served", answer("a", item()), answer("another"), answer("new"))
+    served = folder("served", make_model("a", object_schema()), make_model("another"), make_model("new"))
     with Hub(schemas=served) as hub:
         lines = diff("--base-url", hub.url).stdout.splitlines()
     assert lines[:-1] == ["additive: another: model-added: /images/generate"]

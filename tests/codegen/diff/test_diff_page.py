@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.diff.show import text
@@ -23,7 +23,7 @@ EXAMPLES = [match.groups() for match in map(EXAMPLE.match, re.split(r"(?=^### )"
 def catalogue(example: str) -> dict[str, Record]:
     """A parameter schema, or a list of the hub's answers."""
     given: Any = json.loads(example)
-    answers = given if is_list(given) else [answer("m", given)]
+    answers = given if is_list(given) else [make_model("m", given)]
     return {record.id: record for record in map(from_answer, answers)}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import oxen_models
 import pytest
-from helpers.codegen import answer
+from helpers.models import make_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oxen_codegen.diff.changes import Change
@@ -40,7 +40,9 @@ Schema = dict[str, Any]
 
 
 def changes(old: object, new: object) -> tuple[Change, ...]:
-    return compare({"m": from_answer(answer("m", old))}, {"m": from_answer(answer("m", new))}, {}).changes
+    return compare(
+        {"m": from_answer(make_model("m", old))}, {"m": from_answer(make_model("m", new))}, {}
+    ).changes
 
 
 def shuffled(value: Any, random: Random, key: str = "") -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_models.testing import Hub
 
 from codegen.extension.team import configure, custom, recording
@@ -33,4 +33,4 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def recorded(empty: Path) -> Path:
     """The directory with the records of one model of the team's and one of somebody else's."""
     configure(empty)
-    return recording(empty, custom("oxen:ox-boots"), answer("other"))
+    return recording(empty, custom("oxen:ox-boots"), make_model("other"))

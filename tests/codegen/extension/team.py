@@ -11,7 +11,7 @@ from typing import Any
 
 import oxen_models
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.cli import main
 
 SCHEMA = {
@@ -23,7 +23,7 @@ SCHEMA = {
 
 def custom(model_id: str, **facts: Any) -> dict[str, Any]:
     media = {"input": ["text"], "output": ["image"]}
-    return answer(model_id, SCHEMA, model_type="custom", capabilities=media, **facts)
+    return make_model(model_id, SCHEMA, model_type="custom", capabilities=media, **facts)
 
 
 def configure(folder: Path, *lines: str) -> None:

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.codegen import answer, files
+from helpers.codegen import read_files
+from helpers.models import make_model
 from oxen_models.testing import Hub
 
 from codegen.extension.team import configure, custom, oxen_codegen, recording
@@ -54,11 +55,11 @@ def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, emp
 
 def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, recorded: Path) -> None:
     configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["nobody:*"]')
-    before = files(recorded)
+    before = read_files(recorded)
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 2
     assert "[tool.oxen-codegen] includes none of the 171 models of the hub" in done.stderr
-    assert files(recorded) == before
+    assert read_files(recorded) == before
 
 
 def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
@@ -94,25 +95,25 @@ def test_what_is_built_goes_by_id_developer_family_and_capability(
     configure(empty, rules)
     recording(
         empty,
-        answer("abc", developer="Acme", capabilities={"input": ["text"], "output": ["image"]}),
-        answer(
+        make_model("abc", developer="Acme", capabilities={"input": ["text"], "output": ["image"]}),
+        make_model(
             "b", endpoint="/videos/generate", developer={"name": "acme"}, capabilities={"input": ["video"]}
         ),
-        answer("c", developer="Other", capabilities={"input": ["image"]}),
-        answer("d", endpoint="/chat/completions", json_request_schema=None, developer="Other"),
+        make_model("c", developer="Other", capabilities={"input": ["image"]}),
+        make_model("d", endpoint="/chat/completions", json_request_schema=None, developer="Other"),
     )
-    before = files(empty / "acme_models" / "schemas")
+    before = read_files(empty / "acme_models" / "schemas")
     done = oxen_codegen("generate")
     assert done.exit_code == 0, done.output
     assert f"{4 - len(built.split())} left out" in done.stdout
     catalogue = (empty / "acme_models" / "catalog.py").read_text()
     assert re.findall(r'\bid="(.*?)"', catalogue) == built.split()
-    assert files(empty / "acme_models" / "schemas") == before
+    assert read_files(empty / "acme_models" / "schemas") == before
     assert oxen_codegen("check").exit_code == 0
 
 
 def test_a_model_whose_schema_is_broken_can_be_left_out(empty: Path) -> None:
-    recording(empty, answer("good"), answer("bad", []))
+    recording(empty, make_model("good"), make_model("bad", []))
     for rule in ("ids = ['bad']", "families = ['audio']"):
         configure(empty, f"exclude = {{{rule}}}")
         assert oxen_codegen("generate").exit_code == ("audio" in rule)

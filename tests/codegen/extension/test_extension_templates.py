@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.codegen import answer, files
+from helpers.codegen import read_files
+from helpers.models import make_model
 from oxen_codegen.generate import templates_folder
 
 from codegen.extension.team import configure, oxen_codegen, recording
@@ -28,14 +29,14 @@ def test_a_template_of_ones_own_takes_the_place_of_one_file(
     recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert oxen_codegen("generate").exit_code == 0
-    before = files(recorded / "acme_models")
+    before = read_files(recorded / "acme_models")
     overriding(recorded, MODEL, lambda text: text.replace("# Generated", "# Ours.\n# Generated"))
     assert oxen_codegen("check").exit_code == 0
     done = oxen_codegen("check", "--templates", "own")
     assert done.exit_code == 1
     assert "to repair: oxen-codegen generate --templates own" in done.stdout
     assert oxen_codegen("generate", "--templates", "own").exit_code == 0
-    after = files(recorded / "acme_models")
+    after = read_files(recorded / "acme_models")
     assert {name for name in before if before[name] != after[name]} == {
         "images/other.py",
         "images/oxen_ox_boots.py",
@@ -96,16 +97,16 @@ def test_a_broken_template_is_told_with_file_and_line(
     own = overriding(recorded, name, lambda text: text.replace(good, bad))
     [line, *_] = [n for n, each in enumerate(own.read_text().splitlines(), 1) if bad.splitlines()[0] in each]
     expected = complaint.replace("{line}", str(line))
-    before = files(recorded)
+    before = read_files(recorded)
     for command in ("generate", "check"):
         done = oxen_codegen(command, "--templates", "own")
         assert done.exit_code == 2, done.output
         assert re.match(rf"oxen-codegen: own/{name}{expected}", done.stderr), done.stderr
-    assert files(recorded) == before
+    assert read_files(recorded) == before
 
 
 def test_what_the_hub_said_does_not_become_code_by_a_template_of_ones_own(recorded: Path) -> None:
-    recording(recorded, answer("a", display_name="x"), answer("b", display_name="y"))
+    recording(recorded, make_model("a", display_name="x"), make_model("b", display_name="y"))
     overriding(recorded, MODEL, lambda text: f"{text}\n{{{{ binding.title[0] }}}} = 1\n")
     done = oxen_codegen("generate", "--templates", "own")
     assert done.exit_code == 2
@@ -113,7 +114,7 @@ def test_what_the_hub_said_does_not_become_code_by_a_template_of_ones_own(record
     overriding(
         recorded / "second", MODEL, lambda text: text + "{{ 'ab'[0 if binding.title == 'X.' else 5] }}"
     )
-    recording(recorded, answer("a", display_name="X"), answer("b", display_name="X"))
+    recording(recorded, make_model("a", display_name="X"), make_model("b", display_name="X"))
     done = oxen_codegen("generate", "--templates", "second/own")
     assert done.exit_code == 2
     assert "(where each text of the hub is 'placeholder', for the proof)" in done.stderr

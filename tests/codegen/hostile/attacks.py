@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.diagnostics import make_printable
 from oxen_codegen.json_types import is_list, is_object
 
@@ -72,14 +72,14 @@ def removed() -> Attack:
     """The same of models that left the hub, which say when and what to use instead."""
     marks = {"on": "@", "version": "@", "successor": "@"}
     texts = list(stored("strings").values())
-    models = [put({**answer("@"), "removed": marks}, text) for text in texts]
+    models = [put({**make_model("@"), "removed": marks}, text) for text in texts]
     return Attack([{**model, "id": f"left {number}"} for number, model in enumerate(models)])
 
 
 def engine_words() -> Attack:
     """All that the engine reads beside JSON Schema, in all places that a schema has."""
     return Attack(
-        [answer("words", with_words(stored("positions")["json_request_schema"], stored("engine_words")))]
+        [make_model("words", with_words(stored("positions")["json_request_schema"], stored("engine_words")))]
     )
 
 
@@ -97,7 +97,7 @@ def with_words(schema: Any, words: Mapping[str, Any]) -> Any:
 
 
 def with_properties(model_id: str, properties: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
-    return answer(model_id, {"type": "object", "properties": properties}, **facts)
+    return make_model(model_id, {"type": "object", "properties": properties}, **facts)
 
 
 def choices(count: int) -> Iterator[tuple[str, list[Any]]]:
@@ -146,7 +146,7 @@ SIZES = {
     ),
 }
 # Laid out as a record, each of its values takes a line.
-GROWING = answer("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
+GROWING = make_model("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
 STORED = ["ids", "references", "shapes"]
 ATTACKS: dict[str, Callable[[], Attack]] = {
     "strings": strings,

@@ -13,7 +13,7 @@ from pathlib import Path
 import oxen_codegen
 import pytest
 from click.testing import CliRunner
-from helpers.codegen import answer
+from helpers.models import make_model
 from helpers.raw_server import RawServer
 from oxen_codegen.cli import main
 from oxen_codegen.generate import templates_folder
@@ -27,7 +27,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("before")
     (folder / "schemas").mkdir()
     for name in ("good", "victim"):
-        (folder / "schemas" / f"{name}.json").write_text(json.dumps(answer(name)))
+        (folder / "schemas" / f"{name}.json").write_text(json.dumps(make_model(name)))
     done = CliRunner().invoke(
         main, ["generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")]
     )

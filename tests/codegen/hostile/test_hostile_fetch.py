@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
-from helpers.codegen import answer, files
+from helpers.codegen import read_files
+from helpers.models import make_model
 from helpers.raw_server import RawServer, Response
 from oxen_codegen.cli import main
 
@@ -68,12 +69,12 @@ WRONG: dict[str, tuple[Response, str]] = {
     "python": (Response(body=b"__import__('pathlib').Path('canary').touch()"), "not JSON"),
     "a pickle": (Response(body=b"cos\nsystem\n(S'touch canary'\ntR."), "not JSON"),
     "nothing": (Response(), "not JSON"),
-    "half": (Response(body=b'{"id": "half"}', how="half"), "no answer from"),
-    "cut": (Response(how="cut"), "no answer from"),
+    "half": (Response(body=b'{"id": "half"}', delivery="half"), "no answer from"),
+    "cut": (Response(delivery="cut"), "no answer from"),
     "elsewhere": (Response(302, headers={"location": "file:///etc/passwd"}), "the hub answered HTTP 302"),
     "another address": (Response(307, headers={"location": "http://127.0.0.1:9/"}), "answered HTTP 307"),
-    "another model": (Response(body=answer("good", summary="Not good.")), "with another model: 'good'"),
-    "another path": (Response(body=answer("../../good")), "answered with another model: '../../good'"),
+    "another model": (Response(body=make_model("good", summary="Not good.")), "with another model: 'good'"),
+    "another path": (Response(body=make_model("../../good")), "answered with another model: '../../good'"),
     "an error that is code": (
         Response(404, body={"error": "\x1b[2J\n__import__('os')"}), r"HTTP 404: \x1b[2J\n__import__('os')",
     ),
@@ -100,8 +101,8 @@ def test_attacks_on_fetch(folder: Path, guarded: Callable[..., Done], server: Ra
     unusual = {name: "the id is too long" for name in stored("ids")["rejected"] if len(name) > 200}
     taken = {model["id"]: Response(body=model) for model in ids.models if model["id"] not in unusual}
     wrong = {name: each for name, (each, _) in WRONG.items()}
-    untaken = {name: Response(body=answer(name)) for name in unusual}
-    better = answer("good", summary="Better.", removed={"on": "2000-01-01"})  # which is no hub's to say
+    untaken = {name: Response(body=make_model(name)) for name in unusual}
+    better = make_model("good", summary="Better.", removed={"on": "2000-01-01"})  # which is no hub's to say
     serve(server, {"good": Response(body=better), **wrong, **taken, **untaken})
     listed: Any = server.responses[MODELS][0].body
     for name, complaint in (("\ud800", "not valid Unicode"), ("..", "no URL can name")):
@@ -138,14 +139,14 @@ def test_an_attack_on_the_list_changes_nothing(
     name: str, folder: Path, guarded: Callable[..., Done], server: RawServer
 ) -> None:
     server.responses = {MODELS: [LISTS[name][0]]}
-    before = files(folder / "schemas")
+    before = read_files(folder / "schemas")
     done = guarded(
         "codegen", "fetch", "--all", "--base-url", server.url, "--schemas", str(folder / "schemas")
     )
     assert done.code == 2
     assert done.told.startswith("oxen-codegen: the list of models: ")
     assert LISTS[name][1] in done.told
-    assert files(folder / "schemas") == before
+    assert read_files(folder / "schemas") == before
     assert len(server.requests) == 1
 
 
@@ -157,8 +158,8 @@ def test_a_hub_that_never_comes_to_an_end_is_left(
     serve(
         server,
         {
-            "good": Response(body=answer("good")),
-            "slow": Response(body=answer("slow"), how="slow"),
+            "good": Response(body=make_model("good")),
+            "slow": Response(body=make_model("slow"), delivery="slow"),
         },
     )
     arguments = ["--base-url", server.url, "--schemas", str(tmp_path / "schemas")]
@@ -170,12 +171,12 @@ def test_a_hub_that_never_comes_to_an_end_is_left(
 
 def test_a_file_of_50_mb_is_named(folder: Path, guarded: Callable[..., Done]) -> None:
     (folder / "schemas" / "victim.json").write_bytes(b" " * (50 * 2**20))
-    old = files(folder / "out" / "oxen_models")
+    old = read_files(folder / "out" / "oxen_models")
     done = guarded(
         "codegen", "generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")
     )
     assert done.code == 1
     complaints(done, {"victim.json": "not usable: larger than 1 MB"})
-    new = files(folder / "out" / "oxen_models")
+    new = read_files(folder / "out" / "oxen_models")
     for name in ("images/good.py", "images/victim.py", "images/__init__.py", "_client.py"):
         assert new[name] == old[name], name

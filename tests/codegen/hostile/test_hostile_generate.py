@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.codegen import PROMPT, answer, files
+from helpers.codegen import read_files
 from helpers.compile import module_source
+from helpers.models import PROMPT_SCHEMA, make_model
 from helpers.raw_server import RawServer, Response
 from oxen_codegen.proof import equal_but_for_literals
 from oxen_codegen.records import from_answer
@@ -57,7 +58,7 @@ def test_an_attack_on_generate(
     attack = ATTACKS[name]()
     install(attack, folder / "schemas")
     package = folder / "out" / "oxen_models"
-    old = files(package)
+    old = read_files(package)
 
     done = guarded(
         "codegen", "generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")
@@ -65,7 +66,7 @@ def test_an_attack_on_generate(
 
     assert done.code == (1 if attack.rejected else 0), done.told
     complaints(done, attack.rejected)
-    new = files(package)
+    new = read_files(package)
     assert new["images/good.py"] == old["images/good.py"]
     if "victim" in attack.rejected:
         assert new["images/victim.py"] == old["images/victim.py"]
@@ -91,7 +92,7 @@ def test_an_attack_on_generate(
 
 def test_hundreds_of_ids_of_one_name(folder: Path, guarded: Callable[..., Done]) -> None:
     alike = {"-" * number + "a": "would have the name a" for number in range(150)}
-    install(Attack(list(map(answer, alike))), folder / "schemas")
+    install(Attack(list(map(make_model, alike))), folder / "schemas")
     done = guarded(
         "codegen", "generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")
     )
@@ -102,7 +103,7 @@ def test_hundreds_of_ids_of_one_name(folder: Path, guarded: Callable[..., Done])
 
 def emitted(schema: object) -> str:
     """The module of a model, less the digest of its schema."""
-    record = from_answer(answer("victim", schema))
+    record = from_answer(make_model("victim", schema))
     return module_source(record).replace(record.digest[:12], "")
 
 
@@ -113,8 +114,8 @@ def test_no_extension_of_the_engine_has_an_effect() -> None:
     assert emitted(with_words(schema, ignored)) == emitted({**with_words(schema, {}), "x-at": "at"})
     # The others are words of nobody's, which the hub may mean something by.
     for word in words.keys() - ignored.keys():
-        module = emitted(with_words(PROMPT, {word: words[word]}))
-        assert equal_but_for_literals(module, emitted(with_words(PROMPT, {"nobody's": 1})))
+        module = emitted(with_words(PROMPT_SCHEMA, {word: words[word]}))
+        assert equal_but_for_literals(module, emitted(with_words(PROMPT_SCHEMA, {"nobody's": 1})))
 
 
 @pytest.mark.parametrize(

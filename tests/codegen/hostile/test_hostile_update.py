@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.codegen import answer, files
+from helpers.codegen import read_files
+from helpers.models import make_model
 from helpers.raw_server import RawServer, Response
 
 from codegen.hostile.attacks import ATTACKS, GROWING, MODELS, SIZES, TEXT, Done, complaints, with_properties
@@ -83,8 +84,8 @@ def test_all_attacks_at_once_on_update_and_diff(
     project: Path, run: Callable[..., Done], server: RawServer
 ) -> None:
     models, rejected = hostile()
-    better = answer("good", summary="Better.", removed={"on": "2000-01-01"})
-    serve(server, [*models, better, *({"id": name} for name in UNNAMED), answer("victim")])
+    better = make_model("good", summary="Better.", removed={"on": "2000-01-01"})
+    serve(server, [*models, better, *({"id": name} for name in UNNAMED), make_model("victim")])
 
     done = run("update")
 
@@ -112,14 +113,14 @@ def test_all_attacks_at_once_on_update_and_diff(
     serve(server, [better])
     gone = run("update", "--allow-removals")
     assert gone.code == 0, gone.told
-    assert {*files(project / "out" / "oxen_models")} >= {"images/good.py", "images/victim.py"}
+    assert {*read_files(project / "out" / "oxen_models")} >= {"images/good.py", "images/victim.py"}
     assert all(line.isprintable() for line in changelog(project).split("\n"))
 
 
 def test_what_moves_as_a_whole_is_compared_in_time(
     project: Path, run: Callable[..., Done], server: RawServer
 ) -> None:
-    others = [answer("good"), answer("victim")]
+    others = [make_model("good"), make_model("victim")]
     serve(server, [*others, *moving("old")])
     assert run("update").code == 0
     serve(server, [*others, *moving("new")])
@@ -131,7 +132,7 @@ def test_what_moves_as_a_whole_is_compared_in_time(
 
 def test_models_of_all_sizes_are_updated(project: Path, run: Callable[..., Done], server: RawServer) -> None:
     models = [each for name in ("choices", "properties", "names", "texts") for each in SIZES[name].models]
-    serve(server, [answer("good"), *models])
+    serve(server, [make_model("good"), *models])
     done = run("update")
     assert done.code == 0, done.told
 
@@ -142,16 +143,16 @@ def test_models_of_all_sizes_are_updated(project: Path, run: Callable[..., Done]
         (Response(body=b" " * (50 * 2**20)), "the answer is larger than 1 MB"),
         (Response(body=b"id: !!python/object/apply:os.system ['touch canary']\n"), "not JSON"),
         (Response(302, headers={"location": "file:///etc/passwd"}), "the hub answered HTTP 302"),
-        (Response(body=answer("good", summary="Not bad.")), "with another model: 'good'"),
+        (Response(body=make_model("good", summary="Not bad.")), "with another model: 'good'"),
     ],
 )
 def test_nonsense_in_place_of_a_model_changes_nothing(
     wrong: Response, complaint: str, project: Path, run: Callable[..., Done], server: RawServer
 ) -> None:
-    serve(server, [answer("good", summary="Better."), answer("victim"), answer("bad")])
+    serve(server, [make_model("good", summary="Better."), make_model("victim"), make_model("bad")])
     server.responses[f"{MODELS}/bad"] = [wrong]
-    old = files(project)
+    old = read_files(project)
     done = run("update")
     assert done.code == 2
     assert complaint in done.told
-    assert files(project) == old
+    assert read_files(project) == old

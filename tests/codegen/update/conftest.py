@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import stamina
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
@@ -19,7 +19,11 @@ from codegen.update.projects import MODELS, PROJECT
 
 
 def model(model_id: str) -> dict[str, Any]:
-    return answer(model_id, None, endpoint="/chat/completions") if model_id == "talker" else answer(model_id)
+    return (
+        make_model(model_id, None, endpoint="/chat/completions")
+        if model_id == "talker"
+        else make_model(model_id)
+    )
 
 
 @pytest.fixture(scope="session")

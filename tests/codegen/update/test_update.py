@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
@@ -28,9 +28,9 @@ from codegen.update.projects import (
 def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
-    hub.add_model(answer("moulder"))
-    hub.add_model({**answer("drawer"), "summary": "Draws."})
+    hub.add_model(make_model("painter", NARROWED))
+    hub.add_model(make_model("moulder"))
+    hub.add_model({**make_model("drawer"), "summary": "Draws."})
 
     done = update()
 
@@ -53,10 +53,10 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
 
 
 def test_nothing_new_writes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     update()
     before = everything(project)
-    hub.add_model({**answer("painter", NARROWED), "pricing": {"cost_per_image": 9}})
+    hub.add_model({**make_model("painter", NARROWED), "pricing": {"cost_per_image": 9}})
     done = update()
     assert done.exit_code == 0
     assert "0 files changed" in done.stderr
@@ -66,7 +66,7 @@ def test_nothing_new_writes_nothing(update: Callable[..., Result], hub: Hub, pro
 def test_a_dry_run_says_the_same_and_leaves_every_byte(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     hub.remove_model("carver")
     before = everything(project)
     dry = update("--dry-run")
@@ -118,10 +118,10 @@ def test_what_is_not_built_stays_recorded_and_is_not_told_to_users(
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
     (schemas(project) / "README.md").write_text("Ours.")
     told = changelog(project)
-    hub.add_model(answer("moulder", developer="nobody"))
+    hub.add_model(make_model("moulder", developer="nobody"))
     assert update().exit_code == 0
     assert changelog(project) == told
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     assert update().exit_code == 0
     names = {file.name for file in schemas(project).iterdir()}
     assert names == {"README.md", "moulder.json", *(f"{each}.json" for each in MODELS)}
@@ -138,7 +138,7 @@ def test_a_selection_that_fits_no_model_is_told(update: Callable[..., Result], p
 
 
 def test_a_broken_schema_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     (schemas(project) / "drawer.json").write_text("{")
     before = everything(project)
     done = update()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.changelog import with_entry
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
@@ -38,9 +38,9 @@ def test_what_is_to_be_written_instead_is_in_the_entry(
         },
         "required": ["n"],
     }
-    hub.add_model(answer("painter", before))
+    hub.add_model(make_model("painter", before))
     assert update().exit_code == 0
-    hub.add_model(answer("painter", after))
+    hub.add_model(make_model("painter", after))
     assert update().exit_code == 0
     said = changelog(project)
     for expected in (
@@ -59,7 +59,7 @@ def test_an_accepted_rename_is_what_is_to_be_written(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
     wanted = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
-    hub.add_model(answer("painter", wanted))
+    hub.add_model(make_model("painter", wanted))
     (project / "pyproject.toml").write_text(
         f'{PROJECT}[tool.oxen-codegen.renamed]\npainter = {{ prompt = "text" }}\n'
     )
@@ -101,7 +101,7 @@ def test_an_entry_goes_under_what_is_not_released(before: str, after: str) -> No
 def test_a_changelog_keeps_every_other_byte(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     file = project / "CHANGELOG.md"
     file.write_bytes("\ufeff# Änderungen\r\n\r\n## 1.0.0\r\n\r\n- Früher.\r\n".encode())
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     assert update().exit_code == 0
     head, new, rest = re.split(rb"(## Unreleased\r\n.*?)(?=## 1)", file.read_bytes(), flags=re.DOTALL)
     assert (head + rest).decode() == "\ufeff# Änderungen\r\n\r\n## 1.0.0\r\n\r\n- Früher.\r\n"
@@ -121,12 +121,12 @@ def test_nothing_that_a_hub_says_means_anything_in_the_entry(
         "{0.a}",
     ]
     before = {text: {"enum": [text, "b", "c"]} for text in texts}
-    hub.add_model(answer("painter", {"type": "object", "properties": before}))
+    hub.add_model(make_model("painter", {"type": "object", "properties": before}))
     for text in texts:
-        hub.add_model(answer(text.replace("\n", " ")))
+        hub.add_model(make_model(text.replace("\n", " ")))
     assert update().exit_code == 0
     after = {text: {"enum": [text]} for text in texts[::2]} | {"new": {"default": "".join(texts)}}
-    hub.add_model(answer("painter", {"type": "object", "properties": after, "required": texts[:3:2]}))
+    hub.add_model(make_model("painter", {"type": "object", "properties": after, "required": texts[:3:2]}))
     done = update()
     assert done.exit_code == 0, done.output
     said = changelog(project)

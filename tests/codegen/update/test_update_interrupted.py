@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
-from helpers.scenario import until
+from helpers.hub_api import wait_until
+from helpers.models import make_model
 from oxen_codegen.changelog import with_entry
 from oxen_codegen.cli import main
 from oxen_codegen.replace import recover_package, replace_package
@@ -56,7 +56,7 @@ def test_what_cannot_be_written_is_told_in_a_sentence_and_nothing_changes(
     hub: Hub,
     project: Path,
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     trouble(project)
     before = {name: content for name, (_, content) in everything(project).items()}
     done = update()
@@ -69,7 +69,7 @@ def test_what_cannot_be_written_is_told_in_a_sentence_and_nothing_changes(
 def test_a_folder_that_is_read_only_is_told(
     folder: str, update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     (project / folder).chmod(0o555)
     if os.access(project / folder, os.W_OK):
         pytest.skip("nothing is read-only to root")
@@ -85,12 +85,12 @@ def test_a_folder_that_is_read_only_is_told(
 
 def test_of_two_at_once_the_second_says_so(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The first one waits for the hub until it is killed, and then is in nobody's way."""
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     hub.fault("slow", 3600, times=1)
     command = [sys.executable, "-m", "oxen_codegen", "update", "--base-url", hub.url]
     with subprocess.Popen(command, cwd=project) as process:
         try:
-            until(lambda: hub.requests or process.poll() is not None)
+            wait_until(lambda: hub.requests or process.poll() is not None)
             before = everything(project)
             second = update()
         finally:

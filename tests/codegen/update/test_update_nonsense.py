@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_models.testing import Hub
 
 from codegen.update.projects import MODELS, NARROWED, WHERE, everything, is_clean, record
@@ -60,7 +60,7 @@ def test_a_hub_that_is_not_itself_changes_nothing_and_says_why(
     hub: Hub,
     project: Path,
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     before = everything(project)
     trouble(hub)
     done = update()
@@ -73,12 +73,12 @@ def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
     odd = {"type": "array"}
-    hub.add_model(answer("moulder", odd))
-    hub.add_model(answer("carver", odd))
-    hub.add_model(answer("sketcher", ["x"]))
-    hub.add_model(answer("Draw.er", odd | {"type": "object"}))
-    hub.add_model(answer("draw-er"))
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("moulder", odd))
+    hub.add_model(make_model("carver", odd))
+    hub.add_model(make_model("sketcher", ["x"]))
+    hub.add_model(make_model("Draw.er", odd | {"type": "object"}))
+    hub.add_model(make_model("draw-er"))
+    hub.add_model(make_model("painter", NARROWED))
     before = everything(project)
     done = update()
     assert done.exit_code == 1, done.output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.codegen import answer
+from helpers.models import make_model
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
@@ -49,7 +49,7 @@ def test_no_model_is_gone_because_a_request_failed(
 def test_a_model_that_only_the_list_lacks_is_kept_true(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model(make_model("painter", NARROWED))
     for lacking, arguments in ((["painter"], []), (["carver", "painter"], ["--allow-removals"])):
         rest = [{"id": each} for each in MODELS if each not in lacking]
         hub.answer_next(200, body=rest, path=WHERE)
@@ -121,7 +121,7 @@ def test_a_successor_may_be_named_later(update: Callable[..., Result], hub: Hub,
 def test_a_model_that_left_may_return(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     hub.remove_model("carver")
     update()
-    hub.add_model(answer("carver"))
+    hub.add_model(make_model("carver"))
     assert update().exit_code == 0
     assert "removed" not in record(project, "carver")
     assert "left the hub" not in (project / "generated" / "ours" / "images" / "carver.py").read_text()
@@ -132,8 +132,8 @@ def test_a_model_that_left_may_return(update: Callable[..., Result], hub: Hub, p
 def test_single_models_judge_no_removals(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     for each in ("carver", "drawer", "talker"):
         hub.remove_model(each)
-    hub.add_model({**answer("sketcher"), "summary": "Sketches."})
-    hub.add_model(answer("painter", NARROWED))
+    hub.add_model({**make_model("sketcher"), "summary": "Sketches."})
+    hub.add_model(make_model("painter", NARROWED))
     before = everything(project)
     assert update("carver").exit_code == 2
     assert everything(project) == before
