@@ -110,7 +110,7 @@ def test_request_by_hand_is_what_was_checked(hub: Hub, run_batch: Run, tmp_path:
 
 def test_what_fails_is_an_outcome_like_any_other(hub: Hub, run_batch: Run) -> None:
     hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
-    hub.answer_next(400, body={"error": {"detail": "no sounds today"}}, path="/api/ai/audio/speech")
+    hub.respond_next(400, body={"error": {"detail": "no sounds today"}}, path="/api/ai/audio/speech")
     failed, refused, film = run_batch([Picture(prompt="a"), Speech(prompt="b"), Film(prompt="c")])
     assert (type(failed.error), failed.result) == (ox.JobFailed, None)
     assert failed.error.generation_id == failed.job_id
@@ -212,22 +212,22 @@ def test_a_run_that_was_left_goes_on(hub: Hub, run_batch: Run, tmp_path: Path) -
 
 def test_what_was_surely_refused_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    hub.answer_next(401, body={"error": "no"}, method="POST", path=QUEUE)
+    hub.respond_next(401, body={"error": "no"}, method="POST", path=QUEUE)
     [first] = run_batch(pictures(1), journal=journal)
     assert type(first.error) is ox.AuthenticationError
     [second] = run_batch(pictures(1), journal=journal)
     assert (second.error, len(paid(hub))) == (None, 2)
 
 
-@pytest.mark.parametrize("fault", ["cut-unanswered", 502])
+@pytest.mark.parametrize("fault", ["cut-before-response", 502])
 def test_what_may_have_been_accepted_is_not_sent_again(
     hub: Hub, run_batch: Run, tmp_path: Path, fault: Any
 ) -> None:
     journal = tmp_path / "journal.jsonl"
     if fault == 502:
-        hub.answer_next(502, body="<h1>Bad gateway</h1>", method="POST", path=QUEUE)
+        hub.respond_next(502, body="<h1>Bad gateway</h1>", method="POST", path=QUEUE)
     else:
-        hub.fault(fault, times=1, method="POST", path=QUEUE)
+        hub.inject_fault(fault, times=1, method="POST", path=QUEUE)
     [first] = run_batch(pictures(1), journal=journal)
     assert type(first.error) is (ox.ServerError if fault == 502 else ox.OutcomeUnknownError)
     for _ in range(2):

@@ -62,7 +62,7 @@ def test_job_that_fails_by_its_parameters_says_so_too(run: ClientRunner, newer: 
 
 def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None:
     refusal = {"error": {"type": "invalid_params", "detail": "'mood' is a required property"}}
-    newer.answer_next(422, body=refusal, method="POST")
+    newer.respond_next(422, body=refusal, method="POST")
     error = run.expect_error(UnprocessableError, call("submit"), base_url=newer.url)
     assert error.hint == HINT
 

@@ -107,7 +107,7 @@ def oxen(base_url: str, request: pytest.FixtureRequest) -> Iterator[Oxen]:
 @pytest.fixture
 def faults(source: Hub | None) -> Faults:
     """Asks the stand-in for a fault while recording; the cassette has it afterwards."""
-    return (lambda *args, **kwargs: None) if source is None else source.answer_next
+    return (lambda *args, **kwargs: None) if source is None else source.respond_next
 
 
 @pytest.mark.vcr
@@ -329,7 +329,7 @@ def test_events(queue: Oxen, source: Hub | None, stream: Stream, request: pytest
     job = submitted(queue)
     if source is not None and heard is not None:
         kind = {"content-type": "text/event-stream"}
-        source.answer_next(200, body=heard.up_to_completion(), headers=kind, path=EVENTS)
+        source.respond_next(200, body=heard.up_to_completion(), headers=kind, path=EVENTS)
     stream.times = 1
     event = next(queue.events())
     assert (event.generation_id, event.status, event.media_type) == (job.id, "succeeded", "image")

@@ -78,7 +78,7 @@ def test_call_gives_a_typed_result(
 
 
 def test_extra_body_goes_along_as_it_is(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(200, body=DONE.body)
+    hub.respond_next(200, body=DONE.body)
     extra = {"seed": 7, "nested": {"a": [None]}}
     run(edit(extra_body=extra), base_url=f"{hub.url}/")
     body = hub.requests[0].body

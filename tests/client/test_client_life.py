@@ -39,14 +39,14 @@ KEY = ClientRunner.KEY
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
 @pytest.fixture
 def slow() -> Iterator[Hub]:
     """A hub whose jobs are not over before the test is."""
-    with Hub(seconds=3600) as running:
+    with Hub(generation_time=3600) as running:
         yield running
 
 
@@ -98,7 +98,7 @@ def test_end_in_the_pause_before_a_new_stream(
 
     for kind in ("_sync", "_async"):
         monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
-    slow.fault("events-cut-after", 1, times=1)
+    slow.inject_fault("events-cut-after", 1, times=1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -166,7 +166,7 @@ def test_connections_that_their_owner_closes_first(
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        slow.answer_next(503, times=None, path=EVENTS)
+        slow.respond_next(503, times=None, path=EVENTS)
         yield http.aclose() if run.asynchronous else http.close()
         with pytest.raises(ox.JobTimeout):
             yield job.wait(0.3)
@@ -320,7 +320,7 @@ with Oxen("any", base_url=sys.argv[1]) as oxen:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_client_that_is_forked_has_connections_of_its_own() -> None:
-    with Hub(seconds=0.2) as hub:
+    with Hub(generation_time=0.2) as hub:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", FORKED, hub.url, DOG_URL], capture_output=True, text=True
         )

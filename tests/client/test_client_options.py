@@ -24,7 +24,7 @@ REQUEST: dict[str, Any] = {"prompt": "x", "input_image": [DOG_URL]}
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
@@ -33,7 +33,7 @@ def edit(oxen: Any, **more: Any) -> Any:
 
 
 def test_other_settings_for_some_calls(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(429, headers={"retry-after": "0"}, times=None, method="POST")
+    hub.respond_next(429, headers={"retry-after": "0"}, times=None, method="POST")
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -50,7 +50,7 @@ def test_other_settings_for_some_calls(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_other_time_limit(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("slow", 20, path=EDIT)  # an answer to whoever has the client's own limit
+    hub.inject_fault("slow", 20, path=EDIT)  # an answer to whoever has the client's own limit
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -185,9 +185,9 @@ def test_every_part_of_a_client_says_what_it_is(run: ClientRunner, hub: Hub) -> 
 
 
 def test_answer_of_the_hub_is_the_last_one_and_the_call_s_own(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
+    hub.respond_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
     done = {"images": [{"url": DOG_URL}], "told": KEY}
-    hub.answer_next(200, body=done, headers={"X-Request-Id": "r-2"})
+    hub.respond_next(200, body=done, headers={"X-Request-Id": "r-2"})
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -210,8 +210,8 @@ def test_log_tells_what_is_done_and_not_the_key(
     run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    hub.fault("url-downloads", 0, times=1)
-    hub.answer_next(503, headers={"retry-after": "0"}, method="GET", path=f"{QUEUE}/*")
+    hub.inject_fault("url-downloads", 0, times=1)
+    hub.respond_next(503, headers={"retry-after": "0"}, method="GET", path=f"{QUEUE}/*")
 
     @scenario
     def steps(oxen: Any) -> Steps:

@@ -276,7 +276,7 @@ def test_schema_is_there_after_loading(hub: Hub) -> None:
 
 def test_schema_is_fetched_once(new: Hub) -> None:
     path = "/api/ai/models/new/model"
-    new.fault("slow", 0.2)
+    new.inject_fault("slow", 0.2)
     with Oxen("key", base_url=new.url) as oxen:
         any_model = oxen.model("new/model")
         threads = [threading.Thread(target=any_model.request, kwargs={"prompt": "xx"}) for _ in range(8)]
@@ -296,7 +296,7 @@ def test_schema_is_fetched_once(new: Hub) -> None:
 
 
 def test_schema_that_could_not_be_fetched_is_asked_for_again(run: ClientRunner, new: Hub) -> None:
-    new.answer_next(403)
+    new.respond_next(403)
 
     async def again_later(any_model: Any) -> Any:
         with pytest.raises(ox.PermissionDeniedError):

@@ -104,7 +104,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answer(hub: Hub, way: Way, status: int, body: object = None, **headers: str) -> None:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    hub.answer_next(status, body=body, headers=named, method="POST", path=way.path)
+    hub.respond_next(status, body=body, headers=named, method="POST", path=way.path)
 
 
 Kind = type[ox.OxenError]
@@ -150,13 +150,13 @@ def test_an_answer_is_final(
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["at once", "after 429"])
-@pytest.mark.parametrize("fault", ["cut-unread", "cut-unanswered", "cut-midway"])
+@pytest.mark.parametrize("fault", ["cut-before-body", "cut-before-response", "cut-mid-response"])
 def test_what_was_cut_may_have_been_accepted(
     run: ClientRunner, hub: Hub, way: Way, fault: Any, before: int
 ) -> None:
     if before:
         answer(hub, way, 429, Retry_After="0")
-    hub.fault(fault, times=1, method="POST", path=way.path)
+    hub.inject_fault(fault, times=1, method="POST", path=way.path)
     error = run.expect_error(ox.OutcomeUnknownError, way.call, base_url=hub.url)
     assert type(error) is ox.OutcomeUnknownError
     assert "may have been accepted" in str(error)
@@ -164,7 +164,7 @@ def test_what_was_cut_may_have_been_accepted(
 
 
 def test_what_is_not_answered_in_time_may_have_been_accepted(run: ClientRunner, hub: Hub, way: Way) -> None:
-    hub.fault("slow", 5.0, times=1, method="POST", path=way.path)
+    hub.inject_fault("slow", 5.0, times=1, method="POST", path=way.path)
     error = run.expect_error(ox.OutcomeUnknownTimeout, way.call, base_url=hub.url, timeout=0.3)
     assert isinstance(error, TimeoutError)
     assert "may have been accepted" in str(error)
@@ -217,7 +217,7 @@ def test_turned_away_for_too_long_is_told_at_once(
 
 
 def test_turned_away_again_and_again_is_told_in_the_end(run: ClientRunner, hub: Hub, way: Way) -> None:
-    hub.answer_next(429, headers={"Retry-After": "0"}, times=1 + way.retries, method="POST", path=way.path)
+    hub.respond_next(429, headers={"Retry-After": "0"}, times=1 + way.retries, method="POST", path=way.path)
     error = run.expect_error(ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), way.call,
                          base_url=hub.url)  # fmt: skip
     assert error.status == 429

@@ -27,7 +27,7 @@ DONE: dict[str, Any] = {"generation_id": "g", "status": "succeeded"}
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
@@ -46,7 +46,7 @@ def content(use: str, medium: Any, folder: Path) -> Steps:
 def test_url_that_has_expired_is_asked_for_anew(
     run: ClientRunner, hub: Hub, tmp_path: Path, use: str, fault: Any, amount: float
 ) -> None:
-    hub.fault(fault, amount, times=1)
+    hub.inject_fault(fault, amount, times=1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -63,7 +63,7 @@ def test_url_that_has_expired_is_asked_for_anew(
 
 @pytest.mark.parametrize("use", USES)
 def test_new_url_that_is_refused_is_the_end(run: ClientRunner, hub: Hub, tmp_path: Path, use: str) -> None:
-    hub.fault("url-downloads", 0)
+    hub.inject_fault("url-downloads", 0)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -78,8 +78,8 @@ def test_new_url_that_is_refused_is_the_end(run: ClientRunner, hub: Hub, tmp_pat
 
 
 def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("url-downloads", 0)
-    hub.fault("job-forgotten")
+    hub.inject_fault("url-downloads", 0)
+    hub.inject_fault("job-not-found")
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -94,7 +94,7 @@ def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_failure_that_is_no_expiry_leaves_the_queue_alone(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(500, times=None, path="/files/*")
+    hub.respond_next(500, times=None, path="/files/*")
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -107,7 +107,7 @@ def test_failure_that_is_no_expiry_leaves_the_queue_alone(run: ClientRunner, hub
 
 
 def test_result_of_the_blocking_call_has_no_queue_to_ask(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("url-downloads", 0)
+    hub.inject_fault("url-downloads", 0)
 
     @scenario
     def steps(oxen: Any) -> Steps:

@@ -17,7 +17,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from click.testing import CliRunner, Result
 from oxen_codegen.cli import main
-from oxen_models.testing import Hub, Spelling
+from oxen_models.testing import Dialect, Hub
 
 IMAGE = {
     "type": "object",
@@ -43,9 +43,9 @@ MODELS: list[dict[str, Any]] = [
     },
     {"id": "talker", "display_name": "Talker", "endpoint": "/chat/completions", "json_request_schema": None},
 ]
-_HINTS: dict[str, Any] = get_type_hints(Spelling)
-SPELLINGS = [
-    Spelling(**{name: value})
+_HINTS: dict[str, Any] = get_type_hints(Dialect)
+DIALECTS = [
+    Dialect(**{name: value})
     for name, value in (
         pair for name in _HINTS for pair in product([name], get_args(_HINTS[name]))
     )
@@ -92,17 +92,17 @@ def contents(folder: Path) -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
+@pytest.mark.parametrize("dialect", DIALECTS, ids=str)
 def test_every_spelling_of_the_hub_is_recorded_alike(
-    spelling: Spelling, catalogue: Path, fetch: Callable[..., Result], schemas: Path
+    dialect: Dialect, catalogue: Path, fetch: Callable[..., Result], schemas: Path
 ) -> None:
     assert fetch("--all").exit_code == 0
     expected = contents(schemas)
-    with Hub(schemas=catalogue, spelling=spelling) as other:
+    with Hub(schemas=catalogue, dialect=dialect) as other:
         done = fetch("--all", url=other.url)
     assert done.exit_code == 0, done.output
     found = contents(schemas)
-    if spelling.endpoint != "stored":  # the record keeps the hub's own words there
+    if dialect.endpoint != "stored":  # the record keeps the hub's own words there
         found, expected = (
             {name: without_endpoint(text) for name, text in each.items()} for each in (found, expected)
         )
@@ -225,8 +225,8 @@ def test_a_list_that_is_cut_short_removes_nothing(
     fetch("--all")
     before = contents(schemas)
     hub.add_model({**MODELS[2], "summary": "Talks."})
-    hub.answer_next(200, body=[{"id": "oxen:ox-Fine/Tuned"}], path="/api/ai/models")
-    hub.answer_next(502, body="<html>nginx", path="/api/ai/models/painter", times=3)
+    hub.respond_next(200, body=[{"id": "oxen:ox-Fine/Tuned"}], path="/api/ai/models")
+    hub.respond_next(502, body="<html>nginx", path="/api/ai/models/painter", times=3)
     done = fetch("--all")
     assert done.exit_code == 1
     assert "error: painter: the hub answered HTTP 502" in done.stderr
@@ -255,7 +255,7 @@ def test_a_model_that_cannot_be_had_is_named_and_keeps_its_record(
     fetch("--all")
     before = contents(schemas)
     hub.add_model({**MODELS[2], "summary": "Talks."})
-    hub.answer_next(status, body=body, path="/api/ai/models/painter", times=3)
+    hub.respond_next(status, body=body, path="/api/ai/models/painter", times=3)
 
     done = fetch("--all")
 
@@ -269,7 +269,7 @@ def test_a_model_that_cannot_be_had_is_named_and_keeps_its_record(
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_reading_is_tried_again(status: int, fetch: Callable[..., Result], hub: Hub) -> None:
-    hub.answer_next(status, body="busy", times=2, path="/api/ai/models/painter")
+    hub.respond_next(status, body="busy", times=2, path="/api/ai/models/painter")
     assert fetch("painter").exit_code == 0
     assert len(hub.requests) == 3
 
@@ -291,7 +291,7 @@ def test_a_list_that_is_none_changes_nothing(
 ) -> None:
     fetch("--all")
     before = contents(schemas)
-    hub.answer_next(status, body=body, path="/api/ai/models", times=3)
+    hub.respond_next(status, body=body, path="/api/ai/models", times=3)
     done = fetch("--all")
     assert done.exit_code == 2
     assert complaint in done.stderr
@@ -301,7 +301,7 @@ def test_a_list_that_is_none_changes_nothing(
 def test_the_older_list_is_asked_only_when_the_first_is_a_404(
     catalogue: Path, fetch: Callable[..., Result]
 ) -> None:
-    with Hub(schemas=catalogue, spelling=Spelling(lists="old")) as old, Hub(schemas=catalogue) as new:
+    with Hub(schemas=catalogue, dialect=Dialect(lists="old")) as old, Hub(schemas=catalogue) as new:
         assert fetch("--all", url=old.url).exit_code == 0
         assert fetch("--all", url=new.url).exit_code == 0
         assert [each.path for each in old.requests[:2]] == ["/api/ai/models", "/api/evaluations/models"]

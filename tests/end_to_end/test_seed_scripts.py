@@ -61,7 +61,7 @@ def by_listening(api: httpx.Client, body: dict[str, Any], most_silence: int) -> 
 def early() -> Iterator[Hub]:
     """A hub that ends a job, and tells of it, before it answers that it has taken it."""
     with Hub(speed=FAST) as hub:
-        hub.fault("events-early")
+        hub.inject_fault("events-early")
         yield hub
 
 

@@ -23,7 +23,7 @@ from helpers.hub_api import (
 )
 from helpers.raw_server import RawServer, Response
 from helpers.scenario import Step, Steps, close, collect, run_concurrently, scenario, submit_edit
-from oxen_models.testing import Hub, Spelling
+from oxen_models.testing import Dialect, Hub
 
 HISTORY = "/api/ai/generations"
 PRICED = {
@@ -37,12 +37,12 @@ PRICED = {
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
 def test_jobs_that_are_not_over(run: ClientRunner) -> None:
-    with Hub(seconds=3600) as hub:
+    with Hub(generation_time=3600) as hub:
         [image] = submit_via_httpx(hub)
         [video] = submit_via_httpx(hub, VIDEO_BODY)
         [cancelled] = submit_via_httpx(hub)
@@ -208,7 +208,7 @@ def test_page_size_has_to_be_one(run: ClientRunner, hub: Hub, size: Any) -> None
 @pytest.mark.parametrize("body", [{}, {"generations": None}, {"generations": [{"status": "queued"}]}, "page"])
 def test_what_is_no_list(run: ClientRunner, hub: Hub, body: object) -> None:
     for path, call in ((QUEUE, "jobs"), (HISTORY, "generations")):
-        hub.answer_next(200, body=body, path=path)
+        hub.respond_next(200, body=body, path=path)
 
         def listed(oxen: Any, call: str = call) -> Any:
             return oxen.jobs() if call == "jobs" else collect(oxen.generations())
@@ -219,7 +219,7 @@ def test_what_is_no_list(run: ClientRunner, hub: Hub, body: object) -> None:
 def test_reading_is_tried_again(run: ClientRunner, hub: Hub) -> None:
     [id] = finish_jobs_via_httpx(hub)
     for path in (QUEUE, HISTORY, f"{QUEUE}/{id}"):
-        hub.answer_next(503, headers={"retry-after": "0"}, times=2, method="GET", path=path)
+        hub.respond_next(503, headers={"retry-after": "0"}, times=2, method="GET", path=path)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -253,7 +253,7 @@ def test_events_of_all_jobs_of_the_user(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_events_go_on_over_a_new_connection(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("events-cut-after", 2)
+    hub.inject_fault("events-cut-after", 2)
     ids: list[str] = []
 
     def others() -> None:
@@ -295,8 +295,8 @@ def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("GET", EVENTS) == 1
 
 
-@pytest.mark.parametrize("spelling", [Spelling(), Spelling(detail="wrapped", schema_key="request_schema")])
-def test_models_as_the_hub_has_them(run: ClientRunner, spelling: Spelling) -> None:
+@pytest.mark.parametrize("dialect", [Dialect(), Dialect(detail="wrapped", schema_key="request_schema")])
+def test_models_as_the_hub_has_them(run: ClientRunner, dialect: Dialect) -> None:
     @scenario
     def steps(oxen: Any) -> Steps:
         every = yield oxen.models.list()
@@ -304,7 +304,7 @@ def test_models_as_the_hub_has_them(run: ClientRunner, spelling: Spelling) -> No
         found = yield oxen.models.search("qwen image")
         return every, some, found, (yield oxen.models.get("qwen-image-edit-plus"))
 
-    with Hub(spelling=spelling) as hub:
+    with Hub(dialect=dialect) as hub:
         every, some, found, one = run(steps, base_url=hub.url)
     assert {type(each) for each in [*every, one]} == {ox.HubModel}
     assert len(every) > 100
@@ -335,7 +335,7 @@ def test_custom_model_is_started_and_stopped(run: ClientRunner, hub: Hub) -> Non
 
 @pytest.mark.parametrize("call", ["activate", "deactivate"])
 def test_what_costs_money_is_not_repeated(run: ClientRunner, hub: Hub, call: str) -> None:
-    hub.answer_next(500, times=None, method="POST")
+    hub.respond_next(500, times=None, method="POST")
     run.expect_error(ox.ServerError, lambda oxen: getattr(oxen.models, call)("any"), base_url=hub.url)
     assert hub.count("POST", "/") == 1
 
@@ -348,7 +348,7 @@ def test_model_that_is_not_there(run: ClientRunner, hub: Hub) -> None:
             base_url=hub.url,
         )
         assert "Model not found: nope" in str(error)
-    with Hub(spelling=Spelling(lists="old")) as old:
+    with Hub(dialect=Dialect(lists="old")) as old:
         run.expect_error(ox.NotFoundError, lambda oxen: oxen.models.list(), base_url=old.url)
 
 
@@ -359,13 +359,13 @@ NO_MODEL: list[dict[str, Any]] = [{}, {"data": 5}, {"data": [{}]}, {"models": [{
 def test_what_is_no_model(run: ClientRunner, hub: Hub, body: object) -> None:
     calls: list[Step] = [lambda oxen: oxen.models.list(), lambda oxen: oxen.models.get("m")]
     for call in calls:
-        hub.answer_next(200, body=body)
+        hub.respond_next(200, body=body)
         run.expect_error(ox.UnexpectedResponseError, call, base_url=hub.url)
 
 
 def test_older_names_in_a_list_of_models(run: ClientRunner, hub: Hub) -> None:
     told: dict[str, Any] = {"name": "m", "summary": "Makes.", "capabilities": 5, "deployments": [{}, 5]}
-    hub.answer_next(200, body={"models": [told]})
+    hub.respond_next(200, body={"models": [told]})
     [model] = run(lambda oxen: oxen.models.list(), base_url=hub.url)
     assert (model.id, model.display_name, model.description) == ("m", "m", "Makes.")
     assert (model.inputs, model.deployments, model.request_schema) == ((), ("unknown",), None)

@@ -37,14 +37,14 @@ FAILED = {"generation_id": "g", "status": "failed", "media_type": "image"}
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
 @pytest.fixture
 def slow() -> Iterator[Hub]:
     """A hub whose jobs are not over before the test is."""
-    with Hub(seconds=3600) as running:
+    with Hub(generation_time=3600) as running:
         yield running
 
 
@@ -121,14 +121,14 @@ def test_job_that_fails_says_why_in_the_hub_s_words(run: ClientRunner, hub: Hub)
 def test_reason_wherever_the_hub_puts_it(
     run: ClientRunner, hub: Hub, answer: dict[str, Any], why: str
 ) -> None:
-    hub.answer_next(200, body={**FAILED, **answer}, times=None, path=f"{QUEUE}/g")
+    hub.respond_next(200, body={**FAILED, **answer}, times=None, path=f"{QUEUE}/g")
     error = run.expect_error(ox.JobFailed, taken_up(), base_url=hub.url)
     assert (error.detail, str(error)) == (why, f"{why} (job g)")
     assert run(taken_up("wait"), base_url=hub.url) == "failed"
 
 
 def test_succeeded_without_a_result(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(200, body={**FAILED, "status": "succeeded"}, path=f"{QUEUE}/g")
+    hub.respond_next(200, body={**FAILED, "status": "succeeded"}, path=f"{QUEUE}/g")
     error = run.expect_error(ox.UnexpectedResponseError, taken_up(), base_url=hub.url)
     assert (error.generation_id, "(job g)" in str(error)) == ("g", True)
 
@@ -136,7 +136,7 @@ def test_succeeded_without_a_result(run: ClientRunner, hub: Hub) -> None:
 @pytest.mark.usefixtures("no_polls")
 def test_job_that_somebody_cancels(run: ClientRunner, slow: Hub) -> None:
     """No event tells of it: the queue is asked once the stream is new."""
-    slow.fault("events-cut-after", 1, times=1)
+    slow.inject_fault("events-cut-after", 1, times=1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -162,7 +162,7 @@ def test_cancel_ends_whoever_waits(run: ClientRunner, slow: Hub) -> None:
 
 def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
     [id] = finish_jobs_via_httpx(hub)
-    hub.fault("job-forgotten", times=3)
+    hub.inject_fault("job-not-found", times=3)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -194,7 +194,7 @@ def test_job_is_waited_for_again_after_the_deadline(run: ClientRunner, slow: Hub
         job = yield submit_edit(oxen)
         with pytest.raises(ox.JobTimeout):
             yield job.wait(0.01)
-        slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
+        slow.respond_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
         return (yield job.wait(30))
 
     assert run(steps, base_url=slow.url) == "failed"
@@ -211,15 +211,15 @@ def test_cancelled_at_the_deadline(run: ClientRunner, slow: Hub) -> None:
 
 
 def test_over_just_before_it_is_cancelled(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("events-early")
-    hub.fault("events-dropped")
+    hub.inject_fault("events-early")
+    hub.inject_fault("events-dropped")
     late = result_of(timeout=0.05, cancel_on_timeout=True)
     error = run.expect_error(ox.JobTimeout, late, base_url=hub.url)
     assert (error.status, "at last it was succeeded" in str(error)) == ("succeeded", True)
 
 
 def test_deadline_when_the_hub_cannot_cancel(run: ClientRunner, slow: Hub) -> None:
-    slow.answer_next(503, times=None, method="DELETE")
+    slow.respond_next(503, times=None, method="DELETE")
     late = result_of(timeout=0.05, cancel_on_timeout=True)
     error = run.expect_error(ox.JobTimeout, late, base_url=slow.url, max_retries=0)
     assert "it could not be cancelled" in str(error)
@@ -233,8 +233,8 @@ def test_deadline_when_the_hub_cannot_cancel(run: ClientRunner, slow: Hub) -> No
 def test_third_failed_poll_in_a_row_is_the_last(
     run: ClientRunner, hub: Hub, status: int, kind: type[Exception], polls: int
 ) -> None:
-    hub.answer_next(404, times=None, path=EVENTS)
-    hub.answer_next(status, times=None, path=f"{QUEUE}/g")
+    hub.respond_next(404, times=None, path=EVENTS)
+    hub.respond_next(status, times=None, path=f"{QUEUE}/g")
     error = run.expect_error(kind, taken_up(), base_url=hub.url)
     assert (error.generation_id, str(error).endswith("(job g)")) == ("g", True)
     assert hub.count("GET", f"{QUEUE}/g") == polls
@@ -242,20 +242,20 @@ def test_third_failed_poll_in_a_row_is_the_last(
 
 @pytest.mark.usefixtures("quick_polls")
 def test_failed_polls_that_pass(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(404, times=None, path=EVENTS)
+    hub.respond_next(404, times=None, path=EVENTS)
     told = {"generation_id": "g", "status": "processing"}
     for status in (500, 502, 200, 503, 500, 429, 429, 429):
-        hub.answer_next(status, body=told if status == 200 else None, path=f"{QUEUE}/g")
-    hub.answer_next(200, body={**FAILED, "error_message": "at last"}, path=f"{QUEUE}/g")
+        hub.respond_next(status, body=told if status == 200 else None, path=f"{QUEUE}/g")
+    hub.respond_next(200, body={**FAILED, "error_message": "at last"}, path=f"{QUEUE}/g")
     error = run.expect_error(ox.JobFailed, taken_up(), base_url=hub.url)
     assert (error.detail, hub.count("GET", f"{QUEUE}/g")) == ("at last", 9)
 
 
 @pytest.mark.usefixtures("quick_polls")
 def test_lost_job_is_asked_for_anew(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(404, times=None, path=EVENTS)
-    hub.answer_next(500, times=3, path=f"{QUEUE}/g")
-    hub.answer_next(200, body=FAILED, path=f"{QUEUE}/g")
+    hub.respond_next(404, times=None, path=EVENTS)
+    hub.respond_next(500, times=3, path=f"{QUEUE}/g")
+    hub.respond_next(200, body=FAILED, path=f"{QUEUE}/g")
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -281,7 +281,7 @@ REFUSALS: list[tuple[int, object, dict[str, str]]] = [
 def test_result_comes_though_the_stream_is_refused_at_first(
     run: ClientRunner, hub: Hub, status: int, body: object, headers: dict[str, str]
 ) -> None:
-    hub.answer_next(status, body=body, headers=headers, times=2, path=EVENTS)
+    hub.respond_next(status, body=body, headers=headers, times=2, path=EVENTS)
     assert run(result_of(), base_url=hub.url).images
     # At submission, when the wait begins, and once more after a pause, where the queue tells.
     assert hub.count("GET", EVENTS) <= 3
@@ -300,8 +300,8 @@ def test_result_comes_though_there_never_is_a_stream(
 ) -> None:
     """The poll comes as soon as where no event is to be expected, and one is enough: the job is over."""
     monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
-    hub.fault("events-early")
-    hub.answer_next(status, body=body, headers=headers, times=None, path=EVENTS)
+    hub.inject_fault("events-early")
+    hub.respond_next(status, body=body, headers=headers, times=None, path=EVENTS)
     assert run(result_of(timeout=30), base_url=hub.url).images
     assert (hub.count("GET", QUEUE), hub.count("GET", EVENTS) <= 12) == (1, True)
 
@@ -321,7 +321,7 @@ def test_stream_that_ends_at_once_is_not_opened_without_a_pause(
 
     for kind in ("_sync", "_async"):
         monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
-    slow.fault("events-cut-after", 0)
+    slow.inject_fault("events-cut-after", 0)
     assert run(lambda oxen: oxen.job(id).wait(30), base_url=slow.url) == "cancelled"
     assert (pauses[:3], slow.count("GET", EVENTS) <= 4) == ([1, 2, 3], True)
     # One list for each stream, and a question at the beginning and at the end.
@@ -330,14 +330,14 @@ def test_stream_that_ends_at_once_is_not_opened_without_a_pause(
 
 @pytest.mark.parametrize("size", [1, 7, None])
 def test_event_in_pieces(run: ClientRunner, hub: Hub, size: int | None) -> None:
-    hub.fault("events-split", size)
+    hub.inject_fault("events-split", size)
     assert run(result_of(), base_url=hub.url).images
     assert hub.count("GET", QUEUE) == 0
 
 
 @pytest.mark.parametrize("fault", ["events-early", "events-twice"])
 def test_event_before_the_answer_or_twice(run: ClientRunner, hub: Hub, fault: Any) -> None:
-    hub.fault(fault)
+    hub.inject_fault(fault)
     assert run(result_of(), base_url=hub.url).images
     assert hub.count("GET", QUEUE) == 0
 
@@ -348,8 +348,8 @@ def test_event_that_is_lost_is_made_up_for_when_the_stream_is_new(
     run: ClientRunner, hub: Hub, fault: Any, events: int
 ) -> None:
     """The stream is cut by the end of the job, before which an event of another kind comes."""
-    hub.fault(fault, times=1)
-    hub.fault("events-cut-after", events, times=1)
+    hub.inject_fault(fault, times=1)
+    hub.inject_fault("events-cut-after", events, times=1)
     assert run(result_of(timeout=30), base_url=hub.url).images
 
 
@@ -359,7 +359,7 @@ def test_event_that_is_lost_is_made_up_for_when_the_stream_is_new(
 def test_event_that_is_lost_is_made_up_for_by_a_poll(
     run: ClientRunner, hub: Hub, fault: Any, submitted: Any
 ) -> None:
-    hub.fault(fault)
+    hub.inject_fault(fault)
     assert run(result_of(submitted), base_url=hub.url).media
     assert (hub.count("GET", EVENTS), hub.count("GET", f"{QUEUE}/") >= 1) == (1, True)
 
@@ -369,13 +369,13 @@ def test_polls_are_quick_again_once_there_is_no_stream(
     run: ClientRunner, slow: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
-    slow.fault("events-cut-after", 1)
+    slow.inject_fault("events-cut-after", 1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        slow.answer_next(404, times=None, path=EVENTS)
-        slow.answer_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
+        slow.respond_next(404, times=None, path=EVENTS)
+        slow.respond_next(200, body={**FAILED, "generation_id": job.id}, path=f"{QUEUE}/{job.id}")
         trigger_event(slow)
         return (yield job.wait(30))
 
@@ -383,14 +383,14 @@ def test_polls_are_quick_again_once_there_is_no_stream(
 
 
 def test_silent_stream_that_is_cut(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("events-silent", times=1)
-    hub.fault("events-cut-every", 0.1, times=1)
+    hub.inject_fault("events-silent", times=1)
+    hub.inject_fault("events-cut-every", 0.1, times=1)
     assert run(result_of(), base_url=hub.url).images
 
 
 @pytest.mark.parametrize("events", [1, 2, 3])
 def test_stream_that_is_cut_after_some_events(run: ClientRunner, hub: Hub, events: int) -> None:
-    hub.fault("events-cut-after", events)
+    hub.inject_fault("events-cut-after", events)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -418,7 +418,7 @@ def test_event_that_says_too_little_has_the_queue_asked(run: ClientRunner, serve
 @pytest.mark.usefixtures("no_polls")
 def test_many_waits_are_one_list(run: ClientRunner, slow: Hub) -> None:
     """After the stream was cut, the queue is listed once, and asked for what the list lacks."""
-    slow.fault("events-cut-after", 1, times=1)
+    slow.inject_fault("events-cut-after", 1, times=1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -443,8 +443,8 @@ def test_many_waits_are_one_list(run: ClientRunner, slow: Hub) -> None:
 
 @pytest.mark.usefixtures("quick_polls")
 def test_list_that_fails_leaves_a_question_for_each(run: ClientRunner, hub: Hub) -> None:
-    hub.fault("events-dropped")
-    hub.answer_next(500, times=None, method="GET", path=QUEUE)
+    hub.inject_fault("events-dropped")
+    hub.respond_next(500, times=None, method="GET", path=QUEUE)
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -456,6 +456,6 @@ def test_list_that_fails_leaves_a_question_for_each(run: ClientRunner, hub: Hub)
 
 
 def test_stream_that_is_refused_is_told_to_who_listens(run: ClientRunner, hub: Hub) -> None:
-    hub.answer_next(401, body={"error": {"detail": "no"}}, times=None, path=EVENTS)
+    hub.respond_next(401, body={"error": {"detail": "no"}}, times=None, path=EVENTS)
     error = run.expect_error(ox.AuthenticationError, lambda oxen: collect(oxen.events(), 1), base_url=hub.url)
     assert error.detail == "no"

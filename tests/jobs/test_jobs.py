@@ -15,7 +15,7 @@ from helpers.client_runner import ClientRunner
 from helpers.hub_api import DOG_URL, EDIT_BODY, EVENTS, QUEUE, VIDEO_BODY, submit_via_httpx
 from helpers.raw_server import RawServer, Response
 from helpers.scenario import Steps, scenario, submit_edit, submit_edits, submit_video
-from oxen_models.testing import Hub, Spelling
+from oxen_models.testing import Dialect, Hub
 
 KEY = ClientRunner.KEY
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -24,14 +24,14 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose jobs are over soon."""
-    with Hub(seconds=0.02) as running:
+    with Hub(generation_time=0.02) as running:
         yield running
 
 
 @pytest.fixture
 def slow() -> Iterator[Hub]:
     """A hub whose jobs are not over before the test is."""
-    with Hub(seconds=3600) as running:
+    with Hub(generation_time=3600) as running:
         yield running
 
 
@@ -134,8 +134,8 @@ def test_status_is_told_as_it_changes(run: ClientRunner, hub: Hub) -> None:
         return stuck.status
 
     # The end of the other job cuts the stream; after that the queue is asked.
-    hub.fault("job-stuck", times=1)
-    hub.fault("events-cut-after", 2, times=1)
+    hub.inject_fault("job-stuck", times=1)
+    hub.inject_fault("events-cut-after", 2, times=1)
     assert run(steps, base_url=hub.url) == "processing"
     assert heard[-1] == "processing"
     assert set(heard) <= {"queued", "processing"}
@@ -176,7 +176,7 @@ def test_cancel_holds_if_the_hub_cannot_say_so_now(run: ClientRunner, slow: Hub)
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        slow.answer_next(500, times=None, method="GET", path=f"{QUEUE}/{job.id}")
+        slow.respond_next(500, times=None, method="GET", path=f"{QUEUE}/{job.id}")
         yield job.cancel()
         return job.id
 
@@ -347,9 +347,9 @@ def test_result_is_found_wherever_the_hub_puts_it(
             contents.append((yield result.media[0].read()))
         return kept.media[0], contents
 
-    with Hub(spelling=Spelling(result=place), seconds=3600) as hub:
-        hub.fault("events-early")
-        hub.fault("events-dropped")
+    with Hub(dialect=Dialect(result=place), generation_time=3600) as hub:
+        hub.inject_fault("events-early")
+        hub.inject_fault("events-dropped")
         medium, contents = run(steps, base_url=hub.url)
     assert (medium.url is None, medium.b64_json is None) == (place == "b64_json", place != "b64_json")
     assert contents[0] == contents[1]
@@ -406,16 +406,16 @@ def test_each_of_several_results_of_one_job_has_its_own_new_url(run: ClientRunne
 def test_refusal_to_enqueue(
     run: ClientRunner, hub: Hub, status: int, body: object, kind: type[Exception], posts: int
 ) -> None:
-    hub.answer_next(status, body=body, headers={"retry-after": "0"}, times=None, method="POST")
+    hub.respond_next(status, body=body, headers={"retry-after": "0"}, times=None, method="POST")
     error = run.expect_error(kind, submit_edit, base_url=hub.url)
     assert (type(error), hub.count("POST", QUEUE)) == (kind, posts)
 
 
-@pytest.mark.parametrize("fault", ["cut-unread", "cut-unanswered", "cut-midway"])
+@pytest.mark.parametrize("fault", ["cut-before-body", "cut-before-response", "cut-mid-response"])
 def test_enqueuing_that_may_have_been_accepted_is_not_repeated(
     run: ClientRunner, hub: Hub, fault: Any
 ) -> None:
-    hub.fault(fault, method="POST", path=QUEUE)
+    hub.inject_fault(fault, method="POST", path=QUEUE)
     error = run.expect_error(ox.OutcomeUnknownError, submit_edit, base_url=hub.url)
     assert "may have been accepted" in str(error)
     assert hub.count("POST", QUEUE) == 1

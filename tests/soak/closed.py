@@ -15,7 +15,7 @@ _JOBS = 50
 
 def lines(random: Random) -> Iterator[str]:
     for client in ("sync", "async"):
-        with Hub(seconds=3600) as hub:
+        with Hub(generation_time=3600) as hub:
             seed = str(random.randrange(10**6))
             found = run("closed", client, hub.url, str(_ROUNDS), str(_JOBS), seed, seconds=100)
         yield (

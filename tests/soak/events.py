@@ -17,9 +17,9 @@ _JOB_SECONDS = 4.0
 
 def lines(random: Random) -> Iterator[str]:
     for client in ("sync", "async"):
-        with Hub(seconds=_JOB_SECONDS) as hub:
-            hub.fault("events-cut-every", _CUT_EVERY)
-            hub.fault("events-dropped", probability=0.2, seed=random.randrange(10**6))
+        with Hub(generation_time=_JOB_SECONDS) as hub:
+            hub.inject_fault("events-cut-every", _CUT_EVERY)
+            hub.inject_fault("events-dropped", probability=0.2, seed=random.randrange(10**6))
             found = run("events", client, hub.url, str(_JOBS), seconds=100)
             streams = hub.count("GET", "/api/events")
             assert streams > _JOB_SECONDS / _CUT_EVERY, f"the stream was cut only {streams - 1} times"

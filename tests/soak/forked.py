@@ -17,7 +17,7 @@ def lines(random: Random) -> Iterator[str]:
     if not hasattr(os, "fork"):
         yield "SKIPPED: this system cannot fork"
         return
-    with Hub(seconds=0.3) as hub:
+    with Hub(generation_time=0.3) as hub:
         found = run("forked", hub.url, str(_ROUNDS), str(random.randrange(10**6)), seconds=60)
     yield (
         f"{_ROUNDS} forks while {found['jobs']} jobs were under way; each child had its result and "

@@ -112,7 +112,7 @@ class _Soak:
 
 def lines(random: Random) -> Iterator[str]:
     began = time.monotonic()
-    with Hub(seconds=_JOB_SECONDS) as hub, tempfile.TemporaryDirectory() as folder:
+    with Hub(generation_time=_JOB_SECONDS) as hub, tempfile.TemporaryDirectory() as folder:
         soak = _Soak(hub, Path(folder), random)
         torn = 0
         while soak.kills < _MOST_KILLS and not soak.until_killed():

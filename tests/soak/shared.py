@@ -11,8 +11,8 @@ from .child import run
 
 
 def lines(random: Random) -> Iterator[str]:
-    with Hub(seconds=0.2) as hub:
-        hub.fault("events-cut-every", 0.5)
+    with Hub(generation_time=0.2) as hub:
+        hub.inject_fault("events-cut-every", 0.5)
         found = run("shared", hub.url, seconds=60)
     yield (
         f"{found['jobs']} jobs in {found['threads']} threads of one Oxen and {found['loops']} event loops of "

@@ -23,7 +23,7 @@ import httpx
 import oxen_models
 import pytest
 from helpers.hub_api import stop_hub
-from oxen_models.testing import Hub, Spelling
+from oxen_models.testing import Dialect, Hub
 from oxen_models.testing.__main__ import main
 from PIL import Image
 
@@ -129,20 +129,20 @@ def test_endpoint_spellings(tmp_path: Path, written: str) -> None:
     expected: dict[Any, str | None] = {"stored": written, "bare": "images/edit", "missing": None}
     expected |= {"path": "/api/ai/images/edit", "url": "URL/api/ai/images/edit"}
     for how, endpoint in expected.items():
-        with Hub(folder(tmp_path, endpoint=written), Spelling(endpoint=how)) as hub:
+        with Hub(folder(tmp_path, endpoint=written), Dialect(endpoint=how)) as hub:
             answer = get(hub, "/api/ai/models/m")
             assert answer.get("endpoint") == (endpoint and endpoint.replace("URL", hub.url))
 
 
 def test_newer_schema_key_and_wrapped_detail(tmp_path: Path) -> None:
-    with Hub(folder(tmp_path), Spelling(schema_key="request_schema", detail="wrapped")) as hub:
+    with Hub(folder(tmp_path), Dialect(schema_key="request_schema", detail="wrapped")) as hub:
         answer = get(hub, "/api/ai/models/m")["data"]
     assert answer["request_schema"] == model()["json_request_schema"]
     assert "json_request_schema" not in answer
 
 
 def test_older_hub_has_only_the_older_list(tmp_path: Path) -> None:
-    old, bare = (Hub(folder(tmp_path), Spelling(lists=lists)) for lists in ("old", "old-bare"))
+    old, bare = (Hub(folder(tmp_path), Dialect(lists=lists)) for lists in ("old", "old-bare"))
     with old, bare:
         assert "error" in get(old, "/api/ai/models")
         [item] = get(old, "/api/evaluations/models")["models"]
@@ -171,7 +171,7 @@ def test_error_envelopes(tmp_path: Path, hub: Hub, api: httpx.Client) -> None:
     full = get(hub, "/api/ai/models/nope")
     assert full["error"]["detail"] == "Model not found: nope"
     assert full["status_message"] == full["error"]["type"] == "resource_not_found"
-    with Hub(folder(tmp_path), Spelling(errors="message")) as other:
+    with Hub(folder(tmp_path), Dialect(errors="message")) as other:
         assert get(other, "/api/ai/models/nope") == {"error": {"message": "Model not found: nope"}}
     missing, wrong = api.get("/api/ai/nope"), api.get(EDIT)
     assert (missing.status_code, missing.json()["error"]["type"]) == (404, "resource_not_found")
@@ -309,9 +309,9 @@ def test_requests_are_noted(hub: Hub, api: httpx.Client) -> None:
 
 
 def test_faults_on_demand(hub: Hub, api: httpx.Client) -> None:
-    hub.answer_next(429, headers={"Retry-After": "7"}, times=2, method="post", path=EDIT)
-    hub.answer_next(502, body="<h1>Bad gateway</h1>", path="/api/ai/models")
-    hub.answer_next(200, body={"error": "sorry"})
+    hub.respond_next(429, headers={"Retry-After": "7"}, times=2, method="post", path=EDIT)
+    hub.respond_next(502, body="<h1>Bad gateway</h1>", path="/api/ai/models")
+    hub.respond_next(200, body={"error": "sorry"})
     limited = [api.post(EDIT, json=BODY) for _ in range(2)]
     assert [(each.status_code, each.headers["retry-after"]) for each in limited] == [(429, "7")] * 2
     proxy = api.get("/api/ai/models")
@@ -324,7 +324,7 @@ def test_faults_on_demand(hub: Hub, api: httpx.Client) -> None:
 def test_generation_takes_its_seconds_and_a_stop_cuts_it_short(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Hub(folder(tmp_path), seconds=3600) as hub:
+    with Hub(folder(tmp_path), generation_time=3600) as hub:
         connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=0.3)
         connection.request("POST", EDIT, json.dumps({"model": "m", "prompt": "x"}), KEY)
         with pytest.raises(TimeoutError):
@@ -351,7 +351,7 @@ def test_hubs_share_nothing_and_serve_many_threads(tmp_path: Path, hub: Hub, api
         assert (len(hub.requests), other.requests) == (48, [])
 
 
-@pytest.mark.parametrize("argv", ["--schemas /no/such/folder", "--port BUSY", "--spelling lists=none"])
+@pytest.mark.parametrize("argv", ["--schemas /no/such/folder", "--port BUSY", "--dialect lists=none"])
 def test_command_line_refuses_clearly(hub: Hub, capsys: pytest.CaptureFixture[str], argv: str) -> None:
     words = argv.replace("BUSY", hub.url.rpartition(":")[2]).split()
     with pytest.raises(SystemExit) as ended:
@@ -362,7 +362,7 @@ def test_command_line_refuses_clearly(hub: Hub, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
 def test_command_line_serves_until_interrupted() -> None:
-    command = [sys.executable, "-m", "oxen_models.testing", "--spelling", "detail=wrapped"]
+    command = [sys.executable, "-m", "oxen_models.testing", "--dialect", "detail=wrapped"]
     with subprocess.Popen(command, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().partition(" at ")[2].partition(";")[0]

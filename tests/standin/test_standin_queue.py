@@ -66,10 +66,10 @@ def test_result_is_that_of_the_blocking_call(api: httpx.Client) -> None:
 
 
 def test_states_of_a_job(hub: Hub, api: httpx.Client) -> None:
-    with Hub(seconds=3600) as slow, open_client(slow) as other:
+    with Hub(generation_time=3600) as slow, open_client(slow) as other:
         queued = get_job(other, enqueue(other)[0])
     assert (queued["status"], queued["started_at"], queued["result_url"]) == ("queued", None, None)
-    hub.fault("job-stuck", times=1)
+    hub.inject_fault("job-stuck", times=1)
     [stuck] = enqueue(api)
     wait_until(lambda: get_job(api, stuck)["status"] == "processing")
     wait_for_end(api, enqueue(api)[0])
@@ -129,7 +129,7 @@ def test_parameters_are_checked_when_the_job_runs(
 
 
 def test_list_holds_active_jobs_and_others_when_asked(hub: Hub, api: httpx.Client) -> None:
-    hub.fault("job-stuck", times=1)
+    hub.inject_fault("job-stuck", times=1)
     [stuck] = enqueue(api)
     wait_until(lambda: get_job(api, stuck)["status"] == "processing")
     [done] = enqueue(api)
@@ -157,7 +157,7 @@ def test_filters(hub: Hub, api: httpx.Client, path: str) -> None:
 
 
 def test_cancel(hub: Hub, api: httpx.Client) -> None:
-    hub.fault("job-stuck", times=1)
+    hub.inject_fault("job-stuck", times=1)
     [id] = enqueue(api)
     wait_until(lambda: get_job(api, id)["status"] == "processing")
     with open_stream(hub) as stream:
@@ -172,7 +172,7 @@ def test_cancel(hub: Hub, api: httpx.Client) -> None:
 
 
 def test_cancelled_before_it_starts_and_after_it_ended(api: httpx.Client) -> None:
-    with Hub(seconds=3600) as hub, open_client(hub) as slow:
+    with Hub(generation_time=3600) as hub, open_client(hub) as slow:
         [waiting] = enqueue(slow)
         slow.delete(f"{QUEUE}/{waiting}")
         assert (get_job(slow, waiting)["status"], get_job(slow, waiting)["started_at"]) == ("cancelled", None)
@@ -248,7 +248,7 @@ def test_custom_model_is_started_and_stopped(hub: Hub, api: httpx.Client) -> Non
 
 
 def test_hub_stops_with_streams_open_and_jobs_waiting() -> None:
-    with Hub(seconds=3600) as hub, open_client(hub) as api, open_stream(hub) as stream:
+    with Hub(generation_time=3600) as hub, open_client(hub) as api, open_stream(hub) as stream:
         enqueue(api, num_generations=4)
         assert stop_hub(hub)
         with pytest.raises(httpx.TransportError):
@@ -256,7 +256,7 @@ def test_hub_stops_with_streams_open_and_jobs_waiting() -> None:
 
 
 def test_jobs_outlive_a_stop_and_those_under_way_fail() -> None:
-    hub = Hub(seconds=3600)
+    hub = Hub(generation_time=3600)
     with hub, open_client(hub) as api:
         [id] = enqueue(api)
     with hub, open_client(hub) as api:

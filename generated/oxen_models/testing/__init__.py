@@ -15,10 +15,10 @@ hub does differently, it cannot know.
 """
 
 try:
+    from ._dialect import Dialect
     from ._faults import FaultKind
     from ._hub import Hub
-    from ._spelling import Spelling
-    from ._state import Received
+    from ._state import ReceivedRequest
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"oxen_models.testing needs {error.name!r}, which is not installed: "
@@ -26,4 +26,4 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
-__all__ = ["FaultKind", "Hub", "Received", "Spelling"]
+__all__ = ["FaultKind", "Hub", "ReceivedRequest", "Dialect"]

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp
 from ._catalogue import catalogue_routes
 from ._downloads import Downloads
 from ._errors import Errors, Refusal
-from ._front import Cut, Front
 from ._generate import generation_routes
+from ._middleware import Cut, FaultMiddleware
 from ._queue import queue_routes
 from ._state import State
 
@@ -17,7 +17,7 @@ from ._state import State
 def create_app(state: State, cut: Cut) -> ASGIApp:
     """The application that serves `state`, and cuts connections with `cut`."""
     downloads = Downloads(state)
-    errors = Errors(state.spelling)
+    errors = Errors(state.dialect)
     app = Starlette(
         routes=[
             *catalogue_routes(state),
@@ -28,4 +28,4 @@ def create_app(state: State, cut: Cut) -> ASGIApp:
         exception_handlers={Refusal: errors.refused, HTTPException: errors.unrouted},
     )
     app.router.redirect_slashes = False
-    return Front(app, state, errors, cut)
+    return FaultMiddleware(app, state, errors, cut)

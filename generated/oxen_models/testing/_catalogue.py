@@ -29,7 +29,7 @@ def catalogue_routes(state: State) -> list[Route]:
 class _Catalogue:
     def __init__(self, state: State) -> None:
         self._state = state
-        self._spelling = state.spelling
+        self._dialect = state.dialect
 
     async def list(self, request: Request) -> Response:
         developer = request.query_params.get("developer_name")
@@ -55,9 +55,9 @@ class _Catalogue:
     async def old_list(self, request: Request) -> Response:
         base_url = _base_url(request)
         models: JSON = [
-            self._spelling.old_model(model, base_url=base_url) for model in self._state.models.all()
+            self._dialect.old_model(model, base_url=base_url) for model in self._state.models.all()
         ]
-        return json_answer(models if self._spelling.lists == "old-bare" else {"models": models})
+        return json_answer(models if self._dialect.lists == "old-bare" else {"models": models})
 
     def _deployed(self, request: Request, status: str) -> Response:
         model: Model = {**self._named(request, 1), "deployments": [{"status": status}]}
@@ -77,15 +77,15 @@ class _Catalogue:
         return model
 
     def _told(self, request: Request, model: Model) -> Response:
-        answer = self._spelling.model(model, base_url=_base_url(request))
-        return json_answer({"data": answer} if self._spelling.detail == "wrapped" else answer)
+        answer = self._dialect.model(model, base_url=_base_url(request))
+        return json_answer({"data": answer} if self._dialect.detail == "wrapped" else answer)
 
     def _listed(self, request: Request, matches: Callable[[Model], bool]) -> Response:
-        if self._spelling.lists != "new":
+        if self._dialect.lists != "new":
             raise HTTPException(404)
         base_url = _base_url(request)
         models = filter(matches, self._state.models.all())
-        items: JSON = [self._spelling.model(model, base_url=base_url) for model in models]
+        items: JSON = [self._dialect.model(model, base_url=base_url) for model in models]
         return json_answer({"object": "list", "data": items})
 
 

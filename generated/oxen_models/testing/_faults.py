@@ -6,12 +6,12 @@ from random import Random
 from threading import Lock
 from typing import Literal, TypeAlias, get_args
 
-RequestFault: TypeAlias = Literal["cut-unread", "cut-unanswered", "cut-midway", "slow"]
+RequestFault: TypeAlias = Literal["cut-before-body", "cut-before-response", "cut-mid-response", "slow"]
 
 FaultKind: TypeAlias = Literal[
     RequestFault,
     "job-stuck",
-    "job-forgotten",
+    "job-not-found",
     "url-downloads",
     "url-seconds",
     "events-silent",

@@ -41,7 +41,7 @@ class _Endpoint:
         schema = checks.schema(name, self._media)
         checks.parameters(schema, own)
         files = await anyio.to_thread.run_sync(make, self._media, own, schema)
-        await anyio.sleep(self._state.seconds or 0.0)
+        await anyio.sleep(self._state.generation_time or 0.0)
         inline = body.get("response_format") == "b64_json"
         results = list(_inline(files) if inline else self._linked(files, str(request.base_url)))
         return JSONResponse({"model": name, "created": int(time.time()), f"{self._media}s": results})

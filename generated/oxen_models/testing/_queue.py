@@ -83,7 +83,7 @@ class _Queue:
 
     async def one(self, request: Request) -> Response:
         job = self._job(request)
-        if not job.active and self._state.faults.draw("job-forgotten"):
+        if not job.active and self._state.faults.draw("job-not-found"):
             raise _unknown(job.id)
         return json_answer(await self._told(job))
 
@@ -120,7 +120,7 @@ class _Queue:
     async def _told(self, job: Job, *, brief: bool = False) -> dict[str, JSON]:
         # Lists are brief: a thousand jobs, each with its picture, would be one answer of a gigabyte.
         told = job.told(brief=brief)
-        place = self._state.spelling.result
+        place = self._state.dialect.result
         if not job.file:
             return told
         if place == "b64_json":

@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields
 
+from ._dialect import Dialect
 from ._hub import Hub
-from ._spelling import Spelling
 
 _DAY = 86_400
 
@@ -18,8 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
-        spelling = Spelling(**dict(options.spelling))
-        hub = Hub(options.schemas, spelling, options.port)
+        dialect = Dialect(**dict(options.dialect))
+        hub = Hub(options.schemas, dialect, options.port)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.WARNING)
@@ -42,11 +42,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m oxen_models.testing",
         description="A stand-in for the Oxen.ai hub on this machine. Any API key passes.",
     )
-    names = ", ".join(field.name for field in fields(Spelling))
+    names = ", ".join(field.name for field in fields(Dialect))
     parser.add_argument("--port", type=_port, default=0, help="where to listen (default: any free port)")
     parser.add_argument("--schemas", metavar="DIR", help="folder of model files (default: those that ship)")
     parser.add_argument(
-        "--spelling",
+        "--dialect",
         metavar="NAME=VALUE",
         type=_pair,
         action="append",
@@ -65,7 +65,7 @@ def _port(text: str) -> int:
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    known = [field.name for field in fields(Spelling)]
+    known = [field.name for field in fields(Dialect)]
     if not equals or name not in known:
         raise argparse.ArgumentTypeError(f"NAME=VALUE, with a NAME of {', '.join(known)}")
     return name, value

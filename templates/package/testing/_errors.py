@@ -4,8 +4,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ._dialect import Dialect
 from ._json import json_answer
-from ._spelling import Spelling
 
 
 class Refusal(Exception):
@@ -24,11 +24,11 @@ class Refusal(Exception):
 class Errors:
     """Answers in the envelope of one hub."""
 
-    def __init__(self, spelling: Spelling) -> None:
-        self._spelling = spelling
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
 
     def answer(self, status: int, kind: str, detail: str) -> Response:
-        return json_answer(self._spelling.error(kind, detail), status)
+        return json_answer(self._dialect.error(kind, detail), status)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ._dialect import Dialect
 from ._faults import Answer, Fault, FaultKind
 from ._models import SHIPPED, Models
 from ._server import Server
-from ._spelling import Spelling
-from ._state import Received, State
+from ._state import ReceivedRequest, State
 
-_AS_STORED = Spelling()
+_AS_STORED = Dialect()
 
 
 class Hub:
@@ -27,10 +27,10 @@ class Hub:
     Args:
         schemas: The folder of model files, as the hub answers them or as this package stores them; left
             out, the models that ship in this package.
-        spelling: How answers are written where the sources disagree; left out, `Spelling()`.
+        dialect: How answers are written where the sources disagree; left out, `Dialect()`.
         port: Where to listen; 0, the default, takes a free one.
-        seconds: How long a generation takes; left out, no time at all where the answer waits for it, and
-            in the queue 0.3 for an image and 0.8 for a video.
+        generation_time: How long a generation takes, in seconds. Defaults to none for a blocking call, and
+            to 0.3 for an image and 0.8 for a video in the queue.
         speed: How much faster the hub's own clock runs than the one on the wall: at 100, those 0.3 seconds
             and the 15 between two signs of life on the event stream are a hundredth.
 
@@ -42,16 +42,16 @@ class Hub:
     def __init__(
         self,
         schemas: str | os.PathLike[str] | None = None,
-        spelling: Spelling = _AS_STORED,
+        dialect: Dialect = _AS_STORED,
         port: int = 0,
         *,
-        seconds: float | None = None,
+        generation_time: float | None = None,
         speed: float = 1.0,
     ) -> None:
         if speed <= 0:
             raise ValueError(f"speed is more than 0, not {speed}")
         models = Models(SHIPPED if schemas is None else Path(schemas))
-        self._state = State(models, spelling, seconds, speed)
+        self._state = State(models, dialect, generation_time, speed)
         self._port = port
         self._server: Server | None = None
 
@@ -98,7 +98,7 @@ class Hub:
         return self._server.url
 
     @property
-    def requests(self) -> list[Received]:
+    def requests(self) -> list[ReceivedRequest]:
         """The requests so far, in order, whatever their answers; `clear` empties the list.
 
         It keeps the last 10,000. The body is None where it did not arrive.
@@ -125,7 +125,7 @@ class Hub:
         self._state.faults.clear()
         self._state.requests.clear()
 
-    def answer_next(
+    def respond_next(
         self,
         status: int,
         *,
@@ -161,7 +161,7 @@ class Hub:
         answer = Answer(status, content, {"content-type": kind, **lower} if content else lower)
         self._state.faults.add(Fault("answer", None, times, probability, seed, method, path, answer))
 
-    def fault(
+    def inject_fault(
         self,
         kind: FaultKind,
         amount: float | None = None,
@@ -176,22 +176,22 @@ class Hub:
 
         Of several faults that could happen, the oldest does. To requests:
 
-        - `cut-unread`: the connection ends before the body is read, and nothing is done.
-        - `cut-unanswered`: all is done, and the connection ends before the first byte of an answer.
-        - `cut-midway`: the connection ends in the middle of the answer.
+        - `cut-before-body`: the connection ends before the body is read, and nothing is done.
+        - `cut-before-response`: all is done, and the connection ends before the first byte of an answer.
+        - `cut-mid-response`: the connection ends in the middle of the answer.
         - `slow`: the first byte of the answer comes `amount` seconds late.
 
         To queued generations, as each starts, and as each is asked for:
 
         - `job-stuck`: it stays in `processing`.
-        - `job-forgotten`: it is over, and asking for it is answered with 404.
+        - `job-not-found`: it is over, and asking for it is answered with 404.
 
         To the URLs of results, as each is handed out; another request gives another URL:
 
         - `url-downloads`: it answers 403 after `amount` downloads.
         - `url-seconds`: it answers 403 after `amount` seconds.
 
-        To event streams, as each opens (`answer_next(503, path="/api/events")` refuses one):
+        To event streams, as each opens (`respond_next(503, path="/api/events")` refuses one):
 
         - `events-silent`: it sends nothing at all.
         - `events-cut-after`: it is cut after `amount` events.

@@ -7,6 +7,7 @@ from threading import Lock
 from types import MappingProxyType
 
 from ._check import Checks
+from ._dialect import Dialect
 from ._events import Broadcast
 from ._faults import Faults
 from ._jobs import Jobs
@@ -14,7 +15,6 @@ from ._json import JSON, parse_json
 from ._links import Links
 from ._media import File, Media
 from ._models import Models
-from ._spelling import Spelling
 
 _MOST_REQUESTS = 10_000
 _LONG = 1_000
@@ -24,7 +24,7 @@ _QUEUED_SECONDS: dict[Media, float] = {"image": 0.3, "video": 0.8}
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedRequest:
     """One request as it came in."""
 
     method: str
@@ -40,13 +40,13 @@ class Requests:
     """What was asked: the last requests themselves, and how many there were of all."""
 
     def __init__(self) -> None:
-        self.last: list[Received] = []
+        self.last: list[ReceivedRequest] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._texts: dict[str, str] = {}
         self._lock = Lock()
 
-    def add(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Received:
-        received = Received(method, path, MappingProxyType(dict(headers)), self._parsed(content))
+    def add(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> ReceivedRequest:
+        received = ReceivedRequest(method, path, MappingProxyType(dict(headers)), self._parsed(content))
         with self._lock:
             self._counts[method, path] += 1
             self.last.append(received)
@@ -91,8 +91,8 @@ class State:
     """One hub's own: nothing here is shared with another hub in the same process."""
 
     models: Models
-    spelling: Spelling
-    seconds: float | None
+    dialect: Dialect
+    generation_time: float | None
     """How long a generation takes, where somebody said so."""
     speed: float
     url: str = ""
@@ -115,4 +115,4 @@ class State:
 
     def queued_seconds(self, media: Media) -> float:
         """How long a queued generation takes, from its arrival to its end."""
-        return self.scaled(_QUEUED_SECONDS[media]) if self.seconds is None else self.seconds
+        return self.scaled(_QUEUED_SECONDS[media]) if self.generation_time is None else self.generation_time

@@ -18,7 +18,7 @@ def ends(job: Job, status: Status, *, error: str | None = None, file: str | None
     over[job.id] = time.monotonic()
 
 
-with patch.object(Job, "ends", ends), Hub(seconds=float(sys.argv[1])) as hub:
+with patch.object(Job, "ends", ends), Hub(generation_time=float(sys.argv[1])) as hub:
     print(hub.url, flush=True)
     sys.stdin.read()
     print(json.dumps({"gets": hub.count("GET", "/"), "posts": hub.count("POST", "/"), "over": over}))

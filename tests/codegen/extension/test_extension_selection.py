@@ -45,7 +45,7 @@ def test_a_whole_id_is_fetched_whether_it_is_listed_or_not(team: Hub, empty: Pat
 
 def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, empty: Path) -> None:
     configure(empty, "include = {ids = ['oxen:ox-boots']}")
-    team.answer_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
+    team.respond_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
     for command in ("fetch --all", "generate", "diff", "update"):
         at = ("--base-url", team.url) if command != "generate" else ()
         done = oxen_codegen(*command.split(), *at)

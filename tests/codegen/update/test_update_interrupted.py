@@ -86,7 +86,7 @@ def test_a_folder_that_is_read_only_is_told(
 def test_of_two_at_once_the_second_says_so(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The first one waits for the hub until it is killed, and then is in nobody's way."""
     hub.add_model(make_model("painter", NARROWED))
-    hub.fault("slow", 3600, times=1)
+    hub.inject_fault("slow", 3600, times=1)
     command = [sys.executable, "-m", "oxen_codegen", "update", "--base-url", hub.url]
     with subprocess.Popen(command, cwd=project) as process:
         try:

@@ -17,18 +17,18 @@ HALF = MODELS[:2]
 
 def lacks_half(hub: Hub) -> None:
     for each in HALF:
-        hub.answer_next(404, body={}, path=f"{WHERE}/{each}")
+        hub.respond_next(404, body={}, path=f"{WHERE}/{each}")
 
 
 NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
-    (lambda hub: hub.answer_next(200, body={"data": []}, path=WHERE), "named no model"),
-    (lambda hub: hub.answer_next(200, body=[], path=WHERE), "named no model"),
-    (lambda hub: hub.answer_next(200, body="<html>", path=WHERE), "the list of models: not JSON"),
-    (lambda hub: hub.answer_next(200, body={"data": [{}]}, path=WHERE), "some without an id"),
-    (lambda hub: hub.answer_next(502, times=None, path=WHERE), "models: the hub answered HTTP 502"),
-    (lambda hub: hub.answer_next(401, path=WHERE), "does not know the key"),
+    (lambda hub: hub.respond_next(200, body={"data": []}, path=WHERE), "named no model"),
+    (lambda hub: hub.respond_next(200, body=[], path=WHERE), "named no model"),
+    (lambda hub: hub.respond_next(200, body="<html>", path=WHERE), "the list of models: not JSON"),
+    (lambda hub: hub.respond_next(200, body={"data": [{}]}, path=WHERE), "some without an id"),
+    (lambda hub: hub.respond_next(502, times=None, path=WHERE), "models: the hub answered HTTP 502"),
+    (lambda hub: hub.respond_next(401, path=WHERE), "does not know the key"),
     (
-        lambda hub: hub.answer_next(200, body=[{"id": each} for each in HALF], path=WHERE),
+        lambda hub: hub.respond_next(200, body=[{"id": each} for each in HALF], path=WHERE),
         "not on the hub's list, 3 of them: painter, sketcher, talker; nothing was changed",
     ),
     (
@@ -36,19 +36,22 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
         "2 models cannot be read: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
     ),
     (
-        lambda hub: hub.answer_next(200, body=[{"id": "a"}, {"id": "b"}], path=WHERE),
+        lambda hub: hub.respond_next(200, body=[{"id": "a"}, {"id": "b"}], path=WHERE),
         "not on the hub's list, 5 of them: carver, drawer, painter, sketcher, talker; nothing was changed",
     ),
     (
-        lambda hub: hub.answer_next(500, times=3, path=f"{WHERE}/drawer"),
+        lambda hub: hub.respond_next(500, times=3, path=f"{WHERE}/drawer"),
         "1 model cannot be read: drawer: the hub answered HTTP 500, 3 times",
     ),
-    (lambda hub: hub.answer_next(200, body='{"id"', path=f"{WHERE}/drawer"), "drawer: not JSON"),
+    (lambda hub: hub.respond_next(200, body='{"id"', path=f"{WHERE}/drawer"), "drawer: not JSON"),
     (
-        lambda hub: hub.answer_next(200, body={"id": "x"}, path=f"{WHERE}/drawer"),
+        lambda hub: hub.respond_next(200, body={"id": "x"}, path=f"{WHERE}/drawer"),
         "drawer: the hub answered with another model: 'x'",
     ),
-    (lambda hub: hub.fault("cut-midway", path=f"{WHERE}/drawer"), "drawer: no answer from http://127"),
+    (
+        lambda hub: hub.inject_fault("cut-mid-response", path=f"{WHERE}/drawer"),
+        "drawer: no answer from http://127",
+    ),
 ]
 
 

@@ -39,7 +39,7 @@ def test_no_model_is_gone_because_a_request_failed(
 ) -> None:
     hub.remove_model("carver")
     before = everything(project)
-    hub.answer_next(status, body=body, times=None, path=f"{WHERE}/carver")
+    hub.respond_next(status, body=body, times=None, path=f"{WHERE}/carver")
     done = update("--allow-removals")
     assert done.exit_code == 2
     assert f"nothing was done: 1 model cannot be read: carver: {complaint}" in done.stderr
@@ -52,7 +52,7 @@ def test_a_model_that_only_the_list_lacks_is_kept_true(
     hub.add_model(make_model("painter", NARROWED))
     for lacking, arguments in ((["painter"], []), (["carver", "painter"], ["--allow-removals"])):
         rest = [{"id": each} for each in MODELS if each not in lacking]
-        hub.answer_next(200, body=rest, path=WHERE)
+        hub.respond_next(200, body=rest, path=WHERE)
         assert update(*arguments).exit_code == 0
         assert record(project, "painter")["json_request_schema"] == NARROWED
         assert "removed" not in record(project, "carver")

@@ -16,7 +16,7 @@ Cut: TypeAlias = Callable[[Scope], None]
 """Ends the connection that a request came by, as a failing network would."""
 
 
-class Front:
+class FaultMiddleware:
     """Takes a note of every request, and lets through those that nothing stops before the routes."""
 
     def __init__(self, app: ASGIApp, state: State, errors: Errors, cut: Cut) -> None:
@@ -30,7 +30,7 @@ class Front:
         path = str(scope["path"])
         fault = self._state.faults.draw_for(request.method, path)
         body = b""
-        unread = fault is not None and fault.kind == "cut-unread"
+        unread = fault is not None and fault.kind == "cut-before-body"
         try:
             if not unread:
                 body = await request.body()
@@ -85,12 +85,12 @@ class _Line:
             return
         kind = self._fault.kind if self._fault else None
         starts = message["type"] == "http.response.start"
-        if kind == "cut-unanswered":
+        if kind == "cut-before-response":
             self.cut()
             return
         if kind == "slow" and starts and self._fault:
             await asyncio.sleep(self._fault.amount or 0)
-        if kind == "cut-midway" and not starts:
+        if kind == "cut-mid-response" and not starts:
             body: bytes = message.get("body", b"")
             await self._send({**message, "body": body[: len(body) // 2], "more_body": True})
             self.cut()

@@ -8,7 +8,7 @@ from ._models import SCHEMA_KEYS, Model, schema_of
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
+class Dialect:
     """How the stand-in writes its answers, where the sources tell of more than one way.
 
     Raises:
