@@ -5,8 +5,8 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or say what it lacks."""
-    # Syntax trees by the thousand, of which next to none is garbage: to look through them takes a tenth.
+    """Run the command line, or exit with the name of the missing extra."""
+    # Collecting the many live AST nodes costs about 10 % of the run time.
     gc.set_threshold(100_000, 50, 50)
     try:
         from .cli import main as run
@@ -16,7 +16,9 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing == "oxen_codegen":
             raise
-        sys.exit(f"oxen-codegen needs {missing}: pip install 'oxen-models[codegen]'")
+        from oxen_models._runtime.extras import describe_missing_extra
+
+        sys.exit(describe_missing_extra("oxen-codegen", missing, "codegen"))
 
 
 if __name__ == "__main__":

@@ -324,7 +324,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     monkeypatch.delitem(sys.modules, "oxen_models._runtime.dynamic", raising=False)
     error = run.expect_error(ox.ConfigurationError, model(EDITOR, "edit", **HAT), base_url=hub.url)
-    assert "pip install 'oxen-models[dynamic]'" in str(error)
+    assert "pip install '.[dynamic]'" in str(error)
     assert hub.requests == []
 
 

@@ -376,4 +376,4 @@ def test_command_line_serves_until_interrupted() -> None:
 def test_missing_extra_says_what_to_install() -> None:
     code = "import sys; sys.modules['PIL'] = None; import oxen_models.testing"
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.stderr.rstrip().endswith("pip install 'oxen-models[testing]'")
+    assert done.stderr.rstrip().endswith("pip install '.[testing]' in a clone")

@@ -11,7 +11,7 @@ package, with real images, videos and sounds. It shares no code with the binding
 check them; and it is not the hub: every answer says `Server: models-standin`, and what the live
 hub does differently, it cannot know.
 
-`python -m oxen_models.testing` runs it from a shell. Needs `pip install 'oxen-models[testing]'`.
+`python -m oxen_models.testing` runs it from a shell. It needs the extra `testing`.
 """
 
 try:
@@ -20,10 +20,9 @@ try:
     from ._hub import Hub
     from ._state import ReceivedRequest
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"oxen_models.testing needs {error.name!r}, which is not installed: "
-        "pip install 'oxen-models[testing]'",
-        name=error.name,
-    ) from None
+    from oxen_models._runtime.extras import describe_missing_extra
+
+    message = describe_missing_extra("oxen_models.testing", str(error.name), "testing")
+    raise ModuleNotFoundError(message, name=error.name) from None
 
 __all__ = ["FaultKind", "Hub", "ReceivedRequest", "Dialect"]

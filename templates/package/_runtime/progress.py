@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from .errors import ConfigurationError
+from .extras import describe_missing_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +45,4 @@ def _bar() -> AbstractContextManager[Callable[[Progress], object]]:
         pass
     else:
         return bar()
-    raise ConfigurationError("progress=True needs rich: pip install 'oxen-models[progress]'")
+    raise ConfigurationError(describe_missing_extra("progress=True", "rich", "progress"))

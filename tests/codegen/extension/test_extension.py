@@ -167,5 +167,5 @@ def test_without_the_extra_every_command_says_which_one(
         "from oxen_codegen.__main__ import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    told = f"oxen-codegen needs {missing}: pip install 'oxen-models[codegen]'\n"
-    assert (done.returncode, done.stderr) == (1, told)
+    assert (done.returncode, done.stderr.startswith(f"oxen-codegen needs {missing}: ")) == (1, True)
+    assert done.stderr.endswith("pip install '.[codegen]' in a clone\n")

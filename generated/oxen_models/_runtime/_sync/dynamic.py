@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError
+from ..extras import describe_missing_extra
 from ..request import AnyRequest
 from .effects import Limiter, here, run_blocking
 from .job import Job
@@ -211,7 +212,7 @@ def _described_class() -> type[Described]:
     else:
         return Described
     raise ConfigurationError(
-        "a model that is not in the package needs jsonschema: pip install 'oxen-models[dynamic]'"
+        describe_missing_extra("a model that is not in the package", "jsonschema", "dynamic")
     )
 
 
