@@ -1,86 +1,143 @@
-"""The changelog entry of an update: by model, breaking changes first, with what to write instead."""
+"""Write the changelog entry of an update: by impact and model, with what callers have to change."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 
 from .config import Config
 from .diagnostics import CodegenError
 from .diff.changes import IMPACTS, Change, Diff
-from .diff.show import code, moved, short
+from .diff.formats import code_span, format_change, group_models, truncate
 from .json_types import is_list
 from .names import parameter_names
 from .records import Record
 
-# Kinds that say it all.
-_PLAIN = frozenset({"became-optional", "became-required"})
-_MOST_TOLD = 20  # of the values of a parameter; its documentation has them all
+_MAX_VALUES = 20  # of an enum; the documentation of the parameter has them all
+_MAX_LINE = 110
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
-# What a caller does instead; {new} is what holds now.
-_INSTEAD: Mapping[str, str] = {
-    "schema-removed": "there is no typed call any more",
+# What a caller has to do; {new} is the new value.
+_ADVICE: Mapping[str, str] = {
+    "schema-removed": "the typed call is removed",
     "endpoint-changed": "call it at {new}",
-    "python-name-changed": "write {new}",
-    "parameter-removed": "leave it out",
+    "python-name-changed": "use {new}",
+    "parameter-removed": "omit it",
     "required-parameter-added": "pass it",
     "became-required": "pass it",
     "became-array": "pass a list",
-    "became-scalar": "pass one value",
+    "became-scalar": "pass a single value",
     "type-changed": "pass {new}",
     "type-narrowed": "pass {new}",
-    "enum-narrowed": "choose from {new}",
-    "range-narrowed": "stay within the new one",
-    "length-narrowed": "stay within the new one",
-    "count-narrowed": "stay within the new one",
+    "enum-narrowed": "pass one of {new}",
+    "range-narrowed": "pass a value in the new range",
+    "length-narrowed": "pass a string of the new length",
+    "count-narrowed": "pass a list of the new length",
     "media-narrowed": "pass {new}",
-    "other-properties-refused": "leave other properties out",
+    "additional-properties-rejected": "omit other properties",
 }
 
 
-def entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> str:
-    """The entry of an update. Texts that changed are counted only: no caller has to do anything.
+def format_entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> str:
+    """Return the entry of an update. Changes of documentation are only counted.
 
     Args:
-        diff: What changed.
-        expired: Models that left a minor version ago, and whose modules go now.
-        config: Successors and renames that were accepted.
-        today: The day, as YYYY-MM-DD.
+        diff: The changes.
+        expired: Models that left the API in an earlier minor version, and whose modules are now removed.
+        config: The accepted successors and renames.
+        today: The date, as YYYY-MM-DD.
     """
-    by_model: defaultdict[str, list[Change]] = defaultdict(list)
-    for change in diff.changes:  # the gravest first
-        if change.impact != "documentation":
-            by_model[change.model].append(change)
-    lines = [f"### Models, {today}", ""]
-    for changes in sorted(by_model.values(), key=lambda each: IMPACTS.index(each[0].impact)):
-        lines.append(f"- {code(short(changes[0].model))}")
-        lines.extend(f"  - {_line(change)}{_instead(diff, change, config)}." for change in changes)
-    for record in expired:
-        lines.append(f"- Breaking: {code(record.id)}: its module, which said that it had left, is gone.")
-    if texts := diff.count("documentation"):
-        lines.append(f"- {texts} {'texts and capabilities' if texts > 1 else 'text or capability'} changed.")
-    return "\n".join(lines)
+    sections: dict[str, list[str]] = {impact: [] for impact in IMPACTS}
+    for impact, changes in groupby(diff.changes, key=lambda change: change.impact):
+        if impact == "documentation":
+            continue
+        for models, lines in group_models(changes, lambda change: _format_line(diff, change, config)):
+            sections[impact].extend(_list_models(models))
+            sections[impact].extend(f"  - {line}." for line in lines)
+    if expired_ids := [record.id for record in expired]:
+        sections["breaking"].extend(_list_models(expired_ids))
+        sections["breaking"].append("  - Module removed: the model left the API in an earlier minor version.")
+    if count := diff.count("documentation"):
+        sections["documentation"].append(f"- {count} change{'s' if count > 1 else ''} of documentation.")
+    headings = (f"#### {impact.capitalize()}\n\n" for impact in IMPACTS)
+    texts = ("\n".join(lines) for lines in sections.values())
+    parts = (f"{heading}{text}" for heading, text in zip(headings, texts, strict=True) if text)
+    return "\n\n".join([f"### Models, {today}", *parts])
 
 
-def read(file: Path) -> str:
-    """The text of a changelog, empty where the file is missing.
+def _list_models(models: Iterable[str]) -> list[str]:
+    """Return a list item with model ids, wrapped between the ids."""
+    lines = ["-"]
+    for model in models:
+        item = f" {code_span(truncate(model))}"
+        if len(lines[-1]) + len(item) >= _MAX_LINE and lines[-1].strip(" -"):
+            lines[-1] += ","
+            lines.append(" ")
+        elif lines[-1].strip(" -"):
+            item = f",{item}"
+        lines[-1] += item
+    return lines
+
+
+def _format_line(diff: Diff, change: Change, config: Config) -> str:
+    kind = change.kind.replace("-", " ")
+    parameter = f"{code_span(truncate(change.parameter))}: " if change.parameter else ""
+    details = format_change(change, code_span)
+    line = f"{parameter}{kind if parameter else kind.capitalize()}{f': {details}' if details else ''}"
+    return "; ".join([line, *_advise(diff, change, config)])
+
+
+def _advise(diff: Diff, change: Change, config: Config) -> list[str]:
+    """Return what a caller has to do about a breaking change."""
+    if change.impact != "breaking":
+        return []
+    if change.kind == "model-removed" and change.model in config.successors:
+        return [f"use {code_span(config.successors[change.model])}"]
+    if change.kind == "parameter-removed" and (name := _accepted_rename(change, config)):
+        return [f"use {code_span(name)}; the old name is accepted at run time, with a `DeprecationWarning`"]
+    advice = _ADVICE.get(change.kind)
+    renames = [
+        f"possibly renamed to {code_span(truncate(rename.new))}"
+        for rename in diff.renames
+        if (rename.model, rename.parameter) == (change.model, change.parameter)
+    ]
+    return [*([advice.format(new=_format_new(change.new))] if advice else []), *renames]
+
+
+def _accepted_rename(change: Change, config: Config) -> str | None:
+    """Return the new name of a parameter whose rename is accepted in the configuration."""
+    [old] = parameter_names([change.parameter or ""]).values()
+    return config.renamed.get(change.model, {}).get(old)
+
+
+def _format_new(new: object) -> str:
+    values = new if is_list(new) else [new]
+    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    more = [f"{len(texts) - _MAX_VALUES} more"] if len(texts) > _MAX_VALUES else []
+    return ", ".join([*(code_span(truncate(text)) for text in texts[:_MAX_VALUES]), *more])
+
+
+def read_changelog(file: Path) -> str:
+    """Return the text of a changelog; "" if the file does not exist.
 
     Raises:
-        CodegenError: It is not UTF-8.
+        CodegenError: The file is not UTF-8.
     """
     try:
         return file.read_bytes().decode() if file.exists() else ""
     except UnicodeDecodeError:
-        raise CodegenError(f"{file}: not UTF-8: save it as such") from None
+        raise CodegenError(f"{file}: invalid UTF-8") from None
 
 
-def with_entry(changelog: str, text: str) -> str:
-    """A changelog with the entry at the end of what is not released yet: the first section, if it is that."""
+def add_entry(changelog: str, entry: str) -> str:
+    """Return a changelog with an entry at the end of the first section, if that one is unreleased.
+
+    Otherwise the entry begins a new section "Unreleased".
+    """
     if "\r\n" in changelog:
-        return with_entry(changelog.replace("\r\n", "\n"), text).replace("\n", "\r\n")
+        return add_entry(changelog.replace("\r\n", "\n"), entry).replace("\n", "\r\n")
     starts = [section.start() for section in _SECTION.finditer(changelog)]
     begin, end, *_ = [*starts, len(changelog), len(changelog)]
     if "unreleased" not in changelog[begin:end].partition("\n")[0].lower():
@@ -88,43 +145,7 @@ def with_entry(changelog: str, text: str) -> str:
     parts = [
         changelog[:begin].strip() or "# Changelog",
         changelog[begin:end].strip() or "## Unreleased",
-        text,
+        entry,
         changelog[end:].strip(),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _line(change: Change) -> str:
-    where = "" if change.parameter is None else f"{code(short(change.parameter))}: "
-    how = "" if change.kind in _PLAIN else f": {moved(change, code)}"
-    return f"{change.impact.capitalize()}: {where}{change.kind.replace('-', ' ')}{how}"
-
-
-def _instead(diff: Diff, change: Change, config: Config) -> str:
-    if change.impact != "breaking":
-        return ""
-    if change.kind == "model-removed" and change.model in config.successors:
-        return f"; use {code(config.successors[change.model])}"
-    if change.kind == "parameter-removed" and (name := _accepted(change, config)):
-        return f"; write {code(name)}; the old name still works at run time, with a DeprecationWarning"
-    advice = _INSTEAD.get(change.kind)
-    maybe = [
-        f"maybe {code(short(rename.new))} is what it is called now"
-        for rename in diff.renames
-        if (rename.model, rename.parameter) == (change.model, change.parameter)
-    ]
-    said = [advice.format(new=_values(change.new))] if advice else []
-    return f"; {'; '.join([*said, *maybe])}" if said or maybe else ""
-
-
-def _accepted(change: Change, config: Config) -> str | None:
-    """The new name of a parameter, if its rename was accepted."""
-    [old] = parameter_names([change.parameter or ""]).values()
-    return config.renamed.get(change.model, {}).get(old)
-
-
-def _values(new: object) -> str:
-    values = new if is_list(new) else [new]
-    told = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
-    more = [f"{len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
-    return ", ".join([*(code(short(each)) for each in told[:_MOST_TOLD]), *more])

@@ -174,13 +174,13 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     needs OXEN_API_KEY. Exits 0 where nothing changed, 3 where nothing breaks, 4 where something does.
     """
     from .diff.compare import compare
-    from .diff.show import FORMATS
-    from .diff.source import LIVE, read
+    from .diff.formats import FORMATS
+    from .diff.source import LIVE, load_models
     from .generate import templates_folder
 
     config = configuration.load(Path.cwd())
     sides = [str(config.schemas) if before is None else before, after]
-    catalogues = {side: read(side, config) for side in sides if side != LIVE}
+    catalogues = {side: load_models(side, config) for side in sides if side != LIVE}
     if LIVE in sides:
         known = {model_id for records in catalogues.values() for model_id in records}
         catalogues[LIVE] = _live(config, base_url, known)
@@ -190,7 +190,7 @@ def diff(before: str | None, after: str, form: str, base_url: str) -> int:
     )
     found = compare(old, new, config.names, config.client)
     _show(FORMATS[form](found, configuration.version(config, templates_folder())))
-    return {None: 0, "breaking": 4}.get(found.gravest, 3)
+    return {None: 0, "breaking": 4}.get(found.max_impact, 3)
 
 
 @main.command()
@@ -208,7 +208,7 @@ def update(
 
     Without an ID, all models. Needs OXEN_API_KEY. A model that left keeps a module that says so.
     """
-    from .diff.show import FORMATS
+    from .diff.formats import FORMATS
     from .fetch import Hub
     from .generate import templates_folder
     from .update import update as run
@@ -232,14 +232,14 @@ def update(
 
 
 def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
-    from .diff.source import of_hub
+    from .diff.source import fetch_models
     from .fetch import Hub, recordable
 
     with closing(Hub(base_url)) as hub, _progress("diff") as on_models:
         listed = hub.ids()
         ids, unnamed = recordable(config.selection.wanted(listed))
         _report(list(unnamed.values()))
-        return of_hub(hub, ids, config.selection.unlisted(listed, known), on_models)
+        return fetch_models(hub, ids, config.selection.unlisted(listed, known), on_models)
 
 
 @contextmanager

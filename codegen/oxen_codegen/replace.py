@@ -16,7 +16,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .changelog import read, with_entry
+from .changelog import add_entry, read_changelog
 from .diagnostics import CodegenError
 
 
@@ -78,7 +78,7 @@ def _restore(package: Path) -> None:
 
 
 def _write_pending_entry(package: Path, changelog: Path, entry: str) -> None:
-    text = with_entry(read(changelog), entry)
+    text = add_entry(read_changelog(changelog), entry)
     if not os.access(changelog.parent, os.W_OK):
         raise CodegenError(f"{changelog.parent}: the changelog in it cannot be written")
     pending = {"file": str(changelog), "entry": entry, "text": text}
@@ -92,9 +92,9 @@ def _apply_pending_entry(package: Path) -> None:
     pending = json.loads(file.read_text(encoding="utf-8"))
     changelog = Path(pending["file"])
     # The changelog may have been edited since an interruption.
-    if (text := read(changelog)) != pending["text"]:
+    if (text := read_changelog(changelog)) != pending["text"]:
         part = changelog.with_name(f".{changelog.name}.part")
-        part.write_text(with_entry(text, pending["entry"]), encoding="utf-8", newline="")
+        part.write_text(add_entry(text, pending["entry"]), encoding="utf-8", newline="")
         part.replace(changelog)
     file.unlink()
 

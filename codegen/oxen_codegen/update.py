@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from . import config as configuration
 from .bind import place
 from .build import ONE_MODEL, collision, failure
-from .changelog import entry
+from .changelog import format_entry
 from .config import Config
 from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable
 from .diff.changes import Diff, next_version
 from .diff.compare import compare
-from .diff.source import of_folder, of_hub
+from .diff.source import fetch_models, load_folder
 from .fetch import Hub, OnModels, recordable
 from .generate import build_from, staged, swap_in
 from .lock import exclusive_lock
@@ -67,7 +67,7 @@ def update(
     """
     with exclusive_lock(config.output), exclusive_lock(config.schemas):
         recover_package(config.folder)
-        old: Mapping[str, Record] = of_folder(config.schemas) if config.schemas.is_dir() else {}
+        old: Mapping[str, Record] = load_folder(config.schemas) if config.schemas.is_dir() else {}
         wanted = list(dict.fromkeys(ids))
         unlisted: list[str] = []
         if not wanted:
@@ -77,7 +77,7 @@ def update(
         wanted, unnamed = recordable(wanted)
         most = len(old) if allow_removals else int(_MOST_GONE * len(config.selection.by_id(old)))
         _limit([each for each in unlisted if each not in wanted], most, "are not on the hub's list")
-        found = of_hub(hub, wanted, unlisted, on_models)
+        found = fetch_models(hub, wanted, unlisted, on_models)
         gone = [model_id for model_id in unlisted if model_id not in found]
         _limit(gone, most, "are gone")
         version = configuration.version(config, templates)
@@ -98,14 +98,14 @@ def update(
                 _write(schemas, old[model_id].removed(removal))
             expired = _settle_removals(schemas, version, config.successors)
             diff = compare(
-                _built(old, config), _built(of_folder(schemas), config), config.names, config.client
+                _built(old, config), _built(load_folder(schemas), config), config.names, config.client
             )
             result = build_from(config, schemas, templates)
             new = Path(folder, "new")
             changes = staged(result, new, schemas, config.folder, is_record=True)
             if changes and not dry_run:
                 is_news = bool(diff.changes or expired)
-                announced = entry(diff, expired, config, today) if is_news else None
+                announced = format_entry(diff, expired, config, today) if is_news else None
                 swap_in(new, changes, config, announced)
         result.findings.extend(refused.values())
         gone_for_good = "left the hub a minor version ago: its module goes now"

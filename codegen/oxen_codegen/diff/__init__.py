@@ -1,1 +1,1 @@
-"""What changed between two catalogues, and what it means for a caller of the bindings."""
+"""Compare two catalogues from the point of view of a caller of the bindings."""

@@ -1,32 +1,33 @@
-"""What a diff is made of: kinds of changes, what each means for a caller, and the version that follows."""
+"""Changes between two catalogues, their impact on callers, and the version that follows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Impact = Literal["breaking", "behavioural", "additive", "documentation"]
 
 IMPACTS: tuple[Impact, ...] = ("breaking", "behavioural", "additive", "documentation")
-"""The gravest first."""
+"""From the most to the least severe."""
 
 _KINDS: Mapping[Impact, str] = {
     "breaking": (
-        "model-removed schema-removed endpoint-changed name-taken python-name-changed class-removed "
+        "model-removed schema-removed endpoint-changed name-collision python-name-changed class-removed "
         "parameter-removed required-parameter-added became-required became-array became-scalar "
         "type-changed type-narrowed enum-narrowed range-narrowed length-narrowed count-narrowed "
-        "media-narrowed other-properties-refused"
+        "media-narrowed additional-properties-rejected"
     ),
     "behavioural": "default-added default-changed default-removed",
     "additive": (
         "model-added schema-added endpoint-added parameter-added became-optional "
-        "type-widened enum-widened range-widened length-widened count-widened other-properties-allowed"
+        "type-widened enum-widened range-widened length-widened count-widened "
+        "additional-properties-accepted"
     ),
     "documentation": (
         "display-name-changed summary-changed description-changed title-changed developer-changed "
-        "capabilities-changed format-changed deprecation-changed hub-check-changed"
+        "capabilities-changed format-changed deprecation-changed server-validation-changed"
     ),
 }
 KINDS: Mapping[str, Impact] = {kind: impact for impact in IMPACTS for kind in _KINDS[impact].split()}
@@ -34,11 +35,11 @@ KINDS: Mapping[str, Impact] = {kind: impact for impact in IMPACTS for kind in _K
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is not as it was."""
+    """A difference between two catalogues."""
 
     model: str
     parameter: str | None
-    """Where in the model's parameters; None for the model itself."""
+    """The path of the parameter, such as `loras[].scale`; None if the model itself changed."""
     kind: str
     old: Any
     new: Any
@@ -50,11 +51,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A removal and an addition that may be one and the same thing."""
+    """A removal and an addition that may be a rename."""
 
     model: str
     parameter: str | None
-    """What is gone: a parameter, or None where it is the model."""
+    """The path of the removed parameter; None if the model itself may have been renamed."""
     old: str
     new: str
     evidence: tuple[str, ...]
@@ -62,38 +63,50 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """All that changed between two catalogues."""
+    """The changes between two catalogues."""
 
     changes: tuple[Change, ...]
-    """The gravest first."""
+    """Sorted by impact, the most severe first, then by model, parameter and kind."""
     renames: tuple[Rename, ...]
 
     def count(self, impact: Impact) -> int:
+        """Return the number of changes with this impact."""
         return sum(change.impact == impact for change in self.changes)
 
     @property
-    def gravest(self) -> Impact | None:
-        return next((impact for impact in IMPACTS if self.count(impact)), None)
+    def max_impact(self) -> Impact | None:
+        """The most severe impact; None if nothing changed."""
+        return self.changes[0].impact if self.changes else None
 
 
-def in_order(changes: list[Change]) -> tuple[Change, ...]:
-    """The gravest first, then by name."""
+def sort_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort changes by impact, the most severe first, then by model, parameter and kind."""
     return tuple(
         sorted(
             changes,
-            key=lambda each: (IMPACTS.index(each.impact), each.model, each.parameter or "", each.kind),
+            key=lambda change: (
+                IMPACTS.index(change.impact),
+                change.model,
+                change.parameter or "",
+                change.kind,
+            ),
         )
     )
 
 
-def next_version(current: str, gravest: Impact | None) -> str:
-    """The version after `current`, by semantic versioning; below 1.0.0 a minor one may break."""
+def next_version(current: str, impact: Impact | None) -> str:
+    """Return the version after `current` by semantic versioning; below 1.0.0, a minor version may break.
+
+    Args:
+        current: The current version.
+        impact: The most severe impact of the changes; None if nothing changed.
+    """
     numbers = [int(number) for number in re.findall(r"\d+", current)[:3]]
     major, minor, patch = [*numbers, 0, 0, 0][:3]
-    if gravest is None:
+    if impact is None:
         return current
-    if gravest == "breaking":
+    if impact == "breaking":
         return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
-    if major and gravest != "documentation":
+    if major and impact != "documentation":
         return f"{major}.{minor + 1}.0"
     return f"{major}.{minor}.{patch + 1}"

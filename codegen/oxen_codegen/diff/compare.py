@@ -1,4 +1,4 @@
-"""What changed between two catalogues, for a caller of the bindings. Pure; see docs/changes.md."""
+"""Compare two catalogues from the point of view of a caller of the bindings; see docs/changes.md."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from ..json_types import json_equal
 from ..names import pascal, sharing, taken
 from ..parse import parse
 from ..records import Record
-from . import renames as renaming
-from . import schema
-from .changes import Change, Diff, Rename, in_order
-from .nodes import Place, classes
-from .schema import root
+from .changes import Change, Diff, Rename, sort_changes
+from .nodes import Schema, find_classes
+from .parameters import common_objects, compare_parameters, root_schema
+from .renames import find_model_renames, find_parameter_renames
 
-_DATES = ("changed", "created", "released_at")
+_IGNORED = ("changed", "created", "released_at")
 _TEXTS = {
     "display_name": "display-name-changed",
     "summary": "summary-changed",
@@ -27,160 +26,158 @@ _TEXTS = {
 def compare(
     old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping[str, str], client: str = ""
 ) -> Diff:
-    """Every change from one catalogue to another.
+    """Return every change between two catalogues.
 
     Args:
-        old: Models by id.
-        new: Likewise.
+        old: The old models by id.
+        new: The new models by id.
         names: Python names chosen by hand, by model id.
-        client: A class of the package that no model's may be called like.
+        client: The name of the client class, which no model class may have.
 
     Raises:
         CodegenError: The schema of a changed model is not that of an object.
     """
-    differing = {
+    changed = {
         model_id
         for model_id in old.keys() | new.keys()
-        if model_id not in old or model_id not in new or not _is_same(old[model_id], new[model_id])
+        if model_id not in old or model_id not in new or not _is_equal(old[model_id], new[model_id])
     }
-    was, now = (
-        _placed(records, names, client, differing, when)
-        for records, when in ((old, "before"), (new, "after"))
-    )
-    found: list[Change] = []
-    renames: list[Rename] = []
-    gone = [was[model_id] for model_id in sorted(was.keys() - now.keys()) if model_id in differing]
-    come = [now[model_id] for model_id in sorted(now.keys() - was.keys()) if model_id in differing]
-    found.extend(Change(model.record.id, None, "model-removed", _call(model), None) for model in gone)
-    found.extend(Change(model.record.id, None, "model-added", None, _call(model)) for model in come)
-    renames.extend(Rename(one, None, one, other, why) for one, other, why in renaming.models(gone, come))
-    for model_id in sorted(differing & was.keys() & now.keys()):
-        found.extend(_changes(was[model_id], now[model_id]))
-        renames.extend(_renames(was[model_id], now[model_id]))
-    found.extend(_taken(was, now))
-    return Diff(in_order(found), tuple(renames))
+    old_models = _resolve_models(old, names, client, changed, "old")
+    new_models = _resolve_models(new, names, client, changed, "new")
+    removed = [old_models[model_id] for model_id in sorted(changed - new.keys())]
+    added = [new_models[model_id] for model_id in sorted(changed - old.keys())]
+    changes = [Change(model.record.id, None, "model-removed", _call(model), None) for model in removed]
+    changes.extend(Change(model.record.id, None, "model-added", None, _call(model)) for model in added)
+    renames = [
+        Rename(old_id, None, old_id, new_id, evidence)
+        for old_id, new_id, evidence in find_model_renames(removed, added)
+    ]
+    for model_id in sorted(changed & old.keys() & new.keys()):
+        changes.extend(_compare_models(old_models[model_id], new_models[model_id]))
+        renames.extend(_find_renames(old_models[model_id], new_models[model_id]))
+    changes.extend(_find_new_collisions(old_models, new_models))
+    return Diff(sort_changes(changes), tuple(renames))
 
 
-def _is_same(old: Record, new: Record) -> bool:
+def _is_equal(old: Record, new: Record) -> bool:
     keys = old.facts.keys() | new.facts.keys()
-    return all(json_equal(old.facts.get(key), new.facts.get(key)) for key in keys if key not in _DATES)
+    return all(json_equal(old.facts.get(key), new.facts.get(key)) for key in keys if key not in _IGNORED)
 
 
-def _placed(
-    records: Mapping[str, Record], names: Mapping[str, str], client: str, differing: set[str], when: str
+def _resolve_models(
+    records: Mapping[str, Record], names: Mapping[str, str], client: str, changed: set[str], side: str
 ) -> dict[str, Model]:
-    placed: dict[str, Model] = {}
+    models: dict[str, Model] = {}
     for model_id, record in records.items():
         try:
-            placed[model_id] = place(record, names, client)
+            models[model_id] = place(record, names, client)
         except ModelError as error:
-            # One that is as odd as it was has not changed.
-            if model_id in differing:
-                where = f" {error.path}" if error.path else ""
+            if model_id in changed:  # an invalid schema that did not change is no difference
+                path = f" {error.path}" if error.path else ""
                 raise CodegenError(
-                    f"{model_id}{where}, {when}: {error.message}; nothing was done; "
-                    "to go on without it, exclude it in [tool.oxen-codegen] of pyproject.toml"
+                    f"invalid {side} schema of {model_id}{path}: {error.message}; nothing was compared; "
+                    "to ignore the model, exclude it in [tool.oxen-codegen.exclude]"
                 ) from None
-    return placed
+    return models
 
 
 def _call(model: Model) -> str:
-    return model.endpoint.path if model.is_bound and model.endpoint else "only listed"
+    if model.endpoint is None:
+        return "no typed call"
+    return model.endpoint.path if model.is_bound else f"{model.endpoint.path} (no typed call)"
 
 
-def _changes(old: Model, new: Model) -> Iterator[Change]:
+def _compare_models(old: Model, new: Model) -> Iterator[Change]:
     model_id = old.record.id
-    for kind, was, now in (*_calls(old, new), *_facts(old.record, new.record)):
-        yield Change(model_id, None, kind, was, now)
+    for kind, before, after in (*_compare_calls(old, new), *_compare_metadata(old.record, new.record)):
+        yield Change(model_id, None, kind, before, after)
     if old.node is None or new.node is None:
         return
-    one, other = root(old.node, old.record.schema), root(new.node, new.record.schema)
-    for parameter, kind, was, now in schema.changes(one, other):
-        yield Change(model_id, parameter, kind, was, now)
-    yield from _classes(old, new)
+    for parameter, kind, before, after in compare_parameters(_root(old), _root(new)):
+        yield Change(model_id, parameter, kind, before, after)
+    yield from _compare_class_names(old, new)
 
 
-def _calls(old: Model, new: Model) -> Iterator[tuple[str, str | None, str | None]]:
-    """Whether there is still a typed call, and the same one."""
-    was, now = (model.endpoint.path if model.endpoint else None for model in (old, new))
+def _compare_calls(old: Model, new: Model) -> Iterator[tuple[str, str | None, str | None]]:
+    old_path, new_path = (model.endpoint.path if model.endpoint else None for model in (old, new))
     if old.node is not None and new.node is None:
         yield "schema-removed", _call(old), _call(new)
     if old.node is None and new.node is not None:
         yield "schema-added", _call(old), _call(new)
-    if was is None and now is not None:
-        yield "endpoint-added", was, now
-    # Nobody called what had no call.
-    elif was != now and (old.is_bound or not new.is_bound):
-        yield "endpoint-changed", was, now
+    if old_path is None and new_path is not None:
+        yield "endpoint-added", old_path, new_path
+    # A model that becomes callable at another endpoint breaks no call.
+    elif old_path != new_path and (old.is_bound or not new.is_bound):
+        yield "endpoint-changed", old_path, new_path
 
 
-def _facts(old: Record, new: Record) -> Iterator[tuple[str, object, object]]:
+def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, object]]:
     for key, kind in _TEXTS.items():
-        was, now = (" ".join((record.text(key) or "").split()) or None for record in (old, new))
-        if was != now:
-            yield kind, was, now
+        old_text, new_text = (" ".join((record.text(key) or "").split()) or None for record in (old, new))
+        if old_text != new_text:
+            yield kind, old_text, new_text
     if old.developer != new.developer:
         yield "developer-changed", old.developer, new.developer
-    capabilities, others = (
+    old_capabilities, new_capabilities = (
         {direction: sorted(set(record.media(direction))) for direction in ("input", "output")}
         for record in (old, new)
     )
-    if capabilities != others:
-        yield "capabilities-changed", capabilities, others
+    if old_capabilities != new_capabilities:
+        yield "capabilities-changed", old_capabilities, new_capabilities
 
 
-def _renames(old: Model, new: Model) -> Iterator[Rename]:
+def _find_renames(old: Model, new: Model) -> Iterator[Rename]:
     if old.node is None or new.node is None:
         return
-    for path, one, other in schema.objects("", *map(_root, (old, new))):
-        for was, now, why in renaming.parameters(path, one, other):
-            yield Rename(old.record.id, was, was, now, why)
+    for path, a, b in common_objects("", _root(old), _root(new)):
+        for old_path, new_path, evidence in find_parameter_renames(path, a, b):
+            yield Rename(old.record.id, old_path, old_path, new_path, evidence)
 
 
-def _root(model: Model) -> Place:
+def _root(model: Model) -> Schema:
     assert model.node is not None
-    return root(model.node, model.record.schema)
+    return root_schema(model.node, model.record.schema)
 
 
-def _classes(old: Model, new: Model) -> Iterator[Change]:
-    """Nested classes whose name is another, because others came or went."""
+def _compare_class_names(old: Model, new: Model) -> Iterator[Change]:
+    """Yield nested classes that are renamed because other classes were added or removed."""
     assert old.node is not None
     assert new.node is not None
-    was, now = (list(dict(classes(node))) for node in (old.node, new.node))
-    if was == now or not set(was) & set(now) - {""}:
+    old_paths, new_paths = (list(dict(find_classes(node))) for node in (old.node, new.node))
+    if old_paths == new_paths or not set(old_paths) & set(new_paths) - {""}:
         return
-    before, after = _class_names(old), _class_names(new)
-    for path in before.keys() & after.keys():
-        if before[path] != after[path]:
-            yield Change(old.record.id, path, "python-name-changed", before[path], after[path])
+    old_names, new_names = _class_names(old), _class_names(new)
+    for path in old_names.keys() & new_names.keys():
+        if old_names[path] != new_names[path]:
+            yield Change(old.record.id, path, "python-name-changed", old_names[path], new_names[path])
 
 
 def _class_names(model: Model) -> dict[str, str]:
-    """The names of the nested classes of a model, by path."""
+    """Return the names of the nested classes of a model, by path."""
     node = model.node
-    paths = {id(each): path for path, each in classes(node) if path} if node is not None else {}
+    paths = {id(child): path for path, child in find_classes(node) if path} if node is not None else {}
     if node is None or not paths:
         return {}
     prefix = pascal(model.module)
     try:
-        parsed = parse(node, f"{prefix}Request", prefix)
-    except Exception as error:  # the engine's own, of whatever kind
+        classes = parse(node, f"{prefix}Request", prefix)
+    except Exception as error:  # datamodel-code-generator does not document what it raises
         raise CodegenError(
-            f"{model.record.id}: datamodel-code-generator fails: {type(error).__name__}: {error}"
+            f"{model.record.id}: datamodel-code-generator failed: {type(error).__name__}: {error}"
         ) from error
-    return {paths[id(each.node)]: each.name for each in parsed if id(each.node) in paths}
+    return {paths[id(each.node)]: each.name for each in classes if id(each.node) in paths}
 
 
-def _taken(was: Mapping[str, Model], now: Mapping[str, Model]) -> Iterator[Change]:
-    """Models that share a Python name since others came: neither can be generated as it is."""
-    before = sharing(_names(was))
-    for model_id, (name, others) in sharing(_names(now)).items():
-        if model_id in was and model_id not in before:
-            yield Change(model_id, None, "name-taken", name, others)
+def _find_new_collisions(old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[Change]:
+    """Yield old models whose Python name collides with that of a new model; neither can be generated."""
+    known = sharing(_python_names(old))
+    for model_id, (name, others) in sharing(_python_names(new)).items():
+        if model_id in old and model_id not in known:
+            yield Change(model_id, None, "name-collision", name, others)
 
 
-def _names(models: Mapping[str, Model]) -> dict[str, list[tuple[str, str]]]:
-    """What each bound model takes, but for the names of nested classes."""
+def _python_names(models: Mapping[str, Model]) -> dict[str, list[tuple[str, str]]]:
+    """Return the Python names of each model with a typed call, except those of nested classes."""
     return {
         model_id: taken(model.endpoint.family, model.module)
         for model_id, model in models.items()

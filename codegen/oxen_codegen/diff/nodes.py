@@ -1,4 +1,4 @@
-"""Places in a schema, one at a time: what they take, in which types, and in words."""
+"""Single schemas: their accepted types, number ranges and media, and a description in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..describe import hub_only_doc
 from ..json_types import is_list, is_object
 from ..normalize import Node
 
@@ -16,95 +15,156 @@ _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a schema."""
+class Schema:
+    """A schema of a parameter, of a part of one, or of all parameters of a model."""
 
     node: Node
+    """Normalized."""
     raw: Mapping[str, Any]
-    """The same in the hub's own words."""
+    """As received from the API."""
 
-    def property(self, wire: str) -> Place:
-        return Place(self.node["properties"][wire], _raw(self.raw.get("properties"), wire))
+    def property(self, wire_name: str) -> Schema:
+        """Return the schema of a property."""
+        return Schema(self.node["properties"][wire_name], _subschema(self.raw.get("properties"), wire_name))
 
-    def items(self) -> Place:
-        return Place(self.node["items"], _raw(self.raw, "items"))
+    def items(self) -> Schema:
+        """Return the schema of the items of an array."""
+        return Schema(self.node["items"], _subschema(self.raw, "items"))
 
-    def others(self) -> Place:
-        """The properties that have no name of their own."""
-        return Place(self.node["additionalProperties"], _raw(self.raw, "additionalProperties"))
+    def additional_properties(self) -> Schema:
+        """Return the schema of properties that are not declared."""
+        return Schema(self.node["additionalProperties"], _subschema(self.raw, "additionalProperties"))
 
 
-def join(path: str, wire: str) -> str:
-    """The path of a property below `path`."""
-    plain = wire and not any(char in '.[]*"' or char.isspace() for char in wire)
-    step = wire if plain else json.dumps(wire, ensure_ascii=False)
+def _subschema(parent: object, key: str) -> Mapping[str, Any]:
+    schema = parent.get(key) if is_object(parent) else None
+    return schema if is_object(schema) else {}
+
+
+def join_path(path: str, wire_name: str) -> str:
+    """Return the path of a property of the object at `path`."""
+    is_plain = wire_name and not any(char in '.[]*"' or char.isspace() for char in wire_name)
+    step = wire_name if is_plain else json.dumps(wire_name, ensure_ascii=False)
     return f"{path}.{step}" if path else step
 
 
-def phrase(node: Node) -> str:
-    """What a place takes, in a few words."""
+def describe_type(node: Node) -> str:
+    """Return the accepted values in a few words, such as "integer (1 to 50)"."""
     if "anyOf" in node:
-        return " or ".join(map(phrase, node["anyOf"]))
+        return " or ".join(map(describe_type, node["anyOf"]))
     if "enum" in node:
         return f"one of {', '.join(json.dumps(value, ensure_ascii=False) for value in node['enum'])}"
     match node.get("type"):
         case None:
-            doc = hub_only_doc(node["hub_only"]) if "hub_only" in node else ""
-            return f"any JSON value, {doc[0].lower()}{doc[1:].rstrip('.')}" if doc else "any JSON value"
+            keywords = ", ".join(node.get("hub_only", ()))
+            return "any JSON value" + (f" (validated by the server only: {keywords})" if keywords else "")
         case "string":
-            return str(node.get("media", "string"))
+            return _with_bounds(str(node.get("media", "string")), describe_length(node))
         case "array":
-            return f"array of {phrase(node['items'])}"
+            return _with_bounds(f"array of {describe_type(node['items'])}", describe_count(node))
         case "object" if has_class(node):
             return f"object with {', '.join(node['properties']) or 'no properties'}"
-        case other:
-            return str(other)
+        case name:
+            return _with_bounds(str(name), describe_range(node))
+
+
+def _with_bounds(name: str, bounds: str) -> str:
+    return f"{name} ({bounds})" if bounds else name
+
+
+def describe_range(node: Mapping[str, Any]) -> str:
+    """Return the range of a number in words, such as "1 to 50"; "" if it has no bounds."""
+    minimum, maximum = node.get("minimum"), node.get("maximum")
+    bounds = [f"above {node['exclusiveMinimum']}"] if "exclusiveMinimum" in node else []
+    if minimum is not None and maximum is not None:
+        bounds.append(f"{minimum} to {maximum}")
+    elif minimum is not None:
+        bounds.append(f"at least {minimum}")
+    elif maximum is not None:
+        bounds.append(f"at most {maximum}")
+    if "exclusiveMaximum" in node:
+        bounds.append(f"below {node['exclusiveMaximum']}")
+    return ", ".join(bounds)
+
+
+def describe_length(node: Mapping[str, Any]) -> str:
+    """Return the length of a string in words, such as "at most 500 characters"; "" if it has no bounds."""
+    return _describe_size(node.get("minLength"), node.get("maxLength"), "character")
+
+
+def describe_count(node: Mapping[str, Any]) -> str:
+    """Return the number of items of an array in words, such as "1 to 14 items"; "" if it has no bounds."""
+    return _describe_size(node.get("minItems"), node.get("maxItems"), "item")
+
+
+def _describe_size(minimum: int | None, maximum: int | None, unit: str) -> str:
+    size = describe_range({"minimum": minimum or None, "maximum": maximum})
+    limit = maximum if maximum is not None else minimum
+    return size and f"{size} {unit}{'' if limit == 1 else 's'}"
 
 
 def has_class(node: Node) -> bool:
-    """Whether an object node becomes a class of its own."""
+    """Return whether the bindings have a class for an object node."""
     return bool(node["properties"]) or node["additionalProperties"] is False
 
 
-def classes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
-    """The nodes at or below `node` that become classes, with their paths."""
+def find_classes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+    """Yield the path and the node of each object in `node` for which the bindings have a class."""
     if node.get("type") == "object" and has_class(node):
         yield path, node
-    for inner, where in _inner(node, path):
-        yield from classes(inner, where)
+    for child, child_path in _children(node, path):
+        yield from find_classes(child, child_path)
+
+
+def accepts_media(node: Node) -> bool:
+    """Return whether the parameter, or a part of it, may be an image, video or audio file."""
+    return "media" in node or any(accepts_media(child) for child, _ in _children(node, ""))
+
+
+def media_kinds(node: Node) -> set[str]:
+    """Return the kinds of media that a string node accepts."""
+    return _MEDIA.get(str(node.get("media")), set())
+
+
+def _children(node: Node, path: str) -> Iterator[tuple[Node, str]]:
+    yield from ((member, path) for member in node.get("anyOf", ()))
+    yield from ((child, join_path(path, name)) for name, child in node.get("properties", {}).items())
+    if "items" in node:
+        yield node["items"], f"{path}[]"
+    if node.get("additionalProperties"):
+        yield node["additionalProperties"], f"{path}.*"
 
 
 @dataclass(frozen=True, slots=True)
-class Sorts:
-    """What a node takes, by JSON type; integers are numbers."""
+class TypeSet:
+    """The JSON types that a node accepts; integers are numbers."""
 
-    typed: Mapping[str, Node]
-    values: Mapping[str, list[Any]]
-    """Of an enum."""
+    nodes: Mapping[str, Node]
+    """A node for each type that is not restricted to an enum."""
+    enums: Mapping[str, list[Any]]
+    """The accepted values of each other type."""
 
     @property
     def names(self) -> set[str]:
-        return {*self.typed, *self.values}
+        return {*self.nodes, *self.enums}
 
 
-def sorts(node: Node) -> Sorts | None:
-    """None where any JSON value will do."""
+def accepted_types(node: Node) -> TypeSet | None:
+    """Return the JSON types that a node accepts; None if it accepts any JSON value."""
     if "enum" in node:
-        values: dict[str, list[Any]] = {}
+        enums: dict[str, list[Any]] = {}
         for value in node["enum"]:
-            values.setdefault(_json_type(value), []).append(value)
-        # These two types have no more values than can be listed.
-        whole = {"null", *(["boolean"] if len(values.get("boolean", ())) == 2 else [])}
-        typed = {name: {"type": name} for name in whole & values.keys()}
-        return Sorts(typed, {name: each for name, each in values.items() if name not in whole})
+            enums.setdefault(_json_type(value), []).append(value)
+        # An enum with all values of a type is the same as the type.
+        complete = {"null", *(["boolean"] if len(enums.get("boolean", ())) == 2 else [])}
+        nodes = {name: {"type": name} for name in complete & enums.keys()}
+        return TypeSet(nodes, {name: values for name, values in enums.items() if name not in complete})
     members = node.get("anyOf", [node])
     if any("type" not in member for member in members):
         return None
-    return Sorts({_name(member): member for member in members}, {})
-
-
-def _name(node: Node) -> str:
-    return "number" if node["type"] == "integer" else str(node["type"])
+    return TypeSet(
+        {"number" if member["type"] == "integer" else str(member["type"]): member for member in members}, {}
+    )
 
 
 def _json_type(value: object) -> str:
@@ -115,57 +175,33 @@ def _json_type(value: object) -> str:
 
 
 Interval = tuple[tuple[float, bool], tuple[float, bool]]
-"""The lowest and the highest number, each with whether it is left out itself."""
+"""The lower and upper end of a number range, each with whether it is exclusive."""
 
 
-def interval(node: Node, *, whole: bool) -> Interval:
-    """The range of a number; with `whole`, of the integers in it."""
+def number_interval(node: Node, *, integers: bool) -> Interval:
+    """Return the range of a number node; with `integers`, of the integers within it."""
     low = max((node.get("minimum", -math.inf), False), (node.get("exclusiveMinimum", -math.inf), True))
     above, below = node.get("exclusiveMaximum", math.inf), node.get("maximum", math.inf)
     high = (above, True) if above <= below and above != math.inf else (below, False)
     if low[0] == -math.inf:
         low = (low[0], False)
-    if whole:
-        low, high = _whole(low, 1), _whole(high, -1)
+    if integers:
+        low, high = _integer_end(low, 1), _integer_end(high, -1)
     return low, high
 
 
-def _whole(end: tuple[float, bool], inwards: int) -> tuple[float, bool]:
-    """The first integer within the end of an interval."""
-    number, left_out = end
+def _integer_end(end: tuple[float, bool], step: int) -> tuple[float, bool]:
+    """Return the outermost integer of an interval; `step` leads from the end into the interval."""
+    number, is_exclusive = end
     if math.isinf(number):
         return end
-    inner = math.ceil(number) if inwards > 0 else math.floor(number)
-    return (inner + inwards if left_out and inner == number else inner), False
+    integer = math.ceil(number) if step > 0 else math.floor(number)
+    return (integer + step if is_exclusive and integer == number else integer), False
 
 
-def exceeds(one: Interval, other: Interval) -> bool:
-    """Whether some number is in `one` and not in the other."""
-    (low, low_out), (high, high_out) = one
-    (other_low, other_low_out), (other_high, other_high_out) = other
-    is_lower = (low, low_out) < (other_low, other_low_out)
-    return is_lower or (high, not high_out) > (other_high, not other_high_out)
-
-
-def files(node: Node) -> set[str]:
-    """The media that a string may be read from a file of."""
-    return _MEDIA.get(str(node.get("media")), set())
-
-
-def takes_files(node: Node) -> bool:
-    """Whether a file may be given for it, or for something in it."""
-    return "media" in node or any(takes_files(inner) for inner, _ in _inner(node, ""))
-
-
-def _inner(node: Node, path: str) -> Iterator[tuple[Node, str]]:
-    yield from ((member, path) for member in node.get("anyOf", ()))
-    yield from ((inner, join(path, wire)) for wire, inner in node.get("properties", {}).items())
-    if "items" in node:
-        yield node["items"], f"{path}[]"
-    if node.get("additionalProperties"):
-        yield node["additionalProperties"], f"{path}.*"
-
-
-def _raw(parent: object, key: str) -> Mapping[str, Any]:
-    inner = parent.get(key) if is_object(parent) else None
-    return inner if is_object(inner) else {}
+def exceeds(a: Interval, b: Interval) -> bool:
+    """Return whether a number is in `a` and not in `b`."""
+    (a_low, a_low_exclusive), (a_high, a_high_exclusive) = a
+    (b_low, b_low_exclusive), (b_high, b_high_exclusive) = b
+    is_lower = (a_low, a_low_exclusive) < (b_low, b_low_exclusive)
+    return is_lower or (a_high, not a_high_exclusive) > (b_high, not b_high_exclusive)

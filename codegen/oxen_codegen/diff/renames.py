@@ -1,4 +1,4 @@
-"""Removals that may be renames: proposed with the evidence, beside the changes and never instead of them."""
+"""Propose renames for removals and additions, with the evidence. The changes themselves stay as they are."""
 
 from __future__ import annotations
 
@@ -12,104 +12,106 @@ from ..bind import Model
 from ..json_types import json_equal
 from ..names import snake
 from ..normalize import Node
-from .nodes import Place, join
+from .nodes import Schema, join_path
 
 _snake = lru_cache(snake)
-_ENOUGH = 3
-_SIMILAR = 0.6
-# Where more than that comes and goes at once, it is another catalogue, and pairs are only chance.
-_MOST_PAIRS = 2500
+_MIN_WEIGHT = 3
+_MIN_SIMILARITY = 0.6
+_MAX_PAIRS = 2500  # with more, the catalogues have little in common, and matches are coincidence
 
 Evidence = list[tuple[int, str]]
-"""What speaks for a rename, with its weight."""
+"""Reasons to assume a rename, each with its weight."""
 
 
-def parameters(path: str, old: Place, new: Place) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Properties of one object that may have another name: old path, new path and evidence."""
-    was, now = old.node["properties"], new.node["properties"]
+def find_parameter_renames(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the old path, new path and evidence of each property of an object that may be renamed."""
+    removed = old.node["properties"].keys() - new.node["properties"].keys()
+    added = new.node["properties"].keys() - old.node["properties"].keys()
 
-    def evidence(one: str, other: str) -> Evidence:
-        return _of_parameters(one, old, other, new)
+    def evidence(old_name: str, new_name: str) -> Evidence:
+        return _parameter_evidence(old_name, old, new_name, new)
 
-    for one, other, why in _pairs(was.keys() - now.keys(), now.keys() - was.keys(), evidence):
-        yield join(path, one), join(path, other), why
-
-
-def models(gone: Iterable[Model], come: Iterable[Model]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Models that may have another id: old id, new id and evidence."""
-    olds = {model.record.id: model for model in gone}
-    news = {model.record.id: model for model in come}
-    yield from _pairs(olds, news, lambda one, other: _of_models(olds[one], news[other]))
+    for old_name, new_name, reasons in _match(removed, added, evidence):
+        yield join_path(path, old_name), join_path(path, new_name), reasons
 
 
-def _pairs(
-    gone: Iterable[str], come: Iterable[str], evidence: Callable[[str, str], Evidence]
+def find_model_renames(
+    removed: Iterable[Model], added: Iterable[Model]
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The likeliest pairs, each name in one of them at most."""
-    olds, news = sorted(gone), sorted(come)
-    if len(olds) * len(news) > _MOST_PAIRS:
+    """Yield the old id, new id and evidence of each model that may be renamed."""
+    old = {model.record.id: model for model in removed}
+    new = {model.record.id: model for model in added}
+    yield from _match(old, new, lambda old_id, new_id: _model_evidence(old[old_id], new[new_id]))
+
+
+def _match(
+    removed: Iterable[str], added: Iterable[str], evidence: Callable[[str, str], Evidence]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the pairs with the strongest evidence; each name is in at most one pair."""
+    old_names, new_names = sorted(removed), sorted(added)
+    if len(old_names) * len(new_names) > _MAX_PAIRS:
         return
-    weighed = [(evidence(one, other), one, other) for one, other in product(olds, news)]
-    weighed.sort(key=lambda each: (-_weight(each[0]), each[1:]))
-    taken: set[str] = set()
-    for found, one, other in weighed:
-        if _weight(found) >= _ENOUGH and not taken & {f"-{one}", f"+{other}"}:
-            taken |= {f"-{one}", f"+{other}"}
-            yield one, other, tuple(text for _, text in found)
+    candidates = [(evidence(old, new), old, new) for old, new in product(old_names, new_names)]
+    candidates.sort(key=lambda candidate: (-_weight(candidate[0]), candidate[1:]))
+    matched_old: set[str] = set()
+    matched_new: set[str] = set()
+    for found, old, new in candidates:
+        if _weight(found) >= _MIN_WEIGHT and old not in matched_old and new not in matched_new:
+            matched_old.add(old)
+            matched_new.add(new)
+            yield old, new, tuple(reason for _, reason in found)
 
 
 def _weight(evidence: Evidence) -> int:
     return sum(weight for weight, _ in evidence)
 
 
-def _of_parameters(one: str, old: Place, other: str, new: Place) -> Evidence:
-    was, now = old.property(one), new.property(other)
-    said, says = old.node["said"].get(one, {}), new.node["said"].get(other, {})
-    found = _of_names(one, other)
-    if was.node == now.node and was.node:
-        found.append((2, "the same values") if len(was.node) > 1 else (1, "the same type"))
-    if said.get("description") and said["description"] == says.get("description"):
-        found.append((2, "the same description"))
-    if said.get("default") is not None and json_equal(said["default"], says.get("default")):
-        found.append((1, "the same default"))
-    if "x-order" in was.raw and was.raw["x-order"] == now.raw.get("x-order"):
-        found.append((1, "the same place"))
+def _parameter_evidence(old_name: str, old: Schema, new_name: str, new: Schema) -> Evidence:
+    a, b = old.property(old_name), new.property(new_name)
+    a_said, b_said = old.node["said"].get(old_name, {}), new.node["said"].get(new_name, {})
+    found = _name_evidence(old_name, new_name)
+    if a.node == b.node and a.node:
+        found.append((2, "same values") if len(a.node) > 1 else (1, "same type"))
+    if a_said.get("description") and a_said["description"] == b_said.get("description"):
+        found.append((2, "same description"))
+    if a_said.get("default") is not None and json_equal(a_said["default"], b_said.get("default")):
+        found.append((1, "same default"))
+    if "x-order" in a.raw and a.raw["x-order"] == b.raw.get("x-order"):
+        found.append((1, "same position"))
     return found
 
 
-def _of_models(old: Model, new: Model) -> Evidence:
+def _model_evidence(old: Model, new: Model) -> Evidence:
     if old.endpoint != new.endpoint:
         return []
-    found = _of_names(old.record.id, new.record.id)
-    one, other = _parameters(old), _parameters(new)
-    shared = len(one & other)
-    if one and one == other:
-        found.append((3 if len(one) > 2 else 2, "the same parameters"))
-    elif shared >= 0.8 * len(one | other) > 0:
-        found.append((2, f"{shared} of {len(one)} parameters are the same"))
-    for weight, what, was, now in (
-        (2, "name", old.record.text("display_name"), new.record.text("display_name")),
-        (1, "developer", old.record.developer, new.record.developer),
-    ):
-        if was and was == now:
-            found.append((weight, f"the same {what}"))
+    found = _name_evidence(old.record.id, new.record.id)
+    a, b = _parameters(old), _parameters(new)
+    common = len(a & b)
+    if a and a == b:
+        found.append((3 if len(a) > 2 else 2, "same parameters"))
+    elif common >= 0.8 * len(a | b) > 0:
+        found.append((2, f"{common} of {len(a)} parameters are the same"))
+    if old.record.text("display_name") and old.record.text("display_name") == new.record.text("display_name"):
+        found.append((2, "same display name"))
     return found
 
 
-def _of_names(one: str, other: str) -> Evidence:
-    old, new = _snake(one), _snake(other)
-    if old == new:
-        return [(3, "the same name but for its spelling")]
-    words, others = set(old.split("_")), set(new.split("_"))
-    return [(2, "a similar name")] if words <= others or others <= words or _is_similar(old, new) else []
+def _name_evidence(old_name: str, new_name: str) -> Evidence:
+    a, b = _snake(old_name), _snake(new_name)
+    if a == b:
+        return [(3, "same name in another spelling")]
+    a_words, b_words = set(a.split("_")), set(b.split("_"))
+    is_similar = a_words <= b_words or b_words <= a_words or _is_similar(a, b)
+    return [(2, "similar name")] if is_similar else []
 
 
-def _is_similar(one: str, other: str) -> bool:
-    matcher = SequenceMatcher(None, one, other)
-    ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)  # each at least the next
-    return all(ratio() >= _SIMILAR for ratio in ratios)
+def _is_similar(a: str, b: str) -> bool:
+    matcher = SequenceMatcher(None, a, b)
+    # Each ratio is an upper bound of the next, which costs more.
+    ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+    return all(ratio() >= _MIN_SIMILARITY for ratio in ratios)
 
 
 def _parameters(model: Model) -> frozenset[tuple[str, str]]:
     properties: dict[str, Node] = model.node["properties"] if model.node else {}
-    return frozenset((wire, json.dumps(node, sort_keys=True)) for wire, node in properties.items())
+    return frozenset((name, json.dumps(node, sort_keys=True)) for name, node in properties.items())

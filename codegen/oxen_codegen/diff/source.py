@@ -1,4 +1,4 @@
-"""Where the two catalogues of a diff come from: a folder, a git revision, or the live hub."""
+"""Load the catalogues of a diff from a folder, a git revision or the API."""
 
 from __future__ import annotations
 
@@ -15,144 +15,142 @@ from ..records import Record, read_folder
 from ..replace import recover_package
 
 LIVE = "live"
-_MOST_NAMED = 5
+_MAX_LISTED = 5
 _LOCK_TIMEOUT = 5.0  # seconds
 
 Records = Mapping[str, Record]
 
 
-def read(source: str, config: Config) -> Records:
-    """The models of a folder or of a git revision, by id.
+def load_models(source: str, config: Config) -> Records:
+    """Return the models of a folder or of a git revision, by id.
 
     Raises:
-        CodegenError: It is neither, or something in it cannot be read.
+        CodegenError: The source does not exist, or one of its files is invalid.
     """
     folder = Path(source)
     if folder.resolve() == config.schemas.resolve():
-        # An interrupted command may have left them elsewhere, and another may be at work on them.
+        # An interrupted command may have moved the folder, and a running one may be writing to it.
         with exclusive_lock(config.output, _LOCK_TIMEOUT), exclusive_lock(config.schemas, _LOCK_TIMEOUT):
             recover_package(config.folder)
             if not folder.is_dir():
-                raise CodegenError(f"{folder}: no model schemas: run `oxen-codegen fetch --all` first")
-            return of_folder(folder)
-    return of_folder(folder) if source and folder.is_dir() else of_revision(source, config)
+                raise CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")
+            return load_folder(folder)
+    return load_folder(folder) if source and folder.is_dir() else load_revision(source, config)
 
 
-def of_folder(folder: Path, shown: str | None = None) -> Records:
-    """The models of a folder, all of them.
+def load_folder(folder: Path, label: str | None = None) -> Records:
+    """Return the models of a folder by id, except removal notices.
 
     Args:
-        folder: Where they lie.
-        shown: What to call it, if not by its path.
+        folder: The folder.
+        label: The name of the folder in error messages. Defaults to its path.
 
     Raises:
-        CodegenError: It holds something else, or a file of it cannot be read.
+        CodegenError: A file is invalid, or the folder contains other files only.
     """
-    shown = shown or str(folder)
-    records, bad = read_folder(folder)
-    if bad:
-        raise CodegenError(f"{shown}: nothing was done: {_some(bad, 'file')}")
-    # A folder without anything is a catalogue without models; any other is a slip.
+    label = label or str(folder)
+    records, invalid = read_folder(folder)
+    if invalid:
+        raise CodegenError(f"{label}: {_format_errors(invalid, 'invalid file')}")
+    # An empty folder is an empty catalogue; one with other files only is probably a mistake.
     if not records and any(folder.iterdir()):
-        raise CodegenError(f"{shown}: no model schemas there: name a folder of *.json files")
-    # Of a model that left, only the record is there.
+        raise CodegenError(f"{label}: no model schemas; expected a folder of *.json files")
     return {model_id: record for model_id, record in records.items() if record.removal is None}
 
 
-def of_hub(hub: Hub, ids: Iterable[str], unlisted: Collection[str], on_models: OnModels) -> Records:
-    """Models of the live hub, all that are named.
+def fetch_models(hub: Hub, ids: Iterable[str], unlisted: Collection[str], progress: OnModels) -> Records:
+    """Fetch models from the API.
 
     Args:
-        hub: Where to read.
-        ids: Which models.
-        unlisted: More of them, that may be gone: left out if the hub says that it has none of that id.
-        on_models: Told of the progress.
+        hub: The API.
+        ids: The models to fetch.
+        unlisted: More models to fetch; those that the API does not have are omitted.
+        progress: Receives the number of models, and returns a function to call after each.
 
     Raises:
-        CodegenError: One of them is not to be had.
+        CodegenError: A model cannot be fetched.
     """
     records: dict[str, Record] = {}
-    bad: dict[str, ModelError] = {}
-    asked = dict.fromkeys((*ids, *unlisted))
-    on_model = on_models(len(asked))
-    for model_id, found in hub.models(asked):
+    errors: dict[str, ModelError] = {}
+    requested = dict.fromkeys((*ids, *unlisted))
+    on_model = progress(len(requested))
+    for model_id, result in hub.models(requested):
         on_model()
-        if isinstance(found, Record):
-            records[model_id] = found
-        elif not (isinstance(found, Absent) and model_id in unlisted):
-            bad[model_id] = found
-    if bad:
-        raise CodegenError(f"{hub.base_url}: nothing was done: {_some(bad, 'model')}")
+        if isinstance(result, Record):
+            records[model_id] = result
+        elif not (isinstance(result, Absent) and model_id in unlisted):
+            errors[model_id] = result
+    if errors:
+        raise CodegenError(f"{hub.base_url}: {_format_errors(errors, 'unreadable model')}")
     return records
 
 
-def of_revision(revision: str, config: Config) -> Records:
-    """The models that were committed in a git revision.
+def load_revision(revision: str, config: Config) -> Records:
+    """Return the models that are committed in a git revision, by id.
 
     Raises:
-        CodegenError: The revision does not exist, or holds no schemas.
+        CodegenError: The revision does not exist, or contains no schemas.
     """
-    around = next(each for each in (config.output, *config.output.parents) if each.is_dir())
-    unknown = CodegenError(
-        f"{revision}: neither a folder, nor {LIVE!r}, nor a git revision of the repository around {around}"
-    )
-    if revision.startswith("-") or not revision.isprintable():
-        raise unknown
-    commit = _git(around, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    top = _git(around, "rev-parse", "--show-toplevel")
-    if commit is None or top is None:
-        raise unknown
-    root = Path(top.decode().rstrip("\n"))
+    folder = next(parent for parent in (config.output, *config.output.parents) if parent.is_dir())
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    root = Path(top.decode().rstrip("\n")) if top is not None else None
+    commit = None
+    if root is not None and revision.isprintable() and not revision.startswith("-"):
+        commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if root is None or commit is None:
+        repository = f"of {root}" if root is not None else f"({folder} is not in a git repository)"
+        raise CodegenError(
+            f"unknown catalogue {revision!r}: expected a folder, {LIVE!r} or a git revision {repository}"
+        )
     if not config.schemas.resolve().is_relative_to(root.resolve()):
-        raise CodegenError(f"{config.schemas}: not in the repository {root}: name a folder")
-    inside = config.schemas.resolve().relative_to(root.resolve()).as_posix()
-    listing = _git(root, "ls-tree", "-z", f"{commit.decode().strip()}:{inside}")
-    files = _files(listing or b"")
+        raise CodegenError(f"{config.schemas} is not in the repository {root}; pass a folder instead")
+    path = config.schemas.resolve().relative_to(root.resolve()).as_posix()
+    files = _parse_tree(_git(root, "ls-tree", "-z", f"{commit.decode().strip()}:{path}") or b"")
     if not files:
-        raise CodegenError(f"{revision}: that revision holds no schemas in {inside}")
-    with TemporaryDirectory() as folder:
-        for name, content in zip(files, _contents(root, list(files.values())), strict=True):
-            Path(folder, name).write_bytes(content)
-        return of_folder(Path(folder), f"{revision}:{inside}")
+        raise CodegenError(f"{revision}: the revision contains no schemas in {path}")
+    with TemporaryDirectory() as copy:
+        for name, content in zip(files, _read_blobs(root, list(files.values())), strict=True):
+            Path(copy, name).write_bytes(content)
+        return load_folder(Path(copy), f"{revision}:{path}")
 
 
-def _files(listing: bytes) -> dict[str, bytes]:
-    """The ids of the schemas in what `git ls-tree -z` says, by file name."""
+def _parse_tree(listing: bytes) -> dict[str, bytes]:
+    """Return the object ids of the JSON files in the output of `git ls-tree -z`, by file name."""
     entries = (entry.partition(b"\t") for entry in listing.split(b"\0") if entry)
     return {
-        name.decode(errors="surrogateescape"): about.split()[2]
-        for about, _, name in entries
-        if about.split()[1] == b"blob" and name.endswith(b".json")
+        name.decode(errors="surrogateescape"): metadata.split()[2]
+        for metadata, _, name in entries
+        if metadata.split()[1] == b"blob" and name.endswith(b".json")
     }
 
 
-def _contents(root: Path, ids: list[bytes]) -> list[bytes]:
-    answer = _git(root, "cat-file", "--batch", given=b"\n".join([*ids, b""]))
-    if answer is None:
-        raise CodegenError(f"{root}: git cannot read the files of that revision")
-    contents: list[bytes] = []
-    for _ in ids:
-        # A line that ends in the size, then so many bytes and a line's end.
-        head, _, answer = answer.partition(b"\n")
-        size = int(head.split()[2])
-        contents.append(answer[:size])
-        answer = answer[size + 1 :]
-    return contents
+def _read_blobs(root: Path, object_ids: list[bytes]) -> list[bytes]:
+    output = _git(root, "cat-file", "--batch", stdin=b"\n".join([*object_ids, b""]))
+    if output is None:
+        raise CodegenError(f"{root}: git cannot read the files of the revision")
+    blobs: list[bytes] = []
+    for _ in object_ids:
+        # A header line that ends with the size, the content, and a line feed.
+        header, _, output = output.partition(b"\n")
+        size = int(header.split()[2])
+        blobs.append(output[:size])
+        output = output[size + 1 :]
+    return blobs
 
 
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
-    """What git says; None where it cannot."""
+def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
+    """Return the output of a git command; None if it fails or git is not installed."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], input=given, capture_output=True, check=False
+        process = subprocess.run(
+            ["git", "-C", str(folder), *arguments], input=stdin, capture_output=True, check=False
         )
-    except OSError:  # there is no git
+    except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return process.stdout if process.returncode == 0 else None
 
 
-def _some(bad: Mapping[str, ModelError], what: str) -> str:
-    named = "; ".join(
-        f"{make_printable(name)}: {error.message}" for name, error in list(bad.items())[:_MOST_NAMED]
-    )
-    return f"{len(bad)} {what}{'s' if len(bad) > 1 else ''} cannot be read: {named}"
+def _format_errors(errors: Mapping[str, ModelError], noun: str) -> str:
+    listed = [f"{make_printable(name)}: {error.message}" for name, error in errors.items()]
+    more = [f"and {len(listed) - _MAX_LISTED} more"] if len(listed) > _MAX_LISTED else []
+    plural = "s" if len(listed) > 1 else ""
+    return f"{len(listed)} {noun}{plural}: {'; '.join([*listed[:_MAX_LISTED], *more])}"

@@ -1,4 +1,4 @@
-"""What counts as a change between two catalogues, and of what kind."""
+"""The kinds of changes that `compare` finds between two catalogues."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def catalogue(*answers: dict[str, Any]) -> dict[str, Record]:
     return {record.id: record for record in map(from_answer, answers)}
 
 
-def changed(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
-    """Parameter and kind of each change between two sets of properties."""
-    found = compare(
+def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
+    """Return the parameter and kind of each change between two sets of properties."""
+    diff = compare(
         catalogue(make_model("m", object_schema(**old))), catalogue(make_model("m", object_schema(**new))), {}
     )
-    return {(change.parameter, change.kind) for change in found.changes}
+    return {(change.parameter, change.kind) for change in diff.changes}
 
 
 @pytest.mark.parametrize(
@@ -92,21 +92,22 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, s
         (IMAGE, {**IMAGE, "pattern": "^https"}, "type-widened media-narrowed"),
         (STRING, {**STRING, "format": "date"}, "format-changed"),
         (STRING, {**STRING, "pattern": "x"}, "type-widened"),
-        ({**STRING, "pattern": "x"}, {**STRING, "pattern": "y"}, "hub-check-changed"),
+        ({**STRING, "pattern": "x"}, {**STRING, "pattern": "y"}, "server-validation-changed"),
         ({"anyOf": [STRING, INTEGER]}, {"anyOf": [INTEGER, {**STRING, "title": "T"}]}, ""),
-        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "hub-check-changed"),
+        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "server-validation-changed"),
         (STRING, {**STRING, "title": "T", "description": "D."}, "title-changed description-changed"),
         ({**STRING, "description": "one  two "}, {**STRING, "description": "one two"}, ""),
         (STRING, {**STRING, "deprecated": True}, "deprecation-changed"),
         ({"type": "object"}, {"type": "object", "additionalProperties": True}, ""),
     ],
 )
-def test_a_parameter_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
-    assert changed({"p": old}, {"p": new}) == {("p", kind) for kind in kinds.split()}
+def test_parameter_change_has_kinds(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
+    """A parameter whose schema changed is reported with these kinds, and no others."""
+    assert changes({"p": old}, {"p": new}) == {("p", kind) for kind in kinds.split()}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "found"),
+    ("old", "new", "expected"),
     [
         (array(INTEGER), array({**INTEGER, "maximum": 3}), {("p[]", "range-narrowed")}),
         (array(IMAGE), array(STRING), {("p[]", "media-narrowed")}),
@@ -133,20 +134,20 @@ def test_a_parameter_changes(old: dict[str, Any], new: dict[str, Any], kinds: st
         (
             object_schema(a=NUMBER),
             {**object_schema(a=NUMBER), "additionalProperties": False},
-            {("p", "other-properties-refused")},
+            {("p", "additional-properties-rejected")},
         ),
         (
             {**object_schema(a=NUMBER), "additionalProperties": False},
             object_schema(a=NUMBER),
-            {("p", "other-properties-allowed")},
+            {("p", "additional-properties-accepted")},
         ),
-        # What was said of any name was said of the new one, too.
+        # The old schema accepted the new name as an additional property.
         (
             {**object_schema(a=NUMBER), "additionalProperties": NUMBER},
             {**object_schema(a=NUMBER, b=STRING), "additionalProperties": NUMBER},
             {("p.b", "parameter-added"), ("p.b", "type-changed")},
         ),
-        # `{"a": 1}` and `MPart(a=1)` are different things to a type checker.
+        # Type checkers distinguish `{"a": 1}` from `MPart(a=1)`.
         ({"type": "object"}, object_schema(a={}), {("p", "type-narrowed"), ("p.a", "parameter-added")}),
         (object_schema(a={}), {"type": "object"}, {("p", "class-removed"), ("p.a", "parameter-removed")}),
         (object_schema(a={}), {}, {("p", "type-widened"), ("p", "class-removed")}),
@@ -157,28 +158,31 @@ def test_a_parameter_changes(old: dict[str, Any], new: dict[str, Any], kinds: st
         ),
     ],
 )
-def test_a_change_within_names_its_path(
-    old: dict[str, Any], new: dict[str, Any], found: set[tuple[str, str]]
+def test_nested_change_has_path(
+    old: dict[str, Any], new: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
-    assert changed({"p": old}, {"p": new}) == found
+    """A change inside a parameter is reported with the path of the part that changed."""
+    assert changes({"p": old}, {"p": new}) == expected
 
 
-def test_names_that_move_because_another_arrives() -> None:
-    assert changed({"a-b": STRING}, {"a-b": STRING, "a_b": STRING}) == {
+def test_new_name_that_renames_another_is_breaking() -> None:
+    """A new parameter or class that takes the Python name of an old one breaks the old one."""
+    assert changes({"a-b": STRING}, {"a-b": STRING, "a_b": STRING}) == {
         ("a-b", "python-name-changed"),
         ("a_b", "parameter-added"),
     }
-    # Both classes would be MAB.
-    assert changed(
+    # The name of both classes would be MAB.
+    assert changes(
         {"a-b": object_schema(x=STRING)},
         {"a-b": object_schema(x=STRING), "a": object_schema(b=object_schema(x=STRING))},
     ) >= {("a-b", "python-name-changed")}
 
 
-def test_a_parameter_of_every_call_is_not_new_where_a_schema_says_it_itself() -> None:
+def test_common_parameter_in_schema_is_not_new() -> None:
+    """A schema that declares a parameter of every call, such as `response_format`, adds no parameter."""
     both = {"type": "string", "enum": ["url", "b64_json"]}
-    assert changed({}, {"response_format": both}) == set()
-    assert changed({}, {"response_format": {**both, "enum": ["url"]}}) == {
+    assert changes({}, {"response_format": both}) == set()
+    assert changes({}, {"response_format": {**both, "enum": ["url"]}}) == {
         ("response_format", "enum-narrowed")
     }
     binding = bind(place(from_answer(make_model("m", {})), {}))
@@ -216,7 +220,11 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
         "capabilities-changed",
     ),
-    ({"schema": object_schema()}, {"schema": {**object_schema(), "anyOf": [{}]}}, "hub-check-changed"),
+    (
+        {"schema": object_schema()},
+        {"schema": {**object_schema(), "anyOf": [{}]}},
+        "server-validation-changed",
+    ),
     (
         {"schema": object_schema()},
         {"schema": {**object_schema(), "additionalProperties": False, "x-y": 1}},
@@ -226,29 +234,31 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("old", "new", "kinds"), MODEL_CHANGES)
-def test_a_model_changes(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
-    def of(facts: dict[str, Any]) -> dict[str, Record]:
-        return catalogue(make_model("m", **{"schema": object_schema(), **facts}))
+def test_model_change_has_kinds(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
+    """A model whose metadata or call changed is reported with these kinds, and no others."""
+    old_records, new_records = (
+        catalogue(make_model("m", **{"schema": object_schema(), **data})) for data in (old, new)
+    )
+    found = {(change.parameter, change.kind) for change in compare(old_records, new_records, {}).changes}
+    found -= {("input_image", "became-required")}
+    assert found == {(None, kind) for kind in kinds.split()}
 
-    found = compare(of(old), of(new), {}).changes
-    changes = {(change.parameter, change.kind) for change in found}
-    changes -= {("input_image", "became-required")}
-    assert changes == {(None, kind) for kind in kinds.split()}
 
-
-def test_a_model_that_takes_the_name_of_another_breaks_it() -> None:
+def test_new_model_with_used_name_breaks_old_model() -> None:
+    """A new model with the Python name of an old one is a breaking change of the old one."""
     old, new = catalogue(make_model("a-b")), catalogue(make_model("a-b"), make_model("a.b"))
-    found = compare(old, new, {})
-    assert [(change.model, change.kind) for change in found.changes] == [
-        ("a-b", "name-taken"),
+    diff = compare(old, new, {})
+    assert [(change.model, change.kind) for change in diff.changes] == [
+        ("a-b", "name-collision"),
         ("a.b", "model-added"),
     ]
     assert [change.kind for change in compare(old, new, {"a.b": "other"}).changes] == ["model-added"]
 
 
-def test_a_rename_is_proposed_beside_removal_and_addition() -> None:
+def test_parameter_rename_is_proposed_with_evidence() -> None:
+    """A possible rename is reported in addition to the removal and the addition."""
     steps = {**INTEGER, "minimum": 1, "description": "How many steps."}
-    found = compare(
+    diff = compare(
         catalogue(
             make_model(
                 "m",
@@ -265,30 +275,38 @@ def test_a_rename_is_proposed_beside_removal_and_addition() -> None:
         ),
         {},
     )
-    assert {(each.parameter, each.new) for each in found.renames} == {
+    assert {(rename.parameter, rename.new) for rename in diff.renames} == {
         ("num_steps", "steps"),
         ("at[].old_x", "at[].new_x"),
     }
-    (evidence,) = {each.evidence for each in found.renames if each.new == "steps"}
-    assert evidence == ("a similar name", "the same values", "the same description")
-    assert sum(change.kind == "parameter-removed" for change in found.changes) == 4
-    assert sum(change.kind == "parameter-added" for change in found.changes) == 4
+    (evidence,) = {rename.evidence for rename in diff.renames if rename.new == "steps"}
+    assert evidence == ("similar name", "same values", "same description")
+    assert sum(change.kind == "parameter-removed" for change in diff.changes) == 4
+    assert sum(change.kind == "parameter-added" for change in diff.changes) == 4
 
 
-def test_a_renamed_model_is_proposed_where_its_parameters_are_alike() -> None:
+def test_model_rename_requires_more_than_similar_name() -> None:
+    """A model rename is proposed if the parameters are alike, not if only name and developer are."""
     schema = object_schema("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
-    found = compare(
-        catalogue(make_model("wan-2-1", schema), make_model("other", object_schema(a=STRING))),
+    chat = {"schema": None, "endpoint": "/chat/completions", "developer": "D"}
+    diff = compare(
         catalogue(
-            make_model("wan-2.1-fast", schema), make_model("speaker", schema, endpoint="/audio/speech")
+            make_model("wan-2-1", schema),
+            make_model("other", object_schema(a=STRING)),
+            make_model("gpt-5-1", **chat),
+        ),
+        catalogue(
+            make_model("wan-2.1-fast", schema),
+            make_model("speaker", schema, endpoint="/audio/speech"),
+            make_model("gpt-5-2", **chat),
         ),
         {},
     )
-    assert [(each.old, each.new) for each in found.renames] == [("wan-2-1", "wan-2.1-fast")]
+    assert [(rename.old, rename.new) for rename in diff.renames] == [("wan-2-1", "wan-2.1-fast")]
 
 
 @pytest.mark.parametrize(
-    ("current", "impact", "following"),
+    ("current", "impact", "expected"),
     [
         ("0.1.0", None, "0.1.0"),
         ("0.1.7", "breaking", "0.2.0"),
@@ -301,5 +319,6 @@ def test_a_renamed_model_is_proposed_where_its_parameters_are_alike() -> None:
         ("1.2.3", "documentation", "1.2.4"),
     ],
 )
-def test_the_next_version(current: str, impact: Impact | None, following: str) -> None:
-    assert next_version(current, impact) == following
+def test_next_version(current: str, impact: Impact | None, expected: str) -> None:
+    """The next version follows semantic versioning."""
+    assert next_version(current, impact) == expected

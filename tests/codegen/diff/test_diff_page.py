@@ -1,4 +1,4 @@
-"""docs/changes.md: every example does what the page says, and every kind has one."""
+"""docs/changes.md: every kind of change has an example, and every example prints its line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from helpers.models import make_model
 from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
 from oxen_codegen.diff.compare import compare
-from oxen_codegen.diff.show import text
+from oxen_codegen.diff.formats import format_text
 from oxen_codegen.json_types import is_list
 from oxen_codegen.records import Record, from_answer
 
@@ -21,32 +21,35 @@ EXAMPLES = [match.groups() for match in map(EXAMPLE.match, re.split(r"(?=^### )"
 
 
 def catalogue(example: str) -> dict[str, Record]:
-    """A parameter schema, or a list of the hub's answers."""
-    given: Any = json.loads(example)
-    answers = given if is_list(given) else [make_model("m", given)]
+    """Return the records of an example: a parameter schema, or a list of models as the API returns them."""
+    value: Any = json.loads(example)
+    answers = value if is_list(value) else [make_model("m", value)]
     return {record.id: record for record in map(from_answer, answers)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])
-def test_an_example_prints_its_line(example: tuple[str, ...]) -> None:
-    kind, meaning, before, after, line = example
-    found = compare(catalogue(before), catalogue(after), {})
+def test_example_prints_line(example: tuple[str, ...]) -> None:
+    """The two catalogues of an example differ by one change of its kind, printed as on the page."""
+    kind, meaning, old, new, line = example
+    diff = compare(catalogue(old), catalogue(new), {})
     assert meaning.strip()
-    assert line in text(found, "0.1.0").splitlines()[:-1]
-    (change,) = (change for change in found.changes if change.kind == kind)
+    assert line in format_text(diff, "0.1.0").splitlines()[:-1]
+    (change,) = (change for change in diff.changes if change.kind == kind)
     assert line.startswith(f"{KINDS[kind]}: {change.model}")
 
 
-def test_every_kind_has_an_example_under_its_impact() -> None:
+def test_kinds_have_examples_in_order() -> None:
+    """Every kind has an example in the section of its impact, in the order of `KINDS`."""
     assert [kind for kind, *_ in EXAMPLES] == list(KINDS)
     for impact, section in zip(IMPACTS, re.split(r"^## ", PAGE, flags=re.M)[1:], strict=True):
         assert section.startswith(impact.capitalize())
         assert re.findall(r"^### (\S+)", section, re.M) == [
-            kind for kind, its in KINDS.items() if its == impact
+            kind for kind, kind_impact in KINDS.items() if kind_impact == impact
         ]
 
 
-def test_the_table_of_versions_is_what_happens() -> None:
+def test_table_of_versions() -> None:
+    """The next version is the one that the table of the page states."""
     rows = re.findall(
         r"^\| (breaking|documentation|behavioural or additive) \| (\w+) \| (\w+) \|", PAGE, re.M
     )

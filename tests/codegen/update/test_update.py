@@ -42,13 +42,16 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
     assert is_clean(project)
     lines = changelog(project).splitlines()
     assert lines[:3] == ["# Changelog", "", "## Unreleased"]
-    assert [line for line in lines if line][-6:] == [
+    assert [line for line in lines if line][-9:] == [
         f"### Models, {today()}",
+        "#### Breaking",
         "- `painter`",
-        '  - Breaking: `size`: required parameter added: `one of "s", "m"`; pass it.',
+        '  - `size`: required parameter added: `one of "s", "m"`; pass it.',
+        "#### Additive",
         "- `moulder`",
-        "  - Additive: model added: `/images/generate`.",
-        "- 1 text or capability changed.",
+        "  - Model added: `/images/generate`.",
+        "#### Documentation",
+        "- 1 change of documentation.",
     ]
 
 
@@ -143,5 +146,5 @@ def test_a_broken_schema_changes_nothing(update: Callable[..., Result], hub: Hub
     before = everything(project)
     done = update()
     assert done.exit_code == 2
-    assert "1 file cannot be read: drawer.json: not JSON" in done.stderr
+    assert "1 invalid file: drawer.json: not JSON" in done.stderr
     assert everything(project) == before

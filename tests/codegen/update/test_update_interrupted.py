@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.hub_api import wait_until
 from helpers.models import make_model
-from oxen_codegen.changelog import with_entry
+from oxen_codegen.changelog import add_entry
 from oxen_codegen.cli import main
 from oxen_codegen.replace import recover_package, replace_package
 from oxen_models.testing import Hub
@@ -35,7 +35,7 @@ def as_link(folder: Path) -> None:
 
 UNWRITABLE: list[tuple[Callable[[Path], object], str]] = [
     (lambda project: as_folder(project / "CHANGELOG.md"), "CHANGELOG.md: cannot be written"),
-    (lambda project: (project / "CHANGELOG.md").write_bytes(b"\xff"), "CHANGELOG.md: not UTF-8"),
+    (lambda project: (project / "CHANGELOG.md").write_bytes(b"\xff"), "CHANGELOG.md: invalid UTF-8"),
     (
         lambda project: (project / "generated" / ".ours.new").write_text("somebody's"),
         ".ours.new exists and cannot be removed",
@@ -243,7 +243,7 @@ def test_what_somebody_wrote_in_the_changelog_meanwhile_stays(site: Site, strike
             break
     site.changelog.write_text("# Changelog\n\nMine.\n")
     site.recover()
-    assert site.changelog.read_text() == with_entry("# Changelog\n\nMine.\n", ENTRY)
+    assert site.changelog.read_text() == add_entry("# Changelog\n\nMine.\n", ENTRY)
 
 
 @pytest.mark.parametrize("command", ["check", "generate", "diff", "fetch painter", "update --dry-run"])

@@ -33,7 +33,7 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
     ),
     (
         lambda hub: lacks_half(hub),
-        "2 models cannot be read: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
+        "2 unreadable models: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
     ),
     (
         lambda hub: hub.respond_next(200, body=[{"id": "a"}, {"id": "b"}], path=WHERE),
@@ -41,7 +41,7 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
     ),
     (
         lambda hub: hub.respond_next(500, times=3, path=f"{WHERE}/drawer"),
-        "1 model cannot be read: drawer: the hub answered HTTP 500, 3 times",
+        "1 unreadable model: drawer: the hub answered HTTP 500, 3 times",
     ),
     (lambda hub: hub.respond_next(200, body='{"id"', path=f"{WHERE}/drawer"), "drawer: not JSON"),
     (

@@ -24,7 +24,7 @@ KILLS = 26
 PROJECT = '[tool.oxen-codegen]\npackage = "ours"\n[tool.oxen-codegen.successors]\ncarver = "painter"\n'
 FAILED = 70
 # What commands import when they need it; what is forked has it by then.
-for name in ("update", "diff.compare", "diff.show", "diff.source", "generate", "fetch", "parse"):
+for name in ("update", "diff.compare", "diff.formats", "diff.source", "generate", "fetch", "parse"):
     import_module(f"oxen_codegen.{name}")
 
 State = dict[str, bytes]

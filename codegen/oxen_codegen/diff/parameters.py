@@ -1,0 +1,287 @@
+"""Compare two parameter schemas from the caller's point of view.
+
+The normalized schemas are compared, because the bindings are generated from them. The schemas as received
+are used for documentation only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..endpoints import COMMON
+from ..json_types import is_list, is_object, json_equal
+from ..names import parameter_names
+from ..normalize import Node, allows
+from .changes import KINDS
+from .nodes import (
+    Schema,
+    TypeSet,
+    accepted_types,
+    accepts_media,
+    describe_type,
+    exceeds,
+    find_classes,
+    has_class,
+    join_path,
+    media_kinds,
+    number_interval,
+)
+from .unsupported import unsupported_constraints, unsupported_root_constraints
+
+ParameterChange = tuple[str | None, str, Any, Any]
+"""The path of the parameter, the kind of change, and the old and new value."""
+
+_TEXTS = {"title": "title-changed", "description": "description-changed"}
+_FORMAT = ("format", "renderType", "contentMediaType", "contentEncoding")
+_RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+def root_schema(node: Node, raw: object) -> Schema:
+    """Return the schema of a model's parameters, including those of every call."""
+    common = {name: schema for name, schema in COMMON.items() if name not in node["properties"]}
+    properties = {**node["properties"], **common}
+    return Schema({**node, "properties": properties}, raw if is_object(raw) else {})
+
+
+def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    """Yield every change between the parameters of one model."""
+    old_constraints, new_constraints = unsupported_root_constraints(old), unsupported_root_constraints(new)
+    if not json_equal(old_constraints, new_constraints):
+        yield None, "server-validation-changed", old_constraints, new_constraints
+    yield from _compare_texts(None, old, new)
+    yield from _compare_properties("", old, new)
+
+
+def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
+    """Yield the path and both schemas of each object that the two schemas have in common."""
+    old_types, new_types = accepted_types(old.node), accepted_types(new.node)
+    if old_types is None or new_types is None:
+        return
+    for name in sorted({"array", "object"} & old_types.nodes.keys() & new_types.nodes.keys()):
+        a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
+        if name == "array":
+            yield from common_objects(f"{path}[]", a.items(), b.items())
+        else:
+            yield path, a, b
+            for wire_name in a.node["properties"].keys() & b.node["properties"].keys():
+                inner = join_path(path, wire_name)
+                yield from common_objects(inner, a.property(wire_name), b.property(wire_name))
+
+
+def _compare_properties(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    old_properties, new_properties = old.node["properties"], new.node["properties"]
+    for name in old_properties.keys() - new_properties.keys():
+        yield join_path(path, name), "parameter-removed", describe_type(old_properties[name]), None
+    for name in new_properties.keys() - old_properties.keys():
+        is_required = name in new.node["required"]
+        kind = "required-parameter-added" if is_required else "parameter-added"
+        yield join_path(path, name), kind, None, describe_type(new_properties[name])
+        if old.node["additionalProperties"]:
+            # The old schema accepted this name as an additional property.
+            for change in _compare_values(
+                join_path(path, name), old.additional_properties(), new.property(name)
+            ):
+                if KINDS[change[1]] == "breaking":
+                    yield change
+    old_names, new_names = parameter_names(old_properties), parameter_names(new_properties)
+    for name in old_properties.keys() & new_properties.keys():
+        inner = join_path(path, name)
+        if old_names[name] != new_names[name]:
+            yield inner, "python-name-changed", old_names[name], new_names[name]
+        was_required, is_required = name in old.node["required"], name in new.node["required"]
+        if was_required != is_required:
+            yield inner, "became-required" if is_required else "became-optional", was_required, is_required
+        yield from _compare_defaults(inner, old.node["said"].get(name, {}), new.node["said"].get(name, {}))
+        yield from _compare_schemas(inner, old.property(name), new.property(name))
+
+
+def _compare_defaults(path: str, old: Node, new: Node) -> Iterator[ParameterChange]:
+    if "default" not in old and "default" not in new:
+        return
+    if "default" not in old:
+        yield path, "default-added", None, new["default"]
+    elif "default" not in new:
+        yield path, "default-removed", old["default"], None
+    elif not json_equal(old["default"], new["default"]):
+        yield path, "default-changed", old["default"], new["default"]
+
+
+def _compare_schemas(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    yield from _compare_texts(path, old, new)
+    changes = list(_compare_values(path, old, new))
+    yield from changes
+    old_format, new_format = _format(old), _format(new)
+    is_narrowed = any(changed == path and kind == "media-narrowed" for changed, kind, *_ in changes)
+    if old_format != new_format and not is_narrowed:
+        yield path, "format-changed", old_format, new_format
+
+
+def _compare_texts(path: str | None, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    for keyword, kind in _TEXTS.items():
+        old_text, new_text = (_text(schema.raw.get(keyword)) for schema in (old, new))
+        if old_text != new_text:
+            yield path, kind, old_text, new_text
+    was_deprecated, is_deprecated = (schema.raw.get("deprecated") is True for schema in (old, new))
+    if was_deprecated != is_deprecated:
+        yield path, "deprecation-changed", was_deprecated, is_deprecated
+
+
+def _text(value: object) -> str | None:
+    """Return a text with its white space collapsed; None if it is empty."""
+    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+
+
+def _format(schema: Schema) -> Node:
+    return {key: schema.raw[key] for key in _FORMAT if schema.raw.get(key) is not None}
+
+
+def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    """Yield the differences between the values that two schemas accept."""
+    old_types, new_types = accepted_types(old.node), accepted_types(new.node)
+    described = describe_type(old.node), describe_type(new.node)
+    if old_types is None and new_types is None:
+        old_constraints, new_constraints = unsupported_constraints(old), unsupported_constraints(new)
+        if not json_equal(old_constraints, new_constraints):
+            yield path, "server-validation-changed", old_constraints, new_constraints
+    elif old_types is None:
+        yield path, "type-narrowed", *described
+    elif new_types is None:
+        yield path, "type-widened", *described
+        # JSON values include neither files nor instances of classes.
+        if accepts_media(old.node):
+            yield path, "media-narrowed", *described
+        if any(find_classes(old.node)):
+            yield path, "class-removed", *described
+    elif "enum" in old.node and "enum" in new.node:
+        a, b = old.node["enum"], new.node["enum"]
+        yield from _narrowed_or_widened(
+            path, "enum", a, b, is_narrowed=_has_missing(a, b), is_widened=_has_missing(b, a)
+        )
+    else:
+        yield from _compare_types(path, old.node, new.node, old_types, new_types)
+        yield from _compare_enum_with_type(path, old.node, new.node, old_types, new_types)
+        for name in old_types.nodes.keys() & new_types.nodes.keys() & _COMPARE.keys():
+            a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
+            yield from _COMPARE[name](path, a, b)
+
+
+def _compare_types(
+    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
+) -> Iterator[ParameterChange]:
+    """Yield types that are no longer accepted, or newly accepted."""
+    described = describe_type(old), describe_type(new)
+    removed, added = old_types.names - new_types.names, new_types.names - old_types.names
+    match old_types.nodes.get("number", {}).get("type"), new_types.nodes.get("number", {}).get("type"):
+        case "integer", "number":
+            added.add("number")
+        case "number", "integer":
+            removed.add("number")
+        case _:
+            pass
+    if "object" in old_types.nodes.keys() & new_types.nodes.keys():
+        had_class, gets_class = (has_class(types.nodes["object"]) for types in (old_types, new_types))
+        if gets_class and not had_class:
+            removed.add("object")  # an arbitrary object is no longer accepted
+        if had_class and not gets_class:
+            yield path, "class-removed", *described
+    if removed and added:
+        kind = "type-changed"
+        if not (old_types.names & new_types.names) - {"null"}:
+            kind = "became-array" if "array" in added else "became-scalar" if "array" in removed else kind
+        yield path, kind, *described
+    elif removed:
+        yield path, "type-narrowed", *described
+    elif added:
+        yield path, "type-widened", *described
+
+
+def _compare_enum_with_type(
+    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
+) -> Iterator[ParameterChange]:
+    """Yield types that were restricted to an enum, or no longer are."""
+    old_values, new_values = (node.get("enum") or describe_type(node) for node in (old, new))
+    if new_types.enums.keys() & old_types.nodes.keys():
+        yield path, "enum-narrowed", old_values, new_values
+    for name in old_types.enums.keys() & new_types.nodes.keys():
+        accepts_all = all(allows(new_types.nodes[name], value) for value in old_types.enums[name])
+        yield path, "enum-widened" if accepts_all else "enum-narrowed", old_values, new_values
+
+
+def _compare_numbers(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    # If only one of them accepts fractions, the type has changed; compare the integers in their ranges.
+    integers = "integer" in (old.node["type"], new.node["type"])
+    a, b = number_interval(old.node, integers=integers), number_interval(new.node, integers=integers)
+    old_range, new_range = (
+        {key: schema.node[key] for key in _RANGE if key in schema.node} for schema in (old, new)
+    )
+    yield from _narrowed_or_widened(
+        path, "range", old_range, new_range, is_narrowed=exceeds(a, b), is_widened=exceeds(b, a)
+    )
+
+
+def _compare_strings(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    yield from _compare_sizes(path, "length", old.node, new.node, "minLength", "maxLength")
+    if media_kinds(old.node) - media_kinds(new.node):
+        yield path, "media-narrowed", describe_type(old.node), describe_type(new.node)
+
+
+def _compare_arrays(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    yield from _compare_sizes(path, "count", old.node, new.node, "minItems", "maxItems")
+    yield from _compare_schemas(f"{path}[]", old.items(), new.items())
+
+
+def _compare_objects(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    yield from _compare_properties(path, old, new)
+    a, b = old.node["additionalProperties"], new.node["additionalProperties"]
+    if a is not False and b is not False:
+        yield from _compare_values(f"{path}.*", old.additional_properties(), new.additional_properties())
+    elif a is not False:
+        yield path, "additional-properties-rejected", describe_type(a), None
+    elif b is not False:
+        yield path, "additional-properties-accepted", None, describe_type(b)
+
+
+_COMPARE: Mapping[str, Callable[[str, Schema, Schema], Iterator[ParameterChange]]] = {
+    "string": _compare_strings,
+    "number": _compare_numbers,
+    "array": _compare_arrays,
+    "object": _compare_objects,
+}
+
+
+def _compare_sizes(
+    path: str, size: str, old: Node, new: Node, minimum: str, maximum: str
+) -> Iterator[ParameterChange]:
+    def accepts_more(a: Node, b: Node) -> bool:
+        is_lower = a.get(minimum, 0) < b.get(minimum, 0)
+        return bool(is_lower or a.get(maximum, math.inf) > b.get(maximum, math.inf))
+
+    a, b = ({key: node[key] for key in (minimum, maximum) if key in node} for node in (old, new))
+    yield from _narrowed_or_widened(
+        path, size, a, b, is_narrowed=accepts_more(a, b), is_widened=accepts_more(b, a)
+    )
+
+
+def _narrowed_or_widened(
+    path: str, constraint: str, old: Any, new: Any, *, is_narrowed: bool, is_widened: bool
+) -> Iterator[ParameterChange]:
+    """Yield one change at most; a constraint that is both narrowed and widened is narrowed."""
+    if is_narrowed or is_widened:
+        yield path, f"{constraint}-narrowed" if is_narrowed else f"{constraint}-widened", old, new
+
+
+def _has_missing(values: list[Any], others: list[Any]) -> bool:
+    """Return whether an enum has a value that another enum lacks."""
+    known = {(isinstance(value, bool), value) for value in others if not _is_container(value)}
+    return any(
+        not allows({"enum": others}, value)
+        if _is_container(value)
+        else (isinstance(value, bool), value) not in known
+        for value in values
+    )
+
+
+def _is_container(value: object) -> bool:
+    return is_list(value) or is_object(value)
