@@ -92,7 +92,7 @@ def types(session: nox.Session) -> None:
 def released(session: nox.Session) -> None:
     """Whether the calls of the last release are still right; what is not has to be in the diff."""
     install(session, "tests", "types")
-    session.run("python", "tests/typing/released.py")
+    session.run("python", "tests/typing/compat.py")
 
 
 @nox.session

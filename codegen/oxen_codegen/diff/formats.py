@@ -125,11 +125,10 @@ def group_models(
     lines: dict[str, list[str]] = {}
     for change in changes:
         lines.setdefault(change.model, []).append(format_line(change))
-    models: dict[tuple[str, ...], list[str]] = {}
-    for model, its_lines in lines.items():
-        models.setdefault(tuple(its_lines), []).append(model)
-    for its_lines, ids in models.items():
-        yield ids, its_lines
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for model, model_lines in lines.items():
+        groups.setdefault(tuple(model_lines), []).append(model)
+    yield from ((models, group_lines) for group_lines, models in groups.items())
 
 
 def _format_kind(
