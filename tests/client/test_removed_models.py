@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -75,44 +74,3 @@ def test_import_works_and_calls_name_date_and_successor(package: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(package), "NO_PROXY": "127.0.0.1"}
     done = subprocess.run([sys.executable, "-c", USE], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_checkers_show_calls_as_deprecated(package: Path, checker: str) -> None:
-    program = package / "program.py"
-    program.write_text(
-        "from oxen_models import Oxen\n"
-        "from oxen_models.images import OldModelRequest\n"
-        "Oxen().images.old_model.edit(prompt='x', input_image=['a'])\n"
-        "OldModelRequest(prompt='x')\n"
-        "Oxen().images.new_model.edit(prompt='x', input_image=['a'])\n"
-    )
-    command = {
-        "mypy": ["mypy", "--enable-error-code=deprecated", "--cache-dir", str(package / "cache")],
-        "pyright": ["pyright", "--outputjson", "--pythonpath", sys.executable],
-    }
-    if checker == "pyright":
-        settings = {
-            "typeCheckingMode": "strict",
-            "extraPaths": ["."],
-            "include": ["program.py", "oxen_models/images"],
-        }
-        (package / "pyrightconfig.json").write_text(json.dumps(settings))
-    done = subprocess.run(
-        [sys.executable, "-m", *command[checker], *(["program.py"] if checker == "mypy" else [])],
-        cwd=package, env={**os.environ, "MYPYPATH": str(package)}, capture_output=True, text=True,
-    )  # fmt: skip
-    said: list[tuple[str, int]] = []
-    if checker == "mypy":
-        said = [
-            (line.split(":")[0], int(line.split(":")[1]))
-            for line in done.stdout.splitlines()
-            if "[deprecated]" in line
-        ]
-    else:
-        diagnostics: list[dict[str, Any]] = json.loads(done.stdout)["generalDiagnostics"]
-        assert {each["rule"] for each in diagnostics} == {"reportDeprecated"}, diagnostics
-        said = [(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in diagnostics]
-    # mypy knows of deprecated methods and classes, not of deprecated constructors.
-    expected = [("program.py", 3), ("program.py", 4)]
-    assert said == (expected[:1] if checker == "mypy" else expected), done.stdout

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import oxen_models
 from click.testing import CliRunner, Result
 from helpers.models import make_model
 from oxen_codegen.cli import main
@@ -44,8 +43,7 @@ def recording(folder: Path, *answers: dict[str, Any]) -> Path:
 
 
 def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    checkout = Path(oxen_models.__file__).parent.parent
-    environment = {**os.environ, "MYPYPATH": str(checkout), "NO_PROXY": "127.0.0.1"}
+    environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
