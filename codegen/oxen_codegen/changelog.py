@@ -41,7 +41,7 @@ _ADVICE: Mapping[str, str] = {
 
 
 def format_entry(diff: Diff, expired: Iterable[Record], config: Config, today: str) -> str:
-    """Return the entry of an update. Changes of documentation are only counted.
+    """Return the entry of an update. Changes of documentation are only counted, except prices.
 
     Args:
         diff: The changes.
@@ -51,20 +51,23 @@ def format_entry(diff: Diff, expired: Iterable[Record], config: Config, today: s
     """
     sections: dict[str, list[str]] = {impact: [] for impact in IMPACTS}
     for impact, changes in groupby(diff.changes, key=lambda change: change.impact):
-        if impact == "documentation":
-            continue
-        for models, lines in group_models(changes, lambda change: _format_line(diff, change, config)):
+        listed = [change for change in changes if _is_listed(change)]
+        for models, lines in group_models(listed, lambda change: _format_line(diff, change, config)):
             sections[impact].extend(_list_models(models))
             sections[impact].extend(f"  - {line}." for line in lines)
     if expired_ids := [record.id for record in expired]:
         sections["breaking"].extend(_list_models(expired_ids))
         sections["breaking"].append("  - Module removed: the model left the API in an earlier minor version.")
-    if count := diff.count("documentation"):
+    if count := sum(not _is_listed(change) for change in diff.changes):
         sections["documentation"].append(f"- {count} change{'s' if count > 1 else ''} of documentation.")
     headings = (f"#### {impact.capitalize()}\n\n" for impact in IMPACTS)
     texts = ("\n".join(lines) for lines in sections.values())
     parts = (f"{heading}{text}" for heading, text in zip(headings, texts, strict=True) if text)
     return "\n\n".join([f"### Models, {today}", *parts])
+
+
+def _is_listed(change: Change) -> bool:
+    return change.impact != "documentation" or change.kind == "price-changed"
 
 
 def _list_models(models: Iterable[str]) -> list[str]:

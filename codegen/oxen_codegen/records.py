@@ -1,7 +1,7 @@
 """The recorded facts: one JSON file per model, in the form that is committed.
 
-A record is the hub's model object less what moves without meaning anything to a caller (prices,
-deployments, showcases), under one spelling, plus `changed`: the day on which the rest last moved.
+A record is the hub's model object without properties that change without an effect on callers (deployments,
+showcases), in one spelling, plus `changed`: the day on which anything but the price last changed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,14 @@ _KEPT = (
     "source_model",
     "image_url",
     "released_at",
+    "pricing",
+    "context_length",
+    "max_output_tokens",
     "changed",
     SCHEMA,
 )
+# Not part of `changed`, because a price change does not change modules.
+_UNDATED = frozenset({"changed", "pricing", "context_length", "max_output_tokens"})
 _LONGEST_NAME = 200
 # A hundred times what a model takes.
 LARGEST_MODEL = 2**20
@@ -131,12 +136,13 @@ class Record:
 
     def dated(self, previous: Record | None, today: str) -> Record:
         """This record with the day it changed: that of `previous` where nothing else differs."""
-        facts = dict(self.facts)
-        if previous is not None and {**previous.facts, "changed": None} == {**facts, "changed": None}:
-            facts["changed"] = previous.changed or today
-        else:
-            facts["changed"] = today
-        return Record(facts)
+        changed = today
+        if previous is not None and previous._dated_facts() == self._dated_facts():
+            changed = previous.changed or today
+        return Record({**self.facts, "changed": changed})
+
+    def _dated_facts(self) -> Mapping[str, Any]:
+        return {key: value for key, value in self.facts.items() if key not in _UNDATED}
 
 
 def from_answer(answer: object) -> Record:

@@ -120,7 +120,8 @@ def test_a_record_holds_what_matters_and_not_what_moves(fetch: Callable[..., Res
     text = (schemas / "painter.json").read_text(encoding="utf-8")
     record = json.loads(text)
     assert record["json_request_schema"] == IMAGE
-    assert not {"pricing", "deployments", "showcase"} & record.keys()
+    assert record["pricing"] == MODELS[0]["pricing"]
+    assert not {"deployments", "showcase"} & record.keys()
     assert len(record["changed"]) == len("2026-01-01")
     assert text == json.dumps(record, indent=2, sort_keys=True) + "\n"
 
@@ -168,9 +169,11 @@ def test_the_date_moves_with_the_facts_and_not_with_the_prices(
     aged = {**json.loads(record.read_text()), "changed": "1999-12-31"}
     record.write_text(json.dumps(aged, indent=2, sort_keys=True) + "\n")
 
-    hub.add_model({**MODELS[0], "pricing": {"cost_per_image": 9}})
-    assert "0 written" in fetch("painter").stdout
-    assert json.loads(record.read_text())["changed"] == "1999-12-31"
+    hub.add_model({**MODELS[0], "pricing": {"cost_per_image": 9}, "context_length": 5})
+    assert "1 written" in fetch("painter").stdout
+    recorded = json.loads(record.read_text())
+    assert (recorded["pricing"], recorded["context_length"]) == ({"cost_per_image": 9}, 5)
+    assert recorded["changed"] == "1999-12-31"
 
     hub.add_model({**MODELS[0], "summary": "Paints."})
     assert "1 written" in fetch("painter").stdout

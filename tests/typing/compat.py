@@ -1,4 +1,4 @@
-"""Check that calls that were valid in the last release are valid now, or that `diff` reports them as breaking.
+"""Check that calls that were valid in the last release are valid, or that `diff` reports them as breaking.
 
 The calls are the type tests of the release, and one program for each of its models, which passes every
 parameter by its annotation in the release. Exits 1 if a call is invalid and `diff` does not report its model.

@@ -9,6 +9,7 @@ from ..diagnostics import CodegenError, ModelError
 from ..json_types import json_equal
 from ..names import pascal, sharing, taken
 from ..parse import parse
+from ..prices import describe_price
 from ..records import Record
 from .changes import Change, Diff, Rename, sort_changes
 from .nodes import Schema, find_classes
@@ -16,6 +17,7 @@ from .parameters import common_objects, compare_parameters, root_schema
 from .renames import find_model_renames, find_parameter_renames
 
 _IGNORED = ("changed", "created", "released_at")
+_TOKEN_LIMITS = ("context_length", "max_output_tokens")
 _TEXTS = {
     "display_name": "display-name-changed",
     "summary": "summary-changed",
@@ -116,6 +118,14 @@ def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, o
         old_text, new_text = (" ".join((record.text(key) or "").split()) or None for record in (old, new))
         if old_text != new_text:
             yield kind, old_text, new_text
+    if describe_price(old.facts.get("pricing")) != describe_price(new.facts.get("pricing")):
+        yield "price-changed", old.facts.get("pricing"), new.facts.get("pricing")
+    old_limits, new_limits = (
+        {key: record.facts[key] for key in _TOKEN_LIMITS if record.facts.get(key) is not None}
+        for record in (old, new)
+    )
+    if not json_equal(old_limits, new_limits):
+        yield "token-limits-changed", old_limits, new_limits
     if old.developer != new.developer:
         yield "developer-changed", old.developer, new.developer
     old_capabilities, new_capabilities = (

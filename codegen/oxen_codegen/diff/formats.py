@@ -10,10 +10,12 @@ from typing import Any
 
 from ..diagnostics import make_printable
 from ..json_types import is_list
+from ..prices import describe_price
 from .changes import IMPACTS, Change, Diff, Rename, next_version
 from .nodes import describe_count, describe_length, describe_range
 
 _MAX_TEXT = 160  # characters of a value
+_MAX_PRICE = 300  # more, because a price has an amount for each quality and resolution
 _MAX_BODY = 60_000  # characters; GitHub accepts 65,536 in a pull request
 _SELF_EXPLANATORY = frozenset({"became-optional", "became-required"})
 # Kinds whose values are JSON values or texts from the API.
@@ -21,10 +23,13 @@ _QUOTED = frozenset(
     "default-added default-changed default-removed description-changed developer-changed "
     "display-name-changed summary-changed title-changed".split()
 )
-_BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "range": describe_range,
-    "length": describe_length,
-    "count": describe_count,
+# Kinds whose values are described in words; "" means that there is no limit, or no price.
+_DESCRIBE: Mapping[str, tuple[Callable[[Any], str | None], str]] = {
+    "range": (describe_range, "unlimited"),
+    "length": (describe_length, "unlimited"),
+    "count": (describe_count, "unlimited"),
+    "price": (describe_price, "none"),
+    "token": (lambda limits: ", ".join(f"{key} {limits[key]}" for key in limits), "none"),
 }
 
 
@@ -174,8 +179,9 @@ def missing_values(values: Iterable[Any], others: Iterable[Any]) -> list[Any]:
 
 
 def _format_value(value: Any, kind: str) -> str:
-    if describe_bounds := _BOUNDS.get(kind.partition("-")[0]):
-        return describe_bounds(value) or "unlimited"
+    if (subject := kind.partition("-")[0]) in _DESCRIBE:
+        describe, nothing = _DESCRIBE[subject]
+        return truncate(describe(value) or nothing, _MAX_PRICE)
     if value is None and not kind.startswith("default-"):
         return "none"
     if kind in _QUOTED or not isinstance(value, str | list):
@@ -191,9 +197,9 @@ def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def truncate(text: str) -> str:
+def truncate(text: str, limit: int = _MAX_TEXT) -> str:
     """Shorten text from the API so that it fits on a line."""
-    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def code_span(text: str) -> str:

@@ -7,7 +7,7 @@ are used for documentation only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..endpoints import COMMON
@@ -33,8 +33,9 @@ from .unsupported import unsupported_constraints, unsupported_root_constraints
 ParameterChange = tuple[str | None, str, Any, Any]
 """The path of the parameter, the kind of change, and the old and new value."""
 
-_TEXTS = {"title": "title-changed", "description": "description-changed"}
-_FORMAT = ("format", "renderType", "contentMediaType", "contentEncoding")
+_FORMAT = ("format", "contentMediaType", "contentEncoding")
+# Annotations that the documentation of the bindings shows. Others, such as `x-order`, lay out a form.
+_ANNOTATIONS = ("x-hidden", "x-media-references", "x-workbench-default")
 _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -50,7 +51,7 @@ def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
     old_constraints, new_constraints = unsupported_root_constraints(old), unsupported_root_constraints(new)
     if not json_equal(old_constraints, new_constraints):
         yield None, "server-validation-changed", old_constraints, new_constraints
-    yield from _compare_texts(None, old, new)
+    yield from _compare_descriptions(None, old, new)
     yield from _compare_properties("", old, new)
 
 
@@ -109,20 +110,25 @@ def _compare_defaults(path: str, old: Node, new: Node) -> Iterator[ParameterChan
 
 
 def _compare_schemas(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
-    yield from _compare_texts(path, old, new)
+    yield from _compare_descriptions(path, old, new)
+    old_title, new_title = (_text(schema.raw.get("title")) for schema in (old, new))
+    if (old_title or "").casefold() != (new_title or "").casefold():
+        yield path, "title-changed", old_title, new_title
     changes = list(_compare_values(path, old, new))
     yield from changes
-    old_format, new_format = _format(old), _format(new)
+    a, b = _format(old), _format(new)
     is_narrowed = any(changed == path and kind == "media-narrowed" for changed, kind, *_ in changes)
-    if old_format != new_format and not is_narrowed:
-        yield path, "format-changed", old_format, new_format
+    if a != b and not is_narrowed:
+        yield path, "format-changed", a, b
+    a, b = _select(old.raw, _ANNOTATIONS), _select(new.raw, _ANNOTATIONS)
+    if changed := [key for key in _ANNOTATIONS if not json_equal(a.get(key), b.get(key))]:
+        yield path, "annotation-changed", _select(a, changed), _select(b, changed)
 
 
-def _compare_texts(path: str | None, old: Schema, new: Schema) -> Iterator[ParameterChange]:
-    for keyword, kind in _TEXTS.items():
-        old_text, new_text = (_text(schema.raw.get(keyword)) for schema in (old, new))
-        if old_text != new_text:
-            yield path, kind, old_text, new_text
+def _compare_descriptions(path: str | None, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    old_text, new_text = (_text(schema.raw.get("description")) for schema in (old, new))
+    if old_text != new_text:
+        yield path, "description-changed", old_text, new_text
     was_deprecated, is_deprecated = (schema.raw.get("deprecated") is True for schema in (old, new))
     if was_deprecated != is_deprecated:
         yield path, "deprecation-changed", was_deprecated, is_deprecated
@@ -134,7 +140,14 @@ def _text(value: object) -> str | None:
 
 
 def _format(schema: Schema) -> Node:
-    return {key: schema.raw[key] for key in _FORMAT if schema.raw.get(key) is not None}
+    """Return the format of a string, with the media that it accepts."""
+    members = schema.node.get("anyOf", [schema.node])
+    media = [member["media"] for member in members if "media" in member]
+    return {**_select(schema.raw, _FORMAT), **({"media": media[0]} if media else {})}
+
+
+def _select(raw: Mapping[str, Any], keys: Iterable[str]) -> Node:
+    return {key: raw[key] for key in keys if raw.get(key) is not None}
 
 
 def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:

@@ -97,7 +97,14 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, s
         ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "server-validation-changed"),
         (STRING, {**STRING, "title": "T", "description": "D."}, "title-changed description-changed"),
         ({**STRING, "description": "one  two "}, {**STRING, "description": "one two"}, ""),
+        ({**STRING, "title": "Aspect ratio"}, {**STRING, "title": "Aspect Ratio"}, ""),
         (STRING, {**STRING, "deprecated": True}, "deprecation-changed"),
+        (STRING, {**STRING, "x-order": 1, "x-next-to": "q", "renderType": "button-group"}, ""),
+        (STRING, {**STRING, "x-workbench-default": "An ox"}, "annotation-changed"),
+        ({**INTEGER, "x-workbench-default": 1}, {**INTEGER, "x-workbench-default": 0}, "annotation-changed"),
+        ({**STRING, "x-hidden": True}, STRING, "annotation-changed"),
+        (STRING, {**STRING, "x-media-references": {"groups": []}}, "annotation-changed"),
+        ({**IMAGE, "format": "uri"}, {**IMAGE, "nullable": True}, "type-widened"),
         ({"type": "object"}, {"type": "object", "additionalProperties": True}, ""),
     ],
 )
@@ -193,6 +200,7 @@ def test_common_parameter_in_schema_is_not_new() -> None:
 
 
 IMAGE_SCHEMA = object_schema("input_image", input_image=array(IMAGE))
+PRICE = {"method": "per_image", "cost_per_image": 0.03}
 MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
     ({"endpoint": "/audio/speech"}, {"endpoint": "audio/generate"}, ""),
@@ -204,7 +212,16 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"schema": object_schema(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "endpoint-changed"),
     ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
     ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
-    ({"pricing": {"cost_per_image": 1}}, {"deployments": [], "showcase": 5}, ""),
+    ({"deployments": [1]}, {"deployments": [], "showcase": 5}, ""),
+    ({"pricing": PRICE}, {"pricing": {**PRICE, "cost_per_image": "0.030"}}, ""),
+    ({"pricing": None}, {}, ""),
+    ({"pricing": PRICE}, {"pricing": {**PRICE, "cost_per_image": 0.04}}, "price-changed"),
+    ({"pricing": None}, {"pricing": PRICE}, "price-changed"),
+    ({"pricing": PRICE}, {"pricing": {**PRICE, "surcharge": 1}}, "price-changed"),
+    ({"context_length": None}, {"context_length": 1000}, "token-limits-changed"),
+    ({"max_output_tokens": 1000}, {"max_output_tokens": 2000}, "token-limits-changed"),
+    ({"max_output_tokens": 1000}, {"max_output_tokens": 1000.0}, ""),
+    ({"schema": object_schema()}, {"schema": {**object_schema(), "title": "Input", "basic": ["p"]}}, ""),
     ({"display_name": "A"}, {"display_name": "B"}, "display-name-changed"),
     ({"summary": "A"}, {"summary": "B"}, "summary-changed"),
     ({"description": "A"}, {"description": "B", "summary": " "}, "description-changed"),

@@ -59,7 +59,7 @@ def test_nothing_new_writes_nothing(update: Callable[..., Result], hub: Hub, pro
     hub.add_model(make_model("painter", NARROWED))
     update()
     before = everything(project)
-    hub.add_model({**make_model("painter", NARROWED), "pricing": {"cost_per_image": 9}})
+    hub.add_model({**make_model("painter", NARROWED), "deployments": [{"status": "idle"}]})
     done = update()
     assert done.exit_code == 0
     assert "0 files changed" in done.stderr

@@ -13,7 +13,7 @@ from oxen_codegen.changelog import add_entry
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
-from codegen.update.projects import NARROWED, PROJECT, changelog
+from codegen.update.projects import NARROWED, PROJECT, changelog, schemas
 
 
 def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project: Path) -> None:
@@ -66,6 +66,29 @@ def test_entry_groups_and_wraps_models(update: Callable[..., Result], hub: Hub, 
         f"- {', '.join(f'`{name}`' for name in names)} - Model added: `/images/generate`."
     )
     assert 80 < max(map(len, entry.splitlines())) <= 110
+
+
+def test_price_change_is_listed_without_new_module(
+    update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    """A price change is in the entry and in the record; it changes neither the module nor the date."""
+    price = {"method": "per_image", "cost_per_image": 0.03}
+    hub.add_model({**make_model("painter"), "pricing": price})
+    assert update().exit_code == 0
+    old = {path: path.read_bytes() for path in (project / "generated").rglob("*") if path.is_file()}
+    hub.add_model({**make_model("painter"), "pricing": {**price, "cost_per_image": 0.04}})
+    assert update().exit_code == 0
+    assert changelog(project).endswith(
+        """
+#### Documentation
+
+- `painter`
+  - Price changed: `$0.03 per image` -> `$0.04 per image`.
+"""
+    )
+    new = {path: path.read_bytes() for path in (project / "generated").rglob("*") if path.is_file()}
+    assert [path.name for path in old if old[path] != new[path]] == ["painter.json"]
+    assert b'"cost_per_image": 0.04' in new[schemas(project) / "painter.json"]
 
 
 def test_entry_names_accepted_rename(update: Callable[..., Result], hub: Hub, project: Path) -> None:
