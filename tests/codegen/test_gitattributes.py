@@ -1,0 +1,44 @@
+"""Git marks generated files, so that diffs hide them and statistics do not count them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HAND_WRITTEN = [
+    "codegen/oxen_codegen/cli.py",
+    "templates/family/model.py.jinja",
+    "tests/codegen/test_golden.py",
+]
+
+pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+
+
+def git(*command: str) -> list[str]:
+    """Return the output of git as a list of NUL-separated fields."""
+    done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[:-1]
+
+
+def find_marked(*files: str) -> set[str]:
+    """Return the files that have the attribute `linguist-generated`."""
+    fields = git("check-attr", "-z", "linguist-generated", "--", *files)
+    return {
+        file for file, _, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True) if value == "set"
+    }
+
+
+def test_gitattributes_mark_generated_files() -> None:
+    """All generated modules are marked; recorded schemas are not, because a review has to show them."""
+    files = set(git("ls-files", "-z", "generated/oxen_models", "tests/codegen/golden/*/module.py"))
+    schemas = set(git("ls-files", "-z", "generated/oxen_models/schemas"))
+    assert len(files) > len(schemas) > 100
+    assert find_marked(*files) == files - schemas
+
+
+def test_gitattributes_leave_source_files() -> None:
+    """Templates, the generator and tests are written by hand."""
+    assert find_marked(*HAND_WRITTEN) == set()
