@@ -74,7 +74,9 @@ def _parse_table(table: object) -> list[tuple[Decimal, str]]:
     The name is the quality and resolution; a single quality is omitted.
     """
     cells: list[tuple[Decimal, str]] = []
-    for row, value in table.items() if is_object(table) else ():
+    if not is_object(table):
+        return cells
+    for row, value in table.items():
         for column, cell in (value if is_object(value) else {"": value}).items():
             amount = _parse_amount(cell)
             if amount is None:
