@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from .config import Config
 from .diagnostics import CodegenError
@@ -19,23 +20,14 @@ from .records import Record
 _MAX_VALUES = 20  # of an enum; the documentation of the parameter has them all
 _MAX_LINE = 110
 _SECTION = re.compile(r"^## .*$", re.MULTILINE)
-# What a caller has to do; {new} is the new value.
+# What a caller has to do, if the old and new value do not say so.
 _ADVICE: Mapping[str, str] = {
     "schema-removed": "the typed call is removed",
-    "endpoint-changed": "call it at {new}",
-    "python-name-changed": "use {new}",
     "parameter-removed": "omit it",
     "required-parameter-added": "pass it",
     "became-required": "pass it",
     "became-array": "pass a list",
     "became-scalar": "pass a single value",
-    "type-changed": "pass {new}",
-    "type-narrowed": "pass {new}",
-    "enum-narrowed": "pass one of {new}",
-    "range-narrowed": "pass a value in the new range",
-    "length-narrowed": "pass a string of the new length",
-    "count-narrowed": "pass a list of the new length",
-    "media-narrowed": "pass {new}",
     "additional-properties-rejected": "omit other properties",
 }
 
@@ -63,7 +55,15 @@ def format_entry(diff: Diff, expired: Iterable[Record], config: Config, today: s
     headings = (f"#### {impact.capitalize()}\n\n" for impact in IMPACTS)
     texts = ("\n".join(lines) for lines in sections.values())
     parts = (f"{heading}{text}" for heading, text in zip(headings, texts, strict=True) if text)
-    return "\n\n".join([f"### Models, {today}", *parts])
+    return "\n\n".join([f"### Models, {today}", *([_summarize(diff)] if diff.changes else []), *parts])
+
+
+def _summarize(diff: Diff) -> str:
+    added, removed = (
+        sum(change.kind == kind for change in diff.changes) for kind in ("model-added", "model-removed")
+    )
+    changed = len({change.model for change in diff.changes}) - added - removed
+    return f"Models: {added} added, {removed} removed, {changed} changed."
 
 
 def _is_listed(change: Change) -> bool:
@@ -100,13 +100,15 @@ def _advise(diff: Diff, change: Change, config: Config) -> list[str]:
         return [f"use {code_span(config.successors[change.model])}"]
     if change.kind == "parameter-removed" and (name := _accepted_rename(change, config)):
         return [f"use {code_span(name)}; the old name is accepted at run time, with a `DeprecationWarning`"]
-    advice = _ADVICE.get(change.kind)
+    advice = [_ADVICE[change.kind]] if change.kind in _ADVICE else []
+    if change.kind == "enum-narrowed" and is_list(change.old) and is_list(change.new):
+        advice.append(f"pass one of {_format_values(change.new)}")
     renames = [
         f"possibly renamed to {code_span(truncate(rename.new))}"
         for rename in diff.renames
         if (rename.model, rename.parameter) == (change.model, change.parameter)
     ]
-    return [*([advice.format(new=_format_new(change.new))] if advice else []), *renames]
+    return [*advice, *renames]
 
 
 def _accepted_rename(change: Change, config: Config) -> str | None:
@@ -115,8 +117,7 @@ def _accepted_rename(change: Change, config: Config) -> str | None:
     return config.renamed.get(change.model, {}).get(old)
 
 
-def _format_new(new: object) -> str:
-    values = new if is_list(new) else [new]
+def _format_values(values: list[Any]) -> str:
     texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
     more = [f"{len(texts) - _MAX_VALUES} more"] if len(texts) > _MAX_VALUES else []
     return ", ".join([*(code_span(truncate(text)) for text in texts[:_MAX_VALUES]), *more])

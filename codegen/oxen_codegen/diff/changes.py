@@ -67,7 +67,7 @@ class Diff:
     """The changes between two catalogues."""
 
     changes: tuple[Change, ...]
-    """Sorted by impact, the most severe first, then by model, parameter and kind."""
+    """As sorted by `sort_changes`: the most severe first."""
     renames: tuple[Rename, ...]
 
     def count(self, impact: Impact) -> int:
@@ -81,12 +81,16 @@ class Diff:
 
 
 def sort_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Sort changes by impact, the most severe first, then by model, parameter and kind."""
+    """Sort changes by impact, the most severe first, then by model, parameter and kind.
+
+    Removed and added models are the first of their impact.
+    """
     return tuple(
         sorted(
             changes,
             key=lambda change: (
                 IMPACTS.index(change.impact),
+                change.kind not in ("model-removed", "model-added"),
                 change.model,
                 change.parameter or "",
                 change.kind,

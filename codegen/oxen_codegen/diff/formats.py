@@ -12,7 +12,7 @@ from ..diagnostics import make_printable
 from ..json_types import is_list
 from ..prices import describe_price
 from .changes import IMPACTS, Change, Diff, Rename, next_version
-from .nodes import describe_count, describe_length, describe_range
+from .nodes import describe_count, describe_length, describe_range, describe_values
 
 _MAX_TEXT = 160  # characters of a value
 _MAX_PRICE = 300  # more, because a price has an amount for each quality and resolution
@@ -28,7 +28,7 @@ _DESCRIBE: Mapping[str, tuple[Callable[[Any], str | None], str]] = {
     "range": (describe_range, "unlimited"),
     "length": (describe_length, "unlimited"),
     "count": (describe_count, "unlimited"),
-    "price": (describe_price, "none"),
+    "price": (describe_price, "not stated"),
     "token": (lambda limits: ", ".join(f"{key} {limits[key]}" for key in limits), "none"),
 }
 
@@ -168,7 +168,9 @@ def format_change(change: Change, quote: Callable[[str], str]) -> str:
         return f"{quote(old)} is also the Python name of {others}"
     if is_list(old) and is_list(new):
         parts = (("removed", missing_values(old, new)), ("added", missing_values(new, old)))
-        return "; ".join(f"{verb} {quote(_join_values(values))}" for verb, values in parts if values)
+        return "; ".join(
+            f"{verb} {quote(truncate(describe_values(values)))}" for verb, values in parts if values
+        )
     return f"{quote(_format_value(old, change.kind))} -> {quote(_format_value(new, change.kind))}"
 
 
@@ -186,11 +188,7 @@ def _format_value(value: Any, kind: str) -> str:
         return "none"
     if kind in _QUOTED or not isinstance(value, str | list):
         return truncate(_dumps(value))
-    return truncate(value) if isinstance(value, str) else f"one of {_join_values(value)}"
-
-
-def _join_values(values: Iterable[Any]) -> str:
-    return truncate(", ".join(map(_dumps, values)))
+    return truncate(value if isinstance(value, str) else f"one of {describe_values(value)}")
 
 
 def _dumps(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def describe_type(node: Node) -> str:
     if "anyOf" in node:
         return " or ".join(map(describe_type, node["anyOf"]))
     if "enum" in node:
-        return f"one of {', '.join(json.dumps(value, ensure_ascii=False) for value in node['enum'])}"
+        return f"one of {describe_values(node['enum'])}"
     match node.get("type"):
         case None:
             keywords = ", ".join(node.get("hub_only", ()))
@@ -66,6 +66,23 @@ def describe_type(node: Node) -> str:
             return f"object with {', '.join(node['properties']) or 'no properties'}"
         case name:
             return _with_bounds(str(name), describe_range(node))
+
+
+def describe_values(values: Iterable[Any]) -> str:
+    """Return JSON values separated by commas, such as "-1, 4 to 15"; consecutive integers form a range."""
+    ranges: list[tuple[Any, Any]] = []
+    for value in values:
+        if ranges and type(value) is int and type(ranges[-1][1]) is int and value == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], value)
+        else:
+            ranges.append((value, value))
+    texts: list[str] = []
+    for first, last in ranges:
+        if first is last:
+            texts.append(json.dumps(first, ensure_ascii=False))
+        else:
+            texts.append(f"{first}, {last}" if last == first + 1 else f"{first} to {last}")
+    return ", ".join(texts)
 
 
 def _with_bounds(name: str, bounds: str) -> str:

@@ -42,8 +42,9 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
     assert is_clean(project)
     lines = changelog(project).splitlines()
     assert lines[:3] == ["# Changelog", "", "## Unreleased"]
-    assert [line for line in lines if line][-9:] == [
+    assert [line for line in lines if line][-10:] == [
         f"### Models, {today()}",
+        "Models: 1 added, 0 removed, 2 changed.",
         "#### Breaking",
         "- `painter`",
         '  - `size`: required parameter added: `one of "s", "m"`; pass it.',

@@ -47,7 +47,7 @@ def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project:
 
 - `painter`
   - `n`: became required; pass it.
-  - `n`: range narrowed: `1 to 9` -> `1 to 5`; pass a value in the new range.
+  - `n`: range narrowed: `1 to 9` -> `1 to 5`.
   - `size`: enum narrowed: removed `"l"`; pass one of `s`, `m`.
   - `text`: became array: `string` -> `array of string`; pass a list.
   - `x`: parameter removed: `integer (1 to 9)`; omit it.
