@@ -41,22 +41,27 @@ _PUBLIC = {
     "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),
     "_runtime.hub_models": ("HubModel",),
     "_runtime.progress": ("Progress",),
-    "_runtime.raw": ("RawResponse",),
+    "_runtime.options": ("RequestOptions",),
+    "_runtime.request": (
+        "AudioRequest", "ImageRequest", "Request", "RequestLike", "UntypedRequest", "VideoRequest",
+    ),
     "_runtime.responses": ("Response",),
-    "_runtime.request": ("AnyRequest", "Request", "SomeRequest"),
     "_runtime.schemas": ("schema",),
     "_runtime._async.dynamic": ("AsyncAnyModel",),
     "_runtime._async.history": ("AsyncGenerations",),
     "_runtime._async.job": ("AsyncJob",),
-    "_runtime._async.many": ("AsyncOutcome", "AsyncSomeResult"),
+    "_runtime._async.many": ("AsyncOutcome",),
     "_runtime._sync.dynamic": ("AnyModel",),
     "_runtime._sync.history": ("Generations", "Page"),
     "_runtime._sync.job": ("Job",),
-    "_runtime._sync.many": ("Outcome", "SomeResult"),
+    "_runtime._sync.many": ("Outcome",),
     "_runtime._async.results": (
-        "AsyncAudio", "AsyncAudioResult", "AsyncImage", "AsyncImageResult", "AsyncVideo", "AsyncVideoResult",
+        "AsyncAnyResult", "AsyncAudio", "AsyncAudioResult", "AsyncImage", "AsyncImageResult", "AsyncVideo",
+        "AsyncVideoResult",
     ),
-    "_runtime._sync.results": ("Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult"),
+    "_runtime._sync.results": (
+        "AnyResult", "Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult",
+    ),
 }  # fmt: skip
 
 # What the emitted package does with a schema, too: modules that import nothing but each other.
@@ -120,7 +125,7 @@ def build(
         "public": _public(config),
         "runtime": runtime_version(templates),
     }
-    made_by = Templates(templates, config.templates, config.extends, derivation, names)
+    made_by = Templates(templates, config.templates, config.extends, names)
     result.findings.extend(_unknown(config, records))
     selected = _selected(config, records, result)
     models, failed = _placed(config, selected, result)

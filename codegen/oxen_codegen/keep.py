@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .shape import Binding, Object
 
+_REQUESTS = ("AudioRequest", "ImageRequest", "VideoRequest")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -34,8 +36,8 @@ def _read(file: Path) -> Iterator[Kept]:
         classes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
     except (OSError, ValueError, SyntaxError):
         return
-    requests = [name for name, node in classes.items() if _has_base(node, "Request")]
-    stubs = [node for node in classes.values() if _has_base(node, "Stub")]
+    requests = [name for name, node in classes.items() if _has_base(node, *_REQUESTS)]
+    stubs = [node for node in classes.values() if _has_base(node, "Model")]
     if len(requests) != 1 or len(stubs) != 1:
         return
     facts = {
@@ -56,11 +58,11 @@ def _read(file: Path) -> Iterator[Kept]:
             family=file.parent.name,
             verb=methods[0].name,
             path=str(facts["endpoint"]),
-            result=ast.unparse(methods[0].returns) if methods[0].returns else "",
+            result=ast.unparse(classes[requests[0]].bases[0]).replace("Request", "Result"),
             title=ast.get_docstring(stubs[0]) or "",
             doc="",
             source="",
-            is_queued=any(method.name == "submit" for method in methods),
+            is_queued="submit" in text,
             removal=None,
             renamed=(),
             request=Object(requests[0], "", (), None),
@@ -72,5 +74,6 @@ def _read(file: Path) -> Iterator[Kept]:
     )
 
 
-def _has_base(node: ast.ClassDef, name: str) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == name for base in node.bases)
+def _has_base(node: ast.ClassDef, *names: str) -> bool:
+    bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    return any(isinstance(base, ast.Name) and base.id in names for base in bases)

@@ -23,18 +23,18 @@ _PYDANTIC = frozenset(
 )
 # What the emitted class and call use themselves, or are to have.
 _OWN = frozenset(
-    "body checked deprecated endpoint extra_body extra_headers from_body job local model model_id "
-    "num_generations request self target_directory target_repo timeout".split()
+    "body deprecated endpoint extra_body extra_headers from_body local model model_id num_generations "
+    "options partial renamed request self timeout".split()
 )
 # Names that annotations in the same class or signature refer to.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
 # Names that an emitted module imports, and that no class of it may have.
 EMITTED_NAMES = frozenset(
-    "Annotated Any AudioInput Audio AudioResult ClassVar Client Exact Extension Field FileInput ImageInput "
-    "Images ImageResult Job Json JsonObject ListOf Literal MapOf Mapping ModelRemovedError None NotBool Part "
-    "OMIT Object Omit OneOf Oxen RawEdit RawGenerate RawSpeak Request Session Stub False True VideoInput "
-    "VideoResult Videos Whole".split()
+    "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine Exact Extension "
+    "False Family Field FileInput ImageInput ImageRequest ImageResult Images Job JobT Json JsonObject "
+    "ListOf Literal MapOf Model ModelRemovedError None NotBool OMIT Object Omit OneOf Oxen RequestOptions "
+    "ResultT Submit True Unpack VideoInput VideoRequest VideoResult Videos Whole".split()
 )
 # Names that the derivation of synchronous code replaces, or that the clients use themselves.
 _DERIVED = frozenset({*REPLACED, "cached_property"})
@@ -89,7 +89,7 @@ def is_module_name(name: str, client: str = "") -> bool:
 def taken(family: str, module: str) -> list[tuple[str, str]]:
     """The names that a model takes, each after the family whose namespace it is."""
     class_name = pascal(module)
-    names = (module, class_name, f"Async{class_name}", f"{class_name}Request")
+    names = (module, class_name, f"{class_name}Request")
     # The client imports the stubs of all families.
     return [*((family, name) for name in names), ("", class_name)]
 

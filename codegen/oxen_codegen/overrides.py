@@ -15,7 +15,6 @@ from typing import Any
 
 from jinja2 import FunctionLoader, TemplateError, TemplateNotFound, TemplateSyntaxError
 
-from .derive import Derivation
 from .diagnostics import CodegenError, ModelError
 from .render import environment
 
@@ -29,7 +28,6 @@ class Templates:
         builtin: The folder of the generator's own.
         overrides: A folder whose files take the place of those with the same relative path.
         extends: Whether the package is one of models only.
-        derivation: What derives synchronous code.
         names: What every template may use.
 
     Raises:
@@ -41,7 +39,6 @@ class Templates:
         builtin: Path,
         overrides: Path | None,
         extends: bool,
-        derivation: Derivation,
         names: Mapping[str, Any],
     ) -> None:
         self._own = "extension" if extends else "package"
@@ -57,7 +54,7 @@ class Templates:
                     f"{file}: replaces no template: there is no {name}; the nearest is {nearest}"
                 )
         self._files |= self._overrides
-        self._env = environment(FunctionLoader(self._load), derivation)
+        self._env = environment(FunctionLoader(self._load))
         self._env.globals.update(names)
 
     def emitted(self) -> dict[str, str]:

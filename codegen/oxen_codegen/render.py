@@ -12,7 +12,6 @@ from unicodedata import ucd_3_2_0
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
-from .derive import Derivation
 from .diagnostics import ModelError
 from .shape import Binding, Bound, Choice, ListOf, MapOf, Nested, Object, Parameter, Plain, Type, Union
 
@@ -21,14 +20,14 @@ _ENDING = re.compile(r'"{3,}|"+\Z')
 
 # Where the names that an annotation may use come from.
 _VOCABULARY = {
-    "typing": ("Annotated", "ClassVar", "Literal"),
+    "typing": ("Annotated", "ClassVar", "Literal", "Unpack"),
     "pydantic": ("Field",),
     "fields": ("OMIT", "Exact", "Json", "JsonObject", "ListOf", "MapOf", "NotBool", "Omit", "OneOf", "Whole"),
     "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "local"),
 }
 
 
-def environment(loader: BaseLoader, derivation: Derivation) -> Environment:
+def environment(loader: BaseLoader) -> Environment:
     """A Jinja environment with the filters that text of the hub goes through."""
     env = Environment(
         loader=loader,
@@ -44,7 +43,6 @@ def environment(loader: BaseLoader, derivation: Derivation) -> Environment:
         "field": field,
         "hint": hint,
         "literal": literal,
-        "sync": derivation.sync,
         "vocabulary": vocabulary,
     }
     env.filters.update(filters)
@@ -149,6 +147,8 @@ def hint(type_: Type) -> str:
 def vocabulary(binding: Binding) -> dict[str, list[str]]:
     """The names that the annotations of a module use, by the module that they come from."""
     used = {"ClassVar", *(name for each in _objects(binding) for name in _used(each))}
+    if binding.removal is None:
+        used.add("Unpack")
     if binding.removal is None and any(parameter.takes_media for parameter in binding.request.parameters):
         used.add("local")
     return {module: [name for name in names if name in used] for module, names in _VOCABULARY.items()}

@@ -105,6 +105,11 @@ class Family:
     name: str
     bindings: tuple[Binding, ...]
 
+    @property
+    def result(self) -> str:
+        """The class of their results."""
+        return self.bindings[0].result
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -154,3 +159,8 @@ class Binding:
     """Old and new Python names of parameters, as they were accepted by hand."""
     request: Object
     nested: tuple[Object, ...]
+
+    @property
+    def request_base(self) -> str:
+        """The base class of the request."""
+        return f"{self.result.removesuffix('Result')}Request"

@@ -61,19 +61,27 @@ if TYPE_CHECKING:
     )
     from ._runtime.hub_models import HubModel as HubModel
     from ._runtime.progress import Progress as Progress
-    from ._runtime.raw import RawResponse as RawResponse
+    from ._runtime.options import RequestOptions as RequestOptions
+    from ._runtime.request import (
+        AudioRequest as AudioRequest,
+        ImageRequest as ImageRequest,
+        Request as Request,
+        RequestLike as RequestLike,
+        UntypedRequest as UntypedRequest,
+        VideoRequest as VideoRequest,
+    )
     from ._runtime.responses import Response as Response
-    from ._runtime.request import AnyRequest as AnyRequest, Request as Request, SomeRequest as SomeRequest
     from ._runtime.schemas import schema as schema
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._async.many import AsyncOutcome as AsyncOutcome, AsyncSomeResult as AsyncSomeResult
+    from ._runtime._async.many import AsyncOutcome as AsyncOutcome
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
-    from ._runtime._sync.many import Outcome as Outcome, SomeResult as SomeResult
+    from ._runtime._sync.many import Outcome as Outcome
     from ._runtime._async.results import (
+        AsyncAnyResult as AsyncAnyResult,
         AsyncAudio as AsyncAudio,
         AsyncAudioResult as AsyncAudioResult,
         AsyncImage as AsyncImage,
@@ -82,6 +90,7 @@ if TYPE_CHECKING:
         AsyncVideoResult as AsyncVideoResult,
     )
     from ._runtime._sync.results import (
+        AnyResult as AnyResult,
         Audio as Audio,
         AudioResult as AudioResult,
         Image as Image,
@@ -133,29 +142,32 @@ _MODULES = {
     "MediaType": "._runtime.generations",
     "HubModel": "._runtime.hub_models",
     "Progress": "._runtime.progress",
-    "RawResponse": "._runtime.raw",
-    "Response": "._runtime.responses",
-    "AnyRequest": "._runtime.request",
+    "RequestOptions": "._runtime.options",
+    "AudioRequest": "._runtime.request",
+    "ImageRequest": "._runtime.request",
     "Request": "._runtime.request",
-    "SomeRequest": "._runtime.request",
+    "RequestLike": "._runtime.request",
+    "UntypedRequest": "._runtime.request",
+    "VideoRequest": "._runtime.request",
+    "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
     "AsyncOutcome": "._runtime._async.many",
-    "AsyncSomeResult": "._runtime._async.many",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
     "Outcome": "._runtime._sync.many",
-    "SomeResult": "._runtime._sync.many",
+    "AsyncAnyResult": "._runtime._async.results",
     "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
     "AsyncImage": "._runtime._async.results",
     "AsyncImageResult": "._runtime._async.results",
     "AsyncVideo": "._runtime._async.results",
     "AsyncVideoResult": "._runtime._async.results",
+    "AnyResult": "._runtime._sync.results",
     "Audio": "._runtime._sync.results",
     "AudioResult": "._runtime._sync.results",
     "Image": "._runtime._sync.results",
@@ -212,29 +224,32 @@ __all__ = [
     "MediaType",
     "HubModel",
     "Progress",
-    "RawResponse",
-    "Response",
-    "AnyRequest",
+    "RequestOptions",
+    "AudioRequest",
+    "ImageRequest",
     "Request",
-    "SomeRequest",
+    "RequestLike",
+    "UntypedRequest",
+    "VideoRequest",
+    "Response",
     "schema",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
     "AsyncOutcome",
-    "AsyncSomeResult",
     "AnyModel",
     "Generations",
     "Page",
     "Job",
     "Outcome",
-    "SomeResult",
+    "AsyncAnyResult",
     "AsyncAudio",
     "AsyncAudioResult",
     "AsyncImage",
     "AsyncImageResult",
     "AsyncVideo",
     "AsyncVideoResult",
+    "AnyResult",
     "Audio",
     "AudioResult",
     "Image",
@@ -243,7 +258,7 @@ __all__ = [
     "VideoResult",
 ]
 
-if not TYPE_CHECKING:  # a checker that saw this would let every misspelt name pass
+if not TYPE_CHECKING:  # hidden from type checkers, because it would make every name valid
 
     def __getattr__(name):
         from importlib import import_module

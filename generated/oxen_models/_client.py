@@ -3,1829 +3,994 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oxen_models._runtime._async.client import AsyncClient
-from oxen_models._runtime._async.session import AsyncPart
 from oxen_models._runtime._sync.client import Client
-from oxen_models._runtime._sync.session import Part
+from oxen_models._runtime.model import Family, JobT, ResultT
 
 if TYPE_CHECKING:
-    from .images.black_forest_labs_flux_2_klein_4b import (
-        AsyncBlackForestLabsFlux2Klein4b,
-        BlackForestLabsFlux2Klein4b,
-    )
-    from .images.black_forest_labs_flux_2_klein_9b import (
-        AsyncBlackForestLabsFlux2Klein9b,
-        BlackForestLabsFlux2Klein9b,
-    )
-    from .images.bytedance_seedream_4 import AsyncBytedanceSeedream4, BytedanceSeedream4
-    from .images.bytedance_seedream_4_5 import AsyncBytedanceSeedream45, BytedanceSeedream45
-    from .images.bytedance_seedream_5_lite import AsyncBytedanceSeedream5Lite, BytedanceSeedream5Lite
-    from .images.bytedance_seedream_5_pro import AsyncBytedanceSeedream5Pro, BytedanceSeedream5Pro
-    from .images.flux_1_dev import AsyncFlux1Dev, Flux1Dev
-    from .images.flux_2_dev import AsyncFlux2Dev, Flux2Dev
-    from .images.flux_2_flex import AsyncFlux2Flex, Flux2Flex
-    from .images.flux_2_pro import AsyncFlux2Pro, Flux2Pro
-    from .images.flux_kontext_dev import AsyncFluxKontextDev, FluxKontextDev
-    from .images.google_nano_banana_pro import AsyncGoogleNanoBananaPro, GoogleNanoBananaPro
-    from .images.gpt_image_1_5 import AsyncGptImage15, GptImage15
-    from .images.gpt_image_2 import AsyncGptImage2, GptImage2
-    from .images.ideogram_v4 import AsyncIdeogramV4, IdeogramV4
-    from .images.krea_v2_large_text_to_image import AsyncKreaV2LargeTextToImage, KreaV2LargeTextToImage
-    from .images.nano_banana import AsyncNanoBanana, NanoBanana
-    from .images.nano_banana_2 import AsyncNanoBanana2, NanoBanana2
-    from .images.nano_banana_2_lite import AsyncNanoBanana2Lite, NanoBanana2Lite
-    from .images.qwen_image import AsyncQwenImage, QwenImage
-    from .images.qwen_image_2 import AsyncQwenImage2, QwenImage2
-    from .images.qwen_image_2512 import AsyncQwenImage2512, QwenImage2512
-    from .images.qwen_image_edit import AsyncQwenImageEdit, QwenImageEdit
-    from .images.qwen_image_edit_2511 import AsyncQwenImageEdit2511, QwenImageEdit2511
-    from .images.qwen_image_edit_plus import AsyncQwenImageEditPlus, QwenImageEditPlus
-    from .images.sam_3_image import AsyncSam3Image, Sam3Image
-    from .images.topazlabs_bloom_image import AsyncTopazlabsBloomImage, TopazlabsBloomImage
-    from .images.topazlabs_image_upscale import AsyncTopazlabsImageUpscale, TopazlabsImageUpscale
-    from .images.topazlabs_wonder_3_image import AsyncTopazlabsWonder3Image, TopazlabsWonder3Image
-    from .images.xai_grok_imagine_image import AsyncXaiGrokImagineImage, XaiGrokImagineImage
-    from .images.xai_grok_imagine_image_edit import AsyncXaiGrokImagineImageEdit, XaiGrokImagineImageEdit
-    from .images.z_image_turbo import AsyncZImageTurbo, ZImageTurbo
-    from .videos.bytedance_depth_anything_video import (
-        AsyncBytedanceDepthAnythingVideo,
-        BytedanceDepthAnythingVideo,
-    )
-    from .videos.bytedance_seedance_2_0_fast_image_to_video import (
-        AsyncBytedanceSeedance20FastImageToVideo,
-        BytedanceSeedance20FastImageToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_fast_reference_to_video import (
-        AsyncBytedanceSeedance20FastReferenceToVideo,
-        BytedanceSeedance20FastReferenceToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_fast_text_to_video import (
-        AsyncBytedanceSeedance20FastTextToVideo,
-        BytedanceSeedance20FastTextToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_image_to_video import (
-        AsyncBytedanceSeedance20ImageToVideo,
-        BytedanceSeedance20ImageToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_mini_image_to_video import (
-        AsyncBytedanceSeedance20MiniImageToVideo,
-        BytedanceSeedance20MiniImageToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_mini_reference_to_video import (
-        AsyncBytedanceSeedance20MiniReferenceToVideo,
-        BytedanceSeedance20MiniReferenceToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_mini_text_to_video import (
-        AsyncBytedanceSeedance20MiniTextToVideo,
-        BytedanceSeedance20MiniTextToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_reference_to_video import (
-        AsyncBytedanceSeedance20ReferenceToVideo,
-        BytedanceSeedance20ReferenceToVideo,
-    )
-    from .videos.bytedance_seedance_2_0_text_to_video import (
-        AsyncBytedanceSeedance20TextToVideo,
-        BytedanceSeedance20TextToVideo,
-    )
-    from .videos.gemini_omni_flash_preview import AsyncGeminiOmniFlashPreview, GeminiOmniFlashPreview
-    from .videos.google_veo_3 import AsyncGoogleVeo3, GoogleVeo3
-    from .videos.google_veo_3_1 import AsyncGoogleVeo31, GoogleVeo31
-    from .videos.google_veo_3_1_fast import AsyncGoogleVeo31Fast, GoogleVeo31Fast
-    from .videos.google_veo_3_1_lite import AsyncGoogleVeo31Lite, GoogleVeo31Lite
-    from .videos.happyhorse_1_0_i2v import AsyncHappyhorse10I2v, Happyhorse10I2v
-    from .videos.happyhorse_1_0_r2v import AsyncHappyhorse10R2v, Happyhorse10R2v
-    from .videos.happyhorse_1_0_t2v import AsyncHappyhorse10T2v, Happyhorse10T2v
-    from .videos.happyhorse_1_0_video_edit import AsyncHappyhorse10VideoEdit, Happyhorse10VideoEdit
-    from .videos.happyhorse_1_1_i2v import AsyncHappyhorse11I2v, Happyhorse11I2v
-    from .videos.happyhorse_1_1_r2v import AsyncHappyhorse11R2v, Happyhorse11R2v
-    from .videos.happyhorse_1_1_t2v import AsyncHappyhorse11T2v, Happyhorse11T2v
-    from .videos.kling_video_o1_image_to_video import AsyncKlingVideoO1ImageToVideo, KlingVideoO1ImageToVideo
-    from .videos.kling_video_o1_reference_to_video import (
-        AsyncKlingVideoO1ReferenceToVideo,
-        KlingVideoO1ReferenceToVideo,
-    )
-    from .videos.kling_video_o1_video_to_video_edit import (
-        AsyncKlingVideoO1VideoToVideoEdit,
-        KlingVideoO1VideoToVideoEdit,
-    )
-    from .videos.kling_video_o3_omni import AsyncKlingVideoO3Omni, KlingVideoO3Omni
-    from .videos.kling_video_v2_5_turbo_pro_image_to_video import (
-        AsyncKlingVideoV25TurboProImageToVideo,
-        KlingVideoV25TurboProImageToVideo,
-    )
-    from .videos.kling_video_v2_6_pro_image_to_video import (
-        AsyncKlingVideoV26ProImageToVideo,
-        KlingVideoV26ProImageToVideo,
-    )
-    from .videos.kling_video_v2_6_pro_text_to_video import (
-        AsyncKlingVideoV26ProTextToVideo,
-        KlingVideoV26ProTextToVideo,
-    )
-    from .videos.kling_video_v3_pro_motion_control import (
-        AsyncKlingVideoV3ProMotionControl,
-        KlingVideoV3ProMotionControl,
-    )
-    from .videos.lightricks_ltx_2_retake import AsyncLightricksLtx2Retake, LightricksLtx2Retake
-    from .videos.ltx_2_19b_image_to_video import AsyncLtx219bImageToVideo, Ltx219bImageToVideo
-    from .videos.ltx_2_3_fast_image_to_video import AsyncLtx23FastImageToVideo, Ltx23FastImageToVideo
-    from .videos.ltx_2_3_fast_text_to_video import AsyncLtx23FastTextToVideo, Ltx23FastTextToVideo
-    from .videos.ltx_2_3_pro import AsyncLtx23Pro, Ltx23Pro
-    from .videos.ltx_2_3_pro_22b_ic_lora_union_control import (
-        AsyncLtx23Pro22bIcLoraUnionControl,
-        Ltx23Pro22bIcLoraUnionControl,
-    )
-    from .videos.ltx_2_3_pro_audio_to_video import AsyncLtx23ProAudioToVideo, Ltx23ProAudioToVideo
-    from .videos.ltx_2_3_pro_extend_video import AsyncLtx23ProExtendVideo, Ltx23ProExtendVideo
-    from .videos.ltx_2_3_pro_retake import AsyncLtx23ProRetake, Ltx23ProRetake
-    from .videos.ltx_2_3_pro_text_to_video import AsyncLtx23ProTextToVideo, Ltx23ProTextToVideo
-    from .videos.ltx_2_3_quality_audio_to_video import AsyncLtx23QualityAudioToVideo, Ltx23QualityAudioToVideo
-    from .videos.ltx_2_3_quality_hdr import AsyncLtx23QualityHdr, Ltx23QualityHdr
-    from .videos.ltx_2_3_quality_image_to_video import AsyncLtx23QualityImageToVideo, Ltx23QualityImageToVideo
-    from .videos.ltx_2_3_quality_reference_video_to_video import (
-        AsyncLtx23QualityReferenceVideoToVideo,
-        Ltx23QualityReferenceVideoToVideo,
-    )
-    from .videos.ltx_2_3_quality_text_to_video import AsyncLtx23QualityTextToVideo, Ltx23QualityTextToVideo
-    from .videos.luma_ray_v3_2_image_to_video import AsyncLumaRayV32ImageToVideo, LumaRayV32ImageToVideo
-    from .videos.luma_ray_v3_2_reframe import AsyncLumaRayV32Reframe, LumaRayV32Reframe
-    from .videos.luma_ray_v3_2_text_to_video import AsyncLumaRayV32TextToVideo, LumaRayV32TextToVideo
-    from .videos.luma_ray_v3_2_video_to_video import AsyncLumaRayV32VideoToVideo, LumaRayV32VideoToVideo
-    from .videos.openai_sora_2_pro import AsyncOpenaiSora2Pro, OpenaiSora2Pro
-    from .videos.sam_3_video import AsyncSam3Video, Sam3Video
-    from .videos.topazlabs_astra_2_video import AsyncTopazlabsAstra2Video, TopazlabsAstra2Video
-    from .videos.topazlabs_hyperion_2_video import AsyncTopazlabsHyperion2Video, TopazlabsHyperion2Video
-    from .videos.topazlabs_hyperion_hdr_video import AsyncTopazlabsHyperionHdrVideo, TopazlabsHyperionHdrVideo
-    from .videos.topazlabs_iris_mq_video import AsyncTopazlabsIrisMqVideo, TopazlabsIrisMqVideo
-    from .videos.topazlabs_proteus_video import AsyncTopazlabsProteusVideo, TopazlabsProteusVideo
-    from .videos.topazlabs_rhea_video import AsyncTopazlabsRheaVideo, TopazlabsRheaVideo
-    from .videos.topazlabs_upscale_starlight_2_5_video import (
-        AsyncTopazlabsUpscaleStarlight25Video,
-        TopazlabsUpscaleStarlight25Video,
-    )
-    from .videos.topazlabs_video_upscale import AsyncTopazlabsVideoUpscale, TopazlabsVideoUpscale
-    from .videos.wan_ai_wan2_1_t2v_14b_diffusers import (
-        AsyncWanAiWan21T2v14bDiffusers,
-        WanAiWan21T2v14bDiffusers,
-    )
-    from .videos.wan_ai_wan2_1_t2v_1_3b_diffusers import (
-        AsyncWanAiWan21T2v13bDiffusers,
-        WanAiWan21T2v13bDiffusers,
-    )
-    from .videos.wan_ai_wan2_2_t2v_a14b_diffusers import (
-        AsyncWanAiWan22T2vA14bDiffusers,
-        WanAiWan22T2vA14bDiffusers,
-    )
-    from .videos.wan_ai_wan2_2_ti2v_5b_diffusers import (
-        AsyncWanAiWan22Ti2v5bDiffusers,
-        WanAiWan22Ti2v5bDiffusers,
-    )
-    from .videos.wan_v2_6_image_to_video import AsyncWanV26ImageToVideo, WanV26ImageToVideo
-    from .videos.wan_v2_6_reference_to_video import AsyncWanV26ReferenceToVideo, WanV26ReferenceToVideo
-    from .videos.wan_v2_7_edit_video import AsyncWanV27EditVideo, WanV27EditVideo
-    from .videos.wan_v2_7_image_to_video import AsyncWanV27ImageToVideo, WanV27ImageToVideo
-    from .videos.wan_v2_7_reference_to_video import AsyncWanV27ReferenceToVideo, WanV27ReferenceToVideo
-    from .videos.wan_v2_7_text_to_video import AsyncWanV27TextToVideo, WanV27TextToVideo
-    from .videos.xai_grok_imagine_video_1_5_image_to_video import (
-        AsyncXaiGrokImagineVideo15ImageToVideo,
-        XaiGrokImagineVideo15ImageToVideo,
-    )
-    from .videos.xai_grok_imagine_video_edit_video import (
-        AsyncXaiGrokImagineVideoEditVideo,
-        XaiGrokImagineVideoEditVideo,
-    )
-    from .videos.xai_grok_imagine_video_image_to_video import (
-        AsyncXaiGrokImagineVideoImageToVideo,
-        XaiGrokImagineVideoImageToVideo,
-    )
-    from .audio.bytedance_seed_audio_1_0 import AsyncBytedanceSeedAudio10, BytedanceSeedAudio10
+    from oxen_models._runtime._async.job import AsyncJob
+    from oxen_models._runtime._async.results import AsyncImageResult, AsyncVideoResult, AsyncAudioResult
+    from oxen_models._runtime._sync.job import Job
+    from oxen_models._runtime._sync.results import ImageResult, VideoResult, AudioResult
+
+    from .images.black_forest_labs_flux_2_klein_4b import BlackForestLabsFlux2Klein4b
+    from .images.black_forest_labs_flux_2_klein_9b import BlackForestLabsFlux2Klein9b
+    from .images.bytedance_seedream_4 import BytedanceSeedream4
+    from .images.bytedance_seedream_4_5 import BytedanceSeedream45
+    from .images.bytedance_seedream_5_lite import BytedanceSeedream5Lite
+    from .images.bytedance_seedream_5_pro import BytedanceSeedream5Pro
+    from .images.flux_1_dev import Flux1Dev
+    from .images.flux_2_dev import Flux2Dev
+    from .images.flux_2_flex import Flux2Flex
+    from .images.flux_2_pro import Flux2Pro
+    from .images.flux_kontext_dev import FluxKontextDev
+    from .images.google_nano_banana_pro import GoogleNanoBananaPro
+    from .images.gpt_image_1_5 import GptImage15
+    from .images.gpt_image_2 import GptImage2
+    from .images.ideogram_v4 import IdeogramV4
+    from .images.krea_v2_large_text_to_image import KreaV2LargeTextToImage
+    from .images.nano_banana import NanoBanana
+    from .images.nano_banana_2 import NanoBanana2
+    from .images.nano_banana_2_lite import NanoBanana2Lite
+    from .images.qwen_image import QwenImage
+    from .images.qwen_image_2 import QwenImage2
+    from .images.qwen_image_2512 import QwenImage2512
+    from .images.qwen_image_edit import QwenImageEdit
+    from .images.qwen_image_edit_2511 import QwenImageEdit2511
+    from .images.qwen_image_edit_plus import QwenImageEditPlus
+    from .images.sam_3_image import Sam3Image
+    from .images.topazlabs_bloom_image import TopazlabsBloomImage
+    from .images.topazlabs_image_upscale import TopazlabsImageUpscale
+    from .images.topazlabs_wonder_3_image import TopazlabsWonder3Image
+    from .images.xai_grok_imagine_image import XaiGrokImagineImage
+    from .images.xai_grok_imagine_image_edit import XaiGrokImagineImageEdit
+    from .images.z_image_turbo import ZImageTurbo
+    from .videos.bytedance_depth_anything_video import BytedanceDepthAnythingVideo
+    from .videos.bytedance_seedance_2_0_fast_image_to_video import BytedanceSeedance20FastImageToVideo
+    from .videos.bytedance_seedance_2_0_fast_reference_to_video import BytedanceSeedance20FastReferenceToVideo
+    from .videos.bytedance_seedance_2_0_fast_text_to_video import BytedanceSeedance20FastTextToVideo
+    from .videos.bytedance_seedance_2_0_image_to_video import BytedanceSeedance20ImageToVideo
+    from .videos.bytedance_seedance_2_0_mini_image_to_video import BytedanceSeedance20MiniImageToVideo
+    from .videos.bytedance_seedance_2_0_mini_reference_to_video import BytedanceSeedance20MiniReferenceToVideo
+    from .videos.bytedance_seedance_2_0_mini_text_to_video import BytedanceSeedance20MiniTextToVideo
+    from .videos.bytedance_seedance_2_0_reference_to_video import BytedanceSeedance20ReferenceToVideo
+    from .videos.bytedance_seedance_2_0_text_to_video import BytedanceSeedance20TextToVideo
+    from .videos.gemini_omni_flash_preview import GeminiOmniFlashPreview
+    from .videos.google_veo_3 import GoogleVeo3
+    from .videos.google_veo_3_1 import GoogleVeo31
+    from .videos.google_veo_3_1_fast import GoogleVeo31Fast
+    from .videos.google_veo_3_1_lite import GoogleVeo31Lite
+    from .videos.happyhorse_1_0_i2v import Happyhorse10I2v
+    from .videos.happyhorse_1_0_r2v import Happyhorse10R2v
+    from .videos.happyhorse_1_0_t2v import Happyhorse10T2v
+    from .videos.happyhorse_1_0_video_edit import Happyhorse10VideoEdit
+    from .videos.happyhorse_1_1_i2v import Happyhorse11I2v
+    from .videos.happyhorse_1_1_r2v import Happyhorse11R2v
+    from .videos.happyhorse_1_1_t2v import Happyhorse11T2v
+    from .videos.kling_video_o1_image_to_video import KlingVideoO1ImageToVideo
+    from .videos.kling_video_o1_reference_to_video import KlingVideoO1ReferenceToVideo
+    from .videos.kling_video_o1_video_to_video_edit import KlingVideoO1VideoToVideoEdit
+    from .videos.kling_video_o3_omni import KlingVideoO3Omni
+    from .videos.kling_video_v2_5_turbo_pro_image_to_video import KlingVideoV25TurboProImageToVideo
+    from .videos.kling_video_v2_6_pro_image_to_video import KlingVideoV26ProImageToVideo
+    from .videos.kling_video_v2_6_pro_text_to_video import KlingVideoV26ProTextToVideo
+    from .videos.kling_video_v3_pro_motion_control import KlingVideoV3ProMotionControl
+    from .videos.lightricks_ltx_2_retake import LightricksLtx2Retake
+    from .videos.ltx_2_19b_image_to_video import Ltx219bImageToVideo
+    from .videos.ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo
+    from .videos.ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo
+    from .videos.ltx_2_3_pro import Ltx23Pro
+    from .videos.ltx_2_3_pro_22b_ic_lora_union_control import Ltx23Pro22bIcLoraUnionControl
+    from .videos.ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo
+    from .videos.ltx_2_3_pro_extend_video import Ltx23ProExtendVideo
+    from .videos.ltx_2_3_pro_retake import Ltx23ProRetake
+    from .videos.ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo
+    from .videos.ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo
+    from .videos.ltx_2_3_quality_hdr import Ltx23QualityHdr
+    from .videos.ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo
+    from .videos.ltx_2_3_quality_reference_video_to_video import Ltx23QualityReferenceVideoToVideo
+    from .videos.ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo
+    from .videos.luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideo
+    from .videos.luma_ray_v3_2_reframe import LumaRayV32Reframe
+    from .videos.luma_ray_v3_2_text_to_video import LumaRayV32TextToVideo
+    from .videos.luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideo
+    from .videos.openai_sora_2_pro import OpenaiSora2Pro
+    from .videos.sam_3_video import Sam3Video
+    from .videos.topazlabs_astra_2_video import TopazlabsAstra2Video
+    from .videos.topazlabs_hyperion_2_video import TopazlabsHyperion2Video
+    from .videos.topazlabs_hyperion_hdr_video import TopazlabsHyperionHdrVideo
+    from .videos.topazlabs_iris_mq_video import TopazlabsIrisMqVideo
+    from .videos.topazlabs_proteus_video import TopazlabsProteusVideo
+    from .videos.topazlabs_rhea_video import TopazlabsRheaVideo
+    from .videos.topazlabs_upscale_starlight_2_5_video import TopazlabsUpscaleStarlight25Video
+    from .videos.topazlabs_video_upscale import TopazlabsVideoUpscale
+    from .videos.wan_ai_wan2_1_t2v_14b_diffusers import WanAiWan21T2v14bDiffusers
+    from .videos.wan_ai_wan2_1_t2v_1_3b_diffusers import WanAiWan21T2v13bDiffusers
+    from .videos.wan_ai_wan2_2_t2v_a14b_diffusers import WanAiWan22T2vA14bDiffusers
+    from .videos.wan_ai_wan2_2_ti2v_5b_diffusers import WanAiWan22Ti2v5bDiffusers
+    from .videos.wan_v2_6_image_to_video import WanV26ImageToVideo
+    from .videos.wan_v2_6_reference_to_video import WanV26ReferenceToVideo
+    from .videos.wan_v2_7_edit_video import WanV27EditVideo
+    from .videos.wan_v2_7_image_to_video import WanV27ImageToVideo
+    from .videos.wan_v2_7_reference_to_video import WanV27ReferenceToVideo
+    from .videos.wan_v2_7_text_to_video import WanV27TextToVideo
+    from .videos.xai_grok_imagine_video_1_5_image_to_video import XaiGrokImagineVideo15ImageToVideo
+    from .videos.xai_grok_imagine_video_edit_video import XaiGrokImagineVideoEditVideo
+    from .videos.xai_grok_imagine_video_image_to_video import XaiGrokImagineVideoImageToVideo
+    from .audio.bytedance_seed_audio_1_0 import BytedanceSeedAudio10
 
 
-class Images(Part):
+class Images(Family[ResultT, JobT]):
     """The images models by name, each loaded on first use."""
 
     @cached_property
-    def black_forest_labs_flux_2_klein_4b(self) -> BlackForestLabsFlux2Klein4b:
+    def black_forest_labs_flux_2_klein_4b(self) -> BlackForestLabsFlux2Klein4b[ResultT, JobT]:
         """FLUX.2 Klein 4B: Makes or edits images with a small model of 4 billion parameters."""
         from .images.black_forest_labs_flux_2_klein_4b import BlackForestLabsFlux2Klein4b
 
-        return BlackForestLabsFlux2Klein4b(self._session)
+        return BlackForestLabsFlux2Klein4b(self._sender)
 
     @cached_property
-    def black_forest_labs_flux_2_klein_9b(self) -> BlackForestLabsFlux2Klein9b:
+    def black_forest_labs_flux_2_klein_9b(self) -> BlackForestLabsFlux2Klein9b[ResultT, JobT]:
         """FLUX.2 Klein 9B: Makes or edits images with a small model of 9 billion parameters."""
         from .images.black_forest_labs_flux_2_klein_9b import BlackForestLabsFlux2Klein9b
 
-        return BlackForestLabsFlux2Klein9b(self._session)
+        return BlackForestLabsFlux2Klein9b(self._sender)
 
     @cached_property
-    def bytedance_seedream_4(self) -> BytedanceSeedream4:
+    def bytedance_seedream_4(self) -> BytedanceSeedream4[ResultT, JobT]:
         """Seedream 4.0: Makes images from text and edits one or several images, in 1K to 4K."""
         from .images.bytedance_seedream_4 import BytedanceSeedream4
 
-        return BytedanceSeedream4(self._session)
+        return BytedanceSeedream4(self._sender)
 
     @cached_property
-    def bytedance_seedream_4_5(self) -> BytedanceSeedream45:
+    def bytedance_seedream_4_5(self) -> BytedanceSeedream45[ResultT, JobT]:
         """Seedream 4.5: Makes images from text and edits one or several images, in 2K or 4K."""
         from .images.bytedance_seedream_4_5 import BytedanceSeedream45
 
-        return BytedanceSeedream45(self._session)
+        return BytedanceSeedream45(self._sender)
 
     @cached_property
-    def bytedance_seedream_5_lite(self) -> BytedanceSeedream5Lite:
+    def bytedance_seedream_5_lite(self) -> BytedanceSeedream5Lite[ResultT, JobT]:
         """Seedream 5.0 Lite: Makes images from text and edits one or several images, in 2K to 4K."""
         from .images.bytedance_seedream_5_lite import BytedanceSeedream5Lite
 
-        return BytedanceSeedream5Lite(self._session)
+        return BytedanceSeedream5Lite(self._sender)
 
     @cached_property
-    def bytedance_seedream_5_pro(self) -> BytedanceSeedream5Pro:
+    def bytedance_seedream_5_pro(self) -> BytedanceSeedream5Pro[ResultT, JobT]:
         """Seedream 5.0 Pro: Makes and edits images with control by region and multilingual lettering."""
         from .images.bytedance_seedream_5_pro import BytedanceSeedream5Pro
 
-        return BytedanceSeedream5Pro(self._session)
+        return BytedanceSeedream5Pro(self._sender)
 
     @cached_property
-    def flux_1_dev(self) -> Flux1Dev:
+    def flux_1_dev(self) -> Flux1Dev[ResultT, JobT]:
         """FLUX.1 [dev]: Makes images from text with an open model of 12 billion parameters."""
         from .images.flux_1_dev import Flux1Dev
 
-        return Flux1Dev(self._session)
+        return Flux1Dev(self._sender)
 
     @cached_property
-    def flux_2_dev(self) -> Flux2Dev:
+    def flux_2_dev(self) -> Flux2Dev[ResultT, JobT]:
         """FLUX.2 [dev]: Makes and edits images with an open model that accepts several references."""
         from .images.flux_2_dev import Flux2Dev
 
-        return Flux2Dev(self._session)
+        return Flux2Dev(self._sender)
 
     @cached_property
-    def flux_2_flex(self) -> Flux2Flex:
+    def flux_2_flex(self) -> Flux2Flex[ResultT, JobT]:
         """FLUX.2 [flex]: Makes and edits images with tunable steps and guidance; strong at lettering."""
         from .images.flux_2_flex import Flux2Flex
 
-        return Flux2Flex(self._session)
+        return Flux2Flex(self._sender)
 
     @cached_property
-    def flux_2_pro(self) -> Flux2Pro:
+    def flux_2_pro(self) -> Flux2Pro[ResultT, JobT]:
         """FLUX.2 [pro]: Makes and edits production images with consistent subjects and legible text."""
         from .images.flux_2_pro import Flux2Pro
 
-        return Flux2Pro(self._session)
+        return Flux2Pro(self._sender)
 
     @cached_property
-    def flux_kontext_dev(self) -> FluxKontextDev:
+    def flux_kontext_dev(self) -> FluxKontextDev[ResultT, JobT]:
         """FLUX.1-Kontext [dev]: Edits an image by instruction while people, objects and style stay the
         same."""
         from .images.flux_kontext_dev import FluxKontextDev
 
-        return FluxKontextDev(self._session)
+        return FluxKontextDev(self._sender)
 
     @cached_property
-    def google_nano_banana_pro(self) -> GoogleNanoBananaPro:
+    def google_nano_banana_pro(self) -> GoogleNanoBananaPro[ResultT, JobT]:
         """Nano Banana Pro: Makes and edits images at up to 4K, with accurate lettering and many
         references."""
         from .images.google_nano_banana_pro import GoogleNanoBananaPro
 
-        return GoogleNanoBananaPro(self._session)
+        return GoogleNanoBananaPro(self._sender)
 
     @cached_property
-    def gpt_image_1_5(self) -> GptImage15:
+    def gpt_image_1_5(self) -> GptImage15[ResultT, JobT]:
         """GPT Image 1.5: Makes and edits images while the composition of the input is kept."""
         from .images.gpt_image_1_5 import GptImage15
 
-        return GptImage15(self._session)
+        return GptImage15(self._sender)
 
     @cached_property
-    def gpt_image_2(self) -> GptImage2:
+    def gpt_image_2(self) -> GptImage2[ResultT, JobT]:
         """GPT Image 2: Makes or edits photorealistic images with exact text, optionally inside a mask."""
         from .images.gpt_image_2 import GptImage2
 
-        return GptImage2(self._session)
+        return GptImage2(self._sender)
 
     @cached_property
-    def ideogram_v4(self) -> IdeogramV4:
+    def ideogram_v4(self) -> IdeogramV4[ResultT, JobT]:
         """Ideogram V4: Makes posters, logos and other designs with precise lettering."""
         from .images.ideogram_v4 import IdeogramV4
 
-        return IdeogramV4(self._session)
+        return IdeogramV4(self._sender)
 
     @cached_property
-    def krea_v2_large_text_to_image(self) -> KreaV2LargeTextToImage:
+    def krea_v2_large_text_to_image(self) -> KreaV2LargeTextToImage[ResultT, JobT]:
         """Krea 2 Large: Makes detailed images from text, with optional weighted style images."""
         from .images.krea_v2_large_text_to_image import KreaV2LargeTextToImage
 
-        return KreaV2LargeTextToImage(self._session)
+        return KreaV2LargeTextToImage(self._sender)
 
     @cached_property
-    def nano_banana(self) -> NanoBanana:
+    def nano_banana(self) -> NanoBanana[ResultT, JobT]:
         """Nano Banana: Makes or edits photorealistic images with legible lettering."""
         from .images.nano_banana import NanoBanana
 
-        return NanoBanana(self._session)
+        return NanoBanana(self._sender)
 
     @cached_property
-    def nano_banana_2(self) -> NanoBanana2:
+    def nano_banana_2(self) -> NanoBanana2[ResultT, JobT]:
         """Nano Banana 2: Makes images from text or edits references, at up to 4K."""
         from .images.nano_banana_2 import NanoBanana2
 
-        return NanoBanana2(self._session)
+        return NanoBanana2(self._sender)
 
     @cached_property
-    def nano_banana_2_lite(self) -> NanoBanana2Lite:
+    def nano_banana_2_lite(self) -> NanoBanana2Lite[ResultT, JobT]:
         """Nano Banana 2 Lite: Makes or edits 1K images very quickly and at low cost."""
         from .images.nano_banana_2_lite import NanoBanana2Lite
 
-        return NanoBanana2Lite(self._session)
+        return NanoBanana2Lite(self._sender)
 
     @cached_property
-    def qwen_image(self) -> QwenImage:
+    def qwen_image(self) -> QwenImage[ResultT, JobT]:
         """Qwen Image: Makes images from text with accurate Chinese and English lettering."""
         from .images.qwen_image import QwenImage
 
-        return QwenImage(self._session)
+        return QwenImage(self._sender)
 
     @cached_property
-    def qwen_image_2(self) -> QwenImage2:
+    def qwen_image_2(self) -> QwenImage2[ResultT, JobT]:
         """Qwen Image 2.0 Pro: Makes and edits images with strong lettering in Chinese and English."""
         from .images.qwen_image_2 import QwenImage2
 
-        return QwenImage2(self._session)
+        return QwenImage2(self._sender)
 
     @cached_property
-    def qwen_image_2512(self) -> QwenImage2512:
+    def qwen_image_2512(self) -> QwenImage2512[ResultT, JobT]:
         """Qwen Image - 2512: Makes lifelike portraits and scenes from text, with good Chinese lettering."""
         from .images.qwen_image_2512 import QwenImage2512
 
-        return QwenImage2512(self._session)
+        return QwenImage2512(self._sender)
 
     @cached_property
-    def qwen_image_edit(self) -> QwenImageEdit:
+    def qwen_image_edit(self) -> QwenImageEdit[ResultT, JobT]:
         """Qwen Image Edit: Edits an image by instruction, including the words in it."""
         from .images.qwen_image_edit import QwenImageEdit
 
-        return QwenImageEdit(self._session)
+        return QwenImageEdit(self._sender)
 
     @cached_property
-    def qwen_image_edit_2511(self) -> QwenImageEdit2511:
+    def qwen_image_edit_2511(self) -> QwenImageEdit2511[ResultT, JobT]:
         """Qwen Image Edit - 2511: Edits one or several images by instruction, with less drift than before."""
         from .images.qwen_image_edit_2511 import QwenImageEdit2511
 
-        return QwenImageEdit2511(self._session)
+        return QwenImageEdit2511(self._sender)
 
     @cached_property
-    def qwen_image_edit_plus(self) -> QwenImageEditPlus:
+    def qwen_image_edit_plus(self) -> QwenImageEditPlus[ResultT, JobT]:
         """Qwen Image Edit - 2509: Edits and blends at most three images by instruction."""
         from .images.qwen_image_edit_plus import QwenImageEditPlus
 
-        return QwenImageEditPlus(self._session)
+        return QwenImageEditPlus(self._sender)
 
     @cached_property
-    def sam_3_image(self) -> Sam3Image:
+    def sam_3_image(self) -> Sam3Image[ResultT, JobT]:
         """Segment Anything 3 - Image: Segments the objects named in the prompt within an image."""
         from .images.sam_3_image import Sam3Image
 
-        return Sam3Image(self._session)
+        return Sam3Image(self._sender)
 
     @cached_property
-    def topazlabs_bloom_image(self) -> TopazlabsBloomImage:
+    def topazlabs_bloom_image(self) -> TopazlabsBloomImage[ResultT, JobT]:
         """Topaz Bloom: Enlarges images and invents detail, with optional prompting."""
         from .images.topazlabs_bloom_image import TopazlabsBloomImage
 
-        return TopazlabsBloomImage(self._session)
+        return TopazlabsBloomImage(self._sender)
 
     @cached_property
-    def topazlabs_image_upscale(self) -> TopazlabsImageUpscale:
+    def topazlabs_image_upscale(self) -> TopazlabsImageUpscale[ResultT, JobT]:
         """Topaz Image Upscaler: Upscales images with a choice of five variants."""
         from .images.topazlabs_image_upscale import TopazlabsImageUpscale
 
-        return TopazlabsImageUpscale(self._session)
+        return TopazlabsImageUpscale(self._sender)
 
     @cached_property
-    def topazlabs_wonder_3_image(self) -> TopazlabsWonder3Image:
+    def topazlabs_wonder_3_image(self) -> TopazlabsWonder3Image[ResultT, JobT]:
         """Topaz Wonder 3: Enhances and enlarges photos, badly degraded ones included."""
         from .images.topazlabs_wonder_3_image import TopazlabsWonder3Image
 
-        return TopazlabsWonder3Image(self._session)
+        return TopazlabsWonder3Image(self._sender)
 
     @cached_property
-    def xai_grok_imagine_image(self) -> XaiGrokImagineImage:
+    def xai_grok_imagine_image(self) -> XaiGrokImagineImage[ResultT, JobT]:
         """Grok Imagine - Text to Image: Makes images from text in many styles."""
         from .images.xai_grok_imagine_image import XaiGrokImagineImage
 
-        return XaiGrokImagineImage(self._session)
+        return XaiGrokImagineImage(self._sender)
 
     @cached_property
-    def xai_grok_imagine_image_edit(self) -> XaiGrokImagineImageEdit:
+    def xai_grok_imagine_image_edit(self) -> XaiGrokImagineImageEdit[ResultT, JobT]:
         """Grok Imagine - Image Edit: Edits an image by instruction."""
         from .images.xai_grok_imagine_image_edit import XaiGrokImagineImageEdit
 
-        return XaiGrokImagineImageEdit(self._session)
+        return XaiGrokImagineImageEdit(self._sender)
 
     @cached_property
-    def z_image_turbo(self) -> ZImageTurbo:
+    def z_image_turbo(self) -> ZImageTurbo[ResultT, JobT]:
         """Z-Image-Turbo: Makes photorealistic images in few steps, with Chinese and English lettering."""
         from .images.z_image_turbo import ZImageTurbo
 
-        return ZImageTurbo(self._session)
+        return ZImageTurbo(self._sender)
 
 
-class Videos(Part):
+class Videos(Family[ResultT, JobT]):
     """The videos models by name, each loaded on first use."""
 
     @cached_property
-    def bytedance_depth_anything_video(self) -> BytedanceDepthAnythingVideo:
+    def bytedance_depth_anything_video(self) -> BytedanceDepthAnythingVideo[ResultT, JobT]:
         """Depth Anything Video: Turns a video into a depth video that stays steady over time."""
         from .videos.bytedance_depth_anything_video import BytedanceDepthAnythingVideo
 
-        return BytedanceDepthAnythingVideo(self._session)
+        return BytedanceDepthAnythingVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_fast_image_to_video(self) -> BytedanceSeedance20FastImageToVideo:
+    def bytedance_seedance_2_0_fast_image_to_video(
+        self,
+    ) -> BytedanceSeedance20FastImageToVideo[ResultT, JobT]:
         """Seedance 2.0 Fast - Image to Video: Animates a start frame at low cost, optionally towards an
         end frame."""
         from .videos.bytedance_seedance_2_0_fast_image_to_video import BytedanceSeedance20FastImageToVideo
 
-        return BytedanceSeedance20FastImageToVideo(self._session)
+        return BytedanceSeedance20FastImageToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_fast_reference_to_video(self) -> BytedanceSeedance20FastReferenceToVideo:
+    def bytedance_seedance_2_0_fast_reference_to_video(
+        self,
+    ) -> BytedanceSeedance20FastReferenceToVideo[ResultT, JobT]:
         """Seedance 2.0 Fast - Reference to Video: Makes low-cost video from a prompt plus image, video and
         audio references."""
         from .videos.bytedance_seedance_2_0_fast_reference_to_video import (
             BytedanceSeedance20FastReferenceToVideo,
         )
 
-        return BytedanceSeedance20FastReferenceToVideo(self._session)
+        return BytedanceSeedance20FastReferenceToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_fast_text_to_video(self) -> BytedanceSeedance20FastTextToVideo:
+    def bytedance_seedance_2_0_fast_text_to_video(self) -> BytedanceSeedance20FastTextToVideo[ResultT, JobT]:
         """Seedance 2.0 Fast - Text to Video: Makes low-cost video from a prompt, with optional sound."""
         from .videos.bytedance_seedance_2_0_fast_text_to_video import BytedanceSeedance20FastTextToVideo
 
-        return BytedanceSeedance20FastTextToVideo(self._session)
+        return BytedanceSeedance20FastTextToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_image_to_video(self) -> BytedanceSeedance20ImageToVideo:
+    def bytedance_seedance_2_0_image_to_video(self) -> BytedanceSeedance20ImageToVideo[ResultT, JobT]:
         """Seedance 2.0 - Image to Video: Animates a start frame at up to 4k, optionally towards an end
         frame."""
         from .videos.bytedance_seedance_2_0_image_to_video import BytedanceSeedance20ImageToVideo
 
-        return BytedanceSeedance20ImageToVideo(self._session)
+        return BytedanceSeedance20ImageToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_mini_image_to_video(self) -> BytedanceSeedance20MiniImageToVideo:
+    def bytedance_seedance_2_0_mini_image_to_video(
+        self,
+    ) -> BytedanceSeedance20MiniImageToVideo[ResultT, JobT]:
         """Seedance 2.0 Mini - Image to Video: Animates a start frame for bulk work, at up to 720p."""
         from .videos.bytedance_seedance_2_0_mini_image_to_video import BytedanceSeedance20MiniImageToVideo
 
-        return BytedanceSeedance20MiniImageToVideo(self._session)
+        return BytedanceSeedance20MiniImageToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_mini_reference_to_video(self) -> BytedanceSeedance20MiniReferenceToVideo:
+    def bytedance_seedance_2_0_mini_reference_to_video(
+        self,
+    ) -> BytedanceSeedance20MiniReferenceToVideo[ResultT, JobT]:
         """Seedance 2.0 Mini - Reference to Video: Makes video for bulk work from a prompt and mixed
         references, at up to 720p."""
         from .videos.bytedance_seedance_2_0_mini_reference_to_video import (
             BytedanceSeedance20MiniReferenceToVideo,
         )
 
-        return BytedanceSeedance20MiniReferenceToVideo(self._session)
+        return BytedanceSeedance20MiniReferenceToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_mini_text_to_video(self) -> BytedanceSeedance20MiniTextToVideo:
+    def bytedance_seedance_2_0_mini_text_to_video(self) -> BytedanceSeedance20MiniTextToVideo[ResultT, JobT]:
         """Seedance 2.0 Mini - Text to Video: Makes video for bulk work from a prompt, at up to 720p."""
         from .videos.bytedance_seedance_2_0_mini_text_to_video import BytedanceSeedance20MiniTextToVideo
 
-        return BytedanceSeedance20MiniTextToVideo(self._session)
+        return BytedanceSeedance20MiniTextToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_reference_to_video(self) -> BytedanceSeedance20ReferenceToVideo:
+    def bytedance_seedance_2_0_reference_to_video(self) -> BytedanceSeedance20ReferenceToVideo[ResultT, JobT]:
         """Seedance 2.0 - Reference to Video: Makes video at up to 4k from a prompt plus image, video and
         audio references."""
         from .videos.bytedance_seedance_2_0_reference_to_video import BytedanceSeedance20ReferenceToVideo
 
-        return BytedanceSeedance20ReferenceToVideo(self._session)
+        return BytedanceSeedance20ReferenceToVideo(self._sender)
 
     @cached_property
-    def bytedance_seedance_2_0_text_to_video(self) -> BytedanceSeedance20TextToVideo:
+    def bytedance_seedance_2_0_text_to_video(self) -> BytedanceSeedance20TextToVideo[ResultT, JobT]:
         """Seedance 2.0 - Text to Video: Makes video at up to 4k from a prompt, with optional sound."""
         from .videos.bytedance_seedance_2_0_text_to_video import BytedanceSeedance20TextToVideo
 
-        return BytedanceSeedance20TextToVideo(self._session)
+        return BytedanceSeedance20TextToVideo(self._sender)
 
     @cached_property
-    def gemini_omni_flash_preview(self) -> GeminiOmniFlashPreview:
+    def gemini_omni_flash_preview(self) -> GeminiOmniFlashPreview[ResultT, JobT]:
         """Gemini Omni Flash: Makes short clips with sound from text or images, or edits a clip."""
         from .videos.gemini_omni_flash_preview import GeminiOmniFlashPreview
 
-        return GeminiOmniFlashPreview(self._session)
+        return GeminiOmniFlashPreview(self._sender)
 
     @cached_property
-    def google_veo_3(self) -> GoogleVeo3:
+    def google_veo_3(self) -> GoogleVeo3[ResultT, JobT]:
         """Veo 3.0: Makes short videos from text or an image, with optional sound."""
         from .videos.google_veo_3 import GoogleVeo3
 
-        return GoogleVeo3(self._session)
+        return GoogleVeo3(self._sender)
 
     @cached_property
-    def google_veo_3_1(self) -> GoogleVeo31:
+    def google_veo_3_1(self) -> GoogleVeo31[ResultT, JobT]:
         """Veo 3.1: Makes short videos with dialogue and effects from text or a start frame."""
         from .videos.google_veo_3_1 import GoogleVeo31
 
-        return GoogleVeo31(self._session)
+        return GoogleVeo31(self._sender)
 
     @cached_property
-    def google_veo_3_1_fast(self) -> GoogleVeo31Fast:
+    def google_veo_3_1_fast(self) -> GoogleVeo31Fast[ResultT, JobT]:
         """Veo 3.1 Fast: Makes short videos with sound from text or a start frame, quickly and cheaply."""
         from .videos.google_veo_3_1_fast import GoogleVeo31Fast
 
-        return GoogleVeo31Fast(self._session)
+        return GoogleVeo31Fast(self._sender)
 
     @cached_property
-    def google_veo_3_1_lite(self) -> GoogleVeo31Lite:
+    def google_veo_3_1_lite(self) -> GoogleVeo31Lite[ResultT, JobT]:
         """Veo 3.1 Lite: Makes short videos with sound from text or a start frame at the lowest Veo price."""
         from .videos.google_veo_3_1_lite import GoogleVeo31Lite
 
-        return GoogleVeo31Lite(self._session)
+        return GoogleVeo31Lite(self._sender)
 
     @cached_property
-    def happyhorse_1_0_i2v(self) -> Happyhorse10I2v:
+    def happyhorse_1_0_i2v(self) -> Happyhorse10I2v[ResultT, JobT]:
         """Happy Horse - Image to Video: Animates an image for 3 to 15 seconds at up to 1080p."""
         from .videos.happyhorse_1_0_i2v import Happyhorse10I2v
 
-        return Happyhorse10I2v(self._session)
+        return Happyhorse10I2v(self._sender)
 
     @cached_property
-    def happyhorse_1_0_r2v(self) -> Happyhorse10R2v:
+    def happyhorse_1_0_r2v(self) -> Happyhorse10R2v[ResultT, JobT]:
         """Happy Horse - Reference to Video: Makes video that keeps the people and scenes of at most 9
         reference images."""
         from .videos.happyhorse_1_0_r2v import Happyhorse10R2v
 
-        return Happyhorse10R2v(self._session)
+        return Happyhorse10R2v(self._sender)
 
     @cached_property
-    def happyhorse_1_0_t2v(self) -> Happyhorse10T2v:
+    def happyhorse_1_0_t2v(self) -> Happyhorse10T2v[ResultT, JobT]:
         """Happy Horse - Text to Video: Makes 3 to 15 seconds of video from a prompt."""
         from .videos.happyhorse_1_0_t2v import Happyhorse10T2v
 
-        return Happyhorse10T2v(self._session)
+        return Happyhorse10T2v(self._sender)
 
     @cached_property
-    def happyhorse_1_0_video_edit(self) -> Happyhorse10VideoEdit:
+    def happyhorse_1_0_video_edit(self) -> Happyhorse10VideoEdit[ResultT, JobT]:
         """Happy Horse - Video Edit: Edits a video by instruction, with optional reference images and a
         choice of sound."""
         from .videos.happyhorse_1_0_video_edit import Happyhorse10VideoEdit
 
-        return Happyhorse10VideoEdit(self._session)
+        return Happyhorse10VideoEdit(self._sender)
 
     @cached_property
-    def happyhorse_1_1_i2v(self) -> Happyhorse11I2v:
+    def happyhorse_1_1_i2v(self) -> Happyhorse11I2v[ResultT, JobT]:
         """Happy Horse 1.1 - Image to Video: Animates an image for 3 to 15 seconds while staying true to
         it."""
         from .videos.happyhorse_1_1_i2v import Happyhorse11I2v
 
-        return Happyhorse11I2v(self._session)
+        return Happyhorse11I2v(self._sender)
 
     @cached_property
-    def happyhorse_1_1_r2v(self) -> Happyhorse11R2v:
+    def happyhorse_1_1_r2v(self) -> Happyhorse11R2v[ResultT, JobT]:
         """Happy Horse 1.1 - Reference to Video: Makes video with steadier subjects and scenes from
         reference images."""
         from .videos.happyhorse_1_1_r2v import Happyhorse11R2v
 
-        return Happyhorse11R2v(self._session)
+        return Happyhorse11R2v(self._sender)
 
     @cached_property
-    def happyhorse_1_1_t2v(self) -> Happyhorse11T2v:
+    def happyhorse_1_1_t2v(self) -> Happyhorse11T2v[ResultT, JobT]:
         """Happy Horse 1.1 - Text to Video: Makes 3 to 15 seconds of fluid video from a prompt."""
         from .videos.happyhorse_1_1_t2v import Happyhorse11T2v
 
-        return Happyhorse11T2v(self._session)
+        return Happyhorse11T2v(self._sender)
 
     @cached_property
-    def kling_video_o1_image_to_video(self) -> KlingVideoO1ImageToVideo:
+    def kling_video_o1_image_to_video(self) -> KlingVideoO1ImageToVideo[ResultT, JobT]:
         """Kling O1 - Image to Video: Animates an image, optionally ending on a second one."""
         from .videos.kling_video_o1_image_to_video import KlingVideoO1ImageToVideo
 
-        return KlingVideoO1ImageToVideo(self._session)
+        return KlingVideoO1ImageToVideo(self._sender)
 
     @cached_property
-    def kling_video_o1_reference_to_video(self) -> KlingVideoO1ReferenceToVideo:
+    def kling_video_o1_reference_to_video(self) -> KlingVideoO1ReferenceToVideo[ResultT, JobT]:
         """Kling O1 - Reference to Video: Makes video guided by reference images and elements."""
         from .videos.kling_video_o1_reference_to_video import KlingVideoO1ReferenceToVideo
 
-        return KlingVideoO1ReferenceToVideo(self._session)
+        return KlingVideoO1ReferenceToVideo(self._sender)
 
     @cached_property
-    def kling_video_o1_video_to_video_edit(self) -> KlingVideoO1VideoToVideoEdit:
+    def kling_video_o1_video_to_video_edit(self) -> KlingVideoO1VideoToVideoEdit[ResultT, JobT]:
         """Kling O1 Edit - Video to Video: Edits a video by instruction while its motion and continuity are
         kept."""
         from .videos.kling_video_o1_video_to_video_edit import KlingVideoO1VideoToVideoEdit
 
-        return KlingVideoO1VideoToVideoEdit(self._session)
+        return KlingVideoO1VideoToVideoEdit(self._sender)
 
     @cached_property
-    def kling_video_o3_omni(self) -> KlingVideoO3Omni:
+    def kling_video_o3_omni(self) -> KlingVideoO3Omni[ResultT, JobT]:
         """Kling O3 Omni: Makes or edits video from text, frames, references or a source clip."""
         from .videos.kling_video_o3_omni import KlingVideoO3Omni
 
-        return KlingVideoO3Omni(self._session)
+        return KlingVideoO3Omni(self._sender)
 
     @cached_property
-    def kling_video_v2_5_turbo_pro_image_to_video(self) -> KlingVideoV25TurboProImageToVideo:
+    def kling_video_v2_5_turbo_pro_image_to_video(self) -> KlingVideoV25TurboProImageToVideo[ResultT, JobT]:
         """Kling v2.5 - Image to Video: Animates one picture into a cinematic clip."""
         from .videos.kling_video_v2_5_turbo_pro_image_to_video import KlingVideoV25TurboProImageToVideo
 
-        return KlingVideoV25TurboProImageToVideo(self._session)
+        return KlingVideoV25TurboProImageToVideo(self._sender)
 
     @cached_property
-    def kling_video_v2_6_pro_image_to_video(self) -> KlingVideoV26ProImageToVideo:
+    def kling_video_v2_6_pro_image_to_video(self) -> KlingVideoV26ProImageToVideo[ResultT, JobT]:
         """Kling 2.6 Pro - Image to Video: Animates an image for 5 or 10 seconds, with optional sound."""
         from .videos.kling_video_v2_6_pro_image_to_video import KlingVideoV26ProImageToVideo
 
-        return KlingVideoV26ProImageToVideo(self._session)
+        return KlingVideoV26ProImageToVideo(self._sender)
 
     @cached_property
-    def kling_video_v2_6_pro_text_to_video(self) -> KlingVideoV26ProTextToVideo:
+    def kling_video_v2_6_pro_text_to_video(self) -> KlingVideoV26ProTextToVideo[ResultT, JobT]:
         """Kling 2.6 Pro - Text to Video: Makes 5 or 10 seconds of video from a prompt, with optional
         sound."""
         from .videos.kling_video_v2_6_pro_text_to_video import KlingVideoV26ProTextToVideo
 
-        return KlingVideoV26ProTextToVideo(self._session)
+        return KlingVideoV26ProTextToVideo(self._sender)
 
     @cached_property
-    def kling_video_v3_pro_motion_control(self) -> KlingVideoV3ProMotionControl:
+    def kling_video_v3_pro_motion_control(self) -> KlingVideoV3ProMotionControl[ResultT, JobT]:
         """Kling 3.0 Pro: Motion Control: Moves a character image with the motion of another video."""
         from .videos.kling_video_v3_pro_motion_control import KlingVideoV3ProMotionControl
 
-        return KlingVideoV3ProMotionControl(self._session)
+        return KlingVideoV3ProMotionControl(self._sender)
 
     @cached_property
-    def lightricks_ltx_2_retake(self) -> LightricksLtx2Retake:
+    def lightricks_ltx_2_retake(self) -> LightricksLtx2Retake[ResultT, JobT]:
         """LTX-2 Retake: Regenerates a chosen section of a video: picture, sound or both."""
         from .videos.lightricks_ltx_2_retake import LightricksLtx2Retake
 
-        return LightricksLtx2Retake(self._session)
+        return LightricksLtx2Retake(self._sender)
 
     @cached_property
-    def ltx_2_19b_image_to_video(self) -> Ltx219bImageToVideo:
+    def ltx_2_19b_image_to_video(self) -> Ltx219bImageToVideo[ResultT, JobT]:
         """LTX-2 Pro: Makes video at up to 4k from a prompt and an optional start frame, with sound."""
         from .videos.ltx_2_19b_image_to_video import Ltx219bImageToVideo
 
-        return Ltx219bImageToVideo(self._session)
+        return Ltx219bImageToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_fast_image_to_video(self) -> Ltx23FastImageToVideo:
+    def ltx_2_3_fast_image_to_video(self) -> Ltx23FastImageToVideo[ResultT, JobT]:
         """LTX 2.3 Fast: Image to Video: Animates an image for at most 20 seconds with sound, tuned for
         speed."""
         from .videos.ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo
 
-        return Ltx23FastImageToVideo(self._session)
+        return Ltx23FastImageToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_fast_text_to_video(self) -> Ltx23FastTextToVideo:
+    def ltx_2_3_fast_text_to_video(self) -> Ltx23FastTextToVideo[ResultT, JobT]:
         """LTX 2.3 Fast: Text to Video: Makes at most 20 seconds of video with sound from a prompt, tuned
         for speed."""
         from .videos.ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo
 
-        return Ltx23FastTextToVideo(self._session)
+        return Ltx23FastTextToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_pro(self) -> Ltx23Pro:
+    def ltx_2_3_pro(self) -> Ltx23Pro[ResultT, JobT]:
         """LTX-2.3 Pro: Animates an image at up to 4k with sound, optionally towards an end frame."""
         from .videos.ltx_2_3_pro import Ltx23Pro
 
-        return Ltx23Pro(self._session)
+        return Ltx23Pro(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_22b_ic_lora_union_control(self) -> Ltx23Pro22bIcLoraUnionControl:
+    def ltx_2_3_pro_22b_ic_lora_union_control(self) -> Ltx23Pro22bIcLoraUnionControl[ResultT, JobT]:
         """LTX-2.3 Pro 22B IC-LoRA Union Control: Makes video steered by a prompt, a control video or a
         start frame."""
         from .videos.ltx_2_3_pro_22b_ic_lora_union_control import Ltx23Pro22bIcLoraUnionControl
 
-        return Ltx23Pro22bIcLoraUnionControl(self._session)
+        return Ltx23Pro22bIcLoraUnionControl(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_audio_to_video(self) -> Ltx23ProAudioToVideo:
+    def ltx_2_3_pro_audio_to_video(self) -> Ltx23ProAudioToVideo[ResultT, JobT]:
         """LTX 2.3 Pro: Audio to Video: Makes video in time with an audio file, from an optional image."""
         from .videos.ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo
 
-        return Ltx23ProAudioToVideo(self._session)
+        return Ltx23ProAudioToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_extend_video(self) -> Ltx23ProExtendVideo:
+    def ltx_2_3_pro_extend_video(self) -> Ltx23ProExtendVideo[ResultT, JobT]:
         """LTX 2.3 Pro: Extend Video: Adds footage before or after a video."""
         from .videos.ltx_2_3_pro_extend_video import Ltx23ProExtendVideo
 
-        return Ltx23ProExtendVideo(self._session)
+        return Ltx23ProExtendVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_retake(self) -> Ltx23ProRetake:
+    def ltx_2_3_pro_retake(self) -> Ltx23ProRetake[ResultT, JobT]:
         """LTX 2.3 Pro: Retake: Regenerates part of a video by prompt: picture, sound or both."""
         from .videos.ltx_2_3_pro_retake import Ltx23ProRetake
 
-        return Ltx23ProRetake(self._session)
+        return Ltx23ProRetake(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_text_to_video(self) -> Ltx23ProTextToVideo:
+    def ltx_2_3_pro_text_to_video(self) -> Ltx23ProTextToVideo[ResultT, JobT]:
         """LTX 2.3 Pro: Text to Video: Makes video at up to 4k from a prompt, with camera moves and sound."""
         from .videos.ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo
 
-        return Ltx23ProTextToVideo(self._session)
+        return Ltx23ProTextToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_audio_to_video(self) -> Ltx23QualityAudioToVideo:
+    def ltx_2_3_quality_audio_to_video(self) -> Ltx23QualityAudioToVideo[ResultT, JobT]:
         """LTX 2.3 Quality: Audio to Video: Makes performance video that follows an audio track and a
         prompt."""
         from .videos.ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo
 
-        return Ltx23QualityAudioToVideo(self._session)
+        return Ltx23QualityAudioToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_hdr(self) -> Ltx23QualityHdr:
+    def ltx_2_3_quality_hdr(self) -> Ltx23QualityHdr[ResultT, JobT]:
         """LTX 2.3 Quality: Video to HDR: Converts ordinary video to HDR, as an MP4 preview and EXR frames."""
         from .videos.ltx_2_3_quality_hdr import Ltx23QualityHdr
 
-        return Ltx23QualityHdr(self._session)
+        return Ltx23QualityHdr(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_image_to_video(self) -> Ltx23QualityImageToVideo:
+    def ltx_2_3_quality_image_to_video(self) -> Ltx23QualityImageToVideo[ResultT, JobT]:
         """LTX 2.3 Quality: Image to Video: Animates an image with sound, at high quality."""
         from .videos.ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo
 
-        return Ltx23QualityImageToVideo(self._session)
+        return Ltx23QualityImageToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_reference_video_to_video(self) -> Ltx23QualityReferenceVideoToVideo:
+    def ltx_2_3_quality_reference_video_to_video(self) -> Ltx23QualityReferenceVideoToVideo[ResultT, JobT]:
         """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of
         a reference clip."""
         from .videos.ltx_2_3_quality_reference_video_to_video import Ltx23QualityReferenceVideoToVideo
 
-        return Ltx23QualityReferenceVideoToVideo(self._session)
+        return Ltx23QualityReferenceVideoToVideo(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_text_to_video(self) -> Ltx23QualityTextToVideo:
+    def ltx_2_3_quality_text_to_video(self) -> Ltx23QualityTextToVideo[ResultT, JobT]:
         """LTX 2.3 Quality: Text to Video: Makes video with sound from a prompt, at high quality."""
         from .videos.ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo
 
-        return Ltx23QualityTextToVideo(self._session)
+        return Ltx23QualityTextToVideo(self._sender)
 
     @cached_property
-    def luma_ray_v3_2_image_to_video(self) -> LumaRayV32ImageToVideo:
+    def luma_ray_v3_2_image_to_video(self) -> LumaRayV32ImageToVideo[ResultT, JobT]:
         """Luma Ray 3.2 - Image to Video: Animates an image into a clip of 5 or 10 seconds."""
         from .videos.luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideo
 
-        return LumaRayV32ImageToVideo(self._session)
+        return LumaRayV32ImageToVideo(self._sender)
 
     @cached_property
-    def luma_ray_v3_2_reframe(self) -> LumaRayV32Reframe:
+    def luma_ray_v3_2_reframe(self) -> LumaRayV32Reframe[ResultT, JobT]:
         """Luma Ray 3.2 - Reframe: Changes the shape of a video and paints in the missing areas."""
         from .videos.luma_ray_v3_2_reframe import LumaRayV32Reframe
 
-        return LumaRayV32Reframe(self._session)
+        return LumaRayV32Reframe(self._sender)
 
     @cached_property
-    def luma_ray_v3_2_text_to_video(self) -> LumaRayV32TextToVideo:
+    def luma_ray_v3_2_text_to_video(self) -> LumaRayV32TextToVideo[ResultT, JobT]:
         """Luma Ray 3.2 - Text to Video: Makes a clip of 5 or 10 seconds from a prompt."""
         from .videos.luma_ray_v3_2_text_to_video import LumaRayV32TextToVideo
 
-        return LumaRayV32TextToVideo(self._session)
+        return LumaRayV32TextToVideo(self._sender)
 
     @cached_property
-    def luma_ray_v3_2_video_to_video(self) -> LumaRayV32VideoToVideo:
+    def luma_ray_v3_2_video_to_video(self) -> LumaRayV32VideoToVideo[ResultT, JobT]:
         """Luma Ray 3.2 - Video to Video: Edits a video by prompt, from slight changes to full reinvention."""
         from .videos.luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideo
 
-        return LumaRayV32VideoToVideo(self._session)
+        return LumaRayV32VideoToVideo(self._sender)
 
     @cached_property
-    def openai_sora_2_pro(self) -> OpenaiSora2Pro:
+    def openai_sora_2_pro(self) -> OpenaiSora2Pro[ResultT, JobT]:
         """Sora 2 Pro: Makes at most 12 seconds of video with sound from text or a start frame."""
         from .videos.openai_sora_2_pro import OpenaiSora2Pro
 
-        return OpenaiSora2Pro(self._session)
+        return OpenaiSora2Pro(self._sender)
 
     @cached_property
-    def sam_3_video(self) -> Sam3Video:
+    def sam_3_video(self) -> Sam3Video[ResultT, JobT]:
         """Segment Anything 3 - Video: Segments the objects named in the prompt and follows them through a
         video."""
         from .videos.sam_3_video import Sam3Video
 
-        return Sam3Video(self._session)
+        return Sam3Video(self._sender)
 
     @cached_property
-    def topazlabs_astra_2_video(self) -> TopazlabsAstra2Video:
+    def topazlabs_astra_2_video(self) -> TopazlabsAstra2Video[ResultT, JobT]:
         """Topaz Astra 2: Upscales AI-made video and invents detail, at up to 4k."""
         from .videos.topazlabs_astra_2_video import TopazlabsAstra2Video
 
-        return TopazlabsAstra2Video(self._session)
+        return TopazlabsAstra2Video(self._sender)
 
     @cached_property
-    def topazlabs_hyperion_2_video(self) -> TopazlabsHyperion2Video:
+    def topazlabs_hyperion_2_video(self) -> TopazlabsHyperion2Video[ResultT, JobT]:
         """Topaz Hyperion 2: Converts SDR video to 10-bit HDR10 without tuning."""
         from .videos.topazlabs_hyperion_2_video import TopazlabsHyperion2Video
 
-        return TopazlabsHyperion2Video(self._session)
+        return TopazlabsHyperion2Video(self._sender)
 
     @cached_property
-    def topazlabs_hyperion_hdr_video(self) -> TopazlabsHyperionHdrVideo:
+    def topazlabs_hyperion_hdr_video(self) -> TopazlabsHyperionHdrVideo[ResultT, JobT]:
         """Topaz Hyperion HDR: Converts SDR video to HDR with manual controls; a legacy model."""
         from .videos.topazlabs_hyperion_hdr_video import TopazlabsHyperionHdrVideo
 
-        return TopazlabsHyperionHdrVideo(self._session)
+        return TopazlabsHyperionHdrVideo(self._sender)
 
     @cached_property
-    def topazlabs_iris_mq_video(self) -> TopazlabsIrisMqVideo:
+    def topazlabs_iris_mq_video(self) -> TopazlabsIrisMqVideo[ResultT, JobT]:
         """Topaz Iris - Face Detail Video Upscaler: Upscales medium-quality footage and restores the faces
         in it."""
         from .videos.topazlabs_iris_mq_video import TopazlabsIrisMqVideo
 
-        return TopazlabsIrisMqVideo(self._session)
+        return TopazlabsIrisMqVideo(self._sender)
 
     @cached_property
-    def topazlabs_proteus_video(self) -> TopazlabsProteusVideo:
+    def topazlabs_proteus_video(self) -> TopazlabsProteusVideo[ResultT, JobT]:
         """Topaz Proteus - Versatile Video Upscaler: Upscales most kinds of video, with many enhancement
         controls."""
         from .videos.topazlabs_proteus_video import TopazlabsProteusVideo
 
-        return TopazlabsProteusVideo(self._session)
+        return TopazlabsProteusVideo(self._sender)
 
     @cached_property
-    def topazlabs_rhea_video(self) -> TopazlabsRheaVideo:
+    def topazlabs_rhea_video(self) -> TopazlabsRheaVideo[ResultT, JobT]:
         """Topaz Rhea - Fine Detail Video Upscaler: Upscales video with more detail reconstruction than
         Proteus."""
         from .videos.topazlabs_rhea_video import TopazlabsRheaVideo
 
-        return TopazlabsRheaVideo(self._session)
+        return TopazlabsRheaVideo(self._sender)
 
     @cached_property
-    def topazlabs_upscale_starlight_2_5_video(self) -> TopazlabsUpscaleStarlight25Video:
+    def topazlabs_upscale_starlight_2_5_video(self) -> TopazlabsUpscaleStarlight25Video[ResultT, JobT]:
         """Topaz Starlight Precise 2.5: Restores and upscales video while fine detail stays steady."""
         from .videos.topazlabs_upscale_starlight_2_5_video import TopazlabsUpscaleStarlight25Video
 
-        return TopazlabsUpscaleStarlight25Video(self._session)
+        return TopazlabsUpscaleStarlight25Video(self._sender)
 
     @cached_property
-    def topazlabs_video_upscale(self) -> TopazlabsVideoUpscale:
+    def topazlabs_video_upscale(self) -> TopazlabsVideoUpscale[ResultT, JobT]:
         """Topaz Video Upscaler: Upscales video to at most 4k and 60 frames per second."""
         from .videos.topazlabs_video_upscale import TopazlabsVideoUpscale
 
-        return TopazlabsVideoUpscale(self._session)
+        return TopazlabsVideoUpscale(self._sender)
 
     @cached_property
-    def wan_ai_wan2_1_t2v_14b_diffusers(self) -> WanAiWan21T2v14bDiffusers:
+    def wan_ai_wan2_1_t2v_14b_diffusers(self) -> WanAiWan21T2v14bDiffusers[ResultT, JobT]:
         """Wan2.1 14B - Text to Video: Makes video at up to 720p from a prompt with a model of 14 billion
         parameters."""
         from .videos.wan_ai_wan2_1_t2v_14b_diffusers import WanAiWan21T2v14bDiffusers
 
-        return WanAiWan21T2v14bDiffusers(self._session)
+        return WanAiWan21T2v14bDiffusers(self._sender)
 
     @cached_property
-    def wan_ai_wan2_1_t2v_1_3b_diffusers(self) -> WanAiWan21T2v13bDiffusers:
+    def wan_ai_wan2_1_t2v_1_3b_diffusers(self) -> WanAiWan21T2v13bDiffusers[ResultT, JobT]:
         """Wan2.1 1.3B - Text to Video: Makes video at 480p from a prompt with a light model of 1.3 billion
         parameters."""
         from .videos.wan_ai_wan2_1_t2v_1_3b_diffusers import WanAiWan21T2v13bDiffusers
 
-        return WanAiWan21T2v13bDiffusers(self._session)
+        return WanAiWan21T2v13bDiffusers(self._sender)
 
     @cached_property
-    def wan_ai_wan2_2_t2v_a14b_diffusers(self) -> WanAiWan22T2vA14bDiffusers:
+    def wan_ai_wan2_2_t2v_a14b_diffusers(self) -> WanAiWan22T2vA14bDiffusers[ResultT, JobT]:
         """Wan2.2 A14B - Text to Video: Makes video from a prompt with an open mixture-of-experts model."""
         from .videos.wan_ai_wan2_2_t2v_a14b_diffusers import WanAiWan22T2vA14bDiffusers
 
-        return WanAiWan22T2vA14bDiffusers(self._session)
+        return WanAiWan22T2vA14bDiffusers(self._sender)
 
     @cached_property
-    def wan_ai_wan2_2_ti2v_5b_diffusers(self) -> WanAiWan22Ti2v5bDiffusers:
+    def wan_ai_wan2_2_ti2v_5b_diffusers(self) -> WanAiWan22Ti2v5bDiffusers[ResultT, JobT]:
         """Wan2.2 5B - Text to Video: Makes video at 720p from a prompt with a compact model of 5 billion
         parameters."""
         from .videos.wan_ai_wan2_2_ti2v_5b_diffusers import WanAiWan22Ti2v5bDiffusers
 
-        return WanAiWan22Ti2v5bDiffusers(self._session)
+        return WanAiWan22Ti2v5bDiffusers(self._sender)
 
     @cached_property
-    def wan_v2_6_image_to_video(self) -> WanV26ImageToVideo:
+    def wan_v2_6_image_to_video(self) -> WanV26ImageToVideo[ResultT, JobT]:
         """WAN 2.6 - Image to Video: Animates an image for at most 15 seconds, with optional music."""
         from .videos.wan_v2_6_image_to_video import WanV26ImageToVideo
 
-        return WanV26ImageToVideo(self._session)
+        return WanV26ImageToVideo(self._sender)
 
     @cached_property
-    def wan_v2_6_reference_to_video(self) -> WanV26ReferenceToVideo:
+    def wan_v2_6_reference_to_video(self) -> WanV26ReferenceToVideo[ResultT, JobT]:
         """WAN 2.6 - Video to Video: Makes video that keeps the characters of reference clips."""
         from .videos.wan_v2_6_reference_to_video import WanV26ReferenceToVideo
 
-        return WanV26ReferenceToVideo(self._session)
+        return WanV26ReferenceToVideo(self._sender)
 
     @cached_property
-    def wan_v2_7_edit_video(self) -> WanV27EditVideo:
+    def wan_v2_7_edit_video(self) -> WanV27EditVideo[ResultT, JobT]:
         """WAN 2.7 - Edit Video: Edits a video by instruction or reference image, or changes its style."""
         from .videos.wan_v2_7_edit_video import WanV27EditVideo
 
-        return WanV27EditVideo(self._session)
+        return WanV27EditVideo(self._sender)
 
     @cached_property
-    def wan_v2_7_image_to_video(self) -> WanV27ImageToVideo:
+    def wan_v2_7_image_to_video(self) -> WanV27ImageToVideo[ResultT, JobT]:
         """WAN 2.7 - Image to Video: Animates start and end frames or carries on a clip, with optional
         driving audio."""
         from .videos.wan_v2_7_image_to_video import WanV27ImageToVideo
 
-        return WanV27ImageToVideo(self._session)
+        return WanV27ImageToVideo(self._sender)
 
     @cached_property
-    def wan_v2_7_reference_to_video(self) -> WanV27ReferenceToVideo:
+    def wan_v2_7_reference_to_video(self) -> WanV27ReferenceToVideo[ResultT, JobT]:
         """WAN 2.7 - Reference to Video: Makes video with characters taken from at most 5 images and clips."""
         from .videos.wan_v2_7_reference_to_video import WanV27ReferenceToVideo
 
-        return WanV27ReferenceToVideo(self._session)
+        return WanV27ReferenceToVideo(self._sender)
 
     @cached_property
-    def wan_v2_7_text_to_video(self) -> WanV27TextToVideo:
+    def wan_v2_7_text_to_video(self) -> WanV27TextToVideo[ResultT, JobT]:
         """WAN 2.7 - Text to Video: Makes video of one or several shots from a prompt, at up to 1080p."""
         from .videos.wan_v2_7_text_to_video import WanV27TextToVideo
 
-        return WanV27TextToVideo(self._session)
+        return WanV27TextToVideo(self._sender)
 
     @cached_property
-    def xai_grok_imagine_video_1_5_image_to_video(self) -> XaiGrokImagineVideo15ImageToVideo:
+    def xai_grok_imagine_video_1_5_image_to_video(self) -> XaiGrokImagineVideo15ImageToVideo[ResultT, JobT]:
         """Grok Imagine Video 1.5 - Image to Video: Animates an image with sound for at most 15 seconds."""
         from .videos.xai_grok_imagine_video_1_5_image_to_video import XaiGrokImagineVideo15ImageToVideo
 
-        return XaiGrokImagineVideo15ImageToVideo(self._session)
+        return XaiGrokImagineVideo15ImageToVideo(self._sender)
 
     @cached_property
-    def xai_grok_imagine_video_edit_video(self) -> XaiGrokImagineVideoEditVideo:
+    def xai_grok_imagine_video_edit_video(self) -> XaiGrokImagineVideoEditVideo[ResultT, JobT]:
         """Grok Imagine - Video Edit: Edits a video by instruction, for example to swap objects or restyle
         scenes."""
         from .videos.xai_grok_imagine_video_edit_video import XaiGrokImagineVideoEditVideo
 
-        return XaiGrokImagineVideoEditVideo(self._session)
+        return XaiGrokImagineVideoEditVideo(self._sender)
 
     @cached_property
-    def xai_grok_imagine_video_image_to_video(self) -> XaiGrokImagineVideoImageToVideo:
+    def xai_grok_imagine_video_image_to_video(self) -> XaiGrokImagineVideoImageToVideo[ResultT, JobT]:
         """Grok Imagine - Image to Video: Animates an image with sound for 3 to 15 seconds."""
         from .videos.xai_grok_imagine_video_image_to_video import XaiGrokImagineVideoImageToVideo
 
-        return XaiGrokImagineVideoImageToVideo(self._session)
+        return XaiGrokImagineVideoImageToVideo(self._sender)
 
 
-class Audio(Part):
+class Audio(Family[ResultT, JobT]):
     """The audio models by name, each loaded on first use."""
 
     @cached_property
-    def bytedance_seed_audio_1_0(self) -> BytedanceSeedAudio10:
+    def bytedance_seed_audio_1_0(self) -> BytedanceSeedAudio10[ResultT, JobT]:
         """Seed Audio 1.0: Speaks text aloud, optionally in a voice cloned from sample clips."""
         from .audio.bytedance_seed_audio_1_0 import BytedanceSeedAudio10
 
-        return BytedanceSeedAudio10(self._session)
+        return BytedanceSeedAudio10(self._sender)
 
 
 class Oxen(Client):
-    """A client of the Oxen.ai inference API.
+    """Client of the Oxen.ai inference API.
 
     Args:
-        api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
-        base_url: The hub to call; left out, https://hub.oxen.ai.
-        timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        max_retries: How often to retry a request that costs nothing, or that was certainly not accepted: 0
-            to 100; left out, 2.
-        http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
-            an `httpx.AsyncClient` for `AsyncOxen`.
+        api_key: The API key. Defaults to the environment variable OXEN_API_KEY.
+        base_url: The address of the API. Defaults to https://hub.oxen.ai.
+        timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
+        max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
+            not accepted. Defaults to 2.
+        http_client: The `httpx.Client` to send with. It is not closed with this client. Defaults to a
+            new one.
 
     Raises:
-        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
+        MissingAPIKeyError: `api_key` is not given and OXEN_API_KEY is not set.
         ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
-            `max_retries` is out of range, or `http_client` is of the other kind.
+            `max_retries` is out of range, or `http_client` is of the wrong type.
     """
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> Images[ImageResult, Job[ImageResult]]:
         """The images models."""
-        return Images(self._session)
+        from oxen_models._runtime._sync.sender import Sender
+
+        return Images(Sender(self._session))
 
     @cached_property
-    def videos(self) -> Videos:
+    def videos(self) -> Videos[VideoResult, Job[VideoResult]]:
         """The videos models."""
-        return Videos(self._session)
+        from oxen_models._runtime._sync.sender import Sender
+
+        return Videos(Sender(self._session))
 
     @cached_property
-    def audio(self) -> Audio:
+    def audio(self) -> Audio[AudioResult, Job[AudioResult]]:
         """The audio models."""
-        return Audio(self._session)
+        from oxen_models._runtime._sync.sender import Sender
 
-
-class AsyncImages(AsyncPart):
-    """The images models by name, each loaded on first use."""
-
-    @cached_property
-    def black_forest_labs_flux_2_klein_4b(self) -> AsyncBlackForestLabsFlux2Klein4b:
-        """FLUX.2 Klein 4B: Makes or edits images with a small model of 4 billion parameters."""
-        from .images.black_forest_labs_flux_2_klein_4b import AsyncBlackForestLabsFlux2Klein4b
-
-        return AsyncBlackForestLabsFlux2Klein4b(self._session)
-
-    @cached_property
-    def black_forest_labs_flux_2_klein_9b(self) -> AsyncBlackForestLabsFlux2Klein9b:
-        """FLUX.2 Klein 9B: Makes or edits images with a small model of 9 billion parameters."""
-        from .images.black_forest_labs_flux_2_klein_9b import AsyncBlackForestLabsFlux2Klein9b
-
-        return AsyncBlackForestLabsFlux2Klein9b(self._session)
-
-    @cached_property
-    def bytedance_seedream_4(self) -> AsyncBytedanceSeedream4:
-        """Seedream 4.0: Makes images from text and edits one or several images, in 1K to 4K."""
-        from .images.bytedance_seedream_4 import AsyncBytedanceSeedream4
-
-        return AsyncBytedanceSeedream4(self._session)
-
-    @cached_property
-    def bytedance_seedream_4_5(self) -> AsyncBytedanceSeedream45:
-        """Seedream 4.5: Makes images from text and edits one or several images, in 2K or 4K."""
-        from .images.bytedance_seedream_4_5 import AsyncBytedanceSeedream45
-
-        return AsyncBytedanceSeedream45(self._session)
-
-    @cached_property
-    def bytedance_seedream_5_lite(self) -> AsyncBytedanceSeedream5Lite:
-        """Seedream 5.0 Lite: Makes images from text and edits one or several images, in 2K to 4K."""
-        from .images.bytedance_seedream_5_lite import AsyncBytedanceSeedream5Lite
-
-        return AsyncBytedanceSeedream5Lite(self._session)
-
-    @cached_property
-    def bytedance_seedream_5_pro(self) -> AsyncBytedanceSeedream5Pro:
-        """Seedream 5.0 Pro: Makes and edits images with control by region and multilingual lettering."""
-        from .images.bytedance_seedream_5_pro import AsyncBytedanceSeedream5Pro
-
-        return AsyncBytedanceSeedream5Pro(self._session)
-
-    @cached_property
-    def flux_1_dev(self) -> AsyncFlux1Dev:
-        """FLUX.1 [dev]: Makes images from text with an open model of 12 billion parameters."""
-        from .images.flux_1_dev import AsyncFlux1Dev
-
-        return AsyncFlux1Dev(self._session)
-
-    @cached_property
-    def flux_2_dev(self) -> AsyncFlux2Dev:
-        """FLUX.2 [dev]: Makes and edits images with an open model that accepts several references."""
-        from .images.flux_2_dev import AsyncFlux2Dev
-
-        return AsyncFlux2Dev(self._session)
-
-    @cached_property
-    def flux_2_flex(self) -> AsyncFlux2Flex:
-        """FLUX.2 [flex]: Makes and edits images with tunable steps and guidance; strong at lettering."""
-        from .images.flux_2_flex import AsyncFlux2Flex
-
-        return AsyncFlux2Flex(self._session)
-
-    @cached_property
-    def flux_2_pro(self) -> AsyncFlux2Pro:
-        """FLUX.2 [pro]: Makes and edits production images with consistent subjects and legible text."""
-        from .images.flux_2_pro import AsyncFlux2Pro
-
-        return AsyncFlux2Pro(self._session)
-
-    @cached_property
-    def flux_kontext_dev(self) -> AsyncFluxKontextDev:
-        """FLUX.1-Kontext [dev]: Edits an image by instruction while people, objects and style stay the
-        same."""
-        from .images.flux_kontext_dev import AsyncFluxKontextDev
-
-        return AsyncFluxKontextDev(self._session)
-
-    @cached_property
-    def google_nano_banana_pro(self) -> AsyncGoogleNanoBananaPro:
-        """Nano Banana Pro: Makes and edits images at up to 4K, with accurate lettering and many
-        references."""
-        from .images.google_nano_banana_pro import AsyncGoogleNanoBananaPro
-
-        return AsyncGoogleNanoBananaPro(self._session)
-
-    @cached_property
-    def gpt_image_1_5(self) -> AsyncGptImage15:
-        """GPT Image 1.5: Makes and edits images while the composition of the input is kept."""
-        from .images.gpt_image_1_5 import AsyncGptImage15
-
-        return AsyncGptImage15(self._session)
-
-    @cached_property
-    def gpt_image_2(self) -> AsyncGptImage2:
-        """GPT Image 2: Makes or edits photorealistic images with exact text, optionally inside a mask."""
-        from .images.gpt_image_2 import AsyncGptImage2
-
-        return AsyncGptImage2(self._session)
-
-    @cached_property
-    def ideogram_v4(self) -> AsyncIdeogramV4:
-        """Ideogram V4: Makes posters, logos and other designs with precise lettering."""
-        from .images.ideogram_v4 import AsyncIdeogramV4
-
-        return AsyncIdeogramV4(self._session)
-
-    @cached_property
-    def krea_v2_large_text_to_image(self) -> AsyncKreaV2LargeTextToImage:
-        """Krea 2 Large: Makes detailed images from text, with optional weighted style images."""
-        from .images.krea_v2_large_text_to_image import AsyncKreaV2LargeTextToImage
-
-        return AsyncKreaV2LargeTextToImage(self._session)
-
-    @cached_property
-    def nano_banana(self) -> AsyncNanoBanana:
-        """Nano Banana: Makes or edits photorealistic images with legible lettering."""
-        from .images.nano_banana import AsyncNanoBanana
-
-        return AsyncNanoBanana(self._session)
-
-    @cached_property
-    def nano_banana_2(self) -> AsyncNanoBanana2:
-        """Nano Banana 2: Makes images from text or edits references, at up to 4K."""
-        from .images.nano_banana_2 import AsyncNanoBanana2
-
-        return AsyncNanoBanana2(self._session)
-
-    @cached_property
-    def nano_banana_2_lite(self) -> AsyncNanoBanana2Lite:
-        """Nano Banana 2 Lite: Makes or edits 1K images very quickly and at low cost."""
-        from .images.nano_banana_2_lite import AsyncNanoBanana2Lite
-
-        return AsyncNanoBanana2Lite(self._session)
-
-    @cached_property
-    def qwen_image(self) -> AsyncQwenImage:
-        """Qwen Image: Makes images from text with accurate Chinese and English lettering."""
-        from .images.qwen_image import AsyncQwenImage
-
-        return AsyncQwenImage(self._session)
-
-    @cached_property
-    def qwen_image_2(self) -> AsyncQwenImage2:
-        """Qwen Image 2.0 Pro: Makes and edits images with strong lettering in Chinese and English."""
-        from .images.qwen_image_2 import AsyncQwenImage2
-
-        return AsyncQwenImage2(self._session)
-
-    @cached_property
-    def qwen_image_2512(self) -> AsyncQwenImage2512:
-        """Qwen Image - 2512: Makes lifelike portraits and scenes from text, with good Chinese lettering."""
-        from .images.qwen_image_2512 import AsyncQwenImage2512
-
-        return AsyncQwenImage2512(self._session)
-
-    @cached_property
-    def qwen_image_edit(self) -> AsyncQwenImageEdit:
-        """Qwen Image Edit: Edits an image by instruction, including the words in it."""
-        from .images.qwen_image_edit import AsyncQwenImageEdit
-
-        return AsyncQwenImageEdit(self._session)
-
-    @cached_property
-    def qwen_image_edit_2511(self) -> AsyncQwenImageEdit2511:
-        """Qwen Image Edit - 2511: Edits one or several images by instruction, with less drift than before."""
-        from .images.qwen_image_edit_2511 import AsyncQwenImageEdit2511
-
-        return AsyncQwenImageEdit2511(self._session)
-
-    @cached_property
-    def qwen_image_edit_plus(self) -> AsyncQwenImageEditPlus:
-        """Qwen Image Edit - 2509: Edits and blends at most three images by instruction."""
-        from .images.qwen_image_edit_plus import AsyncQwenImageEditPlus
-
-        return AsyncQwenImageEditPlus(self._session)
-
-    @cached_property
-    def sam_3_image(self) -> AsyncSam3Image:
-        """Segment Anything 3 - Image: Segments the objects named in the prompt within an image."""
-        from .images.sam_3_image import AsyncSam3Image
-
-        return AsyncSam3Image(self._session)
-
-    @cached_property
-    def topazlabs_bloom_image(self) -> AsyncTopazlabsBloomImage:
-        """Topaz Bloom: Enlarges images and invents detail, with optional prompting."""
-        from .images.topazlabs_bloom_image import AsyncTopazlabsBloomImage
-
-        return AsyncTopazlabsBloomImage(self._session)
-
-    @cached_property
-    def topazlabs_image_upscale(self) -> AsyncTopazlabsImageUpscale:
-        """Topaz Image Upscaler: Upscales images with a choice of five variants."""
-        from .images.topazlabs_image_upscale import AsyncTopazlabsImageUpscale
-
-        return AsyncTopazlabsImageUpscale(self._session)
-
-    @cached_property
-    def topazlabs_wonder_3_image(self) -> AsyncTopazlabsWonder3Image:
-        """Topaz Wonder 3: Enhances and enlarges photos, badly degraded ones included."""
-        from .images.topazlabs_wonder_3_image import AsyncTopazlabsWonder3Image
-
-        return AsyncTopazlabsWonder3Image(self._session)
-
-    @cached_property
-    def xai_grok_imagine_image(self) -> AsyncXaiGrokImagineImage:
-        """Grok Imagine - Text to Image: Makes images from text in many styles."""
-        from .images.xai_grok_imagine_image import AsyncXaiGrokImagineImage
-
-        return AsyncXaiGrokImagineImage(self._session)
-
-    @cached_property
-    def xai_grok_imagine_image_edit(self) -> AsyncXaiGrokImagineImageEdit:
-        """Grok Imagine - Image Edit: Edits an image by instruction."""
-        from .images.xai_grok_imagine_image_edit import AsyncXaiGrokImagineImageEdit
-
-        return AsyncXaiGrokImagineImageEdit(self._session)
-
-    @cached_property
-    def z_image_turbo(self) -> AsyncZImageTurbo:
-        """Z-Image-Turbo: Makes photorealistic images in few steps, with Chinese and English lettering."""
-        from .images.z_image_turbo import AsyncZImageTurbo
-
-        return AsyncZImageTurbo(self._session)
-
-
-class AsyncVideos(AsyncPart):
-    """The videos models by name, each loaded on first use."""
-
-    @cached_property
-    def bytedance_depth_anything_video(self) -> AsyncBytedanceDepthAnythingVideo:
-        """Depth Anything Video: Turns a video into a depth video that stays steady over time."""
-        from .videos.bytedance_depth_anything_video import AsyncBytedanceDepthAnythingVideo
-
-        return AsyncBytedanceDepthAnythingVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_fast_image_to_video(self) -> AsyncBytedanceSeedance20FastImageToVideo:
-        """Seedance 2.0 Fast - Image to Video: Animates a start frame at low cost, optionally towards an
-        end frame."""
-        from .videos.bytedance_seedance_2_0_fast_image_to_video import (
-            AsyncBytedanceSeedance20FastImageToVideo,
-        )
-
-        return AsyncBytedanceSeedance20FastImageToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_fast_reference_to_video(self) -> AsyncBytedanceSeedance20FastReferenceToVideo:
-        """Seedance 2.0 Fast - Reference to Video: Makes low-cost video from a prompt plus image, video and
-        audio references."""
-        from .videos.bytedance_seedance_2_0_fast_reference_to_video import (
-            AsyncBytedanceSeedance20FastReferenceToVideo,
-        )
-
-        return AsyncBytedanceSeedance20FastReferenceToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_fast_text_to_video(self) -> AsyncBytedanceSeedance20FastTextToVideo:
-        """Seedance 2.0 Fast - Text to Video: Makes low-cost video from a prompt, with optional sound."""
-        from .videos.bytedance_seedance_2_0_fast_text_to_video import AsyncBytedanceSeedance20FastTextToVideo
-
-        return AsyncBytedanceSeedance20FastTextToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_image_to_video(self) -> AsyncBytedanceSeedance20ImageToVideo:
-        """Seedance 2.0 - Image to Video: Animates a start frame at up to 4k, optionally towards an end
-        frame."""
-        from .videos.bytedance_seedance_2_0_image_to_video import AsyncBytedanceSeedance20ImageToVideo
-
-        return AsyncBytedanceSeedance20ImageToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_mini_image_to_video(self) -> AsyncBytedanceSeedance20MiniImageToVideo:
-        """Seedance 2.0 Mini - Image to Video: Animates a start frame for bulk work, at up to 720p."""
-        from .videos.bytedance_seedance_2_0_mini_image_to_video import (
-            AsyncBytedanceSeedance20MiniImageToVideo,
-        )
-
-        return AsyncBytedanceSeedance20MiniImageToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_mini_reference_to_video(self) -> AsyncBytedanceSeedance20MiniReferenceToVideo:
-        """Seedance 2.0 Mini - Reference to Video: Makes video for bulk work from a prompt and mixed
-        references, at up to 720p."""
-        from .videos.bytedance_seedance_2_0_mini_reference_to_video import (
-            AsyncBytedanceSeedance20MiniReferenceToVideo,
-        )
-
-        return AsyncBytedanceSeedance20MiniReferenceToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_mini_text_to_video(self) -> AsyncBytedanceSeedance20MiniTextToVideo:
-        """Seedance 2.0 Mini - Text to Video: Makes video for bulk work from a prompt, at up to 720p."""
-        from .videos.bytedance_seedance_2_0_mini_text_to_video import AsyncBytedanceSeedance20MiniTextToVideo
-
-        return AsyncBytedanceSeedance20MiniTextToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_reference_to_video(self) -> AsyncBytedanceSeedance20ReferenceToVideo:
-        """Seedance 2.0 - Reference to Video: Makes video at up to 4k from a prompt plus image, video and
-        audio references."""
-        from .videos.bytedance_seedance_2_0_reference_to_video import AsyncBytedanceSeedance20ReferenceToVideo
-
-        return AsyncBytedanceSeedance20ReferenceToVideo(self._session)
-
-    @cached_property
-    def bytedance_seedance_2_0_text_to_video(self) -> AsyncBytedanceSeedance20TextToVideo:
-        """Seedance 2.0 - Text to Video: Makes video at up to 4k from a prompt, with optional sound."""
-        from .videos.bytedance_seedance_2_0_text_to_video import AsyncBytedanceSeedance20TextToVideo
-
-        return AsyncBytedanceSeedance20TextToVideo(self._session)
-
-    @cached_property
-    def gemini_omni_flash_preview(self) -> AsyncGeminiOmniFlashPreview:
-        """Gemini Omni Flash: Makes short clips with sound from text or images, or edits a clip."""
-        from .videos.gemini_omni_flash_preview import AsyncGeminiOmniFlashPreview
-
-        return AsyncGeminiOmniFlashPreview(self._session)
-
-    @cached_property
-    def google_veo_3(self) -> AsyncGoogleVeo3:
-        """Veo 3.0: Makes short videos from text or an image, with optional sound."""
-        from .videos.google_veo_3 import AsyncGoogleVeo3
-
-        return AsyncGoogleVeo3(self._session)
-
-    @cached_property
-    def google_veo_3_1(self) -> AsyncGoogleVeo31:
-        """Veo 3.1: Makes short videos with dialogue and effects from text or a start frame."""
-        from .videos.google_veo_3_1 import AsyncGoogleVeo31
-
-        return AsyncGoogleVeo31(self._session)
-
-    @cached_property
-    def google_veo_3_1_fast(self) -> AsyncGoogleVeo31Fast:
-        """Veo 3.1 Fast: Makes short videos with sound from text or a start frame, quickly and cheaply."""
-        from .videos.google_veo_3_1_fast import AsyncGoogleVeo31Fast
-
-        return AsyncGoogleVeo31Fast(self._session)
-
-    @cached_property
-    def google_veo_3_1_lite(self) -> AsyncGoogleVeo31Lite:
-        """Veo 3.1 Lite: Makes short videos with sound from text or a start frame at the lowest Veo price."""
-        from .videos.google_veo_3_1_lite import AsyncGoogleVeo31Lite
-
-        return AsyncGoogleVeo31Lite(self._session)
-
-    @cached_property
-    def happyhorse_1_0_i2v(self) -> AsyncHappyhorse10I2v:
-        """Happy Horse - Image to Video: Animates an image for 3 to 15 seconds at up to 1080p."""
-        from .videos.happyhorse_1_0_i2v import AsyncHappyhorse10I2v
-
-        return AsyncHappyhorse10I2v(self._session)
-
-    @cached_property
-    def happyhorse_1_0_r2v(self) -> AsyncHappyhorse10R2v:
-        """Happy Horse - Reference to Video: Makes video that keeps the people and scenes of at most 9
-        reference images."""
-        from .videos.happyhorse_1_0_r2v import AsyncHappyhorse10R2v
-
-        return AsyncHappyhorse10R2v(self._session)
-
-    @cached_property
-    def happyhorse_1_0_t2v(self) -> AsyncHappyhorse10T2v:
-        """Happy Horse - Text to Video: Makes 3 to 15 seconds of video from a prompt."""
-        from .videos.happyhorse_1_0_t2v import AsyncHappyhorse10T2v
-
-        return AsyncHappyhorse10T2v(self._session)
-
-    @cached_property
-    def happyhorse_1_0_video_edit(self) -> AsyncHappyhorse10VideoEdit:
-        """Happy Horse - Video Edit: Edits a video by instruction, with optional reference images and a
-        choice of sound."""
-        from .videos.happyhorse_1_0_video_edit import AsyncHappyhorse10VideoEdit
-
-        return AsyncHappyhorse10VideoEdit(self._session)
-
-    @cached_property
-    def happyhorse_1_1_i2v(self) -> AsyncHappyhorse11I2v:
-        """Happy Horse 1.1 - Image to Video: Animates an image for 3 to 15 seconds while staying true to
-        it."""
-        from .videos.happyhorse_1_1_i2v import AsyncHappyhorse11I2v
-
-        return AsyncHappyhorse11I2v(self._session)
-
-    @cached_property
-    def happyhorse_1_1_r2v(self) -> AsyncHappyhorse11R2v:
-        """Happy Horse 1.1 - Reference to Video: Makes video with steadier subjects and scenes from
-        reference images."""
-        from .videos.happyhorse_1_1_r2v import AsyncHappyhorse11R2v
-
-        return AsyncHappyhorse11R2v(self._session)
-
-    @cached_property
-    def happyhorse_1_1_t2v(self) -> AsyncHappyhorse11T2v:
-        """Happy Horse 1.1 - Text to Video: Makes 3 to 15 seconds of fluid video from a prompt."""
-        from .videos.happyhorse_1_1_t2v import AsyncHappyhorse11T2v
-
-        return AsyncHappyhorse11T2v(self._session)
-
-    @cached_property
-    def kling_video_o1_image_to_video(self) -> AsyncKlingVideoO1ImageToVideo:
-        """Kling O1 - Image to Video: Animates an image, optionally ending on a second one."""
-        from .videos.kling_video_o1_image_to_video import AsyncKlingVideoO1ImageToVideo
-
-        return AsyncKlingVideoO1ImageToVideo(self._session)
-
-    @cached_property
-    def kling_video_o1_reference_to_video(self) -> AsyncKlingVideoO1ReferenceToVideo:
-        """Kling O1 - Reference to Video: Makes video guided by reference images and elements."""
-        from .videos.kling_video_o1_reference_to_video import AsyncKlingVideoO1ReferenceToVideo
-
-        return AsyncKlingVideoO1ReferenceToVideo(self._session)
-
-    @cached_property
-    def kling_video_o1_video_to_video_edit(self) -> AsyncKlingVideoO1VideoToVideoEdit:
-        """Kling O1 Edit - Video to Video: Edits a video by instruction while its motion and continuity are
-        kept."""
-        from .videos.kling_video_o1_video_to_video_edit import AsyncKlingVideoO1VideoToVideoEdit
-
-        return AsyncKlingVideoO1VideoToVideoEdit(self._session)
-
-    @cached_property
-    def kling_video_o3_omni(self) -> AsyncKlingVideoO3Omni:
-        """Kling O3 Omni: Makes or edits video from text, frames, references or a source clip."""
-        from .videos.kling_video_o3_omni import AsyncKlingVideoO3Omni
-
-        return AsyncKlingVideoO3Omni(self._session)
-
-    @cached_property
-    def kling_video_v2_5_turbo_pro_image_to_video(self) -> AsyncKlingVideoV25TurboProImageToVideo:
-        """Kling v2.5 - Image to Video: Animates one picture into a cinematic clip."""
-        from .videos.kling_video_v2_5_turbo_pro_image_to_video import AsyncKlingVideoV25TurboProImageToVideo
-
-        return AsyncKlingVideoV25TurboProImageToVideo(self._session)
-
-    @cached_property
-    def kling_video_v2_6_pro_image_to_video(self) -> AsyncKlingVideoV26ProImageToVideo:
-        """Kling 2.6 Pro - Image to Video: Animates an image for 5 or 10 seconds, with optional sound."""
-        from .videos.kling_video_v2_6_pro_image_to_video import AsyncKlingVideoV26ProImageToVideo
-
-        return AsyncKlingVideoV26ProImageToVideo(self._session)
-
-    @cached_property
-    def kling_video_v2_6_pro_text_to_video(self) -> AsyncKlingVideoV26ProTextToVideo:
-        """Kling 2.6 Pro - Text to Video: Makes 5 or 10 seconds of video from a prompt, with optional
-        sound."""
-        from .videos.kling_video_v2_6_pro_text_to_video import AsyncKlingVideoV26ProTextToVideo
-
-        return AsyncKlingVideoV26ProTextToVideo(self._session)
-
-    @cached_property
-    def kling_video_v3_pro_motion_control(self) -> AsyncKlingVideoV3ProMotionControl:
-        """Kling 3.0 Pro: Motion Control: Moves a character image with the motion of another video."""
-        from .videos.kling_video_v3_pro_motion_control import AsyncKlingVideoV3ProMotionControl
-
-        return AsyncKlingVideoV3ProMotionControl(self._session)
-
-    @cached_property
-    def lightricks_ltx_2_retake(self) -> AsyncLightricksLtx2Retake:
-        """LTX-2 Retake: Regenerates a chosen section of a video: picture, sound or both."""
-        from .videos.lightricks_ltx_2_retake import AsyncLightricksLtx2Retake
-
-        return AsyncLightricksLtx2Retake(self._session)
-
-    @cached_property
-    def ltx_2_19b_image_to_video(self) -> AsyncLtx219bImageToVideo:
-        """LTX-2 Pro: Makes video at up to 4k from a prompt and an optional start frame, with sound."""
-        from .videos.ltx_2_19b_image_to_video import AsyncLtx219bImageToVideo
-
-        return AsyncLtx219bImageToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_fast_image_to_video(self) -> AsyncLtx23FastImageToVideo:
-        """LTX 2.3 Fast: Image to Video: Animates an image for at most 20 seconds with sound, tuned for
-        speed."""
-        from .videos.ltx_2_3_fast_image_to_video import AsyncLtx23FastImageToVideo
-
-        return AsyncLtx23FastImageToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_fast_text_to_video(self) -> AsyncLtx23FastTextToVideo:
-        """LTX 2.3 Fast: Text to Video: Makes at most 20 seconds of video with sound from a prompt, tuned
-        for speed."""
-        from .videos.ltx_2_3_fast_text_to_video import AsyncLtx23FastTextToVideo
-
-        return AsyncLtx23FastTextToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_pro(self) -> AsyncLtx23Pro:
-        """LTX-2.3 Pro: Animates an image at up to 4k with sound, optionally towards an end frame."""
-        from .videos.ltx_2_3_pro import AsyncLtx23Pro
-
-        return AsyncLtx23Pro(self._session)
-
-    @cached_property
-    def ltx_2_3_pro_22b_ic_lora_union_control(self) -> AsyncLtx23Pro22bIcLoraUnionControl:
-        """LTX-2.3 Pro 22B IC-LoRA Union Control: Makes video steered by a prompt, a control video or a
-        start frame."""
-        from .videos.ltx_2_3_pro_22b_ic_lora_union_control import AsyncLtx23Pro22bIcLoraUnionControl
-
-        return AsyncLtx23Pro22bIcLoraUnionControl(self._session)
-
-    @cached_property
-    def ltx_2_3_pro_audio_to_video(self) -> AsyncLtx23ProAudioToVideo:
-        """LTX 2.3 Pro: Audio to Video: Makes video in time with an audio file, from an optional image."""
-        from .videos.ltx_2_3_pro_audio_to_video import AsyncLtx23ProAudioToVideo
-
-        return AsyncLtx23ProAudioToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_pro_extend_video(self) -> AsyncLtx23ProExtendVideo:
-        """LTX 2.3 Pro: Extend Video: Adds footage before or after a video."""
-        from .videos.ltx_2_3_pro_extend_video import AsyncLtx23ProExtendVideo
-
-        return AsyncLtx23ProExtendVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_pro_retake(self) -> AsyncLtx23ProRetake:
-        """LTX 2.3 Pro: Retake: Regenerates part of a video by prompt: picture, sound or both."""
-        from .videos.ltx_2_3_pro_retake import AsyncLtx23ProRetake
-
-        return AsyncLtx23ProRetake(self._session)
-
-    @cached_property
-    def ltx_2_3_pro_text_to_video(self) -> AsyncLtx23ProTextToVideo:
-        """LTX 2.3 Pro: Text to Video: Makes video at up to 4k from a prompt, with camera moves and sound."""
-        from .videos.ltx_2_3_pro_text_to_video import AsyncLtx23ProTextToVideo
-
-        return AsyncLtx23ProTextToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_quality_audio_to_video(self) -> AsyncLtx23QualityAudioToVideo:
-        """LTX 2.3 Quality: Audio to Video: Makes performance video that follows an audio track and a
-        prompt."""
-        from .videos.ltx_2_3_quality_audio_to_video import AsyncLtx23QualityAudioToVideo
-
-        return AsyncLtx23QualityAudioToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_quality_hdr(self) -> AsyncLtx23QualityHdr:
-        """LTX 2.3 Quality: Video to HDR: Converts ordinary video to HDR, as an MP4 preview and EXR frames."""
-        from .videos.ltx_2_3_quality_hdr import AsyncLtx23QualityHdr
-
-        return AsyncLtx23QualityHdr(self._session)
-
-    @cached_property
-    def ltx_2_3_quality_image_to_video(self) -> AsyncLtx23QualityImageToVideo:
-        """LTX 2.3 Quality: Image to Video: Animates an image with sound, at high quality."""
-        from .videos.ltx_2_3_quality_image_to_video import AsyncLtx23QualityImageToVideo
-
-        return AsyncLtx23QualityImageToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_quality_reference_video_to_video(self) -> AsyncLtx23QualityReferenceVideoToVideo:
-        """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of
-        a reference clip."""
-        from .videos.ltx_2_3_quality_reference_video_to_video import AsyncLtx23QualityReferenceVideoToVideo
-
-        return AsyncLtx23QualityReferenceVideoToVideo(self._session)
-
-    @cached_property
-    def ltx_2_3_quality_text_to_video(self) -> AsyncLtx23QualityTextToVideo:
-        """LTX 2.3 Quality: Text to Video: Makes video with sound from a prompt, at high quality."""
-        from .videos.ltx_2_3_quality_text_to_video import AsyncLtx23QualityTextToVideo
-
-        return AsyncLtx23QualityTextToVideo(self._session)
-
-    @cached_property
-    def luma_ray_v3_2_image_to_video(self) -> AsyncLumaRayV32ImageToVideo:
-        """Luma Ray 3.2 - Image to Video: Animates an image into a clip of 5 or 10 seconds."""
-        from .videos.luma_ray_v3_2_image_to_video import AsyncLumaRayV32ImageToVideo
-
-        return AsyncLumaRayV32ImageToVideo(self._session)
-
-    @cached_property
-    def luma_ray_v3_2_reframe(self) -> AsyncLumaRayV32Reframe:
-        """Luma Ray 3.2 - Reframe: Changes the shape of a video and paints in the missing areas."""
-        from .videos.luma_ray_v3_2_reframe import AsyncLumaRayV32Reframe
-
-        return AsyncLumaRayV32Reframe(self._session)
-
-    @cached_property
-    def luma_ray_v3_2_text_to_video(self) -> AsyncLumaRayV32TextToVideo:
-        """Luma Ray 3.2 - Text to Video: Makes a clip of 5 or 10 seconds from a prompt."""
-        from .videos.luma_ray_v3_2_text_to_video import AsyncLumaRayV32TextToVideo
-
-        return AsyncLumaRayV32TextToVideo(self._session)
-
-    @cached_property
-    def luma_ray_v3_2_video_to_video(self) -> AsyncLumaRayV32VideoToVideo:
-        """Luma Ray 3.2 - Video to Video: Edits a video by prompt, from slight changes to full reinvention."""
-        from .videos.luma_ray_v3_2_video_to_video import AsyncLumaRayV32VideoToVideo
-
-        return AsyncLumaRayV32VideoToVideo(self._session)
-
-    @cached_property
-    def openai_sora_2_pro(self) -> AsyncOpenaiSora2Pro:
-        """Sora 2 Pro: Makes at most 12 seconds of video with sound from text or a start frame."""
-        from .videos.openai_sora_2_pro import AsyncOpenaiSora2Pro
-
-        return AsyncOpenaiSora2Pro(self._session)
-
-    @cached_property
-    def sam_3_video(self) -> AsyncSam3Video:
-        """Segment Anything 3 - Video: Segments the objects named in the prompt and follows them through a
-        video."""
-        from .videos.sam_3_video import AsyncSam3Video
-
-        return AsyncSam3Video(self._session)
-
-    @cached_property
-    def topazlabs_astra_2_video(self) -> AsyncTopazlabsAstra2Video:
-        """Topaz Astra 2: Upscales AI-made video and invents detail, at up to 4k."""
-        from .videos.topazlabs_astra_2_video import AsyncTopazlabsAstra2Video
-
-        return AsyncTopazlabsAstra2Video(self._session)
-
-    @cached_property
-    def topazlabs_hyperion_2_video(self) -> AsyncTopazlabsHyperion2Video:
-        """Topaz Hyperion 2: Converts SDR video to 10-bit HDR10 without tuning."""
-        from .videos.topazlabs_hyperion_2_video import AsyncTopazlabsHyperion2Video
-
-        return AsyncTopazlabsHyperion2Video(self._session)
-
-    @cached_property
-    def topazlabs_hyperion_hdr_video(self) -> AsyncTopazlabsHyperionHdrVideo:
-        """Topaz Hyperion HDR: Converts SDR video to HDR with manual controls; a legacy model."""
-        from .videos.topazlabs_hyperion_hdr_video import AsyncTopazlabsHyperionHdrVideo
-
-        return AsyncTopazlabsHyperionHdrVideo(self._session)
-
-    @cached_property
-    def topazlabs_iris_mq_video(self) -> AsyncTopazlabsIrisMqVideo:
-        """Topaz Iris - Face Detail Video Upscaler: Upscales medium-quality footage and restores the faces
-        in it."""
-        from .videos.topazlabs_iris_mq_video import AsyncTopazlabsIrisMqVideo
-
-        return AsyncTopazlabsIrisMqVideo(self._session)
-
-    @cached_property
-    def topazlabs_proteus_video(self) -> AsyncTopazlabsProteusVideo:
-        """Topaz Proteus - Versatile Video Upscaler: Upscales most kinds of video, with many enhancement
-        controls."""
-        from .videos.topazlabs_proteus_video import AsyncTopazlabsProteusVideo
-
-        return AsyncTopazlabsProteusVideo(self._session)
-
-    @cached_property
-    def topazlabs_rhea_video(self) -> AsyncTopazlabsRheaVideo:
-        """Topaz Rhea - Fine Detail Video Upscaler: Upscales video with more detail reconstruction than
-        Proteus."""
-        from .videos.topazlabs_rhea_video import AsyncTopazlabsRheaVideo
-
-        return AsyncTopazlabsRheaVideo(self._session)
-
-    @cached_property
-    def topazlabs_upscale_starlight_2_5_video(self) -> AsyncTopazlabsUpscaleStarlight25Video:
-        """Topaz Starlight Precise 2.5: Restores and upscales video while fine detail stays steady."""
-        from .videos.topazlabs_upscale_starlight_2_5_video import AsyncTopazlabsUpscaleStarlight25Video
-
-        return AsyncTopazlabsUpscaleStarlight25Video(self._session)
-
-    @cached_property
-    def topazlabs_video_upscale(self) -> AsyncTopazlabsVideoUpscale:
-        """Topaz Video Upscaler: Upscales video to at most 4k and 60 frames per second."""
-        from .videos.topazlabs_video_upscale import AsyncTopazlabsVideoUpscale
-
-        return AsyncTopazlabsVideoUpscale(self._session)
-
-    @cached_property
-    def wan_ai_wan2_1_t2v_14b_diffusers(self) -> AsyncWanAiWan21T2v14bDiffusers:
-        """Wan2.1 14B - Text to Video: Makes video at up to 720p from a prompt with a model of 14 billion
-        parameters."""
-        from .videos.wan_ai_wan2_1_t2v_14b_diffusers import AsyncWanAiWan21T2v14bDiffusers
-
-        return AsyncWanAiWan21T2v14bDiffusers(self._session)
-
-    @cached_property
-    def wan_ai_wan2_1_t2v_1_3b_diffusers(self) -> AsyncWanAiWan21T2v13bDiffusers:
-        """Wan2.1 1.3B - Text to Video: Makes video at 480p from a prompt with a light model of 1.3 billion
-        parameters."""
-        from .videos.wan_ai_wan2_1_t2v_1_3b_diffusers import AsyncWanAiWan21T2v13bDiffusers
-
-        return AsyncWanAiWan21T2v13bDiffusers(self._session)
-
-    @cached_property
-    def wan_ai_wan2_2_t2v_a14b_diffusers(self) -> AsyncWanAiWan22T2vA14bDiffusers:
-        """Wan2.2 A14B - Text to Video: Makes video from a prompt with an open mixture-of-experts model."""
-        from .videos.wan_ai_wan2_2_t2v_a14b_diffusers import AsyncWanAiWan22T2vA14bDiffusers
-
-        return AsyncWanAiWan22T2vA14bDiffusers(self._session)
-
-    @cached_property
-    def wan_ai_wan2_2_ti2v_5b_diffusers(self) -> AsyncWanAiWan22Ti2v5bDiffusers:
-        """Wan2.2 5B - Text to Video: Makes video at 720p from a prompt with a compact model of 5 billion
-        parameters."""
-        from .videos.wan_ai_wan2_2_ti2v_5b_diffusers import AsyncWanAiWan22Ti2v5bDiffusers
-
-        return AsyncWanAiWan22Ti2v5bDiffusers(self._session)
-
-    @cached_property
-    def wan_v2_6_image_to_video(self) -> AsyncWanV26ImageToVideo:
-        """WAN 2.6 - Image to Video: Animates an image for at most 15 seconds, with optional music."""
-        from .videos.wan_v2_6_image_to_video import AsyncWanV26ImageToVideo
-
-        return AsyncWanV26ImageToVideo(self._session)
-
-    @cached_property
-    def wan_v2_6_reference_to_video(self) -> AsyncWanV26ReferenceToVideo:
-        """WAN 2.6 - Video to Video: Makes video that keeps the characters of reference clips."""
-        from .videos.wan_v2_6_reference_to_video import AsyncWanV26ReferenceToVideo
-
-        return AsyncWanV26ReferenceToVideo(self._session)
-
-    @cached_property
-    def wan_v2_7_edit_video(self) -> AsyncWanV27EditVideo:
-        """WAN 2.7 - Edit Video: Edits a video by instruction or reference image, or changes its style."""
-        from .videos.wan_v2_7_edit_video import AsyncWanV27EditVideo
-
-        return AsyncWanV27EditVideo(self._session)
-
-    @cached_property
-    def wan_v2_7_image_to_video(self) -> AsyncWanV27ImageToVideo:
-        """WAN 2.7 - Image to Video: Animates start and end frames or carries on a clip, with optional
-        driving audio."""
-        from .videos.wan_v2_7_image_to_video import AsyncWanV27ImageToVideo
-
-        return AsyncWanV27ImageToVideo(self._session)
-
-    @cached_property
-    def wan_v2_7_reference_to_video(self) -> AsyncWanV27ReferenceToVideo:
-        """WAN 2.7 - Reference to Video: Makes video with characters taken from at most 5 images and clips."""
-        from .videos.wan_v2_7_reference_to_video import AsyncWanV27ReferenceToVideo
-
-        return AsyncWanV27ReferenceToVideo(self._session)
-
-    @cached_property
-    def wan_v2_7_text_to_video(self) -> AsyncWanV27TextToVideo:
-        """WAN 2.7 - Text to Video: Makes video of one or several shots from a prompt, at up to 1080p."""
-        from .videos.wan_v2_7_text_to_video import AsyncWanV27TextToVideo
-
-        return AsyncWanV27TextToVideo(self._session)
-
-    @cached_property
-    def xai_grok_imagine_video_1_5_image_to_video(self) -> AsyncXaiGrokImagineVideo15ImageToVideo:
-        """Grok Imagine Video 1.5 - Image to Video: Animates an image with sound for at most 15 seconds."""
-        from .videos.xai_grok_imagine_video_1_5_image_to_video import AsyncXaiGrokImagineVideo15ImageToVideo
-
-        return AsyncXaiGrokImagineVideo15ImageToVideo(self._session)
-
-    @cached_property
-    def xai_grok_imagine_video_edit_video(self) -> AsyncXaiGrokImagineVideoEditVideo:
-        """Grok Imagine - Video Edit: Edits a video by instruction, for example to swap objects or restyle
-        scenes."""
-        from .videos.xai_grok_imagine_video_edit_video import AsyncXaiGrokImagineVideoEditVideo
-
-        return AsyncXaiGrokImagineVideoEditVideo(self._session)
-
-    @cached_property
-    def xai_grok_imagine_video_image_to_video(self) -> AsyncXaiGrokImagineVideoImageToVideo:
-        """Grok Imagine - Image to Video: Animates an image with sound for 3 to 15 seconds."""
-        from .videos.xai_grok_imagine_video_image_to_video import AsyncXaiGrokImagineVideoImageToVideo
-
-        return AsyncXaiGrokImagineVideoImageToVideo(self._session)
-
-
-class AsyncAudio(AsyncPart):
-    """The audio models by name, each loaded on first use."""
-
-    @cached_property
-    def bytedance_seed_audio_1_0(self) -> AsyncBytedanceSeedAudio10:
-        """Seed Audio 1.0: Speaks text aloud, optionally in a voice cloned from sample clips."""
-        from .audio.bytedance_seed_audio_1_0 import AsyncBytedanceSeedAudio10
-
-        return AsyncBytedanceSeedAudio10(self._session)
+        return Audio(Sender(self._session))
 
 
 class AsyncOxen(AsyncClient):
-    """A client of the Oxen.ai inference API.
+    """Asynchronous client of the Oxen.ai inference API.
 
     Args:
-        api_key: The key to call with; left out, the environment variable OXEN_API_KEY.
-        base_url: The hub to call; left out, https://hub.oxen.ai.
-        timeout: Seconds to wait for an answer; left out, 5 minutes, or 30 for a video.
-        max_retries: How often to retry a request that costs nothing, or that was certainly not accepted: 0
-            to 100; left out, 2.
-        http_client: An httpx client to send with, which stays yours to close: an `httpx.Client` for `Oxen`,
-            an `httpx.AsyncClient` for `AsyncOxen`.
+        api_key: The API key. Defaults to the environment variable OXEN_API_KEY.
+        base_url: The address of the API. Defaults to https://hub.oxen.ai.
+        timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
+        max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
+            not accepted. Defaults to 2.
+        http_client: The `httpx.AsyncClient` to send with. It is not closed with this client. Defaults to a
+            new one.
 
     Raises:
-        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
+        MissingAPIKeyError: `api_key` is not given and OXEN_API_KEY is not set.
         ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
-            `max_retries` is out of range, or `http_client` is of the other kind.
+            `max_retries` is out of range, or `http_client` is of the wrong type.
     """
 
     @cached_property
-    def images(self) -> AsyncImages:
+    def images(
+        self,
+    ) -> Images[Coroutine[Any, Any, AsyncImageResult], Coroutine[Any, Any, AsyncJob[AsyncImageResult]]]:
         """The images models."""
-        return AsyncImages(self._session)
+        from oxen_models._runtime._async.sender import AsyncSender
+
+        return Images(AsyncSender(self._session))
 
     @cached_property
-    def videos(self) -> AsyncVideos:
+    def videos(
+        self,
+    ) -> Videos[Coroutine[Any, Any, AsyncVideoResult], Coroutine[Any, Any, AsyncJob[AsyncVideoResult]]]:
         """The videos models."""
-        return AsyncVideos(self._session)
+        from oxen_models._runtime._async.sender import AsyncSender
+
+        return Videos(AsyncSender(self._session))
 
     @cached_property
-    def audio(self) -> AsyncAudio:
+    def audio(
+        self,
+    ) -> Audio[Coroutine[Any, Any, AsyncAudioResult], Coroutine[Any, Any, AsyncJob[AsyncAudioResult]]]:
         """The audio models."""
-        return AsyncAudio(self._session)
+        from oxen_models._runtime._async.sender import AsyncSender
+
+        return Audio(AsyncSender(self._session))

@@ -95,14 +95,14 @@ BY_HAND: list[tuple[tuple[Any, ...], str]] = [
 @pytest.mark.parametrize(("given", "place"), BY_HAND)
 def test_request_by_hand_is_one_that_can_be_sent(given: Any, place: str) -> None:
     with pytest.raises(ox.InvalidRequestError) as caught:
-        ox.AnyRequest(*given)
+        ox.UntypedRequest(*given)
     [problem] = caught.value.problems
     assert str(problem).startswith(place)
 
 
 def test_request_by_hand_is_what_was_checked(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     parameters: dict[str, Any] = {"prompt": "x"}
-    request = ox.AnyRequest("qwen-image", "/images/generate", parameters)
+    request = ox.UntypedRequest("qwen-image", "/images/generate", parameters)
     parameters["seed"] = float("nan")
     [outcome] = run_batch([request], journal=tmp_path / "journal")
     assert (outcome.error, paid(hub)) == (None, ["x"])

@@ -70,7 +70,9 @@ def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None
 @pytest.mark.parametrize(
     "step",
     [
-        call("submit_many", num_generations=100),
+        lambda oxen: oxen.submit(
+            QwenImageEditPlusRequest(prompt="x", input_image=[URL]), num_generations=100
+        ),
         call("submit", extra_body={"target_repo": 3}),
         call("submit", extra_body={"target_directory": 3}),
         call("submit", extra_body={"target_namespace": 3}),

@@ -37,6 +37,7 @@ from oxen_models import (
     RateLimitError,
     UnprocessableError,
 )
+from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
@@ -291,14 +292,14 @@ def test_job_that_is_cancelled(queue: Oxen) -> None:
 
 @pytest.mark.vcr
 def test_several_jobs_at_once(queue: Oxen) -> None:
-    edit = queue.images.qwen_image_edit_plus
-    jobs = edit.submit_many(num_generations=2, prompt="Add a funny hat", input_image=[DOG])
+    request = QwenImageEditPlusRequest(prompt="Add a funny hat", input_image=[DOG])
+    jobs = queue.submit(request, num_generations=2)
     assert len({job.id for job in jobs}) == 2
 
 
 @pytest.mark.vcr
 def test_jobs_and_history(queue: Oxen, pause: Callable[[], None]) -> None:
-    job = submitted(queue, target_repo="ox/hats", target_directory="funny")
+    job = submitted(queue.with_options(target_repo="ox/hats", target_directory="funny"))
     (active,) = queue.jobs(repo="ox/hats")
     assert (active.id, active.status in ("queued", "processing")) == (job.id, True)
     until(job, "succeeded", pause)

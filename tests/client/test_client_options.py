@@ -154,56 +154,62 @@ CALLS: list[tuple[str, str, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("family", "model", "call", "parameters", "kind"), CALLS)
-def test_answer_of_the_hub_beside_the_result(
+def test_result_of_a_call_has_its_response(
     run: ClientRunner, hub: Hub, family: str, model: str, call: str, parameters: dict[str, Any], kind: str
 ) -> None:
-    def raw(oxen: Any) -> Any:
-        stub = getattr(getattr(oxen, family), model)
-        return getattr(stub.with_raw_response, call)(**parameters)
-
-    response = run(raw, base_url=hub.url)
-    assert type(response).__name__ == ox.RawResponse.__name__
-    assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
-    result: Any = response.parse()
+    """Status, headers and the JSON body as received stand beside the result."""
+    result = run(
+        lambda oxen: getattr(getattr(getattr(oxen, family), model), call)(**parameters), base_url=hub.url
+    )
     assert type(result) is run.get_class(f"{kind}Result")
-    [told] = json.loads(response.content)[f"{kind.lower()}s"]
-    assert told == {"url": result.media[0].url}
+    response = result.response
+    assert type(response) is ox.Response
+    assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
+    assert response.json[f"{kind.lower()}s"] == [{"url": result.media[0].url}]
     assert (response.request_id, len(repr(response)) < 100) == (None, True)
+    assert pickle.loads(pickle.dumps(result)).response == response
 
 
-def test_every_part_of_a_client_says_what_it_is(run: ClientRunner, hub: Hub) -> None:
+def test_response_is_the_last_one_without_the_key(run: ClientRunner, hub: Hub) -> None:
+    """After a retry it is the response to the retry; the API key is blanked out wherever it is quoted."""
+    hub.respond_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
+    done = {"images": [{"url": DOG_URL}], "told": KEY}
+    hub.respond_next(200, body=done, headers={"X-Request-Id": "r-2", "X-Quoted": KEY})
+    response = run(edit, base_url=hub.url).response
+    assert (response.status, response.request_id, response.headers["x-request-id"]) == (200, "r-2", "r-2")
+    assert response.headers["x-quoted"] == "[key]"
+    assert response.json == {**done, "told": "[key]"}
+
+
+def test_error_has_the_response(run: ClientRunner, hub: Hub) -> None:
+    """An error of the API has the response that it was made from."""
+    call = partial(edit, extra_body={"colour": "red"})
+    error = run.expect_error(ox.UnprocessableError, call, base_url=hub.url)
+    assert (error.response.status, error.response.json["error"]["type"]) == (422, "invalid_params")
+
+
+@pytest.mark.parametrize("call", [edit, submit_edit])
+def test_call_with_an_unknown_option_raises(run: ClientRunner, hub: Hub, call: Any) -> None:
+    """A name that is neither a parameter nor an option is a TypeError, as with any function."""
+    for name, suggestion in (("aspect_ration", "; did you mean 'aspect_ratio'?"), ("colour", "")):
+        with pytest.raises(TypeError) as caught:
+            run(partial(call, **{name: 1}), base_url=hub.url)
+        said = f"QwenImageEditPlus got an unexpected keyword argument {name!r}{suggestion}"
+        assert str(caught.value) == said
+    assert hub.requests == []
+
+
+def test_part_of_a_client_shows_its_name(run: ClientRunner, hub: Hub) -> None:
+    """Each part of a client shows its class and the address of the hub."""
+
     def shown(oxen: Any) -> list[str]:
-        edit = oxen.images.qwen_image_edit_plus
-        parts = (oxen, oxen.images, edit, oxen.models, oxen.generations(), edit.with_raw_response)
+        parts = (oxen, oxen.models, oxen.generations(), oxen.images, oxen.images.qwen_image_edit_plus)
         return [*map(repr, parts)]
 
     prefix = "Async" if run.asynchronous else ""
-    names = [f"{prefix}{each}" for each in ("Oxen", "Images", "QwenImageEditPlus", "Models", "Generations")]
-    *parts, raw = run(shown, base_url=hub.url)
-    assert parts == [f"<{name} of {hub.url}>" for name in names]
-    assert raw == f"<{prefix}RawEdit of {parts[2]}>"
-
-
-def test_answer_of_the_hub_is_the_last_one_and_the_call_s_own(run: ClientRunner, hub: Hub) -> None:
-    hub.respond_next(429, headers={"retry-after": "0", "x-request-id": "r-1"})
-    done = {"images": [{"url": DOG_URL}], "told": KEY}
-    hub.respond_next(200, body=done, headers={"X-Request-Id": "r-2"})
-
-    @scenario
-    def steps(oxen: Any) -> Steps:
-        response = yield oxen.images.qwen_image_edit_plus.with_raw_response.edit(**REQUEST)
-        content = response.content
-        yield edit(oxen)
-        with pytest.raises(ox.UnprocessableError):
-            yield oxen.images.qwen_image_edit_plus.with_raw_response.edit(
-                **REQUEST, extra_body={"colour": "red"}
-            )
-        return response, content == response.content
-
-    response, unchanged = run(steps, base_url=hub.url)
-    assert (response.status, response.request_id, response.headers["x-request-id"]) == (200, "r-2", "r-2")
-    assert json.loads(response.content) == {**done, "told": "[key]"}
-    assert (response.parse().images[0].url, unchanged) == (DOG_URL, True)
+    names = [f"{prefix}{name}" for name in ("Oxen", "Models", "Generations")]
+    names += ["Images", "QwenImageEditPlus"]
+    assert run(shown, base_url=hub.url) == [f"<{name} of {hub.url}>" for name in names]
 
 
 def test_log_tells_what_is_done_and_not_the_key(

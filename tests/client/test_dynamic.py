@@ -16,7 +16,7 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.raw_server import RawServer, Response
-from oxen_models import AnyRequest, AsyncOxen, Oxen
+from oxen_models import AsyncOxen, Oxen, UntypedRequest
 from oxen_models._runtime.dynamic import Described
 from oxen_models._runtime.hub_models import hub_model
 from oxen_models.testing import Hub
@@ -98,22 +98,33 @@ def test_call_gives_the_result_of_a_typed_one(
 
 
 def test_extras_go_along(run: ClientRunner, new: Hub) -> None:
-    steps = model(
-        "new/model", "submit_many", num_generations=2, target_repo="me/hats", target_directory="new",
-        extra_body={"beta": 1}, extra_headers={"x-mark": "m"}, prompt="xx",
-    )  # fmt: skip
-    assert len(run(steps, base_url=new.url)) == 2
+    def submit(oxen: Any) -> Any:
+        model = oxen.with_options(target_repo="me/hats", target_directory="new").model("new/model")
+        return model.submit(prompt="xx", extra_body={"beta": 1}, extra_headers={"x-mark": "m"})
+
+    run(submit, base_url=new.url)
     [sent] = [request for request in new.requests if request.method == "POST"]
     assert sent.headers["x-mark"] == "m"
     assert sent.body == {
-        "model": "new/model", "prompt": "xx", "num_generations": 2, "target_repo": "me/hats",
-        "target_directory": "new", "beta": 1,
+        "model": "new/model", "prompt": "xx", "target_repo": "me/hats", "target_directory": "new", "beta": 1,
     }  # fmt: skip
-    # A parameter that has the name of an argument of the call has another way in.
+
+
+def test_untyped_call_takes_parameters_in_a_mapping(run: ClientRunner, new: Hub) -> None:
+    """Names that are not identifiers, and those of options, are parameters when they stand in the mapping."""
+    run(lambda oxen: oxen.model("new/model").generate({"cfg-scale": 0.5}, prompt="xx"), base_url=new.url)
+    assert posted(new)[-1] == {"model": "new/model", "prompt": "xx", "cfg-scale": 0.5}
     schema = {"type": "object", "required": ["timeout"], "properties": {"timeout": {"type": "integer"}}}
     new.add_model({**NEW, "json_request_schema": schema})
-    run(model("new/model", "generate", timeout=30, extra_body={"timeout": 5}), base_url=new.url)
+    run(lambda oxen: oxen.model("new/model").generate({"timeout": 5}, timeout=30), base_url=new.url)
     assert posted(new)[-1] == {"model": "new/model", "timeout": 5}
+
+
+def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> None:
+    """A parameter in the mapping and as a keyword is an error, and nothing is sent."""
+    with pytest.raises(TypeError, match="multiple values for parameter 'prompt'"):
+        run(lambda oxen: oxen.model("new/model").generate({"prompt": "xx"}, prompt="xx"), base_url=new.url)
+    assert posted(new) == []
 
 
 def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub) -> None:
@@ -215,7 +226,7 @@ def test_verb_that_is_not_the_model_s_is_refused(
 def test_model_that_cannot_do_without_an_image_edits(run: ClientRunner, hub: Hub) -> None:
     schema = ox.schema(EDITOR)
     hub.add_model({"id": "listed-elsewhere", "endpoint": "/images/generate", "json_request_schema": schema})
-    assert type(run(model("listed-elsewhere", "request", **HAT), base_url=hub.url)) is AnyRequest
+    assert type(run(model("listed-elsewhere", "request", **HAT), base_url=hub.url)) is UntypedRequest
     error = run.expect_error(
         ox.ConfigurationError, model("listed-elsewhere", "generate", **HAT), base_url=hub.url
     )

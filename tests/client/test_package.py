@@ -62,7 +62,7 @@ def test_a_bound_model_is_where_the_catalogue_says(model: catalog.Model) -> None
         stub = getattr(getattr(client, model.family), name)
         assert callable(getattr(stub, model.verb))
         assert name in dir(getattr(client, model.family))
-    request = getattr(FAMILIES[model.family], f"{type(stub).__name__.removeprefix('Async')}Request")
+    request = getattr(FAMILIES[model.family], f"{type(stub).__name__}Request")
     assert issubclass(request, Request)
     assert request.model_id == model.id
 
@@ -138,7 +138,7 @@ SHOWN = {
     "AudioResult": "audios created media model",
     "Image": "b64_json generation_id read save url",
     "Outcome": "error index job_id request result",
-    "AnyModel": "edit generate id load request schema speak submit submit_many",
+    "AnyModel": "edit generate id load request schema speak submit",
     "Generations": "pages",
 }
 

@@ -39,17 +39,17 @@ with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
     for call in (
         lambda: stub.edit(prompt="x", input_image=["https://a.example"]),
         lambda: stub.submit(prompt="x", input_image=["https://a.example"]),
-        lambda: stub.submit_many(num_generations=2, prompt="x", input_image=["https://a.example"]),
         lambda: OldModelRequest(prompt="x", input_image=["https://a.example"]),
         lambda: asyncio.run(awaited(hub.url)),
     ):
         error = error_of(call)
         assert (error.model_id, error.removed_on, error.successor) == ("old-model", "2026-07-01", "new-model")
         assert "2026-07-01" in str(error) and "new-model" in str(error), error
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        error_of(lambda: stub.edit(prompt="x", input_image=["https://a.example"]))
-    assert len(told) == 1 and "use 'new-model'" in str(told[0].message), told
+    for call in (stub.edit, stub.submit):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            error_of(lambda: call(prompt="x", input_image=["https://a.example"]))
+        assert len(told) == 1 and "use 'new-model'" in str(told[0].message), told
     assert hub.requests == []
 assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 """

@@ -24,7 +24,7 @@ def request_of(model: catalog.Model) -> type[Request]:
     [found] = [
         value
         for value in vars(import_module(str(model.module))).values()
-        if isinstance(value, type) and issubclass(value, Request) and value is not Request
+        if isinstance(value, type) and issubclass(value, Request) and value.__module__ == model.module
     ]
     return found
 

@@ -120,7 +120,7 @@ def test_a_name_chosen_by_hand_settles_it(
     monkeypatch.chdir(tmp_path)
     assert invoke("generate").exit_code == 0
     module = (tmp_path / "oxen_models" / "images" / "a_dot_b.py").read_text()
-    assert "class ADotBRequest(Request):" in module
+    assert "class ADotBRequest(ImageRequest):" in module
     assert 'model_id: ClassVar[str] = "a.b"' in module
 
 

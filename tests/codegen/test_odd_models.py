@@ -129,10 +129,10 @@ def test_what_is_odd_is_emitted_and_imports(
 ) -> None:
     image = {"type": "string", "renderType": "image-url"}
     properties = {"odd": ODD[odd], "input": ODD[odd], "image": image}
-    write_models(make_model("image", {"type": "object", "properties": properties}), make_model("good"))
+    write_models(make_model("file", {"type": "object", "properties": properties}), make_model("good"))
     done = invoke("generate")
     assert done.exit_code == 0, done.output
-    script = "import oxen_models.images as i; i.ImageRequest"
+    script = "import oxen_models.images as i; i.FileRequest"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True)
 

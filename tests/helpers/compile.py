@@ -9,7 +9,6 @@ from typing import Any
 
 from jinja2 import FileSystemLoader
 from oxen_codegen.bind import bind, place
-from oxen_codegen.derive import Derivation
 from oxen_codegen.generate import templates_folder
 from oxen_codegen.proof import equal_but_for_literals, placeholders
 from oxen_codegen.records import Record, from_answer
@@ -17,7 +16,7 @@ from oxen_codegen.render import environment
 from oxen_models import Request
 
 _LOADER = FileSystemLoader(templates_folder())
-_TEMPLATE = environment(_LOADER, Derivation()).get_template("family/model.py.jinja")
+_TEMPLATE = environment(_LOADER).get_template("family/model.py.jinja")
 _NUMBERS = itertools.count()
 
 
@@ -50,6 +49,6 @@ def compile_request(schema: object, **kwargs: Any) -> type[Request]:
     (found,) = (
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Request) and value is not Request
+        if isinstance(value, type) and issubclass(value, Request) and value.__module__ == module.__name__
     )
     return found

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 from oxen_models import AsyncOxen
+from oxen_models.images import QwenImageEditPlusRequest
 
 from helpers.hub_api import DOG_URL, wait_until
 
@@ -99,10 +100,10 @@ def submit_edit(oxen: Any, **parameters: Any) -> Any:
     return oxen.images.qwen_image_edit_plus.submit(**{"prompt": "x", "input_image": [DOG_URL], **parameters})
 
 
-def submit_edits(oxen: Any, number: int, **parameters: Any) -> Any:
+def submit_edits(oxen: Any, number: Any, **options: Any) -> Any:
     """Submit an image edit that makes `number` jobs."""
-    edit = oxen.images.qwen_image_edit_plus
-    return edit.submit_many(num_generations=number, prompt="x", input_image=[DOG_URL], **parameters)
+    request = QwenImageEditPlusRequest(prompt="x", input_image=[DOG_URL])
+    return oxen.submit(request, num_generations=number, **options)
 
 
 def submit_video(oxen: Any) -> Any:

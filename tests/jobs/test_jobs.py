@@ -97,7 +97,8 @@ def test_completion_event_is_enough(run: ClientRunner, hub: Hub) -> None:
 def test_refreshed_job_has_all_that_the_hub_tells(run: ClientRunner, slow: Hub) -> None:
     @scenario
     def steps(oxen: Any) -> Steps:
-        job = yield submit_edit(oxen, target_repo="me/barn", target_directory="a/b", target_namespace="me")
+        client = oxen.with_options(target_repo="me/barn", target_directory="a/b")
+        job = yield submit_edit(client, target_namespace="me")
         told = yield job.refresh()
         return job, told
 
@@ -187,7 +188,7 @@ def test_cancel_holds_if_the_hub_cannot_say_so_now(run: ClientRunner, slow: Hub)
 def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
     @scenario
     def steps(oxen: Any) -> Steps:
-        jobs = yield submit_edits(oxen, 3, target_repo="me/barn")
+        jobs = yield submit_edits(oxen.with_options(target_repo="me/barn"), 3)
         contents: list[bytes] = []
         for job in jobs:
             result = yield job.result()
@@ -202,7 +203,7 @@ def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 1)
 
 
-@pytest.mark.parametrize("number", [0, -1, True, 1.5, "2", None])
+@pytest.mark.parametrize("number", [0, -1, True, 1.5, "2"])
 def test_number_of_jobs_is_checked_before_anything_is_sent(run: ClientRunner, hub: Hub, number: Any) -> None:
     error = run.expect_error(
         ox.InvalidRequestError, lambda oxen: submit_edits(oxen, number), base_url=hub.url
@@ -221,7 +222,7 @@ def test_no_job_is_paid_for_that_nobody_is_told_of(run: ClientRunner, hub: Hub) 
     ]
     for call in calls:
         error = run.expect_error(ox.InvalidRequestError, call, base_url=hub.url)
-        assert "submit_many" in str(error)
+        assert "oxen.submit(request, num_generations=...)" in str(error)
     assert hub.count("POST", "/") == 0
 
 
@@ -230,7 +231,7 @@ def test_number_of_jobs_is_no_parameter_of_a_model(run: ClientRunner, hub: Hub) 
     error = run.expect_error(
         ox.InvalidRequestError, lambda oxen: oxen.model("any").submit(num_generations=4), base_url=hub.url
     )
-    assert "submit_many" in str(error)
+    assert "oxen.submit(request, num_generations=...)" in str(error)
     assert hub.count("POST", "/") == 0
 
 
@@ -253,7 +254,7 @@ def test_sounds_have_no_queue(run: ClientRunner) -> None:
     def names(oxen: Any) -> set[str]:
         return set(dir(oxen.audio.bytedance_seed_audio_1_0))
 
-    assert {"submit", "submit_many", "speak"} & run(names) == {"speak"}
+    assert {"submit", "speak"} & run(names) == {"speak"}
 
 
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])

@@ -28,9 +28,10 @@ from oxen_models import Oxen
 from oxen_models.images import OldModelRequest
 Oxen().images.old_model.edit(prompt='x', input_image=['a'])
 OldModelRequest(prompt='x')
+Oxen().images.old_model.submit(prompt='x', input_image=['a'])
 Oxen().images.new_model.edit(prompt='x', input_image=['a'])
 """
-DEPRECATED_LINES = {"mypy": [4], "pyright": [4, 5]}
+DEPRECATED_LINES = {"mypy": [4, 6], "pyright": [4, 5, 6]}
 """mypy reports deprecated methods and classes, but not deprecated constructors."""
 TEAM_CONFIG = """
 [tool.oxen-codegen]

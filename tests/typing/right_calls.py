@@ -12,10 +12,11 @@ import httpx
 from oxen_models import (
     OMIT,
     AnyModel,
-    AnyRequest,
+    AnyResult,
+    AsyncAnyResult,
     AsyncImageResult,
+    AsyncJob,
     AsyncOxen,
-    AsyncSomeResult,
     AudioResult,
     Generation,
     ImageInput,
@@ -28,16 +29,18 @@ from oxen_models import (
     Omit,
     Oxen,
     OxenError,
-    RawResponse,
     Request,
-    SomeRequest,
-    SomeResult,
+    RequestLike,
+    RequestOptions,
+    UntypedRequest,
     VideoResult,
     catalog,
     schema,
 )
-from oxen_models.images import QwenImageEditPlusRequest, QwenImageRequest
+from oxen_models.audio import BytedanceSeedAudio10Request
+from oxen_models.images import QwenImageEditPlus, QwenImageEditPlusRequest, QwenImageRequest
 from oxen_models.testing import Hub
+from oxen_models.videos import TopazlabsProteusVideoRequest
 from PIL import Image as pil
 
 
@@ -64,21 +67,45 @@ def left_out(oxen: Oxen, ratio: Literal["16:9", "1:1"] | None, shape: Literal["1
 
 def jobs(oxen: Oxen) -> None:
     stub = oxen.images.qwen_image_edit_plus
-    job = stub.submit(prompt="x", input_image=["a"], target_repo="me/hats", target_directory="new")
+    job = stub.submit(prompt="x", input_image=["a"], timeout=3, extra_headers={"x-mark": "m"})
     assert_type(job, Job[ImageResult])
     assert_type(job.result(timeout=3, on_status=print, cancel_on_timeout=True), ImageResult)
-    assert_type(stub.submit_many(num_generations=2, prompt="x", input_image=["a"]), list[Job[ImageResult]])
     assert_type(oxen.job("id"), Job[ImageResult | VideoResult])
     any_job: Job[ImageResult | VideoResult] = job
     assert_type(any_job.refresh().status, str)
     assert_type([each.cost for each in oxen.generations()], list[Decimal | None])
-    raw = stub.with_raw_response.edit(prompt="x", input_image=["a"])
-    assert_type(raw, RawResponse[ImageResult])
-    assert_type(raw.parse(), ImageResult)
     for outcome in oxen.run_many(
         [QwenImageEditPlusRequest(prompt="x", input_image=["a"])], journal="j.jsonl"
     ):
         assert_type(outcome.result, ImageResult | VideoResult | AudioResult | None)
+
+
+def requests_as_values(oxen: Oxen, any_request: RequestLike, options: RequestOptions) -> None:
+    image = QwenImageEditPlusRequest(prompt="x", input_image=["a"])
+    video = TopazlabsProteusVideoRequest(input_video="a")
+    assert_type(oxen.run(image), ImageResult)
+    assert_type(oxen.run(video, timeout=3, extra_headers={"x-mark": "m"}), VideoResult)
+    assert_type(oxen.run(BytedanceSeedAudio10Request(prompt="x"), extra_body={"beta": 1}), AudioResult)
+    assert_type(oxen.run(any_request, **options), ImageResult | VideoResult | AudioResult)
+    assert_type(oxen.submit(image), Job[ImageResult])
+    assert_type(oxen.submit(image, num_generations=4), list[Job[ImageResult]])
+    assert_type(oxen.submit(video, extra_body={"beta": 1}), Job[VideoResult])
+    assert_type(oxen.submit(any_request, num_generations=4), list[Job[ImageResult | VideoResult]])
+    assert_type(oxen.submit(oxen.model("any-id").request(prompt="x")), Job[ImageResult | VideoResult])
+    other = oxen.with_options(target_repo="me/hats", target_directory="new", timeout=3)
+    assert_type(other.submit(image), Job[ImageResult])
+
+
+async def requests_as_values_to_await(oxen: AsyncOxen) -> None:
+    image = QwenImageEditPlusRequest(prompt="x", input_image=["a"])
+    assert_type(await oxen.run(image), AsyncImageResult)
+    assert_type(await oxen.submit(image), AsyncJob[AsyncImageResult])
+    assert_type(await oxen.submit(image, num_generations=4), list[AsyncJob[AsyncImageResult]])
+
+
+def wrapped(model: QwenImageEditPlus, sync: QwenImageEditPlus[ImageResult, Job[ImageResult]]) -> ImageResult:
+    model.edit(prompt="x", input_image=["a"])
+    return sync.submit(prompt="x", input_image=["a"]).result()
 
 
 async def jobs_to_await(oxen: AsyncOxen) -> None:
@@ -87,8 +114,6 @@ async def jobs_to_await(oxen: AsyncOxen) -> None:
     assert_type(await job.result(), AsyncImageResult)
     async for generation in oxen.generations():
         assert_type(generation, Generation)
-    raw = await stub.with_raw_response.edit(prompt="x", input_image=["a"])
-    assert_type(raw.parse(), AsyncImageResult)
 
 
 def by_id(oxen: Oxen, picture: pil.Image, more: dict[str, Any]) -> None:
@@ -97,18 +122,18 @@ def by_id(oxen: Oxen, picture: pil.Image, more: dict[str, Any]) -> None:
     assert_type(model.edit(prompt="x", input_image=[picture], timeout=3, colour=None), ImageResult)
     assert_type(model.generate(**more, extra_body={"beta": True}), ImageResult | VideoResult)
     assert_type(model.speak(prompt="x"), AudioResult)
-    assert_type(model.submit(prompt="x", target_repo="me/hats").result(), ImageResult | VideoResult)
-    assert_type(model.submit_many(num_generations=2, prompt="x"), list[Job[ImageResult | VideoResult]])
-    assert_type(model.request(prompt="x"), AnyRequest)
+    assert_type(model.generate({"cfg-scale": 0.5}, prompt="x", timeout=3), ImageResult | VideoResult)
+    assert_type(model.submit(prompt="x").result(), ImageResult | VideoResult)
+    assert_type(model.request(prompt="x"), UntypedRequest)
     for outcome in oxen.run_many([model.request(prompt="x"), QwenImageRequest(prompt="x")]):
-        assert_type(outcome.request, Request | AnyRequest)
+        assert_type(outcome.request, Request | UntypedRequest)
     assert_type(schema("qwen-image"), dict[str, Any])
     assert_type(QwenImageRequest.model_json_schema(), dict[str, Any])
 
 
 async def by_id_to_await(oxen: AsyncOxen) -> None:
     assert_type(await oxen.model("any-id").edit(prompt="x"), AsyncImageResult)
-    assert_type(await oxen.model("any-id").request(prompt="x"), AnyRequest)
+    assert_type(await oxen.model("any-id").request(prompt="x"), UntypedRequest)
 
 
 def results(oxen: Oxen) -> None:
@@ -156,11 +181,11 @@ def filtered(oxen: Oxen, status: JobStatus, medium: MediaType) -> list[Job[Image
     return oxen.jobs(status=status, media_type="video")
 
 
-def pictured(oxen: Oxen, requests: Iterable[SomeRequest]) -> list[SomeResult]:
+def pictured(oxen: Oxen, requests: Iterable[RequestLike]) -> list[AnyResult]:
     return [outcome.result for outcome in oxen.run_many(requests) if outcome.result]
 
 
-async def pictured_to_await(oxen: AsyncOxen, requests: list[SomeRequest]) -> list[AsyncSomeResult]:
+async def pictured_to_await(oxen: AsyncOxen, requests: list[RequestLike]) -> list[AsyncAnyResult]:
     return [outcome.result async for outcome in oxen.run_many(requests) if outcome.result]
 
 

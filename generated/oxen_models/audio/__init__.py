@@ -3,23 +3,20 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .bytedance_seed_audio_1_0 import AsyncBytedanceSeedAudio10 as AsyncBytedanceSeedAudio10
     from .bytedance_seed_audio_1_0 import BytedanceSeedAudio10 as BytedanceSeedAudio10
     from .bytedance_seed_audio_1_0 import BytedanceSeedAudio10Request as BytedanceSeedAudio10Request
 
 _MODULES = {
-    "AsyncBytedanceSeedAudio10": "bytedance_seed_audio_1_0",
     "BytedanceSeedAudio10": "bytedance_seed_audio_1_0",
     "BytedanceSeedAudio10Request": "bytedance_seed_audio_1_0",
 }
 
 __all__ = [
-    "AsyncBytedanceSeedAudio10",
     "BytedanceSeedAudio10",
     "BytedanceSeedAudio10Request",
 ]
 
-if not TYPE_CHECKING:  # a checker that saw this would let every misspelt name pass
+if not TYPE_CHECKING:  # hidden from type checkers, because it would make every name valid
 
     def __getattr__(name):
         if name not in _MODULES:

@@ -7,23 +7,19 @@ Source: model 'bytedance-seed-audio-1-0', POST /api/ai/audio/speech. Schema 1e22
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.raw import AsyncRawSpeak
-from oxen_models._runtime._async.results import AsyncAudioResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.raw import RawSpeak
-from oxen_models._runtime._sync.results import AudioResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import AudioInput, ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import AudioRequest
 
 
-class BytedanceSeedAudio10Request(Request):
+class BytedanceSeedAudio10Request(AudioRequest):
     """Speaks text aloud, optionally in a voice cloned from sample clips.
 
     Source: model 'bytedance-seed-audio-1-0', POST /api/ai/audio/speech.
@@ -66,7 +62,7 @@ class BytedanceSeedAudio10Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class BytedanceSeedAudio10(Stub):
+class BytedanceSeedAudio10(Model[ResultT, JobT]):
     """Seed Audio 1.0: Speaks text aloud, optionally in a voice cloned from sample clips."""
 
     def speak(
@@ -82,10 +78,8 @@ class BytedanceSeedAudio10(Stub):
         pitch: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AudioResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Speaks text aloud, optionally in a voice cloned from sample clips.
 
         Args:
@@ -104,17 +98,9 @@ class BytedanceSeedAudio10(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             BytedanceSeedAudio10Request,
             prompt=prompt,
             audio_urls=local(audio_urls),
@@ -127,74 +113,4 @@ class BytedanceSeedAudio10(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, AudioResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = RawSpeak(speak)
-    """The same call, returning status, headers and body with the result."""
-
-
-class AsyncBytedanceSeedAudio10(AsyncStub):
-    """Seed Audio 1.0: Speaks text aloud, optionally in a voice cloned from sample clips."""
-
-    async def speak(
-        self,
-        *,
-        prompt: str,
-        audio_urls: ListOf[AudioInput] | Omit = OMIT,
-        image_url: ImageInput | Omit = OMIT,
-        output_format: Literal["wav", "mp3", "pcm", "ogg_opus"] | Omit = OMIT,
-        sample_rate: Literal[8000, 16000, 24000, 32000, 44100, 48000] | Omit = OMIT,
-        speed: float | Omit = OMIT,
-        volume: float | Omit = OMIT,
-        pitch: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncAudioResult:
-        """Speaks text aloud, optionally in a voice cloned from sample clips.
-
-        Args:
-            prompt: Text to speak, or a description of the audio. Clips from audio_urls can be cited by
-                position as @Audio1, @Audio2, @Audio3.
-            audio_urls: Up to 3 voice samples to clone, 30 s and 10 MB each, as WAV, MP3, PCM or Ogg
-                Opus, cited as @Audio1 onward. Excludes image_url.
-            image_url: One reference image: JPEG, PNG or WebP, up to 10 MB. Excludes audio_urls.
-            output_format: File format of the output. One of 'wav', 'mp3', 'pcm', 'ogg_opus'. Left out,
-                the hub takes 'mp3'.
-            sample_rate: Audio samples per second, in Hz. One of 8000, 16000, 24000, 32000, 44100,
-                48000. Left out, the hub takes 24000.
-            speed: Speaking rate, as a multiple of normal. From 0.5 to 2. Left out, the hub takes 1.0.
-            volume: Loudness, as a multiple of normal. From 0.5 to 2. Left out, the hub takes 1.0.
-            pitch: Moves the voice up or down, in semitones. From -12 to 12. Left out, the hub takes 0.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            BytedanceSeedAudio10Request,
-            prompt=prompt,
-            audio_urls=local(audio_urls),
-            image_url=local(image_url),
-            output_format=output_format,
-            sample_rate=sample_rate,
-            speed=speed,
-            volume=volume,
-            pitch=pitch,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncAudioResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawSpeak(speak)
-    """The same call, returning status, headers and body with the result."""
+        return self._call(request, options)

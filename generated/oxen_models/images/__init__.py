@@ -3,310 +3,210 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .black_forest_labs_flux_2_klein_4b import (
-        AsyncBlackForestLabsFlux2Klein4b as AsyncBlackForestLabsFlux2Klein4b,
-    )
     from .black_forest_labs_flux_2_klein_4b import BlackForestLabsFlux2Klein4b as BlackForestLabsFlux2Klein4b
     from .black_forest_labs_flux_2_klein_4b import (
         BlackForestLabsFlux2Klein4bRequest as BlackForestLabsFlux2Klein4bRequest,
-    )
-    from .black_forest_labs_flux_2_klein_9b import (
-        AsyncBlackForestLabsFlux2Klein9b as AsyncBlackForestLabsFlux2Klein9b,
     )
     from .black_forest_labs_flux_2_klein_9b import BlackForestLabsFlux2Klein9b as BlackForestLabsFlux2Klein9b
     from .black_forest_labs_flux_2_klein_9b import (
         BlackForestLabsFlux2Klein9bRequest as BlackForestLabsFlux2Klein9bRequest,
     )
-    from .bytedance_seedream_4 import AsyncBytedanceSeedream4 as AsyncBytedanceSeedream4
     from .bytedance_seedream_4 import BytedanceSeedream4 as BytedanceSeedream4
     from .bytedance_seedream_4 import BytedanceSeedream4Request as BytedanceSeedream4Request
-    from .bytedance_seedream_4_5 import AsyncBytedanceSeedream45 as AsyncBytedanceSeedream45
     from .bytedance_seedream_4_5 import BytedanceSeedream45 as BytedanceSeedream45
     from .bytedance_seedream_4_5 import BytedanceSeedream45Request as BytedanceSeedream45Request
-    from .bytedance_seedream_5_lite import AsyncBytedanceSeedream5Lite as AsyncBytedanceSeedream5Lite
     from .bytedance_seedream_5_lite import BytedanceSeedream5Lite as BytedanceSeedream5Lite
     from .bytedance_seedream_5_lite import BytedanceSeedream5LiteRequest as BytedanceSeedream5LiteRequest
-    from .bytedance_seedream_5_pro import AsyncBytedanceSeedream5Pro as AsyncBytedanceSeedream5Pro
     from .bytedance_seedream_5_pro import BytedanceSeedream5Pro as BytedanceSeedream5Pro
     from .bytedance_seedream_5_pro import BytedanceSeedream5ProRequest as BytedanceSeedream5ProRequest
-    from .flux_1_dev import AsyncFlux1Dev as AsyncFlux1Dev
     from .flux_1_dev import Flux1Dev as Flux1Dev
     from .flux_1_dev import Flux1DevRequest as Flux1DevRequest
-    from .flux_2_dev import AsyncFlux2Dev as AsyncFlux2Dev
     from .flux_2_dev import Flux2Dev as Flux2Dev
     from .flux_2_dev import Flux2DevRequest as Flux2DevRequest
-    from .flux_2_flex import AsyncFlux2Flex as AsyncFlux2Flex
     from .flux_2_flex import Flux2Flex as Flux2Flex
     from .flux_2_flex import Flux2FlexRequest as Flux2FlexRequest
-    from .flux_2_pro import AsyncFlux2Pro as AsyncFlux2Pro
     from .flux_2_pro import Flux2Pro as Flux2Pro
     from .flux_2_pro import Flux2ProRequest as Flux2ProRequest
-    from .flux_kontext_dev import AsyncFluxKontextDev as AsyncFluxKontextDev
     from .flux_kontext_dev import FluxKontextDev as FluxKontextDev
     from .flux_kontext_dev import FluxKontextDevRequest as FluxKontextDevRequest
-    from .google_nano_banana_pro import AsyncGoogleNanoBananaPro as AsyncGoogleNanoBananaPro
     from .google_nano_banana_pro import GoogleNanoBananaPro as GoogleNanoBananaPro
     from .google_nano_banana_pro import GoogleNanoBananaProRequest as GoogleNanoBananaProRequest
-    from .gpt_image_1_5 import AsyncGptImage15 as AsyncGptImage15
     from .gpt_image_1_5 import GptImage15 as GptImage15
     from .gpt_image_1_5 import GptImage15Request as GptImage15Request
-    from .gpt_image_2 import AsyncGptImage2 as AsyncGptImage2
     from .gpt_image_2 import GptImage2 as GptImage2
     from .gpt_image_2 import GptImage2Request as GptImage2Request
-    from .ideogram_v4 import AsyncIdeogramV4 as AsyncIdeogramV4
     from .ideogram_v4 import IdeogramV4 as IdeogramV4
     from .ideogram_v4 import IdeogramV4Request as IdeogramV4Request
-    from .krea_v2_large_text_to_image import AsyncKreaV2LargeTextToImage as AsyncKreaV2LargeTextToImage
     from .krea_v2_large_text_to_image import KreaV2LargeTextToImage as KreaV2LargeTextToImage
     from .krea_v2_large_text_to_image import KreaV2LargeTextToImageRequest as KreaV2LargeTextToImageRequest
-    from .nano_banana import AsyncNanoBanana as AsyncNanoBanana
     from .nano_banana import NanoBanana as NanoBanana
     from .nano_banana import NanoBananaRequest as NanoBananaRequest
-    from .nano_banana_2 import AsyncNanoBanana2 as AsyncNanoBanana2
     from .nano_banana_2 import NanoBanana2 as NanoBanana2
     from .nano_banana_2 import NanoBanana2Request as NanoBanana2Request
-    from .nano_banana_2_lite import AsyncNanoBanana2Lite as AsyncNanoBanana2Lite
     from .nano_banana_2_lite import NanoBanana2Lite as NanoBanana2Lite
     from .nano_banana_2_lite import NanoBanana2LiteRequest as NanoBanana2LiteRequest
-    from .qwen_image import AsyncQwenImage as AsyncQwenImage
     from .qwen_image import QwenImage as QwenImage
     from .qwen_image import QwenImageRequest as QwenImageRequest
-    from .qwen_image_2 import AsyncQwenImage2 as AsyncQwenImage2
     from .qwen_image_2 import QwenImage2 as QwenImage2
     from .qwen_image_2 import QwenImage2Request as QwenImage2Request
-    from .qwen_image_2512 import AsyncQwenImage2512 as AsyncQwenImage2512
     from .qwen_image_2512 import QwenImage2512 as QwenImage2512
     from .qwen_image_2512 import QwenImage2512Request as QwenImage2512Request
-    from .qwen_image_edit import AsyncQwenImageEdit as AsyncQwenImageEdit
     from .qwen_image_edit import QwenImageEdit as QwenImageEdit
     from .qwen_image_edit import QwenImageEditRequest as QwenImageEditRequest
-    from .qwen_image_edit_2511 import AsyncQwenImageEdit2511 as AsyncQwenImageEdit2511
     from .qwen_image_edit_2511 import QwenImageEdit2511 as QwenImageEdit2511
     from .qwen_image_edit_2511 import QwenImageEdit2511Request as QwenImageEdit2511Request
-    from .qwen_image_edit_plus import AsyncQwenImageEditPlus as AsyncQwenImageEditPlus
     from .qwen_image_edit_plus import QwenImageEditPlus as QwenImageEditPlus
     from .qwen_image_edit_plus import QwenImageEditPlusRequest as QwenImageEditPlusRequest
-    from .sam_3_image import AsyncSam3Image as AsyncSam3Image
     from .sam_3_image import Sam3Image as Sam3Image
     from .sam_3_image import Sam3ImageRequest as Sam3ImageRequest
-    from .topazlabs_bloom_image import AsyncTopazlabsBloomImage as AsyncTopazlabsBloomImage
     from .topazlabs_bloom_image import TopazlabsBloomImage as TopazlabsBloomImage
     from .topazlabs_bloom_image import TopazlabsBloomImageRequest as TopazlabsBloomImageRequest
-    from .topazlabs_image_upscale import AsyncTopazlabsImageUpscale as AsyncTopazlabsImageUpscale
     from .topazlabs_image_upscale import TopazlabsImageUpscale as TopazlabsImageUpscale
     from .topazlabs_image_upscale import TopazlabsImageUpscaleRequest as TopazlabsImageUpscaleRequest
-    from .topazlabs_wonder_3_image import AsyncTopazlabsWonder3Image as AsyncTopazlabsWonder3Image
     from .topazlabs_wonder_3_image import TopazlabsWonder3Image as TopazlabsWonder3Image
     from .topazlabs_wonder_3_image import TopazlabsWonder3ImageRequest as TopazlabsWonder3ImageRequest
-    from .xai_grok_imagine_image import AsyncXaiGrokImagineImage as AsyncXaiGrokImagineImage
     from .xai_grok_imagine_image import XaiGrokImagineImage as XaiGrokImagineImage
     from .xai_grok_imagine_image import XaiGrokImagineImageRequest as XaiGrokImagineImageRequest
-    from .xai_grok_imagine_image_edit import AsyncXaiGrokImagineImageEdit as AsyncXaiGrokImagineImageEdit
     from .xai_grok_imagine_image_edit import XaiGrokImagineImageEdit as XaiGrokImagineImageEdit
     from .xai_grok_imagine_image_edit import XaiGrokImagineImageEditRequest as XaiGrokImagineImageEditRequest
-    from .z_image_turbo import AsyncZImageTurbo as AsyncZImageTurbo
     from .z_image_turbo import ZImageTurbo as ZImageTurbo
     from .z_image_turbo import ZImageTurboRequest as ZImageTurboRequest
 
 _MODULES = {
-    "AsyncBlackForestLabsFlux2Klein4b": "black_forest_labs_flux_2_klein_4b",
     "BlackForestLabsFlux2Klein4b": "black_forest_labs_flux_2_klein_4b",
     "BlackForestLabsFlux2Klein4bRequest": "black_forest_labs_flux_2_klein_4b",
-    "AsyncBlackForestLabsFlux2Klein9b": "black_forest_labs_flux_2_klein_9b",
     "BlackForestLabsFlux2Klein9b": "black_forest_labs_flux_2_klein_9b",
     "BlackForestLabsFlux2Klein9bRequest": "black_forest_labs_flux_2_klein_9b",
-    "AsyncBytedanceSeedream4": "bytedance_seedream_4",
     "BytedanceSeedream4": "bytedance_seedream_4",
     "BytedanceSeedream4Request": "bytedance_seedream_4",
-    "AsyncBytedanceSeedream45": "bytedance_seedream_4_5",
     "BytedanceSeedream45": "bytedance_seedream_4_5",
     "BytedanceSeedream45Request": "bytedance_seedream_4_5",
-    "AsyncBytedanceSeedream5Lite": "bytedance_seedream_5_lite",
     "BytedanceSeedream5Lite": "bytedance_seedream_5_lite",
     "BytedanceSeedream5LiteRequest": "bytedance_seedream_5_lite",
-    "AsyncBytedanceSeedream5Pro": "bytedance_seedream_5_pro",
     "BytedanceSeedream5Pro": "bytedance_seedream_5_pro",
     "BytedanceSeedream5ProRequest": "bytedance_seedream_5_pro",
-    "AsyncFlux1Dev": "flux_1_dev",
     "Flux1Dev": "flux_1_dev",
     "Flux1DevRequest": "flux_1_dev",
-    "AsyncFlux2Dev": "flux_2_dev",
     "Flux2Dev": "flux_2_dev",
     "Flux2DevRequest": "flux_2_dev",
-    "AsyncFlux2Flex": "flux_2_flex",
     "Flux2Flex": "flux_2_flex",
     "Flux2FlexRequest": "flux_2_flex",
-    "AsyncFlux2Pro": "flux_2_pro",
     "Flux2Pro": "flux_2_pro",
     "Flux2ProRequest": "flux_2_pro",
-    "AsyncFluxKontextDev": "flux_kontext_dev",
     "FluxKontextDev": "flux_kontext_dev",
     "FluxKontextDevRequest": "flux_kontext_dev",
-    "AsyncGoogleNanoBananaPro": "google_nano_banana_pro",
     "GoogleNanoBananaPro": "google_nano_banana_pro",
     "GoogleNanoBananaProRequest": "google_nano_banana_pro",
-    "AsyncGptImage15": "gpt_image_1_5",
     "GptImage15": "gpt_image_1_5",
     "GptImage15Request": "gpt_image_1_5",
-    "AsyncGptImage2": "gpt_image_2",
     "GptImage2": "gpt_image_2",
     "GptImage2Request": "gpt_image_2",
-    "AsyncIdeogramV4": "ideogram_v4",
     "IdeogramV4": "ideogram_v4",
     "IdeogramV4Request": "ideogram_v4",
-    "AsyncKreaV2LargeTextToImage": "krea_v2_large_text_to_image",
     "KreaV2LargeTextToImage": "krea_v2_large_text_to_image",
     "KreaV2LargeTextToImageRequest": "krea_v2_large_text_to_image",
-    "AsyncNanoBanana": "nano_banana",
     "NanoBanana": "nano_banana",
     "NanoBananaRequest": "nano_banana",
-    "AsyncNanoBanana2": "nano_banana_2",
     "NanoBanana2": "nano_banana_2",
     "NanoBanana2Request": "nano_banana_2",
-    "AsyncNanoBanana2Lite": "nano_banana_2_lite",
     "NanoBanana2Lite": "nano_banana_2_lite",
     "NanoBanana2LiteRequest": "nano_banana_2_lite",
-    "AsyncQwenImage": "qwen_image",
     "QwenImage": "qwen_image",
     "QwenImageRequest": "qwen_image",
-    "AsyncQwenImage2": "qwen_image_2",
     "QwenImage2": "qwen_image_2",
     "QwenImage2Request": "qwen_image_2",
-    "AsyncQwenImage2512": "qwen_image_2512",
     "QwenImage2512": "qwen_image_2512",
     "QwenImage2512Request": "qwen_image_2512",
-    "AsyncQwenImageEdit": "qwen_image_edit",
     "QwenImageEdit": "qwen_image_edit",
     "QwenImageEditRequest": "qwen_image_edit",
-    "AsyncQwenImageEdit2511": "qwen_image_edit_2511",
     "QwenImageEdit2511": "qwen_image_edit_2511",
     "QwenImageEdit2511Request": "qwen_image_edit_2511",
-    "AsyncQwenImageEditPlus": "qwen_image_edit_plus",
     "QwenImageEditPlus": "qwen_image_edit_plus",
     "QwenImageEditPlusRequest": "qwen_image_edit_plus",
-    "AsyncSam3Image": "sam_3_image",
     "Sam3Image": "sam_3_image",
     "Sam3ImageRequest": "sam_3_image",
-    "AsyncTopazlabsBloomImage": "topazlabs_bloom_image",
     "TopazlabsBloomImage": "topazlabs_bloom_image",
     "TopazlabsBloomImageRequest": "topazlabs_bloom_image",
-    "AsyncTopazlabsImageUpscale": "topazlabs_image_upscale",
     "TopazlabsImageUpscale": "topazlabs_image_upscale",
     "TopazlabsImageUpscaleRequest": "topazlabs_image_upscale",
-    "AsyncTopazlabsWonder3Image": "topazlabs_wonder_3_image",
     "TopazlabsWonder3Image": "topazlabs_wonder_3_image",
     "TopazlabsWonder3ImageRequest": "topazlabs_wonder_3_image",
-    "AsyncXaiGrokImagineImage": "xai_grok_imagine_image",
     "XaiGrokImagineImage": "xai_grok_imagine_image",
     "XaiGrokImagineImageRequest": "xai_grok_imagine_image",
-    "AsyncXaiGrokImagineImageEdit": "xai_grok_imagine_image_edit",
     "XaiGrokImagineImageEdit": "xai_grok_imagine_image_edit",
     "XaiGrokImagineImageEditRequest": "xai_grok_imagine_image_edit",
-    "AsyncZImageTurbo": "z_image_turbo",
     "ZImageTurbo": "z_image_turbo",
     "ZImageTurboRequest": "z_image_turbo",
 }
 
 __all__ = [
-    "AsyncBlackForestLabsFlux2Klein4b",
     "BlackForestLabsFlux2Klein4b",
     "BlackForestLabsFlux2Klein4bRequest",
-    "AsyncBlackForestLabsFlux2Klein9b",
     "BlackForestLabsFlux2Klein9b",
     "BlackForestLabsFlux2Klein9bRequest",
-    "AsyncBytedanceSeedream4",
     "BytedanceSeedream4",
     "BytedanceSeedream4Request",
-    "AsyncBytedanceSeedream45",
     "BytedanceSeedream45",
     "BytedanceSeedream45Request",
-    "AsyncBytedanceSeedream5Lite",
     "BytedanceSeedream5Lite",
     "BytedanceSeedream5LiteRequest",
-    "AsyncBytedanceSeedream5Pro",
     "BytedanceSeedream5Pro",
     "BytedanceSeedream5ProRequest",
-    "AsyncFlux1Dev",
     "Flux1Dev",
     "Flux1DevRequest",
-    "AsyncFlux2Dev",
     "Flux2Dev",
     "Flux2DevRequest",
-    "AsyncFlux2Flex",
     "Flux2Flex",
     "Flux2FlexRequest",
-    "AsyncFlux2Pro",
     "Flux2Pro",
     "Flux2ProRequest",
-    "AsyncFluxKontextDev",
     "FluxKontextDev",
     "FluxKontextDevRequest",
-    "AsyncGoogleNanoBananaPro",
     "GoogleNanoBananaPro",
     "GoogleNanoBananaProRequest",
-    "AsyncGptImage15",
     "GptImage15",
     "GptImage15Request",
-    "AsyncGptImage2",
     "GptImage2",
     "GptImage2Request",
-    "AsyncIdeogramV4",
     "IdeogramV4",
     "IdeogramV4Request",
-    "AsyncKreaV2LargeTextToImage",
     "KreaV2LargeTextToImage",
     "KreaV2LargeTextToImageRequest",
-    "AsyncNanoBanana",
     "NanoBanana",
     "NanoBananaRequest",
-    "AsyncNanoBanana2",
     "NanoBanana2",
     "NanoBanana2Request",
-    "AsyncNanoBanana2Lite",
     "NanoBanana2Lite",
     "NanoBanana2LiteRequest",
-    "AsyncQwenImage",
     "QwenImage",
     "QwenImageRequest",
-    "AsyncQwenImage2",
     "QwenImage2",
     "QwenImage2Request",
-    "AsyncQwenImage2512",
     "QwenImage2512",
     "QwenImage2512Request",
-    "AsyncQwenImageEdit",
     "QwenImageEdit",
     "QwenImageEditRequest",
-    "AsyncQwenImageEdit2511",
     "QwenImageEdit2511",
     "QwenImageEdit2511Request",
-    "AsyncQwenImageEditPlus",
     "QwenImageEditPlus",
     "QwenImageEditPlusRequest",
-    "AsyncSam3Image",
     "Sam3Image",
     "Sam3ImageRequest",
-    "AsyncTopazlabsBloomImage",
     "TopazlabsBloomImage",
     "TopazlabsBloomImageRequest",
-    "AsyncTopazlabsImageUpscale",
     "TopazlabsImageUpscale",
     "TopazlabsImageUpscaleRequest",
-    "AsyncTopazlabsWonder3Image",
     "TopazlabsWonder3Image",
     "TopazlabsWonder3ImageRequest",
-    "AsyncXaiGrokImagineImage",
     "XaiGrokImagineImage",
     "XaiGrokImagineImageRequest",
-    "AsyncXaiGrokImagineImageEdit",
     "XaiGrokImagineImageEdit",
     "XaiGrokImagineImageEditRequest",
-    "AsyncZImageTurbo",
     "ZImageTurbo",
     "ZImageTurboRequest",
 ]
 
-if not TYPE_CHECKING:  # a checker that saw this would let every misspelt name pass
+if not TYPE_CHECKING:  # hidden from type checkers, because it would make every name valid
 
     def __getattr__(name):
         if name not in _MODULES:

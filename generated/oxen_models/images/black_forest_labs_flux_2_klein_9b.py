@@ -7,25 +7,19 @@ changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class BlackForestLabsFlux2Klein9bRequest(Request):
+class BlackForestLabsFlux2Klein9bRequest(ImageRequest):
     """Makes or edits images with a small model of 9 billion parameters.
 
     Source: model 'black-forest-labs-flux-2-klein-9b', POST /api/ai/images/edit.
@@ -70,7 +64,7 @@ class BlackForestLabsFlux2Klein9bRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class BlackForestLabsFlux2Klein9b(Stub):
+class BlackForestLabsFlux2Klein9b(Model[ResultT, JobT]):
     """FLUX.2 Klein 9B: Makes or edits images with a small model of 9 billion parameters."""
 
     def edit(
@@ -86,10 +80,8 @@ class BlackForestLabsFlux2Klein9b(Stub):
         guidance_scale: float | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes or edits images with a small model of 9 billion parameters.
 
         Args:
@@ -112,17 +104,9 @@ class BlackForestLabsFlux2Klein9b(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             BlackForestLabsFlux2Klein9bRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -135,264 +119,7 @@ class BlackForestLabsFlux2Klein9b(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
-        output_quality: Literal["standard", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            BlackForestLabsFlux2Klein9bRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            output_quality=output_quality,
-            output_format=output_format,
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
-        output_quality: Literal["standard", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            BlackForestLabsFlux2Klein9bRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            output_quality=output_quality,
-            output_format=output_format,
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncBlackForestLabsFlux2Klein9b(AsyncStub):
-    """FLUX.2 Klein 9B: Makes or edits images with a small model of 9 billion parameters."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
-        output_quality: Literal["standard", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes or edits images with a small model of 9 billion parameters.
-
-        Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position
-                as @Image1, @Image2.
-            input_image: Images to edit or draw on. The prompt can cite them by position as @Image1,
-                @Image2.
-            aspect_ratio: Shape of the output, as width to height. One of '1:1', '16:9', '9:16', '4:3',
-                '3:4'. Left out, the hub takes '16:9'.
-            output_quality: Quality tier of the image. One of 'standard', 'high'. Left out, the hub
-                takes 'standard'.
-            output_format: File format of the output. One of 'png', 'jpg', 'webp'. Left out, the hub
-                takes 'png'.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            num_inference_steps: Number of denoising passes. More passes take longer and usually look
-                cleaner. From 1 to 50. Left out, the hub takes 28.
-            guidance_scale: Strength of classifier-free guidance; higher values follow the prompt more
-                closely. From 0 to 10. Left out, the hub takes 2.0.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            BlackForestLabsFlux2Klein9bRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            output_quality=output_quality,
-            output_format=output_format,
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
-        output_quality: Literal["standard", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            BlackForestLabsFlux2Klein9bRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            output_quality=output_quality,
-            output_format=output_format,
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
-        output_quality: Literal["standard", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            BlackForestLabsFlux2Klein9bRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            output_quality=output_quality,
-            output_format=output_format,
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

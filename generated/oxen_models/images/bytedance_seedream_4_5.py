@@ -7,23 +7,17 @@ Source: model 'bytedance-seedream-4-5', POST /api/ai/images/edit. Schema 584a3af
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class BytedanceSeedream45Request(Request):
+class BytedanceSeedream45Request(ImageRequest):
     """Makes images from text and edits one or several images, in 2K or 4K.
 
     Source: model 'bytedance-seedream-4-5', POST /api/ai/images/edit.
@@ -56,7 +50,7 @@ class BytedanceSeedream45Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class BytedanceSeedream45(Stub):
+class BytedanceSeedream45(Model[ResultT, JobT]):
     """Seedream 4.5: Makes images from text and edits one or several images, in 2K or 4K."""
 
     def edit(
@@ -69,10 +63,8 @@ class BytedanceSeedream45(Stub):
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes images from text and edits one or several images, in 2K or 4K.
 
         Args:
@@ -88,17 +80,9 @@ class BytedanceSeedream45(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             BytedanceSeedream45Request,
             prompt=prompt,
             input_image=local(input_image),
@@ -108,227 +92,7 @@ class BytedanceSeedream45(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        size: Literal["2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            BytedanceSeedream45Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            size=size,
-            output_format=output_format,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        size: Literal["2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            BytedanceSeedream45Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            size=size,
-            output_format=output_format,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncBytedanceSeedream45(AsyncStub):
-    """Seedream 4.5: Makes images from text and edits one or several images, in 2K or 4K."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        size: Literal["2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes images from text and edits one or several images, in 2K or 4K.
-
-        Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position
-                as @Image1, @Image2.
-            input_image: Up to 14 images: one for a plain edit, several to fuse them. The prompt can
-                cite them as @Image1, @Image2.
-            size: Size of the image, given as a named tier. One of '2K', '4K'. Left out, the hub takes
-                '2K'.
-            output_format: File format of the output. One of 'jpeg'. Left out, the hub takes 'jpeg'.
-            watermark: Adds a visible mark saying that the output is AI generated. Left out, the hub
-                takes False.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            BytedanceSeedream45Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            size=size,
-            output_format=output_format,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        size: Literal["2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            BytedanceSeedream45Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            size=size,
-            output_format=output_format,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        size: Literal["2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            BytedanceSeedream45Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            size=size,
-            output_format=output_format,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

@@ -6,25 +6,19 @@ Source: model 'flux-2-flex', POST /api/ai/images/edit. Schema 9297e1c6582a, chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class Flux2FlexRequest(Request):
+class Flux2FlexRequest(ImageRequest):
     """Makes and edits images with tunable steps and guidance; strong at lettering.
 
     Source: model 'flux-2-flex', POST /api/ai/images/edit.
@@ -78,7 +72,7 @@ class Flux2FlexRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Flux2Flex(Stub):
+class Flux2Flex(Model[ResultT, JobT]):
     """FLUX.2 [flex]: Makes and edits images with tunable steps and guidance; strong at lettering."""
 
     def edit(
@@ -97,10 +91,8 @@ class Flux2Flex(Stub):
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes and edits images with tunable steps and guidance; strong at lettering.
 
         Args:
@@ -128,17 +120,9 @@ class Flux2Flex(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             Flux2FlexRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -153,294 +137,7 @@ class Flux2Flex(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
-        | Omit = OMIT,
-        resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            Flux2FlexRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
-        | Omit = OMIT,
-        resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            Flux2FlexRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncFlux2Flex(AsyncStub):
-    """FLUX.2 [flex]: Makes and edits images with tunable steps and guidance; strong at lettering."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
-        | Omit = OMIT,
-        resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes and edits images with tunable steps and guidance; strong at lettering.
-
-        Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position
-                as @Image1, @Image2.
-            input_image: Images to edit or draw on. The prompt can cite them by position as @Image1,
-                @Image2.
-            aspect_ratio: Shape of the image; match_input_image copies it from the input. One of '1:1',
-                '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'. Left out, the hub takes
-                '16:9'.
-            resolution: Size of the image in megapixels. One of '1 MP', '2 MP', '0.5 MP'. Left out, the
-                hub takes '1 MP'.
-            num_inference_steps: Number of denoising passes. 28 to 50 is advised; fewer are quicker but
-                look worse. From 1 to 50. Left out, the hub takes 30.
-            guidance: How strongly the image follows the prompt. Lower values may look more realistic; 2
-                to 3.5 works well. From 0 to 10. Left out, the hub takes 2.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            output_format: File format of the output. One of 'webp', 'jpg', 'png'. Left out, the hub
-                takes 'webp'.
-            output_quality: Compression quality of the saved image; higher is better. It has no effect
-                on PNG files. From 0 to 100. Left out, the hub takes 80.
-            disable_safety_checker: Turns off the check for unsafe images. Left out, the hub takes
-                False.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            Flux2FlexRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
-        | Omit = OMIT,
-        resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            Flux2FlexRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
-        | Omit = OMIT,
-        resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            Flux2FlexRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

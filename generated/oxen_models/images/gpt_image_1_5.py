@@ -6,23 +6,17 @@ Source: model 'gpt-image-1-5', POST /api/ai/images/generate. Schema 9eadfaabee7d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class GptImage15Request(Request):
+class GptImage15Request(ImageRequest):
     """Makes and edits images while the composition of the input is kept.
 
     Source: model 'gpt-image-1-5', POST /api/ai/images/generate.
@@ -53,7 +47,7 @@ class GptImage15Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class GptImage15(Stub):
+class GptImage15(Model[ResultT, JobT]):
     """GPT Image 1.5: Makes and edits images while the composition of the input is kept."""
 
     def generate(
@@ -65,10 +59,8 @@ class GptImage15(Stub):
         size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes and edits images while the composition of the input is kept.
 
         Args:
@@ -84,17 +76,9 @@ class GptImage15(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             GptImage15Request,
             prompt=prompt,
             input_image=local(input_image),
@@ -103,217 +87,7 @@ class GptImage15(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT,
-        size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            GptImage15Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            output_format=output_format,
-            size=size,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT,
-        size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            GptImage15Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            output_format=output_format,
-            size=size,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncGptImage15(AsyncStub):
-    """GPT Image 1.5: Makes and edits images while the composition of the input is kept."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT,
-        size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes and edits images while the composition of the input is kept.
-
-        Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position
-                as @Image1, @Image2.
-            input_image: Images to edit or draw on. The prompt can cite them by position as @Image1,
-                @Image2.
-            output_format: File format of the output. One of 'webp', 'jpeg', 'png'. Left out, the hub
-                takes 'png'.
-            size: Shape of the image: portrait is 1024 by 1536 pixels, landscape 1536 by 1024. With auto
-                it is 1024 by 1024 or left to the model. One of 'auto', 'square', 'portrait',
-                'landscape'. Left out, the hub takes 'auto'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            GptImage15Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            output_format=output_format,
-            size=size,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT,
-        size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            GptImage15Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            output_format=output_format,
-            size=size,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT,
-        size: Literal["auto", "square", "portrait", "landscape"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            GptImage15Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            output_format=output_format,
-            size=size,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

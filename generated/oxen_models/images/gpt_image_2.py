@@ -6,23 +6,17 @@ Source: model 'gpt-image-2', POST /api/ai/images/edit. Schema 9b2b57c4f9d6, chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class GptImage2Request(Request):
+class GptImage2Request(ImageRequest):
     """Makes or edits photorealistic images with exact text, optionally inside a mask.
 
     Source: model 'gpt-image-2', POST /api/ai/images/edit.
@@ -65,7 +59,7 @@ class GptImage2Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class GptImage2(Stub):
+class GptImage2(Model[ResultT, JobT]):
     """GPT Image 2: Makes or edits photorealistic images with exact text, optionally inside a mask."""
 
     def edit(
@@ -81,10 +75,8 @@ class GptImage2(Stub):
         mask_url: ImageInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes or edits photorealistic images with exact text, optionally inside a mask.
 
         Args:
@@ -103,17 +95,9 @@ class GptImage2(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             GptImage2Request,
             prompt=prompt,
             input_image=local(input_image),
@@ -125,255 +109,7 @@ class GptImage2(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
-        | Omit = OMIT,
-        resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        quality: Literal["low", "medium", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            GptImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            output_format=output_format,
-            mask_url=local(mask_url),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
-        | Omit = OMIT,
-        resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        quality: Literal["low", "medium", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            GptImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            output_format=output_format,
-            mask_url=local(mask_url),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncGptImage2(AsyncStub):
-    """GPT Image 2: Makes or edits photorealistic images with exact text, optionally inside a mask."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
-        | Omit = OMIT,
-        resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        quality: Literal["low", "medium", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes or edits photorealistic images with exact text, optionally inside a mask.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_image: Images to edit. Without any, only the prompt is used.
-            aspect_ratio: Shape of the output, as width to height. One of 'auto', '1:1', '16:9', '9:16',
-                '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'. Left out, the hub takes '16:9'.
-            resolution: Size of the image. Larger tiers have more pixels and a higher price. One of
-                '1K', '2K', '4K'. Left out, the hub takes '2K'.
-            quality: Quality tier of the image. Higher tiers have more detail and a higher price. One of
-                'low', 'medium', 'high'. Left out, the hub takes 'high'.
-            output_format: File format of the output. One of 'png', 'jpeg', 'webp'. Left out, the hub
-                takes 'png'.
-            mask_url: Mask image: white marks what may change, black stays as it is. Without it, the
-                whole picture is editable.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            GptImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            output_format=output_format,
-            mask_url=local(mask_url),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
-        | Omit = OMIT,
-        resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        quality: Literal["low", "medium", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            GptImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            output_format=output_format,
-            mask_url=local(mask_url),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
-        | Omit = OMIT,
-        resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        quality: Literal["low", "medium", "high"] | Omit = OMIT,
-        output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            GptImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            output_format=output_format,
-            mask_url=local(mask_url),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

@@ -6,22 +6,16 @@ Source: model 'ideogram-v4', POST /api/ai/images/generate. Schema 3060be9e7727, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit, Whole
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class IdeogramV4Request(Request):
+class IdeogramV4Request(ImageRequest):
     """Makes posters, logos and other designs with precise lettering.
 
     Source: model 'ideogram-v4', POST /api/ai/images/generate.
@@ -72,7 +66,7 @@ class IdeogramV4Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class IdeogramV4(Stub):
+class IdeogramV4(Model[ResultT, JobT]):
     """Ideogram V4: Makes posters, logos and other designs with precise lettering."""
 
     def generate(
@@ -92,10 +86,8 @@ class IdeogramV4(Stub):
         output_format: Literal["jpeg", "png"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes posters, logos and other designs with precise lettering.
 
         Args:
@@ -119,17 +111,9 @@ class IdeogramV4(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             IdeogramV4Request,
             prompt=prompt,
             image_size=image_size,
@@ -143,290 +127,7 @@ class IdeogramV4(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        image_size: Literal[
-            "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
-        expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
-        acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        enable_safety_checker: bool | Omit = OMIT,
-        output_format: Literal["jpeg", "png"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            IdeogramV4Request,
-            prompt=prompt,
-            image_size=image_size,
-            rendering_speed=rendering_speed,
-            expansion_model=expansion_model,
-            acceleration=acceleration,
-            num_images=num_images,
-            seed=seed,
-            enable_safety_checker=enable_safety_checker,
-            output_format=output_format,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        image_size: Literal[
-            "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
-        expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
-        acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        enable_safety_checker: bool | Omit = OMIT,
-        output_format: Literal["jpeg", "png"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            IdeogramV4Request,
-            prompt=prompt,
-            image_size=image_size,
-            rendering_speed=rendering_speed,
-            expansion_model=expansion_model,
-            acceleration=acceleration,
-            num_images=num_images,
-            seed=seed,
-            enable_safety_checker=enable_safety_checker,
-            output_format=output_format,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncIdeogramV4(AsyncStub):
-    """Ideogram V4: Makes posters, logos and other designs with precise lettering."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        image_size: Literal[
-            "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
-        expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
-        acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        enable_safety_checker: bool | Omit = OMIT,
-        output_format: Literal["jpeg", "png"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes posters, logos and other designs with precise lettering.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            image_size: Size and shape preset of the image. One of 'square_hd', 'square',
-                'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'. Left out, the hub
-                takes 'square_hd'.
-            rendering_speed: Trade-off between speed and quality; quicker settings run fewer denoising
-                passes. One of 'TURBO', 'BALANCED', 'QUALITY'. Left out, the hub takes 'BALANCED'.
-            expansion_model: Model that enriches the prompt: Medium is quicker, while Large is Magic
-                Prompt and gives the best quality. One of 'Medium', 'Large'. Left out, the hub takes
-                'Medium'.
-            acceleration: How much the generation is sped up. One of 'none', 'low', 'regular', 'high'.
-                Left out, the hub takes 'none'.
-            num_images: How many images to make. Left out, the hub takes 1.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            enable_safety_checker: Turns on the check for unsafe images. Left out, the hub takes True.
-            output_format: File format of the output. One of 'jpeg', 'png'. Left out, the hub takes
-                'jpeg'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            IdeogramV4Request,
-            prompt=prompt,
-            image_size=image_size,
-            rendering_speed=rendering_speed,
-            expansion_model=expansion_model,
-            acceleration=acceleration,
-            num_images=num_images,
-            seed=seed,
-            enable_safety_checker=enable_safety_checker,
-            output_format=output_format,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        image_size: Literal[
-            "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
-        expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
-        acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        enable_safety_checker: bool | Omit = OMIT,
-        output_format: Literal["jpeg", "png"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            IdeogramV4Request,
-            prompt=prompt,
-            image_size=image_size,
-            rendering_speed=rendering_speed,
-            expansion_model=expansion_model,
-            acceleration=acceleration,
-            num_images=num_images,
-            seed=seed,
-            enable_safety_checker=enable_safety_checker,
-            output_format=output_format,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        image_size: Literal[
-            "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
-        expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
-        acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        enable_safety_checker: bool | Omit = OMIT,
-        output_format: Literal["jpeg", "png"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            IdeogramV4Request,
-            prompt=prompt,
-            image_size=image_size,
-            rendering_speed=rendering_speed,
-            expansion_model=expansion_model,
-            acceleration=acceleration,
-            num_images=num_images,
-            seed=seed,
-            enable_safety_checker=enable_safety_checker,
-            output_format=output_format,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -6,23 +6,17 @@ Source: model 'nano-banana-2-lite', POST /api/ai/images/edit. Schema cd96e9efbe7
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class NanoBanana2LiteRequest(Request):
+class NanoBanana2LiteRequest(ImageRequest):
     """Makes or edits 1K images very quickly and at low cost.
 
     Source: model 'nano-banana-2-lite', POST /api/ai/images/edit.
@@ -74,7 +68,7 @@ class NanoBanana2LiteRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class NanoBanana2Lite(Stub):
+class NanoBanana2Lite(Model[ResultT, JobT]):
     """Nano Banana 2 Lite: Makes or edits 1K images very quickly and at low cost."""
 
     def edit(
@@ -104,10 +98,8 @@ class NanoBanana2Lite(Stub):
         thinking_level: Literal["minimal", "high"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes or edits 1K images very quickly and at low cost.
 
         Args:
@@ -124,17 +116,9 @@ class NanoBanana2Lite(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             NanoBanana2LiteRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -144,313 +128,7 @@ class NanoBanana2Lite(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal[
-            "auto",
-            "1:1",
-            "16:9",
-            "9:16",
-            "4:3",
-            "3:4",
-            "3:2",
-            "2:3",
-            "4:5",
-            "5:4",
-            "21:9",
-            "4:1",
-            "1:4",
-            "8:1",
-            "1:8",
-        ]
-        | Omit = OMIT,
-        resolution: Literal["1K"] | Omit = OMIT,
-        thinking_level: Literal["minimal", "high"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            NanoBanana2LiteRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            thinking_level=thinking_level,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal[
-            "auto",
-            "1:1",
-            "16:9",
-            "9:16",
-            "4:3",
-            "3:4",
-            "3:2",
-            "2:3",
-            "4:5",
-            "5:4",
-            "21:9",
-            "4:1",
-            "1:4",
-            "8:1",
-            "1:8",
-        ]
-        | Omit = OMIT,
-        resolution: Literal["1K"] | Omit = OMIT,
-        thinking_level: Literal["minimal", "high"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            NanoBanana2LiteRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            thinking_level=thinking_level,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncNanoBanana2Lite(AsyncStub):
-    """Nano Banana 2 Lite: Makes or edits 1K images very quickly and at low cost."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal[
-            "auto",
-            "1:1",
-            "16:9",
-            "9:16",
-            "4:3",
-            "3:4",
-            "3:2",
-            "2:3",
-            "4:5",
-            "5:4",
-            "21:9",
-            "4:1",
-            "1:4",
-            "8:1",
-            "1:8",
-        ]
-        | Omit = OMIT,
-        resolution: Literal["1K"] | Omit = OMIT,
-        thinking_level: Literal["minimal", "high"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes or edits 1K images very quickly and at low cost.
-
-        Args:
-            prompt: What to generate or edit, in words. The input image can be cited as @Image1.
-            input_image: Image to edit, cited as @Image1. Without it, only the prompt is used.
-            aspect_ratio: Shape of the output, as width to height. One of 'auto', '1:1', '16:9', '9:16',
-                '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'. Left out,
-                the hub takes '16:9'.
-            resolution: Size of the image. The model has a single size. One of '1K'. Left out, the hub
-                takes '1K'.
-            thinking_level: Amount of reasoning before generation. The high setting helps complex
-                pictures but is slower and has a higher price. One of 'minimal', 'high'. Left out, the
-                hub takes 'minimal'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            NanoBanana2LiteRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            thinking_level=thinking_level,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal[
-            "auto",
-            "1:1",
-            "16:9",
-            "9:16",
-            "4:3",
-            "3:4",
-            "3:2",
-            "2:3",
-            "4:5",
-            "5:4",
-            "21:9",
-            "4:1",
-            "1:4",
-            "8:1",
-            "1:8",
-        ]
-        | Omit = OMIT,
-        resolution: Literal["1K"] | Omit = OMIT,
-        thinking_level: Literal["minimal", "high"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            NanoBanana2LiteRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            thinking_level=thinking_level,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        aspect_ratio: Literal[
-            "auto",
-            "1:1",
-            "16:9",
-            "9:16",
-            "4:3",
-            "3:4",
-            "3:2",
-            "2:3",
-            "4:5",
-            "5:4",
-            "21:9",
-            "4:1",
-            "1:4",
-            "8:1",
-            "1:8",
-        ]
-        | Omit = OMIT,
-        resolution: Literal["1K"] | Omit = OMIT,
-        thinking_level: Literal["minimal", "high"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            NanoBanana2LiteRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            thinking_level=thinking_level,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

@@ -6,23 +6,17 @@ Source: model 'qwen-image-2', POST /api/ai/images/edit. Schema d833dc747e49, cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class QwenImage2Request(Request):
+class QwenImage2Request(ImageRequest):
     """Makes and edits images with strong lettering in Chinese and English.
 
     Source: model 'qwen-image-2', POST /api/ai/images/edit.
@@ -62,7 +56,7 @@ class QwenImage2Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class QwenImage2(Stub):
+class QwenImage2(Model[ResultT, JobT]):
     """Qwen Image 2.0 Pro: Makes and edits images with strong lettering in Chinese and English."""
 
     def edit(
@@ -77,10 +71,8 @@ class QwenImage2(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes and edits images with strong lettering in Chinese and English.
 
         Args:
@@ -98,17 +90,9 @@ class QwenImage2(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             QwenImage2Request,
             prompt=prompt,
             input_image=local(input_image),
@@ -120,249 +104,7 @@ class QwenImage2(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        match_input_image: bool | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2"] | Omit = OMIT,
-        enable_prompt_expansion: bool | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            QwenImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            match_input_image=match_input_image,
-            aspect_ratio=aspect_ratio,
-            enable_prompt_expansion=enable_prompt_expansion,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        match_input_image: bool | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2"] | Omit = OMIT,
-        enable_prompt_expansion: bool | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            QwenImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            match_input_image=match_input_image,
-            aspect_ratio=aspect_ratio,
-            enable_prompt_expansion=enable_prompt_expansion,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncQwenImage2(AsyncStub):
-    """Qwen Image 2.0 Pro: Makes and edits images with strong lettering in Chinese and English."""
-
-    async def edit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        match_input_image: bool | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2"] | Omit = OMIT,
-        enable_prompt_expansion: bool | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes and edits images with strong lettering in Chinese and English.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_image: Image to edit, restyle or build on.
-            match_input_image: Gives the output the shape and size of the input image, if there is one,
-                in place of aspect_ratio. Left out, the hub takes False.
-            aspect_ratio: Shape of the output, as width to height. One of '1:1', '16:9', '9:16', '4:3',
-                '3:4', '3:2', '2:3', '2:1', '1:2'. Left out, the hub takes '16:9'.
-            enable_prompt_expansion: Enriches the prompt before generation. Left out, the hub takes
-                True.
-            negative_prompt: Text that names what the result should leave out.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            QwenImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            match_input_image=match_input_image,
-            aspect_ratio=aspect_ratio,
-            enable_prompt_expansion=enable_prompt_expansion,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        match_input_image: bool | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2"] | Omit = OMIT,
-        enable_prompt_expansion: bool | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            QwenImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            match_input_image=match_input_image,
-            aspect_ratio=aspect_ratio,
-            enable_prompt_expansion=enable_prompt_expansion,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        match_input_image: bool | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2"] | Omit = OMIT,
-        enable_prompt_expansion: bool | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            QwenImage2Request,
-            prompt=prompt,
-            input_image=local(input_image),
-            match_input_image=match_input_image,
-            aspect_ratio=aspect_ratio,
-            enable_prompt_expansion=enable_prompt_expansion,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

@@ -6,24 +6,18 @@ Source: model 'qwen-image-2512', POST /api/ai/images/generate. Schema 4f5cbcb814
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class QwenImage2512Request(Request):
+class QwenImage2512Request(ImageRequest):
     """Makes lifelike portraits and scenes from text, with good Chinese lettering.
 
     Source: model 'qwen-image-2512', POST /api/ai/images/generate.
@@ -75,7 +69,7 @@ class QwenImage2512Request(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class QwenImage2512(Stub):
+class QwenImage2512(Model[ResultT, JobT]):
     """Qwen Image - 2512: Makes lifelike portraits and scenes from text, with good Chinese lettering."""
 
     def generate(
@@ -93,10 +87,8 @@ class QwenImage2512(Stub):
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes lifelike portraits and scenes from text, with good Chinese lettering.
 
         Args:
@@ -121,17 +113,9 @@ class QwenImage2512(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             QwenImage2512Request,
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -146,286 +130,7 @@ class QwenImage2512(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            QwenImage2512Request,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            image_size=image_size,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            QwenImage2512Request,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            image_size=image_size,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncQwenImage2512(AsyncStub):
-    """Qwen Image - 2512: Makes lifelike portraits and scenes from text, with good Chinese lettering."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Makes lifelike portraits and scenes from text, with good Chinese lettering.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            negative_prompt: Text that names what the result should leave out.
-            aspect_ratio: Shape of the output, as width to height. One of '1:1', '16:9', '9:16', '4:3',
-                '3:4', '3:2', '2:3'. Left out, the hub takes '16:9'.
-            image_size: Whether the image size favors quality or speed. One of 'optimize_for_quality',
-                'optimize_for_speed'. Left out, the hub takes 'optimize_for_quality'.
-            num_inference_steps: Number of denoising passes. 28 to 50 is advised; fewer are quicker but
-                look worse. From 1 to 50. Left out, the hub takes 30.
-            guidance: How strongly the image follows the prompt. Lower values may look more realistic; 2
-                to 3.5 works well. From 0 to 10. Left out, the hub takes 3.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            output_format: File format of the output. One of 'webp', 'jpg', 'png'. Left out, the hub
-                takes 'webp'.
-            output_quality: Compression quality of the saved image; higher is better. It has no effect
-                on PNG files. From 0 to 100. Left out, the hub takes 80.
-            disable_safety_checker: Turns off the check for unsafe images. Left out, the hub takes
-                False.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            QwenImage2512Request,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            image_size=image_size,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            QwenImage2512Request,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            image_size=image_size,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
-        disable_safety_checker: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            QwenImage2512Request,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            image_size=image_size,
-            num_inference_steps=num_inference_steps,
-            guidance=guidance,
-            seed=seed,
-            output_format=output_format,
-            output_quality=output_quality,
-            disable_safety_checker=disable_safety_checker,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -7,23 +7,17 @@ Source: model 'topazlabs-wonder-3-image', POST /api/ai/images/edit. Schema f890c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawEdit
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawEdit
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class TopazlabsWonder3ImageRequest(Request):
+class TopazlabsWonder3ImageRequest(ImageRequest):
     """Enhances and enlarges photos, badly degraded ones included.
 
     Source: model 'topazlabs-wonder-3-image', POST /api/ai/images/edit.
@@ -50,7 +44,7 @@ class TopazlabsWonder3ImageRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class TopazlabsWonder3Image(Stub):
+class TopazlabsWonder3Image(Model[ResultT, JobT]):
     """Topaz Wonder 3: Enhances and enlarges photos, badly degraded ones included."""
 
     def edit(
@@ -61,10 +55,8 @@ class TopazlabsWonder3Image(Stub):
         scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Enhances and enlarges photos, badly degraded ones included.
 
         Args:
@@ -76,17 +68,9 @@ class TopazlabsWonder3Image(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             TopazlabsWonder3ImageRequest,
             input_image=local(input_image),
             enhancement_strength=enhancement_strength,
@@ -94,203 +78,7 @@ class TopazlabsWonder3Image(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        input_image: ImageInput,
-        enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = self._checked(
-            TopazlabsWonder3ImageRequest,
-            input_image=local(input_image),
-            enhancement_strength=enhancement_strength,
-            scale=scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        input_image: ImageInput,
-        enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            TopazlabsWonder3ImageRequest,
-            input_image=local(input_image),
-            enhancement_strength=enhancement_strength,
-            scale=scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncTopazlabsWonder3Image(AsyncStub):
-    """Topaz Wonder 3: Enhances and enlarges photos, badly degraded ones included."""
-
-    async def edit(
-        self,
-        *,
-        input_image: ImageInput,
-        enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """Enhances and enlarges photos, badly degraded ones included.
-
-        Args:
-            input_image: Image to upscale, as a PNG, JPEG, WebP or GIF file.
-            enhancement_strength: How strongly the image is enhanced. One of 'low', 'medium', 'high'.
-                Left out, the hub takes 'medium'.
-            scale: Enlargement factor. At 1x the image is enhanced without growing. One of '1x', '2x',
-                '4x', '6x'. Left out, the hub takes '1x'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            TopazlabsWonder3ImageRequest,
-            input_image=local(input_image),
-            enhancement_strength=enhancement_strength,
-            scale=scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawEdit(edit)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        input_image: ImageInput,
-        enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `edit`.
-        """
-        request = await self._checked(
-            TopazlabsWonder3ImageRequest,
-            input_image=local(input_image),
-            enhancement_strength=enhancement_strength,
-            scale=scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        input_image: ImageInput,
-        enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        scale: Literal["1x", "2x", "4x", "6x"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            TopazlabsWonder3ImageRequest,
-            input_image=local(input_image),
-            enhancement_strength=enhancement_strength,
-            scale=scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(edit)
+    """Submit the request to the queue and return its job; the parameters are those of `edit`."""

@@ -3,15 +3,9 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .bytedance_depth_anything_video import (
-        AsyncBytedanceDepthAnythingVideo as AsyncBytedanceDepthAnythingVideo,
-    )
     from .bytedance_depth_anything_video import BytedanceDepthAnythingVideo as BytedanceDepthAnythingVideo
     from .bytedance_depth_anything_video import (
         BytedanceDepthAnythingVideoRequest as BytedanceDepthAnythingVideoRequest,
-    )
-    from .bytedance_seedance_2_0_fast_image_to_video import (
-        AsyncBytedanceSeedance20FastImageToVideo as AsyncBytedanceSeedance20FastImageToVideo,
     )
     from .bytedance_seedance_2_0_fast_image_to_video import (
         BytedanceSeedance20FastImageToVideo as BytedanceSeedance20FastImageToVideo,
@@ -20,16 +14,10 @@ if TYPE_CHECKING:
         BytedanceSeedance20FastImageToVideoRequest as BytedanceSeedance20FastImageToVideoRequest,
     )
     from .bytedance_seedance_2_0_fast_reference_to_video import (
-        AsyncBytedanceSeedance20FastReferenceToVideo as AsyncBytedanceSeedance20FastReferenceToVideo,
-    )
-    from .bytedance_seedance_2_0_fast_reference_to_video import (
         BytedanceSeedance20FastReferenceToVideo as BytedanceSeedance20FastReferenceToVideo,
     )
     from .bytedance_seedance_2_0_fast_reference_to_video import (
         BytedanceSeedance20FastReferenceToVideoRequest as BytedanceSeedance20FastReferenceToVideoRequest,
-    )
-    from .bytedance_seedance_2_0_fast_text_to_video import (
-        AsyncBytedanceSeedance20FastTextToVideo as AsyncBytedanceSeedance20FastTextToVideo,
     )
     from .bytedance_seedance_2_0_fast_text_to_video import (
         BytedanceSeedance20FastTextToVideo as BytedanceSeedance20FastTextToVideo,
@@ -38,16 +26,10 @@ if TYPE_CHECKING:
         BytedanceSeedance20FastTextToVideoRequest as BytedanceSeedance20FastTextToVideoRequest,
     )
     from .bytedance_seedance_2_0_image_to_video import (
-        AsyncBytedanceSeedance20ImageToVideo as AsyncBytedanceSeedance20ImageToVideo,
-    )
-    from .bytedance_seedance_2_0_image_to_video import (
         BytedanceSeedance20ImageToVideo as BytedanceSeedance20ImageToVideo,
     )
     from .bytedance_seedance_2_0_image_to_video import (
         BytedanceSeedance20ImageToVideoRequest as BytedanceSeedance20ImageToVideoRequest,
-    )
-    from .bytedance_seedance_2_0_mini_image_to_video import (
-        AsyncBytedanceSeedance20MiniImageToVideo as AsyncBytedanceSeedance20MiniImageToVideo,
     )
     from .bytedance_seedance_2_0_mini_image_to_video import (
         BytedanceSeedance20MiniImageToVideo as BytedanceSeedance20MiniImageToVideo,
@@ -56,16 +38,10 @@ if TYPE_CHECKING:
         BytedanceSeedance20MiniImageToVideoRequest as BytedanceSeedance20MiniImageToVideoRequest,
     )
     from .bytedance_seedance_2_0_mini_reference_to_video import (
-        AsyncBytedanceSeedance20MiniReferenceToVideo as AsyncBytedanceSeedance20MiniReferenceToVideo,
-    )
-    from .bytedance_seedance_2_0_mini_reference_to_video import (
         BytedanceSeedance20MiniReferenceToVideo as BytedanceSeedance20MiniReferenceToVideo,
     )
     from .bytedance_seedance_2_0_mini_reference_to_video import (
         BytedanceSeedance20MiniReferenceToVideoRequest as BytedanceSeedance20MiniReferenceToVideoRequest,
-    )
-    from .bytedance_seedance_2_0_mini_text_to_video import (
-        AsyncBytedanceSeedance20MiniTextToVideo as AsyncBytedanceSeedance20MiniTextToVideo,
     )
     from .bytedance_seedance_2_0_mini_text_to_video import (
         BytedanceSeedance20MiniTextToVideo as BytedanceSeedance20MiniTextToVideo,
@@ -74,16 +50,10 @@ if TYPE_CHECKING:
         BytedanceSeedance20MiniTextToVideoRequest as BytedanceSeedance20MiniTextToVideoRequest,
     )
     from .bytedance_seedance_2_0_reference_to_video import (
-        AsyncBytedanceSeedance20ReferenceToVideo as AsyncBytedanceSeedance20ReferenceToVideo,
-    )
-    from .bytedance_seedance_2_0_reference_to_video import (
         BytedanceSeedance20ReferenceToVideo as BytedanceSeedance20ReferenceToVideo,
     )
     from .bytedance_seedance_2_0_reference_to_video import (
         BytedanceSeedance20ReferenceToVideoRequest as BytedanceSeedance20ReferenceToVideoRequest,
-    )
-    from .bytedance_seedance_2_0_text_to_video import (
-        AsyncBytedanceSeedance20TextToVideo as AsyncBytedanceSeedance20TextToVideo,
     )
     from .bytedance_seedance_2_0_text_to_video import (
         BytedanceSeedance20TextToVideo as BytedanceSeedance20TextToVideo,
@@ -91,49 +61,33 @@ if TYPE_CHECKING:
     from .bytedance_seedance_2_0_text_to_video import (
         BytedanceSeedance20TextToVideoRequest as BytedanceSeedance20TextToVideoRequest,
     )
-    from .gemini_omni_flash_preview import AsyncGeminiOmniFlashPreview as AsyncGeminiOmniFlashPreview
     from .gemini_omni_flash_preview import GeminiOmniFlashPreview as GeminiOmniFlashPreview
     from .gemini_omni_flash_preview import GeminiOmniFlashPreviewRequest as GeminiOmniFlashPreviewRequest
-    from .google_veo_3 import AsyncGoogleVeo3 as AsyncGoogleVeo3
     from .google_veo_3 import GoogleVeo3 as GoogleVeo3
     from .google_veo_3 import GoogleVeo3Request as GoogleVeo3Request
-    from .google_veo_3_1 import AsyncGoogleVeo31 as AsyncGoogleVeo31
     from .google_veo_3_1 import GoogleVeo31 as GoogleVeo31
     from .google_veo_3_1 import GoogleVeo31Request as GoogleVeo31Request
-    from .google_veo_3_1_fast import AsyncGoogleVeo31Fast as AsyncGoogleVeo31Fast
     from .google_veo_3_1_fast import GoogleVeo31Fast as GoogleVeo31Fast
     from .google_veo_3_1_fast import GoogleVeo31FastRequest as GoogleVeo31FastRequest
-    from .google_veo_3_1_lite import AsyncGoogleVeo31Lite as AsyncGoogleVeo31Lite
     from .google_veo_3_1_lite import GoogleVeo31Lite as GoogleVeo31Lite
     from .google_veo_3_1_lite import GoogleVeo31LiteRequest as GoogleVeo31LiteRequest
-    from .happyhorse_1_0_i2v import AsyncHappyhorse10I2v as AsyncHappyhorse10I2v
     from .happyhorse_1_0_i2v import Happyhorse10I2v as Happyhorse10I2v
     from .happyhorse_1_0_i2v import Happyhorse10I2vRequest as Happyhorse10I2vRequest
-    from .happyhorse_1_0_r2v import AsyncHappyhorse10R2v as AsyncHappyhorse10R2v
     from .happyhorse_1_0_r2v import Happyhorse10R2v as Happyhorse10R2v
     from .happyhorse_1_0_r2v import Happyhorse10R2vRequest as Happyhorse10R2vRequest
-    from .happyhorse_1_0_t2v import AsyncHappyhorse10T2v as AsyncHappyhorse10T2v
     from .happyhorse_1_0_t2v import Happyhorse10T2v as Happyhorse10T2v
     from .happyhorse_1_0_t2v import Happyhorse10T2vRequest as Happyhorse10T2vRequest
-    from .happyhorse_1_0_video_edit import AsyncHappyhorse10VideoEdit as AsyncHappyhorse10VideoEdit
     from .happyhorse_1_0_video_edit import Happyhorse10VideoEdit as Happyhorse10VideoEdit
     from .happyhorse_1_0_video_edit import Happyhorse10VideoEditRequest as Happyhorse10VideoEditRequest
-    from .happyhorse_1_1_i2v import AsyncHappyhorse11I2v as AsyncHappyhorse11I2v
     from .happyhorse_1_1_i2v import Happyhorse11I2v as Happyhorse11I2v
     from .happyhorse_1_1_i2v import Happyhorse11I2vRequest as Happyhorse11I2vRequest
-    from .happyhorse_1_1_r2v import AsyncHappyhorse11R2v as AsyncHappyhorse11R2v
     from .happyhorse_1_1_r2v import Happyhorse11R2v as Happyhorse11R2v
     from .happyhorse_1_1_r2v import Happyhorse11R2vRequest as Happyhorse11R2vRequest
-    from .happyhorse_1_1_t2v import AsyncHappyhorse11T2v as AsyncHappyhorse11T2v
     from .happyhorse_1_1_t2v import Happyhorse11T2v as Happyhorse11T2v
     from .happyhorse_1_1_t2v import Happyhorse11T2vRequest as Happyhorse11T2vRequest
-    from .kling_video_o1_image_to_video import AsyncKlingVideoO1ImageToVideo as AsyncKlingVideoO1ImageToVideo
     from .kling_video_o1_image_to_video import KlingVideoO1ImageToVideo as KlingVideoO1ImageToVideo
     from .kling_video_o1_image_to_video import (
         KlingVideoO1ImageToVideoRequest as KlingVideoO1ImageToVideoRequest,
-    )
-    from .kling_video_o1_reference_to_video import (
-        AsyncKlingVideoO1ReferenceToVideo as AsyncKlingVideoO1ReferenceToVideo,
     )
     from .kling_video_o1_reference_to_video import (
         KlingVideoO1ReferenceToVideo as KlingVideoO1ReferenceToVideo,
@@ -142,20 +96,13 @@ if TYPE_CHECKING:
         KlingVideoO1ReferenceToVideoRequest as KlingVideoO1ReferenceToVideoRequest,
     )
     from .kling_video_o1_video_to_video_edit import (
-        AsyncKlingVideoO1VideoToVideoEdit as AsyncKlingVideoO1VideoToVideoEdit,
-    )
-    from .kling_video_o1_video_to_video_edit import (
         KlingVideoO1VideoToVideoEdit as KlingVideoO1VideoToVideoEdit,
     )
     from .kling_video_o1_video_to_video_edit import (
         KlingVideoO1VideoToVideoEditRequest as KlingVideoO1VideoToVideoEditRequest,
     )
-    from .kling_video_o3_omni import AsyncKlingVideoO3Omni as AsyncKlingVideoO3Omni
     from .kling_video_o3_omni import KlingVideoO3Omni as KlingVideoO3Omni
     from .kling_video_o3_omni import KlingVideoO3OmniRequest as KlingVideoO3OmniRequest
-    from .kling_video_v2_5_turbo_pro_image_to_video import (
-        AsyncKlingVideoV25TurboProImageToVideo as AsyncKlingVideoV25TurboProImageToVideo,
-    )
     from .kling_video_v2_5_turbo_pro_image_to_video import (
         KlingVideoV25TurboProImageToVideo as KlingVideoV25TurboProImageToVideo,
     )
@@ -163,23 +110,14 @@ if TYPE_CHECKING:
         KlingVideoV25TurboProImageToVideoRequest as KlingVideoV25TurboProImageToVideoRequest,
     )
     from .kling_video_v2_6_pro_image_to_video import (
-        AsyncKlingVideoV26ProImageToVideo as AsyncKlingVideoV26ProImageToVideo,
-    )
-    from .kling_video_v2_6_pro_image_to_video import (
         KlingVideoV26ProImageToVideo as KlingVideoV26ProImageToVideo,
     )
     from .kling_video_v2_6_pro_image_to_video import (
         KlingVideoV26ProImageToVideoRequest as KlingVideoV26ProImageToVideoRequest,
     )
-    from .kling_video_v2_6_pro_text_to_video import (
-        AsyncKlingVideoV26ProTextToVideo as AsyncKlingVideoV26ProTextToVideo,
-    )
     from .kling_video_v2_6_pro_text_to_video import KlingVideoV26ProTextToVideo as KlingVideoV26ProTextToVideo
     from .kling_video_v2_6_pro_text_to_video import (
         KlingVideoV26ProTextToVideoRequest as KlingVideoV26ProTextToVideoRequest,
-    )
-    from .kling_video_v3_pro_motion_control import (
-        AsyncKlingVideoV3ProMotionControl as AsyncKlingVideoV3ProMotionControl,
     )
     from .kling_video_v3_pro_motion_control import (
         KlingVideoV3ProMotionControl as KlingVideoV3ProMotionControl,
@@ -187,57 +125,39 @@ if TYPE_CHECKING:
     from .kling_video_v3_pro_motion_control import (
         KlingVideoV3ProMotionControlRequest as KlingVideoV3ProMotionControlRequest,
     )
-    from .lightricks_ltx_2_retake import AsyncLightricksLtx2Retake as AsyncLightricksLtx2Retake
     from .lightricks_ltx_2_retake import LightricksLtx2Retake as LightricksLtx2Retake
     from .lightricks_ltx_2_retake import LightricksLtx2RetakeRequest as LightricksLtx2RetakeRequest
-    from .ltx_2_19b_image_to_video import AsyncLtx219bImageToVideo as AsyncLtx219bImageToVideo
     from .ltx_2_19b_image_to_video import Ltx219bImageToVideo as Ltx219bImageToVideo
     from .ltx_2_19b_image_to_video import Ltx219bImageToVideoRequest as Ltx219bImageToVideoRequest
-    from .ltx_2_3_fast_image_to_video import AsyncLtx23FastImageToVideo as AsyncLtx23FastImageToVideo
     from .ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo as Ltx23FastImageToVideo
     from .ltx_2_3_fast_image_to_video import Ltx23FastImageToVideoRequest as Ltx23FastImageToVideoRequest
-    from .ltx_2_3_fast_text_to_video import AsyncLtx23FastTextToVideo as AsyncLtx23FastTextToVideo
     from .ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo as Ltx23FastTextToVideo
     from .ltx_2_3_fast_text_to_video import Ltx23FastTextToVideoRequest as Ltx23FastTextToVideoRequest
-    from .ltx_2_3_pro import AsyncLtx23Pro as AsyncLtx23Pro
     from .ltx_2_3_pro import Ltx23Pro as Ltx23Pro
     from .ltx_2_3_pro import Ltx23ProRequest as Ltx23ProRequest
-    from .ltx_2_3_pro_22b_ic_lora_union_control import (
-        AsyncLtx23Pro22bIcLoraUnionControl as AsyncLtx23Pro22bIcLoraUnionControl,
-    )
     from .ltx_2_3_pro_22b_ic_lora_union_control import (
         Ltx23Pro22bIcLoraUnionControl as Ltx23Pro22bIcLoraUnionControl,
     )
     from .ltx_2_3_pro_22b_ic_lora_union_control import (
         Ltx23Pro22bIcLoraUnionControlRequest as Ltx23Pro22bIcLoraUnionControlRequest,
     )
-    from .ltx_2_3_pro_audio_to_video import AsyncLtx23ProAudioToVideo as AsyncLtx23ProAudioToVideo
     from .ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo as Ltx23ProAudioToVideo
     from .ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideoRequest as Ltx23ProAudioToVideoRequest
-    from .ltx_2_3_pro_extend_video import AsyncLtx23ProExtendVideo as AsyncLtx23ProExtendVideo
     from .ltx_2_3_pro_extend_video import Ltx23ProExtendVideo as Ltx23ProExtendVideo
     from .ltx_2_3_pro_extend_video import Ltx23ProExtendVideoRequest as Ltx23ProExtendVideoRequest
-    from .ltx_2_3_pro_retake import AsyncLtx23ProRetake as AsyncLtx23ProRetake
     from .ltx_2_3_pro_retake import Ltx23ProRetake as Ltx23ProRetake
     from .ltx_2_3_pro_retake import Ltx23ProRetakeRequest as Ltx23ProRetakeRequest
-    from .ltx_2_3_pro_text_to_video import AsyncLtx23ProTextToVideo as AsyncLtx23ProTextToVideo
     from .ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo as Ltx23ProTextToVideo
     from .ltx_2_3_pro_text_to_video import Ltx23ProTextToVideoRequest as Ltx23ProTextToVideoRequest
-    from .ltx_2_3_quality_audio_to_video import AsyncLtx23QualityAudioToVideo as AsyncLtx23QualityAudioToVideo
     from .ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo as Ltx23QualityAudioToVideo
     from .ltx_2_3_quality_audio_to_video import (
         Ltx23QualityAudioToVideoRequest as Ltx23QualityAudioToVideoRequest,
     )
-    from .ltx_2_3_quality_hdr import AsyncLtx23QualityHdr as AsyncLtx23QualityHdr
     from .ltx_2_3_quality_hdr import Ltx23QualityHdr as Ltx23QualityHdr
     from .ltx_2_3_quality_hdr import Ltx23QualityHdrRequest as Ltx23QualityHdrRequest
-    from .ltx_2_3_quality_image_to_video import AsyncLtx23QualityImageToVideo as AsyncLtx23QualityImageToVideo
     from .ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo as Ltx23QualityImageToVideo
     from .ltx_2_3_quality_image_to_video import (
         Ltx23QualityImageToVideoRequest as Ltx23QualityImageToVideoRequest,
-    )
-    from .ltx_2_3_quality_reference_video_to_video import (
-        AsyncLtx23QualityReferenceVideoToVideo as AsyncLtx23QualityReferenceVideoToVideo,
     )
     from .ltx_2_3_quality_reference_video_to_video import (
         Ltx23QualityReferenceVideoToVideo as Ltx23QualityReferenceVideoToVideo,
@@ -245,110 +165,72 @@ if TYPE_CHECKING:
     from .ltx_2_3_quality_reference_video_to_video import (
         Ltx23QualityReferenceVideoToVideoRequest as Ltx23QualityReferenceVideoToVideoRequest,
     )
-    from .ltx_2_3_quality_text_to_video import AsyncLtx23QualityTextToVideo as AsyncLtx23QualityTextToVideo
     from .ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo as Ltx23QualityTextToVideo
     from .ltx_2_3_quality_text_to_video import (
         Ltx23QualityTextToVideoRequest as Ltx23QualityTextToVideoRequest,
     )
-    from .luma_ray_v3_2_image_to_video import AsyncLumaRayV32ImageToVideo as AsyncLumaRayV32ImageToVideo
     from .luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideo as LumaRayV32ImageToVideo
     from .luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideoRequest as LumaRayV32ImageToVideoRequest
-    from .luma_ray_v3_2_reframe import AsyncLumaRayV32Reframe as AsyncLumaRayV32Reframe
     from .luma_ray_v3_2_reframe import LumaRayV32Reframe as LumaRayV32Reframe
     from .luma_ray_v3_2_reframe import LumaRayV32ReframeRequest as LumaRayV32ReframeRequest
-    from .luma_ray_v3_2_text_to_video import AsyncLumaRayV32TextToVideo as AsyncLumaRayV32TextToVideo
     from .luma_ray_v3_2_text_to_video import LumaRayV32TextToVideo as LumaRayV32TextToVideo
     from .luma_ray_v3_2_text_to_video import LumaRayV32TextToVideoRequest as LumaRayV32TextToVideoRequest
-    from .luma_ray_v3_2_video_to_video import AsyncLumaRayV32VideoToVideo as AsyncLumaRayV32VideoToVideo
     from .luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideo as LumaRayV32VideoToVideo
     from .luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideoRequest as LumaRayV32VideoToVideoRequest
-    from .openai_sora_2_pro import AsyncOpenaiSora2Pro as AsyncOpenaiSora2Pro
     from .openai_sora_2_pro import OpenaiSora2Pro as OpenaiSora2Pro
     from .openai_sora_2_pro import OpenaiSora2ProRequest as OpenaiSora2ProRequest
-    from .sam_3_video import AsyncSam3Video as AsyncSam3Video
     from .sam_3_video import Sam3Video as Sam3Video
     from .sam_3_video import Sam3VideoRequest as Sam3VideoRequest
-    from .topazlabs_astra_2_video import AsyncTopazlabsAstra2Video as AsyncTopazlabsAstra2Video
     from .topazlabs_astra_2_video import TopazlabsAstra2Video as TopazlabsAstra2Video
     from .topazlabs_astra_2_video import TopazlabsAstra2VideoRequest as TopazlabsAstra2VideoRequest
-    from .topazlabs_hyperion_2_video import AsyncTopazlabsHyperion2Video as AsyncTopazlabsHyperion2Video
     from .topazlabs_hyperion_2_video import TopazlabsHyperion2Video as TopazlabsHyperion2Video
     from .topazlabs_hyperion_2_video import TopazlabsHyperion2VideoRequest as TopazlabsHyperion2VideoRequest
-    from .topazlabs_hyperion_hdr_video import AsyncTopazlabsHyperionHdrVideo as AsyncTopazlabsHyperionHdrVideo
     from .topazlabs_hyperion_hdr_video import TopazlabsHyperionHdrVideo as TopazlabsHyperionHdrVideo
     from .topazlabs_hyperion_hdr_video import (
         TopazlabsHyperionHdrVideoRequest as TopazlabsHyperionHdrVideoRequest,
     )
-    from .topazlabs_iris_mq_video import AsyncTopazlabsIrisMqVideo as AsyncTopazlabsIrisMqVideo
     from .topazlabs_iris_mq_video import TopazlabsIrisMqVideo as TopazlabsIrisMqVideo
     from .topazlabs_iris_mq_video import TopazlabsIrisMqVideoRequest as TopazlabsIrisMqVideoRequest
-    from .topazlabs_proteus_video import AsyncTopazlabsProteusVideo as AsyncTopazlabsProteusVideo
     from .topazlabs_proteus_video import TopazlabsProteusVideo as TopazlabsProteusVideo
     from .topazlabs_proteus_video import TopazlabsProteusVideoRequest as TopazlabsProteusVideoRequest
-    from .topazlabs_rhea_video import AsyncTopazlabsRheaVideo as AsyncTopazlabsRheaVideo
     from .topazlabs_rhea_video import TopazlabsRheaVideo as TopazlabsRheaVideo
     from .topazlabs_rhea_video import TopazlabsRheaVideoRequest as TopazlabsRheaVideoRequest
-    from .topazlabs_upscale_starlight_2_5_video import (
-        AsyncTopazlabsUpscaleStarlight25Video as AsyncTopazlabsUpscaleStarlight25Video,
-    )
     from .topazlabs_upscale_starlight_2_5_video import (
         TopazlabsUpscaleStarlight25Video as TopazlabsUpscaleStarlight25Video,
     )
     from .topazlabs_upscale_starlight_2_5_video import (
         TopazlabsUpscaleStarlight25VideoRequest as TopazlabsUpscaleStarlight25VideoRequest,
     )
-    from .topazlabs_video_upscale import AsyncTopazlabsVideoUpscale as AsyncTopazlabsVideoUpscale
     from .topazlabs_video_upscale import TopazlabsVideoUpscale as TopazlabsVideoUpscale
     from .topazlabs_video_upscale import TopazlabsVideoUpscaleRequest as TopazlabsVideoUpscaleRequest
-    from .wan_ai_wan2_1_t2v_14b_diffusers import (
-        AsyncWanAiWan21T2v14bDiffusers as AsyncWanAiWan21T2v14bDiffusers,
-    )
     from .wan_ai_wan2_1_t2v_14b_diffusers import WanAiWan21T2v14bDiffusers as WanAiWan21T2v14bDiffusers
     from .wan_ai_wan2_1_t2v_14b_diffusers import (
         WanAiWan21T2v14bDiffusersRequest as WanAiWan21T2v14bDiffusersRequest,
-    )
-    from .wan_ai_wan2_1_t2v_1_3b_diffusers import (
-        AsyncWanAiWan21T2v13bDiffusers as AsyncWanAiWan21T2v13bDiffusers,
     )
     from .wan_ai_wan2_1_t2v_1_3b_diffusers import WanAiWan21T2v13bDiffusers as WanAiWan21T2v13bDiffusers
     from .wan_ai_wan2_1_t2v_1_3b_diffusers import (
         WanAiWan21T2v13bDiffusersRequest as WanAiWan21T2v13bDiffusersRequest,
     )
-    from .wan_ai_wan2_2_t2v_a14b_diffusers import (
-        AsyncWanAiWan22T2vA14bDiffusers as AsyncWanAiWan22T2vA14bDiffusers,
-    )
     from .wan_ai_wan2_2_t2v_a14b_diffusers import WanAiWan22T2vA14bDiffusers as WanAiWan22T2vA14bDiffusers
     from .wan_ai_wan2_2_t2v_a14b_diffusers import (
         WanAiWan22T2vA14bDiffusersRequest as WanAiWan22T2vA14bDiffusersRequest,
-    )
-    from .wan_ai_wan2_2_ti2v_5b_diffusers import (
-        AsyncWanAiWan22Ti2v5bDiffusers as AsyncWanAiWan22Ti2v5bDiffusers,
     )
     from .wan_ai_wan2_2_ti2v_5b_diffusers import WanAiWan22Ti2v5bDiffusers as WanAiWan22Ti2v5bDiffusers
     from .wan_ai_wan2_2_ti2v_5b_diffusers import (
         WanAiWan22Ti2v5bDiffusersRequest as WanAiWan22Ti2v5bDiffusersRequest,
     )
-    from .wan_v2_6_image_to_video import AsyncWanV26ImageToVideo as AsyncWanV26ImageToVideo
     from .wan_v2_6_image_to_video import WanV26ImageToVideo as WanV26ImageToVideo
     from .wan_v2_6_image_to_video import WanV26ImageToVideoRequest as WanV26ImageToVideoRequest
-    from .wan_v2_6_reference_to_video import AsyncWanV26ReferenceToVideo as AsyncWanV26ReferenceToVideo
     from .wan_v2_6_reference_to_video import WanV26ReferenceToVideo as WanV26ReferenceToVideo
     from .wan_v2_6_reference_to_video import WanV26ReferenceToVideoRequest as WanV26ReferenceToVideoRequest
-    from .wan_v2_7_edit_video import AsyncWanV27EditVideo as AsyncWanV27EditVideo
     from .wan_v2_7_edit_video import WanV27EditVideo as WanV27EditVideo
     from .wan_v2_7_edit_video import WanV27EditVideoRequest as WanV27EditVideoRequest
-    from .wan_v2_7_image_to_video import AsyncWanV27ImageToVideo as AsyncWanV27ImageToVideo
     from .wan_v2_7_image_to_video import WanV27ImageToVideo as WanV27ImageToVideo
     from .wan_v2_7_image_to_video import WanV27ImageToVideoRequest as WanV27ImageToVideoRequest
-    from .wan_v2_7_reference_to_video import AsyncWanV27ReferenceToVideo as AsyncWanV27ReferenceToVideo
     from .wan_v2_7_reference_to_video import WanV27ReferenceToVideo as WanV27ReferenceToVideo
     from .wan_v2_7_reference_to_video import WanV27ReferenceToVideoRequest as WanV27ReferenceToVideoRequest
-    from .wan_v2_7_text_to_video import AsyncWanV27TextToVideo as AsyncWanV27TextToVideo
     from .wan_v2_7_text_to_video import WanV27TextToVideo as WanV27TextToVideo
     from .wan_v2_7_text_to_video import WanV27TextToVideoRequest as WanV27TextToVideoRequest
-    from .xai_grok_imagine_video_1_5_image_to_video import (
-        AsyncXaiGrokImagineVideo15ImageToVideo as AsyncXaiGrokImagineVideo15ImageToVideo,
-    )
     from .xai_grok_imagine_video_1_5_image_to_video import (
         XaiGrokImagineVideo15ImageToVideo as XaiGrokImagineVideo15ImageToVideo,
     )
@@ -356,16 +238,10 @@ if TYPE_CHECKING:
         XaiGrokImagineVideo15ImageToVideoRequest as XaiGrokImagineVideo15ImageToVideoRequest,
     )
     from .xai_grok_imagine_video_edit_video import (
-        AsyncXaiGrokImagineVideoEditVideo as AsyncXaiGrokImagineVideoEditVideo,
-    )
-    from .xai_grok_imagine_video_edit_video import (
         XaiGrokImagineVideoEditVideo as XaiGrokImagineVideoEditVideo,
     )
     from .xai_grok_imagine_video_edit_video import (
         XaiGrokImagineVideoEditVideoRequest as XaiGrokImagineVideoEditVideoRequest,
-    )
-    from .xai_grok_imagine_video_image_to_video import (
-        AsyncXaiGrokImagineVideoImageToVideo as AsyncXaiGrokImagineVideoImageToVideo,
     )
     from .xai_grok_imagine_video_image_to_video import (
         XaiGrokImagineVideoImageToVideo as XaiGrokImagineVideoImageToVideo,
@@ -375,444 +251,300 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "AsyncBytedanceDepthAnythingVideo": "bytedance_depth_anything_video",
     "BytedanceDepthAnythingVideo": "bytedance_depth_anything_video",
     "BytedanceDepthAnythingVideoRequest": "bytedance_depth_anything_video",
-    "AsyncBytedanceSeedance20FastImageToVideo": "bytedance_seedance_2_0_fast_image_to_video",
     "BytedanceSeedance20FastImageToVideo": "bytedance_seedance_2_0_fast_image_to_video",
     "BytedanceSeedance20FastImageToVideoRequest": "bytedance_seedance_2_0_fast_image_to_video",
-    "AsyncBytedanceSeedance20FastReferenceToVideo": "bytedance_seedance_2_0_fast_reference_to_video",
     "BytedanceSeedance20FastReferenceToVideo": "bytedance_seedance_2_0_fast_reference_to_video",
     "BytedanceSeedance20FastReferenceToVideoRequest": "bytedance_seedance_2_0_fast_reference_to_video",
-    "AsyncBytedanceSeedance20FastTextToVideo": "bytedance_seedance_2_0_fast_text_to_video",
     "BytedanceSeedance20FastTextToVideo": "bytedance_seedance_2_0_fast_text_to_video",
     "BytedanceSeedance20FastTextToVideoRequest": "bytedance_seedance_2_0_fast_text_to_video",
-    "AsyncBytedanceSeedance20ImageToVideo": "bytedance_seedance_2_0_image_to_video",
     "BytedanceSeedance20ImageToVideo": "bytedance_seedance_2_0_image_to_video",
     "BytedanceSeedance20ImageToVideoRequest": "bytedance_seedance_2_0_image_to_video",
-    "AsyncBytedanceSeedance20MiniImageToVideo": "bytedance_seedance_2_0_mini_image_to_video",
     "BytedanceSeedance20MiniImageToVideo": "bytedance_seedance_2_0_mini_image_to_video",
     "BytedanceSeedance20MiniImageToVideoRequest": "bytedance_seedance_2_0_mini_image_to_video",
-    "AsyncBytedanceSeedance20MiniReferenceToVideo": "bytedance_seedance_2_0_mini_reference_to_video",
     "BytedanceSeedance20MiniReferenceToVideo": "bytedance_seedance_2_0_mini_reference_to_video",
     "BytedanceSeedance20MiniReferenceToVideoRequest": "bytedance_seedance_2_0_mini_reference_to_video",
-    "AsyncBytedanceSeedance20MiniTextToVideo": "bytedance_seedance_2_0_mini_text_to_video",
     "BytedanceSeedance20MiniTextToVideo": "bytedance_seedance_2_0_mini_text_to_video",
     "BytedanceSeedance20MiniTextToVideoRequest": "bytedance_seedance_2_0_mini_text_to_video",
-    "AsyncBytedanceSeedance20ReferenceToVideo": "bytedance_seedance_2_0_reference_to_video",
     "BytedanceSeedance20ReferenceToVideo": "bytedance_seedance_2_0_reference_to_video",
     "BytedanceSeedance20ReferenceToVideoRequest": "bytedance_seedance_2_0_reference_to_video",
-    "AsyncBytedanceSeedance20TextToVideo": "bytedance_seedance_2_0_text_to_video",
     "BytedanceSeedance20TextToVideo": "bytedance_seedance_2_0_text_to_video",
     "BytedanceSeedance20TextToVideoRequest": "bytedance_seedance_2_0_text_to_video",
-    "AsyncGeminiOmniFlashPreview": "gemini_omni_flash_preview",
     "GeminiOmniFlashPreview": "gemini_omni_flash_preview",
     "GeminiOmniFlashPreviewRequest": "gemini_omni_flash_preview",
-    "AsyncGoogleVeo3": "google_veo_3",
     "GoogleVeo3": "google_veo_3",
     "GoogleVeo3Request": "google_veo_3",
-    "AsyncGoogleVeo31": "google_veo_3_1",
     "GoogleVeo31": "google_veo_3_1",
     "GoogleVeo31Request": "google_veo_3_1",
-    "AsyncGoogleVeo31Fast": "google_veo_3_1_fast",
     "GoogleVeo31Fast": "google_veo_3_1_fast",
     "GoogleVeo31FastRequest": "google_veo_3_1_fast",
-    "AsyncGoogleVeo31Lite": "google_veo_3_1_lite",
     "GoogleVeo31Lite": "google_veo_3_1_lite",
     "GoogleVeo31LiteRequest": "google_veo_3_1_lite",
-    "AsyncHappyhorse10I2v": "happyhorse_1_0_i2v",
     "Happyhorse10I2v": "happyhorse_1_0_i2v",
     "Happyhorse10I2vRequest": "happyhorse_1_0_i2v",
-    "AsyncHappyhorse10R2v": "happyhorse_1_0_r2v",
     "Happyhorse10R2v": "happyhorse_1_0_r2v",
     "Happyhorse10R2vRequest": "happyhorse_1_0_r2v",
-    "AsyncHappyhorse10T2v": "happyhorse_1_0_t2v",
     "Happyhorse10T2v": "happyhorse_1_0_t2v",
     "Happyhorse10T2vRequest": "happyhorse_1_0_t2v",
-    "AsyncHappyhorse10VideoEdit": "happyhorse_1_0_video_edit",
     "Happyhorse10VideoEdit": "happyhorse_1_0_video_edit",
     "Happyhorse10VideoEditRequest": "happyhorse_1_0_video_edit",
-    "AsyncHappyhorse11I2v": "happyhorse_1_1_i2v",
     "Happyhorse11I2v": "happyhorse_1_1_i2v",
     "Happyhorse11I2vRequest": "happyhorse_1_1_i2v",
-    "AsyncHappyhorse11R2v": "happyhorse_1_1_r2v",
     "Happyhorse11R2v": "happyhorse_1_1_r2v",
     "Happyhorse11R2vRequest": "happyhorse_1_1_r2v",
-    "AsyncHappyhorse11T2v": "happyhorse_1_1_t2v",
     "Happyhorse11T2v": "happyhorse_1_1_t2v",
     "Happyhorse11T2vRequest": "happyhorse_1_1_t2v",
-    "AsyncKlingVideoO1ImageToVideo": "kling_video_o1_image_to_video",
     "KlingVideoO1ImageToVideo": "kling_video_o1_image_to_video",
     "KlingVideoO1ImageToVideoRequest": "kling_video_o1_image_to_video",
-    "AsyncKlingVideoO1ReferenceToVideo": "kling_video_o1_reference_to_video",
     "KlingVideoO1ReferenceToVideo": "kling_video_o1_reference_to_video",
     "KlingVideoO1ReferenceToVideoRequest": "kling_video_o1_reference_to_video",
-    "AsyncKlingVideoO1VideoToVideoEdit": "kling_video_o1_video_to_video_edit",
     "KlingVideoO1VideoToVideoEdit": "kling_video_o1_video_to_video_edit",
     "KlingVideoO1VideoToVideoEditRequest": "kling_video_o1_video_to_video_edit",
-    "AsyncKlingVideoO3Omni": "kling_video_o3_omni",
     "KlingVideoO3Omni": "kling_video_o3_omni",
     "KlingVideoO3OmniRequest": "kling_video_o3_omni",
-    "AsyncKlingVideoV25TurboProImageToVideo": "kling_video_v2_5_turbo_pro_image_to_video",
     "KlingVideoV25TurboProImageToVideo": "kling_video_v2_5_turbo_pro_image_to_video",
     "KlingVideoV25TurboProImageToVideoRequest": "kling_video_v2_5_turbo_pro_image_to_video",
-    "AsyncKlingVideoV26ProImageToVideo": "kling_video_v2_6_pro_image_to_video",
     "KlingVideoV26ProImageToVideo": "kling_video_v2_6_pro_image_to_video",
     "KlingVideoV26ProImageToVideoRequest": "kling_video_v2_6_pro_image_to_video",
-    "AsyncKlingVideoV26ProTextToVideo": "kling_video_v2_6_pro_text_to_video",
     "KlingVideoV26ProTextToVideo": "kling_video_v2_6_pro_text_to_video",
     "KlingVideoV26ProTextToVideoRequest": "kling_video_v2_6_pro_text_to_video",
-    "AsyncKlingVideoV3ProMotionControl": "kling_video_v3_pro_motion_control",
     "KlingVideoV3ProMotionControl": "kling_video_v3_pro_motion_control",
     "KlingVideoV3ProMotionControlRequest": "kling_video_v3_pro_motion_control",
-    "AsyncLightricksLtx2Retake": "lightricks_ltx_2_retake",
     "LightricksLtx2Retake": "lightricks_ltx_2_retake",
     "LightricksLtx2RetakeRequest": "lightricks_ltx_2_retake",
-    "AsyncLtx219bImageToVideo": "ltx_2_19b_image_to_video",
     "Ltx219bImageToVideo": "ltx_2_19b_image_to_video",
     "Ltx219bImageToVideoRequest": "ltx_2_19b_image_to_video",
-    "AsyncLtx23FastImageToVideo": "ltx_2_3_fast_image_to_video",
     "Ltx23FastImageToVideo": "ltx_2_3_fast_image_to_video",
     "Ltx23FastImageToVideoRequest": "ltx_2_3_fast_image_to_video",
-    "AsyncLtx23FastTextToVideo": "ltx_2_3_fast_text_to_video",
     "Ltx23FastTextToVideo": "ltx_2_3_fast_text_to_video",
     "Ltx23FastTextToVideoRequest": "ltx_2_3_fast_text_to_video",
-    "AsyncLtx23Pro": "ltx_2_3_pro",
     "Ltx23Pro": "ltx_2_3_pro",
     "Ltx23ProRequest": "ltx_2_3_pro",
-    "AsyncLtx23Pro22bIcLoraUnionControl": "ltx_2_3_pro_22b_ic_lora_union_control",
     "Ltx23Pro22bIcLoraUnionControl": "ltx_2_3_pro_22b_ic_lora_union_control",
     "Ltx23Pro22bIcLoraUnionControlRequest": "ltx_2_3_pro_22b_ic_lora_union_control",
-    "AsyncLtx23ProAudioToVideo": "ltx_2_3_pro_audio_to_video",
     "Ltx23ProAudioToVideo": "ltx_2_3_pro_audio_to_video",
     "Ltx23ProAudioToVideoRequest": "ltx_2_3_pro_audio_to_video",
-    "AsyncLtx23ProExtendVideo": "ltx_2_3_pro_extend_video",
     "Ltx23ProExtendVideo": "ltx_2_3_pro_extend_video",
     "Ltx23ProExtendVideoRequest": "ltx_2_3_pro_extend_video",
-    "AsyncLtx23ProRetake": "ltx_2_3_pro_retake",
     "Ltx23ProRetake": "ltx_2_3_pro_retake",
     "Ltx23ProRetakeRequest": "ltx_2_3_pro_retake",
-    "AsyncLtx23ProTextToVideo": "ltx_2_3_pro_text_to_video",
     "Ltx23ProTextToVideo": "ltx_2_3_pro_text_to_video",
     "Ltx23ProTextToVideoRequest": "ltx_2_3_pro_text_to_video",
-    "AsyncLtx23QualityAudioToVideo": "ltx_2_3_quality_audio_to_video",
     "Ltx23QualityAudioToVideo": "ltx_2_3_quality_audio_to_video",
     "Ltx23QualityAudioToVideoRequest": "ltx_2_3_quality_audio_to_video",
-    "AsyncLtx23QualityHdr": "ltx_2_3_quality_hdr",
     "Ltx23QualityHdr": "ltx_2_3_quality_hdr",
     "Ltx23QualityHdrRequest": "ltx_2_3_quality_hdr",
-    "AsyncLtx23QualityImageToVideo": "ltx_2_3_quality_image_to_video",
     "Ltx23QualityImageToVideo": "ltx_2_3_quality_image_to_video",
     "Ltx23QualityImageToVideoRequest": "ltx_2_3_quality_image_to_video",
-    "AsyncLtx23QualityReferenceVideoToVideo": "ltx_2_3_quality_reference_video_to_video",
     "Ltx23QualityReferenceVideoToVideo": "ltx_2_3_quality_reference_video_to_video",
     "Ltx23QualityReferenceVideoToVideoRequest": "ltx_2_3_quality_reference_video_to_video",
-    "AsyncLtx23QualityTextToVideo": "ltx_2_3_quality_text_to_video",
     "Ltx23QualityTextToVideo": "ltx_2_3_quality_text_to_video",
     "Ltx23QualityTextToVideoRequest": "ltx_2_3_quality_text_to_video",
-    "AsyncLumaRayV32ImageToVideo": "luma_ray_v3_2_image_to_video",
     "LumaRayV32ImageToVideo": "luma_ray_v3_2_image_to_video",
     "LumaRayV32ImageToVideoRequest": "luma_ray_v3_2_image_to_video",
-    "AsyncLumaRayV32Reframe": "luma_ray_v3_2_reframe",
     "LumaRayV32Reframe": "luma_ray_v3_2_reframe",
     "LumaRayV32ReframeRequest": "luma_ray_v3_2_reframe",
-    "AsyncLumaRayV32TextToVideo": "luma_ray_v3_2_text_to_video",
     "LumaRayV32TextToVideo": "luma_ray_v3_2_text_to_video",
     "LumaRayV32TextToVideoRequest": "luma_ray_v3_2_text_to_video",
-    "AsyncLumaRayV32VideoToVideo": "luma_ray_v3_2_video_to_video",
     "LumaRayV32VideoToVideo": "luma_ray_v3_2_video_to_video",
     "LumaRayV32VideoToVideoRequest": "luma_ray_v3_2_video_to_video",
-    "AsyncOpenaiSora2Pro": "openai_sora_2_pro",
     "OpenaiSora2Pro": "openai_sora_2_pro",
     "OpenaiSora2ProRequest": "openai_sora_2_pro",
-    "AsyncSam3Video": "sam_3_video",
     "Sam3Video": "sam_3_video",
     "Sam3VideoRequest": "sam_3_video",
-    "AsyncTopazlabsAstra2Video": "topazlabs_astra_2_video",
     "TopazlabsAstra2Video": "topazlabs_astra_2_video",
     "TopazlabsAstra2VideoRequest": "topazlabs_astra_2_video",
-    "AsyncTopazlabsHyperion2Video": "topazlabs_hyperion_2_video",
     "TopazlabsHyperion2Video": "topazlabs_hyperion_2_video",
     "TopazlabsHyperion2VideoRequest": "topazlabs_hyperion_2_video",
-    "AsyncTopazlabsHyperionHdrVideo": "topazlabs_hyperion_hdr_video",
     "TopazlabsHyperionHdrVideo": "topazlabs_hyperion_hdr_video",
     "TopazlabsHyperionHdrVideoRequest": "topazlabs_hyperion_hdr_video",
-    "AsyncTopazlabsIrisMqVideo": "topazlabs_iris_mq_video",
     "TopazlabsIrisMqVideo": "topazlabs_iris_mq_video",
     "TopazlabsIrisMqVideoRequest": "topazlabs_iris_mq_video",
-    "AsyncTopazlabsProteusVideo": "topazlabs_proteus_video",
     "TopazlabsProteusVideo": "topazlabs_proteus_video",
     "TopazlabsProteusVideoRequest": "topazlabs_proteus_video",
-    "AsyncTopazlabsRheaVideo": "topazlabs_rhea_video",
     "TopazlabsRheaVideo": "topazlabs_rhea_video",
     "TopazlabsRheaVideoRequest": "topazlabs_rhea_video",
-    "AsyncTopazlabsUpscaleStarlight25Video": "topazlabs_upscale_starlight_2_5_video",
     "TopazlabsUpscaleStarlight25Video": "topazlabs_upscale_starlight_2_5_video",
     "TopazlabsUpscaleStarlight25VideoRequest": "topazlabs_upscale_starlight_2_5_video",
-    "AsyncTopazlabsVideoUpscale": "topazlabs_video_upscale",
     "TopazlabsVideoUpscale": "topazlabs_video_upscale",
     "TopazlabsVideoUpscaleRequest": "topazlabs_video_upscale",
-    "AsyncWanAiWan21T2v14bDiffusers": "wan_ai_wan2_1_t2v_14b_diffusers",
     "WanAiWan21T2v14bDiffusers": "wan_ai_wan2_1_t2v_14b_diffusers",
     "WanAiWan21T2v14bDiffusersRequest": "wan_ai_wan2_1_t2v_14b_diffusers",
-    "AsyncWanAiWan21T2v13bDiffusers": "wan_ai_wan2_1_t2v_1_3b_diffusers",
     "WanAiWan21T2v13bDiffusers": "wan_ai_wan2_1_t2v_1_3b_diffusers",
     "WanAiWan21T2v13bDiffusersRequest": "wan_ai_wan2_1_t2v_1_3b_diffusers",
-    "AsyncWanAiWan22T2vA14bDiffusers": "wan_ai_wan2_2_t2v_a14b_diffusers",
     "WanAiWan22T2vA14bDiffusers": "wan_ai_wan2_2_t2v_a14b_diffusers",
     "WanAiWan22T2vA14bDiffusersRequest": "wan_ai_wan2_2_t2v_a14b_diffusers",
-    "AsyncWanAiWan22Ti2v5bDiffusers": "wan_ai_wan2_2_ti2v_5b_diffusers",
     "WanAiWan22Ti2v5bDiffusers": "wan_ai_wan2_2_ti2v_5b_diffusers",
     "WanAiWan22Ti2v5bDiffusersRequest": "wan_ai_wan2_2_ti2v_5b_diffusers",
-    "AsyncWanV26ImageToVideo": "wan_v2_6_image_to_video",
     "WanV26ImageToVideo": "wan_v2_6_image_to_video",
     "WanV26ImageToVideoRequest": "wan_v2_6_image_to_video",
-    "AsyncWanV26ReferenceToVideo": "wan_v2_6_reference_to_video",
     "WanV26ReferenceToVideo": "wan_v2_6_reference_to_video",
     "WanV26ReferenceToVideoRequest": "wan_v2_6_reference_to_video",
-    "AsyncWanV27EditVideo": "wan_v2_7_edit_video",
     "WanV27EditVideo": "wan_v2_7_edit_video",
     "WanV27EditVideoRequest": "wan_v2_7_edit_video",
-    "AsyncWanV27ImageToVideo": "wan_v2_7_image_to_video",
     "WanV27ImageToVideo": "wan_v2_7_image_to_video",
     "WanV27ImageToVideoRequest": "wan_v2_7_image_to_video",
-    "AsyncWanV27ReferenceToVideo": "wan_v2_7_reference_to_video",
     "WanV27ReferenceToVideo": "wan_v2_7_reference_to_video",
     "WanV27ReferenceToVideoRequest": "wan_v2_7_reference_to_video",
-    "AsyncWanV27TextToVideo": "wan_v2_7_text_to_video",
     "WanV27TextToVideo": "wan_v2_7_text_to_video",
     "WanV27TextToVideoRequest": "wan_v2_7_text_to_video",
-    "AsyncXaiGrokImagineVideo15ImageToVideo": "xai_grok_imagine_video_1_5_image_to_video",
     "XaiGrokImagineVideo15ImageToVideo": "xai_grok_imagine_video_1_5_image_to_video",
     "XaiGrokImagineVideo15ImageToVideoRequest": "xai_grok_imagine_video_1_5_image_to_video",
-    "AsyncXaiGrokImagineVideoEditVideo": "xai_grok_imagine_video_edit_video",
     "XaiGrokImagineVideoEditVideo": "xai_grok_imagine_video_edit_video",
     "XaiGrokImagineVideoEditVideoRequest": "xai_grok_imagine_video_edit_video",
-    "AsyncXaiGrokImagineVideoImageToVideo": "xai_grok_imagine_video_image_to_video",
     "XaiGrokImagineVideoImageToVideo": "xai_grok_imagine_video_image_to_video",
     "XaiGrokImagineVideoImageToVideoRequest": "xai_grok_imagine_video_image_to_video",
 }
 
 __all__ = [
-    "AsyncBytedanceDepthAnythingVideo",
     "BytedanceDepthAnythingVideo",
     "BytedanceDepthAnythingVideoRequest",
-    "AsyncBytedanceSeedance20FastImageToVideo",
     "BytedanceSeedance20FastImageToVideo",
     "BytedanceSeedance20FastImageToVideoRequest",
-    "AsyncBytedanceSeedance20FastReferenceToVideo",
     "BytedanceSeedance20FastReferenceToVideo",
     "BytedanceSeedance20FastReferenceToVideoRequest",
-    "AsyncBytedanceSeedance20FastTextToVideo",
     "BytedanceSeedance20FastTextToVideo",
     "BytedanceSeedance20FastTextToVideoRequest",
-    "AsyncBytedanceSeedance20ImageToVideo",
     "BytedanceSeedance20ImageToVideo",
     "BytedanceSeedance20ImageToVideoRequest",
-    "AsyncBytedanceSeedance20MiniImageToVideo",
     "BytedanceSeedance20MiniImageToVideo",
     "BytedanceSeedance20MiniImageToVideoRequest",
-    "AsyncBytedanceSeedance20MiniReferenceToVideo",
     "BytedanceSeedance20MiniReferenceToVideo",
     "BytedanceSeedance20MiniReferenceToVideoRequest",
-    "AsyncBytedanceSeedance20MiniTextToVideo",
     "BytedanceSeedance20MiniTextToVideo",
     "BytedanceSeedance20MiniTextToVideoRequest",
-    "AsyncBytedanceSeedance20ReferenceToVideo",
     "BytedanceSeedance20ReferenceToVideo",
     "BytedanceSeedance20ReferenceToVideoRequest",
-    "AsyncBytedanceSeedance20TextToVideo",
     "BytedanceSeedance20TextToVideo",
     "BytedanceSeedance20TextToVideoRequest",
-    "AsyncGeminiOmniFlashPreview",
     "GeminiOmniFlashPreview",
     "GeminiOmniFlashPreviewRequest",
-    "AsyncGoogleVeo3",
     "GoogleVeo3",
     "GoogleVeo3Request",
-    "AsyncGoogleVeo31",
     "GoogleVeo31",
     "GoogleVeo31Request",
-    "AsyncGoogleVeo31Fast",
     "GoogleVeo31Fast",
     "GoogleVeo31FastRequest",
-    "AsyncGoogleVeo31Lite",
     "GoogleVeo31Lite",
     "GoogleVeo31LiteRequest",
-    "AsyncHappyhorse10I2v",
     "Happyhorse10I2v",
     "Happyhorse10I2vRequest",
-    "AsyncHappyhorse10R2v",
     "Happyhorse10R2v",
     "Happyhorse10R2vRequest",
-    "AsyncHappyhorse10T2v",
     "Happyhorse10T2v",
     "Happyhorse10T2vRequest",
-    "AsyncHappyhorse10VideoEdit",
     "Happyhorse10VideoEdit",
     "Happyhorse10VideoEditRequest",
-    "AsyncHappyhorse11I2v",
     "Happyhorse11I2v",
     "Happyhorse11I2vRequest",
-    "AsyncHappyhorse11R2v",
     "Happyhorse11R2v",
     "Happyhorse11R2vRequest",
-    "AsyncHappyhorse11T2v",
     "Happyhorse11T2v",
     "Happyhorse11T2vRequest",
-    "AsyncKlingVideoO1ImageToVideo",
     "KlingVideoO1ImageToVideo",
     "KlingVideoO1ImageToVideoRequest",
-    "AsyncKlingVideoO1ReferenceToVideo",
     "KlingVideoO1ReferenceToVideo",
     "KlingVideoO1ReferenceToVideoRequest",
-    "AsyncKlingVideoO1VideoToVideoEdit",
     "KlingVideoO1VideoToVideoEdit",
     "KlingVideoO1VideoToVideoEditRequest",
-    "AsyncKlingVideoO3Omni",
     "KlingVideoO3Omni",
     "KlingVideoO3OmniRequest",
-    "AsyncKlingVideoV25TurboProImageToVideo",
     "KlingVideoV25TurboProImageToVideo",
     "KlingVideoV25TurboProImageToVideoRequest",
-    "AsyncKlingVideoV26ProImageToVideo",
     "KlingVideoV26ProImageToVideo",
     "KlingVideoV26ProImageToVideoRequest",
-    "AsyncKlingVideoV26ProTextToVideo",
     "KlingVideoV26ProTextToVideo",
     "KlingVideoV26ProTextToVideoRequest",
-    "AsyncKlingVideoV3ProMotionControl",
     "KlingVideoV3ProMotionControl",
     "KlingVideoV3ProMotionControlRequest",
-    "AsyncLightricksLtx2Retake",
     "LightricksLtx2Retake",
     "LightricksLtx2RetakeRequest",
-    "AsyncLtx219bImageToVideo",
     "Ltx219bImageToVideo",
     "Ltx219bImageToVideoRequest",
-    "AsyncLtx23FastImageToVideo",
     "Ltx23FastImageToVideo",
     "Ltx23FastImageToVideoRequest",
-    "AsyncLtx23FastTextToVideo",
     "Ltx23FastTextToVideo",
     "Ltx23FastTextToVideoRequest",
-    "AsyncLtx23Pro",
     "Ltx23Pro",
     "Ltx23ProRequest",
-    "AsyncLtx23Pro22bIcLoraUnionControl",
     "Ltx23Pro22bIcLoraUnionControl",
     "Ltx23Pro22bIcLoraUnionControlRequest",
-    "AsyncLtx23ProAudioToVideo",
     "Ltx23ProAudioToVideo",
     "Ltx23ProAudioToVideoRequest",
-    "AsyncLtx23ProExtendVideo",
     "Ltx23ProExtendVideo",
     "Ltx23ProExtendVideoRequest",
-    "AsyncLtx23ProRetake",
     "Ltx23ProRetake",
     "Ltx23ProRetakeRequest",
-    "AsyncLtx23ProTextToVideo",
     "Ltx23ProTextToVideo",
     "Ltx23ProTextToVideoRequest",
-    "AsyncLtx23QualityAudioToVideo",
     "Ltx23QualityAudioToVideo",
     "Ltx23QualityAudioToVideoRequest",
-    "AsyncLtx23QualityHdr",
     "Ltx23QualityHdr",
     "Ltx23QualityHdrRequest",
-    "AsyncLtx23QualityImageToVideo",
     "Ltx23QualityImageToVideo",
     "Ltx23QualityImageToVideoRequest",
-    "AsyncLtx23QualityReferenceVideoToVideo",
     "Ltx23QualityReferenceVideoToVideo",
     "Ltx23QualityReferenceVideoToVideoRequest",
-    "AsyncLtx23QualityTextToVideo",
     "Ltx23QualityTextToVideo",
     "Ltx23QualityTextToVideoRequest",
-    "AsyncLumaRayV32ImageToVideo",
     "LumaRayV32ImageToVideo",
     "LumaRayV32ImageToVideoRequest",
-    "AsyncLumaRayV32Reframe",
     "LumaRayV32Reframe",
     "LumaRayV32ReframeRequest",
-    "AsyncLumaRayV32TextToVideo",
     "LumaRayV32TextToVideo",
     "LumaRayV32TextToVideoRequest",
-    "AsyncLumaRayV32VideoToVideo",
     "LumaRayV32VideoToVideo",
     "LumaRayV32VideoToVideoRequest",
-    "AsyncOpenaiSora2Pro",
     "OpenaiSora2Pro",
     "OpenaiSora2ProRequest",
-    "AsyncSam3Video",
     "Sam3Video",
     "Sam3VideoRequest",
-    "AsyncTopazlabsAstra2Video",
     "TopazlabsAstra2Video",
     "TopazlabsAstra2VideoRequest",
-    "AsyncTopazlabsHyperion2Video",
     "TopazlabsHyperion2Video",
     "TopazlabsHyperion2VideoRequest",
-    "AsyncTopazlabsHyperionHdrVideo",
     "TopazlabsHyperionHdrVideo",
     "TopazlabsHyperionHdrVideoRequest",
-    "AsyncTopazlabsIrisMqVideo",
     "TopazlabsIrisMqVideo",
     "TopazlabsIrisMqVideoRequest",
-    "AsyncTopazlabsProteusVideo",
     "TopazlabsProteusVideo",
     "TopazlabsProteusVideoRequest",
-    "AsyncTopazlabsRheaVideo",
     "TopazlabsRheaVideo",
     "TopazlabsRheaVideoRequest",
-    "AsyncTopazlabsUpscaleStarlight25Video",
     "TopazlabsUpscaleStarlight25Video",
     "TopazlabsUpscaleStarlight25VideoRequest",
-    "AsyncTopazlabsVideoUpscale",
     "TopazlabsVideoUpscale",
     "TopazlabsVideoUpscaleRequest",
-    "AsyncWanAiWan21T2v14bDiffusers",
     "WanAiWan21T2v14bDiffusers",
     "WanAiWan21T2v14bDiffusersRequest",
-    "AsyncWanAiWan21T2v13bDiffusers",
     "WanAiWan21T2v13bDiffusers",
     "WanAiWan21T2v13bDiffusersRequest",
-    "AsyncWanAiWan22T2vA14bDiffusers",
     "WanAiWan22T2vA14bDiffusers",
     "WanAiWan22T2vA14bDiffusersRequest",
-    "AsyncWanAiWan22Ti2v5bDiffusers",
     "WanAiWan22Ti2v5bDiffusers",
     "WanAiWan22Ti2v5bDiffusersRequest",
-    "AsyncWanV26ImageToVideo",
     "WanV26ImageToVideo",
     "WanV26ImageToVideoRequest",
-    "AsyncWanV26ReferenceToVideo",
     "WanV26ReferenceToVideo",
     "WanV26ReferenceToVideoRequest",
-    "AsyncWanV27EditVideo",
     "WanV27EditVideo",
     "WanV27EditVideoRequest",
-    "AsyncWanV27ImageToVideo",
     "WanV27ImageToVideo",
     "WanV27ImageToVideoRequest",
-    "AsyncWanV27ReferenceToVideo",
     "WanV27ReferenceToVideo",
     "WanV27ReferenceToVideoRequest",
-    "AsyncWanV27TextToVideo",
     "WanV27TextToVideo",
     "WanV27TextToVideoRequest",
-    "AsyncXaiGrokImagineVideo15ImageToVideo",
     "XaiGrokImagineVideo15ImageToVideo",
     "XaiGrokImagineVideo15ImageToVideoRequest",
-    "AsyncXaiGrokImagineVideoEditVideo",
     "XaiGrokImagineVideoEditVideo",
     "XaiGrokImagineVideoEditVideoRequest",
-    "AsyncXaiGrokImagineVideoImageToVideo",
     "XaiGrokImagineVideoImageToVideo",
     "XaiGrokImagineVideoImageToVideoRequest",
 ]
 
-if not TYPE_CHECKING:  # a checker that saw this would let every misspelt name pass
+if not TYPE_CHECKING:  # hidden from type checkers, because it would make every name valid
 
     def __getattr__(name):
         if name not in _MODULES:

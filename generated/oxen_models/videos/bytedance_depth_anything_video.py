@@ -7,23 +7,17 @@ changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class BytedanceDepthAnythingVideoRequest(Request):
+class BytedanceDepthAnythingVideoRequest(VideoRequest):
     """Turns a video into a depth video that stays steady over time.
 
     Source: model 'bytedance-depth-anything-video', POST /api/ai/videos/generate.
@@ -66,7 +60,7 @@ class BytedanceDepthAnythingVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class BytedanceDepthAnythingVideo(Stub):
+class BytedanceDepthAnythingVideo(Model[ResultT, JobT]):
     """Depth Anything Video: Turns a video into a depth video that stays steady over time."""
 
     def generate(
@@ -82,10 +76,8 @@ class BytedanceDepthAnythingVideo(Stub):
         include_raw_depths: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Turns a video into a depth video that stays steady over time.
 
         Args:
@@ -107,17 +99,9 @@ class BytedanceDepthAnythingVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             BytedanceDepthAnythingVideoRequest,
             video_url=local(video_url),
             depth_model=depth_model,
@@ -130,263 +114,7 @@ class BytedanceDepthAnythingVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        video_url: VideoInput,
-        depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
-        colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
-        resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
-        side_by_side: bool | Omit = OMIT,
-        include_raw_depths: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            BytedanceDepthAnythingVideoRequest,
-            video_url=local(video_url),
-            depth_model=depth_model,
-            colormap=colormap,
-            resolution=resolution,
-            max_frames=max_frames,
-            output_fps=output_fps,
-            side_by_side=side_by_side,
-            include_raw_depths=include_raw_depths,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        video_url: VideoInput,
-        depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
-        colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
-        resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
-        side_by_side: bool | Omit = OMIT,
-        include_raw_depths: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            BytedanceDepthAnythingVideoRequest,
-            video_url=local(video_url),
-            depth_model=depth_model,
-            colormap=colormap,
-            resolution=resolution,
-            max_frames=max_frames,
-            output_fps=output_fps,
-            side_by_side=side_by_side,
-            include_raw_depths=include_raw_depths,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncBytedanceDepthAnythingVideo(AsyncStub):
-    """Depth Anything Video: Turns a video into a depth video that stays steady over time."""
-
-    async def generate(
-        self,
-        *,
-        video_url: VideoInput,
-        depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
-        colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
-        resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
-        side_by_side: bool | Omit = OMIT,
-        include_raw_depths: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Turns a video into a depth video that stays steady over time.
-
-        Args:
-            video_url: Video from which depth is estimated.
-            depth_model: Variant of the depth model: the largest is the most accurate, the smallest the
-                quickest. One of 'VDA-Small', 'VDA-Base', 'VDA-Large'. Left out, the hub takes
-                'VDA-Large'.
-            colormap: Color scheme in which depth is drawn. One of 'grayscale', 'turbo', 'inferno',
-                'magma', 'viridis'. Left out, the hub takes 'grayscale'.
-            resolution: Size of the depth video. The auto setting keeps the source size, but no more
-                than 1080p. One of 'auto', '360p', '480p', '720p', '1080p'. Left out, the hub takes
-                'auto'.
-            max_frames: Largest number of frames to process. Left out, the whole video is processed.
-            output_fps: Frame rate of the output, in frames per second. Left out, it equals that of the
-                input.
-            side_by_side: Shows the original next to its depth video. Left out, the hub takes False.
-            include_raw_depths: Also returns the depth values as raw float32 numbers in an NPZ file.
-                Left out, the hub takes False.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            BytedanceDepthAnythingVideoRequest,
-            video_url=local(video_url),
-            depth_model=depth_model,
-            colormap=colormap,
-            resolution=resolution,
-            max_frames=max_frames,
-            output_fps=output_fps,
-            side_by_side=side_by_side,
-            include_raw_depths=include_raw_depths,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        video_url: VideoInput,
-        depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
-        colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
-        resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
-        side_by_side: bool | Omit = OMIT,
-        include_raw_depths: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            BytedanceDepthAnythingVideoRequest,
-            video_url=local(video_url),
-            depth_model=depth_model,
-            colormap=colormap,
-            resolution=resolution,
-            max_frames=max_frames,
-            output_fps=output_fps,
-            side_by_side=side_by_side,
-            include_raw_depths=include_raw_depths,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        video_url: VideoInput,
-        depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
-        colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
-        resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
-        side_by_side: bool | Omit = OMIT,
-        include_raw_depths: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            BytedanceDepthAnythingVideoRequest,
-            video_url=local(video_url),
-            depth_model=depth_model,
-            colormap=colormap,
-            resolution=resolution,
-            max_frames=max_frames,
-            output_fps=output_fps,
-            side_by_side=side_by_side,
-            include_raw_depths=include_raw_depths,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

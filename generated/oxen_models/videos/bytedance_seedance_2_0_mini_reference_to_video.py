@@ -8,23 +8,17 @@ b556eabe4744, changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class BytedanceSeedance20MiniReferenceToVideoRequest(Request):
+class BytedanceSeedance20MiniReferenceToVideoRequest(VideoRequest):
     """Makes video for bulk work from a prompt and mixed references, at up to 720p.
 
     Source: model 'bytedance-seedance-2-0-mini-reference-to-video', POST /api/ai/videos/generate.
@@ -76,7 +70,7 @@ class BytedanceSeedance20MiniReferenceToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class BytedanceSeedance20MiniReferenceToVideo(Stub):
+class BytedanceSeedance20MiniReferenceToVideo(Model[ResultT, JobT]):
     """Seedance 2.0 Mini - Reference to Video: Makes video for bulk work from a prompt and mixed
     references, at up to 720p."""
 
@@ -96,10 +90,8 @@ class BytedanceSeedance20MiniReferenceToVideo(Stub):
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video for bulk work from a prompt and mixed references, at up to 720p.
 
         Args:
@@ -127,17 +119,9 @@ class BytedanceSeedance20MiniReferenceToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             BytedanceSeedance20MiniReferenceToVideoRequest,
             prompt=prompt,
             input_face_images=local(input_face_images),
@@ -153,300 +137,7 @@ class BytedanceSeedance20MiniReferenceToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_face_images: ListOf[ImageInput] | Omit = OMIT,
-        input_images: ListOf[ImageInput] | Omit = OMIT,
-        input_face_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            BytedanceSeedance20MiniReferenceToVideoRequest,
-            prompt=prompt,
-            input_face_images=local(input_face_images),
-            input_images=local(input_images),
-            input_face_videos=local(input_face_videos),
-            input_videos=local(input_videos),
-            input_audios=local(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_face_images: ListOf[ImageInput] | Omit = OMIT,
-        input_images: ListOf[ImageInput] | Omit = OMIT,
-        input_face_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            BytedanceSeedance20MiniReferenceToVideoRequest,
-            prompt=prompt,
-            input_face_images=local(input_face_images),
-            input_images=local(input_images),
-            input_face_videos=local(input_face_videos),
-            input_videos=local(input_videos),
-            input_audios=local(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncBytedanceSeedance20MiniReferenceToVideo(AsyncStub):
-    """Seedance 2.0 Mini - Reference to Video: Makes video for bulk work from a prompt and mixed
-    references, at up to 720p."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_face_images: ListOf[ImageInput] | Omit = OMIT,
-        input_images: ListOf[ImageInput] | Omit = OMIT,
-        input_face_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video for bulk work from a prompt and mixed references, at up to 720p.
-
-        Args:
-            prompt: Scene to generate. References can be cited as @Image1, @Video1 or @Audio1; within
-                each type, media with faces are numbered first.
-            input_face_images: Reference images with a real person's face. Given elsewhere, content
-                filters may reject them.
-            input_images: Reference images, at most 9 in all. References of every type together number
-                at most 15.
-            input_face_videos: Reference videos with a real person's face. Given elsewhere, content
-                filters may reject them.
-            input_videos: Reference videos, at most 3 in all. References of every type together number
-                at most 15.
-            input_audios: Reference audio, at most 3 clips. References of every type together number at
-                most 15.
-            resolution: Size of the output, given as a named tier. One of '480p', '720p'. Left out, the
-                hub takes '720p'.
-            duration: Length of the video in seconds; -1 leaves it to the model. One of -1, 4, 5, 6, 7,
-                8, 9, 10, 11, 12, 13, 14, 15. Left out, the hub takes -1.
-            aspect_ratio: Shape of the video. The adaptive setting leaves it to the model. One of
-                'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'. Left out, the hub takes '16:9'.
-            generate_audio: Adds sound made by the model to the video. Left out, the hub takes False.
-            watermark: Adds a visible mark saying that the output is AI generated. Left out, the hub
-                takes False.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            BytedanceSeedance20MiniReferenceToVideoRequest,
-            prompt=prompt,
-            input_face_images=local(input_face_images),
-            input_images=local(input_images),
-            input_face_videos=local(input_face_videos),
-            input_videos=local(input_videos),
-            input_audios=local(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_face_images: ListOf[ImageInput] | Omit = OMIT,
-        input_images: ListOf[ImageInput] | Omit = OMIT,
-        input_face_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            BytedanceSeedance20MiniReferenceToVideoRequest,
-            prompt=prompt,
-            input_face_images=local(input_face_images),
-            input_images=local(input_images),
-            input_face_videos=local(input_face_videos),
-            input_videos=local(input_videos),
-            input_audios=local(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_face_images: ListOf[ImageInput] | Omit = OMIT,
-        input_images: ListOf[ImageInput] | Omit = OMIT,
-        input_face_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_videos: ListOf[VideoInput] | Omit = OMIT,
-        input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            BytedanceSeedance20MiniReferenceToVideoRequest,
-            prompt=prompt,
-            input_face_images=local(input_face_images),
-            input_images=local(input_images),
-            input_face_videos=local(input_face_videos),
-            input_videos=local(input_videos),
-            input_audios=local(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            watermark=watermark,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

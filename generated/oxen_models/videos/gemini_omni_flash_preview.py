@@ -7,23 +7,17 @@ Source: model 'gemini-omni-flash-preview', POST /api/ai/videos/generate. Schema 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class GeminiOmniFlashPreviewRequest(Request):
+class GeminiOmniFlashPreviewRequest(VideoRequest):
     """Makes short clips with sound from text or images, or edits a clip.
 
     Source: model 'gemini-omni-flash-preview', POST /api/ai/videos/generate.
@@ -56,7 +50,7 @@ class GeminiOmniFlashPreviewRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class GeminiOmniFlashPreview(Stub):
+class GeminiOmniFlashPreview(Model[ResultT, JobT]):
     """Gemini Omni Flash: Makes short clips with sound from text or images, or edits a clip."""
 
     def generate(
@@ -69,10 +63,8 @@ class GeminiOmniFlashPreview(Stub):
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes short clips with sound from text or images, or edits a clip.
 
         Args:
@@ -88,17 +80,9 @@ class GeminiOmniFlashPreview(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             GeminiOmniFlashPreviewRequest,
             prompt=prompt,
             first_frame_image=local(first_frame_image),
@@ -108,227 +92,7 @@ class GeminiOmniFlashPreview(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            GeminiOmniFlashPreviewRequest,
-            prompt=prompt,
-            first_frame_image=local(first_frame_image),
-            input_image=local(input_image),
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            GeminiOmniFlashPreviewRequest,
-            prompt=prompt,
-            first_frame_image=local(first_frame_image),
-            input_image=local(input_image),
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncGeminiOmniFlashPreview(AsyncStub):
-    """Gemini Omni Flash: Makes short clips with sound from text or images, or edits a clip."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes short clips with sound from text or images, or edits a clip.
-
-        Args:
-            prompt: New scene, animation or edit to perform. The start frame is cited as @FirstFrame,
-                reference images as @Image1, @Image2.
-            first_frame_image: Start frame of the video. The prompt can cite it as @FirstFrame.
-            input_image: Reference images for people, objects or styles. The prompt can cite them as
-                @Image1, @Image2. Left out, the hub takes [].
-            input_video: Video to edit; whatever the prompt does not mention stays as it is. Without it,
-                a new video is made.
-            aspect_ratio: Shape of the output, as width to height. One of '16:9', '9:16'. Left out, the
-                hub takes '16:9'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            GeminiOmniFlashPreviewRequest,
-            prompt=prompt,
-            first_frame_image=local(first_frame_image),
-            input_image=local(input_image),
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            GeminiOmniFlashPreviewRequest,
-            prompt=prompt,
-            first_frame_image=local(first_frame_image),
-            input_image=local(input_image),
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            GeminiOmniFlashPreviewRequest,
-            prompt=prompt,
-            first_frame_image=local(first_frame_image),
-            input_image=local(input_image),
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

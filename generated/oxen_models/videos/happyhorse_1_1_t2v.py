@@ -7,24 +7,18 @@ Source: model 'happyhorse-1.1-t2v', POST /api/ai/videos/generate. Schema 2abd5fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit, Whole
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class Happyhorse11T2vRequest(Request):
+class Happyhorse11T2vRequest(VideoRequest):
     """Makes 3 to 15 seconds of fluid video from a prompt.
 
     Source: model 'happyhorse-1.1-t2v', POST /api/ai/videos/generate.
@@ -53,7 +47,7 @@ class Happyhorse11T2vRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Happyhorse11T2v(Stub):
+class Happyhorse11T2v(Model[ResultT, JobT]):
     """Happy Horse 1.1 - Text to Video: Makes 3 to 15 seconds of fluid video from a prompt."""
 
     def generate(
@@ -65,10 +59,8 @@ class Happyhorse11T2v(Stub):
         duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes 3 to 15 seconds of fluid video from a prompt.
 
         Args:
@@ -81,17 +73,9 @@ class Happyhorse11T2v(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             Happyhorse11T2vRequest,
             prompt=prompt,
             aspect_ratio=aspect_ratio,
@@ -100,214 +84,7 @@ class Happyhorse11T2v(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            Happyhorse11T2vRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            Happyhorse11T2vRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncHappyhorse11T2v(AsyncStub):
-    """Happy Horse 1.1 - Text to Video: Makes 3 to 15 seconds of fluid video from a prompt."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes 3 to 15 seconds of fluid video from a prompt.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            aspect_ratio: Shape of the output, as width to height. One of '16:9', '9:16', '1:1', '4:3',
-                '3:4'. Left out, the hub takes '16:9'.
-            resolution: Size of the output, given as a named tier. One of '720P', '1080P'. Left out, the
-                hub takes '1080P'.
-            duration: Length of the video in seconds. From 3 to 15. Left out, the hub takes 5.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            Happyhorse11T2vRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            Happyhorse11T2vRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            Happyhorse11T2vRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -7,23 +7,17 @@ changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class KlingVideoO1ImageToVideoRequest(Request):
+class KlingVideoO1ImageToVideoRequest(VideoRequest):
     """Animates an image, optionally ending on a second one.
 
     Source: model 'kling-video-o1-image-to-video', POST /api/ai/videos/generate.
@@ -51,7 +45,7 @@ class KlingVideoO1ImageToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class KlingVideoO1ImageToVideo(Stub):
+class KlingVideoO1ImageToVideo(Model[ResultT, JobT]):
     """Kling O1 - Image to Video: Animates an image, optionally ending on a second one."""
 
     def generate(
@@ -63,10 +57,8 @@ class KlingVideoO1ImageToVideo(Stub):
         duration: Literal[5, 10] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Animates an image, optionally ending on a second one.
 
         Args:
@@ -77,17 +69,9 @@ class KlingVideoO1ImageToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             KlingVideoO1ImageToVideoRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -96,212 +80,7 @@ class KlingVideoO1ImageToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            KlingVideoO1ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            tail_image_url=local(tail_image_url),
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput,
-        tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            KlingVideoO1ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            tail_image_url=local(tail_image_url),
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncKlingVideoO1ImageToVideo(AsyncStub):
-    """Kling O1 - Image to Video: Animates an image, optionally ending on a second one."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Animates an image, optionally ending on a second one.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_image: Source image as a PNG, JPEG, WebP or GIF file.
-            tail_image_url: End frame of the video, as a PNG, JPEG, WebP or GIF file.
-            duration: Length of the video in seconds. One of 5, 10. Left out, the hub takes 5.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            KlingVideoO1ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            tail_image_url=local(tail_image_url),
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            KlingVideoO1ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            tail_image_url=local(tail_image_url),
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput,
-        tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            KlingVideoO1ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            tail_image_url=local(tail_image_url),
-            duration=duration,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

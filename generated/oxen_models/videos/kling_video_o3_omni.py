@@ -7,25 +7,19 @@ Source: model 'kling-video-o3-omni', POST /api/ai/videos/generate. Schema c88725
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class KlingVideoO3OmniRequest(Request):
+class KlingVideoO3OmniRequest(VideoRequest):
     """Makes or edits video from text, frames, references or a source clip.
 
     Source: model 'kling-video-o3-omni', POST /api/ai/videos/generate.
@@ -85,7 +79,7 @@ class KlingVideoO3OmniRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class KlingVideoO3Omni(Stub):
+class KlingVideoO3Omni(Model[ResultT, JobT]):
     """Kling O3 Omni: Makes or edits video from text, frames, references or a source clip."""
 
     def generate(
@@ -105,10 +99,8 @@ class KlingVideoO3Omni(Stub):
         keep_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes or edits video from text, frames, references or a source clip.
 
         Args:
@@ -135,17 +127,9 @@ class KlingVideoO3Omni(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             KlingVideoO3OmniRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -162,308 +146,7 @@ class KlingVideoO3Omni(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
-        start_image_url: ImageInput | Omit = OMIT,
-        tail_image_url: ImageInput | Omit = OMIT,
-        elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        keep_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            KlingVideoO3OmniRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            video_mode=video_mode,
-            start_image_url=local(start_image_url),
-            tail_image_url=local(tail_image_url),
-            elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            keep_audio=keep_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
-        start_image_url: ImageInput | Omit = OMIT,
-        tail_image_url: ImageInput | Omit = OMIT,
-        elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        keep_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            KlingVideoO3OmniRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            video_mode=video_mode,
-            start_image_url=local(start_image_url),
-            tail_image_url=local(tail_image_url),
-            elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            keep_audio=keep_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncKlingVideoO3Omni(AsyncStub):
-    """Kling O3 Omni: Makes or edits video from text, frames, references or a source clip."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
-        start_image_url: ImageInput | Omit = OMIT,
-        tail_image_url: ImageInput | Omit = OMIT,
-        elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        keep_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes or edits video from text, frames, references or a source clip.
-
-        Args:
-            prompt: What to generate or edit. Images from input_image are cited as @Image1, @Image2, and
-                entries of elements as @Element1, @Element2.
-            input_image: Style or subject images, cited as @Image1, @Image2. Images and elements
-                together number at most 7, or 4 with input_video.
-            input_video: Video to edit, or to use for its motion or style, as video_mode decides.
-            video_mode: How input_video is used: edit changes it by the prompt, reference takes only its
-                motion or style. One of 'edit', 'reference'. Left out, the hub takes 'edit'.
-            start_image_url: Start frame of the video; tail_image_url cannot be used without it.
-            tail_image_url: End frame of the video; it needs start_image_url.
-            elements: Subjects cited as @Element1, @Element2. Images and elements together number at
-                most 7, or 4 with input_video.
-            resolution: Size of the output, given as a named tier. One of '720p', '1080p', '4k'. Left
-                out, the hub takes '1080p'.
-            duration: Length of the video in seconds. It has no effect on edits, which keep the input
-                length. From 3 to 15. Left out, the hub takes 5.
-            aspect_ratio: Shape of the video. It is left out for video edits and when only start and end
-                frames are given. One of '16:9', '9:16', '1:1'. Left out, the hub takes '16:9'.
-            generate_audio: Adds sound made by the model. It has to be off whenever a video is supplied.
-                Left out, the hub takes False.
-            keep_audio: Keeps the sound of the input video. Left out, the hub takes True.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            KlingVideoO3OmniRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            video_mode=video_mode,
-            start_image_url=local(start_image_url),
-            tail_image_url=local(tail_image_url),
-            elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            keep_audio=keep_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
-        start_image_url: ImageInput | Omit = OMIT,
-        tail_image_url: ImageInput | Omit = OMIT,
-        elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        keep_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            KlingVideoO3OmniRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            video_mode=video_mode,
-            start_image_url=local(start_image_url),
-            tail_image_url=local(tail_image_url),
-            elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            keep_audio=keep_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
-        start_image_url: ImageInput | Omit = OMIT,
-        tail_image_url: ImageInput | Omit = OMIT,
-        elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        keep_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            KlingVideoO3OmniRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            video_mode=video_mode,
-            start_image_url=local(start_image_url),
-            tail_image_url=local(tail_image_url),
-            elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            generate_audio=generate_audio,
-            keep_audio=keep_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

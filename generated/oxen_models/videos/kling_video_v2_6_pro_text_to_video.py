@@ -7,24 +7,18 @@ changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class KlingVideoV26ProTextToVideoRequest(Request):
+class KlingVideoV26ProTextToVideoRequest(VideoRequest):
     """Makes 5 or 10 seconds of video from a prompt, with optional sound.
 
     Source: model 'kling-video-v2-6-pro-text-to-video', POST /api/ai/videos/generate.
@@ -60,7 +54,7 @@ class KlingVideoV26ProTextToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class KlingVideoV26ProTextToVideo(Stub):
+class KlingVideoV26ProTextToVideo(Model[ResultT, JobT]):
     """Kling 2.6 Pro - Text to Video: Makes 5 or 10 seconds of video from a prompt, with optional sound."""
 
     def generate(
@@ -74,10 +68,8 @@ class KlingVideoV26ProTextToVideo(Stub):
         cfg_scale: float | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes 5 or 10 seconds of video from a prompt, with optional sound.
 
         Args:
@@ -92,17 +84,9 @@ class KlingVideoV26ProTextToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             KlingVideoV26ProTextToVideoRequest,
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -113,236 +97,7 @@ class KlingVideoV26ProTextToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            KlingVideoV26ProTextToVideoRequest,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            duration=duration,
-            generate_audio=generate_audio,
-            cfg_scale=cfg_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            KlingVideoV26ProTextToVideoRequest,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            duration=duration,
-            generate_audio=generate_audio,
-            cfg_scale=cfg_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncKlingVideoV26ProTextToVideo(AsyncStub):
-    """Kling 2.6 Pro - Text to Video: Makes 5 or 10 seconds of video from a prompt, with optional sound."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes 5 or 10 seconds of video from a prompt, with optional sound.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            negative_prompt: Text that names what the result should leave out.
-            aspect_ratio: Shape of the output, as width to height. One of '9:16', '16:9', '1:1'. Left
-                out, the hub takes '16:9'.
-            duration: Length of the video in seconds. One of 5, 10. Left out, the hub takes 5.
-            generate_audio: Adds sound made by the model to the video. Left out, the hub takes False.
-            cfg_scale: How closely the video keeps to the prompt (classifier-free guidance). From 0 to
-                10. Left out, the hub takes 0.5.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            KlingVideoV26ProTextToVideoRequest,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            duration=duration,
-            generate_audio=generate_audio,
-            cfg_scale=cfg_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            KlingVideoV26ProTextToVideoRequest,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            duration=duration,
-            generate_audio=generate_audio,
-            cfg_scale=cfg_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            KlingVideoV26ProTextToVideoRequest,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            aspect_ratio=aspect_ratio,
-            duration=duration,
-            generate_audio=generate_audio,
-            cfg_scale=cfg_scale,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

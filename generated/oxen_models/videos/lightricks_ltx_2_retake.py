@@ -7,25 +7,19 @@ Source: model 'lightricks-ltx-2-retake', POST /api/ai/videos/generate. Schema d3
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit
 from oxen_models._runtime.media import VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class LightricksLtx2RetakeRequest(Request):
+class LightricksLtx2RetakeRequest(VideoRequest):
     """Regenerates a chosen section of a video: picture, sound or both.
 
     Source: model 'lightricks-ltx-2-retake', POST /api/ai/videos/generate.
@@ -57,7 +51,7 @@ class LightricksLtx2RetakeRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class LightricksLtx2Retake(Stub):
+class LightricksLtx2Retake(Model[ResultT, JobT]):
     """LTX-2 Retake: Regenerates a chosen section of a video: picture, sound or both."""
 
     def generate(
@@ -70,10 +64,8 @@ class LightricksLtx2Retake(Stub):
         mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Regenerates a chosen section of a video: picture, sound or both.
 
         Args:
@@ -88,17 +80,9 @@ class LightricksLtx2Retake(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             LightricksLtx2RetakeRequest,
             prompt=prompt,
             input_video=local(input_video),
@@ -108,226 +92,7 @@ class LightricksLtx2Retake(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        start_time: float | Omit = OMIT,
-        duration: float | Omit = OMIT,
-        mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            LightricksLtx2RetakeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            start_time=start_time,
-            duration=duration,
-            mode=mode,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        start_time: float | Omit = OMIT,
-        duration: float | Omit = OMIT,
-        mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            LightricksLtx2RetakeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            start_time=start_time,
-            duration=duration,
-            mode=mode,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLightricksLtx2Retake(AsyncStub):
-    """LTX-2 Retake: Regenerates a chosen section of a video: picture, sound or both."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        start_time: float | Omit = OMIT,
-        duration: float | Omit = OMIT,
-        mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Regenerates a chosen section of a video: picture, sound or both.
-
-        Args:
-            prompt: Change to make in the chosen section of the video.
-            input_video: Video to edit; its resolution has to be 1080p.
-            start_time: Second of the video at which the edit begins. At least 0. Left out, the hub
-                takes 0.
-            duration: How many seconds of the video are replaced. From 2 to 16. Left out, the hub takes
-                6.
-            mode: Which tracks the edit replaces: sound, picture or both. One of 'replace_audio',
-                'replace_video', 'replace_audio_and_video'. Left out, the hub takes 'replace_video'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            LightricksLtx2RetakeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            start_time=start_time,
-            duration=duration,
-            mode=mode,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        start_time: float | Omit = OMIT,
-        duration: float | Omit = OMIT,
-        mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            LightricksLtx2RetakeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            start_time=start_time,
-            duration=duration,
-            mode=mode,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        start_time: float | Omit = OMIT,
-        duration: float | Omit = OMIT,
-        mode: Literal["replace_audio", "replace_video", "replace_audio_and_video"] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            LightricksLtx2RetakeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            start_time=start_time,
-            duration=duration,
-            mode=mode,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

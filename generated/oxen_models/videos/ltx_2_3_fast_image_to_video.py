@@ -7,23 +7,17 @@ Source: model 'ltx-2-3-fast-image-to-video', POST /api/ai/videos/generate. Schem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class Ltx23FastImageToVideoRequest(Request):
+class Ltx23FastImageToVideoRequest(VideoRequest):
     """Animates an image for at most 20 seconds with sound, tuned for speed.
 
     Source: model 'ltx-2-3-fast-image-to-video', POST /api/ai/videos/generate.
@@ -66,7 +60,7 @@ class Ltx23FastImageToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Ltx23FastImageToVideo(Stub):
+class Ltx23FastImageToVideo(Model[ResultT, JobT]):
     """LTX 2.3 Fast: Image to Video: Animates an image for at most 20 seconds with sound, tuned for speed."""
 
     def generate(
@@ -82,10 +76,8 @@ class Ltx23FastImageToVideo(Stub):
         generate_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Animates an image for at most 20 seconds with sound, tuned for speed.
 
         Args:
@@ -104,17 +96,9 @@ class Ltx23FastImageToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             Ltx23FastImageToVideoRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -127,260 +111,7 @@ class Ltx23FastImageToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        last_frame_image: ImageInput | Omit = OMIT,
-        duration: Literal[6, 8, 10, 12, 14, 16, 18, 20] | Omit = OMIT,
-        resolution: Literal["1080p", "1440p", "2160p"] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            Ltx23FastImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            last_frame_image=local(last_frame_image),
-            duration=duration,
-            resolution=resolution,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
-            generate_audio=generate_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput,
-        last_frame_image: ImageInput | Omit = OMIT,
-        duration: Literal[6, 8, 10, 12, 14, 16, 18, 20] | Omit = OMIT,
-        resolution: Literal["1080p", "1440p", "2160p"] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            Ltx23FastImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            last_frame_image=local(last_frame_image),
-            duration=duration,
-            resolution=resolution,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
-            generate_audio=generate_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLtx23FastImageToVideo(AsyncStub):
-    """LTX 2.3 Fast: Image to Video: Animates an image for at most 20 seconds with sound, tuned for speed."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        last_frame_image: ImageInput | Omit = OMIT,
-        duration: Literal[6, 8, 10, 12, 14, 16, 18, 20] | Omit = OMIT,
-        resolution: Literal["1080p", "1440p", "2160p"] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Animates an image for at most 20 seconds with sound, tuned for speed.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_image: Start frame of the video, as a JPEG, PNG, WebP, HEIF or AVIF file.
-            last_frame_image: End frame, reached through a transition from the start frame.
-            duration: Length of the video in seconds. Anything above 10 needs 25 frames per second and
-                1080p. One of 6, 8, 10, 12, 14, 16, 18, 20. Left out, the hub takes 6.
-            resolution: Size of the output, given as a named tier. One of '1080p', '1440p', '2160p'.
-                Left out, the hub takes '1080p'.
-            aspect_ratio: Shape of the video. The auto setting follows the start image. One of 'auto',
-                '16:9', '9:16'. Left out, the hub takes 'auto'.
-            fps: Frame rate of the video, in frames per second. One of 24, 25, 48, 50. Left out, the hub
-                takes 25.
-            generate_audio: Adds sound made by the model to the video. Left out, the hub takes True.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            Ltx23FastImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            last_frame_image=local(last_frame_image),
-            duration=duration,
-            resolution=resolution,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
-            generate_audio=generate_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput,
-        last_frame_image: ImageInput | Omit = OMIT,
-        duration: Literal[6, 8, 10, 12, 14, 16, 18, 20] | Omit = OMIT,
-        resolution: Literal["1080p", "1440p", "2160p"] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            Ltx23FastImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            last_frame_image=local(last_frame_image),
-            duration=duration,
-            resolution=resolution,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
-            generate_audio=generate_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput,
-        last_frame_image: ImageInput | Omit = OMIT,
-        duration: Literal[6, 8, 10, 12, 14, 16, 18, 20] | Omit = OMIT,
-        resolution: Literal["1080p", "1440p", "2160p"] | Omit = OMIT,
-        aspect_ratio: Literal["auto", "16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            Ltx23FastImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            last_frame_image=local(last_frame_image),
-            duration=duration,
-            resolution=resolution,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
-            generate_audio=generate_audio,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

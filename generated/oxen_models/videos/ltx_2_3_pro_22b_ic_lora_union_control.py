@@ -8,25 +8,19 @@ Source: model 'ltx-2-3-pro-22b-IC-LoRA-Union-Control', POST /api/ai/videos/gener
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class Ltx23Pro22bIcLoraUnionControlRequest(Request):
+class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     """Makes video steered by a prompt, a control video or a start frame.
 
     Source: model 'ltx-2-3-pro-22b-IC-LoRA-Union-Control', POST /api/ai/videos/generate.
@@ -75,7 +69,7 @@ class Ltx23Pro22bIcLoraUnionControlRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Ltx23Pro22bIcLoraUnionControl(Stub):
+class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
     """LTX-2.3 Pro 22B IC-LoRA Union Control: Makes video steered by a prompt, a control video or a start
     frame."""
 
@@ -94,10 +88,8 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video steered by a prompt, a control video or a start frame.
 
         Args:
@@ -120,17 +112,9 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             Ltx23Pro22bIcLoraUnionControlRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -145,285 +129,7 @@ class Ltx23Pro22bIcLoraUnionControl(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            Ltx23Pro22bIcLoraUnionControlRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            fps=fps,
-            video_conditioning_strength=video_conditioning_strength,
-            conditioning_attention_strength=conditioning_attention_strength,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            Ltx23Pro22bIcLoraUnionControlRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            fps=fps,
-            video_conditioning_strength=video_conditioning_strength,
-            conditioning_attention_strength=conditioning_attention_strength,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLtx23Pro22bIcLoraUnionControl(AsyncStub):
-    """LTX-2.3 Pro 22B IC-LoRA Union Control: Makes video steered by a prompt, a control video or a start
-    frame."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video steered by a prompt, a control video or a start frame.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_image: Start frame of the video.
-            input_video: Main control video that conditions the result.
-            duration: Length of the video in seconds. One of 6, 8, 10. Left out, the hub takes 6.
-            aspect_ratio: Shape of the output, as width to height. One of '16:9', '9:16'. Left out, the
-                hub takes '16:9'.
-            resolution: Size of the output, given as a named tier. One of '1080p', '2k', '4k'. Left out,
-                the hub takes '1080p'.
-            fps: Frame rate of the video, in frames per second. One of 24, 25, 30, 48, 50, 60. Left out,
-                the hub takes 25.
-            video_conditioning_strength: Weight of control videos that set none of their own. From 0 to
-                1. Left out, the hub takes 1.0.
-            conditioning_attention_strength: Attention weight of the IC-LoRA control. From 0 to 1. Left
-                out, the hub takes 1.0.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            Ltx23Pro22bIcLoraUnionControlRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            fps=fps,
-            video_conditioning_strength=video_conditioning_strength,
-            conditioning_attention_strength=conditioning_attention_strength,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            Ltx23Pro22bIcLoraUnionControlRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            fps=fps,
-            video_conditioning_strength=video_conditioning_strength,
-            conditioning_attention_strength=conditioning_attention_strength,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            Ltx23Pro22bIcLoraUnionControlRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            input_video=local(input_video),
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            fps=fps,
-            video_conditioning_strength=video_conditioning_strength,
-            conditioning_attention_strength=conditioning_attention_strength,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

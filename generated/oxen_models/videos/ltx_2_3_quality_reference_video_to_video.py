@@ -8,25 +8,19 @@ e5959706ced4, changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class Ltx23QualityReferenceVideoToVideoRequest(Request):
+class Ltx23QualityReferenceVideoToVideoRequest(VideoRequest):
     """Makes video that follows the motion and structure of a reference clip.
 
     Source: model 'ltx-2-3-quality-reference-video-to-video', POST /api/ai/videos/generate.
@@ -101,7 +95,7 @@ class Ltx23QualityReferenceVideoToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Ltx23QualityReferenceVideoToVideo(Stub):
+class Ltx23QualityReferenceVideoToVideo(Model[ResultT, JobT]):
     """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of a
     reference clip."""
 
@@ -128,10 +122,8 @@ class Ltx23QualityReferenceVideoToVideo(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video that follows the motion and structure of a reference clip.
 
         Args:
@@ -166,17 +158,9 @@ class Ltx23QualityReferenceVideoToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             Ltx23QualityReferenceVideoToVideoRequest,
             prompt=prompt,
             input_video=local(input_video),
@@ -196,362 +180,7 @@ class Ltx23QualityReferenceVideoToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        input_image: ImageInput | Omit = OMIT,
-        control_video_url: VideoInput | Omit = OMIT,
-        skip_control_preprocess: bool | Omit = OMIT,
-        preserve_original_video: bool | Omit = OMIT,
-        video_strength: float | Omit = OMIT,
-        strength: float | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        resolution: Literal[
-            "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            Ltx23QualityReferenceVideoToVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            input_image=local(input_image),
-            control_video_url=local(control_video_url),
-            skip_control_preprocess=skip_control_preprocess,
-            preserve_original_video=preserve_original_video,
-            video_strength=video_strength,
-            strength=strength,
-            num_frames=num_frames,
-            resolution=resolution,
-            frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
-            video_quality=video_quality,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        input_image: ImageInput | Omit = OMIT,
-        control_video_url: VideoInput | Omit = OMIT,
-        skip_control_preprocess: bool | Omit = OMIT,
-        preserve_original_video: bool | Omit = OMIT,
-        video_strength: float | Omit = OMIT,
-        strength: float | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        resolution: Literal[
-            "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            Ltx23QualityReferenceVideoToVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            input_image=local(input_image),
-            control_video_url=local(control_video_url),
-            skip_control_preprocess=skip_control_preprocess,
-            preserve_original_video=preserve_original_video,
-            video_strength=video_strength,
-            strength=strength,
-            num_frames=num_frames,
-            resolution=resolution,
-            frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
-            video_quality=video_quality,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLtx23QualityReferenceVideoToVideo(AsyncStub):
-    """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of a
-    reference clip."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        input_image: ImageInput | Omit = OMIT,
-        control_video_url: VideoInput | Omit = OMIT,
-        skip_control_preprocess: bool | Omit = OMIT,
-        preserve_original_video: bool | Omit = OMIT,
-        video_strength: float | Omit = OMIT,
-        strength: float | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        resolution: Literal[
-            "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video that follows the motion and structure of a reference clip.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            input_video: Video whose motion and structure guide the result.
-            input_image: Image that anchors the look or the characters.
-            control_video_url: Ready-made depth, edge or pose video, resized and resampled to match the
-                output. It replaces the estimate when skip_control_preprocess is on.
-            skip_control_preprocess: Takes control_video_url as it is instead of estimating depth, edges
-                or pose. It has no effect without that video. Left out, the hub takes False.
-            preserve_original_video: Starts sampling from the input video; strength sets how much stays.
-                Needs skip_control_preprocess, input_video and control_video_url. Left out, the hub
-                takes False.
-            video_strength: Weight of the reference video; lower values let its motion and structure
-                change more. Left out, the hub takes 0.6.
-            strength: Denoising amount, above 0. When preserve_original_video is on, small values retain
-                much of the input and 1 redraws all of it. Left out, the hub takes 1.
-            num_frames: How many video frames are generated. From 9 to 481. Left out, the hub takes 121.
-            resolution: Frame size preset; the shorter side is at most 704 pixels, and bigger requests
-                shrink. The auto setting uses the small control size. One of 'auto', 'square_hd',
-                'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'. Left out,
-                the hub takes 'auto'.
-            frames_per_second: Frame rate of the video, in frames per second. From 1 to 60. Left out,
-                the hub takes 24.
-            generate_audio: Keeps sound in the returned video; when off, the MP4 is silent. Left out,
-                the hub takes True.
-            video_quality: Quality preset for the video. One of 'low', 'medium', 'high', 'maximum'. Left
-                out, the hub takes 'high'.
-            negative_prompt: Text that names what the result should leave out.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            Ltx23QualityReferenceVideoToVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            input_image=local(input_image),
-            control_video_url=local(control_video_url),
-            skip_control_preprocess=skip_control_preprocess,
-            preserve_original_video=preserve_original_video,
-            video_strength=video_strength,
-            strength=strength,
-            num_frames=num_frames,
-            resolution=resolution,
-            frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
-            video_quality=video_quality,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        input_image: ImageInput | Omit = OMIT,
-        control_video_url: VideoInput | Omit = OMIT,
-        skip_control_preprocess: bool | Omit = OMIT,
-        preserve_original_video: bool | Omit = OMIT,
-        video_strength: float | Omit = OMIT,
-        strength: float | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        resolution: Literal[
-            "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            Ltx23QualityReferenceVideoToVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            input_image=local(input_image),
-            control_video_url=local(control_video_url),
-            skip_control_preprocess=skip_control_preprocess,
-            preserve_original_video=preserve_original_video,
-            video_strength=video_strength,
-            strength=strength,
-            num_frames=num_frames,
-            resolution=resolution,
-            frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
-            video_quality=video_quality,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        input_image: ImageInput | Omit = OMIT,
-        control_video_url: VideoInput | Omit = OMIT,
-        skip_control_preprocess: bool | Omit = OMIT,
-        preserve_original_video: bool | Omit = OMIT,
-        video_strength: float | Omit = OMIT,
-        strength: float | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        resolution: Literal[
-            "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
-        ]
-        | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
-        video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            Ltx23QualityReferenceVideoToVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            input_image=local(input_image),
-            control_video_url=local(control_video_url),
-            skip_control_preprocess=skip_control_preprocess,
-            preserve_original_video=preserve_original_video,
-            video_strength=video_strength,
-            strength=strength,
-            num_frames=num_frames,
-            resolution=resolution,
-            frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
-            video_quality=video_quality,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

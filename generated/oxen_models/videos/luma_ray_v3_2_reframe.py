@@ -7,23 +7,17 @@ Source: model 'luma-ray-v3-2-reframe', POST /api/ai/videos/generate. Schema abc6
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, JsonObject, Omit
 from oxen_models._runtime.media import VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class LumaRayV32ReframeRequest(Request):
+class LumaRayV32ReframeRequest(VideoRequest):
     """Changes the shape of a video and paints in the missing areas.
 
     Source: model 'luma-ray-v3-2-reframe', POST /api/ai/videos/generate.
@@ -55,7 +49,7 @@ class LumaRayV32ReframeRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class LumaRayV32Reframe(Stub):
+class LumaRayV32Reframe(Model[ResultT, JobT]):
     """Luma Ray 3.2 - Reframe: Changes the shape of a video and paints in the missing areas."""
 
     def generate(
@@ -68,10 +62,8 @@ class LumaRayV32Reframe(Stub):
         source_position: JsonObject | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Changes the shape of a video and paints in the missing areas.
 
         Args:
@@ -86,17 +78,9 @@ class LumaRayV32Reframe(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             LumaRayV32ReframeRequest,
             prompt=prompt,
             input_video=local(input_video),
@@ -106,226 +90,7 @@ class LumaRayV32Reframe(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        aspect_ratio: Literal["3:4", "4:3", "1:1", "9:16", "16:9", "21:9"],
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        source_position: JsonObject | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            LumaRayV32ReframeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            source_position=source_position,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        aspect_ratio: Literal["3:4", "4:3", "1:1", "9:16", "16:9", "21:9"],
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        source_position: JsonObject | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            LumaRayV32ReframeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            source_position=source_position,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLumaRayV32Reframe(AsyncStub):
-    """Luma Ray 3.2 - Reframe: Changes the shape of a video and paints in the missing areas."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        aspect_ratio: Literal["3:4", "4:3", "1:1", "9:16", "16:9", "21:9"],
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        source_position: JsonObject | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Changes the shape of a video and paints in the missing areas.
-
-        Args:
-            prompt: What to paint in the canvas area that the new shape uncovers.
-            input_video: Video to reframe, at most 30 seconds long.
-            aspect_ratio: Shape to which the video is reframed. One of '3:4', '4:3', '1:1', '9:16',
-                '16:9', '21:9'.
-            resolution: Size of the video. Larger tiers have a higher price. One of '540p', '720p',
-                '1080p'. Left out, the hub takes '540p'.
-            source_position: Rectangle, in normalized coordinates, that places the source video on the
-                output canvas.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            LumaRayV32ReframeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            source_position=source_position,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        aspect_ratio: Literal["3:4", "4:3", "1:1", "9:16", "16:9", "21:9"],
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        source_position: JsonObject | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            LumaRayV32ReframeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            source_position=source_position,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        aspect_ratio: Literal["3:4", "4:3", "1:1", "9:16", "16:9", "21:9"],
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        source_position: JsonObject | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            LumaRayV32ReframeRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            source_position=source_position,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -7,23 +7,17 @@ Source: model 'luma-ray-v3-2-text-to-video', POST /api/ai/videos/generate. Schem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class LumaRayV32TextToVideoRequest(Request):
+class LumaRayV32TextToVideoRequest(VideoRequest):
     """Makes a clip of 5 or 10 seconds from a prompt.
 
     Source: model 'luma-ray-v3-2-text-to-video', POST /api/ai/videos/generate.
@@ -62,7 +56,7 @@ class LumaRayV32TextToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class LumaRayV32TextToVideo(Stub):
+class LumaRayV32TextToVideo(Model[ResultT, JobT]):
     """Luma Ray 3.2 - Text to Video: Makes a clip of 5 or 10 seconds from a prompt."""
 
     def generate(
@@ -79,10 +73,8 @@ class LumaRayV32TextToVideo(Stub):
         reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes a clip of 5 or 10 seconds from a prompt.
 
         Args:
@@ -98,17 +90,9 @@ class LumaRayV32TextToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             LumaRayV32TextToVideoRequest,
             prompt=prompt,
             aspect_ratio=aspect_ratio,
@@ -119,252 +103,7 @@ class LumaRayV32TextToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal[
-            "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
-        ]
-        | Omit = OMIT,
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        duration: Literal["5s", "10s"] | Omit = OMIT,
-        loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            LumaRayV32TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            loop=loop,
-            reference_image_urls=local(reference_image_urls),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal[
-            "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
-        ]
-        | Omit = OMIT,
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        duration: Literal["5s", "10s"] | Omit = OMIT,
-        loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            LumaRayV32TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            loop=loop,
-            reference_image_urls=local(reference_image_urls),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncLumaRayV32TextToVideo(AsyncStub):
-    """Luma Ray 3.2 - Text to Video: Makes a clip of 5 or 10 seconds from a prompt."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal[
-            "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
-        ]
-        | Omit = OMIT,
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        duration: Literal["5s", "10s"] | Omit = OMIT,
-        loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes a clip of 5 or 10 seconds from a prompt.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            aspect_ratio: Shape of the output, as width to height. One of '3:1', '2:1', '21:9', '16:9',
-                '4:3', '3:2', '1:1', '3:4', '2:3', '9:16', '1:2', '1:3'. Left out, the hub takes '16:9'.
-            resolution: Size of the video. 720p doubles the price and 1080p quadruples it. One of
-                '540p', '720p', '1080p'. Left out, the hub takes '540p'.
-            duration: Length of the video in seconds, written with the suffix s. The longer setting
-                doubles the price. One of '5s', '10s'. Left out, the hub takes '5s'.
-            loop: Makes the end flow back into the beginning. It is not available for 10-second videos.
-            reference_image_urls: Images that guide the result.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            LumaRayV32TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            loop=loop,
-            reference_image_urls=local(reference_image_urls),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal[
-            "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
-        ]
-        | Omit = OMIT,
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        duration: Literal["5s", "10s"] | Omit = OMIT,
-        loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            LumaRayV32TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            loop=loop,
-            reference_image_urls=local(reference_image_urls),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal[
-            "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
-        ]
-        | Omit = OMIT,
-        resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
-        duration: Literal["5s", "10s"] | Omit = OMIT,
-        loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            LumaRayV32TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            loop=loop,
-            reference_image_urls=local(reference_image_urls),
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

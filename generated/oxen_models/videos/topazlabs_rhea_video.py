@@ -7,25 +7,19 @@ Source: model 'topazlabs-rhea-video', POST /api/ai/videos/generate. Schema 093e7
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, OneOf
 from oxen_models._runtime.media import VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class TopazlabsRheaVideoRequest(Request):
+class TopazlabsRheaVideoRequest(VideoRequest):
     """Upscales video with more detail reconstruction than Proteus.
 
     Source: model 'topazlabs-rhea-video', POST /api/ai/videos/generate.
@@ -79,7 +73,7 @@ class TopazlabsRheaVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class TopazlabsRheaVideo(Stub):
+class TopazlabsRheaVideo(Model[ResultT, JobT]):
     """Topaz Rhea - Fine Detail Video Upscaler: Upscales video with more detail reconstruction than
     Proteus."""
 
@@ -99,10 +93,8 @@ class TopazlabsRheaVideo(Stub):
         noise: float | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Upscales video with more detail reconstruction than Proteus.
 
         Args:
@@ -127,17 +119,9 @@ class TopazlabsRheaVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             TopazlabsRheaVideoRequest,
             input_video=local(input_video),
             resolution=resolution,
@@ -153,297 +137,7 @@ class TopazlabsRheaVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
-        grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            TopazlabsRheaVideoRequest,
-            input_video=local(input_video),
-            resolution=resolution,
-            interpolate_frames=interpolate_frames,
-            target_fps=target_fps,
-            blur=blur,
-            compression=compression,
-            details=details,
-            grain=grain,
-            grain_type=grain_type,
-            halo=halo,
-            noise=noise,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
-        grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            TopazlabsRheaVideoRequest,
-            input_video=local(input_video),
-            resolution=resolution,
-            interpolate_frames=interpolate_frames,
-            target_fps=target_fps,
-            blur=blur,
-            compression=compression,
-            details=details,
-            grain=grain,
-            grain_type=grain_type,
-            halo=halo,
-            noise=noise,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncTopazlabsRheaVideo(AsyncStub):
-    """Topaz Rhea - Fine Detail Video Upscaler: Upscales video with more detail reconstruction than
-    Proteus."""
-
-    async def generate(
-        self,
-        *,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
-        grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Upscales video with more detail reconstruction than Proteus.
-
-        Args:
-            input_video: Video to upscale.
-            resolution: Size to which the footage is upscaled. One of '720p', '1080p', '2k', '4k'. Left
-                out, the hub takes '1080p'.
-            interpolate_frames: Raises the frame rate with newly made in-between frames, at a higher
-                price. Left out, the hub takes False.
-            target_fps: Frame rate that interpolation produces, in frames per second. One of 24, 23.976,
-                25, 29.97, 30, 50, 59.94, 60. Left out, the hub takes 30.
-            blur: Counteracts blur; higher values sharpen more. From -1 to 1. Left out, the hub takes 0.
-            compression: Cleans up compression artifacts; higher values clean more. From -1 to 1. Left
-                out, the hub takes 0.
-            details: Strengthens fine detail; higher values add more. From -1 to 1. Left out, the hub
-                takes 0.
-            grain: Amount of film grain added. From 0 to 0.1. Left out, the hub takes 0.05.
-            grain_type: Look of the film grain. One of 'silver_rich', 'gaussian', 'grey'.
-            halo: Suppresses halos and ringing around edges; higher values act more strongly. From -1 to
-                1. Left out, the hub takes 0.
-            noise: Treats noise: values below zero remove it, values above zero add grain. From -1 to 1.
-                Left out, the hub takes 0.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            TopazlabsRheaVideoRequest,
-            input_video=local(input_video),
-            resolution=resolution,
-            interpolate_frames=interpolate_frames,
-            target_fps=target_fps,
-            blur=blur,
-            compression=compression,
-            details=details,
-            grain=grain,
-            grain_type=grain_type,
-            halo=halo,
-            noise=noise,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
-        grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            TopazlabsRheaVideoRequest,
-            input_video=local(input_video),
-            resolution=resolution,
-            interpolate_frames=interpolate_frames,
-            target_fps=target_fps,
-            blur=blur,
-            compression=compression,
-            details=details,
-            grain=grain,
-            grain_type=grain_type,
-            halo=halo,
-            noise=noise,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
-        grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            TopazlabsRheaVideoRequest,
-            input_video=local(input_video),
-            resolution=resolution,
-            interpolate_frames=interpolate_frames,
-            target_fps=target_fps,
-            blur=blur,
-            compression=compression,
-            details=details,
-            grain=grain,
-            grain_type=grain_type,
-            halo=halo,
-            noise=noise,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -8,24 +8,18 @@ changed 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Exact, Omit, Whole
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class WanAiWan21T2v14bDiffusersRequest(Request):
+class WanAiWan21T2v14bDiffusersRequest(VideoRequest):
     """Makes video at up to 720p from a prompt with a model of 14 billion parameters.
 
     Source: model 'wan-ai-wan2-1-t2v-14b-diffusers', POST /api/ai/videos/generate.
@@ -68,7 +62,7 @@ class WanAiWan21T2v14bDiffusersRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class WanAiWan21T2v14bDiffusers(Stub):
+class WanAiWan21T2v14bDiffusers(Model[ResultT, JobT]):
     """Wan2.1 14B - Text to Video: Makes video at up to 720p from a prompt with a model of 14 billion
     parameters."""
 
@@ -85,10 +79,8 @@ class WanAiWan21T2v14bDiffusers(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video at up to 720p from a prompt with a model of 14 billion parameters.
 
         Args:
@@ -106,17 +98,9 @@ class WanAiWan21T2v14bDiffusers(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             WanAiWan21T2v14bDiffusersRequest,
             prompt=prompt,
             height=height,
@@ -129,260 +113,7 @@ class WanAiWan21T2v14bDiffusers(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            WanAiWan21T2v14bDiffusersRequest,
-            prompt=prompt,
-            height=height,
-            width=width,
-            negative_prompt=negative_prompt,
-            num_inference_steps=num_inference_steps,
-            num_frames=num_frames,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            WanAiWan21T2v14bDiffusersRequest,
-            prompt=prompt,
-            height=height,
-            width=width,
-            negative_prompt=negative_prompt,
-            num_inference_steps=num_inference_steps,
-            num_frames=num_frames,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncWanAiWan21T2v14bDiffusers(AsyncStub):
-    """Wan2.1 14B - Text to Video: Makes video at up to 720p from a prompt with a model of 14 billion
-    parameters."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video at up to 720p from a prompt with a model of 14 billion parameters.
-
-        Args:
-            prompt: Text that tells the model what to generate or change.
-            height: Frame height in pixels. From 1 to 720. Left out, the hub takes 480.
-            width: Frame width in pixels. From 1 to 1280. Left out, the hub takes 832.
-            negative_prompt: Text that names what the result should leave out.
-            num_inference_steps: Number of denoising passes. More passes take longer and usually look
-                cleaner. From 1 to 100. Left out, the hub takes 16.
-            num_frames: How many video frames are generated. From 1 to 120. Left out, the hub takes 81.
-            guidance_scale: How strongly the video follows the prompt. Lower values may look more
-                realistic. From 0 to 10. Left out, the hub takes 5.0.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            WanAiWan21T2v14bDiffusersRequest,
-            prompt=prompt,
-            height=height,
-            width=width,
-            negative_prompt=negative_prompt,
-            num_inference_steps=num_inference_steps,
-            num_frames=num_frames,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            WanAiWan21T2v14bDiffusersRequest,
-            prompt=prompt,
-            height=height,
-            width=width,
-            negative_prompt=negative_prompt,
-            num_inference_steps=num_inference_steps,
-            num_frames=num_frames,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            WanAiWan21T2v14bDiffusersRequest,
-            prompt=prompt,
-            height=height,
-            width=width,
-            negative_prompt=negative_prompt,
-            num_inference_steps=num_inference_steps,
-            num_frames=num_frames,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -7,23 +7,17 @@ Source: model 'wan-v2-7-edit-video', POST /api/ai/videos/generate. Schema 078eca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, NotBool, Omit, Whole
 from oxen_models._runtime.media import ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class WanV27EditVideoRequest(Request):
+class WanV27EditVideoRequest(VideoRequest):
     """Edits a video by instruction or reference image, or changes its style.
 
     Source: model 'wan-v2-7-edit-video', POST /api/ai/videos/generate.
@@ -63,7 +57,7 @@ class WanV27EditVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class WanV27EditVideo(Stub):
+class WanV27EditVideo(Model[ResultT, JobT]):
     """WAN 2.7 - Edit Video: Edits a video by instruction or reference image, or changes its style."""
 
     def generate(
@@ -78,10 +72,8 @@ class WanV27EditVideo(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Edits a video by instruction or reference image, or changes its style.
 
         Args:
@@ -99,17 +91,9 @@ class WanV27EditVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             WanV27EditVideoRequest,
             prompt=prompt,
             input_video=local(input_video),
@@ -121,249 +105,7 @@ class WanV27EditVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        reference_image_url: ImageInput | Omit = OMIT,
-        audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            WanV27EditVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            resolution=resolution,
-            duration=duration,
-            reference_image_url=local(reference_image_url),
-            audio_setting=audio_setting,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        reference_image_url: ImageInput | Omit = OMIT,
-        audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            WanV27EditVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            resolution=resolution,
-            duration=duration,
-            reference_image_url=local(reference_image_url),
-            audio_setting=audio_setting,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncWanV27EditVideo(AsyncStub):
-    """WAN 2.7 - Edit Video: Edits a video by instruction or reference image, or changes its style."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        reference_image_url: ImageInput | Omit = OMIT,
-        audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Edits a video by instruction or reference image, or changes its style.
-
-        Args:
-            prompt: Edit to make, or the style to give the video.
-            input_video: MP4 or MOV to edit, from 2 to 10 seconds long and up to 100 MB.
-            resolution: Size of the output, given as a named tier. One of '720p', '1080p'. Left out, the
-                hub takes '1080p'.
-            duration: Length of the video in seconds, counted from the start of the input; 0 keeps the
-                full input length. One of 0, 2, 3, 4, 5, 6, 7, 8, 9, 10. Left out, the hub takes 0.
-            reference_image_url: Image that guides the edit.
-            audio_setting: Sound of the edited video: auto leaves it to the model, origin keeps the
-                input sound. One of 'auto', 'origin'. Left out, the hub takes 'auto'.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            WanV27EditVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            resolution=resolution,
-            duration=duration,
-            reference_image_url=local(reference_image_url),
-            audio_setting=audio_setting,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        reference_image_url: ImageInput | Omit = OMIT,
-        audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            WanV27EditVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            resolution=resolution,
-            duration=duration,
-            reference_image_url=local(reference_image_url),
-            audio_setting=audio_setting,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        reference_image_url: ImageInput | Omit = OMIT,
-        audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            WanV27EditVideoRequest,
-            prompt=prompt,
-            input_video=local(input_video),
-            resolution=resolution,
-            duration=duration,
-            reference_image_url=local(reference_image_url),
-            audio_setting=audio_setting,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -8,25 +8,19 @@ Source: model 'wan-v2-7-image-to-video', POST /api/ai/videos/generate. Schema cd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit, Whole
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class WanV27ImageToVideoRequest(Request):
+class WanV27ImageToVideoRequest(VideoRequest):
     """Animates start and end frames or carries on a clip, with optional driving audio.
 
     Source: model 'wan-v2-7-image-to-video', POST /api/ai/videos/generate.
@@ -79,7 +73,7 @@ class WanV27ImageToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class WanV27ImageToVideo(Stub):
+class WanV27ImageToVideo(Model[ResultT, JobT]):
     """WAN 2.7 - Image to Video: Animates start and end frames or carries on a clip, with optional driving
     audio."""
 
@@ -99,10 +93,8 @@ class WanV27ImageToVideo(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Animates start and end frames or carries on a clip, with optional driving audio.
 
         Args:
@@ -128,17 +120,9 @@ class WanV27ImageToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             WanV27ImageToVideoRequest,
             prompt=prompt,
             input_image=local(input_image),
@@ -154,298 +138,7 @@ class WanV27ImageToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        end_image_url: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            WanV27ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            end_image_url=local(end_image_url),
-            input_video=local(input_video),
-            audio_url=local(audio_url),
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        end_image_url: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            WanV27ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            end_image_url=local(end_image_url),
-            input_video=local(input_video),
-            audio_url=local(audio_url),
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncWanV27ImageToVideo(AsyncStub):
-    """WAN 2.7 - Image to Video: Animates start and end frames or carries on a clip, with optional driving
-    audio."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        end_image_url: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Animates start and end frames or carries on a clip, with optional driving audio.
-
-        Args:
-            prompt: Scene to generate, in Chinese or English, with up to 5000 characters.
-            input_image: Start frame, except when continuing a clip; excludes input_video. JPEG, PNG,
-                BMP or WebP up to 20 MB, 240-8000 pixels a side, shape 1:8-8:1.
-            end_image_url: End frame of the video, within the same file limits as input_image.
-            input_video: Clip to continue: MP4 or MOV, 2-10 s, up to 100 MB, 240-4096 pixels a side,
-                shape 1:8-8:1. Excludes input_image.
-            audio_url: Audio for lip sync and timing: WAV or MP3, 2-30 s, up to 15 MB. Longer audio is
-                cut; shorter audio ends in silence.
-            resolution: Size of the output, given as a named tier. One of '720P', '1080P'. Left out, the
-                hub takes '1080P'.
-            duration: Length of the video in seconds. From 2 to 15. Left out, the hub takes 5.
-            negative_prompt: Names what the video should leave out, in Chinese or English, with up to
-                500 characters.
-            prompt_extend: Rewrites short prompts for a better result, which takes extra time. Left out,
-                the hub takes True.
-            watermark: Puts an AI generated mark in the lower right corner. Left out, the hub takes
-                False.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random. From 0 to 2147483647.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            WanV27ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            end_image_url=local(end_image_url),
-            input_video=local(input_video),
-            audio_url=local(audio_url),
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        end_image_url: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            WanV27ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            end_image_url=local(end_image_url),
-            input_video=local(input_video),
-            audio_url=local(audio_url),
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        input_image: ImageInput | Omit = OMIT,
-        end_image_url: ImageInput | Omit = OMIT,
-        input_video: VideoInput | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            WanV27ImageToVideoRequest,
-            prompt=prompt,
-            input_image=local(input_image),
-            end_image_url=local(end_image_url),
-            input_video=local(input_video),
-            audio_url=local(audio_url),
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

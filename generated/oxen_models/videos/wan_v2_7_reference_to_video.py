@@ -7,25 +7,19 @@ Source: model 'wan-v2-7-reference-to-video', POST /api/ai/videos/generate. Schem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit, Whole
 from oxen_models._runtime.media import ImageInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class WanV27ReferenceToVideoRequest(Request):
+class WanV27ReferenceToVideoRequest(VideoRequest):
     """Makes video with characters taken from at most 5 images and clips.
 
     Source: model 'wan-v2-7-reference-to-video', POST /api/ai/videos/generate.
@@ -81,7 +75,7 @@ class WanV27ReferenceToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class WanV27ReferenceToVideo(Stub):
+class WanV27ReferenceToVideo(Model[ResultT, JobT]):
     """WAN 2.7 - Reference to Video: Makes video with characters taken from at most 5 images and clips."""
 
     def generate(
@@ -100,10 +94,8 @@ class WanV27ReferenceToVideo(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video with characters taken from at most 5 images and clips.
 
         Args:
@@ -132,17 +124,9 @@ class WanV27ReferenceToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             WanV27ReferenceToVideoRequest,
             prompt=prompt,
             reference_images=reference_images,
@@ -158,300 +142,7 @@ class WanV27ReferenceToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        reference_images: ListOf[JsonObject] | Omit = OMIT,
-        reference_videos: ListOf[JsonObject] | Omit = OMIT,
-        input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            WanV27ReferenceToVideoRequest,
-            prompt=prompt,
-            reference_images=reference_images,
-            reference_videos=reference_videos,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        reference_images: ListOf[JsonObject] | Omit = OMIT,
-        reference_videos: ListOf[JsonObject] | Omit = OMIT,
-        input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            WanV27ReferenceToVideoRequest,
-            prompt=prompt,
-            reference_images=reference_images,
-            reference_videos=reference_videos,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncWanV27ReferenceToVideo(AsyncStub):
-    """WAN 2.7 - Reference to Video: Makes video with characters taken from at most 5 images and clips."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        reference_images: ListOf[JsonObject] | Omit = OMIT,
-        reference_videos: ListOf[JsonObject] | Omit = OMIT,
-        input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video with characters taken from at most 5 images and clips.
-
-        Args:
-            prompt: Scene in Chinese or English, up to 5000 characters. Assets can be cited as @Image1
-                or @Video1; each type has its own numbering.
-            reference_images: Images cited as @Image1 onward, each with an optional voice; at most 5
-                with reference_videos. 20 MB, 240-8000 pixels a side, shape 1:8-8:1.
-            reference_videos: Videos cited as @Video1 onward, optional voice each; at most 5 with
-                reference_images. MP4 or MOV, 1-30 s, 100 MB, 240-4096 pixels a side, shape 1:8-8:1.
-            input_image: Start frame: JPEG, PNG, BMP or WebP up to 20 MB, 240-8000 pixels a side. It
-                sets the output shape, so aspect_ratio has no effect.
-            aspect_ratio: Shape of the video. It has no effect with a start frame, whose own shape is
-                kept. One of '16:9', '9:16', '1:1', '4:3', '3:4'. Left out, the hub takes '16:9'.
-            resolution: Size of the output, given as a named tier. One of '720P', '1080P'. Left out, the
-                hub takes '1080P'.
-            duration: Length of the video in seconds. The limit is 15 with image references alone and 10
-                once a reference video is included. From 2 to 15. Left out, the hub takes 5.
-            negative_prompt: Names what the video should leave out, in Chinese or English, with up to
-                500 characters.
-            prompt_extend: Rewrites short prompts for a better result, which takes extra time. Left out,
-                the hub takes True.
-            watermark: Puts an AI generated mark in the lower right corner. Left out, the hub takes
-                False.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random. From 0 to 2147483647.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            WanV27ReferenceToVideoRequest,
-            prompt=prompt,
-            reference_images=reference_images,
-            reference_videos=reference_videos,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        reference_images: ListOf[JsonObject] | Omit = OMIT,
-        reference_videos: ListOf[JsonObject] | Omit = OMIT,
-        input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            WanV27ReferenceToVideoRequest,
-            prompt=prompt,
-            reference_images=reference_images,
-            reference_videos=reference_videos,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        reference_images: ListOf[JsonObject] | Omit = OMIT,
-        reference_videos: ListOf[JsonObject] | Omit = OMIT,
-        input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            WanV27ReferenceToVideoRequest,
-            prompt=prompt,
-            reference_images=reference_images,
-            reference_videos=reference_videos,
-            input_image=local(input_image),
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

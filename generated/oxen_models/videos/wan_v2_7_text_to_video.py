@@ -7,25 +7,19 @@ Source: model 'wan-v2-7-text-to-video', POST /api/ai/videos/generate. Schema 81e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncVideoResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import VideoResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit, Whole
 from oxen_models._runtime.media import AudioInput, local
-from oxen_models._runtime.request import Request
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import VideoRequest
 
 
-class WanV27TextToVideoRequest(Request):
+class WanV27TextToVideoRequest(VideoRequest):
     """Makes video of one or several shots from a prompt, at up to 1080p.
 
     Source: model 'wan-v2-7-text-to-video', POST /api/ai/videos/generate.
@@ -72,7 +66,7 @@ class WanV27TextToVideoRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class WanV27TextToVideo(Stub):
+class WanV27TextToVideo(Model[ResultT, JobT]):
     """WAN 2.7 - Text to Video: Makes video of one or several shots from a prompt, at up to 1080p."""
 
     def generate(
@@ -89,10 +83,8 @@ class WanV27TextToVideo(Stub):
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> VideoResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """Makes video of one or several shots from a prompt, at up to 1080p.
 
         Args:
@@ -116,17 +108,9 @@ class WanV27TextToVideo(Stub):
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = self._checked(
+        request = partial(
             WanV27TextToVideoRequest,
             prompt=prompt,
             aspect_ratio=aspect_ratio,
@@ -140,275 +124,7 @@ class WanV27TextToVideo(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, VideoResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = self._checked(
-            WanV27TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            audio_url=local(audio_url),
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, VideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = self._checked(
-            WanV27TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            audio_url=local(audio_url),
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            VideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncWanV27TextToVideo(AsyncStub):
-    """WAN 2.7 - Text to Video: Makes video of one or several shots from a prompt, at up to 1080p."""
-
-    async def generate(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncVideoResult:
-        """Makes video of one or several shots from a prompt, at up to 1080p.
-
-        Args:
-            prompt: Scene in Chinese or English, up to 500 characters. Asking for one shot or several,
-                or listing timed shots, sets the structure.
-            aspect_ratio: Shape of the output, as width to height. One of '16:9', '9:16', '1:1', '4:3',
-                '3:4'. Left out, the hub takes '16:9'.
-            resolution: Size of the output, given as a named tier. One of '720P', '1080P'. Left out, the
-                hub takes '1080P'.
-            duration: Length of the video in seconds. From 2 to 15. Left out, the hub takes 5.
-            negative_prompt: Names what the video should leave out, in Chinese or English, with up to
-                500 characters.
-            audio_url: Audio that drives the video: WAV or MP3, 2-30 s, up to 15 MB. Without it, the
-                model makes background sound.
-            prompt_extend: Rewrites short prompts for a better result, which takes extra time. Left out,
-                the hub takes True.
-            watermark: Puts an AI generated mark in the lower right corner. Left out, the hub takes
-                False.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left
-                out, it is drawn at random. From 0 to 2147483647.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = await self._checked(
-            WanV27TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            audio_url=local(audio_url),
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncVideoResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncVideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = await self._checked(
-            WanV27TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            audio_url=local(audio_url),
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncVideoResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        prompt: str,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
-        resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
-        prompt_extend: bool | Omit = OMIT,
-        watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncVideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = await self._checked(
-            WanV27TextToVideoRequest,
-            prompt=prompt,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            duration=duration,
-            negative_prompt=negative_prompt,
-            audio_url=local(audio_url),
-            prompt_extend=prompt_extend,
-            watermark=watermark,
-            seed=seed,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncVideoResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -21,7 +21,7 @@ from .explain import shortened, suggestion
 from .fields import OMIT
 from .hub_models import HubModel, schema_of
 from .media import AudioInput, FileInput, ImageInput, VideoInput, is_read, local
-from .request import AnyRequest
+from .request import UntypedRequest
 from .values import unsendable
 
 _MEDIA: Mapping[str, TypeAdapter[Any]] = {
@@ -120,7 +120,7 @@ class Described:
             raise ConfigurationError(f"{self.id} has no {verb}(): call {found.verb}()")
         return found
 
-    def request(self, given: Mapping[str, object], beside: Collection[str] = ()) -> AnyRequest:
+    def request(self, given: Mapping[str, object], beside: Collection[str] = ()) -> UntypedRequest:
         """The request with these parameters. Files in it are read.
 
         Args:
@@ -149,7 +149,7 @@ class Described:
                 problems.setdefault(wire, Problem(wire, "", "is required"))
         if problems:
             raise InvalidRequestError(self.id, tuple(problems.values()))
-        return AnyRequest(self.id, self.endpoint().path, values)
+        return UntypedRequest(self.id, self.endpoint().path, values)
 
     def _check(self, wire: str, given: object, value: object, problems: dict[str, Problem]) -> None:
         validator = self._validators.get(wire)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeAlias, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,8 +17,7 @@ from .errors import InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .values import unsendable
 
-P = ParamSpec("P")
-R = TypeVar("R")
+RequestT = TypeVar("RequestT", bound="Request")
 
 # Of other endpoints there is no result here.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
@@ -91,8 +91,20 @@ class Request(Object, extra="forbid"):
         return super().model_json_schema(*args, **kwargs)
 
 
+class ImageRequest(Request):
+    """A request that results in images."""
+
+
+class VideoRequest(Request):
+    """A request that results in videos."""
+
+
+class AudioRequest(Request):
+    """A request that results in sounds."""
+
+
 @dataclass(frozen=True, slots=True)
-class AnyRequest:
+class UntypedRequest:
     """A request to a model that may not be in the package. `AnyModel.request` makes one that is checked
     against the model's schema; one that is made by hand is only checked to be JSON.
 
@@ -119,7 +131,7 @@ class AnyRequest:
         return {"model": self.model_id, **deepcopy(dict(self.parameters))}
 
 
-def _problems(request: AnyRequest) -> Iterator[Problem]:
+def _problems(request: UntypedRequest) -> Iterator[Problem]:
     # Types are only promised, by whoever made it.
     given: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
     model_id, endpoint, parameters = given.values()
@@ -146,31 +158,31 @@ def _shown(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
-SomeRequest: TypeAlias = Request | AnyRequest
+RequestLike: TypeAlias = Request | UntypedRequest
 """What `run_many` takes."""
 
 
-def class_of(request: SomeRequest) -> type[Request] | None:
-    """The generated class of a request; None for an `AnyRequest`."""
+def class_of(request: RequestLike) -> type[Request] | None:
+    """The generated class of a request; None for an `UntypedRequest`."""
     return type(request) if isinstance(request, Request) else None
 
 
-def checked(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R:
-    """A request from the parameters of a call.
+def checked(build: partial[RequestT]) -> RequestT:
+    """Build a request from the parameters of a call.
 
     Raises:
-        InvalidRequestError: A value is not what the schema allows.
+        InvalidRequestError: A value does not match the schema.
     """
     try:
-        return request(*args, **parameters)
+        return build()
     except ValidationError as error:
         wrong = error
     from .explain import explained
 
-    raise explained(cast("type[Request]", request), wrong)
+    raise explained(cast("type[Request]", build.func), wrong)
 
 
-def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> bytes:
+def encoded(request: RequestLike, extra_body: Mapping[str, object] | None) -> bytes:
     """The JSON of a request, with `extra_body` in it.
 
     Raises:
@@ -180,35 +192,36 @@ def encoded(request: SomeRequest, extra_body: Mapping[str, object] | None) -> by
 
 
 def queued(
-    request: SomeRequest,
+    request: RequestLike,
     num_generations: int,
-    target_repo: str | None,
-    target_directory: str | None,
+    targets: Mapping[str, str],
     extra_body: Mapping[str, object] | None,
 ) -> bytes:
-    """The JSON of a request to the queue.
+    """Return the JSON of a request to the queue.
+
+    Args:
+        request: The request.
+        num_generations: The number of jobs to start.
+        targets: Where the results are kept: `target_repo` and `target_directory`.
+        extra_body: Additional JSON properties.
 
     Raises:
-        InvalidRequestError: `num_generations` is not a number of jobs, or stands elsewhere, too, or JSON
-            cannot hold `extra_body`.
+        InvalidRequestError: `num_generations` is not a positive integer, or is set elsewhere as well, or
+            `extra_body` is not JSON.
     """
     body = request.body()
     is_number = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not is_number or num_generations < 1:
-        raise _wrong(request, _NUMBER, num_generations, "should be a whole number from 1 on")
+        raise _wrong(request, _NUMBER, num_generations, "should be a positive integer")
     # A parameter of the model to us, it would be the number of jobs to the queue.
     if _NUMBER in body:
         raise _untold(request, _NUMBER, body[_NUMBER])
     if num_generations != 1:
         body[_NUMBER] = num_generations
-    if target_repo is not None:
-        body["target_repo"] = target_repo
-    if target_directory is not None:
-        body["target_directory"] = target_directory
-    return _json(request, body, extra_body)
+    return _json(request, {**body, **targets}, extra_body)
 
 
-def _json(request: SomeRequest, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
+def _json(request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
     try:
         more = dict(extra_body or {})
         if _NUMBER not in more:
@@ -222,13 +235,13 @@ def _json(request: SomeRequest, body: dict[str, Any], extra_body: Mapping[str, o
     raise _wrong(request, "extra_body", extra_body, f"should be JSON: {reason}")
 
 
-def _untold(request: SomeRequest, place: str, given: object) -> InvalidRequestError:
-    """The error that `extra_body` asks for more jobs than the call would return."""
-    instead = "use submit_many(num_generations=...), which gives every job"
-    return _wrong(request, place, given, "is for the call itself to say", instead)
+def _untold(request: RequestLike, place: str, given: object) -> InvalidRequestError:
+    """Return the error that a request starts more jobs than the call would return."""
+    instead = "use oxen.submit(request, num_generations=...), which returns every job"
+    return _wrong(request, place, given, "cannot be set here", instead)
 
 
 def _wrong(
-    request: SomeRequest, place: str, given: object, expected: str, suggestion: str | None = None
+    request: RequestLike, place: str, given: object, expected: str, suggestion: str | None = None
 ) -> InvalidRequestError:
     return InvalidRequestError(request.model_id, (Problem(place, _shown(given), expected, suggestion),))

@@ -25,9 +25,19 @@ class Settings:
     base_url: str
     timeout: float | None
     max_retries: int = DEFAULT_RETRIES
+    target_repo: str | None = None
+    target_directory: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Settings, (None, self.base_url, self.timeout, self.max_retries)
+        return Settings, (
+            None, self.base_url, self.timeout, self.max_retries, self.target_repo, self.target_directory
+        )  # fmt: skip
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """The properties of a submission that say where its results are kept."""
+        targets = {"target_repo": self.target_repo, "target_directory": self.target_directory}
+        return {name: value for name, value in targets.items() if value is not None}
 
     def key(self) -> str:
         """The key to call with.
@@ -88,6 +98,17 @@ def checked_retries(max_retries: int) -> int:
     if not isinstance(max_retries, int) or isinstance(max_retries, bool) or not 0 <= max_retries <= 100:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_retries has to be a whole number from 0 to 100: {max_retries!r:.40}")
     return max_retries
+
+
+def checked_target(name: str, value: str) -> str:
+    """Return a target, checked.
+
+    Raises:
+        ConfigurationError: It is not a non-empty string.
+    """
+    if not isinstance(value, str) or not value.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name} must be a non-empty string, got {value!r:.80}")
+    return value
 
 
 def checked_timeout(timeout: float) -> float:

@@ -49,14 +49,15 @@ def test_a_template_of_ones_own_takes_the_place_of_one_file(
 
 
 def test_a_file_that_is_no_jinja_is_overridden_too(recorded: Path) -> None:
-    runtime = "package/_runtime/_async/stub.py"
-    own = overriding(recorded, runtime, lambda text: text.replace('"""The calls', '"""Our calls'))
+    runtime = "package/_runtime/_async/sender.py"
+    own = overriding(recorded, runtime, lambda text: text.replace('"""Sending', '"""Our sending'))
     (recorded / "pyproject.toml").unlink()
     arguments = ("generate", "--templates", "own", "--schemas", "acme_models/schemas", "--output", "out")
     assert oxen_codegen(*arguments).exit_code == 0
     for kind in ("_async", "_sync"):
         assert (
-            '"""Our calls' in (recorded / "out" / "oxen_models" / "_runtime" / kind / "stub.py").read_text()
+            '"""Our sending'
+            in (recorded / "out" / "oxen_models" / "_runtime" / kind / "sender.py").read_text()
         )
     own.write_text("x = 1\ndef (\n")
     assert f"own/{runtime}:2: " in oxen_codegen(*arguments).stderr
@@ -78,10 +79,15 @@ def test_a_file_that_is_no_jinja_is_overridden_too(recorded: Path) -> None:
             "frm __future__",
             r":{line}: renders no Python: invalid syntax: frm __fut",
         ),
-        (MODEL, "request = {%", "request = ({%", r":\d+: renders no Python: "),
+        (MODEL, "request = partial(", "request = partial((", r":\d+: renders no Python: "),
         (MODEL, "{{ parameter.doc | docstring(4) }}", "{{ parameter.doc[40] }}", r":\d+: .*40"),
         ("family/__init__.py.jinja", "_MODULES = {", "_MODULES = (", r":\d+: renders no Python: "),
-        ("extension/_client.py.jinja", "class Async", "clas Async", r": renders no Python: "),
+        (
+            "extension/_client.py.jinja",
+            "class {{ prefix }}",
+            "clas {{ prefix }}",
+            r":\d+: renders no Python: ",
+        ),
         (
             "extension/_client.py.jinja",
             "shared/",

@@ -22,27 +22,21 @@ from ..errors import (
 )
 from ..failures import was_refused
 from ..progress import Progress, observed
-from ..request import AnyRequest, Request, SomeRequest, class_of, encoded, queued
+from ..request import Request, RequestLike, UntypedRequest, class_of, queued
+from ..responses import Headers, Response
 from ..settings import checked_timeout
 from ..waiting import Stop
 from .effects import Workers, run_blocking
 from .job import AsyncJob, enqueue
-from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult, answer_of, result_of
+from .results import AsyncAnyResult, AsyncAudioResult, answer_of, result_of, result_type
+from .sender import run_request
 from .session import AsyncSession
 
 if TYPE_CHECKING:
     from ..journal import Entry, Journal
 
 # A request with its place, and the job that it has already.
-_Item: TypeAlias = tuple[int, SomeRequest, str | None]
-AsyncSomeResult: TypeAlias = AsyncImageResult | AsyncVideoResult | AsyncAudioResult
-"""The result types of `run_many`."""
-
-_RESULTS: dict[str, type[AsyncSomeResult]] = {
-    "images": AsyncImageResult,
-    "videos": AsyncVideoResult,
-    "audio": AsyncAudioResult,
-}
+_Item: TypeAlias = tuple[int, RequestLike, str | None]
 # Turned away costs nothing, and of many requests some are always turned away.
 _LEAST_RETRIES = 10
 _UNKNOWN = (
@@ -57,8 +51,8 @@ class AsyncOutcome:
 
     index: int
     """Its place among the requests, from 0."""
-    request: SomeRequest
-    result: AsyncSomeResult | None
+    request: RequestLike
+    result: AsyncAnyResult | None
     """None where there is an error."""
     error: OxenError | None
     """None where there is a result."""
@@ -68,7 +62,7 @@ class AsyncOutcome:
 
 def run(
     session: AsyncSession,
-    requests: Iterable[SomeRequest],
+    requests: Iterable[RequestLike],
     max_in_flight: int,
     journal: str | PathLike[str] | None,
     resend_unknown: bool,
@@ -80,7 +74,7 @@ def run(
         raise ConfigurationError(f"max_in_flight has to be a whole number from 1 on: {max_in_flight!r:.40}")
     if timeout is not None:
         checked_timeout(timeout)
-    patient = session.with_settings(None, max(session.settings.max_retries, _LEAST_RETRIES))
+    patient = session.with_settings(max_retries=max(session.settings.max_retries, _LEAST_RETRIES))
     return _AsyncRun(patient, requests, resend_unknown, timeout).outcomes(max_in_flight, journal, progress)
 
 
@@ -88,7 +82,7 @@ class _AsyncRun:
     def __init__(
         self,
         session: AsyncSession,
-        requests: Iterable[SomeRequest],
+        requests: Iterable[RequestLike],
         resend_unknown: bool,
         timeout: float | None,
     ) -> None:
@@ -158,7 +152,7 @@ class _AsyncRun:
                 self._broken = error
         return None
 
-    async def _known(self, index: int, journal: Journal) -> tuple[SomeRequest, Entry | None]:
+    async def _known(self, index: int, journal: Journal) -> tuple[RequestLike, Entry | None]:
         """The request at a place that the journal knows, and what it says of it."""
         _, request = next(self._requests, (-1, None))
         if request is None:
@@ -173,7 +167,7 @@ class _AsyncRun:
             )
         return request, entry
 
-    def _told_before(self, index: int, request: SomeRequest, entry: Entry | None) -> AsyncOutcome | None:
+    def _told_before(self, index: int, request: RequestLike, entry: Entry | None) -> AsyncOutcome | None:
         """The outcome that the journal has; None for a request that has to be worked on."""
         if entry is None or entry.state in ("enqueued", "refused"):
             return None
@@ -182,17 +176,18 @@ class _AsyncRun:
                 return None
             return AsyncOutcome(index, request, None, OutcomeUnknownError(_UNKNOWN), None)
         if entry.state == "succeeded":
-            kind = _result_class(request)
-            result = result_of(kind, entry.answer or {}, self._session, entry.job_id)
+            kind = result_type(request)
+            response = Response(200, Headers({}), dict(entry.answer or {}))
+            result = result_of(kind, response, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id)
         kinds = {"failed": JobFailed, "cancelled": JobCancelled, "gone": JobNotFound}
         error = kinds[entry.state](entry.job_id or "", entry.state, entry.detail or "")
         advise(error, class_of(request))
         return AsyncOutcome(index, request, None, error, entry.job_id)
 
-    async def _done(self, index: int, request: SomeRequest, job_id: str | None) -> AsyncOutcome:
-        kind = _result_class(request)
-        result: AsyncSomeResult | None = None
+    async def _done(self, index: int, request: RequestLike, job_id: str | None) -> AsyncOutcome:
+        kind = result_type(request)
+        result: AsyncAnyResult | None = None
         try:
             if kind is AsyncAudioResult:
                 result = await self._called(index, request)
@@ -217,12 +212,12 @@ class _AsyncRun:
         return AsyncOutcome(index, request, result, None, job_id)
 
     async def _enqueued(
-        self, index: int, request: SomeRequest, kind: type[AsyncSomeResult]
-    ) -> AsyncJob[AsyncSomeResult]:
+        self, index: int, request: RequestLike, kind: type[AsyncAnyResult]
+    ) -> AsyncJob[AsyncAnyResult]:
         await self._sending(index, request)
         try:
-            body = queued(request, 1, None, None, None)
-            [job, *_] = await enqueue(self._session, body, kind, None, class_of(request), self._stop)
+            body = queued(request, 1, self._session.settings.targets, None)
+            [job, *_] = await enqueue(self._session, body, kind, None, None, class_of(request), self._stop)
         except OxenError as error:
             await self._not_sent(index, error)
             raise
@@ -230,17 +225,15 @@ class _AsyncRun:
             await run_blocking(self._journal.enqueued, index, job.id)
         return job
 
-    async def _called(self, index: int, request: SomeRequest) -> AsyncAudioResult:
+    async def _called(self, index: int, request: RequestLike) -> AsyncAnyResult:
         await self._sending(index, request)
         try:
-            response = await self._session.post(request.endpoint, encoded(request, None), None)
+            return await run_request(self._session, request)
         except OxenError as error:
-            advise(error, class_of(request))
             await self._not_sent(index, error)
             raise
-        return result_of(AsyncAudioResult, response.json, self._session)
 
-    async def _sending(self, index: int, request: SomeRequest) -> None:
+    async def _sending(self, index: int, request: RequestLike) -> None:
         if self._journal is not None:
             await run_blocking(self._journal.sending, index, request.body())
 
@@ -256,17 +249,13 @@ _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
 }
 
 
-def _checked(index: int, request: object) -> SomeRequest:
-    if isinstance(request, Request | AnyRequest):
+def _checked(index: int, request: object) -> RequestLike:
+    if isinstance(request, Request | UntypedRequest):
         return request
     raise TypeError(f"number {index} (from 0) is not a request but {type(request).__name__}: {request!r:.80}")
 
 
-def _digest(request: SomeRequest) -> str:
+def _digest(request: RequestLike) -> str:
     from ..journal import digest_of
 
     return digest_of(request.body())
-
-
-def _result_class(request: SomeRequest) -> type[AsyncSomeResult]:
-    return _RESULTS[request.endpoint.split("/")[1]]

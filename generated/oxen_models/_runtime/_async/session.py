@@ -12,7 +12,7 @@ import httpx
 
 from ..errors import ConfigurationError, HubUnreachableError, MediaError
 from ..responses import Response
-from ..settings import Settings, checked_retries, checked_timeout
+from ..settings import Settings, checked_retries, checked_target, checked_timeout
 from .channel import AsyncChannel
 from .effects import Sockets, here, is_over
 from .wire import AsyncWire
@@ -105,19 +105,31 @@ class AsyncSession:
     def __deepcopy__(self, memo: object) -> Self:
         return self  # a copy of a result is one of the same client
 
-    def with_settings(self, timeout: float | None, max_retries: int | None) -> AsyncSession:
-        """The same connections with other settings; None leaves one as it is.
+    def with_settings(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+    ) -> AsyncSession:
+        """Return a session with other settings that shares the connections; None keeps a setting.
 
         Raises:
             ConfigurationError: A value is out of range or of the wrong type.
         """
+        changes: dict[str, Any] = {}
+        if timeout is not None:
+            changes["timeout"] = checked_timeout(timeout)
+        if max_retries is not None:
+            changes["max_retries"] = checked_retries(max_retries)
+        if target_repo is not None:
+            changes["target_repo"] = checked_target("target_repo", target_repo)
+        if target_directory is not None:
+            changes["target_directory"] = checked_target("target_directory", target_directory)
         other = object.__new__(type(self))
         other._connections = self._connections
-        other.settings = replace(
-            self.settings,
-            timeout=self.settings.timeout if timeout is None else checked_timeout(timeout),
-            max_retries=self.settings.max_retries if max_retries is None else checked_retries(max_retries),
-        )
+        other.settings = replace(self.settings, **changes)
         return other
 
     async def aclose(self) -> None:

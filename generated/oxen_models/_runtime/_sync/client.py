@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Callable, Iterable
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import httpx
 
@@ -17,14 +17,15 @@ from ..settings import settings
 from .session import Session
 
 if TYPE_CHECKING:
+    from ..options import RequestOptions
     from ..progress import Progress
-    from ..request import SomeRequest
+    from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
     from .dynamic import AnyModel
     from .history import Generations
     from .job import Job
     from .many import Outcome
     from .models import Models
-    from .results import ImageResult, VideoResult
+    from .results import AnyResult, AudioResult, ImageResult, VideoResult
 
 # What not every program needs is imported on use.
 
@@ -52,18 +53,117 @@ class Client:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self)._on, (self._session,)
 
-    def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
-        """The same client with other settings. It shares the connections: closing one closes both.
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        target_repo: str | None = None,
+        target_directory: str | None = None,
+    ) -> Self:
+        """Return a client with other options. It shares the connections: closing one closes both.
+
+        Options that are None stay as they are. A client with a target submits to the queue only: its blocking
+        calls raise `ConfigurationError` before anything is sent.
 
         Args:
-            timeout: Seconds to wait for an answer; left out, as before.
-            max_retries: How often to retry a request that costs nothing, or that was certainly not
-                accepted; left out, as before.
+            timeout: Seconds to wait for a response.
+            max_retries: Maximum number of retries of a request that costs nothing, or that was certainly not
+                accepted.
+            target_repo: Repository in which the results of submissions are kept, as `namespace/name`.
+            target_directory: Directory of that repository.
 
         Raises:
             ConfigurationError: A value is out of range or of the wrong type.
         """
-        return self._on(self._session.with_settings(timeout, max_retries))
+        session = self._session.with_settings(
+            timeout=timeout,
+            max_retries=max_retries,
+            target_repo=target_repo,
+            target_directory=target_directory,
+        )
+        return self._on(session)
+
+    @overload
+    def run(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> ImageResult: ...
+    @overload
+    def run(self, request: VideoRequest, **options: Unpack[RequestOptions]) -> VideoResult: ...
+    @overload
+    def run(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> AudioResult: ...
+    @overload
+    def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult: ...
+    def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult:
+        """Send a request and return its result. The type of the result is that of the request's family.
+
+        Args:
+            request: The request: a value such as `QwenImageEditPlusRequest(...)`, or one of
+                `oxen.model(id).request(...)`.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
+
+        Raises:
+            ConfigurationError: An option is not usable, or the client has a `target_repo` or
+                `target_directory`, which apply to `submit` alone. Nothing was sent.
+            InvalidRequestError: `extra_body` is not JSON. Nothing was sent.
+            OutcomeUnknownError: No response was received. The request may have been accepted and billed.
+            OxenError: The hub rejected the request, failed, or could not be reached.
+        """
+        from ..options import check_options
+        from .sender import run_request
+
+        check_options("run()", options, ("request",))
+        return run_request(self._session, request, **options)
+
+    @overload
+    def submit(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> Job[ImageResult]: ...
+    @overload
+    def submit(
+        self, request: ImageRequest, *, num_generations: int, **options: Unpack[RequestOptions]
+    ) -> list[Job[ImageResult]]: ...
+    @overload
+    def submit(self, request: VideoRequest, **options: Unpack[RequestOptions]) -> Job[VideoResult]: ...
+    @overload
+    def submit(
+        self, request: VideoRequest, *, num_generations: int, **options: Unpack[RequestOptions]
+    ) -> list[Job[VideoResult]]: ...
+    @overload
+    def submit(
+        self, request: RequestLike, **options: Unpack[RequestOptions]
+    ) -> Job[ImageResult | VideoResult]: ...
+    @overload
+    def submit(
+        self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
+    ) -> list[Job[ImageResult | VideoResult]]: ...
+    def submit(
+        self,
+        request: RequestLike,
+        *,
+        num_generations: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any] | list[Job[Any]]:
+        """Submit a request to the queue and return its job, or with `num_generations` the list of its jobs.
+
+        Args:
+            request: The request: a value such as `QwenImageEditPlusRequest(...)`, or one of
+                `oxen.model(id).request(...)`.
+            num_generations: The number of jobs to start with this one request, each with a result of its own:
+                1 to 4 by the documentation of the API, up to 12 by its OpenAPI description.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
+
+        Raises:
+            ConfigurationError: An option is not usable, or the model has no queue. Nothing was sent.
+            InvalidRequestError: `num_generations` is not a positive integer, or `extra_body` is not JSON.
+                Nothing was sent.
+            OutcomeUnknownError: No response was received. The request may have been accepted and billed.
+            OxenError: The hub rejected the request, failed, or could not be reached.
+        """
+        from ..options import check_options
+        from .sender import submit_request
+
+        check_options("submit()", options, ("request", "num_generations"))
+        if num_generations is None:
+            [job, *_] = submit_request(self._session, request, 1, **options)
+            return job
+        return submit_request(self._session, request, num_generations, **options)
 
     def job(self, id: str) -> Job[ImageResult | VideoResult]:
         """A job by its id, whoever submitted it and when. Sends no request.
@@ -169,7 +269,7 @@ class Client:
 
     def run_many(
         self,
-        requests: Iterable[SomeRequest],
+        requests: Iterable[RequestLike],
         *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,

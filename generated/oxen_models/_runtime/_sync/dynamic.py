@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigurationError
 from ..extras import describe_missing_extra
-from ..request import AnyRequest
+from ..request import UntypedRequest
 from .effects import Limiter, here, run_blocking
 from .job import Job
 from .models import Models
 from .results import AudioResult, ImageResult, VideoResult
-from .session import Session
-from .stub import Stub
+from .sender import run_request, submit_request
+from .session import Part, Session
 
 if TYPE_CHECKING:
     from ..dynamic import Described
 
-_Result: TypeAlias = ImageResult | VideoResult
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-class AnyModel(Stub):
+class AnyModel(Part):
     """A model by its id alone. Nothing is checked statically: neither names nor values of parameters.
 
     On first use, the model's schema is fetched, once. From then on each call checks its parameters
     against it before anything is sent, as a typed call does; needs the extra `dynamic`. Parameters go by
-    their wire names, and one that is named like an argument of the call itself goes into `extra_body`.
-    Media are a path, a URL, bytes, an open file or a PIL image. Of a model that publishes no schema nothing
-    is checked: parameters are sent as they are, with bytes, files and images as data: URIs, and a string is
-    never opened.
+    their wire names, as keywords or, where that is not possible, in a mapping. Media are a path, a URL,
+    bytes, an open file or a PIL image. Of a model that publishes no schema nothing is checked: parameters
+    are sent as they are, with bytes, files and images as data: URIs, and a string is never opened.
     """
 
     def __init__(self, session: Session, id: str) -> None:
@@ -67,127 +67,111 @@ class AnyModel(Stub):
         """
         self._loaded()
 
-    def request(self, /, **parameters: object) -> AnyRequest:
-        """A request as a value, for `run_many`.
+    def request(self, values: Mapping[str, object] = _NOTHING, /, **parameters: object) -> UntypedRequest:
+        """Return a request as a value, for `run`, `submit` and `run_many`.
+
+        Args:
+            values: Parameters by wire name, for names that are not Python identifiers, such as `cfg-scale`.
+            parameters: The other parameters.
 
         Raises:
-            InvalidRequestError: A value is not what the schema allows.
+            InvalidRequestError: A value does not match the schema.
             ConfigurationError: The model has no call here, or the extra `dynamic` is not installed.
             OxenError: The schema could not be fetched.
+            TypeError: A parameter is given twice.
         """
-        return self._request(None, parameters, None)
+        return self._request(None, _merge(values, parameters), None)
 
     def edit(
         self,
+        values: Mapping[str, object] = _NOTHING,
         /,
         *,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> ImageResult:
         """Edit images.
 
         Args:
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-            parameters: The model's own, by their wire names.
+            values: Parameters by wire name, for names that are not Python identifiers, such as `cfg-scale`,
+                and for names of the options below.
+            timeout: Seconds to wait for the response. Defaults to the timeout of the client.
+            extra_headers: Headers to send in addition to those of the client.
+            extra_body: Additional JSON properties to include in the request body, without validation.
+            parameters: The other parameters of the model, by wire name.
 
         Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: The model has another call, the extra `dynamic` is not installed, or a header
-                cannot be sent or is the client's own.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            InvalidRequestError: A value does not match the schema. Nothing was sent.
+            ConfigurationError: The model has another call, the extra `dynamic` is not installed, or an option
+                is not usable. Nothing was sent.
+            OutcomeUnknownError: No response was received. The request may have been accepted and billed.
+            OxenError: The hub rejected the request, failed, or could not be reached.
+            TypeError: A parameter is given twice.
         """
-        request = self._request("edit", parameters, extra_body)
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        request = self._request("edit", _merge(values, parameters), extra_body)
+        result = run_request(
+            self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
+        )
+        return cast(ImageResult, result)
 
     def generate(
         self,
+        values: Mapping[str, object] = _NOTHING,
         /,
         *,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> ImageResult | VideoResult:
-        """Generate images or a video, whichever the model does. All else is as with `edit`."""
-        request = self._request("generate", parameters, extra_body)
-        return self._run(request, _result(request), extra_body, extra_headers, timeout)
+        """Generate images or a video, by the kind of model. Arguments and errors are those of `edit`."""
+        request = self._request("generate", _merge(values, parameters), extra_body)
+        result = run_request(
+            self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
+        )
+        return cast(ImageResult | VideoResult, result)
 
     def speak(
         self,
+        values: Mapping[str, object] = _NOTHING,
         /,
         *,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> AudioResult:
-        """Generate sound. All else is as with `edit`."""
-        request = self._request("speak", parameters, extra_body)
-        return self._run(request, AudioResult, extra_body, extra_headers, timeout)
+        """Generate sound. Arguments and errors are those of `edit`."""
+        request = self._request("speak", _merge(values, parameters), extra_body)
+        result = run_request(
+            self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
+        )
+        return cast(AudioResult, result)
 
     def submit(
         self,
+        values: Mapping[str, object] = _NOTHING,
         /,
         *,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
+        timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> Job[ImageResult | VideoResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            parameters: The model's own, by their wire names.
-
-        What is raised is as with `edit`; a model of sounds has no queue.
+        """Submit the request to the queue and return its job. Arguments and errors are those of `edit`; a
+        model of sounds has no queue.
         """
-        request = self._request("submit", parameters, extra_body)
-        kind = _result(request)
-        [job, *_] = self._submit(request, kind, target_repo, target_directory, extra_body, extra_headers)
-        return job
-
-    def submit_many(
-        self,
-        /,
-        *,
-        num_generations: int,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        **parameters: object,
-    ) -> list[Job[ImageResult | VideoResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        All else is as with `submit`.
-        """
-        request = self._request("submit", parameters, extra_body)
-        return self._submit(
-            request,
-            _result(request),
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
+        request = self._request("submit", _merge(values, parameters), extra_body)
+        [job, *_] = submit_request(
+            self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
         )
+        return cast(Job[ImageResult | VideoResult], job)
 
     def _request(
         self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None
-    ) -> AnyRequest:
+    ) -> UntypedRequest:
         described = self._loaded()
         described.endpoint(verb)
         return run_blocking(described.request, parameters, set(extra_body or ()))
@@ -216,5 +200,8 @@ def _described_class() -> type[Described]:
     )
 
 
-def _result(request: AnyRequest) -> type[_Result]:
-    return VideoResult if request.endpoint.startswith("/videos/") else ImageResult
+def _merge(values: Mapping[str, object], parameters: Mapping[str, object]) -> Mapping[str, object]:
+    for name in parameters:
+        if name in values:
+            raise TypeError(f"got multiple values for parameter {name!r}")
+    return {**values, **parameters}

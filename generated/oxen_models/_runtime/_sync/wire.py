@@ -21,7 +21,6 @@ from ..errors import (
 from ..failures import explained, was_connected
 from ..generations import GenerationCompleted, completed
 from ..parsing import parse_response
-from ..raw import capture
 from ..responses import Headers, Response
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
@@ -149,7 +148,6 @@ class Wire:
                 if failure is not None:
                     raise failure
                 assert answered is not None
-                capture(*answered)
                 return parse_response(
                     answered[0].status_code, self._blanked_headers(answered[0]), answered[1]
                 )

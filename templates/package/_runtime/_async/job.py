@@ -22,6 +22,7 @@ from ..errors import (
 from ..generations import Generation, enqueued, generation, reason
 from ..ids import job_path
 from ..request import Request
+from ..responses import Headers, Response
 from ..settings import checked_timeout
 from ..waiting import End, Kind, Stop, Watched
 from .results import AsyncResult, media_type, result_class, result_of
@@ -171,7 +172,7 @@ class AsyncJob(Generic[R_co]):
             raise JobCancelled(self._id, status, "the job was cancelled")
         kind: Any = self._result_class or result_class(answer)
         try:
-            result: R_co = result_of(kind, answer, self._session, self._id)
+            result: R_co = result_of(kind, Response(200, Headers({}), dict(answer)), self._session, self._id)
         except OxenError as error:
             raise self._about(error) from None
         return result
@@ -223,6 +224,7 @@ async def enqueue(
     session: AsyncSession,
     body: bytes,
     result: type[R],
+    timeout: float | None,
     extra_headers: Mapping[str, str] | None,
     request: type[Request] | None,
     stop: Stop | None = None,
@@ -233,6 +235,7 @@ async def enqueue(
         session: The client's.
         body: What is sent.
         result: What the jobs give.
+        timeout: Seconds to wait for the response; None for the client's.
         extra_headers: Headers to send in addition to the client's own.
         request: The class of the request; None where it was not made by bindings.
         stop: What ends every wait for the jobs.
@@ -243,9 +246,9 @@ async def enqueue(
     """
     channel = session.channel
     since = await channel.opened()
-    async with channel.enqueuing.entered(session.settings.patience("/queue", None)):
+    async with channel.enqueuing.entered(session.settings.patience("/queue", timeout)):
         try:
-            jobs = enqueued((await session.post("/queue", body, None, extra_headers)).json)
+            jobs = enqueued((await session.post("/queue", body, timeout, extra_headers)).json)
         except UnexpectedResponseError as error:
             raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
         except OxenError as error:

@@ -10,13 +10,15 @@ from html import escape
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from ..errors import MediaError, OxenError
 from ..ids import job_path
 from ..media import sniff
 from ..parsing import created_at, extract_outputs, model_name
+from ..request import RequestLike
+from ..responses import Response
 from ..saving import writing
 from .effects import open_file
 from .session import AsyncSession
@@ -189,7 +191,11 @@ class AsyncResult(Generic[M]):
     created: int | None
     """When it was made, in Unix seconds; None where the hub does not say."""
     media: tuple[M, ...]
-    """The files, in the hub's order."""
+    """The files, in the order of the response."""
+    response: Response = field(compare=False)
+    """The response with the result: status, headers and JSON body. If an event ended the job, `json` is the
+    data of the event, and there are no headers.
+    """
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -236,6 +242,9 @@ class AsyncAudioResult(AsyncResult[AsyncAudio]):
         return self.media
 
 
+AsyncAnyResult: TypeAlias = AsyncImageResult | AsyncVideoResult | AsyncAudioResult
+"""The result of any model."""
+
 # Under which key the hub has the files of a result, and what they are to its user.
 _PARTS: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
     AsyncImageResult: ("images", AsyncImage),
@@ -245,21 +254,22 @@ _PARTS: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
 
 
 def result_of(
-    kind: type[R], answer: Mapping[str, Any], session: AsyncSession, generation_id: str | None = None
+    kind: type[R], response: Response, session: AsyncSession, generation_id: str | None = None
 ) -> R:
-    """The result in an answer of the hub.
+    """Return the result in a response.
 
     Raises:
         UnexpectedResponseError: It holds no result.
     """
     key, medium = _PARTS[kind]
     return kind(
-        model_name(answer),
-        created_at(answer),
+        model_name(response.json),
+        created_at(response.json),
         tuple(
             medium(url, encoded, session, generation_id, place)
-            for place, (url, encoded) in enumerate(extract_outputs(answer, key))
+            for place, (url, encoded) in enumerate(extract_outputs(response.json, key))
         ),
+        response,
     )
 
 
@@ -268,6 +278,18 @@ def answer_of(result: AsyncResult[Any]) -> dict[str, Any]:
     key, _ = _PARTS[type(result)]
     media = [{"url": each.url} if each.url else {"b64_json": each.b64_json} for each in result.media]
     return {"model": result.model, "created": result.created, key: media}
+
+
+def result_type(request: RequestLike) -> type[AsyncAnyResult]:
+    """Return the type of result that a request has, by its endpoint."""
+    return _BY_FAMILY[request.endpoint.split("/")[1]]
+
+
+_BY_FAMILY: dict[str, type[AsyncAnyResult]] = {
+    "images": AsyncImageResult,
+    "videos": AsyncVideoResult,
+    "audio": AsyncAudioResult,
+}
 
 
 def media_type(kind: type[AsyncResult[Any]]) -> str | None:

@@ -6,24 +6,18 @@ Source: model 'names', POST /api/ai/images/generate. Schema 830622aa51b1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime._async.job import AsyncJob
-from oxen_models._runtime._async.raw import AsyncRawGenerate
-from oxen_models._runtime._async.results import AsyncImageResult
-from oxen_models._runtime._async.stub import AsyncStub
-from oxen_models._runtime._sync.job import Job
-from oxen_models._runtime._sync.raw import RawGenerate
-from oxen_models._runtime._sync.results import ImageResult
-from oxen_models._runtime._sync.stub import Stub
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.request import Request, checked
+from oxen_models._runtime.model import JobT, Model, ResultT, Submit
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import ImageRequest
 
 
-class NamesRequest(Request):
+class NamesRequest(ImageRequest):
     """A golden case.
 
     Source: model 'names', POST /api/ai/images/generate.
@@ -101,7 +95,7 @@ class NamesRequest(Request):
     """Who is billed and where results are kept. Left out, the owner of the key."""
 
 
-class Names(Stub):
+class Names(Model[ResultT, JobT]):
     """Names: A golden case."""
 
     def generate(
@@ -130,10 +124,8 @@ class Names(Stub):
         u6a21_u5f0f: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> ImageResult:
+        **options: Unpack[RequestOptions],
+    ) -> ResultT:
         """A golden case.
 
         Args:
@@ -155,23 +147,15 @@ class Names(Stub):
             str_: Wire name 'str'.
             timeout_: Wire name 'timeout'.
             top_k_3: Wire name 'top-k'.
-            top_k: Not described by the hub.
+            top_k: The API does not describe this parameter.
             validate_: Wire name 'validate'.
             u6a21_u5f0f: Wire name '模式'.
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.
             target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
+            options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
         """
-        request = checked(
+        request = partial(
             NamesRequest,
             param=param,
             param_2d_mode=param_2d_mode,
@@ -197,399 +181,7 @@ class Names(Stub):
             response_format=response_format,
             target_namespace=target_namespace,
         )
-        return self._run(request, ImageResult, extra_body, extra_headers, timeout)
+        return self._call(request, options)
 
-    with_raw_response = RawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    def submit(
-        self,
-        *,
-        param: str | Omit = OMIT,
-        param_2d_mode: str | Omit = OMIT,
-        top_k_2: str | Omit = OMIT,
-        class__2: str | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        from_: str | Omit = OMIT,
-        grosse: str | Omit = OMIT,
-        guidance_scale: str | Omit = OMIT,
-        json_: str | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        model_dump_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: str | Omit = OMIT,
-        timeout_: str | Omit = OMIT,
-        top_k_3: str | Omit = OMIT,
-        top_k: str | Omit = OMIT,
-        validate_: str | Omit = OMIT,
-        u6a21_u5f0f: str | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> Job[ImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            NamesRequest,
-            param=param,
-            param_2d_mode=param_2d_mode,
-            top_k_2=top_k_2,
-            class__2=class__2,
-            class_=class_,
-            copy_=copy_,
-            extra_body_=extra_body_,
-            from_=from_,
-            grosse=grosse,
-            guidance_scale=guidance_scale,
-            json_=json_,
-            model_config_=model_config_,
-            model_dump_=model_dump_,
-            schema_=schema_,
-            self_=self_,
-            str_=str_,
-            timeout_=timeout_,
-            top_k_3=top_k_3,
-            top_k=top_k,
-            validate_=validate_,
-            u6a21_u5f0f=u6a21_u5f0f,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = self._submit(
-            request, ImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    def submit_many(
-        self,
-        *,
-        num_generations: int,
-        param: str | Omit = OMIT,
-        param_2d_mode: str | Omit = OMIT,
-        top_k_2: str | Omit = OMIT,
-        class__2: str | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        from_: str | Omit = OMIT,
-        grosse: str | Omit = OMIT,
-        guidance_scale: str | Omit = OMIT,
-        json_: str | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        model_dump_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: str | Omit = OMIT,
-        timeout_: str | Omit = OMIT,
-        top_k_3: str | Omit = OMIT,
-        top_k: str | Omit = OMIT,
-        validate_: str | Omit = OMIT,
-        u6a21_u5f0f: str | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[Job[ImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            NamesRequest,
-            param=param,
-            param_2d_mode=param_2d_mode,
-            top_k_2=top_k_2,
-            class__2=class__2,
-            class_=class_,
-            copy_=copy_,
-            extra_body_=extra_body_,
-            from_=from_,
-            grosse=grosse,
-            guidance_scale=guidance_scale,
-            json_=json_,
-            model_config_=model_config_,
-            model_dump_=model_dump_,
-            schema_=schema_,
-            self_=self_,
-            str_=str_,
-            timeout_=timeout_,
-            top_k_3=top_k_3,
-            top_k=top_k,
-            validate_=validate_,
-            u6a21_u5f0f=u6a21_u5f0f,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return self._submit(
-            request,
-            ImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
-
-
-class AsyncNames(AsyncStub):
-    """Names: A golden case."""
-
-    async def generate(
-        self,
-        *,
-        param: str | Omit = OMIT,
-        param_2d_mode: str | Omit = OMIT,
-        top_k_2: str | Omit = OMIT,
-        class__2: str | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        from_: str | Omit = OMIT,
-        grosse: str | Omit = OMIT,
-        guidance_scale: str | Omit = OMIT,
-        json_: str | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        model_dump_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: str | Omit = OMIT,
-        timeout_: str | Omit = OMIT,
-        top_k_3: str | Omit = OMIT,
-        top_k: str | Omit = OMIT,
-        validate_: str | Omit = OMIT,
-        u6a21_u5f0f: str | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncImageResult:
-        """A golden case.
-
-        Args:
-            param: Wire name ''.
-            param_2d_mode: Wire name '2d-mode'.
-            top_k_2: Wire name 'Top K'.
-            class__2: Wire name '__class__'.
-            class_: Wire name 'class'.
-            copy_: Wire name 'copy'.
-            extra_body_: Wire name 'extra_body'.
-            from_: Wire name 'from'.
-            grosse: Wire name 'größe'.
-            guidance_scale: Wire name 'guidanceScale'.
-            json_: Wire name 'json'.
-            model_config_: Wire name 'model_config'.
-            model_dump_: Wire name 'model_dump'.
-            schema_: Wire name 'schema'.
-            self_: Wire name 'self'.
-            str_: Wire name 'str'.
-            timeout_: Wire name 'timeout'.
-            top_k_3: Wire name 'top-k'.
-            top_k: Not described by the hub.
-            validate_: Wire name 'validate'.
-            u6a21_u5f0f: Wire name '模式'.
-            response_format: Whether the answer links to the result or holds it in base64. Left out, the
-                hub takes 'url'.
-            target_namespace: Who is billed and where results are kept. Left out, the owner of the key.
-            extra_body: Parameters that the schema does not have, sent as they are.
-            extra_headers: Headers to send in addition to the client's own.
-            timeout: Seconds to wait for the answer; left out, the client's.
-
-        Raises:
-            InvalidRequestError: A value is not what the schema allows; nothing was sent.
-            ConfigurationError: A header cannot be sent, or is the client's own; `timeout` is not positive.
-            OutcomeUnknownError: It was sent and not answered; it may have been accepted.
-            OxenError: The hub refused, failed, or could not be reached.
-        """
-        request = checked(
-            NamesRequest,
-            param=param,
-            param_2d_mode=param_2d_mode,
-            top_k_2=top_k_2,
-            class__2=class__2,
-            class_=class_,
-            copy_=copy_,
-            extra_body_=extra_body_,
-            from_=from_,
-            grosse=grosse,
-            guidance_scale=guidance_scale,
-            json_=json_,
-            model_config_=model_config_,
-            model_dump_=model_dump_,
-            schema_=schema_,
-            self_=self_,
-            str_=str_,
-            timeout_=timeout_,
-            top_k_3=top_k_3,
-            top_k=top_k,
-            validate_=validate_,
-            u6a21_u5f0f=u6a21_u5f0f,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._run(request, AsyncImageResult, extra_body, extra_headers, timeout)
-
-    with_raw_response = AsyncRawGenerate(generate)
-    """The same call, returning status, headers and body with the result."""
-
-    async def submit(
-        self,
-        *,
-        param: str | Omit = OMIT,
-        param_2d_mode: str | Omit = OMIT,
-        top_k_2: str | Omit = OMIT,
-        class__2: str | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        from_: str | Omit = OMIT,
-        grosse: str | Omit = OMIT,
-        guidance_scale: str | Omit = OMIT,
-        json_: str | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        model_dump_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: str | Omit = OMIT,
-        timeout_: str | Omit = OMIT,
-        top_k_3: str | Omit = OMIT,
-        top_k: str | Omit = OMIT,
-        validate_: str | Omit = OMIT,
-        u6a21_u5f0f: str | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> AsyncJob[AsyncImageResult]:
-        """Put the request in the queue and return at once.
-
-        Args:
-            target_repo: Repository that the hub keeps the result in, as `namespace/name`.
-            target_directory: Folder of that repository.
-
-        The other parameters, and what is raised, are those of `generate`.
-        """
-        request = checked(
-            NamesRequest,
-            param=param,
-            param_2d_mode=param_2d_mode,
-            top_k_2=top_k_2,
-            class__2=class__2,
-            class_=class_,
-            copy_=copy_,
-            extra_body_=extra_body_,
-            from_=from_,
-            grosse=grosse,
-            guidance_scale=guidance_scale,
-            json_=json_,
-            model_config_=model_config_,
-            model_dump_=model_dump_,
-            schema_=schema_,
-            self_=self_,
-            str_=str_,
-            timeout_=timeout_,
-            top_k_3=top_k_3,
-            top_k=top_k,
-            validate_=validate_,
-            u6a21_u5f0f=u6a21_u5f0f,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        [job, *_] = await self._submit(
-            request, AsyncImageResult, target_repo, target_directory, extra_body, extra_headers
-        )
-        return job
-
-    async def submit_many(
-        self,
-        *,
-        num_generations: int,
-        param: str | Omit = OMIT,
-        param_2d_mode: str | Omit = OMIT,
-        top_k_2: str | Omit = OMIT,
-        class__2: str | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        from_: str | Omit = OMIT,
-        grosse: str | Omit = OMIT,
-        guidance_scale: str | Omit = OMIT,
-        json_: str | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        model_dump_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: str | Omit = OMIT,
-        timeout_: str | Omit = OMIT,
-        top_k_3: str | Omit = OMIT,
-        top_k: str | Omit = OMIT,
-        validate_: str | Omit = OMIT,
-        u6a21_u5f0f: str | Omit = OMIT,
-        response_format: Literal["url", "b64_json"] | Omit = OMIT,
-        target_namespace: str | Omit = OMIT,
-        target_repo: str | None = None,
-        target_directory: str | None = None,
-        extra_body: Mapping[str, object] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-    ) -> list[AsyncJob[AsyncImageResult]]:
-        """Put the request in the queue several times over, in one go: a job for each result.
-
-        Args:
-            num_generations: How many jobs: 1 to 4 by the hub's reference, up to 12 by its OpenAPI file.
-
-        The other parameters are those of `submit`.
-        """
-        request = checked(
-            NamesRequest,
-            param=param,
-            param_2d_mode=param_2d_mode,
-            top_k_2=top_k_2,
-            class__2=class__2,
-            class_=class_,
-            copy_=copy_,
-            extra_body_=extra_body_,
-            from_=from_,
-            grosse=grosse,
-            guidance_scale=guidance_scale,
-            json_=json_,
-            model_config_=model_config_,
-            model_dump_=model_dump_,
-            schema_=schema_,
-            self_=self_,
-            str_=str_,
-            timeout_=timeout_,
-            top_k_3=top_k_3,
-            top_k=top_k,
-            validate_=validate_,
-            u6a21_u5f0f=u6a21_u5f0f,
-            response_format=response_format,
-            target_namespace=target_namespace,
-        )
-        return await self._submit(
-            request,
-            AsyncImageResult,
-            target_repo,
-            target_directory,
-            extra_body,
-            extra_headers,
-            num_generations,
-        )
+    submit = Submit(generate)
+    """Submit the request to the queue and return its job; the parameters are those of `generate`."""

@@ -1,0 +1,111 @@
+"""Sending requests: as blocking calls, or through the queue."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Unpack
+
+from ..advice import advise
+from ..errors import ConfigurationError, OxenError
+from ..media import is_read
+from ..options import RequestOptions
+from ..request import RequestLike, RequestT, checked, class_of, encoded, queued
+from .effects import run_blocking
+from .job import AsyncJob, enqueue
+from .results import AsyncAnyResult, result_of, result_type
+from .session import AsyncSession
+
+
+class AsyncSender:
+    """Builds the requests of models and sends them as blocking calls."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    @property
+    def base_url(self) -> str:
+        """The address of the hub."""
+        return self._session.settings.base_url
+
+    def to_queue(self) -> AsyncQueueSender:
+        """Return a sender that submits requests to the queue."""
+        return AsyncQueueSender(self._session)
+
+    async def send(self, build: partial[RequestT], options: RequestOptions) -> AsyncAnyResult:
+        """Build a request, send it and return the result. Raises as `run_request` does."""
+        return await run_request(self._session, await _build(build), **options)
+
+
+class AsyncQueueSender:
+    """Builds the requests of models and submits them to the queue."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    @property
+    def base_url(self) -> str:
+        """The address of the hub."""
+        return self._session.settings.base_url
+
+    def to_queue(self) -> AsyncQueueSender:
+        """Return this sender."""
+        return self
+
+    async def send(self, build: partial[RequestT], options: RequestOptions) -> AsyncJob[AsyncAnyResult]:
+        """Build a request, submit it and return its job. Raises as `submit_request` does."""
+        [job, *_] = await submit_request(self._session, await _build(build), **options)
+        return job
+
+
+async def run_request(
+    session: AsyncSession, request: RequestLike, **options: Unpack[RequestOptions]
+) -> AsyncAnyResult:
+    """Send a request as a blocking call and return its result.
+
+    Raises:
+        ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
+        InvalidRequestError: `extra_body` is not JSON.
+        OutcomeUnknownError: No response was received; the request may have been accepted.
+        OxenError: The hub rejected the request, failed, or could not be reached.
+    """
+    if session.settings.targets:
+        names = " and ".join(session.settings.targets)
+        raise ConfigurationError(
+            f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
+        )
+    body = encoded(request, options.get("extra_body"))
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    try:
+        response = await session.post(request.endpoint, body, timeout, extra_headers)
+    except OxenError as error:
+        advise(error, class_of(request))
+        raise
+    return result_of(result_type(request), response, session)
+
+
+async def submit_request(
+    session: AsyncSession,
+    request: RequestLike,
+    num_generations: int = 1,
+    **options: Unpack[RequestOptions],
+) -> list[AsyncJob[AsyncAnyResult]]:
+    """Submit a request to the queue and return its jobs.
+
+    Raises:
+        ConfigurationError: An option is not usable, or the model has no queue.
+        InvalidRequestError: `num_generations` is not positive, or `extra_body` is not JSON.
+        OutcomeUnknownError: No response was received; the request may have been accepted.
+        OxenError: The hub rejected the request, failed, or could not be reached.
+    """
+    if request.endpoint.startswith("/audio/"):
+        raise ConfigurationError(f"{request.model_id} has no queue; use run()")
+    body = queued(request, num_generations, session.settings.targets, options.get("extra_body"))
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    return await enqueue(session, body, result_type(request), timeout, extra_headers, class_of(request))
+
+
+async def _build(build: partial[RequestT]) -> RequestT:
+    # Reading files would block the event loop.
+    if any(map(is_read, build.keywords.values())):
+        return await run_blocking(checked, build)
+    return checked(build)

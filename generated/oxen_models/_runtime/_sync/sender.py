@@ -1,0 +1,109 @@
+"""Sending requests: as blocking calls, or through the queue."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Unpack
+
+from ..advice import advise
+from ..errors import ConfigurationError, OxenError
+from ..media import is_read
+from ..options import RequestOptions
+from ..request import RequestLike, RequestT, checked, class_of, encoded, queued
+from .effects import run_blocking
+from .job import Job, enqueue
+from .results import AnyResult, result_of, result_type
+from .session import Session
+
+
+class Sender:
+    """Builds the requests of models and sends them as blocking calls."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def base_url(self) -> str:
+        """The address of the hub."""
+        return self._session.settings.base_url
+
+    def to_queue(self) -> QueueSender:
+        """Return a sender that submits requests to the queue."""
+        return QueueSender(self._session)
+
+    def send(self, build: partial[RequestT], options: RequestOptions) -> AnyResult:
+        """Build a request, send it and return the result. Raises as `run_request` does."""
+        return run_request(self._session, _build(build), **options)
+
+
+class QueueSender:
+    """Builds the requests of models and submits them to the queue."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def base_url(self) -> str:
+        """The address of the hub."""
+        return self._session.settings.base_url
+
+    def to_queue(self) -> QueueSender:
+        """Return this sender."""
+        return self
+
+    def send(self, build: partial[RequestT], options: RequestOptions) -> Job[AnyResult]:
+        """Build a request, submit it and return its job. Raises as `submit_request` does."""
+        [job, *_] = submit_request(self._session, _build(build), **options)
+        return job
+
+
+def run_request(session: Session, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult:
+    """Send a request as a blocking call and return its result.
+
+    Raises:
+        ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
+        InvalidRequestError: `extra_body` is not JSON.
+        OutcomeUnknownError: No response was received; the request may have been accepted.
+        OxenError: The hub rejected the request, failed, or could not be reached.
+    """
+    if session.settings.targets:
+        names = " and ".join(session.settings.targets)
+        raise ConfigurationError(
+            f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
+        )
+    body = encoded(request, options.get("extra_body"))
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    try:
+        response = session.post(request.endpoint, body, timeout, extra_headers)
+    except OxenError as error:
+        advise(error, class_of(request))
+        raise
+    return result_of(result_type(request), response, session)
+
+
+def submit_request(
+    session: Session,
+    request: RequestLike,
+    num_generations: int = 1,
+    **options: Unpack[RequestOptions],
+) -> list[Job[AnyResult]]:
+    """Submit a request to the queue and return its jobs.
+
+    Raises:
+        ConfigurationError: An option is not usable, or the model has no queue.
+        InvalidRequestError: `num_generations` is not positive, or `extra_body` is not JSON.
+        OutcomeUnknownError: No response was received; the request may have been accepted.
+        OxenError: The hub rejected the request, failed, or could not be reached.
+    """
+    if request.endpoint.startswith("/audio/"):
+        raise ConfigurationError(f"{request.model_id} has no queue; use run()")
+    body = queued(request, num_generations, session.settings.targets, options.get("extra_body"))
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    return enqueue(session, body, result_type(request), timeout, extra_headers, class_of(request))
+
+
+def _build(build: partial[RequestT]) -> RequestT:
+    # Reading files would block the event loop.
+    if any(map(is_read, build.keywords.values())):
+        return run_blocking(checked, build)
+    return checked(build)
