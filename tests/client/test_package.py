@@ -133,9 +133,9 @@ def test_no_class_of_a_model_can_take_a_name_that_the_generated_code_imports() -
 
 SHOWN = {
     "Job": "cancel generation id refresh result status wait",
-    "ImageResult": "created images media model",
-    "VideoResult": "created media model videos",
-    "AudioResult": "audios created media model",
+    "ImageResult": "created images media model response",
+    "VideoResult": "created media model response videos",
+    "AudioResult": "audios created media model response",
     "Image": "b64_json generation_id read save url",
     "Outcome": "error index job_id request result",
     "AnyModel": "edit generate id load request schema speak submit",
