@@ -186,9 +186,11 @@ def _format_value(value: Any, kind: str) -> str:
         return truncate(describe(value) or nothing, _MAX_PRICE)
     if value is None and not kind.startswith("default-"):
         return "none"
-    if kind in _QUOTED or not isinstance(value, str | list):
-        return truncate(_dumps(value))
-    return truncate(value if isinstance(value, str) else f"one of {describe_values(value)}")
+    if kind not in _QUOTED and isinstance(value, str):
+        return truncate(value)
+    if kind not in _QUOTED and is_list(value):
+        return truncate(f"one of {describe_values(value)}")
+    return truncate(_dumps(value))
 
 
 def _dumps(value: object) -> str:

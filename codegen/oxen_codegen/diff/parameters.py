@@ -153,20 +153,19 @@ def _select(raw: Mapping[str, Any], keys: Iterable[str]) -> Node:
 def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
     """Yield the differences between the values that two schemas accept."""
     old_types, new_types = accepted_types(old.node), accepted_types(new.node)
-    described = describe_type(old.node), describe_type(new.node)
     if old_types is None and new_types is None:
         old_constraints, new_constraints = unsupported_constraints(old), unsupported_constraints(new)
         if not json_equal(old_constraints, new_constraints):
             yield path, "server-validation-changed", old_constraints, new_constraints
     elif old_types is None:
-        yield path, "type-narrowed", *described
+        yield path, "type-narrowed", *_describe(old.node, new.node)
     elif new_types is None:
-        yield path, "type-widened", *described
+        yield path, "type-widened", *_describe(old.node, new.node)
         # JSON values include neither files nor instances of classes.
         if accepts_media(old.node):
-            yield path, "media-narrowed", *described
+            yield path, "media-narrowed", *_describe(old.node, new.node)
         if any(find_classes(old.node)):
-            yield path, "class-removed", *described
+            yield path, "class-removed", *_describe(old.node, new.node)
     elif "enum" in old.node and "enum" in new.node:
         a, b = old.node["enum"], new.node["enum"]
         yield from _narrowed_or_widened(
@@ -180,11 +179,14 @@ def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
             yield from _COMPARE[name](path, a, b)
 
 
+def _describe(old: Node, new: Node) -> tuple[str, str]:
+    return describe_type(old), describe_type(new)
+
+
 def _compare_types(
     path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
 ) -> Iterator[ParameterChange]:
     """Yield types that are no longer accepted, or newly accepted."""
-    described = describe_type(old), describe_type(new)
     removed, added = old_types.names - new_types.names, new_types.names - old_types.names
     match old_types.nodes.get("number", {}).get("type"), new_types.nodes.get("number", {}).get("type"):
         case "integer", "number":
@@ -198,16 +200,16 @@ def _compare_types(
         if gets_class and not had_class:
             removed.add("object")  # an arbitrary object is no longer accepted
         if had_class and not gets_class:
-            yield path, "class-removed", *described
+            yield path, "class-removed", *_describe(old, new)
     if removed and added:
         kind = "type-changed"
         if not (old_types.names & new_types.names) - {"null"}:
             kind = "became-array" if "array" in added else "became-scalar" if "array" in removed else kind
-        yield path, kind, *described
+        yield path, kind, *_describe(old, new)
     elif removed:
-        yield path, "type-narrowed", *described
+        yield path, "type-narrowed", *_describe(old, new)
     elif added:
-        yield path, "type-widened", *described
+        yield path, "type-widened", *_describe(old, new)
 
 
 def _compare_enum_with_type(
@@ -237,7 +239,7 @@ def _compare_numbers(path: str, old: Schema, new: Schema) -> Iterator[ParameterC
 def _compare_strings(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
     yield from _compare_sizes(path, "length", old.node, new.node, "minLength", "maxLength")
     if media_kinds(old.node) - media_kinds(new.node):
-        yield path, "media-narrowed", describe_type(old.node), describe_type(new.node)
+        yield path, "media-narrowed", *_describe(old.node, new.node)
 
 
 def _compare_arrays(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
