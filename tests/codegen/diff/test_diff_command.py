@@ -22,11 +22,11 @@ INTEGER: dict[str, Any] = {"type": "integer"}
 NUMBER: dict[str, Any] = {"type": "number"}
 CHOICE: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
 
-Folders = Callable[..., Path]
+WriteFolder = Callable[..., Path]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folders:
+def write_folder(tmp_path: Path) -> WriteFolder:
     """Return a function that writes a folder of models."""
 
     def write(name: str, *models: dict[str, Any]) -> Path:
@@ -54,11 +54,13 @@ def diff(*arguments: object) -> Result:
     ],
 )
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
-def test_exit_code_is_that_of_max_impact(new: object, exit_code: int, form: str, folder: Folders) -> None:
+def test_exit_code_is_that_of_max_impact(
+    new: object, exit_code: int, form: str, write_folder: WriteFolder
+) -> None:
     """The exit code depends on the most severe change, in every format."""
     old_folder, new_folder = (
-        folder("old", make_model("m", object_schema(p=STRING))),
-        folder("new", make_model("m", new)),
+        write_folder("old", make_model("m", object_schema(p=STRING))),
+        write_folder("new", make_model("m", new)),
     )
     result = diff("--from", old_folder, "--to", new_folder, "--format", form)
     assert (result.exit_code, result.stderr) == (exit_code, "")
@@ -67,10 +69,10 @@ def test_exit_code_is_that_of_max_impact(new: object, exit_code: int, form: str,
 HOSTILE = "`</code>](https://x) @oxen <b>|\n# \x1b[31m\u202e ``"
 
 
-def test_json_document(folder: Folders) -> None:
+def test_json_document(write_folder: WriteFolder) -> None:
     """The JSON format has the documented structure."""
-    old = folder("old", make_model("m", object_schema("p", p=STRING)), make_model("gone"))
-    new = folder("new", make_model("m", object_schema("p", p=CHOICE)))
+    old = write_folder("old", make_model("m", object_schema("p", p=STRING)), make_model("gone"))
+    new = write_folder("new", make_model("m", object_schema("p", p=CHOICE)))
     result = diff("--from", old, "--to", new, "--format", "json")
     assert json.loads(result.stdout) == {
         "changes": [
@@ -105,10 +107,10 @@ def test_json_document(folder: Folders) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_output_escapes_control_characters(form: str, folder: Folders) -> None:
+def test_output_escapes_control_characters(form: str, write_folder: WriteFolder) -> None:
     """Text from the API is escaped before it is printed."""
-    old = folder("old", make_model(HOSTILE, object_schema(p={**STRING, "description": HOSTILE})))
-    new = folder("new", make_model(HOSTILE, object_schema(**{HOSTILE: {**STRING, "enum": [HOSTILE]}})))
+    old = write_folder("old", make_model(HOSTILE, object_schema(p={**STRING, "description": HOSTILE})))
+    new = write_folder("new", make_model(HOSTILE, object_schema(**{HOSTILE: {**STRING, "enum": [HOSTILE]}})))
     result = diff("--from", old, "--to", new, "--format", form)
     assert result.exit_code == 4
     assert all(char == "\n" or char.isprintable() for char in result.stdout)
@@ -116,12 +118,12 @@ def test_output_escapes_control_characters(form: str, folder: Folders) -> None:
         assert len(result.stdout.splitlines()) == 3
 
 
-def test_markdown_quotes_api_text(folder: Folders) -> None:
+def test_markdown_quotes_api_text(write_folder: WriteFolder) -> None:
     """Markdown has text from the API in code spans only."""
-    old = folder(
+    old = write_folder(
         "old", make_model("`", object_schema(a=STRING, p={**STRING, "description": HOSTILE})), make_model("z")
     )
-    new = folder("new", make_model("`", object_schema(a=STRING, **{HOSTILE: STRING, "": STRING})))
+    new = write_folder("new", make_model("`", object_schema(a=STRING, **{HOSTILE: STRING, "": STRING})))
     lines = diff("--from", old, "--to", new, "--format", "markdown").stdout.splitlines()
     assert [line for line in lines if line.startswith("#")] == [
         "## Model changes",
@@ -137,11 +139,13 @@ def test_markdown_quotes_api_text(folder: Folders) -> None:
     assert {"`", "z", "p"} <= {token.content for token in inline if token.type == "code_inline"}
 
 
-def test_markdown_is_truncated(folder: Folders) -> None:
+def test_markdown_is_truncated(write_folder: WriteFolder) -> None:
     """Markdown that is too long for a pull request is truncated at the end; breaking changes come first."""
     many = {f"parameter_{number}": STRING for number in range(2_000)}
-    old = folder("old", make_model("m", object_schema(**many, gone=STRING)))
-    new = folder("new", make_model("m", object_schema(**{name: {**STRING, "title": "New"} for name in many})))
+    old = write_folder("old", make_model("m", object_schema(**many, gone=STRING)))
+    new = write_folder(
+        "new", make_model("m", object_schema(**{name: {**STRING, "title": "New"} for name in many}))
+    )
     output = diff("--from", old, "--to", new, "--format", "markdown").stdout
     assert len(output) < 65_536
     assert "- `gone`: parameter-removed" in output
@@ -149,10 +153,10 @@ def test_markdown_is_truncated(folder: Folders) -> None:
     assert output.rstrip().endswith("Truncated. Run `oxen-codegen diff` for the complete list.")
 
 
-def test_markdown_groups_models(folder: Folders) -> None:
+def test_markdown_groups_models(write_folder: WriteFolder) -> None:
     """Models that changed in the same way are listed together."""
-    old = folder("old", *(make_model(name, object_schema(p=INTEGER)) for name in "abc"))
-    new = folder(
+    old = write_folder("old", *(make_model(name, object_schema(p=INTEGER)) for name in "abc"))
+    new = write_folder(
         "new",
         make_model("a", object_schema(p=NUMBER)),
         make_model("b", object_schema()),
@@ -162,10 +166,10 @@ def test_markdown_groups_models(folder: Folders) -> None:
     assert "\n`a`, `c`\n\n- `p`: type-widened: `integer` -> `number`\n" in output
 
 
-def test_text_ends_with_summary(folder: Folders) -> None:
+def test_text_ends_with_summary(write_folder: WriteFolder) -> None:
     """The text format has a line for each change, then the counts and the next version."""
-    old = folder("old", make_model("m", object_schema(p=STRING, q=INTEGER)))
-    new = folder("new", make_model("m", object_schema(p=CHOICE, q={**NUMBER, "default": 1})))
+    old = write_folder("old", make_model("m", object_schema(p=STRING, q=INTEGER)))
+    new = write_folder("new", make_model("m", object_schema(p=CHOICE, q={**NUMBER, "default": 1})))
     assert diff("--from", old, "--to", new).stdout.splitlines() == [
         'breaking: m p: enum-narrowed: string -> one of "a", "b"',
         "behavioural: m q: default-added: 1",
@@ -176,11 +180,11 @@ def test_text_ends_with_summary(folder: Folders) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"id": 5}', '{"id": "a", "id": "b"}', '{"id": "ok"}'])
 @pytest.mark.parametrize("side", ["old", "new"])
-def test_invalid_file_is_an_error(content: str, side: str, folder: Folders) -> None:
+def test_invalid_file_is_an_error(content: str, side: str, write_folder: WriteFolder) -> None:
     """A file that cannot be read is an error, not a removed model."""
     old, new = (
-        folder("old", make_model("ok"), make_model("m")),
-        folder("new", make_model("ok"), make_model("n")),
+        write_folder("old", make_model("ok"), make_model("m")),
+        write_folder("new", make_model("ok"), make_model("n")),
     )
     ({"old": old, "new": new}[side] / "broken.json").write_text(content)
     for form in ("text", "json"):
@@ -189,19 +193,19 @@ def test_invalid_file_is_an_error(content: str, side: str, folder: Folders) -> N
         assert f"/{side}: 1 invalid file: broken.json: " in result.stderr
 
 
-def test_invalid_schema_errors_unless_unchanged(folder: Folders) -> None:
+def test_invalid_schema_errors_unless_unchanged(write_folder: WriteFolder) -> None:
     """A parameter schema that is not an object is an error, unless the model did not change."""
     odd = make_model("odd", [])
-    old, new = folder("old", make_model("odd"), make_model("m")), folder("new", odd)
+    old, new = write_folder("old", make_model("odd"), make_model("m")), write_folder("new", odd)
     result = diff("--from", old, "--to", new)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "invalid new schema of odd: the parameter schema is not a JSON object" in result.stderr
-    assert diff("--from", new, "--to", folder("newer", odd, make_model("m"))).exit_code == 3
+    assert diff("--from", new, "--to", write_folder("newer", odd, make_model("m"))).exit_code == 3
 
 
-def test_folder_of_other_files_is_an_error(folder: Folders) -> None:
+def test_folder_of_other_files_is_an_error(write_folder: WriteFolder) -> None:
     """An empty folder is an empty catalogue; a folder with other files only is an error."""
-    old, other = folder("old", make_model("m")), folder("other")
+    old, other = write_folder("old", make_model("m")), write_folder("other")
     assert diff("--from", old, "--to", other).exit_code == 4
     (other / "README.md").write_text("")
     result = diff("--from", old, "--to", other)
@@ -210,7 +214,7 @@ def test_folder_of_other_files_is_an_error(folder: Folders) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recorded_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the schemas of a repository with two committed models; one of them is edited afterwards."""
     top = tmp_path / "répo"
     schemas = top / "nested" / "generated" / "oxen_models" / "schemas"
@@ -228,57 +232,57 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return schemas
 
 
-def test_revision_is_compared_with_folder(repository: Path) -> None:
+def test_revision_is_compared_with_folder(recorded_schemas: Path) -> None:
     """A git revision can be compared with a folder and with another revision."""
-    result = diff("--from", "HEAD", "--to", repository)
+    result = diff("--from", "HEAD", "--to", recorded_schemas)
     assert result.exit_code == 4, result.output
     assert result.stdout.startswith("breaking: a p: parameter-removed: string\ndiff: 1 breaking")
     assert diff("--to", "main").exit_code == 3  # from the edited schemas, so the parameter is added
     assert diff("--from", "HEAD", "--to", "main").exit_code == 0
-    (repository / "a.json").unlink()
-    assert "breaking: a: model-removed" in diff("--from", "main", "--to", repository).stdout
+    (recorded_schemas / "a.json").unlink()
+    assert "breaking: a: model-removed" in diff("--from", "main", "--to", recorded_schemas).stdout
 
 
 @pytest.mark.parametrize("revision", ["nope", "HEAD~9", "-x", "--help-me", "", "a\nb", "HEAD:nested", ":/"])
-def test_unknown_revision_is_an_error(revision: str, repository: Path) -> None:
+def test_unknown_revision_is_an_error(revision: str, recorded_schemas: Path) -> None:
     """A source that is neither a folder nor a revision is an error that names it and the repository."""
-    result = diff(f"--from={revision}", "--to", repository)
+    result = diff(f"--from={revision}", "--to", recorded_schemas)
     assert (result.exit_code, result.stdout) == (2, "")
-    expected = f"expected a folder, 'live' or a git revision of {repository.parents[3]}\n"
+    expected = f"expected a folder, 'live' or a git revision of {recorded_schemas.parents[3]}\n"
     assert result.stderr == f"oxen-codegen: unknown catalogue {revision!r}: {expected}"
 
 
 def test_revision_outside_repository_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded_schemas: Path
 ) -> None:
     """A revision is an error outside a repository, and if git is not installed."""
     expected = "or a git revision ({} is not in a git repository)"
     (tmp_path / "pyproject.toml").write_text("")
     monkeypatch.chdir(tmp_path)
-    result = diff("--from", "HEAD", "--to", repository)
+    result = diff("--from", "HEAD", "--to", recorded_schemas)
     assert result.exit_code == 2
     assert expected.format(tmp_path) in result.stderr
-    monkeypatch.chdir(repository.parents[2])
+    monkeypatch.chdir(recorded_schemas.parents[2])
     monkeypatch.setenv("PATH", "")
-    result = diff("--from", "HEAD", "--to", repository)
+    result = diff("--from", "HEAD", "--to", recorded_schemas)
     assert result.exit_code == 2
-    assert expected.format(repository.parents[1]) in result.stderr
+    assert expected.format(recorded_schemas.parents[1]) in result.stderr
 
 
-def test_revision_without_schemas_is_an_error(repository: Path) -> None:
+def test_revision_without_schemas_is_an_error(recorded_schemas: Path) -> None:
     """A revision without schemas is an error that names the path."""
-    git = ["git", "-C", str(repository), "-c", "user.name=n", "-c", "user.email=e@x"]
+    git = ["git", "-C", str(recorded_schemas), "-c", "user.name=n", "-c", "user.email=e@x"]
     subprocess.run([*git, "rm", "-rq", "--cached", "."], check=True)
     subprocess.run([*git, "commit", "-qm", "two"], check=True)
-    result = diff("--from", "HEAD", "--to", repository)
+    result = diff("--from", "HEAD", "--to", recorded_schemas)
     assert result.exit_code == 2
     assert "HEAD: the revision contains no schemas in nested/generated/oxen_models/schemas" in result.stderr
 
 
-def test_invalid_file_in_revision_is_an_error(repository: Path) -> None:
+def test_invalid_file_in_revision_is_an_error(recorded_schemas: Path) -> None:
     """An invalid file of a revision is an error that names the revision and the file."""
-    (repository / "a.json").write_text("{")
-    git = ["git", "-C", str(repository), "-c", "user.name=n", "-c", "user.email=e@x"]
+    (recorded_schemas / "a.json").write_text("{")
+    git = ["git", "-C", str(recorded_schemas), "-c", "user.name=n", "-c", "user.email=e@x"]
     subprocess.run([*git, "commit", "-qam", "two"], check=True)
     result = diff("--from", "HEAD", "--to", "HEAD~1")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -286,11 +290,11 @@ def test_invalid_file_in_revision_is_an_error(repository: Path) -> None:
 
 
 def test_default_is_recorded_to_live(
-    repository: Path, folder: Folders, monkeypatch: pytest.MonkeyPatch
+    recorded_schemas: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The recorded schemas are compared with the API by default."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    served = folder("served", make_model("a", object_schema(q=STRING)), make_model("new"))
+    served = write_folder("served", make_model("a", object_schema(q=STRING)), make_model("new"))
     with Hub(schemas=served) as hub:
         result = diff("--base-url", hub.url)
         assert result.exit_code == 4, result.output
@@ -303,7 +307,7 @@ def test_default_is_recorded_to_live(
 
 
 @pytest.fixture
-def failing() -> Iterator[str]:
+def incomplete_hub() -> Iterator[str]:
     """Return the URL of a server that has one of the two models on its list, and one that is not listed."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -335,47 +339,51 @@ def failing() -> Iterator[str]:
 
 
 def test_unlisted_model_is_not_removed(
-    failing: str, folder: Folders, monkeypatch: pytest.MonkeyPatch
+    incomplete_hub: str, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that the API does not list but still returns is not reported as removed."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    monkeypatch.chdir(folder("project"))
+    monkeypatch.chdir(write_folder("project"))
     Path("pyproject.toml").write_text('[tool.oxen-codegen.exclude]\nids = ["b *"]\n')
-    old = folder("old", make_model("a", object_schema(p=STRING)), make_model("unlisted"), make_model("gone"))
-    lines = diff("--from", old, "--base-url", failing).stdout.splitlines()
+    old = write_folder(
+        "old", make_model("a", object_schema(p=STRING)), make_model("unlisted"), make_model("gone")
+    )
+    lines = diff("--from", old, "--base-url", incomplete_hub).stdout.splitlines()
     assert lines[:-1] == ["breaking: gone: model-removed: /images/generate"]
 
 
 def test_unreadable_model_is_an_error(
-    failing: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+    incomplete_hub: str, recorded_schemas: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listed model that cannot be fetched is an error, not a removed model."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    result = diff("--base-url", failing)
+    result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "1 unreadable model: b é: the hub answered HTTP 404" in result.stderr
     monkeypatch.delenv("OXEN_API_KEY")
-    result = diff("--base-url", failing)
+    result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no API key" in result.stderr
 
 
-def test_removal_notice_is_not_a_model(folder: Folders) -> None:
+def test_removal_notice_is_not_a_model(write_folder: WriteFolder) -> None:
     """The record of a model that left the API counts as removed."""
     model = make_model("m")
     notice = from_answer(model).removed(Removal("2026-11-24", "0.2.0", None))
-    old, new = folder("old", model), folder("new", dict(notice.facts))
+    old, new = write_folder("old", model), write_folder("new", dict(notice.facts))
     assert diff("--from", old, "--to", new).stdout.startswith("breaking: m: model-removed")
     assert diff("--from", new, "--to", old).stdout.startswith("additive: m: model-added")
 
 
 def test_excluded_models_are_not_compared(
-    repository: Path, folder: Folders, monkeypatch: pytest.MonkeyPatch
+    recorded_schemas: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Models that the configuration excludes are excluded on both sides."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
     Path("pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["a*"]\n')
-    served = folder("served", make_model("a", object_schema()), make_model("another"), make_model("new"))
+    served = write_folder(
+        "served", make_model("a", object_schema()), make_model("another"), make_model("new")
+    )
     with Hub(schemas=served) as hub:
         lines = diff("--base-url", hub.url).stdout.splitlines()
     assert lines[:-1] == ["additive: another: model-added: /images/generate"]
