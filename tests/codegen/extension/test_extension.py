@@ -16,7 +16,7 @@ from oxen_models.testing import Hub
 
 from codegen.extension.team import configure, oxen_codegen, python, recording
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "private-models.md"
 USE = """
 import asyncio, pickle
 import acme_models, oxen_models
@@ -62,7 +62,7 @@ asyncio.run(use())
 
 
 def test_what_the_readme_says_works_in_an_empty_directory(team: Hub, empty: Path) -> None:
-    section = README.read_text(encoding="utf-8").split("## Your own models\n")[1].split("\n## ")[0]
+    section = PAGE.read_text(encoding="utf-8")
     [table] = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     [program] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     commands = re.findall(r"^    oxen-codegen ([^#\n]*)", section, re.MULTILINE)
