@@ -65,7 +65,7 @@ def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
     Raises:
         ModelError: Its schema is not that of an object.
     """
-    node = None if record.schema is None else normalize.normalize(record.schema)
+    node = None if record.schema is None else normalize.normalize(record.schema, record.media("input"))
     endpoint = find_endpoint(
         record.text("endpoint"),
         record.media("input"),
@@ -159,11 +159,6 @@ def findings(model: Model) -> list[Diagnostic]:
         return found
     for pointer, keywords in hub_only(node):
         found.append(Diagnostic(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
-    for wire, said in node["said"].items():
-        value = node["properties"].get(wire)
-        if value is not None and "default" in said and not normalize.allows(value, said["default"]):
-            text = f"the default {said['default']!r} is not allowed by the schema; it is documentation only"
-            found.append(Diagnostic(record.id, f"/properties/{wire}", text))
     if "model" in node["said"]:
         text = "a parameter named model is left out: the body has the model's id there"
         found.append(Diagnostic(record.id, "/properties/model", text, "note"))

@@ -65,7 +65,7 @@ _PUBLIC = {
 }  # fmt: skip
 
 # What the emitted package does with a schema, too: modules that import nothing but each other.
-_RULES = ("diagnostics.py", "endpoints.py", "json_types.py", "normalize.py")
+_RULES = ("diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py")
 
 ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
 """What one odd model may raise anywhere on its way; it must not stop the others."""

@@ -14,7 +14,7 @@ _LONGEST_TEXT = 2_000
 
 def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str | None:
     """Meaning, choices, range, default and wire name of a parameter, in that order."""
-    sentences = [sentence(said.get("description", "")), *_values(node)]
+    sentences = [sentence(said.get("description", "")), *_values(node, said.get("default"))]
     if "default" in said:
         default = _literal(said["default"])
         sentences.append(f"For example {default}." if required else f"Left out, the hub takes {default}.")
@@ -54,13 +54,14 @@ def hub_only(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
         yield from hub_only(node["additionalProperties"], f"{path}/additionalProperties")
 
 
-def _values(node: Node) -> Iterator[str]:
+def _values(node: Node, default: object = None) -> Iterator[str]:
     if "enum" in node:
         choices = [_literal(value) for value in node["enum"][:_MOST_CHOICES]]
         left = len(node["enum"]) - len(choices)
         yield f"One of {', '.join(choices)}{f' and {left} more' if left else ''}."
     for member in node.get("anyOf", ()):
-        yield from _values(member)
+        if member.get("enum") != [default]:  # the default is a sentence of its own
+            yield from _values(member, default)
     match node.get("type"):
         case "string":
             yield from _count(node.get("minLength"), node.get("maxLength"), "character")

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeGuard
 
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
+from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind
 
 Node = dict[str, Any]
 
@@ -38,15 +39,18 @@ _HUB_ONLY = frozenset(
     "minProperties multipleOf not oneOf pattern patternProperties prefixItems propertyNames then "
     "unevaluatedItems unevaluatedProperties uniqueItems".split()
 )
-_MEDIA = {"image-url": "image", "video-url": "video", "audio-url": "audio"}
 _DEEPEST = 16
 # Far more than any model has, and what a module can hold without taking minutes or gigabytes.
 _MOST_PARTS = 4_000
 _MOST_CHOICES = 10_000
 
 
-def normalize(schema: object) -> Node:
-    """The small form of a model's parameter schema: an object node.
+def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
+    """Return the small form of a model's parameter schema: an object node.
+
+    Args:
+        schema: The schema as the hub sent it.
+        inputs: The media that the model's capabilities name as inputs.
 
     Raises:
         ModelError: The schema does not describe an object of parameters.
@@ -60,7 +64,7 @@ def normalize(schema: object) -> Node:
         raise ModelError(f"an object of properties is expected, not {_kind(properties)}", "/properties")
     if not _are_names(schema.get("required", [])):
         raise ModelError("a list of parameter names is expected", "/required")
-    node = _object(schema, 0)
+    node = _object(schema, 0, collect_evidence(properties, inputs))
     if len(list(islice(_parts(node), _MOST_PARTS + 1))) > _MOST_PARTS:
         raise ModelError(f"the parameter schema has more than {_MOST_PARTS} parts")
     if sum(len(part.get("enum", ())) for part in _parts(node)) > _MOST_CHOICES:
@@ -130,7 +134,7 @@ def requires_image(node: Node) -> bool:
     return any("image" in media(each) for each in required)
 
 
-def _node(schema: object, depth: int) -> Node:
+def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if schema is True:
         return {}
     if not is_object(schema) or depth > _DEEPEST:
@@ -139,7 +143,7 @@ def _node(schema: object, depth: int) -> Node:
     if unchecked:
         return {"hub_only": unchecked}
     types = _types(schema)
-    node = _union([_typed(name, schema, depth) for name in types])
+    node = _union([_typed(name, schema, depth, kind) for name in types])
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
         choices = [schema["const"]] if "const" in schema else schema["enum"]
@@ -166,7 +170,7 @@ def _types(schema: Node) -> list[str]:
     return [name for name in types if not (name == "integer" and "number" in types)]
 
 
-def _typed(name: str, schema: Node, depth: int) -> Node:
+def _typed(name: str, schema: Node, depth: int, kind: str) -> Node:
     """`schema` as it concerns values of one type."""
     if name == "object":
         if schema.get("additionalProperties") is False and not _lists_all_required(schema):
@@ -175,8 +179,8 @@ def _typed(name: str, schema: Node, depth: int) -> Node:
     bounds = {key: _whole(schema[key]) for key in _TYPES[name].keywords if key in schema and key != "items"}
     node: Node = {"type": name, **(_whole_bounds(bounds) if name == "integer" else bounds)}
     if name == "array":
-        node["items"] = _node(_with_media_of(schema), depth + 1)
-    if name == "string" and (media := _medium(schema)):
+        node["items"] = _node(_with_media_of(schema), depth + 1, kind)
+    if name == "string" and (media := _medium(schema, kind)):
         node["media"] = media
     return node
 
@@ -185,7 +189,7 @@ def _lists_all_required(schema: Node) -> bool:
     return all(wire in schema.get("properties", {}) for wire in schema.get("required", []))
 
 
-def _object(schema: Node, depth: int) -> Node:
+def _object(schema: Node, depth: int, evidence: MediaEvidence | None = None) -> Node:
     extra = schema.get("additionalProperties", True)
     required = set(schema.get("required", []))
     described = schema.get("properties", {})
@@ -193,11 +197,15 @@ def _object(schema: Node, depth: int) -> Node:
     # make one for each would take forever where every level of a schema does so.
     other = _node(extra is False or extra, depth + 1)
     schemas = {**dict.fromkeys(required, extra is False or extra), **described}
-    wires = sorted(schemas, key=lambda wire: (wire not in required, _place(schemas[wire]), wire))
+    wires = sorted(
+        schemas,
+        key=lambda wire: (wire not in required, _is_hidden(schemas[wire]), _place(schemas[wire]), wire),
+    )
     return {
         "type": "object",
         "properties": {
-            wire: _node(described[wire], depth + 1) if wire in described else other for wire in wires
+            wire: _property(wire, described[wire], depth + 1, evidence) if wire in described else other
+            for wire in wires
         },
         "required": [wire for wire in wires if wire in required],
         "additionalProperties": False if extra is False else other,
@@ -205,10 +213,31 @@ def _object(schema: Node, depth: int) -> Node:
     }
 
 
+def _property(wire: str, schema: object, depth: int, evidence: MediaEvidence | None) -> Node:
+    if not is_object(schema):
+        return _node(schema, depth)
+    named = find_named_kind(wire, schema) or "file"
+    node = _node(schema, depth, named if evidence is None else evidence.find_kind(wire, schema))
+    return _accepting(node, schema["default"]) if "default" in schema else node
+
+
+def _accepting(node: Node, default: object) -> Node:
+    """Return the node that accepts a default as well, because the hub does so even outside the range."""
+    if allows(node, default):
+        return node
+    if "enum" in node:
+        return {"enum": _Choices([*node["enum"], _whole(default)])}
+    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _Choices([_whole(default)])}]}
+
+
 def _place(schema: object) -> float:
     """Where a form shows the property; JSON objects have no order of their own."""
     place = schema.get("x-order") if is_object(schema) else None
     return place if _is_bound(place) else math.inf
+
+
+def _is_hidden(schema: object) -> bool:
+    return is_object(schema) and schema.get("x-hidden") is True
 
 
 def _said(schema: object) -> Node:
@@ -253,16 +282,16 @@ def _understood(key: str, value: object, types: set[str]) -> bool:
     return bool(types) and (types.isdisjoint(speaks_of) or _WELL_FORMED[key](value))
 
 
-def _medium(schema: Node) -> str | None:
-    if medium := _MEDIA.get(str(schema.get("renderType"))):
+def _medium(schema: Node, kind: str) -> str | None:
+    if medium := RENDER_TYPES.get(str(schema.get("renderType"))):
         return medium
-    return "file" if schema.get("format") == "uri" else None
+    return kind if schema.get("format") == "uri" else None
 
 
 def _with_media_of(array: Node) -> object:
     """The items of an array that says itself what media it holds."""
     items = array.get("items", True)
-    if is_object(items) and "renderType" not in items and str(array.get("renderType")) in _MEDIA:
+    if is_object(items) and "renderType" not in items and str(array.get("renderType")) in RENDER_TYPES:
         return {**items, "renderType": array["renderType"]}
     return items
 

@@ -45,7 +45,7 @@ def validates(schema: dict[str, Any]) -> Callable[[object], bool]:
 
 def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
     """What has to be accepted: the schema, closed, because a parameter that it lacks is a typo."""
-    closed = without_nullable(schema)
+    closed = to_standard_schema(schema)
     closed["properties"] = {
         "response_format": {"enum": ["url", "b64_json"]},
         "target_namespace": {"type": "string"},
@@ -55,13 +55,20 @@ def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
     return validates({**closed, "additionalProperties": False})
 
 
-def without_nullable(schema: Any) -> Any:
-    """`nullable`, which is OpenAPI's, in terms of JSON Schema."""
+def to_standard_schema(schema: Any) -> Any:
+    """Return the schema in standard JSON Schema: no OpenAPI `nullable`, and each default accepted."""
     if is_list(schema):
-        return [without_nullable(item) for item in schema]
+        return [to_standard_schema(item) for item in schema]
     if not is_object(schema):
         return schema
-    rest = {key: without_nullable(value) for key, value in schema.items() if key != "nullable"}
+    rest = {key: to_standard_schema(value) for key, value in schema.items() if key != "nullable"}
+    if is_object(properties := schema.get("properties")):
+        rest["properties"] = {
+            name: {"anyOf": [rest["properties"][name], {"enum": [value["default"]]}]}
+            if is_object(value) and "default" in value
+            else rest["properties"][name]
+            for name, value in properties.items()
+        }
     return {"anyOf": [{"type": "null"}, rest]} if schema.get("nullable") is True else rest
 
 
@@ -101,7 +108,7 @@ def valid(schema: Any, random: Random) -> Any:
 def valid_object(schema: dict[str, Any], random: Random) -> dict[str, Any]:
     properties = schema.get("properties", {})
     chosen = {
-        name: valid(properties.get(name, True), random)
+        name: valid_property(properties.get(name, True), random)
         for name in [*properties, *schema.get("required", [])]
         if name in schema.get("required", []) or random.random() < 0.5
     }
@@ -109,6 +116,12 @@ def valid_object(schema: dict[str, Any], random: Random) -> dict[str, Any]:
     if extra is not False and "properties" not in schema and random.random() < 0.7:
         chosen["any key"] = valid(extra, random)
     return chosen
+
+
+def valid_property(schema: Any, random: Random) -> Any:
+    if is_object(schema) and "default" in schema and random.random() < 0.2:
+        return schema["default"]
+    return valid(schema, random)
 
 
 def edge(schema: dict[str, Any], random: Random, step: float) -> float:
@@ -285,6 +298,7 @@ def containers(inner: Strategy) -> Strategy:
         schema({"type": st.just("object")}, {"additionalProperties": inner}),
         objects(inner),
         inner.map(lambda node: {**node, "nullable": True}),
+        st.tuples(inner, st.sampled_from(JUNK)).map(lambda pair: {**pair[0], "default": pair[1]}),
     )
 
 

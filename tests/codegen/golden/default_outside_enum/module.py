@@ -26,10 +26,10 @@ class DefaultOutsideEnumRequest(ImageRequest):
     model_id: ClassVar[str] = "default_outside_enum"
     endpoint: ClassVar[str] = "/images/generate"
 
-    format: Literal["png", "jpg"] | Omit = OMIT
-    """One of 'png', 'jpg'. Left out, the hub takes 'webp'."""
+    format: Literal["png", "jpg", "webp"] | Omit = OMIT
+    """One of 'png', 'jpg', 'webp'. Left out, the hub takes 'webp'."""
 
-    steps: Annotated[int, Field(le=5), Whole] | Omit = OMIT
+    steps: Annotated[int, Field(le=5), Whole] | Literal[50] | Omit = OMIT
     """At most 5. Left out, the hub takes 50."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -45,8 +45,8 @@ class DefaultOutsideEnum(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        format: Literal["png", "jpg"] | Omit = OMIT,
-        steps: int | Omit = OMIT,
+        format: Literal["png", "jpg", "webp"] | Omit = OMIT,
+        steps: int | Literal[50] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -54,7 +54,7 @@ class DefaultOutsideEnum(Model[ResultT, JobT]):
         """A golden case.
 
         Args:
-            format: One of 'png', 'jpg'. Left out, the hub takes 'webp'.
+            format: One of 'png', 'jpg', 'webp'. Left out, the hub takes 'webp'.
             steps: At most 5. Left out, the hub takes 50.
             response_format: Whether the answer links to the result or holds it in base64. Left out, the
                 hub takes 'url'.

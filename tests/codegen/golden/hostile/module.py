@@ -36,7 +36,7 @@ class HostileRequest(ImageRequest):
     x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT
     """One of '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'."""
 
-    y: Annotated[int, Whole] | Omit = OMIT
+    y: Annotated[int, Whole] | Literal["__import__('os')"] | Omit = OMIT
     """one two\\x00\\x1b[31m\\u202ethree >>> async with await. Left out, the hub takes "__import__('os')"."""
 
     z: str | Omit = OMIT
@@ -58,7 +58,7 @@ class Hostile(Model[ResultT, JobT]):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: int | Omit = OMIT,
+        y: int | Literal["__import__('os')"] | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
