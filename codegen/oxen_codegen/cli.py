@@ -162,24 +162,25 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 
 
 @main.command()
-@click.option("--from", "before", metavar="A", help="The catalogue before; left out, the recorded schemas.")
-@click.option("--to", "after", metavar="B", default="live", show_default=True, help="The catalogue after.")
+@click.option("--from", "before", metavar="A", help="The old catalogue. Defaults to the recorded schemas.")
+@click.option("--to", "after", metavar="B", default="live", show_default=True, help="The new catalogue.")
 @_FORMAT
 @_BASE_URL
 @_sentences
 def diff(before: str | None, after: str, form: str, base_url: str) -> int:
-    """Say what changed between two catalogues, and what that means for callers.
+    """Compare two catalogues and report what the changes mean for callers.
 
-    A and B are a folder of model schemas, a git revision of this repository, or `live`, the hub, which
-    needs OXEN_API_KEY. Exits 0 where nothing changed, 3 where nothing breaks, 4 where something does.
+    A and B are a folder of model schemas, a git revision of this repository, or `live` for the API, which
+    needs OXEN_API_KEY. Without recorded schemas, A defaults to the schemas of the installed package. The exit
+    code is 0 without changes, 3 with compatible changes, and 4 with breaking changes.
     """
     from .diff.compare import compare
     from .diff.formats import FORMATS
-    from .diff.source import LIVE, load_models
+    from .diff.source import LIVE, default_folder, load_models
     from .generate import templates_folder
 
     config = configuration.load(Path.cwd())
-    sides = [str(config.schemas) if before is None else before, after]
+    sides = [str(default_folder(config)) if before is None else before, after]
     catalogues = {side: load_models(side, config) for side in sides if side != LIVE}
     if LIVE in sides:
         known = {model_id for records in catalogues.values() for model_id in records}

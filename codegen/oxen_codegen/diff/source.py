@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..config import Config
+from ..config import RUNTIME, Config
 from ..diagnostics import CodegenError, ModelError, make_printable
 from ..fetch import Absent, Hub, OnModels
 from ..lock import exclusive_lock
@@ -36,6 +37,16 @@ def load_models(source: str, config: Config) -> Records:
                 raise CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")
             return load_folder(folder)
     return load_folder(folder) if source and folder.is_dir() else load_revision(source, config)
+
+
+def default_folder(config: Config) -> Path:
+    """Return the folder of the recorded schemas; without one, that of the installed package."""
+    if not config.extends and not config.schemas.is_dir():
+        package = find_spec(RUNTIME)
+        for path in (package and package.submodule_search_locations) or ():
+            if (installed := Path(path, "schemas")).is_dir():
+                return installed
+    return config.schemas
 
 
 def load_folder(folder: Path, label: str | None = None) -> Records:

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import oxen_models
 import pytest
 from click.testing import CliRunner, Result
 from helpers.models import make_model, object_schema
@@ -22,6 +23,7 @@ INTEGER: dict[str, Any] = {"type": "integer"}
 NUMBER: dict[str, Any] = {"type": "number"}
 CHOICE: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
 
+SHIPPED = Path(oxen_models.__file__).parent / "schemas"
 WriteFolder = Callable[..., Path]
 
 
@@ -306,6 +308,20 @@ def test_default_is_recorded_to_live(
         assert diff("--from", "live", "--to", served, "--base-url", hub.url).exit_code == 0
 
 
+def test_default_without_checkout_is_installed_package(
+    tmp_path: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without recorded schemas, the schemas of the installed package are compared."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = diff("--to", SHIPPED, "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)["changes"]) == (0, [])
+    Path("pyproject.toml").write_text('[tool.oxen-codegen]\npackage = "ours"\n')
+    result = diff("--to", SHIPPED)
+    assert result.exit_code == 2
+    assert "no model schemas; run `oxen-codegen fetch --all` first" in result.stderr
+
+
 @pytest.fixture
 def incomplete_hub() -> Iterator[str]:
     """Return the URL of a server that has one of the two models on its list, and one that is not listed."""
@@ -391,6 +407,5 @@ def test_excluded_models_are_not_compared(
 
 def test_equal_catalogues_have_no_changes() -> None:
     """The committed schemas compared with themselves are equal, with exit code 0."""
-    schemas = Path(__file__).parents[3] / "generated" / "oxen_models" / "schemas"
-    result = diff("--from", schemas, "--to", schemas)
+    result = diff("--from", SHIPPED, "--to", SHIPPED)
     assert (result.exit_code, result.stdout) == (0, "diff: no changes\n")
