@@ -94,7 +94,7 @@ def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
     assert node is not None
     class_name = pascal(model.module)
     try:
-        outermost, *nested = parse(node, f"{class_name}Request", class_name)
+        outermost, *nested = parse(normalize.accept_defaults(node), f"{class_name}Request", class_name)
     except Exception as error:  # the engine's own, of whatever kind: one model must not stop the others
         raise ModelError(f"datamodel-code-generator fails: {type(error).__name__}: {error}") from error
     source = f"Source: model {record.id!r}, POST /api/ai{endpoint.path}."

@@ -78,6 +78,34 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     return node
 
 
+def accept_defaults(node: Node) -> Node:
+    """Return the node with each default as an accepted value, because the hub accepts it outside the range."""
+    if "anyOf" in node:
+        return {**node, "anyOf": [accept_defaults(member) for member in node["anyOf"]]}
+    if "items" in node:
+        return {**node, "items": accept_defaults(node["items"])}
+    if "properties" not in node:
+        return node
+    extra = node["additionalProperties"]
+    return {
+        **node,
+        "properties": {
+            wire: _accept_default(accept_defaults(value), node["said"].get(wire, {}))
+            for wire, value in node["properties"].items()
+        },
+        "additionalProperties": accept_defaults(extra) if extra else extra,
+    }
+
+
+def _accept_default(node: Node, said: Node) -> Node:
+    if "default" not in said or allows(node, said["default"]):
+        return node
+    default = _whole(said["default"])
+    if "enum" in node:
+        return {**node, "enum": _Choices([*node["enum"], default])}
+    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _Choices([default])}]}
+
+
 def allows(node: Node, value: object) -> bool:
     """Whether `value` fits `node`, as JSON Schema has it."""
     if "anyOf" in node:
@@ -217,17 +245,7 @@ def _property(wire: str, schema: object, depth: int, evidence: MediaEvidence | N
     if not is_object(schema):
         return _node(schema, depth)
     named = find_named_kind(wire, schema) or "file"
-    node = _node(schema, depth, named if evidence is None else evidence.find_kind(wire, schema))
-    return _accepting(node, schema["default"]) if "default" in schema else node
-
-
-def _accepting(node: Node, default: object) -> Node:
-    """Return the node that accepts a default as well, because the hub does so even outside the range."""
-    if allows(node, default):
-        return node
-    if "enum" in node:
-        return {"enum": _Choices([*node["enum"], _whole(default)])}
-    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _Choices([_whole(default)])}]}
+    return _node(schema, depth, named if evidence is None else evidence.find_kind(wire, schema))
 
 
 def _place(schema: object) -> float:

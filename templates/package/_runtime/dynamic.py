@@ -12,7 +12,7 @@ from oxen_models._runtime.json_schema.diagnostics import ModelError
 
 # By its full name: these modules are the generator's and lie beside this one when it is emitted only.
 from oxen_models._runtime.json_schema.endpoints import COMMON, Endpoint, find_endpoint
-from oxen_models._runtime.json_schema.normalize import Node, normalize, requires_image
+from oxen_models._runtime.json_schema.normalize import Node, accept_defaults, normalize, requires_image
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
@@ -80,7 +80,7 @@ class Described:
         self.node: Node | None = None
         if schema is not None:
             try:
-                self.node = normalize(schema)
+                self.node = accept_defaults(normalize(schema, model.inputs))
             except ModelError as error:
                 raise UnexpectedResponseError(
                     f"{id}: its parameter schema is not usable: {error.message}"
