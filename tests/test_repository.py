@@ -1,20 +1,21 @@
-"""Git marks generated files, so that diffs hide them and statistics do not count them."""
+"""Files of the repository that no other test reads: git attributes and pinned versions."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 HAND_WRITTEN = [
     "codegen/oxen_codegen/cli.py",
     "templates/family/model.py.jinja",
     "tests/codegen/test_golden.py",
 ]
 
-pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+needs_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
 
 
 def git(*command: str) -> list[str]:
@@ -31,6 +32,7 @@ def find_marked(*files: str) -> set[str]:
     }
 
 
+@needs_git
 def test_gitattributes_mark_generated_files() -> None:
     """All generated modules are marked; recorded schemas are not, because a review has to show them."""
     files = set(git("ls-files", "-z", "generated/oxen_models", "tests/codegen/golden/*/module.py"))
@@ -39,6 +41,15 @@ def test_gitattributes_mark_generated_files() -> None:
     assert find_marked(*files) == files - schemas
 
 
+@needs_git
 def test_gitattributes_leave_source_files() -> None:
     """Templates, the generator and tests are written by hand."""
     assert find_marked(*HAND_WRITTEN) == set()
+
+
+def test_hooks_pin_the_versions_of_constraints() -> None:
+    """A hook with another version of ruff than the sessions would format the files differently."""
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    pins = re.findall(r'additional_dependencies: \["(.+)"\]', hooks)
+    assert pins
+    assert set(pins) <= set((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
