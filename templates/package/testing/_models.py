@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
@@ -34,18 +35,8 @@ class Models:
             ValueError: It holds no model, a file that is not a model, or two files with the same id.
         """
         self._lock = Lock()
-        self._models: dict[str, Model] = {}
-        origin: dict[str, Path] = {}
-        for path in sorted(path for path in folder.iterdir() if path.suffix == ".json"):
-            try:
-                name, model = _read(parse_json(path.read_bytes()))
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from None
-            if name in self._models:
-                raise ValueError(f"{path}: the id {name!r} is taken by {origin[name]}")
-            self._models[name], origin[name] = model, path
-        if not self._models:
-            raise ValueError(f"{folder}: no model in this folder")
+        # Models are replaced, never changed, so hubs can share those that ship in the package.
+        self._models = dict(_load_shipped() if folder == SHIPPED else _load(folder))
 
     def all(self) -> list[Model]:
         with self._lock:
@@ -64,6 +55,27 @@ class Models:
     def remove(self, name: str) -> None:
         with self._lock:
             del self._models[name]
+
+
+@cache
+def _load_shipped() -> dict[str, Model]:
+    return _load(SHIPPED)
+
+
+def _load(folder: Path) -> dict[str, Model]:
+    models: dict[str, Model] = {}
+    origin: dict[str, Path] = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix == ".json"):
+        try:
+            name, model = _read(parse_json(path.read_bytes()))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        if name in models:
+            raise ValueError(f"{path}: the id {name!r} is taken by {origin[name]}")
+        models[name], origin[name] = model, path
+    if not models:
+        raise ValueError(f"{folder}: no model in this folder")
+    return models
 
 
 def _read(value: JSON) -> tuple[str, Model]:
