@@ -51,7 +51,10 @@ def join_path(path: str, wire_name: str) -> str:
 def describe_type(node: Node) -> str:
     """Return the accepted values in a few words, such as "integer (1 to 50)"."""
     if "anyOf" in node:
-        return " or ".join(map(describe_type, node["anyOf"]))
+        return " or ".join(
+            describe_values(member["enum"]) if "enum" in member else describe_type(member)
+            for member in node["anyOf"]
+        )
     if "enum" in node:
         return f"one of {describe_values(node['enum'])}"
     match node.get("type"):
@@ -157,9 +160,9 @@ class TypeSet:
     """The JSON types that a node accepts; integers are numbers."""
 
     nodes: Mapping[str, Node]
-    """A node for each type that is not restricted to an enum."""
+    """A node for each type that is not restricted to single values."""
     enums: Mapping[str, list[Any]]
-    """The accepted values of each other type."""
+    """Single values by type, in addition to those of the nodes."""
 
     @property
     def names(self) -> set[str]:
@@ -168,20 +171,21 @@ class TypeSet:
 
 def accepted_types(node: Node) -> TypeSet | None:
     """Return the JSON types that a node accepts; None if it accepts any JSON value."""
-    if "enum" in node:
-        enums: dict[str, list[Any]] = {}
-        for value in node["enum"]:
+    nodes: dict[str, Node] = {}
+    enums: dict[str, list[Any]] = {}
+    for member in node.get("anyOf", [node]):
+        for value in member.get("enum", ()):
             enums.setdefault(_json_type(value), []).append(value)
-        # An enum with all values of a type is the same as the type.
-        complete = {"null", *(["boolean"] if len(enums.get("boolean", ())) == 2 else [])}
-        nodes = {name: {"type": name} for name in complete & enums.keys()}
-        return TypeSet(nodes, {name: values for name, values in enums.items() if name not in complete})
-    members = node.get("anyOf", [node])
-    if any("type" not in member for member in members):
-        return None
-    return TypeSet(
-        {"number" if member["type"] == "integer" else str(member["type"]): member for member in members}, {}
-    )
+        if "enum" not in member:
+            if "type" not in member:
+                return None
+            nodes["number" if member["type"] == "integer" else member["type"]] = member
+    # An enum with all values of a type is the same as the type.
+    for name, size in (("null", 1), ("boolean", 2)):
+        if len(enums.get(name, ())) == size:
+            nodes[name] = {"type": name}
+            del enums[name]
+    return TypeSet(nodes, enums)
 
 
 def _json_type(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..endpoints import COMMON
-from ..json_types import is_list, is_object, json_equal
+from ..json_types import is_object, json_equal
 from ..names import parameter_names
 from ..normalize import Node, allows
 from .changes import KINDS
@@ -179,13 +179,10 @@ def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
         if any(find_classes(old.node)):
             yield path, "class-removed", *_describe(old.node, new.node)
     elif "enum" in old.node and "enum" in new.node:
-        a, b = old.node["enum"], new.node["enum"]
-        yield from _narrowed_or_widened(
-            path, "enum", a, b, is_narrowed=_has_missing(a, b), is_widened=_has_missing(b, a)
-        )
+        yield from _compare_enums(path, old.node, new.node, old.node["enum"], new.node["enum"])
     else:
         yield from _compare_types(path, old.node, new.node, old_types, new_types)
-        yield from _compare_enum_with_type(path, old.node, new.node, old_types, new_types)
+        yield from _compare_single_values(path, old.node, new.node, old_types, new_types)
         for name in old_types.nodes.keys() & new_types.nodes.keys() & _COMPARE.keys():
             a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
             yield from _COMPARE[name](path, a, b)
@@ -224,16 +221,39 @@ def _compare_types(
         yield path, "type-widened", *_describe(old, new)
 
 
-def _compare_enum_with_type(
+def _compare_single_values(
     path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
 ) -> Iterator[ParameterChange]:
-    """Yield types that were restricted to an enum, or no longer are."""
-    old_values, new_values = (node.get("enum") or describe_type(node) for node in (old, new))
-    if new_types.enums.keys() & old_types.nodes.keys():
-        yield path, "enum-narrowed", old_values, new_values
-    for name in old_types.enums.keys() & new_types.nodes.keys():
-        accepts_all = all(allows(new_types.nodes[name], value) for value in old_types.enums[name])
-        yield path, "enum-widened" if accepts_all else "enum-narrowed", old_values, new_values
+    """Yield a change of the values that are accepted in addition to a type, or instead of it."""
+    names = old_types.names & new_types.names
+    restricted = (name for name in names if name in old_types.nodes and name not in new_types.nodes)
+    released = (name for name in names if name in new_types.nodes and name not in old_types.nodes)
+    old_values, new_values = (
+        [value for name in names for value in types.enums.get(name, ())] for types in (old_types, new_types)
+    )
+    yield from _compare_enums(
+        path, old, new, old_values, new_values, is_narrowed=any(restricted), is_widened=any(released)
+    )
+
+
+def _compare_enums(
+    path: str,
+    old: Node,
+    new: Node,
+    old_values: list[Any],
+    new_values: list[Any],
+    *,
+    is_narrowed: bool = False,
+    is_widened: bool = False,
+) -> Iterator[ParameterChange]:
+    yield from _narrowed_or_widened(
+        path,
+        "enum",
+        old.get("enum") or describe_type(old),
+        new.get("enum") or describe_type(new),
+        is_narrowed=is_narrowed or not all(allows(new, value) for value in old_values),
+        is_widened=is_widened or not all(allows(old, value) for value in new_values),
+    )
 
 
 def _compare_numbers(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
@@ -297,18 +317,3 @@ def _narrowed_or_widened(
     """Yield one change at most; a constraint that is both narrowed and widened is narrowed."""
     if is_narrowed or is_widened:
         yield path, f"{constraint}-narrowed" if is_narrowed else f"{constraint}-widened", old, new
-
-
-def _has_missing(values: list[Any], others: list[Any]) -> bool:
-    """Return whether an enum has a value that another enum lacks."""
-    known = {(isinstance(value, bool), value) for value in others if not _is_container(value)}
-    return any(
-        not allows({"enum": others}, value)
-        if _is_container(value)
-        else (isinstance(value, bool), value) not in known
-        for value in values
-    )
-
-
-def _is_container(value: object) -> bool:
-    return is_list(value) or is_object(value)

@@ -17,6 +17,7 @@ STRING: dict[str, Any] = {"type": "string"}
 INTEGER: dict[str, Any] = {"type": "integer"}
 NUMBER: dict[str, Any] = {"type": "number"}
 IMAGE: dict[str, Any] = {"type": "string", "format": "uri", "renderType": "image-url"}
+RANGE: dict[str, Any] = {"type": "integer", "minimum": 4, "maximum": 6}
 CHOICE: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
 
 
@@ -41,9 +42,17 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, s
     [
         (STRING, STRING, ""),
         ({**INTEGER, "default": 1}, {"default": 1.0, "type": ["integer"], "x-order": 3}, ""),
-        ({**INTEGER, "default": 1}, {**INTEGER, "default": True}, "default-changed"),
-        ({**INTEGER, "default": 1}, {**INTEGER, "default": None}, "default-changed"),
-        (INTEGER, {**INTEGER, "default": None}, "default-added"),
+        ({**INTEGER, "default": 1}, {**INTEGER, "default": True}, "default-changed type-widened"),
+        ({**INTEGER, "default": 1}, {**INTEGER, "default": None}, "default-changed type-widened"),
+        (INTEGER, {**INTEGER, "default": None}, "default-added type-widened"),
+        # A default is accepted even outside the range or enum.
+        (RANGE, {**RANGE, "default": -1}, "default-added enum-widened"),
+        ({**RANGE, "default": -1}, RANGE, "default-removed enum-narrowed"),
+        ({**INTEGER, "enum": [-1, 4, 5, 6]}, {**RANGE, "default": -1}, "default-added enum-widened"),
+        ({**INTEGER, "enum": [-1, 4, 5, 6]}, RANGE, "enum-narrowed"),
+        ({**RANGE, "default": -1}, {**RANGE, "minimum": -1, "default": -1}, "range-widened"),
+        ({**RANGE, "default": -1}, {**RANGE, "maximum": 5, "default": -1}, "range-narrowed"),
+        ({**CHOICE, "default": "c"}, {**CHOICE, "enum": ["a", "b", "c"], "default": "c"}, ""),
         ({**INTEGER, "default": 0}, INTEGER, "default-removed"),
         (CHOICE, {**CHOICE, "enum": ["b", "a"]}, ""),
         ({"enum": [1, 2]}, {"enum": [2.0, 1.0]}, ""),

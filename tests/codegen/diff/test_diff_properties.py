@@ -23,7 +23,7 @@ from oxen_codegen.diff.compare import compare
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.records import Record, from_answer, read_folder
 
-from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object
+from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object, validates
 
 RECORDED, _ = read_folder(Path(oxen_models.__file__).parent / "schemas")
 BOUND = [model_id for model_id, record in RECORDED.items() if record.schema is not None]
@@ -46,15 +46,25 @@ def changes(old: object, new: object) -> tuple[Change, ...]:
 
 
 def shuffled(value: Any, random: Random, key: str = "") -> Any:
-    """Return an equivalent schema: in another order, with unknown annotations, and with 1.0 for 1."""
+    """Return an equivalent schema: in another order, with unknown annotations, and with 1.0 for 1.
+
+    Args:
+        value: The schema, or a part of it.
+        random: The source of changes.
+        key: The keyword with this value; "const" within a JSON value, where order has a meaning.
+    """
     if is_list(value):
-        items = [shuffled(item, random) for item in value]
+        inner_key = "const" if key in ("const", "default", "enum") else ""
+        items = [shuffled(item, random, inner_key) for item in value]
         if key in ("enum", "required", "type"):
             random.shuffle(items)
         return items
     if is_object(value):
-        items = [(name, shuffled(item, random, name)) for name, item in value.items()]
-        if key not in ("properties", "default", "enum", "const"):
+        is_json_value = key in ("const", "default")
+        items = [
+            (name, shuffled(item, random, key if is_json_value else name)) for name, item in value.items()
+        ]
+        if key != "properties" and not is_json_value:
             items.append((f"x-{random.random()}", random.choice(JUNK)))
         random.shuffle(items)
         return dict(items)
@@ -310,7 +320,7 @@ def _require(schema: Schema, name: str) -> bool:
 
 def _remove_value(schema: Schema, name: str) -> bool:
     parameter = schema["properties"][name]
-    return len(parameter.get("enum", [])) > 1 and parameter["enum"].pop() is not None
+    return len(parameter.get("enum", [])) > 1 and parameter["enum"].pop() != parameter.get("default")
 
 
 def _add_value(schema: Schema, name: str) -> bool:
@@ -324,18 +334,27 @@ def _wrap_in_array(schema: Schema, name: str) -> bool:
     annotations = ("default", "description", "title")
     items = {key: parameter.pop(key) for key in list(parameter) if key not in annotations}
     parameter |= {"type": "array", "items": items}
-    return items.get("type") in ("string", "integer", "boolean") and "format" not in items
+    is_plain = items.get("type") in ("string", "integer", "boolean") and "format" not in items
+    return is_plain and "default" not in parameter  # a default would still be accepted
 
 
 def _change_default(schema: Schema, name: str) -> bool:
-    parameter = schema["properties"][name]
-    had_default = "default" in parameter
-    parameter["default"] = "quite another"
-    return had_default
+    return "default" in schema["properties"][name] and _set_default(schema["properties"][name])
 
 
 def _add_default(schema: Schema, name: str) -> bool:
-    return bool(schema["properties"][name].setdefault("default", "quite another") == "quite another")
+    return "default" not in schema["properties"][name] and _set_default(schema["properties"][name])
+
+
+def _set_default(parameter: Schema) -> bool:
+    """Set another default that the parameter accepts; return False if there is none."""
+    candidates = [*parameter.get("enum", ["another", True, False, parameter.get("minimum", 0)])]
+    accepts = validates({key: value for key, value in parameter.items() if key != "default"})
+    for value in candidates:
+        if accepts(value) and value != parameter.get("default"):
+            parameter["default"] = value
+            return True
+    return False
 
 
 def _lower_maximum(schema: Schema, name: str) -> bool:
