@@ -17,7 +17,7 @@ _KINDS: Mapping[Impact, str] = {
         "model-removed schema-removed endpoint-changed name-collision python-name-changed class-removed "
         "parameter-removed required-parameter-added became-required became-array became-scalar "
         "type-changed type-narrowed enum-narrowed range-narrowed length-narrowed count-narrowed "
-        "media-narrowed additional-properties-rejected default-rejected"
+        "media-narrowed additional-properties-rejected"
     ),
     "behavioural": "default-added default-changed default-removed",
     "additive": (

@@ -13,7 +13,7 @@ from typing import Any
 from ..endpoints import COMMON
 from ..json_types import is_object, json_equal
 from ..names import parameter_names
-from ..normalize import Node, allows
+from ..normalize import Node, accept_defaults, allows
 from .changes import KINDS
 from .nodes import (
     Schema,
@@ -40,7 +40,8 @@ _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def root_schema(node: Node, raw: object) -> Schema:
-    """Return the schema of a model's parameters, including those of every call."""
+    """Return the schema of all parameters of a model, with those of every call and with accepted defaults."""
+    node = accept_defaults(node)
     common = {name: schema for name, schema in COMMON.items() if name not in node["properties"]}
     properties = {**node["properties"], **common}
     return Schema({**node, "properties": properties}, raw if is_object(raw) else {})
@@ -94,10 +95,7 @@ def _compare_properties(path: str, old: Schema, new: Schema) -> Iterator[Paramet
         was_required, is_required = name in old.node["required"], name in new.node["required"]
         if was_required != is_required:
             yield inner, "became-required" if is_required else "became-optional", was_required, is_required
-        old_annotations, new_annotations = (schema.node["said"].get(name, {}) for schema in (old, new))
-        yield from _compare_defaults(inner, old_annotations, new_annotations)
-        if _is_default_rejected(old_properties[name], old_annotations, new_properties[name], new_annotations):
-            yield inner, "default-rejected", old_annotations["default"], None
+        yield from _compare_defaults(inner, old.node["said"].get(name, {}), new.node["said"].get(name, {}))
         yield from _compare_schemas(inner, old.property(name), new.property(name))
 
 
@@ -110,15 +108,6 @@ def _compare_defaults(path: str, old: Node, new: Node) -> Iterator[ParameterChan
         yield path, "default-removed", old["default"], None
     elif not json_equal(old["default"], new["default"]):
         yield path, "default-changed", old["default"], new["default"]
-
-
-def _is_default_rejected(old: Node, old_annotations: Node, new: Node, new_annotations: Node) -> bool:
-    """Return whether the old default was accepted as the default alone, and no longer is."""
-    if "default" not in old_annotations:
-        return False
-    default = old_annotations["default"]
-    is_default = "default" in new_annotations and json_equal(default, new_annotations["default"])
-    return not (allows(old, default) or allows(new, default) or is_default)
 
 
 def _compare_schemas(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
