@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import oxen_models
-from oxen_codegen.generate import templates_folder
+from oxen_codegen.config import find_template_dir
 from oxen_models import Oxen, catalog
 from oxen_models.testing import Hub
 
@@ -81,7 +81,7 @@ with Hub() as hub, tempfile.TemporaryDirectory() as folder:
     Path(folder, "pyproject.toml").write_text(TEAM)
     own = Path(folder, "own", "extension", "__init__.py.jinja")
     own.parent.mkdir(parents=True)
-    builtin = templates_folder() / "extension" / "__init__.py.jinja"
+    builtin = find_template_dir() / "extension" / "__init__.py.jinja"
     own.write_text(builtin.read_text(encoding="utf-8").replace("Typed calls", "Our own calls"))
     codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
     codegen("generate", folder=folder)

@@ -1,12 +1,12 @@
-"""Records and templates in, the whole package out: as text, in memory.
+"""Build a package in memory from records and templates.
 
-A pure function of its inputs, but for one thing: a model that fails keeps the module it had.
+The result depends on the records, the templates and the configuration only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from .config import Config, runtime_version
 from .derive import Derivation
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .endpoints import ENDPOINTS
-from .keep import Kept
 from .names import sharing, taken
 from .overrides import Templates
 from .proof import equal_but_for_literals, placeholders
@@ -64,283 +63,280 @@ _PUBLIC = {
     ),
 }  # fmt: skip
 
-# What the emitted package does with a schema, too: modules that import nothing but each other.
-_RULES = ("diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py")
+# Modules of the generator that are copied into the package; they import each other only.
+_COPIED_MODULES = ("diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py")
+_MODEL_TEMPLATE = "family/model.py.jinja"
 
-ONE_MODEL = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
-"""What one odd model may raise anywhere on its way; it must not stop the others."""
+RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
+"""Exceptions that are reported for a single model instead of ending the command."""
+
+
+class UnbindableRecordsError(CodegenError):
+    """Recorded models cannot be bound, for example after a change of the generator or of a file by hand.
+
+    Args:
+        unreadable: The errors of files that are not records, by file name.
+        unbindable: The errors of models that cannot be bound, by id.
+        records: The recorded models by id.
+    """
+
+    def __init__(
+        self,
+        unreadable: Mapping[str, ModelError],
+        unbindable: Mapping[str, ModelError],
+        records: Mapping[str, Record],
+    ) -> None:
+        errors = {**unreadable, **{records[id].file or id: error for id, error in unbindable.items()}}
+        super().__init__(
+            f"{len(errors)} of {len(records) + len(unreadable)} recorded models cannot be bound; nothing was "
+            "written; fetch the model again, or exclude it in [tool.oxen-codegen] of pyproject.toml",
+            [Diagnostic(file, error.path, error.message, "error") for file, error in errors.items()],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoundModel:
+    """A model that can be part of the package."""
+
+    resolved: Model
+    spec: Binding | None
+    """None for a model without a typed call, which is in the catalogue only."""
+    text: str | None
+    """The text of its module, not formatted; None for a model without a typed call."""
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def record(self) -> Record:
+        return self.resolved.record
 
 
 @dataclass
-class Build:
-    """A package as it should be, and what was found on the way."""
+class Package:
+    """A package in memory."""
 
     files: dict[str, str] = field(default_factory=dict[str, str])
-    """Text by path in the package, not formatted yet."""
-    schemas: dict[str, str] = field(default_factory=dict[str, str])
-    """The records that it was built from, by file name."""
-    proofs: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
-    """What renders a file again, with placeholders for what the hub said, by path."""
-    findings: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    """Texts by path in the package, not formatted."""
+    placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
+    """Functions that render a file with placeholders in place of API text, by path in the package."""
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     bound: int = 0
-    kept: int = 0
-    """How many models failed and go on with the module they had."""
-    listed: dict[str, int] = field(default_factory=dict[str, int])
-    """How many models have no typed call, by endpoint."""
-    left_out: int = 0
-    """How many models are not to be built."""
-    has_own_templates: bool = False
-    """Whether somebody's own templates took part."""
-
-    @property
-    def failed(self) -> int:
-        """How many models, or files, were not as they should be."""
-        return sum(finding.severity == "error" for finding in self.findings)
+    """The number of models with a typed call."""
+    listed: Counter[str] = field(default_factory=Counter[str])
+    """The number of models without a typed call, by endpoint."""
+    excluded: int = 0
+    """The number of recorded models that the configuration excludes."""
 
 
-def build(
-    config: Config,
-    records: Mapping[str, Record],
-    templates: Path,
-    previous: Mapping[str, Kept],
-    broken: Iterable[str] = (),
-) -> Build:
-    """The package of some records.
+class PackageBuilder:
+    """Binds models, and builds the package from them.
 
     Args:
-        config: What to build of them, and under what names.
-        records: The models by id.
-        templates: The folder of built-in templates.
-        previous: The modules that are there, for models that fail.
-        broken: Models whose record cannot be read.
+        config: The configuration of the package.
+        template_dir: The folder of built-in templates.
 
     Raises:
-        CodegenError: The templates are not usable, or no model is left to build.
+        CodegenError: The templates of the configuration cannot be used.
     """
-    result = Build(has_own_templates=config.templates is not None)
-    derivation = Derivation()
-    names = {
-        "package": config.package,
-        "client": config.client,
-        "public": _public(config),
-        "runtime": runtime_version(templates),
-    }
-    made_by = Templates(templates, config.templates, config.extends, names)
-    result.findings.extend(_unknown(config, records))
-    selected = _selected(config, records, result)
-    models, failed = _placed(config, selected, result)
-    bindings = _bound(config, made_by, models, failed, broken, previous, result)
-    families = tuple(
-        Family(name, tuple(sorted(members, key=lambda each: each.module)))
-        for name in dict.fromkeys(row.family for row in ENDPOINTS)
-        if (members := [each for each in bindings if each.family == name])
-    )
-    for family in families:
-        _write(made_by, f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family)
-    entries = _entries(config, selected, models, bindings)
-    _package(config, made_by, result, derivation, families=families, entries=entries)
-    if not config.extends:  # only the runtime has something for every rule
-        derivation.check_all_fired()
-    for record in selected.values():
-        with suppress(ModelError):  # reported when it was placed
-            result.schemas[file_name(record.id)] = record.dumps()
-    return result
 
+    def __init__(self, config: Config, template_dir: Path) -> None:
+        self.config = config
+        self._derivation = Derivation()
+        names = {
+            "package": config.package,
+            "client": config.client,
+            "public": _public_names(config),
+            "runtime": runtime_version(template_dir),
+        }
+        self._templates = Templates(template_dir, config.templates, config.is_extension, names)
 
-def _unknown(config: Config, records: Mapping[str, Record]) -> list[Diagnostic]:
-    """Models that pyproject.toml speaks of, and that there are none of."""
-    said = {"names": config.names, "renamed": config.renamed, "successors": config.successors.values()}
-    return [
-        Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
-        for key, ids in said.items()
-        for model_id in sorted({*ids} - records.keys())
-    ]
+    def bind_model(self, record: Record) -> BoundModel:
+        """Resolve, parse and render a model.
 
+        Raises:
+            ModelError: The model cannot be bound.
+            CodegenError: A template that replaces a built-in one cannot be used.
+        """
+        try:
+            file_name(record.id)
+            record.dumps()
+            resolved = place(record, self.config.names, self.config.client)
+            diagnostics = tuple(findings(resolved))
+            if not resolved.is_bound:
+                return BoundModel(resolved, None, None, diagnostics)
+            spec = bind(resolved, self.config.renamed.get(record.id, {}))
+            text = self._templates.rendered(_MODEL_TEMPLATE, binding=spec)
+            return BoundModel(resolved, spec, text, diagnostics)
+        except RECOVERABLE_ERRORS as error:
+            raise _model_error(error) from error
 
-def _public(config: Config) -> Mapping[str, tuple[str, ...]]:
-    return {"_client": (f"Async{config.client}", config.client)} if config.extends else _PUBLIC
+    def check_model(self, model: BoundModel) -> None:
+        """Check that API text appears only as literals in the module of a model.
 
+        Raises:
+            ModelError: It appears as code, or the module is not valid Python.
+            CodegenError: A template that replaces a built-in one cannot be used.
+        """
+        if model.text is None:
+            return
+        try:
+            expected = self._render_placeholders(_MODEL_TEMPLATE, {"binding": model.spec})
+            is_safe = equal_but_for_literals(model.text, expected)
+        except RECOVERABLE_ERRORS as error:
+            raise _model_error(error) from error
+        if not is_safe:
+            raise ModelError(self._injection_message())
 
-def _selected(config: Config, records: Mapping[str, Record], result: Build) -> dict[str, Record]:
-    """The models that the configuration takes."""
-    result.findings.extend(config.idle(records.values()))
-    selected = {model_id: each for model_id, each in records.items() if config.selection.takes(each)}
-    if not selected:
-        raise CodegenError(
-            f"include and exclude of [tool.oxen-codegen] leave none of {len(records)} models to build"
+    def build_package(self, models: Mapping[str, BoundModel], records: Mapping[str, Record]) -> Package:
+        """Build the package.
+
+        Args:
+            models: The models of the package by id.
+            records: All recorded models by id.
+
+        Raises:
+            CodegenError: There is no model, or a template cannot be used.
+        """
+        if not models:
+            raise CodegenError(
+                f"include and exclude of [tool.oxen-codegen] match none of {len(records)} recorded models"
+            )
+        result = Package(excluded=len(records) - len(models))
+        result.diagnostics.extend(_check_configuration(self.config, records))
+        for model in models.values():
+            self._add_model(model, result)
+        specs = [model.spec for model in models.values() if model.spec is not None]
+        families = _group_by_family(specs)
+        for family in families:
+            self._add_rendered(
+                f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family
+            )
+        entries = tuple(
+            _catalog_entry(self.config.package, model)
+            for _, model in sorted(models.items())
+            if model.record.removal is None
         )
-    result.left_out = len(records) - len(selected)
-    return selected
+        self._add_common_files(result, families=families, entries=entries)
+        if not self.config.is_extension:  # the runtime has code for every rule
+            self._derivation.check_all_fired()
+        return result
 
+    def check_package(self, package: Package, folder: Path) -> None:
+        """Check that API text appears only as literals in the formatted files of a package.
 
-def _bound(
-    config: Config,
-    templates: Templates,
-    models: list[Model],
-    failed: list[str],
-    broken: Iterable[str],
-    previous: Mapping[str, Kept],
-    result: Build,
-) -> list[Binding]:
-    """Every model that has a module, new or kept, with the module written."""
-    bindings: list[Binding] = []
-    for model in models:
-        if not model.is_bound:
-            path = model.endpoint.path if model.endpoint else "no known endpoint"
-            result.listed[path] = result.listed.get(path, 0) + 1
+        Args:
+            package: The package.
+            folder: The folder that it was written to.
+
+        Raises:
+            CodegenError: It appears as code.
+        """
+        for file, render in package.placeholder_files.items():
+            if not equal_but_for_literals((folder / file).read_text(encoding="utf-8"), render()):
+                raise CodegenError(f"{file}: {self._injection_message()}; nothing was written")
+
+    def _add_model(self, model: BoundModel, result: Package) -> None:
+        result.diagnostics.extend(model.diagnostics)
+        if model.spec is None or model.text is None:
+            endpoint = model.resolved.endpoint
+            result.listed[endpoint.path if endpoint else "no known endpoint"] += 1
+            return
+        result.bound += 1
+        file = f"{model.spec.family}/{model.spec.module}.py"
+        result.files[file] = model.text
+        context = {"binding": model.spec}
+        result.placeholder_files[file] = partial(self._render_placeholders, _MODEL_TEMPLATE, context)
+
+    def _add_common_files(self, result: Package, **context: Any) -> None:
+        """Add the files that are not about a single model or family: rendered, copied or derived."""
+        if not self.config.is_extension:
+            for name in _COPIED_MODULES:
+                source = Path(__file__).with_name(name)
+                result.files[f"_runtime/json_schema/{name}"] = source.read_text(encoding="utf-8")
+        emitted = self._templates.emitted()
+        for file, template in emitted.items():
+            if file.endswith(".jinja"):
+                self._add_rendered(file.removesuffix(".jinja"), template, result, **context)
+                continue
+            result.files[file] = text = self._templates.copied(template)
+            twin = file.replace("/_async/", "/_sync/")
+            if twin not in emitted:
+                result.files[twin] = self._derivation.sync(text)
+
+    def _add_rendered(self, file: str, template: str, result: Package, **context: Any) -> None:
+        result.files[file] = self._templates.rendered(template, **context)
+        result.placeholder_files[file] = partial(self._render_placeholders, template, context)
+
+    def _render_placeholders(self, template: str, context: Mapping[str, Any]) -> str:
+        replaced = {name: placeholders(value) for name, value in context.items()}
         try:
-            result.findings.extend(findings(model))
-            if model.is_bound:
-                bindings.append(bind(model, config.renamed.get(model.record.id, {})))
-        except ONE_MODEL as error:
-            result.findings.append(failure(model.record.id, error))
-            failed.append(model.record.id)
-    # A module that is kept has its names already: a new model does not take them.
-    kept = {model_id: previous[model_id] for model_id in (*broken, *failed) if model_id in previous}
-    alike = _collisions([*bindings, *(each.binding for each in kept.values())], result)
-    rendered = [
-        binding
-        for binding in bindings
-        if binding.model_id not in alike and _render(templates, binding, result)
-    ]
-    for model_id in {binding.model_id for binding in bindings} - {binding.model_id for binding in rendered}:
-        if model_id in previous:
-            kept[model_id] = previous[model_id]
-    result.bound, result.kept = len(rendered), len(kept)
-    result.files |= {_file(each.binding): each.text for each in kept.values()}
-    return [*rendered, *(each.binding for each in kept.values())]
+            return self._templates.rendered(template, **replaced)
+        except CodegenError as error:
+            raise CodegenError(f"{error} (with 'placeholder' in place of each API text)") from error
+
+    def _injection_message(self) -> str:
+        remedy = "please report it" if self.config.templates is None else "see its template"
+        return f"API text was rendered as code; {remedy}"
 
 
-def prove(result: Build, formatted: Path) -> None:
-    """See that no module holds more of the hub than literals.
-
-    Args:
-        result: What was built.
-        formatted: The folder that it was written to.
-
-    Raises:
-        CodegenError: A module holds code that its template does not have.
-    """
-    remedy = "see its template" if result.has_own_templates else "please report it"
-    for file, proof in result.proofs.items():
-        if not equal_but_for_literals((formatted / file).read_text(encoding="utf-8"), proof()):
-            raise CodegenError(f"{file}: what the hub said became code; nothing was written; {remedy}")
+def find_name_collisions(models: Mapping[str, BoundModel]) -> dict[str, ModelError]:
+    """Return an error for each model with a Python name that other models have as well, by id."""
+    names = {model_id: _reserved_names(model.spec) for model_id, model in models.items() if model.spec}
+    return {
+        model_id: ModelError(
+            f"the Python name {name} is also that of {', '.join(map(repr, others))}; "
+            "choose another name in [tool.oxen-codegen.names] of pyproject.toml"
+        )
+        for model_id, (name, others) in sharing(names).items()
+    }
 
 
-def failure(model_id: str, error: Exception) -> Diagnostic:
-    """That a model cannot be bound."""
+def _model_error(error: Exception) -> ModelError:
     if isinstance(error, ModelError):
-        return Diagnostic(model_id, error.path, error.message, "error")
-    return Diagnostic(model_id, "", f"cannot be bound: {type(error).__name__}: {error}", "error")
+        return error
+    return ModelError(f"cannot be bound: {type(error).__name__}: {error}")
 
 
-def _collisions(bindings: list[Binding], result: Build) -> set[str]:
-    """The ids of the models whose names others would have, too; reported."""
-    alike = sharing({binding.model_id: _names(binding) for binding in bindings})
-    result.findings.extend(collision(model_id, *each) for model_id, each in alike.items())
-    return set(alike)
+def _reserved_names(spec: Binding) -> list[tuple[str, str]]:
+    nested = ((spec.family, each.class_name) for each in spec.nested)
+    return [*taken(spec.family, spec.module), *nested]
 
 
-def collision(model_id: str, name: str, others: list[str]) -> Diagnostic:
-    """That a model would have a name that others have."""
-    text = (
-        f"would have the name {name}, and so would {', '.join(map(repr, others))}: "
-        "choose another in [tool.oxen-codegen.names] of pyproject.toml"
-    )
-    return Diagnostic(model_id, "", text, "error")
+def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:
+    return {"_client": (f"Async{config.client}", config.client)} if config.is_extension else _PUBLIC
 
 
-def _names(binding: Binding) -> list[tuple[str, str]]:
-    nested = ((binding.family, each.class_name) for each in binding.nested)
-    return [*taken(binding.family, binding.module), *nested]
+def _check_configuration(config: Config, records: Mapping[str, Record]) -> list[Diagnostic]:
+    """Return a warning for each entry of the configuration that concerns no recorded model."""
+    ids = {"names": config.names, "renamed": config.renamed, "successors": config.successors.values()}
+    return [
+        *(
+            Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
+            for key, model_ids in ids.items()
+            for model_id in sorted({*model_ids} - records.keys())
+        ),
+        *config.unmatched_filters(records.values()),
+    ]
 
 
-def _render(templates: Templates, binding: Binding, result: Build) -> bool:
-    """Whether the module of a model could be made; if not, that is reported."""
-    try:
-        _write(templates, _file(binding), "family/model.py.jinja", result, binding=binding)
-    except ONE_MODEL as error:
-        result.findings.append(failure(binding.model_id, error))
-        return False
-    return True
-
-
-def _write(templates: Templates, file: str, template: str, result: Build, **context: Any) -> None:
-    """Render a file, and say how it is proved."""
-    result.files[file] = templates.rendered(template, **context)
-    result.proofs[file] = partial(_proof, templates, template, context)
-
-
-def _proof(templates: Templates, template: str, context: Mapping[str, Any]) -> str:
-    again = {name: placeholders(value) for name, value in context.items()}
-    try:
-        return templates.rendered(template, **again)
-    except CodegenError as error:
-        raise CodegenError(f"{error} (where each text of the hub is 'placeholder', for the proof)") from error
-
-
-def _file(binding: Binding) -> str:
-    return f"{binding.family}/{binding.module}.py"
-
-
-def _placed(config: Config, records: Mapping[str, Record], result: Build) -> tuple[list[Model], list[str]]:
-    """Every model that can be in the package, and the ids of those that cannot, which are reported."""
-    models: list[Model] = []
-    failed: list[str] = []
-    for model_id in sorted(records):
-        try:
-            file_name(model_id)
-            records[model_id].dumps()
-            models.append(place(records[model_id], config.names, config.client))
-        except ONE_MODEL as error:
-            result.findings.append(failure(model_id, error))
-            failed.append(model_id)
-    return models, failed
-
-
-def _package(
-    config: Config, templates: Templates, result: Build, derivation: Derivation, **context: Any
-) -> None:
-    """The files of the package that are not a model's: rendered, copied or derived."""
-    if not config.extends:
-        for name in _RULES:
-            source = Path(__file__).with_name(name)
-            result.files[f"_runtime/json_schema/{name}"] = source.read_text(encoding="utf-8")
-    emitted = templates.emitted()
-    for file, template in emitted.items():
-        if file.endswith(".jinja"):
-            _write(templates, file.removesuffix(".jinja"), template, result, **context)
-            continue
-        result.files[file] = text = templates.copied(template)
-        twin = file.replace("/_async/", "/_sync/")
-        if twin not in emitted:
-            result.files[twin] = derivation.sync(text)
-
-
-def _entries(
-    config: Config, records: Mapping[str, Record], models: list[Model], bindings: list[Binding]
-) -> tuple[Entry, ...]:
-    """The catalogue: every model that was placed or has kept its module."""
-    placed = {model.record.id: model for model in models}
-    calls = {binding.model_id: binding for binding in bindings}
+def _group_by_family(specs: list[Binding]) -> tuple[Family, ...]:
     return tuple(
-        _entry(config.package, record, placed.get(model_id), calls.get(model_id))
-        for model_id, record in sorted(records.items())
-        if record.removal is None and (model_id in placed or model_id in calls)
+        Family(name, tuple(sorted(members, key=lambda spec: spec.module)))
+        for name in dict.fromkeys(endpoint.family for endpoint in ENDPOINTS)
+        if (members := [spec for spec in specs if spec.family == name])
     )
 
 
-def _entry(package: str, record: Record, placed: Model | None, call: Binding | None) -> Entry:
-    endpoint = placed.endpoint if placed else None
+def _catalog_entry(package: str, model: BoundModel) -> Entry:
+    record, endpoint, spec = model.record, model.resolved.endpoint, model.spec
     return Entry(
         id=record.id,
         display_name=record.text("display_name") or record.id,
         developer=record.developer,
-        family=call.family if call else endpoint.family if endpoint else None,
-        verb=call.verb if call else endpoint.verb if endpoint else None,
+        family=endpoint.family if endpoint else None,
+        verb=endpoint.verb if endpoint else None,
         inputs=record.media("input"),
         outputs=record.media("output"),
-        module=f"{package}.{call.family}.{call.module}" if call else None,
+        module=f"{package}.{spec.family}.{spec.module}" if spec else None,
         schema_digest=None if record.schema is None else record.digest,
         changed=record.changed,
     )

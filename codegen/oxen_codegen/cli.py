@@ -9,14 +9,16 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
-from . import config as configuration
-from .config import Config
+from .config import Config, find_template_dir, load_config, package_version
 from .diagnostics import CodegenError, Diagnostic, make_printable
 from .records import Record
+
+if TYPE_CHECKING:
+    from .hub import Progress
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
@@ -25,49 +27,50 @@ P = ParamSpec("P")
 _SCHEMAS = click.option(
     "--schemas",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder of model schemas: recorded ones, or raw answers of the hub.",
+    help="The folder of model schemas: recorded files or saved responses of the hub.",
 )
 _OUTPUT = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder that gets the package; schemas from elsewhere are copied in.",
+    help="The folder of the package. Schemas from another folder are copied into the package.",
 )
 _TEMPLATES = click.option(
     "--templates",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A folder of templates, each in the place of the built-in one with the same relative path.",
+    help="A folder of templates; each replaces the built-in template with the same relative path.",
 )
 _BASE_URL = click.option(
-    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The hub to read from."
+    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The address of the hub."
 )
 _FORMAT = click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
     show_default=True,
-    help="Markdown is for a pull request.",
+    help="The format of the diff. Markdown is the format of a pull request.",
 )
 
 
-def _sentences(command: Callable[P, int]) -> Callable[P, None]:
-    """A mistake becomes a sentence and exit code 2, never a traceback."""
+def _report_errors(command: Callable[P, int]) -> Callable[P, None]:
+    """Exit with the code that a command returns, or print its error on one line and exit with code 2."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = command(*args, **kwargs)
         except CodegenError as error:
+            _report(error.diagnostics)
             click.echo(f"oxen-codegen: {make_printable(str(error))}", err=True)
             code = 2
-        except BrokenPipeError:  # nobody reads on; click ends it
+        except BrokenPipeError:  # click handles it
             raise
         except OSError as error:
             click.echo(f"oxen-codegen: {error.filename}: {error.strerror or error}", err=True)
             code = 2
         except KeyboardInterrupt:
             click.echo("oxen-codegen: interrupted", err=True)
-            # Not sys.exit(), which waits for threads that wait for a hub. Files are whole at any time.
+            # sys.exit() would wait for threads that wait for a response. No file is ever half written.
             os._exit(130)
         sys.exit(code)
 
@@ -77,197 +80,228 @@ def _sentences(command: Callable[P, int]) -> Callable[P, None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oxen-models")
 def main() -> None:
-    """Keep typed bindings true to the models of an Oxen.ai hub."""
+    """Generate typed bindings for the models of an Oxen.ai hub."""
 
 
 @main.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "everything", is_flag=True, help="All models; files of models that are gone go, too.")
+@click.option("--all", "fetch_all", is_flag=True, help="All models. Files of removed models are deleted.")
 @_BASE_URL
 @_SCHEMAS
-@_sentences
-def fetch(ids: Sequence[str], everything: bool, base_url: str, schemas: Path | None) -> int:
-    """Record what the hub says of models. Needs OXEN_API_KEY."""
-    from .fetch import Hub
-    from .fetch import fetch as run
+@_report_errors
+def fetch(ids: Sequence[str], fetch_all: bool, base_url: str, schemas: Path | None) -> int:
+    """Record models of the hub. Requires OXEN_API_KEY.
 
-    if bool(ids) == everything:
-        raise CodegenError("name the models to fetch or say --all, not both")
-    config = configuration.load(Path.cwd())
+    Exit code: 0 done; 1 done, except for the models that are reported; 2 nothing was changed.
+    """
+    from .build import PackageBuilder
+    from .fetch import fetch as fetch_models
+    from .hub import HubClient
+
+    if bool(ids) == fetch_all:
+        raise CodegenError("expected either model ids or --all")
+    config = load_config(Path.cwd())
     folder = schemas or config.schemas
-    with closing(Hub(base_url)) as hub, _progress("fetch") as on_models:
-        outcome = run(hub, ids, folder, config, on_models)
-    _report(outcome.findings)
+    with closing(HubClient(base_url)) as hub, _show_progress("fetch") as progress:
+        result = fetch_models(hub, ids, folder, PackageBuilder(config, find_template_dir()), progress)
+    _report(result.diagnostics)
     click.echo(
-        f"fetch: {len(outcome.written)} written, {outcome.unchanged} unchanged, "
-        f"{len(outcome.removed)} removed, {outcome.failed} failed; {folder}"
+        f"fetch: {len(result.written)} written, {result.unchanged} unchanged, "
+        f"{len(result.removed)} removed, {result.failed} failed; {folder}"
     )
-    if outcome.idle:
-        click.echo(f"fetch: {outcome.idle} more recorded, not included, and left as they are")
-    for name in outcome.removed:
-        click.echo(f"removed: {make_printable(name)}")
-    return 1 if outcome.failed else 0
-
-
-@main.command()
-@_SCHEMAS
-@_OUTPUT
-@_TEMPLATES
-@_sentences
-def generate(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
-    """Make the package what the recorded schemas say."""
-    from .generate import generate as run
-    from .generate import templates_folder
-
-    config = _config(output, templates)
-    outcome = run(config, schemas or config.schemas, templates_folder())
-    _report(outcome.build.findings)
-    listed = ", ".join(f"{count} at {path}" for path, count in sorted(outcome.build.listed.items()))
-    failed = outcome.build.failed
-    click.echo(
-        f"generate: {outcome.build.bound} bound, {sum(outcome.build.listed.values())} only listed"
-        f"{f' ({listed})' if listed else ''}, {failed} failed"
-        f"{f' ({outcome.build.kept} keep the module they had)' if failed else ''}"
-        f"{f', {outcome.build.left_out} left out' if outcome.build.left_out else ''}; "
-        f"{len(outcome.changes)} files changed in {config.folder}"
-    )
-    return 1 if outcome.build.failed else 0
-
-
-@main.command()
-@_SCHEMAS
-@_OUTPUT
-@_TEMPLATES
-@_sentences
-def check(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
-    """Say what `generate` would change; write nothing."""
-    from .generate import check as run
-    from .generate import templates_folder
-
-    config = _config(output, templates)
-    outcome = run(config, schemas or config.schemas, templates_folder())
-    _report([finding for finding in outcome.build.findings if finding.severity == "error"])
-    for name, how in outcome.changes:
-        click.echo(f"{how}: {config.folder / name}")
-    if outcome.changes:
-        given = "".join(
-            f" {option} {value}"
-            for option, value in (("--schemas", schemas), ("--output", output), ("--templates", templates))
-            if value
+    if result.skipped:
+        click.echo(
+            f"fetch: {result.skipped} recorded models are excluded by the configuration and were not changed"
         )
-        click.echo(f"check: {len(outcome.changes)} files differ; to repair: oxen-codegen generate{given}")
-    else:
-        click.echo("check: the package is what the schemas and templates say")
-    return 1 if outcome.changes or outcome.build.failed else 0
+    for model_id in result.removed:
+        click.echo(f"removed: {make_printable(model_id)}")
+    return 1 if result.failed else 0
 
 
 @main.command()
-@click.option("--from", "before", metavar="A", help="The old catalogue. Defaults to the recorded schemas.")
-@click.option("--to", "after", metavar="B", default="live", show_default=True, help="The new catalogue.")
+@_SCHEMAS
+@_OUTPUT
+@_TEMPLATES
+@_report_errors
+def generate(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
+    """Build the package from the recorded schemas.
+
+    Exit code: 0 done; 2 nothing was changed.
+    """
+    from .generate import generate as generate_package
+
+    config = _load_config(output, templates)
+    result = generate_package(config, schemas or config.schemas, find_template_dir())
+    package = result.package
+    _report(package.diagnostics)
+    listed = ", ".join(f"{count} at {path}" for path, count in sorted(package.listed.items()))
+    click.echo(
+        f"generate: {package.bound} bound, {package.listed.total()} only listed"
+        f"{f' ({listed})' if listed else ''}{f', {package.excluded} excluded' if package.excluded else ''}; "
+        f"{len(result.differences)} files changed in {config.folder}"
+    )
+    return 0
+
+
+@main.command()
+@_SCHEMAS
+@_OUTPUT
+@_TEMPLATES
+@_report_errors
+def check(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
+    """List the files that `generate` would change; change nothing.
+
+    Exit code: 0 up to date; 1 files differ; 2 the package cannot be built.
+    """
+    from .generate import generate as generate_package
+
+    config = _load_config(output, templates)
+    result = generate_package(config, schemas or config.schemas, find_template_dir(), dry_run=True)
+    for name, how in result.differences:
+        click.echo(f"{how}: {config.folder / name}")
+    if not result.differences:
+        click.echo("check: up to date")
+        return 0
+    options = "".join(
+        f" {option} {value}"
+        for option, value in (("--schemas", schemas), ("--output", output), ("--templates", templates))
+        if value
+    )
+    click.echo(f"check: {len(result.differences)} files differ; run: oxen-codegen generate{options}")
+    return 1
+
+
+@main.command()
+@click.option(
+    "--from", "old_source", metavar="OLD", help="The old catalogue. Defaults to the recorded schemas."
+)
+@click.option(
+    "--to", "new_source", metavar="NEW", default="live", show_default=True, help="The new catalogue."
+)
 @_FORMAT
 @_BASE_URL
-@_sentences
-def diff(before: str | None, after: str, form: str, base_url: str) -> int:
-    """Compare two catalogues and report what the changes mean for callers.
+@_report_errors
+def diff(old_source: str | None, new_source: str, output_format: str, base_url: str) -> int:
+    """Compare two catalogues, and classify the changes for callers.
 
-    A and B are a folder of model schemas, a git revision of this repository, or `live` for the API, which
-    needs OXEN_API_KEY. Without recorded schemas, A defaults to the schemas of the installed package. The exit
-    code is 0 without changes, 3 with compatible changes, and 4 with breaking changes.
+    OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the hub, which
+    requires OXEN_API_KEY. Without recorded schemas, OLD defaults to the schemas of the installed package.
+
+    Exit code: 0 no changes; 3 changes that break no call; 4 breaking changes; 2 no diff was made.
     """
     from .diff.compare import compare
     from .diff.formats import FORMATS
     from .diff.source import LIVE, default_folder, load_models
-    from .generate import templates_folder
 
-    config = configuration.load(Path.cwd())
-    sides = [str(default_folder(config)) if before is None else before, after]
-    catalogues = {side: load_models(side, config) for side in sides if side != LIVE}
-    if LIVE in sides:
-        known = {model_id for records in catalogues.values() for model_id in records}
-        catalogues[LIVE] = _live(config, base_url, known)
+    config = load_config(Path.cwd())
+    sources = [str(default_folder(config)) if old_source is None else old_source, new_source]
+    catalogues = {source: load_models(source, config) for source in sources if source != LIVE}
+    if LIVE in sources:
+        recorded = {model_id for records in catalogues.values() for model_id in records}
+        catalogues[LIVE] = _read_live(config, base_url, recorded)
     old, new = (
-        {model_id: each for model_id, each in catalogues[side].items() if config.selection.takes(each)}
-        for side in sides
+        {
+            model_id: record
+            for model_id, record in catalogues[source].items()
+            if config.selection.matches(record)
+        }
+        for source in sources
     )
-    found = compare(old, new, config.names, config.client)
-    _show(FORMATS[form](found, configuration.version(config, templates_folder())))
-    return {None: 0, "breaking": 4}.get(found.max_impact, 3)
+    result = compare(old, new, config.names, config.client)
+    _print(FORMATS[output_format](result, package_version(config, find_template_dir())))
+    return {None: 0, "breaking": 4}.get(result.max_impact, 3)
 
 
 @main.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--dry-run", is_flag=True, help="Say what would change; write nothing.")
-@click.option("--allow-removals", is_flag=True, help="Also if more than a fifth of the models are gone.")
+@click.option("--dry-run", is_flag=True, help="Print the result; change nothing.")
+@click.option("--allow-removals", is_flag=True, help="Allow the removal of more than a fifth of the models.")
 @_FORMAT
 @_BASE_URL
 @_TEMPLATES
-@_sentences
+@_report_errors
 def update(
-    ids: Sequence[str], dry_run: bool, allow_removals: bool, form: str, base_url: str, templates: Path | None
+    ids: Sequence[str],
+    dry_run: bool,
+    allow_removals: bool,
+    output_format: str,
+    base_url: str,
+    templates: Path | None,
 ) -> int:
-    """Fetch, say what changed, generate, and write an entry in CHANGELOG.md: all of it, or nothing.
+    """Fetch models, compare, generate, and add an entry to CHANGELOG.md. Requires OXEN_API_KEY.
 
-    Without an ID, all models. Needs OXEN_API_KEY. A model that left keeps a module that says so.
+    Updates all models, or the models with the given IDs. The update is atomic. A removed model keeps a module
+    for one minor version; its calls raise ModelRemovedError.
+
+    Exit code: 0 done; 1 done, except for the models that are reported; 2 nothing was changed.
     """
     from .diff.formats import FORMATS
-    from .fetch import Hub
-    from .generate import templates_folder
-    from .update import update as run
+    from .hub import HubClient
+    from .update import update as update_package
 
-    config = _config(None, templates)
-    with closing(Hub(base_url)) as hub, _progress("update") as on_models:
-        outcome = run(
+    config = _load_config(None, templates)
+    with closing(HubClient(base_url)) as hub, _show_progress("update") as progress:
+        result = update_package(
             hub,
             ids,
             config,
-            templates_folder(),
+            find_template_dir(),
             allow_removals=allow_removals,
             dry_run=dry_run,
-            on_models=on_models,
+            progress=progress,
         )
-    _report(outcome.findings)
-    _show(FORMATS[form](outcome.diff, outcome.version))
-    done = "would change" if dry_run else "changed"
-    click.echo(f"update: {outcome.files} files {done} in {config.folder}", err=True)
-    return 1 if outcome.failed else 0
+    _report(result.diagnostics)
+    _print(FORMATS[output_format](result.diff, result.version))
+    verb = "would change" if dry_run else "changed"
+    click.echo(f"update: {result.files} files {verb} in {config.folder}", err=True)
+    return 1 if result.failed else 0
 
 
-def _live(config: Config, base_url: str, known: Collection[str]) -> Mapping[str, Record]:
+def _read_live(config: Config, base_url: str, recorded: Collection[str]) -> Mapping[str, Record]:
+    """Read the models of the hub that the configuration selects."""
     from .diff.source import fetch_models
-    from .fetch import Hub, recordable
+    from .hub import HubClient, split_valid_ids
 
-    with closing(Hub(base_url)) as hub, _progress("diff") as on_models:
-        listed = hub.ids()
-        ids, unnamed = recordable(config.selection.wanted(listed))
-        _report(list(unnamed.values()))
-        return fetch_models(hub, ids, config.selection.unlisted(listed, known), on_models)
+    with closing(HubClient(base_url)) as hub, _show_progress("diff") as progress:
+        listed = hub.list_ids()
+        ids, invalid = split_valid_ids(config.selection.ids_to_fetch(listed))
+        _report(list(invalid.values()))
+        return fetch_models(hub, ids, config.selection.unlisted(listed, recorded), progress)
+
+
+class _ProgressBar:
+    """Shows a bar on the terminal."""
+
+    def __init__(self, label: str, stack: ExitStack) -> None:
+        self._label = label
+        self._stack = stack
+
+    def start(self, total: int) -> None:
+        bar = click.progressbar(
+            length=total, label=self._label, file=sys.stderr, hidden=not sys.stderr.isatty()
+        )
+        self._bar = self._stack.enter_context(bar)
+
+    def advance(self) -> None:
+        self._bar.update(1)
 
 
 @contextmanager
-def _progress(label: str) -> Generator[Callable[[int], Callable[[], None]]]:
-    """A bar that begins once it is known how many models there are."""
+def _show_progress(label: str) -> Generator[Progress]:
     with ExitStack() as stack:
-
-        def on_models(number: int) -> Callable[[], None]:
-            bar = click.progressbar(
-                length=number, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-            )
-            stack.enter_context(bar)
-            return lambda: bar.update(1)
-
-        yield on_models
+        yield _ProgressBar(label, stack)
 
 
-def _show(text: str) -> None:
+def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
-def _config(output: Path | None, templates: Path | None) -> Config:
-    config = configuration.load(Path.cwd())
+def _load_config(output: Path | None, templates: Path | None) -> Config:
+    config = load_config(Path.cwd())
     return replace(config, output=output or config.output, templates=templates or config.templates)
 
 
-def _report(findings: Sequence[Diagnostic]) -> None:
-    for finding in findings:
-        click.echo(str(finding), err=True)
+def _report(diagnostics: Sequence[Diagnostic]) -> None:
+    for diagnostic in diagnostics:
+        click.echo(str(diagnostic), err=True)

@@ -1,4 +1,4 @@
-"""What `[tool.oxen-codegen]` in pyproject.toml decides."""
+"""The configuration: `[tool.oxen-codegen]` in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .records import Record
 from .selection import KEYS, Selection
 
 RUNTIME = "oxen_models"
-"""The package that has the runtime; any other is built on it."""
+"""The package with the runtime; a package of any other name imports the runtime from it."""
 
 _SETTINGS = frozenset(
     {"package", "output", "templates", "include", "exclude", "names", "renamed", "successors"}
 )
-_FAMILIES = tuple(dict.fromkeys(row.family for row in ENDPOINTS))
-# What emitted modules, or the tools, import by these names.
-_TAKEN = frozenset(
+_FAMILIES = tuple(dict.fromkeys(endpoint.family for endpoint in ENDPOINTS))
+# Modules that the generator or a generated package imports.
+_RESERVED_PACKAGES = frozenset(
     {*sys.stdlib_module_names}.union(
         "anyio click datamodel_code_generator filelock httpx httpx_sse jinja2 jsonschema oxen_codegen "
         "pydantic pydantic_core rich ruff stamina typing_extensions".split()
@@ -35,74 +35,74 @@ _TAKEN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What to build, where things lie, and names chosen by hand."""
+    """The configuration of a package."""
 
     output: Path
-    """The folder that holds the package."""
+    """The folder of the package."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Python names by model id."""
     package: str = RUNTIME
     selection: Selection = field(default_factory=Selection)
     templates: Path | None = None
-    """A folder whose files take the place of built-in templates."""
+    """A folder of templates that replace built-in ones."""
     changelog: Path = Path("CHANGELOG.md")
     version: str | None = None
-    """That of the project; None where the templates say it."""
+    """The version of the project; None if pyproject.toml does not have it."""
     successors: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What to use instead, by the ids of models that left."""
+    """The ids of models to use instead, by the ids of removed models."""
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    """By model id: new Python names of parameters, by the old ones, which are taken for a while."""
+    """By model id: new Python names of parameters by the old names, which are accepted as well."""
 
     @property
     def folder(self) -> Path:
-        """The package itself."""
+        """The path of the package."""
         return self.output / self.package
 
     @property
     def schemas(self) -> Path:
+        """The folder of recorded models."""
         return self.folder / "schemas"
 
     @property
-    def extends(self) -> bool:
-        """Whether the package is one of models only, on the runtime that is installed."""
+    def is_extension(self) -> bool:
+        """Whether the package has models only, and imports the installed runtime."""
         return self.package != RUNTIME
-
-    def wanted(self, listed: Collection[str]) -> list[str]:
-        """The models to ask a hub for, of those that it lists.
-
-        Raises:
-            CodegenError: None of them is included.
-        """
-        wanted = self.selection.wanted(listed)
-        if not wanted:
-            raise CodegenError(f"[tool.oxen-codegen] includes none of the {len(listed)} models of the hub")
-        return wanted
-
-    def idle(self, records: Iterable[Record]) -> list[Diagnostic]:
-        """Warnings of rules in `include` and `exclude` that no recorded model fits."""
-        return [_no_model(*each) for each in self.selection.idle(records)]
-
-    def idle_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
-        """Warnings of ids in `include` and `exclude` that no model of the hub fits."""
-        return [_no_model(*each) for each in self.selection.idle_ids(ids)]
 
     @property
     def client(self) -> str:
-        """The class with the models, where the package is one of models only."""
+        """The class name of the client of an extension."""
         return pascal(self.package)
 
+    def ids_to_fetch(self, listed: Collection[str]) -> list[str]:
+        """Return the ids of models to request, of the ids that a hub lists.
 
-def _no_model(place: str, value: str) -> Diagnostic:
-    return Diagnostic("pyproject.toml", place, f"no model fits {value!r}")
+        Raises:
+            CodegenError: The configuration selects none of them.
+        """
+        ids = self.selection.ids_to_fetch(listed)
+        if not ids:
+            raise CodegenError(
+                f"no model matches [tool.oxen-codegen.include] ({len(listed)} models available)"
+            )
+        return ids
+
+    def unmatched_filters(self, records: Iterable[Record]) -> list[Diagnostic]:
+        """Return warnings for values in `include` and `exclude` that no recorded model matches."""
+        return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_filters(records)]
+
+    def unmatched_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
+        """Return warnings for ids in `include` and `exclude` that no id of the hub matches."""
+        return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_ids(ids)]
 
 
-def load(start: Path) -> Config:
-    """The configuration of the project that `start` lies in.
+def load_config(start: Path) -> Config:
+    """Return the configuration in the pyproject.toml of `start` or of the nearest folder above.
 
     Raises:
-        CodegenError: It says something that cannot be.
+        CodegenError: The configuration is invalid.
     """
-    folder = next((each for each in (start, *start.parents) if (each / "pyproject.toml").is_file()), start)
+    folders = (start, *start.parents)
+    folder = next((folder for folder in folders if (folder / "pyproject.toml").is_file()), start)
     file = folder / "pyproject.toml"
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -110,98 +110,106 @@ def load(start: Path) -> Config:
         raise CodegenError(f"{file}: {error}") from error
     tool, project = (document.get(name) for name in ("tool", "project"))
     if is_object(tool) and "oxen_codegen" in tool:
-        raise CodegenError(f"{file}: [tool.oxen_codegen] has to be called [tool.oxen-codegen]")
+        raise CodegenError(f"{file}: [tool.oxen_codegen] must be named [tool.oxen-codegen]")
     table: Any = tool.get("oxen-codegen", {}) if is_object(tool) else {}
     version: Any = project.get("version") if is_object(project) else None
     try:
-        return _config(folder, table, version if isinstance(version, str) else None)
+        return _parse(folder, table, version if isinstance(version, str) else None)
     except CodegenError as error:
         raise CodegenError(f"{file}: [tool.oxen-codegen] {error}") from None
 
 
-def _config(folder: Path, table: object, version: str | None) -> Config:
+def find_template_dir() -> Path:
+    """Return the folder of built-in templates: data of the installed package, or a folder of the checkout."""
+    package = Path(__file__).parent
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.parent.parent / "templates"
+
+
+def package_version(config: Config, template_dir: Path) -> str:
+    """Return the version of the project, or else of the runtime in `template_dir`."""
+    return config.version if config.version is not None else runtime_version(template_dir)
+
+
+def runtime_version(template_dir: Path) -> str:
+    """Return the version of the runtime in `template_dir`."""
+    version: str = runpy.run_path(str(template_dir / "package" / "_runtime" / "version.py"))["__version__"]
+    return version
+
+
+def _parse(folder: Path, table: object, version: str | None) -> Config:
     if not is_object(table):
-        raise CodegenError("has to be a table")
+        raise CodegenError("must be a table")
     if unknown := sorted(table.keys() - _SETTINGS):
-        raise CodegenError(f"has no setting {', '.join(unknown)}: it takes {', '.join(sorted(_SETTINGS))}")
+        raise CodegenError(f"unknown setting {unknown[0]!r}; expected one of {', '.join(sorted(_SETTINGS))}")
     package = table.get("package", RUNTIME)
     if not isinstance(package, str) or not is_snake_case(package):
-        raise CodegenError(f"package: {package!r} has to be a name in snake case, such as 'acme_models'")
-    if not is_module_name(package) or package in _TAKEN:
-        raise CodegenError(f"package: {package!r} is the name of something else: choose another")
-    templates = _path(table, "templates", None)
+        raise CodegenError(f"package: must be a name in snake case such as 'acme_models', got {package!r}")
+    if not is_module_name(package) or package in _RESERVED_PACKAGES:
+        raise CodegenError(f"package: {package!r} is reserved; choose another name")
+    templates = _parse_path(table, "templates", None)
     return Config(
-        output=folder / _path(table, "output", "generated"),
-        names=_names(table, pascal(package)),
+        output=folder / _parse_path(table, "output", "generated"),
+        names=_parse_names(table, pascal(package)),
         package=package,
-        selection=Selection(_rules(table, "include"), _rules(table, "exclude")),
+        selection=Selection(_parse_filters(table, "include"), _parse_filters(table, "exclude")),
         templates=None if templates is None else folder / templates,
         changelog=folder / "CHANGELOG.md",
         version=version,
-        successors=_successors(table),
-        renamed=_renamed(table),
+        successors=_parse_successors(table),
+        renamed=_parse_renamed(table),
     )
 
 
-def _path(table: Mapping[str, Any], key: str, default: str | None) -> Any:
+def _parse_path(table: Mapping[str, Any], key: str, default: str | None) -> Any:
     path = table.get(key, default)
     if not isinstance(path, str | None):
-        raise CodegenError(f"{key} has to be a path")
+        raise CodegenError(f"{key}: must be a path, got {path!r}")
     return path
 
 
-def _names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:
+def _parse_names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:
     names: Any = table.get("names", {})
     if not is_object(names):
-        raise CodegenError("names has to be a table of names by model id")
+        raise CodegenError("names: must be a table of Python names by model id")
     for model_id, name in names.items():
         if not isinstance(name, str) or not is_module_name(name, client):
-            raise CodegenError(f"names: {model_id!r}: {name!r} is not a free name in snake case")
+            raise CodegenError(f"names: {model_id!r}: must be an unused name in snake case, got {name!r}")
     return names
 
 
-def _successors(table: Mapping[str, Any]) -> Mapping[str, str]:
+def _parse_successors(table: Mapping[str, Any]) -> Mapping[str, str]:
     successors: Any = table.get("successors", {})
-    if not is_object(successors) or not all(isinstance(each, str) and each for each in successors.values()):
-        raise CodegenError("successors has to be a table of model ids by the ids of models that left")
+    if not is_object(successors) or not all(isinstance(id, str) and id for id in successors.values()):
+        raise CodegenError("successors: must be a table of model ids by the ids of removed models")
     return successors
 
 
-def _renamed(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+def _parse_renamed(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
     renamed: Any = table.get("renamed", {})
     if not is_object(renamed) or not all(map(is_object, renamed.values())):
-        raise CodegenError("renamed has to be a table of tables: new names by old ones, by model id")
+        raise CodegenError("renamed: must be a table by model id of tables of new names by old names")
     for model_id, names in renamed.items():
         for old, new in names.items():
             if not isinstance(new, str) or not all(map(is_parameter_name, (old, new))):
-                raise CodegenError(f"renamed: {model_id!r}: {old!r} = {new!r}: both have to be Python names")
+                raise CodegenError(f"renamed: {model_id!r}: must be Python names, got {old!r} = {new!r}")
     return renamed
 
 
-def _rules(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]:
-    rules: Any = table.get(name, {})
-    if not is_object(rules):
-        raise CodegenError(f"{name} has to be a table of {', '.join(KEYS)}")
-    for key, values in rules.items():
+def _parse_filters(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[str, ...]]:
+    filters: Any = table.get(name, {})
+    if not is_object(filters):
+        raise CodegenError(f"{name}: must be a table of {', '.join(KEYS)}")
+    for key, values in filters.items():
         if key not in KEYS:
-            raise CodegenError(f"{name} has no key {key}: it takes {', '.join(KEYS)}")
+            raise CodegenError(f"{name}: unknown key {key!r}; expected one of {', '.join(KEYS)}")
         if not is_list(values) or not values or not all(isinstance(value, str) for value in values):
-            raise CodegenError(f"{name}.{key} has to be a list of texts that is not empty")
+            raise CodegenError(f"{name}.{key}: must be a non-empty list of strings, got {values!r}")
         if key == "families" and (unknown := [value for value in values if value not in _FAMILIES]):
-            raise CodegenError(
-                f"{name}.families: there is no family {unknown[0]!r}: {', '.join(_FAMILIES)} are all"
-            )
-    return {key: tuple(values) for key, values in rules.items()}
+            families = ", ".join(_FAMILIES)
+            raise CodegenError(f"{name}.families: unknown family {unknown[0]!r}; expected one of {families}")
+    return {key: tuple(values) for key, values in filters.items()}
 
 
-def version(config: Config, templates: Path) -> str:
-    """The version of the package: that of its project, or else of the `templates`."""
-    if config.version is not None:
-        return config.version
-    return runtime_version(templates)
-
-
-def runtime_version(templates: Path) -> str:
-    """The version of the runtime that `templates` hold."""
-    found: str = runpy.run_path(str(templates / "package" / "_runtime" / "version.py"))["__version__"]
-    return found
+def _unmatched(location: str, value: str) -> Diagnostic:
+    return Diagnostic("pyproject.toml", location, f"no model matches {value!r}")

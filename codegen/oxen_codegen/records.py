@@ -1,7 +1,8 @@
-"""The recorded facts: one JSON file per model, in the form that is committed.
+"""Recorded models: one committed JSON file per model.
 
-A record is the hub's model object without properties that change without an effect on callers (deployments,
-showcases), in one spelling, plus `changed`: the day on which anything but the price last changed.
+A record has the keys of the hub's model object that concern a caller, under one spelling. Keys that change
+without an effect on callers (deployments, showcases) are left out. The key `changed` is added: the day on
+which anything but the price last changed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from .json_types import is_list, is_object
 from .names import DEVICE
 
 SCHEMA = "json_request_schema"
-# Of ours: no answer of the hub has it.
+# Only in records: the key is dropped from a response of the hub.
 _REMOVAL = "removed"
 
-_KEPT = (
+_RECORDED_KEYS = (
     "id",
     "object",
     "created",
@@ -44,49 +45,61 @@ _KEPT = (
     "changed",
     SCHEMA,
 )
-# Not part of `changed`, because a price change does not change modules.
-_UNDATED = frozenset({"changed", "pricing", "context_length", "max_output_tokens"})
-_LONGEST_NAME = 200
-# A hundred times what a model takes.
-LARGEST_MODEL = 2**20
-_ROOM = 2**10  # for what is noted of a model that leaves
-# Far more than a schema needs, and less than any Python gives up at.
-_DEEPEST = 100
-_TOO_DEEP = f"not usable: the JSON is nested too deeply, in more than {_DEEPEST} levels"
-# No capitals: some file systems cannot tell them from small letters.
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+# Not part of the date of change, because a price change does not change modules.
+_UNDATED_KEYS = frozenset({"changed", "pricing", "context_length", "max_output_tokens"})
+MAX_MODEL_SIZE = 2**20
+"""Bytes of a model as JSON, about a hundred times the size of a real model."""
+_REMOVAL_SIZE = 2**10  # reserved for the removal notice, so that a record with one is not too large
+# Far more levels than a schema needs, and fewer than the recursion limit of the JSON parser.
+MAX_DEPTH = 100
+# A list such as `[[],[],...]` needs a hundred times as much memory as its text.
+_BYTES_PER_VALUE = 16
+MAX_FILE_NAME_LENGTH = 200
+# Without upper-case letters, because some file systems are not case-sensitive.
+_SAFE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """That a model left the hub. Its record stays for one minor version, so that its module can say so."""
+    """The removal of a model from the hub. Its record is kept for one minor version."""
 
     on: str
     """The day, as YYYY-MM-DD."""
     version: str
-    """The version of the package that was the first without it."""
+    """The first version of the package without the model."""
     successor: str | None
     """The id of the model to use instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One model, as recorded."""
+    """A recorded model."""
 
-    facts: Mapping[str, Any]
+    data: Mapping[str, Any]
+    file: str | None = field(default=None, compare=False)
+    """The name of the file that the record was read from; None for a model that is not recorded."""
 
     @property
     def id(self) -> str:
-        return str(self.facts["id"])
+        return str(self.data["id"])
+
+    @property
+    def file_name(self) -> str:
+        """The name of the record's file.
+
+        Raises:
+            ModelError: No file can be named after the id.
+        """
+        return self.file or file_name(self.id)
 
     @property
     def schema(self) -> Any:
-        """The parameter schema as the hub sent it; None for a model that has none."""
-        return self.facts.get(SCHEMA)
+        """The parameter schema as the hub sent it; None for a model without one."""
+        return self.data.get(SCHEMA)
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of the parameter schema, whatever the order of its keys."""
+        """The hexadecimal SHA-256 of the parameter schema, independent of the order of keys."""
         return sha256(json.dumps(self.schema, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -95,121 +108,128 @@ class Record:
 
     @property
     def removal(self) -> Removal | None:
-        """None for a model that is there."""
-        marks = self.facts.get(_REMOVAL)
-        if not is_object(marks):
+        """None for a model that is on the hub."""
+        removal = self.data.get(_REMOVAL)
+        if not is_object(removal):
             return None
-        on, version, successor = (marks.get(key) for key in ("on", "version", "successor"))
+        on, version, successor = (removal.get(key) for key in ("on", "version", "successor"))
         return Removal(str(on), str(version), successor if isinstance(successor, str) else None)
-
-    def removed(self, removal: Removal) -> Record:
-        """This record of a model that has left."""
-        return Record({**self.facts, _REMOVAL: asdict(removal)})
 
     @property
     def developer(self) -> str | None:
-        developer = self.facts.get("developer")
+        developer = self.data.get("developer")
         name = developer.get("name") if is_object(developer) else developer
         return name if isinstance(name, str) and name else None
 
     def text(self, key: str) -> str | None:
-        """A text of the record; None where it is blank or no text."""
-        value = self.facts.get(key)
+        """Return a stripped text of the record; None for a blank text or any other value."""
+        value = self.data.get(key)
         return value.strip() if isinstance(value, str) and value.strip() else None
 
     def media(self, direction: str) -> tuple[str, ...]:
-        """What goes in ("input") or comes out ("output"), by `capabilities`."""
-        capabilities = self.facts.get("capabilities")
+        """Return the media in `capabilities`, of the direction "input" or "output"."""
+        capabilities = self.data.get("capabilities")
         media = capabilities.get(direction) if is_object(capabilities) else None
         return tuple(medium for medium in media if isinstance(medium, str)) if is_list(media) else ()
 
     def dumps(self) -> str:
-        """What its file holds.
+        """Return the content of the record's file.
 
         Raises:
-            ModelError: It is too large to be read again: laid out it is longer than it came.
+            ModelError: The file would be too large to be read again, because its layout adds whitespace.
         """
-        text = json.dumps(self.facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        if len(text.encode()) > LARGEST_MODEL - _ROOM:
-            raise ModelError(f"its record would be larger than {LARGEST_MODEL // 2**20} MB")
+        text = json.dumps(self.data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        if len(text.encode()) > MAX_MODEL_SIZE - _REMOVAL_SIZE:
+            raise ModelError(f"the record would be larger than {MAX_MODEL_SIZE // 2**20} MB")
         return text
 
-    def dated(self, previous: Record | None, today: str) -> Record:
-        """This record with the day it changed: that of `previous` where nothing else differs."""
-        changed = today
-        if previous is not None and previous._dated_facts() == self._dated_facts():
-            changed = previous.changed or today
-        return Record({**self.facts, "changed": changed})
+    def with_changed_date(self, previous: Record | None, today: str) -> Record:
+        """Return this record with the date of change, and the file, of the record that it replaces.
 
-    def _dated_facts(self) -> Mapping[str, Any]:
-        return {key: value for key, value in self.facts.items() if key not in _UNDATED}
+        Args:
+            previous: The recorded model; returned if nothing changed.
+            today: The date of change if anything but the price changed, as YYYY-MM-DD.
+        """
+        if previous is None:
+            return replace(self, data={**self.data, "changed": today})
+        changed = previous.changed if self._dump_dated() == previous._dump_dated() else None
+        record = replace(self, data={**self.data, "changed": changed or today}, file=previous.file)
+        return previous if _dump(record.data) == _dump(previous.data) else record
+
+    def _dump_dated(self) -> str:
+        return _dump({key: value for key, value in self.data.items() if key not in _UNDATED_KEYS})
+
+    def mark_removed(self, removal: Removal) -> Record:
+        """Return this record of a model that was removed from the hub."""
+        return replace(self, data={**self.data, _REMOVAL: asdict(removal)})
 
 
-def from_answer(answer: object) -> Record:
-    """A record from a model object in any of the hub's spellings.
+def from_response(response: object) -> Record:
+    """Return the record of a model object in any format of the hub.
 
     Raises:
-        ModelError: `answer` is not a model object.
+        ModelError: `response` is not a model object.
     """
-    if is_object(answer) and "id" not in answer and is_object(answer.get("data")):
-        answer = answer["data"]
-    if not is_object(answer):
+    if is_object(response) and "id" not in response and is_object(response.get("data")):
+        response = response["data"]
+    if not is_object(response):
         raise ModelError("not a model object: a JSON object with an id is expected")
-    facts = dict(answer)
-    facts.setdefault("id", facts.get("name"))
-    if facts.get(SCHEMA) is None:
-        facts[SCHEMA] = facts.get("request_schema")
-    if not isinstance(facts["id"], str) or not facts["id"].strip():
+    data = dict(response)
+    data.setdefault("id", data.get("name"))
+    if data.get(SCHEMA) is None:
+        data[SCHEMA] = data.get("request_schema")
+    if not isinstance(data["id"], str) or not data["id"].strip():
         raise ModelError("not a model object: it has no id")
     try:
-        json.dumps(facts, ensure_ascii=False).encode()
+        _dump(data).encode()
     except UnicodeEncodeError:
         raise ModelError("a text in it is not valid Unicode") from None
-    return Record({key: facts[key] for key in _KEPT if key in facts})
+    return Record({key: data[key] for key in _RECORDED_KEYS if key in data})
 
 
-def from_file(content: bytes) -> Record:
-    """A record from a recorded file, or from an answer that somebody saved.
+def from_file(content: bytes, name: str | None = None) -> Record:
+    """Return the record in a file, which may also be a saved response of the hub.
 
     Raises:
-        ModelError: It holds no model object.
+        ModelError: The file is not a model object.
     """
-    answer = parse_json(content)
-    record = from_answer(answer)
-    if is_object(answer) and is_object(answer.get(_REMOVAL)):
-        return Record({**record.facts, _REMOVAL: answer[_REMOVAL]})
+    response = parse_json(content)
+    record = replace(from_response(response), file=name)
+    if is_object(response) and is_object(response.get(_REMOVAL)):
+        return replace(record, data={**record.data, _REMOVAL: response[_REMOVAL]})
     return record
 
 
 def file_name(model_id: str) -> str:
-    """The file of a model: a name that is safe, and unlike every other, on every file system.
+    """Return the name of a model's file, which is valid and unique on every file system.
 
     Raises:
-        ModelError: The id is too long for a file name, or one that no URL can name.
+        ModelError: The id is too long for a file name, or cannot be part of a URL.
     """
     if model_id in (".", ".."):
-        raise ModelError("no URL can name a model of that id")
+        raise ModelError("a model with that id has no URL")
     try:
         name = "".join(
-            char if char in _SAFE else "".join(f"%{byte:02X}" for byte in char.encode()) for char in model_id
+            char if char in _SAFE_CHARACTERS else "".join(f"%{byte:02X}" for byte in char.encode())
+            for char in model_id
         )
     except UnicodeEncodeError:
         raise ModelError("the id is not valid Unicode") from None
     if name.startswith(".") or DEVICE.match(name):
         name = f"%{ord(name[0]):02X}{name[1:]}"
-    if len(name) > _LONGEST_NAME:
+    if len(name) > MAX_FILE_NAME_LENGTH:
         raise ModelError(f"the id is too long: its file name would have {len(name)} characters")
     return f"{name}.json"
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]:
-    """The records of a folder by id, and what is wrong with the files that hold none, by file name.
+    """Return the records of a folder by id, and the errors of its invalid files by file name.
 
     Raises:
-        CodegenError: `folder` is not there or cannot be read.
+        CodegenError: `folder` does not exist or cannot be read.
     """
     records: dict[str, Record] = {}
-    bad: dict[str, ModelError] = {}
+    errors: dict[str, ModelError] = {}
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
     except OSError as error:
@@ -217,63 +237,73 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
     for file in files:
         try:
             with file.open("rb") as opened:
-                record = from_file(opened.read(LARGEST_MODEL + 1))
+                record = from_file(opened.read(MAX_MODEL_SIZE + 1), file.name)
             if record.id in records:
-                raise ModelError(f"another file holds the model {make_printable(record.id)}, too: remove one")
+                first = records[record.id].file
+                raise ModelError(f"{first} has the same model, {make_printable(record.id)}: remove one file")
             records[record.id] = record
         except ModelError as error:
-            bad[file.name] = error
+            errors[file.name] = error
         except OSError as error:
-            bad[file.name] = ModelError(f"cannot be read: {error.strerror}")
-    return records, bad
+            errors[file.name] = ModelError(f"cannot be read: {error.strerror}")
+    return records, errors
 
 
-def parse_json(content: bytes, largest: int = LARGEST_MODEL) -> object:
-    """Strict JSON: no NaN, no key twice, nesting that a parser of ours survives.
+def parse_json(content: bytes, max_size: int = MAX_MODEL_SIZE) -> object:
+    """Parse strict JSON: finite numbers, unique keys, limited size and depth.
 
     Args:
         content: The text.
-        largest: How many bytes it may have.
+        max_size: The maximal number of bytes.
 
     Raises:
-        ModelError: `content` is anything else.
+        ModelError: `content` is not strict JSON.
     """
-    if len(content) > largest:
-        raise ModelError(f"not usable: larger than {largest // 2**20} MB")
-    # `[[],[],...]` takes a hundred times the memory that its text takes.
-    if sum(map(content.count, (b"[", b"{", b","))) > largest // 16:
-        raise ModelError(f"not usable: the JSON holds more than {largest // 16} values")
+    if len(content) > max_size:
+        raise ModelError(f"not usable: larger than {max_size // 2**20} MB")
+    max_values = max_size // _BYTES_PER_VALUE
+    if sum(map(content.count, (b"[", b"{", b","))) > max_values:
+        raise ModelError(f"not usable: the JSON has more than {max_values} values")
+    too_deep = f"not usable: JSON nesting exceeds {MAX_DEPTH} levels"
     try:
         value: object = json.loads(
-            content, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique
+            content,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite,
+            object_pairs_hook=_object_of_unique_keys,
         )
     except RecursionError:
-        raise ModelError(_TOO_DEEP) from None
+        raise ModelError(too_deep) from None
     except ValueError as error:
         raise ModelError(f"not JSON: {error}") from None
-    if _is_deeper(value, _DEEPEST):
-        raise ModelError(_TOO_DEEP)
+    if _is_deeper(value, MAX_DEPTH):
+        raise ModelError(too_deep)
     return value
 
 
-def _no_number(constant: str) -> object:
+def _dump(data: Mapping[str, Any]) -> str:
+    """Return JSON to compare, because `True` equals `1` in Python."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=False)
+
+
+def _reject_constant(constant: str) -> object:
     raise ValueError(f"{constant} is not a JSON value")
 
 
-def _finite(digits: str) -> float:
+def _parse_finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits} is beyond the range of a number")
+        raise ValueError(f"{digits} is out of the range of a number")
     return number
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} stands twice in one object")
-        found[key] = value
-    return found
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value:
+            raise ValueError(f"duplicate key {key!r}")
+        value[key] = item
+    return value
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -281,8 +311,8 @@ def _is_deeper(value: object, levels: int) -> bool:
     for _ in range(levels):
         layer = [
             inner
-            for each in layer
-            for inner in (each.values() if is_object(each) else each if is_list(each) else ())
+            for item in layer
+            for inner in (item.values() if is_object(item) else item if is_list(item) else ())
         ]
         if not layer:
             return False

@@ -1,4 +1,4 @@
-"""Which of the hub's models are built."""
+"""Select the models of the package by id, developer, family and medium."""
 
 from __future__ import annotations
 
@@ -11,63 +11,64 @@ from .records import Record
 
 KEYS = ("ids", "developers", "families", "capabilities")
 
-Rules = Mapping[str, tuple[str, ...]]
-"""Values by key; a model fits a key that it fits one value of."""
+Filters = Mapping[str, tuple[str, ...]]
+"""Values by key. A model matches a key if it matches one of the values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The models that fit every key of `include`, and no key of `exclude`."""
+    """The models that match every key of `include`, and no key of `exclude`."""
 
-    include: Rules = field(default_factory=dict[str, tuple[str, ...]])
-    exclude: Rules = field(default_factory=dict[str, tuple[str, ...]])
+    include: Filters = field(default_factory=dict[str, tuple[str, ...]])
+    exclude: Filters = field(default_factory=dict[str, tuple[str, ...]])
 
-    def takes(self, record: Record) -> bool:
-        """Whether a model is built."""
-        return all(_fits(record, key, values) for key, values in self.include.items()) and not any(
-            _fits(record, key, values) for key, values in self.exclude.items()
+    def matches(self, record: Record) -> bool:
+        """Return whether a model is part of the package."""
+        return all(_matches(record, key, values) for key, values in self.include.items()) and not any(
+            _matches(record, key, values) for key, values in self.exclude.items()
         )
 
-    def wanted(self, listed: Iterable[str]) -> list[str]:
-        """The models to ask a hub for: what can be told by the ids that it lists.
+    def ids_to_fetch(self, listed: Iterable[str]) -> list[str]:
+        """Return the ids of models to request, judged by their ids alone.
 
-        A whole id among the patterns is asked for even where the list does not have it.
+        An id without wildcards in `include` is requested even if the list does not have it.
         """
-        named = [each for each in self.include.get("ids", ()) if not set(each) & set("*?[")]
-        return self.by_id((*listed, *named))
+        exact = [value for value in self.include.get("ids", ()) if not set(value) & set("*?[")]
+        return self.filter_ids((*listed, *exact))
 
-    def by_id(self, ids: Iterable[str]) -> list[str]:
-        """Of some models, those that may be built, as far as their ids tell."""
-        rules = Selection(*({"ids": rules["ids"]} if "ids" in rules else {} for rules in self._both()))
-        return [each for each in dict.fromkeys(ids) if rules.takes(Record({"id": each}))]
+    def filter_ids(self, ids: Iterable[str]) -> list[str]:
+        """Return the ids that the filters for ids select."""
+        by_id = Selection(
+            *({"ids": filters["ids"]} if "ids" in filters else {} for filters in (self.include, self.exclude))
+        )
+        return [model_id for model_id in dict.fromkeys(ids) if by_id.matches(Record({"id": model_id}))]
 
-    def unlisted(self, listed: Iterable[str], known: Iterable[str]) -> list[str]:
-        """The known models that the hub's list lacks; only asking for each tells whether it is gone."""
-        return self.by_id(sorted({*known} - {*listed}))
+    def unlisted(self, listed: Iterable[str], recorded: Iterable[str]) -> list[str]:
+        """Return the recorded ids that the list of the hub lacks; the models may exist nevertheless."""
+        return self.filter_ids(sorted({*recorded} - {*listed}))
 
-    def idle(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:
-        """The values that no recorded model fits, each after where it stands."""
-        # What is excluded by its id was never asked for, so that there is no record of it.
-        yield from self._idle(records, lambda place: place != "exclude.ids")
+    def unmatched_filters(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+        """Yield the values that no recorded model matches, each with its location in the configuration."""
+        # A model that is excluded by its id is not requested, so it is not recorded.
+        yield from self._unmatched(records, lambda location: location != "exclude.ids")
 
-    def idle_ids(self, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """The ids that no model of a hub fits, each after where it stands."""
-        records = [Record({"id": each}) for each in ids]
-        yield from self._idle(records, lambda place: place.endswith(".ids"))
+    def unmatched_ids(self, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield the filters for ids that no id matches, each with its location in the configuration."""
+        records = [Record({"id": model_id}) for model_id in ids]
+        yield from self._unmatched(records, lambda location: location.endswith(".ids"))
 
-    def _idle(self, records: Iterable[Record], is_known: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    def _unmatched(
+        self, records: Iterable[Record], is_checked: Callable[[str], bool]
+    ) -> Iterator[tuple[str, str]]:
         records = tuple(records)
-        for name, rules in zip(("include", "exclude"), self._both(), strict=True):
-            for key, values in rules.items():
-                for value in values if is_known(f"{name}.{key}") else ():
-                    if not any(_fits(record, key, (value,)) for record in records):
+        for name, filters in (("include", self.include), ("exclude", self.exclude)):
+            for key, values in filters.items():
+                for value in values if is_checked(f"{name}.{key}") else ():
+                    if not any(_matches(record, key, (value,)) for record in records):
                         yield f"{name}.{key}", value
 
-    def _both(self) -> tuple[Rules, Rules]:
-        return self.include, self.exclude
 
-
-def _fits(record: Record, key: str, values: tuple[str, ...]) -> bool:
+def _matches(record: Record, key: str, values: tuple[str, ...]) -> bool:
     match key:
         case "ids":
             return any(fnmatchcase(record.id, pattern) for pattern in values)
@@ -81,7 +82,7 @@ def _fits(record: Record, key: str, values: tuple[str, ...]) -> bool:
 
 
 def _family(record: Record) -> str | None:
-    """Known without the schema, so that a model whose schema is broken can be left out by it."""
+    """Return the family of a model without reading its schema, so that an invalid model can be excluded."""
     endpoint = find_endpoint(
         record.text("endpoint"), record.media("input"), record.media("output"), requires_image=False
     )

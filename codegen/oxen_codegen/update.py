@@ -1,178 +1,213 @@
-"""`update`: from what the hub says now to schemas, package and changelog, all of it or nothing."""
+"""The command `update`: bring schemas, package and changelog up to date with a hub, atomically."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from . import config as configuration
-from .bind import place
-from .build import ONE_MODEL, collision, failure
+from .acceptance import Acceptance, accept_records
+from .bind import Model, place
+from .build import PackageBuilder, UnbindableRecordsError
 from .changelog import format_entry
-from .config import Config
+from .config import Config, package_version
 from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable
 from .diff.changes import Diff, next_version
-from .diff.compare import compare
-from .diff.source import fetch_models, load_folder
-from .fetch import Hub, OnModels, recordable
-from .generate import build_from, staged, swap_in
+from .diff.compare import compare_models
+from .diff.source import fetch_models
+from .hub import HubClient, Progress, split_valid_ids
 from .lock import exclusive_lock
-from .names import sharing, taken
-from .records import Record, Removal, file_name, read_folder
+from .output import SchemaFiles, write_package
+from .records import Record, Removal, read_folder
 from .replace import recover_package
 
-_MOST_GONE = 0.2
-_MOST_NAMED = 10
+MAX_REMOVED_SHARE = 0.2
+MAX_LISTED_IDS = 10
+
+Records = Mapping[str, Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The outcome of an update."""
+    """The result of `update`."""
 
     diff: Diff
     version: str
     files: int
-    """How many files of the package differ."""
-    findings: list[Diagnostic]
-    failed: int
+    """The number of files of the package that were changed, or would be changed."""
+    diagnostics: list[Diagnostic]
+
+    @property
+    def failed(self) -> int:
+        return sum(diagnostic.severity == "error" for diagnostic in self.diagnostics)
 
 
 def update(
-    hub: Hub,
+    hub: HubClient,
     ids: Iterable[str],
     config: Config,
-    templates: Path,
+    template_dir: Path,
     *,
     allow_removals: bool,
     dry_run: bool,
-    on_models: OnModels,
+    progress: Progress,
 ) -> Updated:
-    """Bring schemas, package and changelog to what the hub says.
+    """Update schemas, package and changelog.
+
+    A model that cannot be bound is reported, and its recorded schema is kept.
 
     Args:
-        hub: Where to read.
-        ids: The models to look at; none for all.
-        config: What to build, and where.
-        templates: The folder of templates.
-        allow_removals: Whether more than a fifth of the models may be gone at once.
-        dry_run: Whether to write nothing.
-        on_models: Told of the progress.
+        hub: The hub to read from.
+        ids: The ids of the models; empty for all models.
+        config: The configuration of the package.
+        template_dir: The folder of built-in templates.
+        allow_removals: Whether more than a fifth of the models may be removed.
+        dry_run: Whether to change nothing, apart from the recovery after an interrupted command.
+        progress: Receives the progress of reading models.
 
     Raises:
-        CodegenError: A folder, the hub or the configuration is not usable. Nothing was changed.
+        CodegenError: The hub, a folder or the configuration cannot be used. Nothing was changed.
     """
     with exclusive_lock(config.output), exclusive_lock(config.schemas):
         recover_package(config.folder)
-        old: Mapping[str, Record] = load_folder(config.schemas) if config.schemas.is_dir() else {}
-        wanted = list(dict.fromkeys(ids))
+        builder = PackageBuilder(config, template_dir)
+        recorded = _read_recorded(config.schemas)
+        current = {model_id: record for model_id, record in recorded.items() if record.removal is None}
+        requested = list(dict.fromkeys(ids))
         unlisted: list[str] = []
-        if not wanted:
-            listed = hub.ids()
-            wanted = config.wanted(listed)
-            unlisted = config.selection.unlisted(listed, old)
-        wanted, unnamed = recordable(wanted)
-        most = len(old) if allow_removals else int(_MOST_GONE * len(config.selection.by_id(old)))
-        _limit([each for each in unlisted if each not in wanted], most, "are not on the hub's list")
-        found = fetch_models(hub, wanted, unlisted, on_models)
-        gone = [model_id for model_id in unlisted if model_id not in found]
-        _limit(gone, most, "are gone")
-        version = configuration.version(config, templates)
+        if not requested:
+            listed = hub.list_ids()
+            requested = config.ids_to_fetch(listed)
+            unlisted = config.selection.unlisted(listed, current)
+        requested, invalid_ids = split_valid_ids(requested)
+        limit = len(current) if allow_removals else _max_removed(config, current)
+        _limit_removals([id for id in unlisted if id not in requested], limit, "are not on the hub's list")
+        fetched = fetch_models(hub, requested, unlisted, progress)
+        removed = [model_id for model_id in unlisted if model_id not in fetched]
+        _limit_removals(removed, limit, "were removed")
+
+        version = package_version(config, template_dir)
         today = datetime.now(UTC).date().isoformat()
-        fresh = {model_id: record.dated(old.get(model_id), today) for model_id, record in found.items()}
-        refused = unnamed | _refused(old, fresh, config)
-        with TemporaryDirectory() as folder:
-            schemas = Path(folder, "schemas")
-            if config.schemas.is_dir():
-                shutil.copytree(config.schemas, schemas)
-            else:
-                schemas.mkdir()
-            for model_id, record in fresh.items():
-                if model_id not in refused:
-                    _write(schemas, record)
-            for model_id in gone:
-                removal = Removal(today, next_version(version, "breaking"), config.successors.get(model_id))
-                _write(schemas, old[model_id].removed(removal))
-            expired = _settle_removals(schemas, version, config.successors)
-            diff = compare(
-                _built(old, config), _built(load_folder(schemas), config), config.names, config.client
-            )
-            result = build_from(config, schemas, templates)
-            new = Path(folder, "new")
-            changes = staged(result, new, schemas, config.folder, is_record=True)
-            if changes and not dry_run:
-                is_news = bool(diff.changes or expired)
-                announced = format_entry(diff, expired, config, today) if is_news else None
-                swap_in(new, changes, config, announced)
-        result.findings.extend(refused.values())
-        gone_for_good = "left the hub a minor version ago: its module goes now"
-        result.findings.extend(Diagnostic(record.id, "", gone_for_good, "warning") for record in expired)
-        return Updated(diff, version, len(changes), result.findings, result.failed)
+        removals = {
+            model_id: removal
+            for model_id, record in recorded.items()
+            if model_id not in fetched and (removal := record.removal)
+        }
+        expired = {
+            model_id: recorded[model_id]
+            for model_id, removal in removals.items()
+            if _minor(removal.version) < _minor(version)
+        }
+        kept = {model_id: record for model_id, record in recorded.items() if model_id not in expired}
+        next_minor = next_version(version, "breaking")
+        removals |= {model_id: Removal(today, next_minor, None) for model_id in removed}
+        acceptance = accept_records(
+            builder,
+            kept,
+            {
+                **_changed_records(fetched, recorded, today),
+                **_changed_removals(removals, kept, config.successors),
+            },
+        )
+        if acceptance.unbindable:
+            raise UnbindableRecordsError({}, acceptance.unbindable, acceptance.records)
+
+        diff, warnings = _compare(current, acceptance, config)
+        package = builder.build_package(acceptance.models, acceptance.records)
+        changes: dict[str, str | None] = {record.file_name: None for record in expired.values()}
+        changes |= {record.file_name: record.dumps() for record in acceptance.accepted.values()}
+        changelog_entry = None
+        if diff.changes or expired:
+            changelog_entry = format_entry(diff, expired.values(), config, today)
+        files = write_package(
+            package,
+            builder,
+            SchemaFiles(config.schemas if config.schemas.is_dir() else None, changes),
+            changelog_entry=changelog_entry,
+            dry_run=dry_run,
+        )
+        diagnostics = [
+            *package.diagnostics,
+            *invalid_ids.values(),
+            *acceptance.rejected,
+            *warnings,
+            *(
+                Diagnostic(record.id, "", "removed: the model left the hub in the previous minor version")
+                for record in expired.values()
+            ),
+        ]
+        return Updated(diff, version, len(files), diagnostics)
 
 
-def _limit(models: list[str], most: int, how: str) -> None:
-    """Half a list, or a hub that has lost its memory, is more likely than so many models gone."""
-    if len(models) > most:
+def _read_recorded(schemas: Path) -> dict[str, Record]:
+    records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
+    if errors:
+        raise UnbindableRecordsError(errors, {}, records)
+    return records
+
+
+def _max_removed(config: Config, current: Records) -> int:
+    return int(MAX_REMOVED_SHARE * len(config.selection.filter_ids(current)))
+
+
+def _limit_removals(ids: list[str], limit: int, problem: str) -> None:
+    """Raise if more models are removed than is likely, because the list may be incomplete."""
+    if len(ids) > limit:
         raise CodegenError(
-            f"more than a fifth of the models {how}, {len(models)} of them: {_some(models)}; nothing was "
-            "changed; if they are gone, say --allow-removals: each is asked for before it counts as gone"
+            f"more than a fifth of the models {problem}, {len(ids)} of them: {_format_ids(ids)}; nothing was "
+            "changed; with --allow-removals, a model is removed if a request for it returns 404"
         )
 
 
-def _refused(old: Mapping[str, Record], found: Mapping[str, Record], config: Config) -> dict[str, Diagnostic]:
-    """What is wrong with models that cannot be built as they are now; their old records stay."""
-    refused: dict[str, Diagnostic] = {}
-    for model_id, record in found.items():
-        try:
-            record.dumps()
-        except ModelError as error:
-            refused[model_id] = failure(model_id, error)
-    names: dict[str, list[tuple[str, str]]] = {}
-    for model_id, record in _built({**old, **found}, config).items():
-        try:
-            model = place(record, config.names, config.client)
-        except ONE_MODEL as error:
-            if record != old.get(model_id):
-                refused[model_id] = failure(model_id, error)
-        else:
-            if model.is_bound and model.endpoint:
-                names[model_id] = taken(model.endpoint.family, model.module)
-    alike = sharing(names)
-    return refused | {each: collision(each, *alike[each]) for each in alike if each not in old}
+def _changed_records(fetched: Records, recorded: Records, today: str) -> dict[str, Record]:
+    """Return the fetched models that differ from the recorded ones."""
+    dated = {
+        model_id: record.with_changed_date(recorded.get(model_id), today)
+        for model_id, record in fetched.items()
+    }
+    return {model_id: record for model_id, record in dated.items() if record is not recorded.get(model_id)}
 
 
-def _built(records: Mapping[str, Record], config: Config) -> Mapping[str, Record]:
-    """The records that the package is built from."""
-    return {model_id: record for model_id, record in records.items() if config.selection.takes(record)}
+def _changed_removals(
+    removals: Mapping[str, Removal], recorded: Records, successors: Mapping[str, str]
+) -> dict[str, Record]:
+    """Return the records of removed models whose removal is new or has another successor."""
+    changed: dict[str, Record] = {}
+    for model_id in removals.keys() & recorded.keys():
+        removal = removals[model_id]
+        removal = replace(removal, successor=successors.get(model_id, removal.successor))
+        if removal != recorded[model_id].removal:
+            changed[model_id] = recorded[model_id].mark_removed(removal)
+    return changed
 
 
-def _settle_removals(schemas: Path, version: str, successors: Mapping[str, str]) -> list[Record]:
-    """A module says for one minor version that its model has left; those that have done so go as well."""
-    expired: list[Record] = []
-    records, _ = read_folder(schemas)
-    for record in records.values():
-        removal = record.removal
-        if removal is None:
-            continue
-        if _minor(removal.version) < _minor(version):
-            (schemas / file_name(record.id)).unlink(missing_ok=True)
-            expired.append(record)
-        elif (successor := successors.get(record.id, removal.successor)) != removal.successor:
-            _write(schemas, record.removed(replace(removal, successor=successor)))
-    return expired
+def _compare(old: Records, acceptance: Acceptance, config: Config) -> tuple[Diff, list[Diagnostic]]:
+    """Compare the models of the package before and after the update."""
+    warnings: list[Diagnostic] = []
+    old_models: dict[str, Model] = {}
+    for model_id, record in old.items():
+        bound = acceptance.models.get(model_id)
+        if bound is not None and bound.record is record:
+            old_models[model_id] = bound.resolved
+        elif config.selection.matches(record):
+            try:
+                old_models[model_id] = place(record, config.names, config.client)
+            except ModelError as error:
+                message = f"compared as a new model, because the recorded schema is invalid: {error.message}"
+                warnings.append(Diagnostic(model_id, error.path, message))
+    new_models = {
+        model_id: bound.resolved
+        for model_id, bound in acceptance.models.items()
+        if bound.record.removal is None
+    }
+    return compare_models(old_models, new_models), warnings
 
 
 def _minor(version: str) -> list[int]:
     return [int(number) if number.isdecimal() else 0 for number in version.split(".")[:2]]
 
 
-def _write(schemas: Path, record: Record) -> None:
-    (schemas / file_name(record.id)).write_text(record.dumps(), encoding="utf-8", newline="\n")
-
-
-def _some(ids: list[str]) -> str:
-    named = ", ".join(map(make_printable, ids[:_MOST_NAMED]))
-    return f"{named} and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else named
+def _format_ids(ids: list[str]) -> str:
+    listed = ", ".join(map(make_printable, ids[:MAX_LISTED_IDS]))
+    return f"{listed} and {len(ids) - MAX_LISTED_IDS} more" if len(ids) > MAX_LISTED_IDS else listed

@@ -23,7 +23,7 @@ import oxen_models
 import pytest
 from click.testing import CliRunner
 from oxen_codegen.cli import main
-from oxen_codegen.fetch import Hub as Source
+from oxen_codegen.hub import HubClient
 from oxen_models import (
     AuthenticationError,
     Generation,
@@ -114,8 +114,8 @@ def faults(source: Hub | None) -> Faults:
 @pytest.mark.vcr
 def test_list(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OXEN_API_KEY", os.environ.get("OXEN_API_KEY", "any"))
-    hub = Source(base_url)
-    assert "qwen-image-edit-plus" in hub.ids()
+    hub = HubClient(base_url)
+    assert "qwen-image-edit-plus" in hub.list_ids()
     hub.close()
 
 

@@ -73,7 +73,7 @@ def test_says_how_many_models_are_bound_and_how_many_only_listed(
     )
     done = invoke("generate")
     assert done.exit_code == 0
-    assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint), 0 failed" in done.stdout
+    assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint)" in done.stdout
     assert (
         "warning: d: only listed, though it has a schema: no typed call for /holograms/project" in done.stderr
     )
@@ -92,21 +92,6 @@ def test_a_catalogue_of_listed_models_alone_is_a_package(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "complete\n"
-
-
-@pytest.mark.parametrize(
-    "ids", [("a-b", "a.b"), ("Model", "model"), ("wan-2-1", "wan-21"), ("foo", "foo-request")]
-)
-def test_two_ids_that_would_get_one_name_are_an_error_for_both(
-    ids: tuple[str, str], write_models: Callable[..., None], invoke: Callable[[str], Result]
-) -> None:
-    write_models(*map(make_model, ids), make_model("apart"))
-    done = invoke("generate")
-    assert done.exit_code == 1
-    for one, other in (ids, reversed(ids)):
-        assert f"error: {one}: would have the name " in done.stderr
-        assert f"and so would {other!r}: choose another in [tool.oxen-codegen.names]" in done.stderr
-    assert "1 bound" in done.stdout
 
 
 def test_a_name_chosen_by_hand_settles_it(
@@ -178,7 +163,7 @@ def test_check_writes_nothing_and_names_what_differs(
     assert read_files(package) == before
     for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "gone: {}/left_behind.py"):
         assert line.format(package) in done.stdout
-    assert "to repair: oxen-codegen generate --schemas" in done.stdout
+    assert "run: oxen-codegen generate --schemas" in done.stdout
     assert invoke("generate").exit_code == 0
     assert invoke("check").exit_code == 0
     assert not (package / "left_behind.py").exists()
@@ -295,14 +280,3 @@ def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
     exec(line.strip().replace(": ClassVar[str]", ""), namespace)
     assert namespace["model_id"] == model_id
     assert set(tmp_path.parent.iterdir()) == before
-
-
-@pytest.mark.parametrize("model_id", ["x" * 300, "\ud800", "é" * 100, "\ufdfa" * 22])
-def test_an_id_that_no_file_can_have_is_an_error(
-    model_id: str, write_models: Callable[..., None], invoke: Callable[[str], Result]
-) -> None:
-    write_models(make_model(model_id), make_model("good"))
-    done = invoke("generate")
-    assert done.exit_code == 1
-    assert "error: " in done.stderr
-    assert "1 bound" in done.stdout

@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from oxen_codegen.config import Config
+from oxen_codegen.config import Config, find_template_dir
 from oxen_codegen.derive import Derivation
 from oxen_codegen.diagnostics import CodegenError
-from oxen_codegen.generate import generate, templates_folder
+from oxen_codegen.generate import generate
 from oxen_codegen.render import docstring
 
 INJECTION = '"""; __import__("os").abort(); """'
@@ -20,7 +20,7 @@ INJECTION = '"""; __import__("os").abort(); """'
 @pytest.fixture
 def templates(tmp_path: Path) -> Path:
     """A copy to spoil."""
-    return Path(shutil.copytree(templates_folder(), tmp_path / "templates"))
+    return Path(shutil.copytree(find_template_dir(), tmp_path / "templates"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_template_that_lets_text_become_code_fails_the_build_and_writes_nothin
 ) -> None:
     model = templates / "family" / "model.py.jinja"
     spoil(model, "{{ parameter.doc | docstring(4) }}", "{{ parameter.doc }}")
-    with pytest.raises(CodegenError, match=r"images/a\.py: what the hub said became code"):
+    with pytest.raises(CodegenError, match=r"images/a\.py: API text was rendered as code"):
         generate(Config(tmp_path), schemas, templates)
     assert {entry.name for entry in tmp_path.iterdir()} == {"schemas", "templates"}
 

@@ -27,14 +27,13 @@ from codegen.test_agreement import (
 from helpers.compile import compile_module
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, SchemaError
-from oxen_codegen.build import build
-from oxen_codegen.config import Config
+from oxen_codegen.build import PackageBuilder
+from oxen_codegen.config import Config, find_template_dir
 from oxen_codegen.diagnostics import ModelError
-from oxen_codegen.generate import templates_folder
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.normalize import normalize
 from oxen_codegen.proof import equal_but_for_literals
-from oxen_codegen.records import from_answer
+from oxen_codegen.records import from_response
 from oxen_models import Request
 from oxen_models._runtime.model import Model
 
@@ -244,12 +243,17 @@ def is_strict(node: object) -> bool:
 def check_package(answer: dict[str, Any]) -> None:
     """Every file of a whole package is Python, and its template but for literals."""
     try:
-        record = from_answer({**answer, "endpoint": "/images/generate"})
+        record = from_response({**answer, "endpoint": "/images/generate"})
     except ModelError:
         return
-    result = build(Config(Path()), {record.id: record}, templates_folder(), {})
-    for file, proof in result.proofs.items():
-        assert equal_but_for_literals(result.files[file], proof()), file
-    for file, text in result.files.items():
+    builder = PackageBuilder(Config(Path()), find_template_dir())
+    try:
+        model = builder.bind_model(record)
+    except ModelError:
+        return
+    package = builder.build_package({record.id: model}, {record.id: record})
+    for file, render in package.placeholder_files.items():
+        assert equal_but_for_literals(package.files[file], render()), file
+    for file, text in package.files.items():
         if file.endswith(".py"):
             compile(text, file, "exec")

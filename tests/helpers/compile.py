@@ -9,13 +9,13 @@ from typing import Any
 
 from jinja2 import FileSystemLoader
 from oxen_codegen.bind import bind, place
-from oxen_codegen.generate import templates_folder
+from oxen_codegen.config import find_template_dir
 from oxen_codegen.proof import equal_but_for_literals, placeholders
-from oxen_codegen.records import Record, from_answer
+from oxen_codegen.records import Record, from_response
 from oxen_codegen.render import environment
 from oxen_models import Request
 
-_LOADER = FileSystemLoader(templates_folder())
+_LOADER = FileSystemLoader(find_template_dir())
 _TEMPLATE = environment(_LOADER).get_template("family/model.py.jinja")
 _NUMBERS = itertools.count()
 
@@ -33,7 +33,7 @@ def compile_module(
 ) -> ModuleType:
     """The module of a model with that parameter schema, imported and proven."""
     source = module_source(
-        from_answer({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
+        from_response({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
     )
     module = ModuleType(f"compiled_{next(_NUMBERS)}")
     # pydantic looks the names in annotations up there.

@@ -39,15 +39,20 @@ def compare(
     Raises:
         CodegenError: The schema of a changed model is not that of an object.
     """
-    changed = {
-        model_id
-        for model_id in old.keys() | new.keys()
-        if model_id not in old or model_id not in new or not _is_equal(old[model_id], new[model_id])
-    }
-    old_models = _resolve_models(old, names, client, changed, "old")
-    new_models = _resolve_models(new, names, client, changed, "new")
-    removed = [old_models[model_id] for model_id in sorted(changed - new.keys())]
-    added = [new_models[model_id] for model_id in sorted(changed - old.keys())]
+    changed = _find_changed(old, new)
+    return compare_models(
+        _resolve_models(old, names, client, changed, "old"),
+        _resolve_models(new, names, client, changed, "new"),
+    )
+
+
+def compare_models(old: Mapping[str, Model], new: Mapping[str, Model]) -> Diff:
+    """Return every change between the resolved models of two catalogues, by id."""
+    changed = _find_changed(
+        *({model_id: model.record for model_id, model in models.items()} for models in (old, new))
+    )
+    removed = [old[model_id] for model_id in sorted(changed - new.keys())]
+    added = [new[model_id] for model_id in sorted(changed - old.keys())]
     changes = [Change(model.record.id, None, "model-removed", _call(model), None) for model in removed]
     changes.extend(Change(model.record.id, None, "model-added", None, _call(model)) for model in added)
     renames = [
@@ -55,15 +60,23 @@ def compare(
         for old_id, new_id, evidence in find_model_renames(removed, added)
     ]
     for model_id in sorted(changed & old.keys() & new.keys()):
-        changes.extend(_compare_models(old_models[model_id], new_models[model_id]))
-        renames.extend(_find_renames(old_models[model_id], new_models[model_id]))
-    changes.extend(_find_new_collisions(old_models, new_models))
+        changes.extend(_compare_model(old[model_id], new[model_id]))
+        renames.extend(_find_renames(old[model_id], new[model_id]))
+    changes.extend(_find_new_collisions(old, new))
     return Diff(sort_changes(changes), tuple(renames))
 
 
+def _find_changed(old: Mapping[str, Record], new: Mapping[str, Record]) -> set[str]:
+    return {
+        model_id
+        for model_id in old.keys() | new.keys()
+        if model_id not in old or model_id not in new or not _is_equal(old[model_id], new[model_id])
+    }
+
+
 def _is_equal(old: Record, new: Record) -> bool:
-    keys = old.facts.keys() | new.facts.keys()
-    return all(json_equal(old.facts.get(key), new.facts.get(key)) for key in keys if key not in _IGNORED)
+    keys = old.data.keys() | new.data.keys()
+    return all(json_equal(old.data.get(key), new.data.get(key)) for key in keys if key not in _IGNORED)
 
 
 def _resolve_models(
@@ -89,7 +102,7 @@ def _call(model: Model) -> str:
     return model.endpoint.path if model.is_bound else f"{model.endpoint.path} (no typed call)"
 
 
-def _compare_models(old: Model, new: Model) -> Iterator[Change]:
+def _compare_model(old: Model, new: Model) -> Iterator[Change]:
     model_id = old.record.id
     for kind, before, after in (*_compare_calls(old, new), *_compare_metadata(old.record, new.record)):
         yield Change(model_id, None, kind, before, after)
@@ -118,10 +131,10 @@ def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, o
         old_text, new_text = (" ".join((record.text(key) or "").split()) or None for record in (old, new))
         if old_text != new_text:
             yield kind, old_text, new_text
-    if describe_price(old.facts.get("pricing")) != describe_price(new.facts.get("pricing")):
-        yield "price-changed", old.facts.get("pricing"), new.facts.get("pricing")
+    if describe_price(old.data.get("pricing")) != describe_price(new.data.get("pricing")):
+        yield "price-changed", old.data.get("pricing"), new.data.get("pricing")
     old_limits, new_limits = (
-        {key: record.facts[key] for key in _TOKEN_LIMITS if record.facts.get(key) is not None}
+        {key: record.data[key] for key in _TOKEN_LIMITS if record.data.get(key) is not None}
         for record in (old, new)
     )
     if not json_equal(old_limits, new_limits):

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from ..config import RUNTIME, Config
 from ..diagnostics import CodegenError, ModelError, make_printable
-from ..fetch import Absent, Hub, OnModels
+from ..hub import HubClient, ModelNotFound, Progress
 from ..lock import exclusive_lock
 from ..records import Record, read_folder
 from ..replace import recover_package
@@ -41,7 +41,7 @@ def load_models(source: str, config: Config) -> Records:
 
 def default_folder(config: Config) -> Path:
     """Return the folder of the recorded schemas; without one, that of the installed package."""
-    if not config.extends and not config.schemas.is_dir():
+    if not config.is_extension and not config.schemas.is_dir():
         package = find_spec(RUNTIME)
         for path in (package and package.submodule_search_locations) or ():
             if (installed := Path(path, "schemas")).is_dir():
@@ -69,27 +69,26 @@ def load_folder(folder: Path, label: str | None = None) -> Records:
     return {model_id: record for model_id, record in records.items() if record.removal is None}
 
 
-def fetch_models(hub: Hub, ids: Iterable[str], unlisted: Collection[str], progress: OnModels) -> Records:
+def fetch_models(
+    hub: HubClient, ids: Iterable[str], unlisted: Collection[str], progress: Progress
+) -> Records:
     """Fetch models from the API.
 
     Args:
         hub: The API.
         ids: The models to fetch.
         unlisted: More models to fetch; those that the API does not have are omitted.
-        progress: Receives the number of models, and returns a function to call after each.
+        progress: Receives the progress.
 
     Raises:
         CodegenError: A model cannot be fetched.
     """
     records: dict[str, Record] = {}
     errors: dict[str, ModelError] = {}
-    requested = dict.fromkeys((*ids, *unlisted))
-    on_model = progress(len(requested))
-    for model_id, result in hub.models(requested):
-        on_model()
+    for model_id, result in hub.get_models(dict.fromkeys((*ids, *unlisted)), progress):
         if isinstance(result, Record):
             records[model_id] = result
-        elif not (isinstance(result, Absent) and model_id in unlisted):
+        elif not (isinstance(result, ModelNotFound) and model_id in unlisted):
             errors[model_id] = result
     if errors:
         raise CodegenError(f"{hub.base_url}: {_format_errors(errors, 'unreadable model')}")

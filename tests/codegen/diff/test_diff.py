@@ -10,7 +10,7 @@ from oxen_codegen.bind import bind, place
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.endpoints import COMMON
-from oxen_codegen.records import Record, from_answer
+from oxen_codegen.records import Record, from_response
 from oxen_codegen.shape import Choice, Plain
 
 STRING: dict[str, Any] = {"type": "string"}
@@ -26,7 +26,7 @@ def array(items: dict[str, Any], **bounds: int) -> dict[str, Any]:
 
 
 def catalogue(*answers: dict[str, Any]) -> dict[str, Record]:
-    return {record.id: record for record in map(from_answer, answers)}
+    return {record.id: record for record in map(from_response, answers)}
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
@@ -201,7 +201,7 @@ def test_common_parameter_in_schema_is_not_new() -> None:
     assert changes({}, {"response_format": {**both, "enum": ["url"]}}) == {
         ("response_format", "enum-narrowed")
     }
-    binding = bind(place(from_answer(make_model("m", {})), {}))
+    binding = bind(place(from_response(make_model("m", {})), {}))
     assert {parameter.name: parameter.type for parameter in binding.request.parameters} == {
         "response_format": Choice(tuple(COMMON["response_format"]["enum"]), None),
         "target_namespace": Plain({"string": "str"}[COMMON["target_namespace"]["type"]]),

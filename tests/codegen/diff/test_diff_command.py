@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.models import make_model, object_schema
 from oxen_codegen.cli import main
-from oxen_codegen.records import Removal, from_answer
+from oxen_codegen.records import Removal, from_response
 from oxen_models.testing import Hub
 
 STRING: dict[str, Any] = {"type": "string"}
@@ -201,7 +201,7 @@ def test_invalid_schema_errors_unless_unchanged(write_folder: WriteFolder) -> No
     old, new = write_folder("old", make_model("odd"), make_model("m")), write_folder("new", odd)
     result = diff("--from", old, "--to", new)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "invalid new schema of odd: the parameter schema is not a JSON object" in result.stderr
+    assert "invalid new schema of odd: the parameter schema must be a JSON object" in result.stderr
     assert diff("--from", new, "--to", write_folder("newer", odd, make_model("m"))).exit_code == 3
 
 
@@ -375,7 +375,7 @@ def test_unreadable_model_is_an_error(
     monkeypatch.setenv("OXEN_API_KEY", "any")
     result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "1 unreadable model: b é: the hub answered HTTP 404" in result.stderr
+    assert "1 unreadable model: b é: the hub returned HTTP 404" in result.stderr
     monkeypatch.delenv("OXEN_API_KEY")
     result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -385,8 +385,8 @@ def test_unreadable_model_is_an_error(
 def test_removal_notice_is_not_a_model(write_folder: WriteFolder) -> None:
     """The record of a model that left the API counts as removed."""
     model = make_model("m")
-    notice = from_answer(model).removed(Removal("2026-11-24", "0.2.0", None))
-    old, new = write_folder("old", model), write_folder("new", dict(notice.facts))
+    notice = from_response(model).mark_removed(Removal("2026-11-24", "0.2.0", None))
+    old, new = write_folder("old", model), write_folder("new", dict(notice.data))
     assert diff("--from", old, "--to", new).stdout.startswith("breaking: m: model-removed")
     assert diff("--from", new, "--to", old).stdout.startswith("additive: m: model-added")
 

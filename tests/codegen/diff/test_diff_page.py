@@ -13,7 +13,7 @@ from oxen_codegen.diff.changes import IMPACTS, KINDS, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.diff.formats import format_text
 from oxen_codegen.json_types import is_list
-from oxen_codegen.records import Record, from_answer
+from oxen_codegen.records import Record, from_response
 
 PAGE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"### (\S+)\n\n(.+?)\n\n```json\n(.*)\n(.*)\n```\n```text\n(.*)\n```\n", re.DOTALL)
@@ -24,7 +24,7 @@ def catalogue(example: str) -> dict[str, Record]:
     """Return the records of an example: a parameter schema, or a list of models as the API returns them."""
     value: Any = json.loads(example)
     answers = value if is_list(value) else [make_model("m", value)]
-    return {record.id: record for record in map(from_answer, answers)}
+    return {record.id: record for record in map(from_response, answers)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])

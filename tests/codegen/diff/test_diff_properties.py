@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from oxen_codegen.diff.changes import Change
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.json_types import is_list, is_object
-from oxen_codegen.records import Record, from_answer, read_folder
+from oxen_codegen.records import Record, from_response, read_folder
 
 from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object, validates
 
@@ -41,7 +41,7 @@ Schema = dict[str, Any]
 
 def changes(old: object, new: object) -> tuple[Change, ...]:
     return compare(
-        {"m": from_answer(make_model("m", old))}, {"m": from_answer(make_model("m", new))}, {}
+        {"m": from_response(make_model("m", old))}, {"m": from_response(make_model("m", new))}, {}
     ).changes
 
 
@@ -85,7 +85,7 @@ def test_order_of_recorded_catalogue_is_ignored() -> None:
     """The recorded catalogue with equivalent schemas has no changes."""
     random = Random(5)
     equivalent = {
-        model_id: Record({**record.facts, "json_request_schema": shuffled(record.schema, random)})
+        model_id: Record({**record.data, "json_request_schema": shuffled(record.schema, random)})
         for model_id, record in RECORDED.items()
     }
     assert compare(RECORDED, equivalent, {}).changes == ()
@@ -406,7 +406,7 @@ def test_mutation_of_recorded_model_is_one_change(kind: str, mutate: Callable[[S
             schema = copy.deepcopy(record.schema)
             if not mutate(schema, name):
                 continue
-            mutated = Record({**record.facts, "json_request_schema": schema})
+            mutated = Record({**record.data, "json_request_schema": schema})
             changed = f"{name} 2" if kind.endswith("-added") and kind != "default-added" else name
             found = {
                 (change.model, change.parameter, change.kind)

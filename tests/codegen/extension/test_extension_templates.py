@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.codegen import read_files
 from helpers.models import make_model
-from oxen_codegen.generate import templates_folder
+from oxen_codegen.config import find_template_dir
 
 from codegen.extension.team import configure, oxen_codegen, recording
 
@@ -18,7 +18,7 @@ MODEL = "family/model.py.jinja"
 
 def overriding(folder: Path, name: str, change: Callable[[str], str]) -> Path:
     """A folder with one template, which is the built-in one changed."""
-    builtin = templates_folder() / name
+    builtin = find_template_dir() / name
     own = folder / "own" / name
     own.parent.mkdir(parents=True)
     own.write_text(change(builtin.read_text(encoding="utf-8")), encoding="utf-8")
@@ -34,7 +34,7 @@ def test_a_template_of_ones_own_takes_the_place_of_one_file(
     assert oxen_codegen("check").exit_code == 0
     done = oxen_codegen("check", "--templates", "own")
     assert done.exit_code == 1
-    assert "to repair: oxen-codegen generate --templates own" in done.stdout
+    assert "run: oxen-codegen generate --templates own" in done.stdout
     assert oxen_codegen("generate", "--templates", "own").exit_code == 0
     after = read_files(recorded / "acme_models")
     assert {name for name in before if before[name] != after[name]} == {
@@ -116,14 +116,14 @@ def test_what_the_hub_said_does_not_become_code_by_a_template_of_ones_own(record
     overriding(recorded, MODEL, lambda text: f"{text}\n{{{{ binding.title[0] }}}} = 1\n")
     done = oxen_codegen("generate", "--templates", "own")
     assert done.exit_code == 2
-    assert "images/a.py: what the hub said became code; nothing was written; see its template" in done.stderr
+    assert "images/a.py: API text was rendered as code; see its template; nothing was written" in done.stderr
     overriding(
         recorded / "second", MODEL, lambda text: text + "{{ 'ab'[0 if binding.title == 'X.' else 5] }}"
     )
     recording(recorded, make_model("a", display_name="X"), make_model("b", display_name="X"))
     done = oxen_codegen("generate", "--templates", "second/own")
     assert done.exit_code == 2
-    assert "(where each text of the hub is 'placeholder', for the proof)" in done.stderr
+    assert "(with 'placeholder' in place of each API text)" in done.stderr
 
 
 @pytest.mark.parametrize(

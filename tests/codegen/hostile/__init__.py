@@ -1,5 +1,6 @@
-"""What a hostile or a broken hub may do to whoever generates from its answers, and to whoever imports that.
+"""Attacks of a hostile or broken hub on the generator, and on the packages that it generates.
 
-Each attack is rejected with a clear message or is harmless, and costs the good models beside it nothing: no
-code of the hub runs, nothing is opened or reached but what belongs to the command, within 15 s and 300 MB.
+Each attack is rejected with a clear message or has no effect, and does not affect the other models. No code
+of the hub runs. No file is opened, and no address is reached, that the command does not need. Time and memory
+are limited; time is compared to that of the committed models in the same run, because machines differ.
 """

@@ -1,11 +1,10 @@
-"""The attacks, and what is said of each."""
+"""The attacks, and the messages that they cause."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,165 +13,183 @@ from oxen_codegen.diagnostics import make_printable
 from oxen_codegen.json_types import is_list, is_object
 
 HOSTILE = Path(__file__).parent
-SECONDS = 15
-MEGABYTES = 300
-CANARY = "canary"
+MAX_MEGABYTES = 300
+MAX_TIME_RATIO = 4
+"""The maximal CPU time for an attack, as a multiple of that for the committed models."""
 MODELS = "/api/ai/models"
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What a hub answers, and what becomes of it."""
+    """Models of a hostile hub."""
 
     models: list[Any]
     rejected: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What is said of the models that are left out, by id; all others are bound."""
+    """The messages about models that cannot be bound, by id; all other models are bound."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a guarded command came to."""
+    """The result of a guarded command."""
 
     code: int
-    told: str
-    """What it wrote to its standard error."""
-    said: str
-    """What it wrote to its standard output."""
+    stderr: str
+    stdout: str
+    seconds: float
+    """The CPU time of the command."""
 
 
-def stored(name: str) -> Any:
+def read_json(name: str) -> Any:
+    """Return the content of a file in this folder."""
     return json.loads((HOSTILE / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def from_file(name: str) -> Attack:
-    told = stored(name)
-    return Attack(told["models"], told.get("rejected", {}))
+def read_attack(name: str) -> Attack:
+    """Return the attack in a file in this folder."""
+    content = read_json(name)
+    return Attack(content["models"], content.get("rejected", {}))
 
 
-def put(value: Any, text: str) -> Any:
-    """`value` with `text` wherever a string or a key has an @."""
+def insert_text(value: Any, text: str) -> Any:
+    """Return `value` with `text` in place of each @ in its strings and keys."""
     if isinstance(value, str):
         return value.replace("@", text)
     if is_list(value):
-        return [put(item, text) for item in value]
+        return [insert_text(item, text) for item in value]
     if is_object(value):
-        return {put(key, text): put(item, text) for key, item in value.items()}
+        return {insert_text(key, text): insert_text(item, text) for key, item in value.items()}
     return value
 
 
-def strings() -> Attack:
-    positions = stored("positions")
-    return Attack(
-        # A short beginning, so that the id becomes a name, and one of its own.
-        [{**put(positions, text), "id": f"{text[:50]} {name}"} for name, text in stored("strings").items()]
-    )
-
-
-def removed() -> Attack:
-    """The same of models that left the hub, which say when and what to use instead."""
-    marks = {"on": "@", "version": "@", "successor": "@"}
-    texts = list(stored("strings").values())
-    models = [put({**make_model("@"), "removed": marks}, text) for text in texts]
-    return Attack([{**model, "id": f"left {number}"} for number, model in enumerate(models)])
-
-
-def engine_words() -> Attack:
-    """All that the engine reads beside JSON Schema, in all places that a schema has."""
-    return Attack(
-        [make_model("words", with_words(stored("positions")["json_request_schema"], stored("engine_words")))]
-    )
-
-
-def with_words(schema: Any, words: Mapping[str, Any]) -> Any:
-    """`schema` with `words` in it and in all schemas in it."""
+def add_keywords(schema: Any, keywords: Mapping[str, Any]) -> Any:
+    """Return `schema` with `keywords` in it, and in all schemas in it."""
     if not is_object(schema):
         return schema
-    changed = {**schema, **words}
+    changed = {**schema, **keywords}
     if "properties" in schema:
-        changed["properties"] = {name: with_words(each, words) for name, each in schema["properties"].items()}
+        changed["properties"] = {
+            name: add_keywords(value, keywords) for name, value in schema["properties"].items()
+        }
     for key in ("items", "additionalProperties"):
         if key in schema:
-            changed[key] = with_words(schema[key], words)
+            changed[key] = add_keywords(schema[key], keywords)
     return changed
 
 
-def with_properties(model_id: str, properties: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
-    return make_model(model_id, {"type": "object", "properties": properties}, **facts)
+def make_strings_attack() -> Attack:
+    """Return models with a hostile string in every position."""
+    positions = read_json("positions")
+    return Attack(
+        # The id begins with the string, which becomes a Python name, and ends with a unique name.
+        [
+            {**insert_text(positions, text), "id": f"{text[:50]} {name}"}
+            for name, text in read_json("strings").items()
+        ]
+    )
 
 
-def choices(count: int) -> Iterator[tuple[str, list[Any]]]:
+def make_removed_models() -> list[Any]:
+    """Return records of removed models with a hostile string in every position."""
+    removal = {"on": "@", "version": "@", "successor": "@"}
+    template = {**make_model("@"), "removed": removal}
+    return [
+        {**insert_text(template, text), "id": f"removed {number}"}
+        for number, text in enumerate(read_json("strings").values())
+    ]
+
+
+def make_engine_words_attack() -> Attack:
+    """Return a model with all keywords that the engine reads beside those of JSON Schema."""
+    schema = read_json("positions")["json_request_schema"]
+    return Attack([make_model("engine words", add_keywords(schema, read_json("engine_words")))])
+
+
+def make_all_attacks() -> Attack:
+    """Return all attacks of moderate size as one, with unique ids."""
+    models: dict[str, Any] = {}
+    rejected: dict[str, str] = {}
+    attacks = (
+        make_strings_attack(),
+        make_engine_words_attack(),
+        *map(read_attack, ("ids", "references", "shapes")),
+    )
+    for attack in attacks:
+        models |= {model["id"]: model for model in attack.models}
+        rejected |= attack.rejected
+    return Attack(list(models.values()), rejected)
+
+
+def with_properties(model_id: str, properties: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a model with these parameters."""
+    return make_model(model_id, {"type": "object", "properties": properties}, **fields)
+
+
+def _make_enums(count: int) -> Iterator[tuple[str, list[Any]]]:
     yield "texts", [f"value-{number}" for number in range(count)]
     yield "objects", [{"a": number} for number in range(count)]
-    yield "one hash", [number * (2**61 - 1) for number in range(count)]
+    yield "equal hashes", [number * (2**61 - 1) for number in range(count)]
 
 
-TEXT = {"type": "string"}
-PART = {"type": "object", "properties": {"a": TEXT}}
-NUMBERS = {"type": "array", "items": {"enum": list(range(10_000))}, "default": [-1] * 20_000}
+STRING = {"type": "string"}
+OBJECT = {"type": "object", "properties": {"a": STRING}}
+ENUM_WITH_DEFAULT = {"type": "array", "items": {"enum": list(range(9_000))}, "default": [-1] * 20_000}
 SIZES = {
-    "choices": Attack(
+    "enums": Attack(
         [
-            *(with_properties(name, {"a": {"enum": values}}) for name, values in choices(10_000)),
-            with_properties("default", {"a": NUMBERS}),
+            *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
+            with_properties("default", {"a": ENUM_WITH_DEFAULT}),
         ]
     ),
-    "properties": Attack([with_properties("victim", {f"p{number}": TEXT for number in range(2_000)})]),
+    "properties": Attack([with_properties("victim", {f"p{number}": STRING for number in range(2_000)})]),
     "names": Attack(
         [
-            with_properties("alike", {f"{'-' * (number % 50)}{'.' * number}": TEXT for number in range(800)}),
-            with_properties("parts alike", {"-" * number: PART for number in range(800)}),
+            with_properties(
+                "similar", {f"{'-' * (number % 50)}{'.' * number}": STRING for number in range(800)}
+            ),
+            with_properties("similar objects", {"-" * n: OBJECT for n in range(300)}),
         ]
     ),
     "texts": Attack(
         [
-            with_properties("name", {"a" * 500_000: PART}),
-            with_properties("description", {"a": {**TEXT, "description": "word " * 180_000}}),
-            with_properties("titles", {"a": TEXT}, display_name="w" * 300_000, summary="w " * 150_000),
+            with_properties("name", {"a" * 500_000: OBJECT}),
+            with_properties("description", {"a": {**STRING, "description": "word " * 180_000}}),
+            with_properties("titles", {"a": STRING}, display_name="w" * 300_000, summary="w " * 150_000),
             with_properties("levels", {"a": json.loads('{"items":' * 90 + "{}" + "}" * 90)}),
         ]
     ),
     "too large": Attack(
         [
             with_properties("victim", {"a": {"enum": list(range(20_000))}}),
-            with_properties("parts", {f"p{number}": TEXT for number in range(10_000)}),
-            with_properties("fits", {"a": TEXT}),
-            with_properties("bytes", {"a": {**TEXT, "description": "w" * 2**20}}),
+            with_properties("nodes", {f"p{number}": STRING for number in range(10_000)}),
+            with_properties("fits", {"a": STRING}),
         ],
-        {
-            "victim": "more than 10000 choices",
-            "parts": "more than 4000 parts",
-            "attack-3.json": "not usable: larger than 1 MB",
-        },
+        {"victim": "more than 10000 enum values", "nodes": "more than 4000 nodes"},
     ),
 }
-# Laid out as a record, each of its values takes a line.
+# In a record, each of its values is on a line with indentation.
 GROWING = make_model("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
-STORED = ["ids", "references", "shapes"]
-ATTACKS: dict[str, Callable[[], Attack]] = {
-    "strings": strings,
-    "strings of models that left": removed,
-    "engine words": engine_words,
-    **{name: partial(from_file, name) for name in STORED},
-    **{name: partial(SIZES.__getitem__, name) for name in SIZES},
-}
 
 
-def install(attack: Attack, schemas: Path) -> None:
-    for number, model in enumerate(attack.models):
-        if model["id"] == "victim":
-            (schemas / "victim.json").unlink()
-        (schemas / f"attack-{number}.json").write_text(json.dumps(model))
+def write_records(models: Iterable[Any], schemas: Path) -> dict[str, str]:
+    """Write models to files, and return the file names by id."""
+    files: dict[str, str] = {}
+    for number, model in enumerate(models):
+        files[model["id"]] = f"attack-{number}.json"
+        (schemas / files[model["id"]]).write_text(json.dumps(model), encoding="utf-8")
+    return files
 
 
-def complaints(done: Done, rejected: Mapping[str, str]) -> None:
-    """Each model that is left out is named, with the reason, on one line that a terminal can show."""
-    lines = done.told.splitlines()
-    for model_id, reason in rejected.items():
-        shown = make_printable(model_id)
-        assert any(shown in line and line.startswith("error: ") and reason in line for line in lines), (
-            model_id,
-            [line for line in lines if line.startswith("error: ")],
-        )
+def check_errors(done: Done, expected: Mapping[str, str]) -> None:
+    """Check that exactly the expected errors are reported, each on a printable line.
+
+    Args:
+        done: The result of a command.
+        expected: A part of each message, by the id of the model or the name of the file.
+    """
+    lines = done.stderr.splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
-    assert len(errors) == len(rejected), errors
+    for subject, message in expected.items():
+        printable = make_printable(subject)
+        assert any(printable in line and message in line for line in errors), (subject, errors)
+    assert len(errors) == len(expected), errors
     assert all(line.isprintable() and len(line) < 1_000 for line in lines)

@@ -1,4 +1,4 @@
-"""A package from before an attack, and a guard over whatever is run on it."""
+"""A package from before an attack, and a guarded process in which commands run on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import oxen_codegen
@@ -16,82 +17,114 @@ from click.testing import CliRunner
 from helpers.models import make_model
 from helpers.raw_server import RawServer
 from oxen_codegen.cli import main
-from oxen_codegen.generate import templates_folder
+from oxen_codegen.config import find_template_dir
 
-from codegen.hostile.attacks import HOSTILE, MEGABYTES, SECONDS, Done
+from codegen.hostile.attacks import HOSTILE, MAX_MEGABYTES, Done
+from codegen.hostile.guard import Report, Task
+
+CODEGEN = Path(oxen_codegen.__file__).parent.parent
+COMMITTED_SCHEMAS = Path(__file__).parents[3] / "generated" / "oxen_models" / "schemas"
 
 
 @pytest.fixture(scope="session")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package that there was before the attack."""
-    folder = tmp_path_factory.mktemp("before")
-    (folder / "schemas").mkdir()
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a generated package of two models."""
+    project = tmp_path_factory.mktemp("original")
+    schemas = project / "out" / "oxen_models" / "schemas"
+    schemas.mkdir(parents=True)
     for name in ("good", "victim"):
-        (folder / "schemas" / f"{name}.json").write_text(json.dumps(make_model(name)))
-    done = CliRunner().invoke(
-        main, ["generate", "--schemas", str(folder / "schemas"), "--output", str(folder / "out")]
-    )
+        (schemas / f"{name}.json").write_text(json.dumps(make_model(name)))
+    (project / "pyproject.toml").write_text('[tool.oxen-codegen]\noutput = "out"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        done = CliRunner().invoke(main, ["generate"])
     assert done.exit_code == 0, done.output
-    return folder
+    return project
 
 
 @pytest.fixture
-def folder(before: Path, tmp_path: Path) -> Path:
-    """A copy of that, to attack."""
-    return Path(shutil.copytree(before, tmp_path / "attacked"))
+def project(original: Path, tmp_path: Path) -> Path:
+    """A copy of the project, to attack."""
+    return Path(shutil.copytree(original, tmp_path / "attacked"))
+
+
+@pytest.fixture(scope="session")
+def guard() -> Iterator[Callable[[Task], Report]]:
+    """A function that runs a task in a guarded process."""
+    environment = {
+        **os.environ,
+        "OXEN_API_KEY": "any",
+        "PYTHONPATH": str(CODEGEN),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "no_proxy": "127.0.0.1",
+    }
+    command = [sys.executable, "-P", str(HOSTILE / "guard.py")]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        def run_task(task: Task) -> Report:
+            print(json.dumps(asdict(task)), file=stdin, flush=True)
+            return Report(**json.loads(stdout.readline()))
+
+        yield run_task
+        stdin.close()
 
 
 @pytest.fixture
-def guarded(folder: Path, server: RawServer, tmp_path: Path) -> Callable[..., Done]:
-    """Runs a command or a script on the folder, under guard.
+def guarded(
+    guard: Callable[[Task], Report], project: Path, server: RawServer, tmp_path: Path
+) -> Callable[..., Done]:
+    """A function that runs a command or a script in the project, and fails if it violates a rule.
 
-    `path` is where Python finds what it runs, `where` the folder that it runs in, if not one of its own, and
-    `beside` what may lie in the attacked folder beside schemas and package.
+    The result of a command is its exit code, its output and its CPU time.
     """
 
-    def run(
-        kind: str,
-        *arguments: str,
-        path: Path = Path(oxen_codegen.__file__).parent.parent,
-        where: Path | None = None,
-        beside: frozenset[str] = frozenset(),
-    ) -> Done:
-        log, temporary, home = (tmp_path / name for name in ("log.json", "temporary", "home"))
+    def run_guarded(kind: str, *arguments: str) -> Done:
+        log, temporary, home, stdout, stderr = (
+            tmp_path / name for name in ("log.json", "temporary", "home", "stdout", "stderr")
+        )
         temporary.mkdir(exist_ok=True)
         home.mkdir(exist_ok=True)
-        roots = [
-            sys.prefix, sys.base_prefix, path, templates_folder(), temporary,
-            folder / "schemas", folder / "out", *([where] if where else ()),
-        ]  # fmt: skip
-        environment = {
-            **os.environ,
-            "OXEN_API_KEY": "any",
-            "PYTHONPATH": str(path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "TMPDIR": str(temporary),
-            "HOME": str(home),
-        }
-        port = server.url.rpartition(":")[2]
-        limits = [log, os.pathsep.join(map(str, roots)), port, SECONDS]
-        watched = [HOSTILE / "guard.py", *limits, kind, *arguments]
-        done = subprocess.run(
-            [sys.executable, "-P", *map(str, watched)],
-            cwd=where or home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=4 * SECONDS,  # where others are at work on the machine; guard.py counts its own
-            check=False,
+        path = project / "out" if kind == "script" else CODEGEN
+        roots = [sys.prefix, sys.base_prefix, path, find_template_dir(), COMMITTED_SCHEMAS, temporary]
+        report = guard(
+            Task(
+                kind=kind,
+                arguments=list(arguments),
+                folder=str(home if kind == "script" else project),
+                path=str(path),
+                environment={"TMPDIR": str(temporary), "HOME": str(home)},
+                roots=[*map(str, roots), str(project)],
+                port=int(server.url.rpartition(":")[2]),
+                stdout=str(stdout),
+                stderr=str(stderr),
+                log=str(log),
+            )
         )
-        assert "Traceback" not in done.stderr, done.stderr[-3000:]
-        assert done.returncode >= 0, "it took too long"
-        noted = json.loads(log.read_text(encoding="utf-8"))
-        assert noted["offences"] == [], "\n".join(noted["offences"])
-        assert noted["megabytes"] < MEGABYTES
-        assert list(home.iterdir()) == [], "something was written where the command was run"
-        assert {entry.name for entry in folder.iterdir()} - beside == {"schemas", "out"}
-        assert [entry.name for entry in (folder / "out").iterdir()] == ["oxen_models"]
-        return Done(done.returncode, done.stderr, done.stdout)
+        errors = stderr.read_text(encoding="utf-8")
+        assert report.code >= 0, f"killed by signal {-report.code}"
+        assert "Traceback" not in errors, errors[-3000:]
+        logged = json.loads(log.read_text(encoding="utf-8"))
+        assert logged["violations"] == [], "\n".join(logged["violations"])
+        assert logged["megabytes"] < MAX_MEGABYTES
+        assert list(home.iterdir()) == [], "files were written to the home folder"
+        assert {entry.name for entry in project.iterdir()} <= {"pyproject.toml", "CHANGELOG.md", "out"}
+        assert [entry.name for entry in (project / "out").iterdir()] == ["oxen_models"]
+        return Done(report.code, errors, stdout.read_text(encoding="utf-8"), report.seconds)
 
-    return run
+    return run_guarded
+
+
+@pytest.fixture(scope="session")
+def catalogue_seconds(guard: Callable[[Task], Report], tmp_path_factory: pytest.TempPathFactory) -> float:
+    """The CPU time of `generate` for the committed models, to which that of attacks is compared."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    arguments = ["generate", "--schemas", str(COMMITTED_SCHEMAS), "--output", str(folder / "out")]
+    files = {name: str(folder / name) for name in ("stdout", "stderr", "log")}
+    report = guard(Task("codegen", arguments, str(folder), str(CODEGEN), {}, ["/"], 0, **files))
+    assert report.code == 0
+    return report.seconds

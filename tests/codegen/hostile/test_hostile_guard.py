@@ -1,4 +1,4 @@
-"""That the guard would see what no attack may come to."""
+"""The guard detects what an attack must not do."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from codegen.hostile.attacks import CANARY, Done, stored
+from codegen.hostile.attacks import Done, read_json
+from codegen.hostile.guard import CANARY
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
 
 
-def test_the_canary_sings(tmp_path: Path, guarded: Callable[..., Done], folder: Path) -> None:
-    """The code in the attacks would be seen, if it ran."""
+def test_guard_detects_canary(tmp_path: Path, guarded: Callable[..., Done]) -> None:
+    """The code in the attacks is detected if it runs."""
     with pytest.raises(AssertionError, match=CANARY):
-        guarded("script", stored("strings")["plain code"], path=folder / "out")
+        guarded("script", read_json("strings")["plain code"])
     assert (tmp_path / "home" / CANARY).exists()
 
 
 @pytest.mark.parametrize(
-    ("code", "seen"),
+    ("code", "message"),
     [
         ("open('/etc/passwd')", "open /etc/passwd"),
         ("import pathlib; pathlib.Path('../beside').touch()", "open ../beside"),
@@ -30,10 +31,17 @@ def test_the_canary_sings(tmp_path: Path, guarded: Callable[..., Done], folder: 
         ("import subprocess; subprocess.run(['true'])", "run"),
         ("x = bytearray(400 * 2**20)", "< 300"),
         ("1 / 0", "Traceback"),
+        ("import os; os.kill(os.getpid(), 9)", "killed by signal 9"),
     ],
 )
-def test_the_guard_sees_what_it_has_to_see(
-    code: str, seen: str, guarded: Callable[..., Done], folder: Path
-) -> None:
-    with pytest.raises(AssertionError, match=seen):
-        guarded("script", code, path=folder / "out")
+def test_guard_detects_violation(code: str, message: str, guarded: Callable[..., Done]) -> None:
+    """Each violation fails the test that causes it."""
+    with pytest.raises(AssertionError, match=message):
+        guarded("script", code)
+
+
+def test_guard_measures_cpu_time(guarded: Callable[..., Done]) -> None:
+    """The CPU time of a command is measured, and that of waiting is not."""
+    idle = guarded("script", "import time; time.sleep(0.5)")
+    busy = guarded("script", "import time\nwhile time.process_time() < 0.5: pass")
+    assert idle.seconds < busy.seconds >= 0.5

@@ -1,4 +1,4 @@
-"""Attacks on `update` and `diff`: all that a hub may answer, at once."""
+"""Attacks on `update` and `diff`."""
 
 from __future__ import annotations
 
@@ -16,143 +16,188 @@ from helpers.codegen import read_files
 from helpers.models import make_model
 from helpers.raw_server import RawServer, Response
 
-from codegen.hostile.attacks import ATTACKS, GROWING, MODELS, SIZES, TEXT, Done, complaints, with_properties
+from codegen.hostile.attacks import (
+    GROWING,
+    MAX_TIME_RATIO,
+    MODELS,
+    SIZES,
+    STRING,
+    Done,
+    check_errors,
+    make_all_attacks,
+    with_properties,
+    write_records,
+)
+from codegen.hostile.use import use_package
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory to set there")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
 
-UNNAMED = {"..": "no URL can name", "x" * 300: "the id is too long"}
+MAX_DIFF_RATIO = 10
+"""The maximal CPU time of a diff in which all names differ, as a multiple of that with equal names."""
+INVALID_IDS = {"..": "has no URL", "x" * 300: "the id is too long"}
 
 
 @pytest.fixture
-def project(folder: Path) -> Path:
-    """A project with the package from before, to update."""
-    shutil.copytree(folder / "schemas", folder / "out" / "oxen_models" / "schemas", dirs_exist_ok=True)
-    (folder / "pyproject.toml").write_text('[tool.oxen-codegen]\noutput = "out"\n')
-    return folder
+def run(guarded: Callable[..., Done], server: RawServer) -> Callable[..., Done]:
+    """A function that runs `update` or `diff` in the project."""
+    return lambda *arguments: guarded("codegen", *arguments, "--base-url", server.url)
 
 
-@pytest.fixture
-def run(project: Path, guarded: Callable[..., Done], server: RawServer) -> Callable[..., Done]:
-    """Runs `update` or `diff` in the project, under guard."""
-
-    def command(*arguments: str) -> Done:
-        beside = frozenset({"pyproject.toml", "CHANGELOG.md"})
-        return guarded("codegen", *arguments, "--base-url", server.url, where=project, beside=beside)
-
-    return command
-
-
-def changelog(project: Path) -> str:
+def read_changelog(project: Path) -> str:
     return (project / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def serve(server: RawServer, models: list[Any]) -> None:
-    server.responses = {MODELS: [Response(body={"data": [{"id": each["id"]} for each in models]})]}
-    for each in models:
-        server.responses[f"{MODELS}/{quote(each['id'], safe='')}"] = [Response(body=each)]
-
-
-def hostile() -> tuple[list[Any], dict[str, str]]:
-    """Every attack that is a model, one of each id, and what is said of those that are refused."""
-    models: dict[str, Any] = {}
-    rejected: dict[str, str] = {}
-    for name in ("strings", "engine words", "ids", "references", "shapes"):
-        attack = ATTACKS[name]()
-        models |= {each["id"]: each for each in attack.models}
-        rejected |= attack.rejected
-    rejected["a record that grows"] = "its record would be larger than 1 MB"
-    return [*models.values(), GROWING], rejected
-
-
-def moving(when: str) -> list[dict[str, Any]]:
-    """Models that have everything under another name before and after."""
-    names = {f"{when}_{number}": TEXT for number in range(2_000)}
-    part = {"type": "object", "properties": {f"{when}_{number}": TEXT for number in range(40)}}
-    return [
-        with_properties("many", names),
-        with_properties("nested", {f"p{number}": part for number in range(90)}),
-    ]
+    """Serve the models and a list of their ids."""
+    server.responses = {MODELS: [Response(body={"data": [{"id": model["id"]} for model in models]})]}
+    for model in models:
+        server.responses[f"{MODELS}/{quote(model['id'], safe='')}"] = [Response(body=model)]
 
 
 def outside_code_spans(markdown: str) -> Iterator[str]:
-    """What is left of each line without what stands between backticks."""
+    """Yield each line without the text between backticks."""
     for line in markdown.splitlines():
         yield re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
 
 
-def test_all_attacks_at_once_on_update_and_diff(
-    project: Path, run: Callable[..., Done], server: RawServer
-) -> None:
-    models, rejected = hostile()
+def test_update_attacks(project: Path, run: Callable[..., Done], server: RawServer) -> None:
+    """All attacks at once: rejected models are reported, all others are recorded and can be compared."""
+    attack = make_all_attacks()
+    rejected = {**attack.rejected, GROWING["id"]: "the record would be larger than 1 MB"}
     better = make_model("good", summary="Better.", removed={"on": "2000-01-01"})
-    serve(server, [*models, better, *({"id": name} for name in UNNAMED), make_model("victim")])
+    invalid = [{"id": model_id} for model_id in INVALID_IDS]
+    serve(server, [*attack.models, GROWING, better, *invalid, make_model("victim")])
 
     done = run("update")
 
-    assert done.code == 1, done.told
-    complaints(done, {**rejected, **UNNAMED})
-    recorded = project / "out" / "oxen_models" / "schemas"
-    facts = [json.loads(file.read_text(encoding="utf-8")) for file in recorded.iterdir()]
-    named = {each["id"] for each in models} - rejected.keys()
-    assert {each["id"] for each in facts} == {"good", "victim", *named}
-    assert [each["summary"] for each in facts if each["id"] == "good"] == ["Better."]
-    assert not [each for each in facts if "removed" in each]
-    entry = changelog(project)
+    assert done.code == 1, done.stderr
+    check_errors(done, {**rejected, **INVALID_IDS})
+    package = project / "out" / "oxen_models"
+    recorded = [json.loads(file.read_text(encoding="utf-8")) for file in (package / "schemas").iterdir()]
+    accepted = {model["id"] for model in attack.models} - rejected.keys()
+    assert {model["id"] for model in recorded} == {"good", "victim", *accepted}
+    assert [model["summary"] for model in recorded if model["id"] == "good"] == ["Better."]
+    assert not [model for model in recorded if "removed" in model]
+    entry = read_changelog(project)
     assert all(line.isprintable() for line in entry.split("\n"))
     assert max(map(len, entry.split("\n"))) < 1_000
     assert not [line for line in outside_code_spans(entry) if set(line) & set("<>[]`{}$@*|\\")]
 
-    empty = project / "schemas"
-    shutil.rmtree(empty)
+    empty = project / "out" / "oxen_models" / "empty"
     empty.mkdir()
-    for form in ("text", "markdown", "json"):
-        shown = run("diff", "--from", str(recorded), "--to", str(empty), "--format", form)
-        assert shown.code == 4, shown.told
-        assert all(line.isprintable() for line in shown.said.split("\n"))
+    for output_format in ("text", "markdown", "json"):
+        shown = run("diff", "--to", str(empty), "--format", output_format)
+        assert shown.code == 4, shown.stderr
+        assert all(line.isprintable() for line in shown.stdout.split("\n"))
 
     serve(server, [better])
-    gone = run("update", "--allow-removals")
-    assert gone.code == 0, gone.told
-    assert {*read_files(project / "out" / "oxen_models")} >= {"images/good.py", "images/victim.py"}
-    assert all(line.isprintable() for line in changelog(project).split("\n"))
+    done = run("update", "--allow-removals")
+    assert done.code == 0, done.stderr
+    assert {*read_files(package)} >= {"images/good.py", "images/victim.py"}
+    assert all(line.isprintable() for line in read_changelog(project).split("\n"))
 
 
-def test_what_moves_as_a_whole_is_compared_in_time(
-    project: Path, run: Callable[..., Done], server: RawServer
+def test_update_50_ids_of_one_name(project: Path, run: Callable[..., Done], server: RawServer) -> None:
+    """Each model of a name collision is reported, and the other models are updated."""
+    colliding = ["-" * number + "a" for number in range(50)]
+    better = make_model("good", summary="Better.")
+    serve(server, [*map(make_model, colliding), better, make_model("victim")])
+    done = run("update")
+    assert done.code == 1
+    check_errors(done, dict.fromkeys(colliding, "the Python name a is also that of"))
+    schemas = project / "out" / "oxen_models" / "schemas"
+    assert {file.name for file in schemas.iterdir()} == {"good.json", "victim.json"}
+    assert "Better." in (schemas / "good.json").read_text()
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_update_large_models(
+    name: str,
+    project: Path,
+    run: Callable[..., Done],
+    guarded: Callable[..., Done],
+    server: RawServer,
+    catalogue_seconds: float,
 ) -> None:
-    others = [make_model("good"), make_model("victim")]
-    serve(server, [*others, *moving("old")])
-    assert run("update").code == 0
-    serve(server, [*others, *moving("new")])
-    assert run("diff").code == 4
+    """Large models need no more time than a multiple of what the committed models need."""
+    attack = SIZES[name]
+    models = {model["id"]: model for model in (make_model("good"), make_model("victim"), *attack.models)}
+    serve(server, list(models.values()))
     done = run("update")
-    assert done.code == 0, done.told
-    assert max(map(len, changelog(project).split("\n"))) < 1_000
+    assert done.code == (1 if attack.rejected else 0), done.stderr
+    check_errors(done, attack.rejected)
+    assert done.seconds < MAX_TIME_RATIO * catalogue_seconds
+    rejected = attack.rejected.keys()
+    # A recorded model is kept in place of a rejected one.
+    bound = [model for model_id, model in models.items() if model_id not in rejected]
+    use_package(guarded, server, [*bound, *([make_model("victim")] if "victim" in rejected else [])])
 
 
-def test_models_of_all_sizes_are_updated(project: Path, run: Callable[..., Done], server: RawServer) -> None:
-    models = [each for name in ("choices", "properties", "names", "texts") for each in SIZES[name].models]
-    serve(server, [make_model("good"), *models])
+def make_moving_models(old_or_new: str) -> list[dict[str, Any]]:
+    """Return models in which every parameter has another name."""
+    names = {f"{old_or_new}_{number}": STRING for number in range(1_000)}
+    part = {"type": "object", "properties": {f"{old_or_new}_{number}": STRING for number in range(40)}}
+    return [
+        with_properties("many", names),
+        with_properties("nested", {f"p{number}": part for number in range(45)}),
+    ]
+
+
+def make_changing_models(old_or_new: str) -> list[dict[str, Any]]:
+    """Return models of the same size, in which every parameter has another maximal length."""
+    value = {**STRING, "maxLength": 200 if old_or_new == "old" else 100}
+    part = {"type": "object", "properties": {f"part_{number}": value for number in range(40)}}
+    return [
+        with_properties("many", {f"part_{number}": value for number in range(1_000)}),
+        with_properties("nested", {f"p{number}": part for number in range(45)}),
+    ]
+
+
+def test_diff_renamed_parameters_takes_linear_time(
+    project: Path, run: Callable[..., Done], server: RawServer, catalogue_seconds: float
+) -> None:
+    """The search for renamed parameters needs about the time of a comparison of equal names."""
+    schemas = project / "out" / "oxen_models" / "schemas"
+    seconds: list[float] = []
+    for make_models in (make_changing_models, make_moving_models):
+        folders = [project / "out" / "oxen_models" / name for name in ("old", "new")]
+        for folder in folders:
+            folder.mkdir()
+            write_records(make_models(folder.name), folder)
+        done = run("diff", "--from", str(folders[0]), "--to", str(folders[1]))
+        assert done.code == 4, done.stderr
+        seconds.append(done.seconds)
+        for folder in folders:
+            shutil.rmtree(folder)
+    changing, moving = seconds
+    assert moving < MAX_DIFF_RATIO * changing
+
+    write_records(make_moving_models("old"), schemas)
+    serve(server, [make_model("good"), make_model("victim"), *make_moving_models("new")])
     done = run("update")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.stderr
+    assert max(map(len, read_changelog(project).split("\n"))) < 1_000
+    assert done.seconds < 2 * MAX_TIME_RATIO * catalogue_seconds
 
 
 @pytest.mark.parametrize(
-    ("wrong", "complaint"),
+    ("response", "message"),
     [
-        (Response(body=b" " * (50 * 2**20)), "the answer is larger than 1 MB"),
+        (Response(body=b" " * (50 * 2**20)), "the response is larger than 1 MB"),
         (Response(body=b"id: !!python/object/apply:os.system ['touch canary']\n"), "not JSON"),
-        (Response(302, headers={"location": "file:///etc/passwd"}), "the hub answered HTTP 302"),
-        (Response(body=make_model("good", summary="Not bad.")), "with another model: 'good'"),
+        (Response(302, headers={"location": "file:///etc/passwd"}), "the hub returned HTTP 302"),
+        (Response(body=make_model("good", summary="Not bad.")), "the hub returned another model: 'good'"),
     ],
+    ids=["large", "yaml", "redirect", "another model"],
 )
-def test_nonsense_in_place_of_a_model_changes_nothing(
-    wrong: Response, complaint: str, project: Path, run: Callable[..., Done], server: RawServer
+def test_update_invalid_model_changes_nothing(
+    response: Response, message: str, project: Path, run: Callable[..., Done], server: RawServer
 ) -> None:
+    """A model that cannot be read is an error, because the hub may be out of order."""
     serve(server, [make_model("good", summary="Better."), make_model("victim"), make_model("bad")])
-    server.responses[f"{MODELS}/bad"] = [wrong]
-    old = read_files(project)
+    server.responses[f"{MODELS}/bad"] = [response]
+    before = read_files(project)
     done = run("update")
     assert done.code == 2
-    assert complaint in done.told
-    assert read_files(project) == old
+    assert message in done.stderr
+    assert read_files(project) == before

@@ -138,7 +138,7 @@ def test_a_selection_that_fits_no_model_is_told(update: Callable[..., Result], p
     (project / "pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["x*"]\n')
     done = update()
     assert done.exit_code == 2
-    assert "includes none of the 5 models" in done.stderr
+    assert "no model matches [tool.oxen-codegen.include] (5 models available)" in done.stderr
 
 
 def test_a_broken_schema_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
@@ -147,5 +147,5 @@ def test_a_broken_schema_changes_nothing(update: Callable[..., Result], hub: Hub
     before = everything(project)
     done = update()
     assert done.exit_code == 2
-    assert "1 invalid file: drawer.json: not JSON" in done.stderr
+    assert "error: drawer.json: not JSON" in done.stderr
     assert everything(project) == before

@@ -21,19 +21,19 @@ def lacks_half(hub: Hub) -> None:
 
 
 NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
-    (lambda hub: hub.respond_next(200, body={"data": []}, path=WHERE), "named no model"),
-    (lambda hub: hub.respond_next(200, body=[], path=WHERE), "named no model"),
+    (lambda hub: hub.respond_next(200, body={"data": []}, path=WHERE), "returned no model"),
+    (lambda hub: hub.respond_next(200, body=[], path=WHERE), "returned no model"),
     (lambda hub: hub.respond_next(200, body="<html>", path=WHERE), "the list of models: not JSON"),
-    (lambda hub: hub.respond_next(200, body={"data": [{}]}, path=WHERE), "some without an id"),
-    (lambda hub: hub.respond_next(502, times=None, path=WHERE), "models: the hub answered HTTP 502"),
-    (lambda hub: hub.respond_next(401, path=WHERE), "does not know the key"),
+    (lambda hub: hub.respond_next(200, body={"data": [{}]}, path=WHERE), "models without an id"),
+    (lambda hub: hub.respond_next(502, times=None, path=WHERE), "models: the hub returned HTTP 502"),
+    (lambda hub: hub.respond_next(401, path=WHERE), "rejected the key"),
     (
         lambda hub: hub.respond_next(200, body=[{"id": each} for each in HALF], path=WHERE),
         "not on the hub's list, 3 of them: painter, sketcher, talker; nothing was changed",
     ),
     (
         lambda hub: lacks_half(hub),
-        "2 unreadable models: carver: the hub answered HTTP 404; drawer: the hub answered HTTP 404",
+        "2 unreadable models: carver: the hub returned HTTP 404; drawer: the hub returned HTTP 404",
     ),
     (
         lambda hub: hub.respond_next(200, body=[{"id": "a"}, {"id": "b"}], path=WHERE),
@@ -41,16 +41,16 @@ NONSENSE: list[tuple[Callable[[Hub], object], str]] = [
     ),
     (
         lambda hub: hub.respond_next(500, times=3, path=f"{WHERE}/drawer"),
-        "1 unreadable model: drawer: the hub answered HTTP 500, 3 times",
+        "1 unreadable model: drawer: the hub returned HTTP 500, 3 times",
     ),
     (lambda hub: hub.respond_next(200, body='{"id"', path=f"{WHERE}/drawer"), "drawer: not JSON"),
     (
         lambda hub: hub.respond_next(200, body={"id": "x"}, path=f"{WHERE}/drawer"),
-        "drawer: the hub answered with another model: 'x'",
+        "drawer: the hub returned another model: 'x'",
     ),
     (
         lambda hub: hub.inject_fault("cut-mid-response", path=f"{WHERE}/drawer"),
-        "drawer: no answer from http://127",
+        "drawer: no response from http://127",
     ),
 ]
 
@@ -85,11 +85,11 @@ def test_a_model_that_cannot_be_built_is_told_and_the_others_go_on(
     before = everything(project)
     done = update()
     assert done.exit_code == 1, done.output
-    assert "error: carver /type: the parameters have to be an object" in done.stderr
+    assert "error: carver /type: the parameter schema must have the type" in done.stderr
     assert "error: moulder /type: " in done.stderr
-    assert "error: sketcher: the parameter schema is not a JSON object but a list" in done.stderr
-    assert "error: Draw.er: would have the name draw_er, and so would 'draw-er'" in done.stderr
-    assert "error: draw-er: would have the name draw_er" in done.stderr
+    assert "error: sketcher: the parameter schema must be a JSON object, got a list" in done.stderr
+    assert "error: Draw.er: the Python name draw_er is also that of 'draw-er'" in done.stderr
+    assert "error: draw-er: the Python name draw_er is also that of" in done.stderr
     assert {line.partition(" ")[2].partition(" ")[0] for line in done.stdout.splitlines()[:-1]} == {"painter"}
     assert record(project, "painter")["json_request_schema"] == NARROWED
     assert everything(project).keys() == before.keys()

@@ -29,8 +29,8 @@ from codegen.update.projects import (
 @pytest.mark.parametrize(
     ("status", "body", "complaint"),
     [
-        (500, None, "the hub answered HTTP 500, 3 times"),
-        (403, {"error": "no"}, "the hub answered HTTP 403: no"),
+        (500, None, "the hub returned HTTP 500, 3 times"),
+        (403, {"error": "no"}, "the hub returned HTTP 403: no"),
         (200, "<html>", "not JSON"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_model_that_left_leaves_a_tombstone_that_goes_after_one_minor_version(
         done = update()
         assert done.exit_code == 0
         assert file.exists() is stays
-        assert ("warning: carver: left the hub a minor version ago" in done.stderr) is not stays
+        assert ("warning: carver: removed: the model left the hub" in done.stderr) is not stays
         gone = "- `carver`\n  - Module removed: the model left the API in an earlier minor version."
         assert (gone in changelog(project).removeprefix(told)) is not stays
     assert not module.exists()

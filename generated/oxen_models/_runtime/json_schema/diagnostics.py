@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +26,16 @@ class Diagnostic:
 
 
 class CodegenError(Exception):
-    """The command cannot continue because of its input. Nothing was changed."""
+    """The command cannot continue because of its input. Nothing was changed.
+
+    Args:
+        message: The problem and its remedy.
+        diagnostics: Problems of single models or files that are the reason.
+    """
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
 
 
 class ModelError(Exception):

@@ -56,19 +56,19 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
         ModelError: The schema does not describe an object of parameters.
     """
     if not is_object(schema):
-        raise ModelError(f"the parameter schema is not a JSON object but {_kind(schema)}")
+        raise ModelError(f"the parameter schema must be a JSON object, got {_kind(schema)}")
     if schema.get("type", "object") not in ("object", ["object"]):
-        raise ModelError(f"the parameters have to be an object, not {schema['type']!r}", "/type")
+        raise ModelError(f"the parameter schema must have the type 'object', got {schema['type']!r}", "/type")
     properties = schema.get("properties", {})
     if not is_object(properties):
-        raise ModelError(f"an object of properties is expected, not {_kind(properties)}", "/properties")
+        raise ModelError(f"must be an object, got {_kind(properties)}", "/properties")
     if not _are_names(schema.get("required", [])):
-        raise ModelError("a list of parameter names is expected", "/required")
+        raise ModelError(f"must be a list of parameter names, got {_kind(schema['required'])}", "/required")
     node = _object(schema, 0, collect_evidence(properties, inputs))
     if len(list(islice(_parts(node), _MOST_PARTS + 1))) > _MOST_PARTS:
-        raise ModelError(f"the parameter schema has more than {_MOST_PARTS} parts")
+        raise ModelError(f"the parameter schema has more than {_MOST_PARTS} nodes")
     if sum(len(part.get("enum", ())) for part in _parts(node)) > _MOST_CHOICES:
-        raise ModelError(f"the parameter schema has more than {_MOST_CHOICES} choices")
+        raise ModelError(f"the parameter schema has more than {_MOST_CHOICES} enum values")
     # The body has the model's id there, whatever the schema says of it.
     node["properties"].pop("model", None)
     # Parameters that the schema does not know are refused: that is what finds a typo.

@@ -1,0 +1,87 @@
+"""Decide which models can be recorded: a model that cannot be bound is never recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .build import BoundModel, PackageBuilder, find_name_collisions
+from .diagnostics import Diagnostic, ModelError
+from .records import Record
+
+
+@dataclass
+class Acceptance:
+    """The records to keep, and the models that are bound from them."""
+
+    records: dict[str, Record]
+    """By id: accepted candidates, and the other recorded models."""
+    accepted: dict[str, Record]
+    """The accepted candidates by id."""
+    models: dict[str, BoundModel] = field(default_factory=dict[str, BoundModel])
+    """The models of the package by id."""
+    rejected: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    """Why candidates were rejected: errors, and notes for models that the configuration excludes."""
+    unbindable: dict[str, ModelError] = field(default_factory=dict[str, ModelError])
+    """The recorded models that cannot be bound, by id."""
+
+
+def accept_records(
+    builder: PackageBuilder, recorded: Mapping[str, Record], candidates: Mapping[str, Record]
+) -> Acceptance:
+    """Accept the candidates that can be bound.
+
+    In place of a candidate that is rejected, the recorded model is kept, if there is one. Of models with
+    the same Python name, those that are not recorded are rejected.
+
+    Args:
+        builder: Binds the models.
+        recorded: The recorded models by id.
+        candidates: New and changed models by id.
+    """
+    result = Acceptance({**recorded, **candidates}, dict(candidates))
+    for model_id in result.records:
+        _bind(builder, result, model_id)
+    while rejected := _choose_rejected(result, recorded):
+        for model_id, error in rejected.items():
+            del result.records[model_id]
+            record = result.accepted.pop(model_id)
+            is_selected = builder.config.selection.matches(record)
+            result.rejected.append(
+                Diagnostic(model_id, error.path, error.message, "error" if is_selected else "note")
+            )
+            result.models.pop(model_id, None)
+            result.unbindable.pop(model_id, None)
+            if model_id in recorded:
+                result.records[model_id] = recorded[model_id]
+                _bind(builder, result, model_id)
+    result.unbindable |= find_name_collisions(result.models)
+    return result
+
+
+def _bind(builder: PackageBuilder, result: Acceptance, model_id: str) -> None:
+    record = result.records[model_id]
+    is_selected = builder.config.selection.matches(record)
+    is_candidate = model_id in result.accepted
+    if not is_selected and not is_candidate:
+        return
+    try:
+        model = builder.bind_model(record)
+        if is_candidate:
+            builder.check_model(model)
+    except ModelError as error:
+        result.unbindable[model_id] = error
+    else:
+        if is_selected:
+            result.models[model_id] = model
+
+
+def _choose_rejected(result: Acceptance, recorded: Mapping[str, Record]) -> dict[str, ModelError]:
+    """Return the candidates to reject next, with the reasons."""
+    unbindable = {id: error for id, error in result.unbindable.items() if id in result.accepted}
+    if unbindable:
+        return unbindable
+    collisions = find_name_collisions(result.models)
+    changed = {id: error for id, error in collisions.items() if id in result.accepted}
+    # New models are rejected first, because a changed model may collide with new models only.
+    return {id: error for id, error in changed.items() if id not in recorded} or changed

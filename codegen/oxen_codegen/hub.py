@@ -1,0 +1,226 @@
+"""Read models from a hub over HTTP."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Protocol
+from urllib.parse import quote
+
+import httpx
+import stamina
+
+from .diagnostics import CodegenError, Diagnostic, ModelError
+from .json_types import is_list, is_object
+from .records import MAX_MODEL_SIZE, Record, file_name, from_response, parse_json
+
+MAX_WORKERS = 8
+READ_TIMEOUT = 30.0
+# The read timeout does not limit a response that is sent byte by byte, so the total is limited as well.
+TOTAL_TIMEOUT = 120.0
+MAX_LIST_SIZE = 8 * 2**20
+MAX_MODELS = 10_000
+MAX_ATTEMPTS = 3
+# Must not contain "oxen": the hub treats such a user agent as its own command-line tool and returns 426.
+_USER_AGENT = "models-codegen"
+
+stamina.instrumentation.set_on_retry_hooks(())  # a failure is reported once, after the last attempt
+_RETRY = stamina.RetryingCaller(attempts=MAX_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0)
+
+
+class Progress(Protocol):
+    """Receives the progress of reading models."""
+
+    def start(self, total: int) -> None:
+        """Handle the start of reading `total` models."""
+        ...
+
+    def advance(self) -> None:
+        """Handle the end of reading one model, with or without success."""
+        ...
+
+
+class ModelNotFound(ModelError):
+    """The hub returned 404 for a model."""
+
+
+class _TransientError(Exception):
+    """A failure after which the request is retried."""
+
+
+class HubClient:
+    """A client of a hub's model list.
+
+    Args:
+        base_url: The address of the hub.
+
+    Raises:
+        CodegenError: OXEN_API_KEY is not set, or `base_url` is not an http or https URL.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        key = os.environ.get("OXEN_API_KEY", "").strip()
+        if not key:
+            raise CodegenError("no API key: set the environment variable OXEN_API_KEY")
+        if not key.isascii() or not key.isprintable():
+            raise CodegenError("OXEN_API_KEY must have printable ASCII characters only")
+        try:
+            url = httpx.URL(base_url)
+        except (httpx.InvalidURL, UnicodeError):
+            url = httpx.URL()
+        if url.scheme not in ("https", "http") or not url.host or url.userinfo or url.query:
+            raise CodegenError(f"--base-url must be an http or https URL with a host, got {base_url}")
+        self.base_url = base_url.rstrip("/").removesuffix("/api/ai")
+        # Redirects are not followed, because the API key would be sent to another host.
+        self._http = httpx.Client(
+            headers={
+                "authorization": f"Bearer {key}",
+                "user-agent": _USER_AGENT,
+                "accept-encoding": "gzip",
+            },
+            timeout=READ_TIMEOUT,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def list_ids(self) -> list[str]:
+        """Return the ids of all models.
+
+        Raises:
+            CodegenError: The hub did not return a complete list.
+        """
+        try:
+            status, response = self._get("/api/ai/models", MAX_LIST_SIZE)
+            if status == 404:
+                status, response = self._get("/api/evaluations/models", MAX_LIST_SIZE)
+        except ModelError as error:
+            raise CodegenError(f"the list of models: {error.message}") from None
+        items = response
+        for key in ("data", "models"):
+            if is_object(items) and key in items:
+                items = items[key]
+        if not is_list(items):
+            raise CodegenError(f"the list of models: {self.base_url} returned HTTP {status} without a list")
+        names = [item.get("id", item.get("name")) if is_object(item) else None for item in items]
+        ids = [name for name in names if isinstance(name, str) and name]
+        if len(ids) != len(names):
+            raise CodegenError(f"the list of models: {self.base_url} returned models without an id")
+        if not ids:
+            raise CodegenError(f"the list of models: {self.base_url} returned no model")
+        if len(ids) > MAX_MODELS:
+            raise CodegenError(f"the list of models: {self.base_url} returned more than {MAX_MODELS} models")
+        return list(dict.fromkeys(ids))
+
+    def get_model(self, model_id: str) -> Record:
+        """Return one model.
+
+        Raises:
+            ModelNotFound: The hub returned 404.
+            ModelError: The hub did not return this model.
+        """
+        file_name(model_id)  # a model that cannot be recorded is not requested
+        status, response = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
+        if status != 200:
+            error_type = ModelNotFound if status == 404 else ModelError
+            raise error_type(f"the hub returned HTTP {status}{_reason(response)}")
+        record = from_response(response)
+        if record.id != model_id:
+            raise ModelError(f"the hub returned another model: {record.id!r}")
+        return record
+
+    def get_models(self, ids: Iterable[str], progress: Progress) -> Iterator[tuple[str, Record | ModelError]]:
+        """Yield models in the order of `ids`, read concurrently; an error in place of a model that failed."""
+        ids = list(ids)
+        progress.start(len(ids))
+        pool = ThreadPoolExecutor(MAX_WORKERS)
+        try:
+            for model_id, result in zip(ids, pool.map(self._try_get_model, ids), strict=True):
+                progress.advance()
+                yield model_id, result
+        finally:
+            # Without waiting, so that Ctrl-C ends the command while the hub does not respond.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _try_get_model(self, model_id: str) -> Record | ModelError:
+        try:
+            return self.get_model(model_id)
+        except ModelError as error:
+            return error
+
+    def _get(self, path: str, max_size: int = MAX_MODEL_SIZE) -> tuple[int, object]:
+        """Return the status and the JSON of a response; None for an error whose body is not JSON."""
+        try:
+            status, content = _RETRY(_TransientError, self._read, path, max_size)
+        except _TransientError as error:
+            raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
+        if status == 401:
+            raise CodegenError(f"{self.base_url} rejected the key in OXEN_API_KEY (HTTP 401)")
+        try:
+            return status, parse_json(content, max_size)
+        except ModelError:
+            if status == 200:
+                raise
+            return status, None
+
+    def _read(self, path: str, max_size: int) -> tuple[int, bytes]:
+        content = bytearray()
+        deadline = monotonic() + TOTAL_TIMEOUT
+        try:
+            with self._http.stream("GET", f"{self.base_url}{path}") as response:
+                for chunk in _decompress(response, max_size):
+                    content += chunk
+                    if len(content) > max_size:
+                        raise ModelError(f"the response is larger than {max_size // 2**20} MB")
+                    if monotonic() > deadline:
+                        raise ModelError(f"the response was not complete after {TOTAL_TIMEOUT:.0f} s")
+        except httpx.HTTPError as error:
+            raise _TransientError(
+                f"no response from {self.base_url}: {error or type(error).__name__}"
+            ) from None
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ModelError(f"{self.base_url} is not a valid URL: {error}") from None
+        except zlib.error as error:
+            raise ModelError(f"the response cannot be decompressed: {error}") from None
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _TransientError(f"the hub returned HTTP {response.status_code}")
+        return response.status_code, bytes(content)
+
+
+def split_valid_ids(ids: Iterable[str]) -> tuple[list[str], dict[str, Diagnostic]]:
+    """Return the ids that can be recorded, and a diagnostic for each of the others."""
+    valid: list[str] = []
+    invalid: dict[str, Diagnostic] = {}
+    for model_id in ids:
+        try:
+            file_name(model_id)
+            valid.append(model_id)
+        except ModelError as error:
+            invalid[model_id] = Diagnostic(model_id, "", error.message, "error")
+    return valid, invalid
+
+
+def _decompress(response: httpx.Response, max_size: int) -> Iterator[bytes]:
+    """Yield the body in parts of at most `max_size` + 1 bytes; httpx has no limit for decompression."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        yield from response.iter_raw()
+        return
+    if encoding != "gzip":
+        raise ModelError(f"the response has the encoding {encoding!r}, which was not requested")
+    decompressor = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    for chunk in response.iter_raw():
+        yield decompressor.decompress(chunk, max_size + 1)
+        if decompressor.eof:
+            return
+
+
+def _reason(response: object) -> str:
+    error = response.get("error") if is_object(response) else None
+    if is_object(error):
+        error = error.get("detail") or error.get("message") or error.get("title")
+    return f": {error}" if isinstance(error, str) else ""
