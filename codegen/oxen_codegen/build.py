@@ -116,6 +116,8 @@ class Package:
 
     files: dict[str, str] = field(default_factory=dict[str, str])
     """Texts by path in the package, not formatted."""
+    binaries: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """The contents of the files that are not text, by path in the package."""
     placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """Functions that render a file with placeholders in place of API text, by path in the package."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
@@ -256,6 +258,9 @@ class PackageBuilder:
         for file, template in emitted.items():
             if file.endswith(".jinja"):
                 self._add_rendered(file.removesuffix(".jinja"), template, result, **context)
+                continue
+            if self._templates.is_binary(template):
+                result.binaries[file] = self._templates.read_bytes(template)
                 continue
             result.files[file] = text = self._templates.copied(template)
             twin = file.replace("/_async/", "/_sync/")

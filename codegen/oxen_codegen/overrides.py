@@ -18,6 +18,7 @@ from jinja2 import FunctionLoader, TemplateError, TemplateNotFound, TemplateSynt
 from .diagnostics import CodegenError, ModelError
 from .render import environment
 
+_BINARY_SUFFIXES = {".mov", ".mp3", ".mp4", ".ogg", ".pcm", ".wav", ".webm"}
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 
 
@@ -79,6 +80,14 @@ class Templates:
             except SyntaxError as error:
                 raise CodegenError(f"{self._files[name]}:{error.lineno}: {error.msg}") from None
         return text
+
+    def is_binary(self, name: str) -> bool:
+        """Return whether a file is copied byte for byte, because it is not text."""
+        return self._files[name].suffix in _BINARY_SUFFIXES
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the content of a binary file."""
+        return self._files[name].read_bytes()
 
     def rendered(self, name: str, **context: Any) -> str:
         """What a Jinja template makes of a context.

@@ -13,17 +13,17 @@ Difference = tuple[str, Literal["changed", "new", "gone"]]
 """The path of a file in a folder, and how it differs from the file at that path in another folder."""
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> None:
-    """Write texts to files below `folder`, by relative path.
+def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
+    """Write texts and binary contents to files below `folder`, by relative path.
 
     Raises:
         CodegenError: A file cannot be written.
     """
     try:
-        for name, text in files.items():
+        for name, content in files.items():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="\n")
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as error:
         raise CodegenError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
 

@@ -30,7 +30,7 @@ HINT = (
 def newer(hub: Hub) -> Hub:
     """A hub that has changed a model since the package was generated."""
     schema = ox.schema(EDITOR)
-    schema["properties"]["output_format"]["enum"] = ["jpg", "avif"]
+    schema["properties"]["output_format"] |= {"enum": ["jpg", "avif"], "default": "jpg"}
     schema["properties"]["mood"] = {"type": "string"}
     schema["required"] = [*schema["required"], "mood"]
     hub.add_model({"id": EDITOR, "endpoint": "/images/edit", "json_request_schema": schema})
@@ -48,9 +48,9 @@ def call(verb: str, image: str = URL, **parameters: Any) -> Callable[[Any], Any]
 def test_typed_call_that_the_hub_refuses_says_where_to_look(run: ClientRunner, newer: Hub) -> None:
     changes: list[dict[str, Any]] = [{}, {"extra_body": {"mood": "good"}, "output_format": "png"}]
     for parameters in changes:
-        error = run.expect_error(UnprocessableError, call("edit", **parameters), base_url=newer.url)
+        error = run.expect_error(BadRequestError, call("edit", **parameters), base_url=newer.url)
         assert error.hint == HINT
-        assert str(error).endswith(f"(HTTP 422, invalid_params); {HINT}")
+        assert str(error).endswith(f"(HTTP 400, invalid_params); {HINT}")
 
 
 def test_job_that_fails_by_its_parameters_says_so_too(run: ClientRunner, newer: Hub) -> None:
@@ -82,7 +82,7 @@ def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None
 def test_parameter_of_the_call_is_no_matter_of_the_bindings(
     run: ClientRunner, hub: Hub, step: Callable[[Any], Any]
 ) -> None:
-    assert run.expect_error(UnprocessableError, step, base_url=hub.url).hint is None
+    assert run.expect_error(BadRequestError, step, base_url=hub.url).hint is None
 
 
 def test_a_broken_file_is_no_matter_of_the_bindings(run: ClientRunner, hub: Hub) -> None:
@@ -98,7 +98,7 @@ def test_a_call_by_id_was_checked_against_the_hub_s_own_schema(run: ClientRunner
             prompt="x", input_image=[URL], mood="good", extra_body={"output_format": "png"}
         )
 
-    assert run.expect_error(UnprocessableError, edit, base_url=newer.url).hint is None
+    assert run.expect_error(BadRequestError, edit, base_url=newer.url).hint is None
 
 
 def test_run_many_says_so_too(run: ClientRunner, newer: Hub, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_run_many_says_so_too(run: ClientRunner, newer: Hub, tmp_path: Path) -> 
 
     for _ in range(2):  # the second run is told by the journal of what failed
         outcomes = run(run_batch, base_url=newer.url)
-        assert {type(each.error) for each in outcomes} == {JobFailed, UnprocessableError}
+        assert {type(each.error) for each in outcomes} == {JobFailed, BadRequestError}
         assert all(f"({each.request.model_id} as of " in str(each.error) for each in outcomes)
 
 

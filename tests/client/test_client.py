@@ -43,7 +43,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str, bytes]] = [
     ("images", "qwen_image_edit_plus.edit", {"prompt": "x", "input_image": [URL]}, "Image", b"PNG"),
     ("images", "qwen_image.generate", {"prompt": "x"}, "Image", b"JFIF"),
     ("videos", "bytedance_seedance_2_0_text_to_video.generate", {"prompt": "x"}, "Video", b"ftyp"),
-    ("audio", "bytedance_seed_audio_1_0.speak", {"prompt": "x"}, "Audio", b"WAVE"),
+    ("audio", "bytedance_seed_audio_1_0.speak", {"prompt": "x"}, "Audio", b"ID3"),
 ]
 
 

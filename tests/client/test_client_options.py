@@ -183,9 +183,9 @@ def test_response_is_the_last_one_without_the_key(run: ClientRunner, hub: Hub) -
 
 def test_error_has_the_response(run: ClientRunner, hub: Hub) -> None:
     """An error of the API has the response that it was made from."""
-    call = partial(edit, extra_body={"colour": "red"})
-    error = run.expect_error(ox.UnprocessableError, call, base_url=hub.url)
-    assert (error.response.status, error.response.json["error"]["type"]) == (422, "invalid_params")
+    call = partial(edit, extra_body={"negative_prompt": 5})
+    error = run.expect_error(ox.BadRequestError, call, base_url=hub.url)
+    assert (error.response.status, error.response.json["error"]["type"]) == (400, "invalid_params")
 
 
 @pytest.mark.parametrize("call", [edit, submit_edit])

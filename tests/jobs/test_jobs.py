@@ -331,7 +331,7 @@ def test_job_goes_to_another_process_without_the_key(
     assert hub.requests[-1].headers["authorization"] == "Bearer of-the-other-process"
 
 
-@pytest.mark.parametrize("place", ["result_url", "url", "images", "videos", "b64_json"])
+@pytest.mark.parametrize("place", ["all", "list", "result_url", "url", "b64_json"])
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
 def test_result_is_found_wherever_the_hub_puts_it(
     run: ClientRunner, place: Any, body: dict[str, Any], kind: str

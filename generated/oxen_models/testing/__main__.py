@@ -1,4 +1,4 @@
-"""`python -m oxen_models.testing`: the stand-in hub from a shell."""
+"""Run the stand-in hub from a shell: `python -m oxen_models.testing`."""
 
 import argparse
 import logging
@@ -11,23 +11,23 @@ from ._dialect import Dialect
 from ._hub import Hub
 
 _DAY = 86_400
+_MAX_PORT = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C. The exit code is 0 then, and 2 where the hub cannot start."""
-    parser = _parser()
+    """Serve until interrupted. The exit code is 2 if the hub cannot start."""
+    parser = _make_parser()
     options = parser.parse_args(argv)
     try:
-        dialect = Dialect(**dict(options.dialect))
-        hub = Hub(options.schemas, dialect, options.port)
+        hub = Hub(options.schemas, Dialect(**dict(options.dialect)), options.port)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.WARNING)
     try:
         with hub:
-            print(f"The stand-in hub is at {hub.url}; Ctrl-C ends it.\n")
-            print("  export OXEN_API_KEY=anything")
-            print(f'  python -c "from oxen_models import Oxen; oxen = Oxen(base_url={hub.url!r})"')
+            print("export OXEN_API_KEY=anything")
+            print(f"export OXEN_BASE_URL={hub.url}/api/ai")
+            print(f"The stand-in hub listens on {hub.url}. Press Ctrl-C to stop it.", file=sys.stderr)
             sys.stdout.flush()
             while True:
                 time.sleep(_DAY)
@@ -37,37 +37,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m oxen_models.testing",
-        description="A stand-in for the Oxen.ai hub on this machine. Any API key passes.",
+        description="Run a stand-in for the Oxen.ai hub on this machine. It accepts any API key.",
+        epilog="The standard output is two `export` lines for the shell in which a client runs.",
     )
     names = ", ".join(field.name for field in fields(Dialect))
-    parser.add_argument("--port", type=_port, default=0, help="where to listen (default: any free port)")
-    parser.add_argument("--schemas", metavar="DIR", help="folder of model files (default: those that ship)")
+    parser.add_argument(
+        "--port", type=_parse_port, default=0, help="port to listen on (default: any free port)"
+    )
+    parser.add_argument(
+        "--schemas", metavar="DIR", help="folder of model files (default: the models that ship)"
+    )
     parser.add_argument(
         "--dialect",
         metavar="NAME=VALUE",
-        type=_pair,
+        type=_parse_pair,
         action="append",
         default=[],
-        help=f"answer in another documented way, repeatable; names: {names}",
+        help=f"behavior where sources of the API contradict each other, repeatable; names: {names}",
     )
     return parser
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {text}")
+    if not 0 <= port <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to {_MAX_PORT}, got {text}")
     return port
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _parse_pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    known = [field.name for field in fields(Dialect)]
-    if not equals or name not in known:
-        raise argparse.ArgumentTypeError(f"NAME=VALUE, with a NAME of {', '.join(known)}")
+    names = [field.name for field in fields(Dialect)]
+    if not equals or name not in names:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with a NAME of {', '.join(names)}, got {text}")
     return name, value
 
 

@@ -2,30 +2,43 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ._catalogue import catalogue_routes
 from ._downloads import Downloads
-from ._errors import Errors, Refusal
-from ._generate import generation_routes
-from ._middleware import Cut, FaultMiddleware
+from ._errors import ErrorResponses, RequestError
+from ._generation import generation_routes
+from ._json import json_response
+from ._middleware import CutConnection, FaultMiddleware
+from ._model_routes import model_routes
 from ._queue import queue_routes
+from ._records import USER
 from ._state import State
 
 
-def create_app(state: State, cut: Cut) -> ASGIApp:
-    """The application that serves `state`, and cuts connections with `cut`."""
+def create_app(state: State, cut_connection: CutConnection) -> ASGIApp:
+    """Return the application that serves `state`."""
     downloads = Downloads(state)
-    errors = Errors(state.dialect)
+    errors = ErrorResponses(state.dialect)
     app = Starlette(
         routes=[
-            *catalogue_routes(state),
+            *model_routes(state),
             *generation_routes(state),
             *queue_routes(state, downloads),
-            Route("/files/{name}", downloads.one),
+            Route("/api/authorize", _authorize),
+            Route("/files/{name}", downloads.download),
         ],
-        exception_handlers={Refusal: errors.refused, HTTPException: errors.unrouted},
+        exception_handlers={
+            RequestError: errors.handle_request_error,
+            HTTPException: errors.handle_http_exception,
+        },
     )
     app.router.redirect_slashes = False
-    return FaultMiddleware(app, state, errors, cut)
+    return FaultMiddleware(app, state, errors, cut_connection)
+
+
+async def _authorize(request: Request) -> Response:
+    """Confirm the API key, which the middleware has checked."""
+    return json_response({"user": {"name": USER, "email": f"{USER}@example.invalid"}})

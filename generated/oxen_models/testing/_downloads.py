@@ -1,4 +1,4 @@
-"""The files that results are: those of blocking calls are kept, those of jobs made when asked for."""
+"""The route from which results are downloaded."""
 
 import hashlib
 import json
@@ -10,43 +10,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ._jobs import Job
-from ._media import File, make
-from ._models import schema_of
+from ._media import File, make_files
+from ._models import model_schema
 from ._state import State
 
-_MOST_FILES = 64
+_MAX_CACHED = 64
 
 _EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
 class Downloads:
+    """Serves the results of blocking calls, which are stored, and of jobs, which are made when downloaded."""
+
     def __init__(self, state: State) -> None:
         self._state = state
-        self._made: OrderedDict[bytes, File] = OrderedDict()
+        self._cache: OrderedDict[bytes, list[File]] = OrderedDict()
 
-    async def one(self, request: Request) -> Response:
+    async def download(self, request: Request) -> Response:
         name = str(request.path_params["name"])
         file = self._state.files.get(name)
         job = self._state.jobs.get(name.partition(".")[0])
-        if file is None and (job is None or job.file != name):
+        if file is None and (job is None or name not in job.files):
             raise HTTPException(404)
-        if not self._state.links.opens(request.query_params):
+        if not self._state.links.use(request.query_params):
             return Response(_EXPIRED, 403, media_type="application/xml")
         if file is None:
             assert job is not None
-            file = await self.made(job)
-        return Response(file.content, media_type=file.content_type)
+            file = (await self.make(job))[job.files.index(name)]
+        return Response(file.content, media_type=file.format.content_type)
 
-    async def made(self, job: Job) -> File:
-        """The result of a job that succeeded: the same for the same request, so often made once."""
-        told = json.dumps([job.model["id"], job.media, job.number, job.parameters], sort_keys=True)
-        key = hashlib.sha256(told.encode()).digest()
-        file = self._made.get(key)
-        if file is None:
-            schema = schema_of(job.model)
-            known = schema if isinstance(schema, dict) else {}
-            file, *_ = await anyio.to_thread.run_sync(make, job.media, job.parameters, known, job.number)
-            self._made[key] = file
-            if len(self._made) > _MOST_FILES:
-                self._made.popitem(last=False)
-        return file
+    async def make(self, job: Job) -> list[File]:
+        """Return the results of a job that succeeded; jobs with the same parameters share them."""
+        text = json.dumps([job.model["id"], job.media, job.number, job.parameters], sort_keys=True)
+        key = hashlib.sha256(text.encode()).digest()
+        files = self._cache.get(key)
+        if files is None:
+            schema = model_schema(job.model) or {}
+            files = await anyio.to_thread.run_sync(make_files, job.media, job.parameters, schema, job.number)
+            self._cache[key] = files
+            if len(self._cache) > _MAX_CACHED:
+                self._cache.popitem(last=False)
+        return files

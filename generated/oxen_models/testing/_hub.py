@@ -1,4 +1,4 @@
-"""The public side of the stand-in: a context manager with faults on demand."""
+"""The public class of the stand-in."""
 
 import json
 import os
@@ -8,62 +8,63 @@ from types import TracebackType
 from typing import Any, Self
 
 from ._dialect import Dialect
-from ._faults import Answer, Fault, FaultKind
-from ._models import SHIPPED, Models
+from ._faults import CannedResponse, Fault, FaultKind
+from ._models import Models, read_folder, read_shipped
+from ._requests import ReceivedRequest
 from ._server import Server
-from ._state import ReceivedRequest, State
+from ._state import State
 
-_AS_STORED = Dialect()
+_DEFAULT_DIALECT = Dialect()
 
 
 class Hub:
-    """A stand-in for the Oxen.ai hub on 127.0.0.1, for as long as the `with` block runs.
+    """A stand-in for the Oxen.ai hub on 127.0.0.1 that runs inside a `with` block.
 
         with Hub() as hub:
             oxen = Oxen(api_key="anything", base_url=hub.url)
 
-    Any number of hubs may run at once; any thread may use one.
+    Several hubs may run at once. Hubs are thread-safe.
 
     Args:
-        schemas: The folder of model files, as the hub answers them or as this package stores them; left
-            out, the models that ship in this package.
-        dialect: How answers are written where the sources disagree; left out, `Dialect()`.
-        port: Where to listen; 0, the default, takes a free one.
-        generation_time: How long a generation takes, in seconds. Defaults to none for a blocking call, and
-            to 0.3 for an image and 0.8 for a video in the queue.
-        speed: How much faster the hub's own clock runs than the one on the wall: at 100, those 0.3 seconds
-            and the 15 between two signs of life on the event stream are a hundredth.
+        schemas: The folder of model files, as the hub returns them or as this package stores them.
+            Defaults to the models that ship in this package.
+        dialect: The behavior where the sources of the API contradict each other.
+        port: The port to listen on. Defaults to 0, which selects a free port.
+        generation_time: Seconds that each generation takes. By default, a blocking call takes no time, and
+            a queued generation 0.8 seconds for a video and 0.3 seconds for an image or a sound.
+        speed: The speed of the hub's clock. At 100, those 0.3 seconds take 3 milliseconds, and the 15 seconds
+            between two keep-alive comments of the event stream take 0.15 seconds.
 
     Raises:
         OSError: The folder cannot be read.
-        ValueError: The folder holds no model or a file that is not a model, or `speed` is 0 or less.
+        ValueError: The folder has no model or a file that is not a model, or `speed` is not positive.
     """
 
     def __init__(
         self,
         schemas: str | os.PathLike[str] | None = None,
-        dialect: Dialect = _AS_STORED,
+        dialect: Dialect = _DEFAULT_DIALECT,
         port: int = 0,
         *,
         generation_time: float | None = None,
         speed: float = 1.0,
     ) -> None:
         if speed <= 0:
-            raise ValueError(f"speed is more than 0, not {speed}")
-        models = Models(SHIPPED if schemas is None else Path(schemas))
+            raise ValueError(f"speed must be positive, got {speed}")
+        models = Models(read_shipped() if schemas is None else read_folder(Path(schemas)))
         self._state = State(models, dialect, generation_time, speed)
         self._port = port
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
-        """Listen.
+        """Start to listen.
 
         Raises:
-            OSError: The port is taken.
-            RuntimeError: This hub is running already.
+            OSError: The port is in use.
+            RuntimeError: This hub is already running.
         """
         if self._server is not None:
-            raise RuntimeError("this hub is running already")
+            raise RuntimeError("this hub is already running")
         self._server = Server(self._state, self._port)
         try:
             self._server.start()
@@ -78,49 +79,48 @@ class Hub:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop at once: open connections are cut, generations under way fail."""
+        """Stop immediately. Open connections are aborted and active jobs fail."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
 
     def __repr__(self) -> str:
-        return f"<Hub {'that is not running' if self._server is None else f'at {self._server.url}'}>"
+        return "<Hub (not running)>" if self._server is None else f"<Hub at {self._server.url}>"
 
     @property
     def url(self) -> str:
-        """Where the hub listens, such as `http://127.0.0.1:43211`.
+        """The base URL of the hub, such as `http://127.0.0.1:43211`.
 
         Raises:
             RuntimeError: The hub is not running.
         """
         if self._server is None:
-            raise RuntimeError("this hub is not running: use `with Hub() as hub:`")
+            raise RuntimeError("this hub is not running; use `with Hub() as hub:`")
         return self._server.url
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests so far, in order, whatever their answers; `clear` empties the list.
+        """The last 10,000 requests since the start or the last `clear`, in order, whatever their responses.
 
-        It keeps the last 10,000. The body is None where it did not arrive.
+        The body of a request is None if it did not arrive.
         """
         return self._state.requests.last
 
     def count(self, method: str, path_prefix: str) -> int:
-        """How many requests came, since the start or the last `clear`.
+        """Return the number of requests since the start or the last `clear`.
 
-        Requests that were cut before or after their body was read count, too.
+        Requests whose connection a fault cut are included.
 
         Args:
-            method: Count this method only.
-            path_prefix: Count paths that begin like this only.
+            method: The HTTP method to count.
+            path_prefix: The beginning of the paths to count.
         """
         return self._state.requests.count(method.upper(), path_prefix)
 
     def clear(self) -> None:
-        """Forget every fault, every planned answer and the requests so far.
+        """Remove all faults, planned responses and logged requests.
 
-        For a hub that several tests share, so that what one test planned does not reach the next. Models
-        and jobs stay.
+        Use it between tests that share a hub. Models and jobs stay.
         """
         self._state.faults.clear()
         self._state.requests.clear()
@@ -137,29 +137,31 @@ class Hub:
         method: str | None = None,
         path: str | None = None,
     ) -> None:
-        """Give the next requests this answer in place of the real one.
+        """Send this response to the next requests in place of the real one.
 
         Args:
             status: The HTTP status.
-            body: What is sent as JSON; a `str` or `bytes` is sent as it is, and None sends nothing.
+            body: The body, sent as JSON. `str` and `bytes` are sent unchanged, None as an empty body.
             headers: Headers beside `content-type`, or in its place.
-            times: How many requests get it; None for all.
-            probability: The share of those requests that get it, 0 to 1.
-            seed: Which ones these are; the same for the same seed.
-            method: Only requests by this method; left out, by any.
-            path: Only requests to this path, without its query; a `*` at its end stands for any rest. Left
-                out, to any.
+            times: The number of requests that receive the response; None for all.
+            probability: The share of the matching requests that receive it, 0 to 1.
+            seed: The seed that selects these requests.
+            method: The method of the matching requests. Defaults to any.
+            path: The path of the matching requests, without the query; a `*` at its end matches any rest.
+                Defaults to any.
 
         Raises:
             ValueError: `times` is less than 1, or `probability` is not between 0 and 1.
         """
-        plain = body is None or isinstance(body, str | bytes)
-        text = (body or "") if plain else json.dumps(body)
+        is_text = body is None or isinstance(body, str | bytes)
+        text = (body or "") if is_text else json.dumps(body)
         content = text if isinstance(text, bytes) else text.encode()
-        kind = "text/html; charset=utf-8" if plain else "application/json"
-        lower = {name.lower(): value for name, value in (headers or {}).items()}
-        answer = Answer(status, content, {"content-type": kind, **lower} if content else lower)
-        self._state.faults.add(Fault("answer", None, times, probability, seed, method, path, answer))
+        content_type = "text/html; charset=utf-8" if is_text else "application/json"
+        sent = {name.lower(): value for name, value in (headers or {}).items()}
+        if content:
+            sent = {"content-type": content_type, **sent}
+        response = CannedResponse(status, content, sent)
+        self._state.faults.add(Fault("response", None, times, probability, seed, method, path, response))
 
     def inject_fault(
         self,
@@ -172,67 +174,68 @@ class Hub:
         method: str | None = None,
         path: str | None = None,
     ) -> None:
-        """Let something go wrong from now on.
+        """Inject a fault. If several faults match an occasion, the oldest one happens.
 
-        Of several faults that could happen, the oldest does. To requests:
+        Faults of requests:
 
-        - `cut-before-body`: the connection ends before the body is read, and nothing is done.
-        - `cut-before-response`: all is done, and the connection ends before the first byte of an answer.
-        - `cut-mid-response`: the connection ends in the middle of the answer.
-        - `slow`: the first byte of the answer comes `amount` seconds late.
+        - `cut-before-body`: the connection is cut before the body is read, and the request has no effect.
+        - `cut-before-response`: the request has its effect, and the connection is cut before the response.
+        - `cut-mid-response`: the connection is cut in the middle of the response.
+        - `slow`: the response begins `amount` seconds late.
 
-        To queued generations, as each starts, and as each is asked for:
+        Faults of jobs:
 
-        - `job-stuck`: it stays in `processing`.
-        - `job-not-found`: it is over, and asking for it is answered with 404.
+        - `job-stuck`: a job that starts stays `processing`.
+        - `job-not-found`: a request for a job that has ended receives 404.
 
-        To the URLs of results, as each is handed out; another request gives another URL:
+        Faults of the URLs of results, decided when a URL is returned; another request returns another URL:
 
-        - `url-downloads`: it answers 403 after `amount` downloads.
-        - `url-seconds`: it answers 403 after `amount` seconds.
+        - `url-downloads`: the URL responds 403 after `amount` downloads.
+        - `url-seconds`: the URL responds 403 after `amount` seconds.
 
-        To event streams, as each opens (`respond_next(503, path="/api/events")` refuses one):
+        Faults of event streams, decided when a stream is opened (`respond_next(503, path="/api/events")`
+        refuses a stream):
 
-        - `events-silent`: it sends nothing at all.
-        - `events-cut-after`: it is cut after `amount` events.
-        - `events-cut-every`: it is cut after `amount` seconds.
-        - `events-split`: each piece of `amount` bytes comes alone, by default of 1 to 16.
+        - `events-silent`: nothing is sent.
+        - `events-cut-after`: the stream is cut after `amount` events.
+        - `events-cut-every`: the stream is cut after `amount` seconds.
+        - `events-split`: the events are sent in pieces of `amount` bytes, by default of 1 to 16.
 
-        To the event that a generation is over, as it is sent to those who listen:
+        Faults of the event that a job is completed:
 
-        - `events-early`: it comes before the answer to the POST.
-        - `events-garbled`: it breaks off within a line.
-        - `events-twice`, `events-dropped`: it comes twice, or not at all.
+        - `events-early`: it is sent before the response to the POST.
+        - `events-garbled`: it ends within a line.
+        - `events-twice`: it is sent twice.
+        - `events-dropped`: it is not sent.
 
         Args:
-            kind: What goes wrong.
-            amount: How many seconds, downloads, events or bytes, where the kind says so.
-            times: On how many occasions; left out, on every one.
+            kind: The kind of fault.
+            amount: Seconds, downloads, events or bytes, for the kinds that have an amount.
+            times: The number of occasions on which it happens. Defaults to all.
             probability: The share of the occasions on which it happens, 0 to 1.
-            seed: Which ones these are; the same for the same seed.
-            method: Only requests by this method; left out, by any.
-            path: Only requests to this path, without its query; a `*` at its end stands for any rest. Left
-                out, to any.
+            seed: The seed that selects these occasions.
+            method: For faults of requests: the method. Defaults to any.
+            path: For faults of requests: the path without the query; a `*` at its end matches any rest.
+                Defaults to any.
 
         Raises:
-            ValueError: The kind is unknown, an amount is missing or means nothing, `times` is less than 1,
-                `probability` is not between 0 and 1, or a method or path is given where no request is meant.
+            ValueError: The kind is unknown, or an argument is missing or not valid for the kind.
         """
         self._state.faults.add(Fault(kind, amount, times, probability, seed, method, path))
 
     def add_model(self, model: Mapping[str, Any]) -> None:
-        """Offer a model from now on, in place of one with the same id.
+        """Add a model, or replace the one with the same id.
 
         Args:
-            model: The model as the hub answers it: a JSON object with an `id`.
+            model: The model as the hub returns it: a JSON object with an `id`.
 
         Raises:
-            ValueError: It is not.
+            ValueError: `model` is not such an object.
         """
         self._state.models.add(model)
 
     def remove_model(self, id: str) -> None:
-        """No longer offer a model.
+        """Remove a model.
 
         Raises:
             KeyError: There is no model with this id.

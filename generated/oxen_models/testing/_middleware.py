@@ -1,4 +1,4 @@
-"""What every request passes first: it is noted, and may be cut, delayed or answered before any route."""
+"""Log each request, check its API key and inject faults."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,39 +8,42 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ._errors import Errors
+from ._errors import ErrorResponses, RequestError
 from ._faults import Fault
+from ._model_routes import is_public
 from ._state import State
 
-Cut: TypeAlias = Callable[[Scope], None]
-"""Ends the connection that a request came by, as a failing network would."""
+CutConnection: TypeAlias = Callable[[Scope], None]
+"""Aborts the connection of a request, as a failing network does."""
 
 
 class FaultMiddleware:
-    """Takes a note of every request, and lets through those that nothing stops before the routes."""
+    """ASGI middleware that logs requests, and passes on those that no fault or missing key prevents."""
 
-    def __init__(self, app: ASGIApp, state: State, errors: Errors, cut: Cut) -> None:
+    def __init__(
+        self, app: ASGIApp, state: State, errors: ErrorResponses, cut_connection: CutConnection
+    ) -> None:
         self._app = app
         self._state = state
         self._errors = errors
-        self._cut = cut
+        self._cut_connection = cut_connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = str(scope["path"])
-        fault = self._state.faults.draw_for(request.method, path)
+        fault = self._state.faults.draw_for_request(request.method, path)
         body = b""
-        unread = fault is not None and fault.kind == "cut-before-body"
+        is_unread = fault is not None and fault.kind == "cut-before-body"
         try:
-            if not unread:
+            if not is_unread:
                 body = await request.body()
         except ClientDisconnect:
-            unread = True
-        # Also when nobody waits for an answer: somebody may have to pay for it.
+            is_unread = True
+        # Logged even if the client has gone, because the request may have to be paid for.
         received = self._state.requests.add(request.method, path, request.headers, body)
-        line = _Line(send, fault, lambda: self._cut(scope))
-        if unread:
-            line.cut()
+        sender = _FaultySender(send, fault, lambda: self._cut_connection(scope))
+        if is_unread:
+            sender.cut()
         else:
             request.state.received = received
             messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -48,52 +51,56 @@ class FaultMiddleware:
             async def replay() -> Message:
                 return messages.pop() if messages else await receive()
 
-            await (self._stopped(request, path, fault) or self._app)(scope, replay, line.send)
-        if not line.whole:
-            line.cut()
-            # Until uvicorn knows, it would answer 500.
+            await (self._early_response(request, path, fault) or self._app)(scope, replay, sender.send)
+        if not sender.is_complete:
+            sender.cut()
+            # uvicorn would respond 500 as long as it has not noticed the disconnect.
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    def _stopped(self, request: Request, path: str, fault: Fault | None) -> Response | None:
-        if fault is not None and fault.answer is not None:
-            answer = fault.answer
-            return Response(answer.content, answer.status, headers=answer.headers)
+    def _early_response(self, request: Request, path: str, fault: Fault | None) -> Response | None:
+        if fault is not None and fault.response is not None:
+            return Response(fault.response.content, fault.response.status, headers=fault.response.headers)
+        if not f"{path}/".startswith("/api/"):
+            return None
+        if self._state.dialect.list_access == "public" and is_public(request.method, path):
+            return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if f"{path}/".startswith("/api/") and not (scheme.lower() == "bearer" and token.strip()):
-            return self._errors.answer(401, "unauthenticated", "A bearer token is missing")
-        return None
+        if scheme.lower() == "bearer" and token.strip():
+            return None
+        detail = "You must be authenticated to perform this action."
+        return self._errors.response(RequestError(401, "unauthenticated", detail))
 
 
-class _Line:
-    """Where an answer goes out: as it is, or as the fault has it."""
+class _FaultySender:
+    """Sends a response, or the part of it that a fault lets through."""
 
-    def __init__(self, send: Send, fault: Fault | None, cut: Callable[[], None]) -> None:
+    def __init__(self, send: Send, fault: Fault | None, cut_connection: Callable[[], None]) -> None:
         self._send = send
         self._fault = fault
-        self._cut = cut
+        self._cut_connection = cut_connection
         self._is_cut = False
-        self.whole = False
+        self.is_complete = False
 
     def cut(self) -> None:
         if not self._is_cut:
             self._is_cut = True
-            self._cut()
+            self._cut_connection()
 
     async def send(self, message: Message) -> None:
         if self._is_cut:
             return
         kind = self._fault.kind if self._fault else None
-        starts = message["type"] == "http.response.start"
+        is_start = message["type"] == "http.response.start"
         if kind == "cut-before-response":
             self.cut()
             return
-        if kind == "slow" and starts and self._fault:
+        if kind == "slow" and is_start and self._fault:
             await asyncio.sleep(self._fault.amount or 0)
-        if kind == "cut-mid-response" and not starts:
+        if kind == "cut-mid-response" and not is_start:
             body: bytes = message.get("body", b"")
             await self._send({**message, "body": body[: len(body) // 2], "more_body": True})
             self.cut()
             return
         await self._send(message)
-        self.whole = not starts and not message.get("more_body", False)
+        self.is_complete = not is_start and not message.get("more_body", False)

@@ -1,4 +1,4 @@
-"""The hub on a socket, in a thread of its own."""
+"""Serve a hub on a socket, in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -12,27 +12,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ._app import create_app
 from ._state import State
 
-# Without a handler, Python prints a library's warnings to stderr.
+# Without a handler, Python prints warnings of a library to stderr.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
-def _quiet(app: ASGIApp) -> ASGIApp:
-    """`app`, ending in silence when the hub stops: uvicorn would log the cancelled request as a crash."""
+def _suppress_cancellation(app: ASGIApp) -> ASGIApp:
+    """Wrap `app` so that uvicorn does not log requests as crashed that are cancelled when the hub stops."""
 
-    async def until_stopped(scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await app(scope, receive, send)
 
-    return until_stopped
+    return wrapper
 
 
 class Server(uvicorn.Server):
-    """uvicorn in a thread, started and stopped without polling."""
+    """uvicorn in a thread, which starts and stops without polling."""
 
     def __init__(self, state: State, port: int) -> None:
         super().__init__(
             uvicorn.Config(
-                _quiet(create_app(state, self.cut)),
+                _suppress_cancellation(create_app(state, self.cut_connection)),
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
                 headers=[("Server", "models-standin")],
             )
         )
-        # asyncio turns Nagle's algorithm off, 40 ms an answer, only where the protocol is stated.
+        # With the protocol stated, asyncio disables Nagle's algorithm, which costs 40 ms per response.
         self._socket = socket.socket(
             socket.AF_INET,
             socket.SOCK_STREAM,
@@ -51,17 +51,22 @@ class Server(uvicorn.Server):
             fileno=socket.create_server(("127.0.0.1", port)).detach(),
         )
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        state.url = self.url
-        self._thread = threading.Thread(target=self._work, name="models-standin", daemon=True)
-        self._settled = threading.Event()
+        self._state = state
+        state.url, state.is_stopping = self.url, False
+        self._thread = threading.Thread(target=self._run_thread, name="models-standin", daemon=True)
+        self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
 
     def start(self) -> None:
-        """Return when requests are answered. Raises what the thread raised instead."""
+        """Return when the server accepts requests.
+
+        Raises:
+            BaseException: The exception of the thread, if the server did not start.
+        """
         self._thread.start()
-        self._settled.wait()
+        self._ready.wait()
         if self._failure is not None:
             self._thread.join()
             raise self._failure
@@ -71,37 +76,38 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    def cut(self, scope: Scope) -> None:
+    def cut_connection(self, scope: Scope) -> None:
         for connection in list(self.server_state.connections):
             if connection.transport.get_extra_info("peername") == scope["client"]:
                 connection.transport.abort()
 
-    def _work(self) -> None:
+    def _run_thread(self) -> None:
         try:
             self.run(sockets=[self._socket])
         except BaseException as error:
             self._failure = error
         finally:
             self._socket.close()
-            self._settled.set()
+            self._ready.set()
 
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
-            # Renews the Date header, and the first time sets all default headers.
+            # Renews the Date header. The first call sets all default headers.
             await self.on_tick(0)
-            self._settled.set()
+            self._ready.set()
             try:
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
             except TimeoutError:
                 continue
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._state.is_stopping = True
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        # One turn of the loop, in which uvicorn learns that nobody waits for an answer any more.
+        # One iteration of the loop, in which uvicorn notices that the connections are closed.
         await asyncio.sleep(0)
         tasks = list(self.server_state.tasks)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""What goes wrong on demand, and when."""
+"""Faults that a test injects."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from random import Random
 from threading import Lock
 from typing import Literal, TypeAlias, get_args
 
-RequestFault: TypeAlias = Literal["cut-before-body", "cut-before-response", "cut-mid-response", "slow"]
+RequestFaultKind: TypeAlias = Literal["cut-before-body", "cut-before-response", "cut-mid-response", "slow"]
 
 FaultKind: TypeAlias = Literal[
-    RequestFault,
+    RequestFaultKind,
     "job-stuck",
     "job-not-found",
     "url-downloads",
@@ -24,13 +24,14 @@ FaultKind: TypeAlias = Literal[
     "events-dropped",
 ]
 
-_OF_REQUESTS: tuple[str, ...] = get_args(RequestFault)
-_WITH_AMOUNT = ("slow", "url-downloads", "url-seconds", "events-cut-after", "events-cut-every")
+_REQUEST_KINDS = ("response", *get_args(RequestFaultKind))
+_KINDS_WITH_AMOUNT = ("slow", "url-downloads", "url-seconds", "events-cut-after", "events-cut-every")
+_MAX_SPLIT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer in place of the real one."""
+class CannedResponse:
+    """A response that is sent in place of the real one."""
 
     status: int
     content: bytes
@@ -39,36 +40,40 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """Something that goes wrong on the occasions it matches, until its `times` are over.
+    """A fault that happens on the occasions that it matches, at most `times` times.
 
     Raises:
-        ValueError: It makes no sense.
+        ValueError: An argument is not valid for the kind.
     """
 
-    kind: FaultKind | Literal["answer"]
+    kind: FaultKind | Literal["response"]
     amount: float | None = None
     times: int | None = None
     probability: float = 1.0
     seed: int = 0
     method: str | None = None
     path: str | None = None
-    answer: Answer | None = None
+    response: CannedResponse | None = None
     _random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self._random = Random(self.seed)
-        if self.kind != "answer" and self.kind not in (known := get_args(FaultKind)):
-            raise ValueError(f"a fault is one of {', '.join(known)}, not {self.kind!r}")
+        kinds = get_args(FaultKind)
+        if self.kind not in (*kinds, "response"):
+            raise ValueError(f"kind must be one of {', '.join(kinds)}, got {self.kind!r}")
         if self.times is not None and self.times < 1:
-            raise ValueError(f"times is 1 or more, not {self.times}")
+            raise ValueError(f"times must be at least 1, got {self.times}")
         if not 0 <= self.probability <= 1:
-            raise ValueError(f"a probability is 0 to 1, not {self.probability}")
-        if (self.kind in _WITH_AMOUNT) > (self.amount is not None):
-            raise ValueError(f"{self.kind} needs an amount")
-        if self.amount is not None and (self.kind not in (*_WITH_AMOUNT, "events-split") or self.amount < 0):
-            raise ValueError(f"{self.kind} takes no amount of {self.amount}")
-        if self.kind not in ("answer", *_OF_REQUESTS) and (self.method or self.path):
-            raise ValueError(f"{self.kind} is not a fault of single requests: no method, no path")
+            raise ValueError(f"probability must be between 0 and 1, got {self.probability}")
+        if self.kind in _KINDS_WITH_AMOUNT and self.amount is None:
+            raise ValueError(f"{self.kind} requires an amount")
+        if self.amount is not None:
+            if self.kind not in (*_KINDS_WITH_AMOUNT, "events-split"):
+                raise ValueError(f"{self.kind} does not accept an amount, got {self.amount}")
+            if self.amount < 0:
+                raise ValueError(f"amount must be at least 0, got {self.amount}")
+        if self.kind not in _REQUEST_KINDS and (self.method or self.path):
+            raise ValueError(f"{self.kind} does not accept a method or path")
+        self._random = Random(self.seed)
         self.method = self.method and self.method.upper()
 
     def matches(self, method: str, path: str) -> bool:
@@ -82,13 +87,13 @@ class Fault:
     def happens(self) -> bool:
         return self._random.random() < self.probability
 
-    def piece(self) -> int:
-        """How many bytes of an event go out together."""
-        return max(int(self.amount), 1) if self.amount is not None else self._random.randint(1, 16)
+    def next_size(self) -> int:
+        """Return the number of bytes of an event to send together."""
+        return max(int(self.amount), 1) if self.amount is not None else self._random.randint(1, _MAX_SPLIT)
 
 
 class Faults:
-    """The faults of one hub; any thread may add one."""
+    """The faults of one hub. Any thread may add one."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -103,15 +108,14 @@ class Faults:
             self._faults.clear()
 
     def draw(self, kind: FaultKind) -> Fault | None:
-        """The oldest fault of this kind that happens now, one time fewer left on it."""
-        return self._first(lambda fault: fault.kind == kind)
+        """Return the oldest fault of a kind that happens on this occasion, and count it."""
+        return self._draw_first(lambda fault: fault.kind == kind)
 
-    def draw_for(self, method: str, path: str) -> Fault | None:
-        """What happens to this request, likewise."""
-        kinds = ("answer", *_OF_REQUESTS)
-        return self._first(lambda fault: fault.kind in kinds and fault.matches(method, path))
+    def draw_for_request(self, method: str, path: str) -> Fault | None:
+        """Return the oldest fault that happens to this request, and count it."""
+        return self._draw_first(lambda fault: fault.kind in _REQUEST_KINDS and fault.matches(method, path))
 
-    def _first(self, matches: Callable[[Fault], bool]) -> Fault | None:
+    def _draw_first(self, matches: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:
             for fault in self._faults:
                 if matches(fault) and fault.happens():

@@ -1,27 +1,21 @@
-"""Queued generations: what the hub remembers of each, and what it tells of them."""
+"""The queued generations of a hub."""
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from ._json import JSON
-from ._media import Media
-from ._models import Model
+from ._models import Media, Model
+from ._prices import generation_cost
 
 Status: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
 
 ACTIVE: tuple[Status, ...] = ("queued", "processing")
 
-_USER = "standin"
 
-_BRIEF = 100
-
-TARGETS = ("target_namespace", "target_repo", "target_directory")
-
-
-# Thousands of these stay in memory: jobs of one request share what was sent.
+# Thousands of these stay in memory, so jobs of one request share the parameters.
 @dataclass(slots=True, eq=False)
 class Job:
     """One queued generation."""
@@ -30,59 +24,38 @@ class Job:
     model: Model
     media: Media
     number: int
-    """Which of the request's generations this is, from 0."""
+    """The index of the generation among those of one request."""
     parameters: dict[str, JSON]
-    """The model's own, as they were sent."""
+    """The model's own parameters, as sent."""
     targets: dict[str, JSON]
+    """`target_namespace`, `target_repo` and `target_directory`."""
     enqueued_at: int
     status: Status = "queued"
-    error: str | None = None
     started_at: int | None = None
     completed_at: int | None = None
-    file: str | None = None
-    """The name of the result, which is made when somebody downloads it."""
+    error: str | None = None
+    provider: str | None = None
+    """The name of the model's provider, if the job failed because the model refused the parameters."""
+    files: list[str] = field(default_factory=list[str])
+    """The names of the results, which are made when they are downloaded."""
+    draft: dict[str, JSON] = field(default_factory=dict[str, JSON])
+    """What the result has beside its URL if it is a draft."""
 
     @property
-    def active(self) -> bool:
+    def is_active(self) -> bool:
         return self.status in ACTIVE
 
-    def starts(self) -> None:
+    def start(self) -> None:
         self.status = "processing"
         self.started_at = int(time.time())
 
-    def ends(self, status: Status, *, error: str | None = None, file: str | None = None) -> None:
-        self.status, self.error, self.file = status, error, file
+    def end(self, status: Status) -> None:
+        self.status = status
         self.completed_at = int(time.time())
 
-    def told(self, *, brief: bool = False) -> dict[str, JSON]:
-        """The job as the hub answers it, without where its result is.
-
-        `brief` leaves out most of every picture that came inline.
-        """
-        sent = {name: _brief(value) for name, value in self.parameters.items()} if brief else self.parameters
-        return {
-            **sent,
-            "generation_id": self.id,
-            "model_name": self.model["id"],
-            "prompt": self.parameters.get("prompt"),
-            "media_type": self.media,
-            "status": self.status,
-            "result_url": None,
-            "error_message": self.error,
-            "enqueued_at": self.enqueued_at,
-            "started_at": self.started_at,
-            "completed_at": self.completed_at,
-            **{name: self.targets.get(name) for name in TARGETS},
-        }
-
-    def cost(self) -> Decimal:
-        """Dollars, by the price of the model where one is known."""
-        pricing = self.model.get("pricing")
-        if self.status != "succeeded" or not isinstance(pricing, dict):
-            return Decimal(0)
-        if self.media == "image":
-            return _number(pricing.get("cost_per_image"))
-        return _number(pricing.get("cost_per_second")) * _number(self.parameters.get("duration", 5))
+    def cost(self) -> Decimal | None:
+        """Return the cost in dollars, None if nothing was charged."""
+        return generation_cost(self.model, self.parameters) if self.status == "succeeded" else None
 
 
 class Jobs:
@@ -90,11 +63,10 @@ class Jobs:
 
     def __init__(self) -> None:
         self._all: dict[str, Job] = {}
-        # A client asks for these again and again, however many have ended.
+        # Separate, because clients list the active jobs again and again while the others grow in number.
         self._active: dict[str, Job] = {}
 
     def add(self, job: Job) -> None:
-        job.targets.setdefault("target_namespace", _USER)
         self._all[job.id] = self._active[job.id] = job
 
     def get(self, id: str) -> Job | None:
@@ -105,19 +77,7 @@ class Jobs:
 
     def active(self) -> Iterator[Job]:
         for job in list(self._active.values()):
-            if job.active:
+            if job.is_active:
                 yield job
             else:
                 del self._active[job.id]
-
-
-def _brief(value: JSON) -> JSON:
-    if isinstance(value, list):
-        return [_brief(each) if isinstance(each, str) else each for each in value]
-    if isinstance(value, str) and value[:5].lower() == "data:" and len(value) > _BRIEF:
-        return f"{value[:_BRIEF]}…"
-    return value
-
-
-def _number(value: JSON) -> Decimal:
-    return Decimal(str(value)) if isinstance(value, int | float) else Decimal(0)

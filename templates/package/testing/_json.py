@@ -1,4 +1,4 @@
-"""JSON as the wire has it."""
+"""Parse and write JSON."""
 
 import json
 from typing import NoReturn, TypeAlias
@@ -9,23 +9,34 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 
 
 def parse_json(text: str | bytes) -> JSON:
-    """The value that `text` holds.
+    """Return the value of a JSON text.
 
     Raises:
-        ValueError: It is not JSON. `NaN` and `Infinity` are not: Python writes them where a client forgets
-            to say otherwise, and no other server reads them.
+        ValueError: The text is not JSON. `NaN` and `Infinity` are rejected, because JSON does not have
+            them: Python's encoder writes them by default, and other servers do not accept them.
     """
     try:
-        value: JSON = json.loads(text, parse_constant=_refuse)
+        value: JSON = json.loads(text, parse_constant=_reject_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
 
 
-def json_answer(value: JSON, status: int = 200) -> Response:
-    # Escaped to ASCII: a lone surrogate is valid in JSON and cannot be encoded otherwise.
+def json_response(value: JSON, status: int = 200) -> Response:
+    """Return a response with a JSON body."""
+    # Escaped to ASCII, because a lone surrogate is valid in JSON and cannot be encoded to UTF-8.
     return Response(json.dumps(value), status, media_type="application/json")
 
 
-def _refuse(constant: str) -> NoReturn:
+def as_object(value: JSON) -> dict[str, JSON]:
+    """Return `value` if it is an object, else an empty object."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: JSON) -> list[JSON]:
+    """Return `value` if it is a list, else a list of `value`."""
+    return value if isinstance(value, list) else [value]
+
+
+def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")

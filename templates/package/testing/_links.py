@@ -1,4 +1,4 @@
-"""Where results are downloaded: presigned URLs, which may expire."""
+"""Presigned URLs of results, which may expire."""
 
 import time
 from itertools import count
@@ -10,31 +10,31 @@ from ._faults import Faults
 
 
 class Links:
-    """Signs the URLs of files, and says which of them still open."""
+    """Signs URLs, and checks which of them are still valid."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._numbers = count(1)
-        self._left: dict[str, int] = {}
+        self._tickets = count(1)
+        self._downloads_left: dict[str, int] = {}
 
     def sign(self, base_url: str, name: str) -> str:
-        """A fresh URL of the file `name`, under the hub's `base_url`."""
+        """Return a new URL of the file `name`."""
         query: dict[str, str] = {}
         if fault := self._faults.draw("url-downloads"):
-            ticket = str(next(self._numbers))
-            self._left[ticket] = int(fault.amount or 0)
+            ticket = str(next(self._tickets))
+            self._downloads_left[ticket] = int(fault.amount or 0)
             query["ticket"] = ticket
         if fault := self._faults.draw("url-seconds"):
             query["expires"] = f"{time.time() + (fault.amount or 0):.3f}"
         return f"{base_url.rstrip('/')}/files/{name}" + (f"?{urlencode(query)}" if query else "")
 
-    def opens(self, query: QueryParams) -> bool:
-        """Whether a download by a URL with this query may go on; it counts as one."""
+    def use(self, query: QueryParams) -> bool:
+        """Return whether a URL with this query is still valid, and count a download of it."""
         if "ticket" in query:
-            left = self._left.get(query["ticket"], 0)
+            left = self._downloads_left.get(query["ticket"], 0)
             if left < 1:
                 return False
-            self._left[query["ticket"]] = left - 1
+            self._downloads_left[query["ticket"]] = left - 1
         try:
             return float(query.get("expires", "inf")) > time.time()
         except ValueError:

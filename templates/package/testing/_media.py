@@ -1,32 +1,55 @@
-"""The results of a generation: real files, and the same file for the same request."""
+"""The results of a generation: images drawn from the request, and fixed video and audio files."""
 
 import hashlib
 import io
 import json
-import math
 import re
-import struct
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
-from ._inputs import Source, first_image
-from ._json import JSON
-from ._mp4 import MACROBLOCK, mp4
-from ._pictures import fitted, ox, with_hat
+from ._inputs import Source, find_image
+from ._json import JSON, as_object
+from ._models import Media, schema_properties, with_defaults
+from ._pictures import add_hat, draw_ox, fit_picture
 
-Media: TypeAlias = Literal["image", "video", "audio"]
-
+_FOLDER = Path(__file__).parent / "media"
 _IMAGE_SIDE = 768
-_VIDEO_SIDE = 256
-_MOST_IMAGES = 12
-_SAMPLE_RATE = 16_000
+_MAX_IMAGES = 12
+_ONE_IS_RETURNED = "only the first"
 
-_IMAGE_FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP"}
+
+class Format(NamedTuple):
+    """A file format."""
+
+    extension: str
+    content_type: str
+
+
+# By `output_format`. The first one of each medium is the default.
+_FORMATS: dict[Media, dict[str, Format]] = {
+    "image": {
+        "png": Format("png", "image/png"),
+        "jpg": Format("jpg", "image/jpeg"),
+        "jpeg": Format("jpeg", "image/jpeg"),
+        "webp": Format("webp", "image/webp"),
+    },
+    "video": {
+        "mp4": Format("mp4", "video/mp4"),
+        "mov": Format("mov", "video/quicktime"),
+        "webm": Format("webm", "video/webm"),
+    },
+    "audio": {
+        "wav": Format("wav", "audio/wav"),
+        "mp3": Format("mp3", "audio/mpeg"),
+        "pcm": Format("pcm", "audio/pcm"),
+        "ogg_opus": Format("ogg", "audio/ogg"),
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,116 +57,80 @@ class File:
     """One result, as it is downloaded."""
 
     content: bytes
-    content_type: str
-    extension: str
+    format: Format
 
     @property
     def name(self) -> str:
-        return f"{hashlib.sha256(self.content).hexdigest()[:32]}.{self.extension}"
+        return f"{hashlib.sha256(self.content).hexdigest()[:32]}.{self.format.extension}"
 
 
-def make(media: Media, body: dict[str, JSON], schema: dict[str, JSON], number: int = 0) -> list[File]:
-    """What a model with `schema` answers to `body`, the time after `number` others.
+def make_files(
+    media: Media, parameters: dict[str, JSON], schema: dict[str, JSON], number: int = 0
+) -> list[File]:
+    """Return the results of a request, the same ones for the same arguments.
+
+    Args:
+        media: What the model makes.
+        parameters: The model's parameters as sent.
+        schema: The schema of the parameters.
+        number: The index of the generation among those of one request.
 
     Raises:
-        Refusal: The body holds a media file that cannot be used.
+        RequestError: The parameters contain a media file that is not usable.
     """
-    properties = schema.get("properties")
-    known = properties if isinstance(properties, dict) else {}
-    parameters = _with_defaults(body, known)
-    source = first_image(body, known)
-    seeds = islice(_seeds(body), number, None)
-    if media == "audio":
-        return [_sound(next(seeds))]
-    if media == "video":
-        return [_film(source, parameters, next(seeds))]
-    wanted = parameters.get("num_images") if "num_images" in known else None
-    count = min(max(wanted, 1), _MOST_IMAGES) if isinstance(wanted, int) else 1
-    return [_image(source, parameters, next(seeds)) for _ in range(count)]
-
-
-def extension(media: Media, body: dict[str, JSON], schema: dict[str, JSON]) -> str:
-    """How the name of the file ends that `make` would make."""
+    source = find_image(parameters, schema_properties(schema))
+    format = output_format(media, parameters, schema)
     if media != "image":
-        return "mp4" if media == "video" else "wav"
-    properties = schema.get("properties")
-    return _image_extension(_with_defaults(body, properties if isinstance(properties, dict) else {}))
+        return [File((_FOLDER / f"{media}.{format.extension}").read_bytes(), format)]
+    count = count_files(media, parameters, schema)
+    seeds = islice(_make_seeds(parameters), number * count, (number + 1) * count)
+    sent = with_defaults(parameters, schema_properties(schema))
+    return [_make_image(source, sent, format, seed) for seed in seeds]
 
 
-def _with_defaults(body: dict[str, JSON], known: dict[str, JSON]) -> dict[str, JSON]:
-    defaults = {
-        name: shape["default"]
-        for name, shape in known.items()
-        if isinstance(shape, dict) and "default" in shape
-    }
-    return {**defaults, **body}
+def output_format(media: Media, parameters: dict[str, JSON], schema: dict[str, JSON]) -> Format:
+    """Return the format of the files that `make_files` makes."""
+    name = with_defaults(parameters, schema_properties(schema)).get("output_format")
+    formats = _FORMATS[media]
+    return formats.get(str(name).lower()) or next(iter(formats.values()))
 
 
-def _image_extension(parameters: dict[str, JSON]) -> str:
-    asked = str(parameters.get("output_format", "png")).lower()
-    return asked if asked in _IMAGE_FORMATS else "png"
+def count_files(media: Media, parameters: dict[str, JSON], schema: dict[str, JSON]) -> int:
+    """Return how many files `make_files` makes: `num_images`, unless the model returns only the first."""
+    shape = as_object(schema_properties(schema).get("num_images"))
+    count = parameters.get("num_images", shape.get("default"))
+    if media != "image" or not shape or type(count) is not int:
+        return 1
+    is_one = _ONE_IS_RETURNED in str(shape.get("description")).lower()
+    return 1 if is_one else min(max(count, 1), _MAX_IMAGES)
 
 
-def _seeds(body: dict[str, JSON]) -> Iterator[int]:
-    """Numbers that tell one request's results from another's, and from each other."""
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode())
+def _make_seeds(parameters: dict[str, JSON]) -> Iterator[int]:
+    """Yield numbers that differ from each other and from those of other parameters."""
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     while True:
         yield int.from_bytes(digest.digest()[:8], "big")
         digest.update(b"next")
 
 
-def _image(source: Source, parameters: dict[str, JSON], seed: int) -> File:
-    picture = _scene(source, parameters, seed, side=_IMAGE_SIDE)
-    if source is not None:
-        picture = with_hat(picture, seed)
-    ending = _image_extension(parameters)
-    coded = _IMAGE_FORMATS[ending]
-    buffer = io.BytesIO()
-    picture.save(buffer, coded)
-    return File(buffer.getvalue(), f"image/{coded.lower()}", ending)
-
-
-def _film(source: Source, parameters: dict[str, JSON], seed: int) -> File:
-    scene = _scene(source, parameters, seed, side=_VIDEO_SIDE, multiple=MACROBLOCK)
-    frames = [with_hat(scene, seed, lift=lift) for lift in (0.0, 0.2)]
-    return File(mp4(frames * 2, seconds_each=0.5), "video/mp4", "mp4")
-
-
-def _sound(seed: int) -> File:
-    pitch = 220 + seed % 440
-    count = _SAMPLE_RATE // 2
-    fade = _SAMPLE_RATE // 20
-    samples = (
-        round(
-            12_000
-            * min(1, at / fade, (count - at) / fade)
-            * math.sin(2 * math.pi * pitch * at / _SAMPLE_RATE)
-        )
-        for at in range(count)
-    )
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(_SAMPLE_RATE)
-        out.writeframes(struct.pack(f"<{count}h", *samples))
-    return File(buffer.getvalue(), "audio/wav", "wav")
-
-
-def _scene(
-    source: Source, parameters: dict[str, JSON], seed: int, *, side: int, multiple: int = 1
-) -> Image.Image:
-    given = source if isinstance(source, Image.Image) else None
-    ratio = _ratio(parameters.get("aspect_ratio")) or (given.width / given.height if given else 1.0)
+def _make_image(source: Source, sent: dict[str, JSON], format: Format, seed: int) -> File:
+    picture = source if isinstance(source, Image.Image) else None
+    ratio = _parse_ratio(sent.get("aspect_ratio")) or (picture.width / picture.height if picture else 1.0)
     ratio = min(max(ratio, 0.25), 4.0)
-    longest = (side, side / ratio) if ratio >= 1 else (side * ratio, side)
-    width, height = (max(round(length / multiple), 1) * multiple for length in longest)
-    if given:
-        return fitted(given, (width, height))
-    label = source if isinstance(source, str) else parameters.get("prompt")
-    return ox(label if isinstance(label, str) else "", (width, height), seed)
+    width, height = (_IMAGE_SIDE, _IMAGE_SIDE / ratio) if ratio >= 1 else (_IMAGE_SIDE * ratio, _IMAGE_SIDE)
+    size = round(width), round(height)
+    if picture:
+        result = fit_picture(picture, size)
+    else:
+        label = sent.get("prompt") if source is None else source
+        result = draw_ox(label if isinstance(label, str) else "", size, seed)
+    if source is not None:
+        result = add_hat(result, seed)
+    buffer = io.BytesIO()
+    result.save(buffer, format.content_type.removeprefix("image/").upper())
+    return File(buffer.getvalue(), format)
 
 
-def _ratio(value: JSON) -> float | None:
-    found = re.fullmatch(r"([1-9]\d{0,3}):([1-9]\d{0,3})", value) if isinstance(value, str) else None
-    return int(found[1]) / int(found[2]) if found else None
+def _parse_ratio(value: JSON) -> float | None:
+    match = re.fullmatch(r"([1-9]\d{0,3}):([1-9]\d{0,3})", value) if isinstance(value, str) else None
+    return int(match[1]) / int(match[2]) if match else None

@@ -1,4 +1,4 @@
-"""Drawings: an ox where no picture was sent, and the funny hat."""
+"""Draw the images of results: an ox if no image was sent, and the funny hat."""
 
 import textwrap
 
@@ -7,25 +7,25 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 _PAPERS = ("#f7e3c1", "#cfe8ef", "#e4d9f5", "#d8efd3", "#fbd5d5", "#f3efc4")
 _FELTS = ("#d7263d", "#1b998b", "#2e5eaa", "#f46036", "#7b2cbf", "#ffb703", "#0b6e4f", "#e83f6f")
 
-# The hat fits above it in a picture of any shape, raised too, and three lines of text below.
+# The height of the eyes. The hat fits above and three lines of text below in a picture of any shape.
 _EYE_LEVEL = 0.46
 
 
-def fitted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The whole `picture` within `size`, its corner's colour around it."""
+def fit_picture(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the whole `picture` within `size`, with a border in the color of its corner."""
     corner = picture.convert("RGB").crop((0, 0, 1, 1)).tobytes()
     return ImageOps.pad(picture, size, color=(corner[0], corner[1], corner[2]))
 
 
-def ox(label: str, size: tuple[int, int], seed: int) -> Image.Image:
-    """An ox's face over a few lines of `label`."""
+def draw_ox(label: str, size: tuple[int, int], seed: int) -> Image.Image:
+    """Draw the face of an ox above at most three lines of `label`."""
     width, height = size
     picture = Image.new("RGB", size, _PAPERS[seed % len(_PAPERS)])
     draw = ImageDraw.Draw(picture)
     unit = min(width, height) / 100
 
     def oval(x: float, y: float, across: float, down: float, fill: str) -> None:
-        """In hundredths of the shorter side, from the middle of the face."""
+        """Draw an oval, in hundredths of the shorter side from the middle of the face."""
         left, top = width / 2 + (x - across) * unit, height * _EYE_LEVEL + (y - down) * unit
         draw.ellipse((left, top, left + 2 * across * unit, top + 2 * down * unit), fill=fill)
 
@@ -39,22 +39,19 @@ def ox(label: str, size: tuple[int, int], seed: int) -> Image.Image:
         oval(side * 8, -3, 4, 5, "white")
         oval(side * 7, -2, 2, 3, "#222222")
         oval(side * 6, 15, 2, 3, "#7a4b35")
-    _write(draw, label, size)
+    _draw_text(draw, label, size)
     return picture
 
 
-def with_hat(picture: Image.Image, seed: int, *, lift: float = 0.0) -> Image.Image:
-    """A copy of `picture` with a party hat in its upper middle.
-
-    `lift` raises the hat by that share of its own height.
-    """
-    worn = picture.copy()
-    draw = ImageDraw.Draw(worn)
-    width, height = worn.size
+def add_hat(picture: Image.Image, seed: int) -> Image.Image:
+    """Return a copy of `picture` with a party hat in its upper middle."""
+    result = picture.copy()
+    draw = ImageDraw.Draw(result)
+    width, height = result.size
     unit = min(width, height) / 100
     tall, wide = 22 * unit, 13 * unit
     middle = width / 2
-    brim = height * _EYE_LEVEL - 15 * unit - lift * tall
+    brim = height * _EYE_LEVEL - 15 * unit
     tip = brim - tall
     felt, band = _FELTS[seed % len(_FELTS)], _FELTS[(seed // 8 + 3) % len(_FELTS)]
     draw.polygon(((middle, tip), (middle - wide, brim), (middle + wide, brim)), fill=felt)
@@ -68,13 +65,13 @@ def with_hat(picture: Image.Image, seed: int, *, lift: float = 0.0) -> Image.Ima
         )
     draw.ellipse((middle - wide, brim - 3 * unit, middle + wide, brim + 3 * unit), fill=felt)
     draw.ellipse((middle - 4 * unit, tip - 4 * unit, middle + 4 * unit, tip + 4 * unit), fill="#fff6d6")
-    return worn
+    return result
 
 
-def _write(draw: ImageDraw.ImageDraw, text: str, size: tuple[int, int]) -> None:
+def _draw_text(draw: ImageDraw.ImageDraw, text: str, size: tuple[int, int]) -> None:
     width, height = size
     points = max(min(width, height) // 18, 9)
-    # Fonts have no glyph for half of a surrogate pair, and Pillow stops at one.
+    # Without lone surrogates, for which Pillow raises an error.
     clean = text.encode(errors="replace").decode()[:400]
     lines = textwrap.wrap(clean, width=max(int(width * 1.7 / points), 8), max_lines=3, placeholder=" …")
     draw.multiline_text(

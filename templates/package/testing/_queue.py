@@ -1,6 +1,5 @@
-"""The queue: jobs come in, are asked for and are cancelled."""
+"""The queue, the history of jobs and the event stream."""
 
-import base64
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -12,35 +11,37 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ._check import body_of, outputs_of
 from ._downloads import Downloads
-from ._errors import Refusal
+from ._errors import RequestError, not_found
 from ._events import EventStream
-from ._jobs import TARGETS, Job
-from ._json import JSON, json_answer
-from ._media import Media
-from ._models import Model
+from ._jobs import Job
+from ._json import json_response
+from ._models import Media, Model, output_media
+from ._records import USER, Records
 from ._runner import Runner
 from ._state import State
+from ._validation import TARGETS, read_body
 
-_SILENCE = 15.0
-
-# Time enough for a client on this machine to read an event that comes before its answer.
-_HEAD_START = 0.05
+_KEEP_ALIVE_INTERVAL = 15.0
+_EARLY_EVENT_LEAD = 0.05  # seconds in which a client on this machine reads an event
+_DEFAULT_PAGE_SIZE = 50
+_MAX_PAGE_SIZE = 1000
+_MAX_PAGE = 10**9
 
 
 def queue_routes(state: State, downloads: Downloads) -> list[Route]:
     queue = _Queue(state, downloads)
 
     async def events(request: Request) -> Response:
-        return EventStream(state.broadcast, state.faults, state.scaled(_SILENCE))
+        return EventStream(state.broadcast, state.faults, state.scale(_KEEP_ALIVE_INTERVAL))
 
     return [
         Route("/api/ai/queue", queue.enqueue, methods=["POST"]),
         Route("/api/ai/queue", queue.list),
         Route("/api/ai/queue/{id}", queue.cancel, methods=["DELETE"]),
-        Route("/api/ai/queue/{id}", queue.one),
+        Route("/api/ai/queue/{id}", queue.get),
         Route("/api/ai/generations", queue.history),
+        Route("/api/ai/generations/{id}", queue.history_detail),
         Route("/api/events", events),
     ]
 
@@ -48,123 +49,111 @@ def queue_routes(state: State, downloads: Downloads) -> list[Route]:
 class _Queue:
     def __init__(self, state: State, downloads: Downloads) -> None:
         self._state = state
-        self._downloads = downloads
-        self._runner = Runner(state)
+        self._records = Records(state, downloads)
+        self._runner = Runner(state, self._records)
 
     async def enqueue(self, request: Request) -> Response:
-        body = body_of(request, await request.body())
-        own = self._state.checks.common(body, queue=True)
-        model = self._state.checks.model(str(body["model"]))
-        media = _queued_media(model)
-        targets = {name: body[name] for name in TARGETS if name in body}
+        body = read_body(request, await request.body())
+        model, parameters = self._state.validation.split_body(body, queue=True)
+        media = self._queued_media(model)
+        targets = {name: body[name] for name in TARGETS if body.get(name) is not None}
+        targets.setdefault("target_namespace", USER)
         count = body.get("num_generations", 1)
         assert isinstance(count, int)
         jobs = [
-            Job(str(uuid.uuid4()), model, media, number, own, targets, int(time.time()))
+            Job(str(uuid.uuid4()), model, media, number, parameters, targets, int(time.time()))
             for number in range(count)
         ]
-        answer: JSON = {"generations": [{"generation_id": job.id, "status": "queued"} for job in jobs]}
-        early = False
+        response = json_response(
+            {"generations": [{"generation_id": job.id, "status": job.status} for job in jobs]}
+        )
+        is_early = False
         for job in jobs:
             if self._state.faults.draw("events-early"):
-                await self._runner.run_now(job)
-                early = True
+                await self._runner.run(job)
+                is_early = True
             else:
                 self._runner.enqueue(job)
-        if early:
-            await anyio.sleep(_HEAD_START)
-        return json_answer(answer)
+        if is_early:
+            await anyio.sleep(_EARLY_EVENT_LEAD)
+        return response
 
     async def list(self, request: Request) -> Response:
-        asked = request.query_params
-        jobs = self._state.jobs.all() if "status" in asked else self._state.jobs.active()
-        told = [await self._told(job, brief=True) for job in _matching(jobs, asked)]
-        return json_answer({"count": len(told), "generations": [*told]})
+        query = request.query_params
+        jobs = self._state.jobs.all() if "status" in query else self._state.jobs.active()
+        records = [await self._records.job(job, brief=True) for job in _filter_jobs(jobs, query)]
+        return json_response({"count": len(records), "generations": [*records]})
 
-    async def one(self, request: Request) -> Response:
-        job = self._job(request)
-        if not job.active and self._state.faults.draw("job-not-found"):
-            raise _unknown(job.id)
-        return json_answer(await self._told(job))
+    async def get(self, request: Request) -> Response:
+        job = self._find_job(request)
+        if not job.is_active and self._state.faults.draw("job-not-found"):
+            raise not_found()
+        return json_response(await self._records.job(job))
 
     async def cancel(self, request: Request) -> Response:
-        job = self._job(request)
-        self._runner.cancel(job)
-        return json_answer({"status": "success", "generation_id": job.id})
+        job = self._find_job(request)
+        if job.is_active:
+            job.end("cancelled")
+        return json_response({"status": "success", "generation_id": job.id})
 
     async def history(self, request: Request) -> Response:
-        asked = request.query_params
-        page, size = _number(asked, "page", 1, 10**9), _number(asked, "page_size", 50, 1000)
-        jobs = [*_matching(self._state.jobs.all(), asked)][::-1]
+        query = request.query_params
+        page = _parse_number(query, "page", 1, _MAX_PAGE)
+        size = _parse_number(query, "page_size", _DEFAULT_PAGE_SIZE, _MAX_PAGE_SIZE)
+        jobs = [*_filter_jobs(self._state.jobs.all(), query)][::-1]
+        costs = [cost for job in jobs if (cost := job.cost()) is not None]
         shown = jobs[(page - 1) * size : page * size]
-        told: list[JSON] = [{**await self._told(job, brief=True), "cost": str(job.cost())} for job in shown]
-        return json_answer(
+        rows = [await self._records.history_row(job, brief=True) for job in shown]
+        return json_response(
             {
-                "count": len(told),
-                "generations": told,
+                "count": len(rows),
+                "generations": [*rows],
                 "page_number": page,
                 "page_size": size,
                 "total_pages": -(-len(jobs) // size),
                 "total_entries": len(jobs),
-                "total_cost": str(sum((job.cost() for job in jobs), Decimal(0))),
+                "total_cost": str(sum(costs, Decimal(0))) if costs else None,
             }
         )
 
-    def _job(self, request: Request) -> Job:
-        id = str(request.path_params["id"])
-        job = self._state.jobs.get(id)
+    async def history_detail(self, request: Request) -> Response:
+        row = await self._records.history_row(self._find_job(request))
+        return json_response({"status": "success", "status_message": "resource_found", "generation": row})
+
+    def _find_job(self, request: Request) -> Job:
+        job = self._state.jobs.get(str(request.path_params["id"]))
         if job is None:
-            raise _unknown(id)
+            raise not_found()
         return job
 
-    async def _told(self, job: Job, *, brief: bool = False) -> dict[str, JSON]:
-        # Lists are brief: a thousand jobs, each with its picture, would be one answer of a gigabyte.
-        told = job.told(brief=brief)
-        place = self._state.dialect.result
-        if not job.file:
-            return told
-        if place == "b64_json":
-            file = await self._downloads.made(job)
-            told[f"{job.media}s"] = [{"b64_json": base64.b64encode(file.content).decode()}]
-            return told
-        url = self._runner.url(job)
-        told[place] = [{"url": url}] if place in ("images", "videos") else url
-        return told
+    def _queued_media(self, model: Model) -> Media:
+        for media in output_media(model):
+            if media != "audio" or self._state.dialect.audio_queue == "accepted":
+                return media
+        detail = f"model: {model['id']} makes no media that the queue accepts"
+        raise RequestError(400, "invalid_params", detail)
 
 
-def _matching(jobs: Iterable[Job], asked: QueryParams) -> Iterator[Job]:
-    statuses = {each for text in asked.getlist("status") for each in text.split(",") if each}
+def _filter_jobs(jobs: Iterable[Job], query: QueryParams) -> Iterator[Job]:
+    statuses = {status for text in query.getlist("status") for status in text.split(",") if status}
     for job in jobs:
-        told = {
+        filters = {
             "namespace": job.targets["target_namespace"],
             "model": job.model["id"],
             "media_type": job.media,
             "repo": job.targets.get("target_repo"),
             "folder": job.targets.get("target_directory"),
         }
-        in_time = not statuses or job.status in statuses
-        if in_time and all(asked[name] == value for name, value in told.items() if name in asked):
+        if (not statuses or job.status in statuses) and all(
+            query[name] == value for name, value in filters.items() if name in query
+        ):
             yield job
 
 
-def _queued_media(model: Model) -> Media:
-    """What the queue makes with `model`: images and videos, nothing else."""
-    endpoint = str(model.get("endpoint"))
-    outputs = outputs_of(model) or [media for media in ("image", "video") if f"{media}s/" in endpoint]
-    if "image" in outputs:
-        return "image"
-    if "video" in outputs:
-        return "video"
-    name = model["id"]
-    raise Refusal(400, "invalid_params", f"model: {name} makes neither images nor videos: it has no queue")
-
-
-def _number(asked: QueryParams, name: str, default: int, most: int) -> int:
-    text = asked.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise Refusal(400, "invalid_params", f"{name}: a number from 1 to {most}, not {text!r}")
+def _parse_number(query: QueryParams, name: str, default: int, maximum: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= maximum:
+        raise RequestError(
+            400, "invalid_params", f"{name} must be an integer from 1 to {maximum}, got {text!r}"
+        )
     return int(text)
-
-
-def _unknown(id: str) -> Refusal:
-    return Refusal(404, "resource_not_found", f"Generation not found: {id}")

@@ -1,107 +1,85 @@
-"""Runs queued generations: each starts, ends and is told of in its own time."""
+"""Run queued generations."""
 
 import asyncio
 from collections.abc import Callable
 
 import anyio.to_thread
 
-from ._errors import Refusal
-from ._inputs import first_image
+from ._errors import RequestError
+from ._inputs import find_image, has_inline_media
 from ._jobs import Job
 from ._json import JSON
-from ._media import extension
+from ._media import count_files, output_format
+from ._models import schema_properties
+from ._records import Records
 from ._state import State
 
 _QUEUED_SHARE = 0.25
-"""How much of its time a generation waits before it starts."""
+"""The share of a job's time that it waits before it starts."""
 
 
 class Runner:
-    """Lives in the hub's loop. A timer a job, not a task: thousands may wait at once."""
+    """Starts and ends jobs in the hub's event loop, with timers, because thousands may wait at once."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, records: Records) -> None:
         self._state = state
-        self._ending: set[asyncio.Task[None]] = set()
+        self._records = records
+        self._tasks: set[asyncio.Task[None]] = set()
         for job in state.jobs.active():
-            job.ends("failed", error="The hub was stopped while this ran")
+            job.error = "The hub was stopped while this ran"
+            job.end("failed")
 
     def enqueue(self, job: Job) -> None:
         self._state.jobs.add(job)
-        self._later(job, _QUEUED_SHARE, self._start)
+        self._schedule(job, _QUEUED_SHARE, self._start)
 
-    async def run_now(self, job: Job) -> None:
-        """Enqueue `job` and bring it to its end."""
+    async def run(self, job: Job) -> None:
+        """Enqueue `job` and complete it without a delay."""
         self._state.jobs.add(job)
-        job.starts()
-        await self._end(job)
+        job.start()
+        await self._complete(job)
 
-    def cancel(self, job: Job) -> None:
-        if job.active:
-            job.ends("cancelled")
-
-    def url(self, job: Job) -> str | None:
-        """A fresh URL of the result, None where there is none."""
-        return self._state.links.sign(self._state.url, job.file) if job.file else None
-
-    def _later(self, job: Job, share: float, what: Callable[[Job], None]) -> None:
-        delay = share * self._state.queued_seconds(job.media)
-        asyncio.get_running_loop().call_later(delay, what, job)
+    def _schedule(self, job: Job, share: float, action: Callable[[Job], None]) -> None:
+        delay = share * self._state.queue_time(job.media)
+        asyncio.get_running_loop().call_later(delay, action, job)
 
     def _start(self, job: Job) -> None:
-        if not job.active:
+        if not job.is_active:
             return
-        job.starts()
+        job.start()
         if self._state.faults.draw("job-stuck") is None:
-            self._later(job, 1 - _QUEUED_SHARE, self._finish)
+            self._schedule(job, 1 - _QUEUED_SHARE, self._finish)
 
     def _finish(self, job: Job) -> None:
-        task = asyncio.create_task(self._end(job))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        if self._state.is_stopping:
+            return  # the loop would not run the task
+        task = asyncio.create_task(self._complete(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _end(self, job: Job) -> None:
-        error: str | None = None
-        file: str | None = None
+    async def _complete(self, job: Job) -> None:
+        error: RequestError | None = None
+        schema: dict[str, JSON] = {}
         try:
-            schema = await self._checked(job)
-        except Refusal as refusal:
-            error = str(refusal)
-        else:
-            file = f"{job.id}.{extension(job.media, job.parameters, schema)}"
-        if job.active:
-            job.ends("failed" if error else "succeeded", error=error, file=file)
-            self._tell(job)
-
-    async def _checked(self, job: Job) -> dict[str, JSON]:
-        """The schema that the parameters are right by."""
-        checks = self._state.checks
-        schema = checks.schema(str(job.model["id"]), job.media)
-        checks.parameters(schema, job.parameters)
-        properties = schema.get("properties")
-        if isinstance(properties, dict):
-            if _holds_media(job.parameters):
-                await anyio.to_thread.run_sync(first_image, job.parameters, properties)
+            schema = self._state.validation.validate(job.model, job.media, job.parameters)
+            properties = schema_properties(schema)
+            if has_inline_media(job.parameters):
+                await anyio.to_thread.run_sync(find_image, job.parameters, properties)
             else:
-                first_image(job.parameters, properties)
-        return schema
-
-    def _tell(self, job: Job) -> None:
-        if not self._state.broadcast.heard:
+                find_image(job.parameters, properties)
+        except RequestError as refusal:
+            error = refusal
+        if not job.is_active:
             return
-        event: dict[str, JSON] = {
-            "generation_id": job.id,
-            "status": job.status,
-            "media_type": job.media,
-        }
-        if job.status == "succeeded":
-            event |= {"model": job.model["id"], "url": self.url(job)}
+        if error is not None:
+            job.error, job.provider = error.detail, error.provider
+            job.end("failed")
         else:
-            event["error"] = job.error
-        self._state.broadcast.completed(event)
-
-
-def _holds_media(parameters: dict[str, JSON]) -> bool:
-    values = [
-        each for value in parameters.values() for each in (value if isinstance(value, list) else [value])
-    ]
-    return any(isinstance(value, str) and value[:5].lower() == "data:" for value in values)
+            extension = output_format(job.media, job.parameters, schema).extension
+            count = count_files(job.media, job.parameters, schema)
+            job.files = [f"{job.id}.{number}.{extension}" for number in range(count)]
+            job.files[0] = f"{job.id}.{extension}"
+            job.draft = self._state.drafts.add_if_draft(job.model, job.parameters)
+            job.end("succeeded")
+        if self._state.broadcast.has_listeners:
+            self._state.broadcast.send_completed(await self._records.event(job))
