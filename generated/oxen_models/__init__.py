@@ -72,14 +72,14 @@ if TYPE_CHECKING:
     )
     from ._runtime.responses import Response as Response
     from ._runtime.schemas import schema as schema
+    from ._runtime._async.batch import AsyncOutcome as AsyncOutcome
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._async.many import AsyncOutcome as AsyncOutcome
+    from ._runtime._sync.batch import Outcome as Outcome
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
-    from ._runtime._sync.many import Outcome as Outcome
     from ._runtime._async.results import (
         AsyncAnyResult as AsyncAnyResult,
         AsyncAudio as AsyncAudio,
@@ -151,15 +151,15 @@ _MODULES = {
     "VideoRequest": "._runtime.request",
     "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
+    "AsyncOutcome": "._runtime._async.batch",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
-    "AsyncOutcome": "._runtime._async.many",
+    "Outcome": "._runtime._sync.batch",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
-    "Outcome": "._runtime._sync.many",
     "AsyncAnyResult": "._runtime._async.results",
     "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
@@ -233,15 +233,15 @@ __all__ = [
     "VideoRequest",
     "Response",
     "schema",
+    "AsyncOutcome",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
-    "AsyncOutcome",
+    "Outcome",
     "AnyModel",
     "Generations",
     "Page",
     "Job",
-    "Outcome",
     "AsyncAnyResult",
     "AsyncAudio",
     "AsyncAudioResult",

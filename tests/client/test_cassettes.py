@@ -297,7 +297,7 @@ def test_job_succeeds(polling: Oxen, pause: Callable[[], None]) -> None:
     succeeded = wait_for_status(job, "succeeded", pause)
     assert (succeeded.completed_at is None, succeeded.model) == (False, "qwen-image-edit-plus")
     (image,) = job.result().images
-    assert (image.url, image.generation_id) == (succeeded.answer["result_url"], job.id)
+    assert (image.url, image.generation_id) == (succeeded.record["result_url"], job.id)
 
 
 @pytest.mark.vcr

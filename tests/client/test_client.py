@@ -232,11 +232,11 @@ REFUSALS: list[tuple[int, object, type[ox.APIError], str | None, str]] = [
     (422, envelope(""), ox.UnprocessableError, "invalid_params", "a title"),
     (500, {"error": "it broke"}, ox.ServerError, None, "it broke"),
     (500, {"status_message": "unknown_error"}, ox.ServerError, "unknown_error", "unknown_error"),
-    (502, PAGE, ox.ServerError, None, "the hub gave no reason: 502 Bad Gateway"),
+    (502, PAGE, ox.ServerError, None, "the server gave no reason: 502 Bad Gateway"),
     (503, {"status_description": "more", "status_message": "less"}, ox.ServerError, "less", "more"),
-    (503, b"", ox.ServerError, None, "the hub gave no reason: an empty answer"),
-    (504, b"[" * 100_000, ox.ServerError, None, "the hub gave no reason"),
-    (418, {"error": {"detail": ["odd"]}}, ox.APIError, None, "the hub gave no reason"),
+    (503, b"", ox.ServerError, None, "the server gave no reason: an empty body"),
+    (504, b"[" * 100_000, ox.ServerError, None, "the server gave no reason"),
+    (418, {"error": {"detail": ["odd"]}}, ox.APIError, None, "the server gave no reason"),
     (200, envelope("not today", images=[]), ox.APIError, "invalid_params", "not today"),
     (200, {"error": "sorry", "images": [{"url": URL}]}, ox.APIError, None, "sorry"),
 ]
@@ -280,7 +280,7 @@ def test_error_without_json_object_has_response(
 
 NO_RESULT: list[tuple[object, str]] = [
     (b"<h1>All is well</h1>", "All is well"),
-    (b"", "an empty answer"),
+    (b"", "an empty body"),
     ([], "[]"),
     ({"model": "m", "created": 1}, "no images; it has: model, created"),
     ({"images": []}, "no images"),

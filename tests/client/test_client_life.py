@@ -82,7 +82,10 @@ def test_end_of_the_client_ends_every_wait(run: ClientRunner, slow: Hub) -> None
     jobs, ends, left = run(steps, base_url=slow.url)
     assert [type(each) for each in ends] == [ox.HubUnreachableError] * 3
     for job, error in zip(jobs, ends, strict=True):
-        assert (error.generation_id, "the client was closed; the job goes on" in str(error)) == (job.id, True)
+        assert (error.generation_id, "the client was closed; the job continues" in str(error)) == (
+            job.id,
+            True,
+        )
     assert left == []
     assert slow.count("DELETE", QUEUE) == 0
 
@@ -97,7 +100,7 @@ def test_end_in_the_pause_before_a_new_stream(
         return 3600.0
 
     for kind in ("_sync", "_async"):
-        monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
+        monkeypatch.setattr(f"oxen_models._runtime.{kind}.event_stream.reconnect_delay", delay)
     slow.inject_fault("events-cut-after", 1, times=1)
 
     @scenario

@@ -18,7 +18,7 @@ from helpers.client_runner import ClientRunner
 from helpers.raw_server import RawServer, Response
 from oxen_models import AsyncOxen, Oxen, UntypedRequest
 from oxen_models._runtime.dynamic import Described
-from oxen_models._runtime.hub_models import hub_model
+from oxen_models._runtime.hub_models import parse_model_record
 from oxen_models.testing import Hub
 from PIL import Image
 
@@ -173,7 +173,7 @@ def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub
     ],
 )
 def test_each_kind_of_mistake_is_told(name: str, value: object, told: str) -> None:
-    described = Described("new/model", hub_model(NEW))
+    described = Described("new/model", parse_model_record(NEW))
     with pytest.raises(ox.InvalidRequestError) as caught:
         described.request({"prompt": "xx", name: value})
     [problem] = caught.value.problems

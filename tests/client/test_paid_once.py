@@ -93,13 +93,13 @@ def posts(hub: Hub) -> list[str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for but what the hub asks for."""
-    monkeypatch.setattr(f"{RETRIES}._FIRST_DELAY", 0.0)
+    monkeypatch.setattr(f"{RETRIES}.INITIAL_DELAY", 0.0)
 
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for without being asked is waited for in vain."""
-    monkeypatch.setattr(f"{RETRIES}._FIRST_DELAY", 1000.0)
+    monkeypatch.setattr(f"{RETRIES}.INITIAL_DELAY", 1000.0)
 
 
 def answer(hub: Hub, way: Way, status: int, body: object = None, **headers: str) -> None:

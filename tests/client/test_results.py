@@ -88,7 +88,7 @@ def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
         yield result.images[0].read()
 
     error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
-    assert (error.status, "the queue gave no other" in str(error)) == (403, True)
+    assert (error.status, "the queue returned no other URL" in str(error)) == (403, True)
     assert hub.requests[1].path == QUEUE
     assert error.generation_id is not None
 

@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 from oxen_codegen.json_types import is_list, is_object
 from oxen_models import InvalidRequestError, Request, catalog
 from oxen_models._runtime.dynamic import Described
-from oxen_models._runtime.hub_models import hub_model
+from oxen_models._runtime.hub_models import parse_model_record
 from pydantic import ValidationError
 
 BOUND = [model for model in catalog.models(bound=True) if model.module]
@@ -193,7 +193,7 @@ def accepts_by_id(described: Described, body: dict[str, Any]) -> bool:
 def compare(request: type[Request], schema: dict[str, Any], random: Random, count: int) -> int:
     is_valid = oracle(schema)
     answer = {"id": "any", "endpoint": "/images/generate", "json_request_schema": without_media(schema)}
-    described = Described("any", hub_model(answer))
+    described = Described("any", parse_model_record(answer))
     for body in bodies(schema, random, count):
         allowed = is_valid(body)
         assert accepts_by_id(described, body) == allowed, (

@@ -22,7 +22,7 @@ from helpers.hub_api import (
     wait_until,
 )
 from helpers.raw_server import RawServer, Response
-from helpers.scenario import Step, Steps, close, collect, run_concurrently, scenario, submit_edit
+from helpers.scenario import Step, Steps, close, collect, run_concurrently, scenario, submit_edit, wait_for
 from oxen_models.testing import Dialect, Hub
 
 HISTORY = "/api/ai/generations"
@@ -105,9 +105,9 @@ def test_filters(run: ClientRunner, hub: Hub, what: str, filters: dict[str, str]
 @pytest.mark.parametrize(
     ("filters", "choices"),
     [
-        ({"status": "runing"}, "'queued', 'processing', 'succeeded', 'failed' or 'cancelled': 'runing'"),
-        ({"media_type": "images"}, "'image' or 'video': 'images'"),
-        ({"status": ""}, "or 'cancelled': ''"),
+        ({"status": "runing"}, "'queued', 'processing', 'succeeded', 'failed' or 'cancelled', got 'runing'"),
+        ({"media_type": "images"}, "'image' or 'video', got 'images'"),
+        ({"status": ""}, "or 'cancelled', got ''"),
     ],
 )
 def test_filter_that_nothing_fits(run: ClientRunner, hub: Hub, what: str, filters: Any, choices: str) -> None:
@@ -280,14 +280,16 @@ def test_events_end_with_the_client(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
-    @scenario
-    def steps(oxen: Any) -> Steps:
-        def waited() -> Any:
-            if not run.asynchronous:  # a coroutine begins when the one before it listens
-                wait_until(lambda: hub.count("GET", EVENTS))
-            return oxen.job(submit_via_httpx(hub)[0]).wait()
+    """`events()` and a wait for a job read the same connection."""
 
-        return (yield run_concurrently(oxen, lambda: collect(oxen.events(), 1), waited))
+    @scenario
+    def submit_and_wait(oxen: Any) -> Steps:
+        yield wait_for(oxen, lambda: hub.count("GET", EVENTS))  # `events()` has begun
+        job = yield submit_edit(oxen)  # sends the request once the stream is open
+        return (yield job.wait())
+
+    def steps(oxen: Any) -> Any:
+        return run_concurrently(oxen, lambda: collect(oxen.events(), 1), lambda: submit_and_wait(oxen))
 
     [event], status = run(steps, base_url=hub.url)
     assert (event.status, status) == ("succeeded", "succeeded")
@@ -314,7 +316,7 @@ def test_models_as_the_hub_has_them(run: ClientRunner, dialect: Dialect) -> None
     assert (one.id, one.display_name) == ("qwen-image-edit-plus", "Qwen Image Edit - 2509")
     assert (one.inputs, one.outputs, one.model_type) == (("text", "image"), ("image",), "base")
     assert one.request_schema["required"] == ["prompt", "input_image"]
-    assert one.answer["id"] == one.id
+    assert one.record["id"] == one.id
     assert len(repr(one)) < 400
 
 

@@ -51,19 +51,19 @@ def slow() -> Iterator[Hub]:
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses after a failure are as they are, at a twentieth of the length."""
-    monkeypatch.setattr("oxen_models._runtime.retries._FIRST_DELAY", 0.025)
+    monkeypatch.setattr("oxen_models._runtime.retries.INITIAL_DELAY", 0.025)
 
 
 @pytest.fixture
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls follow each other a hundred times as fast: three of them take ten seconds otherwise."""
-    monkeypatch.setattr("oxen_models._runtime.waiting._SECONDS", {"image": 0.03, "video": 0.15})
+    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", {"image": 0.03, "video": 0.15})
 
 
 @pytest.fixture
 def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue is asked for a reason, never because time passed."""
-    monkeypatch.setattr("oxen_models._runtime.waiting._SECONDS", {"image": 3600.0, "video": 3600.0})
+    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", {"image": 3600.0, "video": 3600.0})
 
 
 def result_of(submitted: Callable[..., Any] = submit_edit, **arguments: Any) -> Any:
@@ -114,8 +114,8 @@ def test_job_that_fails_says_why_in_the_hub_s_words(run: ClientRunner, hub: Hub)
         ({"error_message": " Out of paint "}, "Out of paint"),
         ({"error": "Out of paint"}, "Out of paint"),
         ({"error": {"detail": "Out of paint", "title": "Sorry"}}, "Out of paint"),
-        ({"error_message": ""}, "the job failed; the hub gave no reason"),
-        ({}, "the job failed; the hub gave no reason"),
+        ({"error_message": ""}, "the job failed; the server gave no reason"),
+        ({}, "the job failed; the server gave no reason"),
     ],
 )
 def test_reason_wherever_the_hub_puts_it(
@@ -183,7 +183,7 @@ def test_job_that_is_gone(run: ClientRunner, hub: Hub) -> None:
 def test_deadline(run: ClientRunner, slow: Hub) -> None:
     error = run.expect_error(ox.JobTimeout, result_of(timeout=0.05), base_url=slow.url)
     assert (type(error), isinstance(error, TimeoutError)) == (ox.JobTimeout, True)
-    assert (error.status, "it goes on" in str(error)) == ("queued", True)
+    assert (error.status, "it continues" in str(error)) == ("queued", True)
     assert slow.count("DELETE", QUEUE) == 0
 
 
@@ -215,7 +215,7 @@ def test_over_just_before_it_is_cancelled(run: ClientRunner, hub: Hub) -> None:
     hub.inject_fault("events-dropped")
     late = result_of(timeout=0.05, cancel_on_timeout=True)
     error = run.expect_error(ox.JobTimeout, late, base_url=hub.url)
-    assert (error.status, "at last it was succeeded" in str(error)) == ("succeeded", True)
+    assert (error.status, "its status is succeeded" in str(error)) == ("succeeded", True)
 
 
 def test_deadline_when_the_hub_cannot_cancel(run: ClientRunner, slow: Hub) -> None:
@@ -299,7 +299,7 @@ def test_result_comes_though_there_never_is_a_stream(
     headers: dict[str, str],
 ) -> None:
     """The poll comes as soon as where no event is to be expected, and one is enough: the job is over."""
-    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
+    monkeypatch.setattr("oxen_models._runtime.scheduler.EVENT_STREAM_FACTOR", 100_000)
     hub.inject_fault("events-early")
     hub.respond_next(status, body=body, headers=headers, times=None, path=EVENTS)
     assert run(result_of(timeout=30), base_url=hub.url).images
@@ -320,7 +320,7 @@ def test_stream_that_ends_at_once_is_not_opened_without_a_pause(
         return 0.0 if failures <= 3 else 3600.0
 
     for kind in ("_sync", "_async"):
-        monkeypatch.setattr(f"oxen_models._runtime.{kind}.channel.reconnect_delay", delay)
+        monkeypatch.setattr(f"oxen_models._runtime.{kind}.event_stream.reconnect_delay", delay)
     slow.inject_fault("events-cut-after", 0)
     assert run(lambda oxen: oxen.job(id).wait(30), base_url=slow.url) == "cancelled"
     assert (pauses[:3], slow.count("GET", EVENTS) <= 4) == ([1, 2, 3], True)
@@ -368,7 +368,7 @@ def test_event_that_is_lost_is_made_up_for_by_a_poll(
 def test_polls_are_quick_again_once_there_is_no_stream(
     run: ClientRunner, slow: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oxen_models._runtime.waiting._SLOWER_WITH_EVENTS", 100_000)
+    monkeypatch.setattr("oxen_models._runtime.scheduler.EVENT_STREAM_FACTOR", 100_000)
     slow.inject_fault("events-cut-after", 1)
 
     @scenario

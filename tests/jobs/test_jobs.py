@@ -111,7 +111,7 @@ def test_refreshed_job_has_all_that_the_hub_tells(run: ClientRunner, slow: Hub) 
     assert (told.started_at, told.completed_at) == (None, None)
     targets = {"target_namespace": "me", "target_repo": "me/barn", "target_directory": "a/b"}
     assert {name: getattr(told, name) for name in targets} == targets
-    assert told.answer["input_image"] == [DOG_URL]
+    assert told.record["input_image"] == [DOG_URL]
     assert slow.requests[1].body == {**EDIT_BODY, **targets}
 
 

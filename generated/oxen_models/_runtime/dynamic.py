@@ -19,7 +19,7 @@ from pydantic import ValidationError as PydanticError
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
 from .explain import shortened, suggestion
 from .fields import OMIT
-from .hub_models import HubModel, schema_of
+from .hub_models import HubModel, find_schema
 from .media import AudioInput, FileInput, ImageInput, VideoInput, is_read, local
 from .request import UntypedRequest
 from .values import unsendable
@@ -76,7 +76,7 @@ class Described:
 
     def __init__(self, id: str, model: HubModel) -> None:
         self.id = id
-        schema = schema_of(model.answer)
+        schema = find_schema(model.record)
         self.node: Node | None = None
         if schema is not None:
             try:

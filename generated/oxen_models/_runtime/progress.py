@@ -1,9 +1,10 @@
-"""The progress of `run_many`."""
+"""The progress of `run_many`: the value and the ways to report it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from .errors import ConfigurationError
@@ -12,37 +13,57 @@ from .extras import describe_missing_extra
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run."""
+    """The progress of a batch run."""
 
     succeeded: int
     failed: int
     in_flight: int
-    """How many requests are under way."""
+    """The number of requests that were started and have no outcome yet."""
     total: int | None
-    """How many requests there are; None for an iterator."""
+    """The number of all requests; None if they come from an iterator."""
+
+
+def progress_callback(
+    progress: bool | Callable[[Progress], object],
+) -> AbstractContextManager[Callable[[Progress], object]]:
+    """Return a context manager whose value is called with each change of the progress.
+
+    Args:
+        progress: The function to call, True for a progress bar, or False for neither.
+
+    Raises:
+        ConfigurationError: `progress` is True, and rich is not installed. Raised on entering the context.
+    """
+    if callable(progress):
+        return nullcontext(progress)
+    return rich_progress() if progress else nullcontext(lambda _: None)
 
 
 @contextmanager
-def observed(progress: bool | Callable[[Progress], object]) -> Generator[Callable[[Progress], object]]:
-    """What to call with each change.
+def rich_progress() -> Generator[Callable[[Progress], object]]:
+    """Show a progress bar on a terminal during the block; without a terminal, show nothing.
 
     Raises:
-        ConfigurationError: A bar is asked for, and rich is not installed.
+        ConfigurationError: rich is not installed.
     """
-    if callable(progress):
-        yield progress
-    elif not progress:
-        yield lambda _: None
-    else:
-        with _bar() as show:
-            yield show
-
-
-def _bar() -> AbstractContextManager[Callable[[Progress], object]]:
     try:
-        from .bar import bar
+        import rich.progress
+        from rich.console import Console
     except ImportError:
-        pass
-    else:
-        return bar()
-    raise ConfigurationError(describe_missing_extra("progress=True", "rich", "progress"))
+        raise ConfigurationError(describe_missing_extra("progress=True", "rich", "progress")) from None
+    console = Console(file=sys.stderr)
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("generating", total=None)
+
+        def show(progress: Progress) -> None:
+            description = f"{progress.in_flight} in progress, {progress.failed} failed"
+            completed = progress.succeeded + progress.failed
+            bar.update(task, description=description, completed=completed, total=progress.total)
+
+        yield show

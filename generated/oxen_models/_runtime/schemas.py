@@ -9,7 +9,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from .hub_models import HubModel, hub_model
+from .hub_models import HubModel, parse_model_record
 
 
 def schema(id: str) -> dict[str, Any]:
@@ -48,4 +48,4 @@ def _files(package: str) -> dict[str, Traversable]:
 
 
 def _read(file: Traversable) -> HubModel:
-    return hub_model(json.loads(file.read_bytes()))
+    return parse_model_record(json.loads(file.read_bytes()))

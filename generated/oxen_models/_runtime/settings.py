@@ -11,14 +11,16 @@ from .errors import ConfigurationError, MissingAPIKeyError
 from .retries import DEFAULT_RETRIES
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
-_PATIENCE = 300.0
-_VIDEO_PATIENCE = 1800.0
-_LONGEST = 1e6  # eleven days; the system's own clocks have a limit
+DEFAULT_TIMEOUT = 300.0
+DEFAULT_VIDEO_TIMEOUT = 1800.0
+MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
+MAX_RETRIES = 100
+MIN_REDACTED_KEY_LENGTH = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to call, with what key, and how long to wait. Pickled without the key."""
+    """The server, the API key, timeouts, retries and targets. Pickled without the key."""
 
     api_key: str | None = field(repr=False)
     """None after unpickling: OXEN_API_KEY is read when it is needed."""
@@ -39,69 +41,75 @@ class Settings:
         targets = {"target_repo": self.target_repo, "target_directory": self.target_directory}
         return {name: value for name, value in targets.items() if value is not None}
 
-    def key(self) -> str:
-        """The key to call with.
+    def require_key(self, generation_id: str | None = None) -> str:
+        """Return the API key.
+
+        Args:
+            generation_id: The job that the call concerns, for the error; None if it does not concern one.
 
         Raises:
             MissingAPIKeyError: There is no key.
         """
-        return _usable_key(None) if self.api_key is None else self.api_key
+        return _validate_key(None, generation_id) if self.api_key is None else self.api_key
 
-    def url(self, path: str, below: str = "/api/ai") -> str:
-        """The address of an endpoint."""
-        return f"{self.base_url}{below}{path}"
+    def url(self, path: str, base_path: str = "/api/ai") -> str:
+        """Return the URL of an endpoint."""
+        return f"{self.base_url}{base_path}{path}"
 
     def is_own_host(self, url: str) -> bool:
-        """Whether the key may go there: the API's own scheme, host and port, and no other."""
+        """Return whether the key may be sent to a URL: the API's own scheme, host and port only."""
         return _origin(url) == _origin(self.base_url)
 
-    def without_key(self, content: bytes) -> bytes:
-        """Text of the hub, with the key cut out if it is quoted."""
-        key = self.key()
-        return content.replace(key.encode(), b"[key]") if len(key) > 8 else content
+    def redact(self, content: bytes) -> bytes:
+        """Return content from the server with the API key replaced, if the server repeated it."""
+        key = self.require_key()
+        return content if len(key) < MIN_REDACTED_KEY_LENGTH else content.replace(key.encode(), b"[key]")
 
-    def patience(self, path: str, timeout: float | None) -> float:
-        """Seconds to wait for the answer of an endpoint."""
+    def request_timeout(self, path: str, timeout: float | None) -> float:
+        """Return the timeout of a request in seconds: `timeout`, the client's, or the endpoint's default."""
         if timeout is None:
             timeout = self.timeout
         if timeout is not None:
-            return checked_timeout(timeout)
-        return _VIDEO_PATIENCE if path.startswith("/videos/") else _PATIENCE
+            return validate_timeout(timeout)
+        return DEFAULT_VIDEO_TIMEOUT if path.startswith("/videos/") else DEFAULT_TIMEOUT
 
 
-def settings(
+def create_settings(
     api_key: str | None, base_url: str | None, timeout: float | None, max_retries: int = DEFAULT_RETRIES
 ) -> Settings:
-    """Settings from the arguments of a client and the environment.
+    """Return the settings from the arguments of a client and the environment.
 
     Raises:
         MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
-        ConfigurationError: `base_url`, `timeout` or `max_retries` is not usable.
+        ConfigurationError: `base_url`, `timeout` or `max_retries` is invalid.
     """
-    key = _usable_key(api_key)
+    key = _validate_key(api_key)
     url = (DEFAULT_BASE_URL if base_url is None else base_url).strip().rstrip("/").removesuffix("/api/ai")
-    if not _is_usable(url):
+    if not _is_base_url(url):
         raise ConfigurationError(
-            "base_url has to begin with https:// or http:// and name a host, with neither a user nor a query"
+            "base_url must be an http:// or https:// URL with a host, and without a user, query or fragment"
         )
     return Settings(
-        key, url, None if timeout is None else checked_timeout(timeout), checked_retries(max_retries)
+        key, url, None if timeout is None else validate_timeout(timeout), validate_max_retries(max_retries)
     )
 
 
-def checked_retries(max_retries: int) -> int:
-    """`max_retries`, checked.
+def validate_max_retries(max_retries: int) -> int:
+    """Return `max_retries`.
 
     Raises:
-        ConfigurationError: It is not one.
+        ConfigurationError: It is not an integer from 0 to 100.
     """
-    if not isinstance(max_retries, int) or isinstance(max_retries, bool) or not 0 <= max_retries <= 100:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_retries has to be a whole number from 0 to 100: {max_retries!r:.40}")
+    is_integer = isinstance(max_retries, int) and not isinstance(max_retries, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_integer or not 0 <= max_retries <= MAX_RETRIES:
+        raise ConfigurationError(
+            f"max_retries must be an integer from 0 to {MAX_RETRIES}, got {max_retries!r:.40}"
+        )
     return max_retries
 
 
-def checked_target(name: str, value: str) -> str:
-    """Return a target, checked.
+def validate_target(name: str, value: str) -> str:
+    """Return the value of a target.
 
     Raises:
         ConfigurationError: It is not a non-empty string.
@@ -111,29 +119,31 @@ def checked_target(name: str, value: str) -> str:
     return value
 
 
-def checked_timeout(timeout: float) -> float:
-    """`timeout`, checked.
+def validate_timeout(timeout: float) -> float:
+    """Return `timeout`.
 
     Raises:
-        ConfigurationError: It is not a number of seconds, or is too large.
+        ConfigurationError: It is not a positive number of seconds, or it is too large.
     """
-    if not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
-            f"timeout has to be a number of seconds, above 0 and at most 1,000,000: {timeout!r:.40}"
+            f"timeout must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {timeout!r:.40}"
         )
     return timeout
 
 
-def _usable_key(api_key: str | None) -> str:
+def _validate_key(api_key: str | None, generation_id: str | None = None) -> str:
     key = (os.environ.get("OXEN_API_KEY", "") if api_key is None else api_key).strip()
     if not key:
-        raise MissingAPIKeyError("no API key: set the environment variable OXEN_API_KEY or pass api_key=")
+        text = "no API key: set the environment variable OXEN_API_KEY or pass api_key="
+        raise MissingAPIKeyError(text, generation_id=generation_id)
     if not key.isascii() or not key.isprintable():
-        raise MissingAPIKeyError("the API key is not usable: it holds characters that no header may hold")
+        text = "the API key must consist of printable ASCII characters"
+        raise MissingAPIKeyError(text, generation_id=generation_id)
     return key
 
 
-def _is_usable(url: str) -> bool:
+def _is_base_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -1,4 +1,4 @@
-"""Every error of the package, under one root."""
+"""All errors of the package, derived from one base class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ class OxenError(Exception):
     Attributes:
         generation_id: The id of the job that the error concerns; None if it does not concern a job.
         response: The response that caused the error; None if there is none.
-        request_id: The server's id of the request; None if it sent none.
         hint: Another possible cause and how to check it; None in most cases.
     """
 
@@ -31,6 +30,7 @@ class OxenError(Exception):
 
     @property
     def request_id(self) -> str | None:
+        """The server's id of the request; None if the server did not send one."""
         return None if self.response is None else self.response.request_id
 
     def __str__(self) -> str:
@@ -42,38 +42,38 @@ class OxenError(Exception):
 
 
 class ConfigurationError(OxenError, ValueError):
-    """An argument or a setting is not usable, such as a base URL or a time limit. Nothing was sent."""
+    """An argument or a setting, such as a base URL or a timeout, is invalid. Nothing was sent."""
 
 
 class MissingAPIKeyError(ConfigurationError):
-    """No API key: neither `api_key=` nor OXEN_API_KEY is set."""
+    """No valid API key was passed as `api_key=` or set in OXEN_API_KEY. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one parameter."""
+    """An invalid parameter."""
 
     parameter: str
-    """Its Python name, and the place in it: `input_image[0]`."""
+    """Its Python name, and the position in it: `input_image[0]`."""
     given: str
-    """What was given, as Python writes it, shortened; empty for a parameter that is missing."""
+    """The `repr` of the value, truncated; empty for a missing parameter."""
     expected: str
-    """What is allowed."""
+    """The accepted values."""
     suggestion: str | None = None
-    """What was probably meant."""
+    """The value that was probably intended."""
 
     def __str__(self) -> str:
-        where = f"{self.parameter}={self.given}" if self.given else self.parameter
-        text = f"{where}: {self.expected}"
+        location = f"{self.parameter}={self.given}" if self.given else self.parameter
+        text = f"{location}: {self.expected}"
         return f"{text}; {self.suggestion}" if self.suggestion else text
 
 
 class InvalidRequestError(OxenError, ValueError):
-    """A value is not what the model's schema allows. Nothing was sent.
+    """A value does not match the model's schema. Nothing was sent.
 
     Attributes:
         model_id: The model that was called.
-        problems: What is wrong, a parameter each.
+        problems: The invalid parameters.
     """
 
     def __init__(self, model_id: str, problems: tuple[Problem, ...]) -> None:
@@ -86,12 +86,12 @@ class InvalidRequestError(OxenError, ValueError):
 
 
 class ModelRemovedError(OxenError):
-    """The model has left the hub; nothing was sent.
+    """The model was removed from the hub. Nothing was sent.
 
     Attributes:
         model_id: The model.
         removed_on: The day, as YYYY-MM-DD.
-        successor: The id of the model to use instead; None where none is known.
+        successor: The id of the model to use instead; None if none is known.
     """
 
     def __init__(self, model_id: str, removed_on: str, successor: str | None) -> None:
@@ -101,66 +101,60 @@ class ModelRemovedError(OxenError):
         self.successor = successor
 
     def _text(self) -> str:
-        instead = f"; use {self.successor!r}" if self.successor else ""
-        return f"{self.model_id!r} left the hub on {self.removed_on}{instead}; nothing was sent"
+        successor = f"; use {self.successor!r}" if self.successor else ""
+        return f"{self.model_id!r} left the hub on {self.removed_on}{successor}; nothing was sent"
 
 
 class HubUnreachableError(OxenError, ConnectionError):
-    """There was no connection to the hub, or it broke. A paid request was not sent."""
+    """The connection failed, or the client is closed. A billable request was not sent."""
 
 
 class HubTimeoutError(OxenError, TimeoutError):
-    """The hub did not answer in time."""
+    """The server did not respond before the timeout."""
 
 
 class OutcomeUnknownError(OxenError):
-    """A paid request was sent and no answer came back: it may have been accepted.
+    """A billable request was sent and its outcome is unknown: it may have been accepted.
 
-    It is not sent again, because a second one could be a second bill.
+    It is not retried, because a second request could be billed again.
     """
 
 
 class OutcomeUnknownTimeout(OutcomeUnknownError, HubTimeoutError):
-    """A paid request was sent and not answered in time: it may have been accepted."""
+    """A billable request was sent and no response was received before the timeout."""
 
 
 class UnexpectedResponseError(OxenError):
-    """The hub answered with something that the API does not describe."""
+    """The response is not one that the API documents."""
 
 
 class JournalError(OxenError):
-    """A journal of `run_many` cannot be used: it is broken, in use, or belongs to other requests.
+    """A journal of `run_many` is corrupt, in use, or belongs to other requests.
 
-    Nothing was sent, and the journal is as it was.
+    Nothing was sent, and the journal is unchanged.
     """
 
 
 class MediaError(OxenError, OSError):
-    """A result could not be downloaded or saved. What was there before is still there.
+    """A result could not be downloaded or saved. An existing file at the path is unchanged.
 
     Attributes:
-        status: The HTTP status, where the download was refused; None otherwise.
+        status: The HTTP status if the server rejected the download; None otherwise.
     """
 
-    def __init__(
-        self,
-        text: str,
-        status: int | None = None,
-        *,
-        generation_id: str | None = None,
-    ) -> None:
+    def __init__(self, text: str, status: int | None = None, *, generation_id: str | None = None) -> None:
         super().__init__(text, generation_id=generation_id)
         self.status = status
 
 
 class APIError(OxenError):
-    """The hub refused a request or failed at it.
+    """The server returned an error.
 
     Attributes:
         status: The HTTP status.
-        type: The hub's own name for the kind of error; None where it gave none.
-        detail: The most specific text of the answer.
-        retry_after: Seconds the hub asks to wait; None where it did not.
+        detail: The most specific text of the response.
+        type: The server's name for the kind of error; None if the response does not contain one.
+        retry_after: Seconds after which the server accepts a retry; None if the response does not say.
     """
 
     def __init__(
@@ -190,44 +184,44 @@ class APIError(OxenError):
 
 
 class BadRequestError(APIError):
-    """400: the hub could not make sense of the request or of an input file."""
+    """400: the server could not parse the request or an input file."""
 
 
 class AuthenticationError(APIError):
-    """401: the hub does not know the key."""
+    """401: the API key is not valid."""
 
 
 class PermissionDeniedError(APIError):
-    """403: the key may not do this."""
+    """403: the API key does not permit the request."""
 
 
 class NotFoundError(APIError):
-    """404: the hub has no such model, job or page."""
+    """404: there is no such model, job or page."""
 
 
 class ConflictError(APIError):
-    """409: the request does not fit the current state of a job or model."""
+    """409: the request conflicts with the current state of a job or model."""
 
 
 class UnprocessableError(APIError):
-    """422: the hub rejects a parameter that the bindings accept."""
+    """422: the server rejected a parameter that the bindings accept."""
 
 
 class RateLimitError(APIError):
-    """429: too many requests, also after the retries."""
+    """429: the request was rate-limited, as were its retries."""
 
 
 class ServerError(APIError):
-    """5xx: the hub, or a proxy before it, failed. A paid request is not sent again."""
+    """5xx: the server, or a proxy in front of it, failed. A billable request is not retried."""
 
 
 class JobError(OxenError):
     """A job has no result, or none yet.
 
     Attributes:
-        generation_id: The job.
+        generation_id: The id of the job.
         status: Its last known status: queued, processing, succeeded, failed or cancelled.
-        detail: The reason, in the words of the hub or of the client.
+        detail: The reason, as given by the server or the client.
     """
 
     generation_id: str  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -252,7 +246,7 @@ class JobError(OxenError):
 
 
 class JobFailed(JobError):
-    """The hub ran the job and it failed; `detail` is the hub's own reason."""
+    """The job failed; `detail` is the server's reason."""
 
 
 class JobCancelled(JobError):
@@ -260,16 +254,18 @@ class JobCancelled(JobError):
 
 
 class JobNotFound(JobError):
-    """The hub no longer knows a job that was there. Whether it was paid for is not known."""
+    """The job no longer exists on the server (404). It may have been billed."""
 
 
 class JobTimeout(JobError, TimeoutError):
-    """The job did not end in time. It goes on, unless it was cancelled: `oxen.job(id)` takes it up again."""
+    """The job did not finish before the timeout. It continues, unless it was cancelled:
+    `oxen.job(id)` returns it in any process.
+    """
 
 
 def error_class(status: int) -> type[APIError]:
-    """The class of error for an HTTP status."""
-    known: dict[int, type[APIError]] = {
+    """Return the class of error for an HTTP status."""
+    classes: dict[int, type[APIError]] = {
         400: BadRequestError,
         401: AuthenticationError,
         403: PermissionDeniedError,
@@ -278,9 +274,9 @@ def error_class(status: int) -> type[APIError]:
         422: UnprocessableError,
         429: RateLimitError,
     }
-    return known.get(status, ServerError if status >= 500 else APIError)
+    return classes.get(status, ServerError if status >= 500 else APIError)
 
 
 for _class in list(vars().values()):
     if isinstance(_class, type) and issubclass(_class, OxenError):
-        _class.__module__ = "oxen_models"  # where to import it from; tracebacks and pickles say so
+        _class.__module__ = "oxen_models"  # the public module, shown in tracebacks and used by pickles

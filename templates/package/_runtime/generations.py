@@ -1,4 +1,4 @@
-"""How to read what the hub says of jobs, in the queue and on the event stream."""
+"""Jobs as the API returns them in the queue, in the history and in events. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,52 +6,60 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import ConfigurationError, OutcomeUnknownError, UnexpectedResponseError
+from .errors import ConfigurationError, JobFailed, OutcomeUnknownError, UnexpectedResponseError
+from .hints import hint_stale_bindings
+from .responses import Response
 from .values import text
+
+if TYPE_CHECKING:
+    from .request import Request
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
 MediaType: TypeAlias = Literal["image", "video"]
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"status": get_args(JobStatus), "media_type": get_args(MediaType)}
-ENDED = frozenset({"succeeded", "failed", "cancelled"})
-_COMPLETED = "media_generation_completed"
+FINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
+_FILTER_VALUES: Mapping[str, tuple[str, ...]] = {
+    "status": get_args(JobStatus),
+    "media_type": get_args(MediaType),
+}
+_COMPLETED_EVENT = "media_generation_completed"
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A job as the hub last told of it. Source: GET /queue and GET /generations."""
+    """A job as the server last returned it. Source: GET /queue and GET /generations."""
 
     generation_id: str
     status: str
-    """A `JobStatus`, or a new word of the hub's."""
+    """A `JobStatus`, or a status that the API does not document."""
     model: str | None
-    """The model's id."""
+    """The id of the model."""
     media_type: str | None
-    """A `MediaType`, or a new word of the hub's; None where it does not say."""
+    """A `MediaType`, or one that the API does not document; None if the record does not have it."""
     prompt: str | None
     error: str | None
-    """Why it failed; None where it did not."""
+    """The reason of the failure; None if the job did not fail."""
     enqueued_at: int | None
-    """Unix seconds, as in the next two; None for what has not happened."""
+    """Unix seconds; None if the record does not have them. The same applies to the next two."""
     started_at: int | None
     completed_at: int | None
     target_namespace: str | None
-    """Who is billed for it, and where its result is kept."""
+    """The user or organization that is billed and owns the result."""
     target_repo: str | None
     target_directory: str | None
     cost: Decimal | None
-    """Dollars; None where the hub does not say, as in the queue."""
-    answer: Mapping[str, Any] = field(repr=False)
-    """The hub's whole answer, with the submitted parameters."""
+    """US dollars; None if the record does not have the cost, as in the queue."""
+    record: Mapping[str, Any] = field(repr=False)
+    """The record as received, with the submitted parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationCompleted:
-    """An event: a job has ended, well or not. Source: GET /events."""
+    """An event: a job succeeded or failed. Source: GET /events."""
 
     generation_id: str
     status: str
@@ -59,119 +67,113 @@ class GenerationCompleted:
     media_type: str | None
     """image or video."""
     model: str | None
-    """The model's id; None where the job failed."""
+    """The id of the model; None if the job failed."""
     url: str | None = field(repr=False)
-    """The result's URL, which expires; None where the job failed."""
+    """The URL of the result, which expires; None if the job failed."""
     error: str | None
-    """Why it failed; None where it did not."""
+    """The reason of the failure; None if the job did not fail."""
 
 
-def filters(**given: str | None) -> dict[str, str]:
-    """The query of a list of jobs; what is None is left out.
-
-    Raises:
-        ConfigurationError: The hub has no such status or medium; the filter would match nothing.
-    """
-    for name, choices in _CHOICES.items():
-        if given.get(name) is not None and given[name] not in choices:
-            *most, last = map(repr, choices)
-            raise ConfigurationError(f"{name} has to be {', '.join(most)} or {last}: {given[name]!r:.80}")
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def generation(answer: Mapping[str, Any]) -> Generation:
-    """A job as the hub writes it.
+def build_filters(**filters: str | None) -> dict[str, str]:
+    """Return the query of a list of jobs, without the filters that are None.
 
     Raises:
-        UnexpectedResponseError: It is not a job.
+        ConfigurationError: `status` or `media_type` has a value that the API does not document.
     """
-    id, status = text(answer, "generation_id"), text(answer, "status")
-    if id is None or status is None:
-        raise UnexpectedResponseError(
-            f"the hub's answer is no job; it has: {', '.join(answer)[:300] or 'nothing'}"
-        )
-    return Generation(
-        id,
-        status,
-        text(answer, "model_name") or text(answer, "model"),
-        text(answer, "media_type"),
-        text(answer, "prompt"),
-        reason(answer),
-        _seconds(answer, "enqueued_at"),
-        _seconds(answer, "started_at"),
-        _seconds(answer, "completed_at"),
-        text(answer, "target_namespace"),
-        text(answer, "target_repo"),
-        text(answer, "target_directory"),
-        dollars(answer.get("cost")),
-        answer,
-    )
+    for name, values in _FILTER_VALUES.items():
+        if filters.get(name) is not None and filters[name] not in values:
+            *others, last = map(repr, values)
+            raise ConfigurationError(
+                f"{name} must be {', '.join(others)} or {last}, got {filters[name]!r:.80}"
+            )
+    return {name: value for name, value in filters.items() if value is not None}
 
 
-def generations(answer: Mapping[str, Any]) -> list[Generation]:
-    """The jobs of a list.
+def parse_generation(response: Response, generation_id: str | None = None) -> Generation:
+    """Return the job in a response.
 
     Raises:
-        UnexpectedResponseError: It is not one.
+        UnexpectedResponseError: The response does not contain a job.
     """
-    items = answer.get("generations")
-    if not is_list(items):
-        raise UnexpectedResponseError("the hub's answer is not a list of jobs")
-    return [generation(item) for item in items if is_object(item)]
+    return _parse_record(response.json, response, generation_id)
 
 
-def enqueued(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Id and status of each job that the queue took.
+def parse_generations(response: Response) -> list[Generation]:
+    """Return the jobs in a response.
 
     Raises:
-        OutcomeUnknownError: The answer has no job, and no refusal either.
+        UnexpectedResponseError: The response does not contain a list of jobs.
     """
-    items = answer.get("generations")
+    records = response.json.get("generations")
+    if not is_list(records):
+        raise UnexpectedResponseError("the response has no list of jobs", response=response)
+    return [_parse_record(record, response) for record in records if is_object(record)]
+
+
+def parse_submission(response: Response) -> list[tuple[str, str]]:
+    """Return the id and the status of each job that a submission started.
+
+    Raises:
+        OutcomeUnknownError: The response contains neither a job nor an error.
+    """
+    records = response.json.get("generations")
     jobs = [
-        (id, text(item, "status") or "queued")
-        for item in (items if is_list(items) else [])
-        if is_object(item) and (id := text(item, "generation_id"))
+        (id, text(record, "status") or "queued")
+        for record in (records if is_list(records) else [])
+        if is_object(record) and (id := text(record, "generation_id"))
     ]
     if not jobs:
         raise OutcomeUnknownError(
-            "the hub took the request and named no job; it may have been accepted, so it is not sent again"
+            "the server accepted the request and returned no job; it may have been accepted, "
+            "so it is not sent again",
+            response=response,
         )
     return jobs
 
 
-def completed(event: str, data: str) -> GenerationCompleted | None:
-    """What an event says of a job; None where it is about something else, or malformed."""
-    if event != _COMPLETED:
+def parse_event(event: str, data: str) -> GenerationCompleted | None:
+    """Return the completion of a job in a server-sent event; None for other and malformed events."""
+    if event != _COMPLETED_EVENT:
         return None
     try:
-        told = json.loads(data)
+        body = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    if not is_object(told):
+    if not is_object(body):
         return None
-    id, status = text(told, "generation_id"), text(told, "status")
+    id, status = text(body, "generation_id"), text(body, "status")
     if id is None or status is None:
         return None
     return GenerationCompleted(
-        id, status, text(told, "media_type"), text(told, "model"), text(told, "url"), reason(told)
+        id, status, text(body, "media_type"), text(body, "model"), text(body, "url"), failure_reason(body)
     )
 
 
-def reason(answer: Mapping[str, Any]) -> str | None:
-    """Why a job failed."""
+def failure_reason(body: Mapping[str, Any]) -> str | None:
+    """Return the reason of a failed job; None if there is none."""
     for key in ("error_message", "error"):
-        value = answer.get(key)
+        value = body.get(key)
         if isinstance(value, str) and value.strip():
             return value.strip()
         if value and is_object(value):
-            return next(
-                (said for each in ("detail", "message", "title") if (said := text(value, each))), None
-            )
+            details = (text(value, name) for name in ("detail", "message", "title"))
+            return next(filter(None, details), None)
     return None
 
 
-def dollars(value: object) -> Decimal | None:
-    """An amount of money, which the hub writes as a string."""
+def create_job_failed(
+    generation_id: str,
+    detail: str,
+    request_class: type[Request] | None,
+    response: Response | None = None,
+) -> JobFailed:
+    """Return the error of a failed job, with a hint if the bindings may be out of date."""
+    hint = hint_stale_bindings(request_class, JobFailed, detail)
+    return JobFailed(generation_id, "failed", detail, response=response, hint=hint)
+
+
+def parse_dollars(value: object) -> Decimal | None:
+    """Return an amount of money, which the API writes as a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -181,8 +183,36 @@ def dollars(value: object) -> Decimal | None:
     return amount if amount.is_finite() else None
 
 
-def _seconds(answer: Mapping[str, Any], key: str) -> int | None:
-    value = answer.get(key)
+def _parse_record(
+    record: Mapping[str, Any], response: Response, generation_id: str | None = None
+) -> Generation:
+    id, status = text(record, "generation_id"), text(record, "status")
+    if id is None or status is None:
+        raise UnexpectedResponseError(
+            f"the response has no job; it has: {', '.join(record)[:300] or 'nothing'}",
+            generation_id=generation_id,
+            response=response,
+        )
+    return Generation(
+        id,
+        status,
+        text(record, "model_name") or text(record, "model"),
+        text(record, "media_type"),
+        text(record, "prompt"),
+        failure_reason(record),
+        _parse_seconds(record, "enqueued_at"),
+        _parse_seconds(record, "started_at"),
+        _parse_seconds(record, "completed_at"),
+        text(record, "target_namespace"),
+        text(record, "target_repo"),
+        text(record, "target_directory"),
+        parse_dollars(record.get("cost")),
+        record,
+    )
+
+
+def _parse_seconds(record: Mapping[str, Any], key: str) -> int | None:
+    value = record.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
         return None
     return int(value)

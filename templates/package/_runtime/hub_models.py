@@ -1,4 +1,4 @@
-"""How to read what the hub says of its models."""
+"""Models as the API describes them. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,91 +9,103 @@ from typing import Any
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import UnexpectedResponseError
+from .responses import Response
 from .values import text
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """A model as the hub describes it now. Source: GET /models.
+    """A model as the API describes it now. Source: GET /models.
 
-    What was known when the package was generated is in `oxen_models.catalog`.
+    `oxen_models.catalog` describes the models at the time when the package was generated.
     """
 
     id: str
     display_name: str
-    """The name for people."""
+    """The name for display."""
     description: str | None = field(repr=False)
     model_type: str | None
     """base, or custom for a fine-tuned model."""
     owned_by: str | None
-    """oxen, or the namespace that it belongs to."""
+    """oxen, or the namespace of the owner."""
     endpoint: str | None
-    """Its endpoint, as the hub spells it."""
+    """The endpoint, as the API writes it."""
     inputs: tuple[str, ...]
-    """The media it takes: text, image, video, audio."""
+    """The kinds of input: text, image, video, audio."""
     outputs: tuple[str, ...]
-    """The media it gives."""
+    """The kinds of output."""
     deployments: tuple[str, ...]
     """The status of each deployment: active, inactive, deploying, deactivating, error or unknown."""
     request_schema: Mapping[str, Any] | None = field(repr=False)
-    """The JSON Schema of its parameters; None where the hub publishes none."""
-    answer: Mapping[str, Any] = field(repr=False)
-    """The hub's whole answer, with the pricing."""
+    """The JSON Schema of the parameters; None if the API does not publish one."""
+    record: Mapping[str, Any] = field(repr=False)
+    """The record as received, with the pricing."""
 
 
-def hub_model(answer: Mapping[str, Any]) -> HubModel:
-    """A model as the hub writes it.
+def parse_model(response: Response) -> HubModel:
+    """Return the model in a response.
 
     Raises:
-        UnexpectedResponseError: It is not a model.
+        UnexpectedResponseError: The response does not contain a model.
     """
-    wrapped = answer.get("data")
-    told = wrapped if is_object(wrapped) else answer
-    id = text(told, "id") or text(told, "name")
+    wrapped = response.json.get("data")
+    return parse_model_record(wrapped if is_object(wrapped) else response.json, response)
+
+
+def parse_models(response: Response) -> list[HubModel]:
+    """Return the models in a response.
+
+    Raises:
+        UnexpectedResponseError: The response does not contain a list of models.
+    """
+    records = response.json.get("data", response.json.get("models"))
+    if not is_list(records):
+        raise UnexpectedResponseError("the response has no list of models", response=response)
+    return [parse_model_record(record, response) for record in records if is_object(record)]
+
+
+def find_schema(record: Mapping[str, Any]) -> object:
+    """Return the parameter schema in the record of a model, without validating it; None without one."""
+    schema = record.get("json_request_schema")
+    return record.get("request_schema") if schema is None else schema
+
+
+def parse_model_record(record: Mapping[str, Any], response: Response | None = None) -> HubModel:
+    """Return the model in a record.
+
+    Args:
+        record: The record.
+        response: The response that contains it, for the error; None if there is none.
+
+    Raises:
+        UnexpectedResponseError: It is not the record of a model.
+    """
+    id = text(record, "id") or text(record, "name")
     if id is None:
-        raise UnexpectedResponseError(
-            f"the hub's answer is no model; it has: {', '.join(told)[:300] or 'nothing'}"
-        )
-    schema = schema_of(told)
-    deployments = told.get("deployments")
+        names = ", ".join(record)[:300] or "nothing"
+        raise UnexpectedResponseError(f"the response has no model; it has: {names}", response=response)
+    schema = find_schema(record)
+    deployments = record.get("deployments")
     return HubModel(
         id,
-        text(told, "display_name") or id,
-        text(told, "description") or text(told, "summary"),
-        text(told, "model_type"),
-        text(told, "owned_by"),
-        text(told, "endpoint"),
-        _media(told, "input"),
-        _media(told, "output"),
+        text(record, "display_name") or id,
+        text(record, "description") or text(record, "summary"),
+        text(record, "model_type"),
+        text(record, "owned_by"),
+        text(record, "endpoint"),
+        _capabilities(record, "input"),
+        _capabilities(record, "output"),
         tuple(
-            text(each, "status") or "unknown"
-            for each in (deployments if is_list(deployments) else [])
-            if is_object(each)
+            text(deployment, "status") or "unknown"
+            for deployment in (deployments if is_list(deployments) else [])
+            if is_object(deployment)
         ),
         schema if is_object(schema) else None,
-        told,
+        record,
     )
 
 
-def schema_of(answer: Mapping[str, Any]) -> object:
-    """The parameter schema of a model, unchecked; None where it has none."""
-    schema = answer.get("json_request_schema")
-    return answer.get("request_schema") if schema is None else schema
-
-
-def hub_models(answer: Mapping[str, Any]) -> list[HubModel]:
-    """The models of a list.
-
-    Raises:
-        UnexpectedResponseError: It is not one.
-    """
-    items = answer.get("data", answer.get("models"))
-    if not is_list(items):
-        raise UnexpectedResponseError("the hub's answer is not a list of models")
-    return [hub_model(item) for item in items if is_object(item)]
-
-
-def _media(answer: Mapping[str, Any], side: str) -> tuple[str, ...]:
-    capabilities = answer.get("capabilities")
+def _capabilities(record: Mapping[str, Any], side: str) -> tuple[str, ...]:
+    capabilities = record.get("capabilities")
     media = capabilities.get(side) if is_object(capabilities) else None
-    return tuple(each for each in (media if is_list(media) else []) if isinstance(each, str))
+    return tuple(kind for kind in (media if is_list(media) else []) if isinstance(kind, str))

@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import APIError, UnexpectedResponseError, error_class
+from .context import NO_CONTEXT, CallContext
+from .errors import APIError, OutcomeUnknownError, UnexpectedResponseError, error_class
+from .hints import hint_stale_bindings
 from .responses import Response
 from .retries import retry_after
 from .values import text
@@ -22,17 +24,21 @@ MAX_EXCERPT_LENGTH = 300
 _MEDIA_KEYS = ("images", "videos")
 
 
-def parse_response(status: int, headers: Mapping[str, str], content: bytes) -> Response:
+def parse_response(
+    status: int, headers: Mapping[str, str], content: bytes, context: CallContext = NO_CONTEXT
+) -> Response:
     """Return the response of a request that succeeded.
 
     Args:
         status: The HTTP status.
         headers: The headers, without the API key.
         content: The body, without the API key.
+        context: The subject of the call.
 
     Raises:
         APIError: The server returned an error, possibly with status 200.
         UnexpectedResponseError: The body is not a JSON object.
+        OutcomeUnknownError: The body is not a JSON object, and the call is a submission.
     """
     body = _parse_object(content)
     response = Response(status, headers, {} if body is None else body)
@@ -41,20 +47,25 @@ def parse_response(status: int, headers: Mapping[str, str], content: bytes) -> R
         response.json.get("error") or response.json.get("status") == "error"
     )
     if not 200 <= status < 300 or is_error:
-        raise _api_error(response, content)
+        raise _api_error(response, content, context)
     if body is None:
-        raise UnexpectedResponseError(
-            f"the hub answered HTTP {status} without a JSON object: {_excerpt(content)}", response=response
-        )
+        text = f"the server returned HTTP {status} without a JSON object: {_excerpt(content)}"
+        if context.is_submission:
+            raise OutcomeUnknownError(f"{text}; the request may have been accepted", response=response)
+        raise UnexpectedResponseError(text, generation_id=context.generation_id, response=response)
     return response
 
 
-def extract_outputs(body: Mapping[str, Any], key: str) -> list[Output]:
+def extract_outputs(
+    body: Mapping[str, Any], key: str, *, generation_id: str | None = None, response: Response | None = None
+) -> list[Output]:
     """Return the URL or the base64 content of each result.
 
     Args:
         body: The response of a generating endpoint, the record of a job, or an event.
         key: The key of the results: images, videos or audios.
+        generation_id: The job that the results are of; None if there is none.
+        response: The response that contains `body`; None if there is none.
 
     Raises:
         UnexpectedResponseError: `body` does not contain a result.
@@ -68,8 +79,9 @@ def extract_outputs(body: Mapping[str, Any], key: str) -> list[Output]:
     encoded = text(body, "b64_json")
     outputs = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
     if not outputs:
+        names = ", ".join(body)[:MAX_EXCERPT_LENGTH] or "nothing"
         raise UnexpectedResponseError(
-            f"the hub's answer has no {key}; it has: {', '.join(body)[:MAX_EXCERPT_LENGTH] or 'nothing'}"
+            f"the response has no {key}; it has: {names}", generation_id=generation_id, response=response
         )
     return outputs
 
@@ -87,7 +99,7 @@ def created_at(body: Mapping[str, Any]) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _api_error(response: Response, content: bytes) -> APIError:
+def _api_error(response: Response, content: bytes, context: CallContext) -> APIError:
     body = response.json
     error: object = body.get("error")
     inner = error if is_object(error) else {}
@@ -102,15 +114,20 @@ def _api_error(response: Response, content: bytes) -> APIError:
     types: tuple[object, ...] = (inner.get("type"), body.get("status_message"))
     detail = next((value.strip() for value in details if isinstance(value, str) and value.strip()), None)
     if detail is None:
-        detail = f"the hub gave no reason: {_excerpt(content)}"
+        detail = f"the server gave no reason: {_excerpt(content)}"
     if 300 <= response.status < 400:
-        detail = "the hub redirects, which is not followed because the key would go along"
-    return error_class(response.status)(
+        detail = "the server redirects, which is not followed because the API key would be sent along"
+    detail = detail[:MAX_DETAIL_LENGTH]
+    type_ = next((value for value in types if isinstance(value, str)), None)
+    class_ = error_class(response.status)
+    return class_(
         response.status,
-        detail[:MAX_DETAIL_LENGTH],
-        next((value for value in types if isinstance(value, str)), None),
+        detail,
+        type_,
         retry_after(response.headers),
+        generation_id=context.generation_id,
         response=response,
+        hint=hint_stale_bindings(context.request_class, class_, detail, type_),
     )
 
 
@@ -139,4 +156,4 @@ def _excerpt(content: bytes) -> str:
     words = " ".join(page.split())
     if len(words) > MAX_EXCERPT_LENGTH:
         return f"{words[:MAX_EXCERPT_LENGTH]}…"
-    return words or "an empty answer"
+    return words or "an empty body"

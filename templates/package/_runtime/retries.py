@@ -1,7 +1,7 @@
-"""What is sent again, and when: decisions only.
+"""Retry policy. Pure functions.
 
-A request that costs money is sent again only if the hub surely did not take it: there was no
-connection, or it said 429. Reading costs nothing and is repeated after any failure that may pass.
+Billable requests are retried only when the server cannot have accepted them: on connection failure or 429.
+Idempotent requests are retried after every transient failure.
 """
 
 from __future__ import annotations
@@ -13,32 +13,39 @@ from collections.abc import Mapping
 from datetime import UTC
 
 DEFAULT_RETRIES = 2
-_FIRST_DELAY = 0.5
-_LONGEST_DELAY = 60.0
-_LONGEST_PAUSE = 30.0
+INITIAL_DELAY = 0.5
+MAX_DELAY = 60.0
+MAX_RECONNECT_DELAY = 30.0
 _SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
-_PASSING = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 def delay_after_status(
-    status: int, headers: Mapping[str, str], retries: int, *, costs_money: bool
+    status: int, headers: Mapping[str, str], retries: int, *, is_idempotent: bool
 ) -> float | None:
-    """Seconds to wait before the request is sent again, after so many retries; None where it is not."""
-    if status != 429 if costs_money else status not in _PASSING:
+    """Return the seconds to wait before a retry; None if the request must not be retried.
+
+    Args:
+        status: The HTTP status of the response.
+        headers: The headers of the response.
+        retries: The number of retries so far.
+        is_idempotent: Whether the request can be repeated without being billed again.
+    """
+    if status not in _TRANSIENT_STATUSES if is_idempotent else status != 429:
         return None
-    asked = retry_after(headers)
-    if asked is not None and asked > _LONGEST_DELAY:
+    requested = retry_after(headers)
+    if requested is not None and requested > MAX_DELAY:
         return None
-    return _delay(retries, asked)
+    return _backoff(retries) if requested is None else requested
 
 
-def delay_after_failure(retries: int, *, may_have_cost: bool) -> float | None:
-    """Seconds to wait after no answer came back; None where the request is not sent again."""
-    return None if may_have_cost else _delay(retries, None)
+def delay_after_failure(retries: int, *, may_be_billed: bool) -> float | None:
+    """Return the seconds to wait before a retry after a transport error; None if there must be none."""
+    return None if may_be_billed else _backoff(retries)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the hub asks to wait, given as such or as a date; None where it does not."""
+    """Return the seconds in a `Retry-After` header, which may be a number or a date; None without one."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
@@ -48,20 +55,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     try:
         date = parsedate_to_datetime(value)
-        # A date without a zone is in UTC.
+        # A date without a time zone is in UTC.
         return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 
 
 def reconnect_delay(failures: int) -> float:
-    """Seconds to wait before the event stream is opened again, after so many failures in a row."""
-    return (
-        0.0 if failures == 0 else min(_FIRST_DELAY * 2**failures, _LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-    )
+    """Return the seconds to wait before reopening the event stream, after `failures` failures in a row."""
+    if failures == 0:
+        return 0.0
+    return min(INITIAL_DELAY * 2.0**failures, MAX_RECONNECT_DELAY) * random.uniform(0.5, 1.0)
 
 
-def _delay(retries: int, asked: float | None) -> float:
-    # Apart by chance, so that clients that were turned away together do not come back together.
-    backoff = min(_FIRST_DELAY * 2**retries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)
-    return backoff if asked is None else asked
+def _backoff(retries: int) -> float:
+    # Jitter, so that clients that were rate-limited together do not retry together.
+    return min(INITIAL_DELAY * 2.0**retries, MAX_DELAY) * random.uniform(0.5, 1.0)

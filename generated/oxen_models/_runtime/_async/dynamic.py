@@ -7,15 +7,15 @@ from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
 from ..request import UntypedRequest
-from .effects import Limiter, here, run_blocking
+from .concurrency import Limiter, current_loop_or_process, run_blocking
 from .job import AsyncJob
 from .models import AsyncModels
 from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult
 from .sender import run_request, submit_request
-from .session import AsyncPart, AsyncSession
+from .session import AsyncSession, AsyncSessionBound
 
 if TYPE_CHECKING:
     from ..dynamic import Described
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-class AsyncAnyModel(AsyncPart):
+class AsyncAnyModel(AsyncSessionBound):
     """A model by its id alone. Nothing is checked statically: neither names nor values of parameters.
 
     On first use, the model's schema is fetched, once. From then on each call checks its parameters
@@ -181,8 +181,11 @@ class AsyncAnyModel(AsyncPart):
     async def _loaded(self) -> Described:
         if self._described is None:
             # A limiter works in one event loop alone.
-            limiter = self._limiters.setdefault(here(), Limiter(1))
-            async with limiter.entered(self._session.settings.patience("/models", None)):
+            limiter = self._limiters.setdefault(current_loop_or_process(), Limiter(1))
+            timeout = self._session.settings.request_timeout("/models", None)
+            async with limiter.acquire(timeout) as is_acquired:
+                if not is_acquired:
+                    raise HubTimeoutError("the schema was not fetched before the timeout; nothing was sent")
                 if self._described is None:
                     kind = _described_class()
                     self._described = kind(self._id, await AsyncModels(self._session).get(self._id))

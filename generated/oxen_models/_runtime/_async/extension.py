@@ -1,4 +1,4 @@
-"""What a package of further models stands on, made by `oxen-codegen` in somebody's own project."""
+"""Base class of the packages of further models that `oxen-codegen` generates in other projects."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import ClassVar
 from ..errors import ConfigurationError
 from ..version import __version__
 from .client import AsyncClient
-from .session import AsyncPart
+from .session import AsyncSessionBound
 
 
-class AsyncExtension(AsyncPart):
-    """Further models, called through a client that is there: one set of connections, one of settings."""
+class AsyncExtension(AsyncSessionBound):
+    """Further models, called through an existing client with its connections and settings."""
 
     made_with: ClassVar[str]
     """The version of oxen_models that the package was generated with."""
 
     def __init__(self, client: AsyncClient) -> None:
-        # The package stands on what is private there, and may change with every minor version.
+        # The package uses private modules, which may change with every minor version.
         if self.made_with.split(".")[:2] != __version__.split(".")[:2]:
             raise ConfigurationError(
                 f"{type(self).__module__.partition('.')[0]} was generated with oxen-models {self.made_with}, "
                 f"and {__version__} is installed: run `oxen-codegen generate`, or install {self.made_with}"
             )
-        # A client of the other kind would fail much later, and without a word that helps.
+        # A client of the other kind would fail much later, without a helpful message.
         if not isinstance(client, AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             name = type(self).__name__
-            kind = "an AsyncOxen" if name.startswith("Async") else "an Oxen"
-            raise ConfigurationError(f"{name} takes {kind}, not a value of type {type(client).__name__}")
+            expected = "an AsyncOxen" if name.startswith("Async") else "an Oxen"
+            raise ConfigurationError(f"{name} takes {expected}, not a value of type {type(client).__name__}")
         super().__init__(client._session)  # pyright: ignore[reportPrivateUsage]

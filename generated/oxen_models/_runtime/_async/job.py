@@ -1,30 +1,33 @@
-"""Jobs: what the queue has taken, and what becomes of it."""
+"""Jobs in the queue: status, waiting, results and cancellation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from copy import copy
 from typing import Any, Generic, TypeVar
 
-from ..advice import advise
+from ..context import CallContext
 from ..errors import (
+    HubTimeoutError,
     HubUnreachableError,
     JobCancelled,
-    JobFailed,
     JobNotFound,
     JobTimeout,
     NotFoundError,
-    OutcomeUnknownError,
     OxenError,
-    UnexpectedResponseError,
 )
-from ..generations import Generation, enqueued, generation, reason
-from ..ids import job_path
+from ..generations import (
+    Generation,
+    create_job_failed,
+    failure_reason,
+    parse_generation,
+    parse_submission,
+)
 from ..request import Request
-from ..responses import Headers, Response
-from ..settings import checked_timeout
-from ..waiting import End, Kind, Stop, Watched
+from ..responses import Response
+from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
+from ..settings import validate_timeout
+from ..urls import job_path
 from .results import AsyncResult, media_type, result_class, result_of
 from .session import AsyncSession
 
@@ -33,73 +36,74 @@ R_co = TypeVar("R_co", bound=AsyncResult[Any], covariant=True)
 
 
 class AsyncJob(Generic[R_co]):
-    """A generation in the hub's queue. It goes on whether somebody waits for it or not.
+    """A job in the queue. It continues whether it is waited for or not.
 
-    Source: GET /queue/{generation_id}. A job pickles, without the key.
+    Source: GET /queue/{generation_id}. A job can be pickled; the pickle does not contain the API key.
     """
 
     def __init__(
         self,
         session: AsyncSession,
         id: str,
-        result: type[R_co] | None,
+        result_type: type[R_co] | None,
         status: str = "queued",
         *,
-        since: int | None = None,
-        told: Generation | None = None,
-        request: type[Request] | None = None,
-        stop: Stop | None = None,
+        stream_epoch: int | None = None,
+        generation: Generation | None = None,
+        request_class: type[Request] | None = None,
+        token: CancellationToken | None = None,
     ) -> None:
         self._session = session
         self._id = id
-        self._result_class = result
-        self._request_class = request
-        self._stop = stop
-        self._media = None if told is None else told.media_type
-        if result is not None:
-            self._media = media_type(result)
-        self._generation = told
+        self._result_type = result_type
+        self._request_class = request_class
+        self._token = token
+        self._media_type = None if generation is None else generation.media_type
+        if result_type is not None:
+            self._media_type = media_type(result_type)
+        self._generation = generation
         self._status = status
-        self._watched: Watched | None = None
-        if since is not None:
-            self._watched = session.channel.watch(id, self._media, status, since)
+        self._context = CallContext(id)
+        self._tracked: TrackedJob | None = None
+        if stream_epoch is not None:
+            self._tracked = session.tracker(self._context).track(id, self._media_type, status, stream_epoch)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return AsyncJob, (self._session, self._id, self._result_class, self.status)
+        return AsyncJob, (self._session, self._id, self._result_type, self.status)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._id} {self.status}>"
 
     @property
     def id(self) -> str:
-        """The hub's `generation_id`: `oxen.job(id)` takes the job up again, in any process."""
+        """The `generation_id` of the job: `oxen.job(id)` returns the job in any process."""
         return self._id
 
     @property
     def status(self) -> str:
-        """The last known status: a `JobStatus`, or whatever new word the hub uses; "unknown" for a job
-        that was taken up by its id and not refreshed yet. Sends no request.
+        """The last known status: a `JobStatus`, or a status that the API does not document; "unknown" for
+        the job of `oxen.job(id)` before the first refresh. Sends no request.
         """
-        return self._status if self._watched is None else self._watched.status
+        return self._status if self._tracked is None else self._tracked.status
 
     @property
     def generation(self) -> Generation | None:
-        """What the hub said of the job when it was last refreshed or listed; None before that."""
+        """The record of the job when it was last refreshed or listed; None before that."""
         return self._generation
 
     async def refresh(self) -> Generation:
-        """Ask the hub for the job's status.
+        """Request the record of the job, update `status` and return the record.
 
         Raises:
-            JobNotFound: The hub does not know it.
-            OxenError: The hub refused, failed, or could not be reached.
+            JobNotFound: There is no such job.
+            OxenError: The server returned an error or could not be reached.
         """
         try:
-            answer = (await self._session.get(job_path(self._id))).json
-            self._generation = generation(answer)
-        except OxenError as error:
-            raise self._about(error) from None
-        self._session.channel.told(self._watch(), answer)
+            response = await self._session.get(job_path(self._id), context=self._context)
+        except NotFoundError as error:
+            raise self._not_found(error) from None
+        self._generation = parse_generation(response, self._id)
+        self._session.tracker(self._context).on_polled(self._track(), response)
         return self._generation
 
     async def wait(
@@ -112,17 +116,17 @@ class AsyncJob(Generic[R_co]):
         """Wait until the job ends, and return its status: succeeded, failed or cancelled.
 
         Args:
-            timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
-            on_status: Called with each new status, the first and the last included.
-            cancel_on_timeout: Cancel the job when the time is over.
+            timeout: Seconds to wait. Defaults to 10 minutes for an image and 60 for a video.
+            on_status: Called with each new status, including the first and the last.
+            cancel_on_timeout: Cancel the job if it does not finish before the timeout.
 
         Raises:
-            JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
-            JobNotFound: The hub no longer knows it.
-            OxenError: The hub could not be asked three times in a row, or the client was closed.
+            JobTimeout: It did not finish before the timeout. It continues, unless it was cancelled.
+            JobNotFound: It no longer exists on the server.
+            OxenError: Three polls in a row failed, or the client was closed.
         """
-        end = await self._ended(timeout, on_status, cancel_on_timeout)
-        return str((end.answer or {}).get("status"))
+        response = await self._wait(timeout, on_status, cancel_on_timeout)
+        return str(response.json.get("status"))
 
     async def result(
         self,
@@ -131,129 +135,135 @@ class AsyncJob(Generic[R_co]):
         on_status: Callable[[str], object] | None = None,
         cancel_on_timeout: bool = False,
     ) -> R_co:
-        """Wait for the result: of the same type as that of the blocking call.
+        """Wait until the job ends, and return its result, which has the type of the blocking call's.
 
         Args:
-            timeout: Seconds to wait; left out, 10 minutes for an image and 60 for a video.
-            on_status: Called with each new status, the first and the last included.
-            cancel_on_timeout: Cancel the job when the time is over.
+            timeout: Seconds to wait. Defaults to 10 minutes for an image and 60 for a video.
+            on_status: Called with each new status, including the first and the last.
+            cancel_on_timeout: Cancel the job if it does not finish before the timeout.
 
         Raises:
-            JobFailed: It failed, for the reason that the hub gives.
+            JobFailed: It failed, for the reason that the server gives.
             JobCancelled: It was cancelled.
-            JobTimeout: It did not end in time. It goes on, unless `cancel_on_timeout`.
-            JobNotFound: The hub no longer knows it.
-            OxenError: The hub could not be asked three times in a row, or the client was closed.
+            JobTimeout: It did not finish before the timeout. It continues, unless it was cancelled.
+            JobNotFound: It no longer exists on the server.
+            OxenError: Three polls in a row failed, or the client was closed.
         """
-        return self._result(await self._ended(timeout, on_status, cancel_on_timeout))
+        return self._create_result(await self._wait(timeout, on_status, cancel_on_timeout))
 
     async def cancel(self) -> None:
-        """Cancel the job. One that has ended stays as it is, and `status` says how it ended.
+        """Cancel the job. This has no effect on a job that has ended; `status` tells how it ended.
 
         Raises:
-            JobNotFound: The hub does not know it.
-            OxenError: The hub refused, failed, or could not be reached.
+            JobNotFound: There is no such job.
+            OxenError: The server returned an error or could not be reached.
         """
         try:
-            await self._session.delete(job_path(self._id))
-        except OxenError as error:
-            raise self._about(error) from None
-        with suppress(OxenError):  # it is cancelled, also if the hub cannot say so now
+            await self._session.delete(job_path(self._id), self._context)
+        except NotFoundError as error:
+            raise self._not_found(error) from None
+        with suppress(OxenError):  # it was cancelled, even if its record cannot be requested now
             await self.refresh()
 
-    def _result(self, end: End) -> R_co:
-        answer = end.answer or {}
-        status = str(answer.get("status"))
+    def _create_result(self, response: Response) -> R_co:
+        status = str(response.json.get("status"))
         if status == "failed":
-            failed = JobFailed(self._id, status, reason(answer) or "the job failed; the hub gave no reason")
-            advise(failed, self._request_class)
-            raise failed
+            detail = failure_reason(response.json) or "the job failed; the server gave no reason"
+            raise create_job_failed(self._id, detail, self._request_class, response)
         if status == "cancelled":
-            raise JobCancelled(self._id, status, "the job was cancelled")
-        kind: Any = self._result_class or result_class(answer)
-        try:
-            result: R_co = result_of(kind, Response(200, Headers({}), dict(answer)), self._session, self._id)
-        except OxenError as error:
-            raise self._about(error) from None
+            raise JobCancelled(self._id, status, "the job was cancelled", response=response)
+        result_type: Any = self._result_type or result_class(response.json)
+        result: R_co = result_of(result_type, response, self._session, self._id)
         return result
 
-    async def _ended(
+    async def _wait(
         self,
         timeout: float | None,
         on_status: Callable[[str], object] | None,
         cancel_on_timeout: bool,
-    ) -> End:
+    ) -> Response:
+        """Wait until the job ends, and return its record."""
         if timeout is not None:
-            checked_timeout(timeout)
-        end = await self._session.channel.ended(self._watch(), timeout, on_status, self._stop)
-        match end.kind:
-            case Kind.ENDED:
-                return end
-            case Kind.GONE:
-                raise JobNotFound(self._id, self.status, "the hub does not know the job any more")
-            case Kind.LATE:
-                fate = await self._cancelled() if cancel_on_timeout else "it goes on"
-                raise JobTimeout(self._id, self.status, f"the job is not over in time; {fate}")
-            case Kind.CLOSED:
-                raise self._about(HubUnreachableError("the client was closed; the job goes on"))
-            case Kind.LOST:
-                assert end.error is not None
-                raise self._about(copy(end.error))
+            validate_timeout(timeout)
+        tracker = self._session.tracker(self._context)
+        result = await tracker.wait(self._track(), timeout, on_status, self._token)
+        match result.outcome:
+            case WaitOutcome.FINISHED:
+                assert result.response is not None
+                return result.response
+            case WaitOutcome.NOT_FOUND:
+                detail = "the job no longer exists on the server"
+                raise JobNotFound(self._id, self.status, detail, response=result.response)
+            case WaitOutcome.TIMED_OUT:
+                ending = await self._cancel_late() if cancel_on_timeout else "it continues"
+                raise JobTimeout(
+                    self._id, self.status, f"the job did not finish before the timeout; {ending}"
+                )
+            case WaitOutcome.CLOSED:
+                raise HubUnreachableError("the client was closed; the job continues", generation_id=self._id)
+            case WaitOutcome.POLLS_FAILED:
+                assert result.error is not None
+                raise result.error
 
-    async def _cancelled(self) -> str:
+    async def _cancel_late(self) -> str:
+        """Cancel the job after a timeout, and return the outcome for the message."""
         try:
             await self.cancel()
         except OxenError as error:
             return f"it could not be cancelled: {error}"
-        return "it was cancelled" if self.status == "cancelled" else f"at last it was {self.status}"
+        return "it was cancelled" if self.status == "cancelled" else f"its status is {self.status}"
 
-    def _watch(self) -> Watched:
-        self._watched = self._session.channel.watch(self._id, self._media, self.status, None)
-        return self._watched
+    def _track(self) -> TrackedJob:
+        tracker = self._session.tracker(self._context)
+        self._tracked = tracker.track(self._id, self._media_type, self.status, None)
+        return self._tracked
 
-    def _about(self, error: OxenError) -> OxenError:
-        """The error, as one that concerns this job."""
-        if isinstance(error, NotFoundError):
-            detail = f"the hub does not know the job: {error.detail}"
-            return JobNotFound(self._id, self.status, detail, response=error.response)
-        error.generation_id = self._id
-        return error
+    def _not_found(self, error: NotFoundError) -> JobNotFound:
+        detail = f"the job does not exist on the server: {error.detail}"
+        return JobNotFound(self._id, self.status, detail, response=error.response)
 
 
 async def enqueue(
     session: AsyncSession,
     body: bytes,
-    result: type[R],
+    result_type: type[R],
     timeout: float | None,
     extra_headers: Mapping[str, str] | None,
-    request: type[Request] | None,
-    stop: Stop | None = None,
+    request_class: type[Request] | None,
+    token: CancellationToken | None = None,
 ) -> list[AsyncJob[R]]:
-    """Have the queue take a request; the event stream is open before it is sent.
+    """Submit a request to the queue and return its jobs. The event stream is opened before.
 
     Args:
-        session: The client's.
-        body: What is sent.
-        result: What the jobs give.
-        timeout: Seconds to wait for the response; None for the client's.
+        session: The session of the client.
+        body: The body of the request.
+        result_type: The type of the jobs' results.
+        timeout: Seconds to wait for the response; None for the client's timeout.
         extra_headers: Headers to send in addition to the client's own.
-        request: The class of the request; None where it was not made by bindings.
-        stop: What ends every wait for the jobs.
+        request_class: The class of the request; None if it is not one of the bindings.
+        token: Ends every wait for the jobs when it is set.
 
     Raises:
-        OutcomeUnknownError: It was sent, and no job came back.
-        OxenError: The hub refused, failed, or could not be reached.
+        OutcomeUnknownError: The request was sent, and no job was returned.
+        OxenError: The server returned an error or could not be reached.
     """
-    channel = session.channel
-    since = await channel.opened()
-    async with channel.enqueuing.entered(session.settings.patience("/queue", timeout)):
-        try:
-            jobs = enqueued((await session.post("/queue", body, timeout, extra_headers)).json)
-        except UnexpectedResponseError as error:
-            raise OutcomeUnknownError(f"{error}; the request may have been accepted") from None
-        except OxenError as error:
-            advise(error, request)
-            raise
+    context = CallContext(request_class=request_class, is_submission=True)
+    tracker = session.tracker()
+    stream_epoch = await tracker.wait_for_stream()
+    limit = session.settings.request_timeout("/queue", timeout)
+    async with tracker.submission_limiter.acquire(limit) as is_acquired:
+        if not is_acquired:
+            raise HubTimeoutError("too many requests are waiting to be sent; nothing was sent")
+        jobs = parse_submission(await session.post("/queue", body, timeout, extra_headers, context))
     return [
-        AsyncJob(session, id, result, status, since=since, request=request, stop=stop) for id, status in jobs
+        AsyncJob(
+            session,
+            id,
+            result_type,
+            status,
+            stream_epoch=stream_epoch,
+            request_class=request_class,
+            token=token,
+        )
+        for id, status in jobs
     ]

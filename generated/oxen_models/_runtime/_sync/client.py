@@ -1,4 +1,4 @@
-"""What a client is, apart from its models."""
+"""Base client: jobs, history, events and batch runs."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 import httpx
 
 from ..errors import ConfigurationError
-from ..generations import GenerationCompleted, JobStatus, MediaType, filters, generations
-from ..ids import checked_id
+from ..generations import GenerationCompleted, JobStatus, MediaType, build_filters, parse_generations
 from ..retries import DEFAULT_RETRIES
-from ..settings import settings
+from ..settings import create_settings
+from ..urls import validate_id
 from .session import Session
 
 if TYPE_CHECKING:
     from ..options import RequestOptions
     from ..progress import Progress
     from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
+    from .batch import Outcome
     from .dynamic import AnyModel
     from .history import Generations
     from .job import Job
-    from .many import Outcome
     from .models import Models
     from .results import AnyResult, AudioResult, ImageResult, VideoResult
 
-# What not every program needs is imported on use.
+# Other modules are imported lazily to keep the creation of a client fast.
 
 
 class Client:
-    """A client without models; the generated one has them."""
+    """Base class for the generated clients."""
 
     def __init__(
         self,
@@ -42,16 +42,16 @@ class Client:
         max_retries: int = DEFAULT_RETRIES,
         http_client: httpx.Client | None = None,
     ) -> None:
-        self._session = Session(settings(api_key, base_url, timeout, max_retries), http_client)
+        self._session = Session(create_settings(api_key, base_url, timeout, max_retries), http_client)
 
     @classmethod
-    def _on(cls, session: Session) -> Self:
+    def _from_session(cls, session: Session) -> Self:
         client = object.__new__(cls)
         client._session = session
         return client
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._on, (self._session,)
+        return type(self)._from_session, (self._session,)
 
     def with_options(
         self,
@@ -68,7 +68,7 @@ class Client:
 
         Args:
             timeout: Seconds to wait for a response.
-            max_retries: Maximum number of retries of a request that costs nothing, or that was certainly not
+            max_retries: Maximum number of retries of a request that is idempotent, or that was certainly not
                 accepted.
             target_repo: Repository in which the results of submissions are kept, as `namespace/name`.
             target_directory: Directory of that repository.
@@ -82,7 +82,7 @@ class Client:
             target_repo=target_repo,
             target_directory=target_directory,
         )
-        return self._on(session)
+        return self._from_session(session)
 
     @overload
     def run(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> ImageResult: ...
@@ -101,11 +101,11 @@ class Client:
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
-            ConfigurationError: An option is not usable, or the client has a `target_repo` or
+            ConfigurationError: An option is invalid, or the client has a `target_repo` or
                 `target_directory`, which apply to `submit` alone. Nothing was sent.
             InvalidRequestError: `extra_body` is not JSON. Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
-            OxenError: The hub rejected the request, failed, or could not be reached.
+            OxenError: The server returned an error or could not be reached.
         """
         from ..options import check_options
         from .sender import run_request
@@ -150,11 +150,11 @@ class Client:
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
-            ConfigurationError: An option is not usable, or the model has no queue. Nothing was sent.
+            ConfigurationError: An option is invalid, or the model has no queue. Nothing was sent.
             InvalidRequestError: `num_generations` is not a positive integer, or `extra_body` is not JSON.
                 Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
-            OxenError: The hub rejected the request, failed, or could not be reached.
+            OxenError: The server returned an error or could not be reached.
         """
         from ..options import check_options
         from .sender import submit_request
@@ -166,27 +166,27 @@ class Client:
         return submit_request(self._session, request, num_generations, **options)
 
     def job(self, id: str) -> Job[ImageResult | VideoResult]:
-        """A job by its id, whoever submitted it and when. Sends no request.
+        """Return a job by its id, which another process may have submitted. Sends no request.
 
         Raises:
-            ConfigurationError: `id` is not a string, or is empty, or consists of dots.
+            ConfigurationError: `id` is not a string, is blank, or consists of dots.
         """
         from .job import Job
 
-        return Job(self._session, checked_id(id, "a job"), None, "unknown")
+        return Job(self._session, validate_id(id, "job"), None, "unknown")
 
     def model(self, id: str) -> AnyModel:
-        """Any model of the hub by its id, also one that is not in the package. Sends no request.
+        """Return any model by its id, including models that are not in the package. Sends no request.
 
-        Nothing is checked statically: at run time, parameters are checked against the schema that the hub
-        publishes (extra `dynamic`).
+        Parameters are not checked statically. At run time they are validated against the schema that the
+        server publishes (extra `dynamic`).
 
         Raises:
-            ConfigurationError: `id` is not a string, or is empty, or consists of dots.
+            ConfigurationError: `id` is not a string, is blank, or consists of dots.
         """
         from .dynamic import AnyModel
 
-        return AnyModel(self._session, checked_id(id, "a model"))
+        return AnyModel(self._session, validate_id(id, "model"))
 
     def jobs(
         self,
@@ -198,29 +198,28 @@ class Client:
         repo: str | None = None,
         folder: str | None = None,
     ) -> list[Job[ImageResult | VideoResult]]:
-        """The jobs in the queue, filtered by whatever is given. Source: GET /queue.
+        """Return the jobs in the queue that match all filters. Source: GET /queue.
 
         Args:
-            status: queued, processing, succeeded, failed or cancelled; left out, jobs that have not ended.
-            model: The id of their model.
+            status: queued, processing, succeeded, failed or cancelled. Defaults to jobs that have not ended.
+            model: The id of the model.
             media_type: image or video.
-            namespace: The user or organization that is billed for them.
-            repo: The repository their results go to.
-            folder: The folder their results go to.
+            namespace: The user or organization that is billed.
+            repo: The repository of the results.
+            folder: The folder of the results.
 
         Raises:
-            ConfigurationError: `status` or `media_type` is not one of these.
-            OxenError: The hub refused, failed, or could not be reached.
+            ConfigurationError: `status` or `media_type` has another value.
+            OxenError: The server returned an error or could not be reached.
         """
         from .job import Job
 
-        query = filters(
+        query = build_filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
-        answer = (self._session.get("/queue", query)).json
         return [
-            Job(self._session, told.generation_id, None, told.status, told=told)
-            for told in generations(answer)
+            Job(self._session, generation.generation_id, None, generation.status, generation=generation)
+            for generation in parse_generations(self._session.get("/queue", query))
         ]
 
     def generations(
@@ -234,38 +233,39 @@ class Client:
         folder: str | None = None,
         page_size: int = 100,
     ) -> Generations:
-        """What was generated, with its costs. Source: GET /generations.
+        """Return the history of jobs with their costs. Source: GET /generations.
 
         Args:
             status: queued, processing, succeeded, failed or cancelled.
             model: The id of the model.
             media_type: image or video.
             namespace: The user or organization that was billed.
-            repo: The repository the results went to.
-            folder: The folder the results went to.
-            page_size: How many to ask for at a time, 1 to 1000.
+            repo: The repository of the results.
+            folder: The folder of the results.
+            page_size: The number of jobs per request, 1 to 1000.
 
         Raises:
-            ConfigurationError: `status`, `media_type` or `page_size` is not one of these.
+            ConfigurationError: `status`, `media_type` or `page_size` has another value.
         """
         from .history import Generations
 
         if isinstance(page_size, bool) or not isinstance(page_size, int) or not 1 <= page_size <= 1000:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"page_size has to be a whole number from 1 to 1000: {page_size!r:.40}")
-        query = filters(
+            raise ConfigurationError(f"page_size must be an integer from 1 to 1000, got {page_size!r:.40}")
+        query = build_filters(
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
         return Generations(self._session, query, page_size)
 
     def events(self) -> Generator[GenerationCompleted]:
-        """Every job of the user that ends, as it ends: from the first iteration until the client is closed.
+        """Yield an event for each job of the user that ends, from the first iteration until the client is
+        closed.
 
-        Jobs that end while the connection is down are missed. Source: GET /events.
+        Events are missed while the connection is interrupted. Source: GET /events.
 
         Raises:
-            OxenError: The hub refuses the event stream, or cannot be reached at first.
+            OxenError: The server rejected the event stream, or the first connection failed.
         """
-        return self._session.channel.events()
+        return self._session.tracker().events()
 
     def run_many(
         self,
@@ -277,39 +277,43 @@ class Client:
         timeout: float | None = None,
         progress: bool | Callable[[Progress], object] = False,
     ) -> Generator[Outcome]:
-        """Run many requests, of one model or of many, and yield each outcome as it is ready.
+        """Run many requests, of one or several models, and yield each outcome as it is ready.
 
-        Images and videos go through the queue, sounds through the blocking call. With a journal, a
-        run that was killed continues when it is started again with the same requests: the outcomes of
-        finished requests are yielded again without sending them, jobs under way are waited for, and a
-        request that may have been accepted yields an `OutcomeUnknownError`.
+        Images and videos are submitted to the queue; sounds use the blocking call. With a journal, a run that
+        was killed can be continued by starting it again with the same requests: the outcomes of finished
+        requests are yielded again without sending them, unfinished jobs are waited for, and a request that
+        may have been accepted yields an `OutcomeUnknownError`.
 
         Args:
-            requests: The requests; an iterator is read as they are sent.
-            max_in_flight: How many are under way at once. Memory grows with this, not with their number.
-            journal: A file, created if it is not there, for one run at a time.
-            resend_unknown: Send again requests that may have been accepted; they may be billed twice.
-            timeout: Seconds to wait for each; left out, 10 minutes for an image, 60 for a video.
-            progress: True for a bar on a terminal (extra `progress`), or what to call with each change.
+            requests: The requests. An iterator is read as they are sent.
+            max_in_flight: The maximum number of requests that are sent and not finished. Memory use grows
+                with it, not with the number of requests.
+            journal: The path of a file, which is created if it does not exist. One run can use it at a time.
+            resend_unknown: Send requests again that may have been accepted. They may be billed twice.
+            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image, 60 for a video.
+            progress: True for a progress bar on a terminal (extra `progress`), or a function that is called
+                with each change.
 
         Raises:
             ConfigurationError: A value is out of range, or the extra is not installed.
-            JournalError: The journal is broken, in use, or belongs to other requests.
+            JournalError: The journal is corrupt, in use, or belongs to other requests.
             TypeError: An item is not a request.
         """
-        from .many import run
+        from .batch import run
 
         return run(self._session, requests, max_in_flight, journal, resend_unknown, timeout, progress)
 
     @property
     def models(self) -> Models:
-        """The hub's models as they are now."""
+        """The models that the server lists now."""
         from .models import Models
 
         return Models(self._session)
 
     def close(self) -> None:
-        """End the connections and every wait; jobs go on. An `http_client` that was passed in stays open."""
+        """Close the connections and end every wait. Jobs continue, and an `http_client` that was passed in
+        stays open.
+        """
         self._session.close()
 
     def __enter__(self) -> Self:

@@ -7,15 +7,15 @@ from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
 from ..request import UntypedRequest
-from .effects import Limiter, here, run_blocking
+from .concurrency import Limiter, current_loop_or_process, run_blocking
 from .job import Job
 from .models import Models
 from .results import AudioResult, ImageResult, VideoResult
 from .sender import run_request, submit_request
-from .session import Part, Session
+from .session import Session, SessionBound
 
 if TYPE_CHECKING:
     from ..dynamic import Described
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-class AnyModel(Part):
+class AnyModel(SessionBound):
     """A model by its id alone. Nothing is checked statically: neither names nor values of parameters.
 
     On first use, the model's schema is fetched, once. From then on each call checks its parameters
@@ -179,8 +179,11 @@ class AnyModel(Part):
     def _loaded(self) -> Described:
         if self._described is None:
             # A limiter works in one event loop alone.
-            limiter = self._limiters.setdefault(here(), Limiter(1))
-            with limiter.entered(self._session.settings.patience("/models", None)):
+            limiter = self._limiters.setdefault(current_loop_or_process(), Limiter(1))
+            timeout = self._session.settings.request_timeout("/models", None)
+            with limiter.acquire(timeout) as is_acquired:
+                if not is_acquired:
+                    raise HubTimeoutError("the schema was not fetched before the timeout; nothing was sent")
                 if self._described is None:
                     kind = _described_class()
                     self._described = kind(self._id, Models(self._session).get(self._id))

@@ -1,4 +1,4 @@
-"""What was generated, and what it cost."""
+"""The history of jobs and their costs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..generations import Generation, dollars, generations
+from ..generations import Generation, parse_dollars, parse_generations
 from ..values import count
-from .session import Part, Session
+from .session import Session, SessionBound
 
-# So many new ones may come in between two pages, and no old one is told of twice.
-_MOST_SEEN = 1000
+MAX_SEEN_IDS = 1000
+"""The number of new jobs that may be added between two pages without an old job being yielded twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class Page:
 
     generations: list[Generation]
     number: int
-    """From 1."""
+    """Counted from 1."""
     total_pages: int | None
     total_entries: int | None
     total_cost: Decimal | None
-    """Dollars, over all pages."""
+    """US dollars, over all pages."""
 
 
-class Generations(Part):
-    """The history, newest first as the hub has it: iterate over it, or over its `pages()`.
+class Generations(SessionBound):
+    """The history, newest first: iterate over it for its jobs, or over `pages()`.
 
-    Source: GET /generations. A page is asked for when it is reached.
+    Source: GET /generations. Each page is requested when the iteration reaches it.
     """
 
     def __init__(self, session: Session, query: Mapping[str, str], page_size: int) -> None:
@@ -40,34 +40,35 @@ class Generations(Part):
         self._page_size = page_size
 
     def __iter__(self) -> Generator[Generation]:
-        seen: deque[str] = deque(maxlen=_MOST_SEEN)
+        seen: deque[str] = deque(maxlen=MAX_SEEN_IDS)
         for page in self.pages():
-            # What is new since the last page pushes its last ones onto this one.
+            # Jobs that are new since the last page push its last ones onto this one.
             for generation in page.generations:
                 if generation.generation_id not in seen:
                     seen.append(generation.generation_id)
                     yield generation
 
     def pages(self) -> Generator[Page]:
-        """The history page by page.
+        """Yield the history page by page.
 
         Raises:
-            OxenError: The hub refused, failed, or could not be reached.
+            OxenError: The server returned an error or could not be reached.
         """
         number = 0
         while True:
             number += 1
             query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
-            answer = (self._session.get("/generations", query)).json
+            response = self._session.get("/generations", query)
             page = Page(
-                generations(answer),
+                parse_generations(response),
                 number,
-                count(answer.get("total_pages")),
-                count(answer.get("total_entries")),
-                dollars(answer.get("total_cost")),
+                count(response.json.get("total_pages")),
+                count(response.json.get("total_entries")),
+                parse_dollars(response.json.get("total_cost")),
             )
             if page.generations or number == 1:
                 yield page
             is_short = len(page.generations) < self._page_size
-            if not page.generations or (is_short if page.total_pages is None else number >= page.total_pages):
+            is_last = is_short if page.total_pages is None else number >= page.total_pages
+            if not page.generations or is_last:
                 return

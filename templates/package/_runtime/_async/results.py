@@ -14,13 +14,13 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from ..errors import MediaError, OxenError
-from ..ids import job_path
 from ..media import sniff
 from ..parsing import created_at, extract_outputs, model_name
 from ..request import RequestLike
 from ..responses import Response
 from ..saving import writing
-from .effects import open_file
+from ..urls import job_path
+from .concurrency import open_file
 from .session import AsyncSession
 
 # What a URL that has expired is answered with.
@@ -100,47 +100,38 @@ class AsyncMedia:
         if content is not None:
             yield content, len(content)
             return
-        url = self._address()
-        refused: MediaError | None = None
+        if self.url is None:
+            raise MediaError(
+                "the response contains neither a URL nor the content", generation_id=self.generation_id
+            )
         try:
-            async with aclosing(self._session.download(url)) as chunks:
-                async for piece in chunks:
-                    yield piece
+            async with aclosing(self._session.download(self.url, self.generation_id)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
         except MediaError as error:
             if self.generation_id is None or error.status not in _EXPIRED:
-                error.generation_id = self.generation_id
                 raise
-            refused = error
-        if refused is None:
-            return
-        address = await self._new_address(refused)
-        try:
-            async with aclosing(self._session.download(address)) as chunks:
-                async for piece in chunks:
-                    yield piece
-        except MediaError as error:
-            error.generation_id = self.generation_id
-            raise
+            rejection = error
+        url = await self._renew_url(self.generation_id, rejection)
+        async with aclosing(self._session.download(url, self.generation_id)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-    async def _new_address(self, refused: MediaError) -> str:
-        """Where the result is now that its URL has expired, as the queue has it."""
+    async def _renew_url(self, generation_id: str, rejection: MediaError) -> str:
+        """Return the URL that the queue has now, after the download from an expired one was rejected."""
+        reason = str(rejection.args[0])
+        url: str | None = None
         try:
-            answer = (await self._session.get(job_path(str(self.generation_id)))).json
-            url, _ = extract_outputs(answer, "")[self._place]
-        except IndexError:
-            url = None
+            response = await self._session.get(job_path(generation_id))
+            url, _ = extract_outputs(response.json, "")[self._place]
         except OxenError as error:
-            url = None
-            refused = MediaError(f"{refused}, and the queue gave no other: {error}", refused.status)
+            reason = f"{reason}, and the queue returned no other URL: {error}"
+        except IndexError:
+            pass
         if url is None:
-            refused.generation_id = self.generation_id
-            raise refused
+            raise MediaError(reason, rejection.status, generation_id=generation_id)
         return url
-
-    def _address(self) -> str:
-        if self.url is None:
-            raise MediaError("the answer holds neither a URL nor the content")
-        return self.url
 
     def _content(self) -> bytes | None:
         """What the answer itself holds."""
@@ -154,7 +145,9 @@ class AsyncMedia:
                 content = unquote_to_bytes(data)
                 return a2b_base64(content, strict_mode=True) if head.endswith(";base64") else content
         except ValueError as error:
-            raise MediaError(f"the content in the answer is broken: {error}") from error
+            raise MediaError(
+                f"the content in the response is invalid: {error}", generation_id=self.generation_id
+            ) from error
         return None
 
 
@@ -262,12 +255,13 @@ def result_of(
         UnexpectedResponseError: It holds no result.
     """
     key, medium = _PARTS[kind]
+    outputs = extract_outputs(response.json, key, generation_id=generation_id, response=response)
     return kind(
         model_name(response.json),
         created_at(response.json),
         tuple(
             medium(url, encoded, session, generation_id, place)
-            for place, (url, encoded) in enumerate(extract_outputs(response.json, key))
+            for place, (url, encoded) in enumerate(outputs)
         ),
         response,
     )

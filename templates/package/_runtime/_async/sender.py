@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Unpack
 
-from ..advice import advise
-from ..errors import ConfigurationError, OxenError
+from ..context import CallContext
+from ..errors import ConfigurationError
 from ..media import is_read
 from ..options import RequestOptions
 from ..request import RequestLike, RequestT, checked, class_of, encoded, queued
-from .effects import run_blocking
+from .concurrency import run_blocking
 from .job import AsyncJob, enqueue
 from .results import AsyncAnyResult, result_of, result_type
 from .session import AsyncSession
@@ -75,11 +75,8 @@ async def run_request(
         )
     body = encoded(request, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    try:
-        response = await session.post(request.endpoint, body, timeout, extra_headers)
-    except OxenError as error:
-        advise(error, class_of(request))
-        raise
+    context = CallContext(request_class=class_of(request))
+    response = await session.post(request.endpoint, body, timeout, extra_headers, context)
     return result_of(result_type(request), response, session)
 
 

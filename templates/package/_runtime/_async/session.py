@@ -1,4 +1,4 @@
-"""What all calls of a client share: settings, connections, and the jobs that are under way."""
+"""State shared by all calls of a client: settings, connection pools and tracked jobs."""
 
 from __future__ import annotations
 
@@ -10,100 +10,104 @@ from typing import Any, Self
 
 import httpx
 
+from ..context import NO_CONTEXT, CallContext
 from ..errors import ConfigurationError, HubUnreachableError, MediaError
 from ..responses import Response
-from ..settings import Settings, checked_retries, checked_target, checked_timeout
-from .channel import AsyncChannel
-from .effects import Sockets, here, is_over
-from .wire import AsyncWire
+from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
+from .concurrency import Sockets, current_loop_or_process, is_closed
+from .job_tracker import AsyncJobTracker
+from .transport import AsyncTransport
 
 
 class AsyncConnections:
-    """Connection pools and event streams: a pair for each place where the client is used.
+    """The connection pools and event streams of a client: one of each per owner.
 
-    No pool works in two event loops, or in a process and in one that was forked off it.
+    A connection pool cannot be shared between event loops or across a fork.
     """
 
     def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None) -> None:
         self.is_closed = False
-        self.given = http_client
+        self.http_client = http_client
         self._settings = settings
         self._locks: dict[object, Lock] = {}
-        self._channels: dict[object, AsyncChannel] = {}
+        self._trackers: dict[object, AsyncJobTracker] = {}
 
-    def channel(self) -> AsyncChannel:
-        """The one for here.
+    def tracker(self, context: CallContext) -> AsyncJobTracker:
+        """Return the job tracker of the current owner, which is created on the first call.
 
         Raises:
             HubUnreachableError: The client is closed.
         """
-        place = here()
-        channel = self._channels.get(place)
-        if channel is None and not self.is_closed:
-            # Each place has its own: one that is held while another thread forks is never free in the child.
-            with self._locks.setdefault(place, Lock()):
-                channel = self._channels.get(place) or self._made(place)
-        if channel is None or self.is_closed:  # maybe since: then whoever closed it did not find this one
-            raise HubUnreachableError("the client is closed; nothing was sent")
-        return channel
+        owner = current_loop_or_process()
+        tracker = self._trackers.get(owner)
+        if tracker is None and not self.is_closed:
+            # One lock per owner: a lock held by another thread during a fork is never released in the child.
+            with self._locks.setdefault(owner, Lock()):
+                tracker = self._trackers.get(owner) or self._create_tracker(owner)
+        if tracker is None or self.is_closed:  # it may have been closed in the meantime
+            raise HubUnreachableError(
+                "the client is closed; nothing was sent", generation_id=context.generation_id
+            )
+        return tracker
 
-    def _made(self, place: object) -> AsyncChannel:
-        for each in list(self._channels):
-            if is_over(each):  # no place goes by itself: its channel holds on to it
-                self._channels.pop(each, None)
-                self._locks.pop(each, None)
-        http = self.given or httpx.AsyncClient()
-        channel = self._channels[place] = AsyncChannel(AsyncWire(http, Sockets(), self._settings))
-        # The stream is read for the jobs of this client: it ends with the last of them.
-        weakref.finalize(self, _abandon, weakref.ref(channel))
-        return channel
+    def _create_tracker(self, owner: object) -> AsyncJobTracker:
+        for other in list(self._trackers):
+            if is_closed(other):  # not collected on its own, because its tracker keeps it alive
+                self._trackers.pop(other, None)
+                self._locks.pop(other, None)
+        http = self.http_client or httpx.AsyncClient()
+        tracker = AsyncJobTracker(AsyncTransport(http, Sockets(), self._settings))
+        self._trackers[owner] = tracker
+        # The event stream is read for the jobs of this client, so it ends with the last reference to it.
+        weakref.finalize(self, _abandon, weakref.ref(tracker))
+        return tracker
 
     async def aclose(self) -> None:
-        """End them all."""
+        """Close the connections and end every wait."""
         self.is_closed = True
-        place = here()
-        for each, channel in list(self._channels.items()):
-            if is_over(each):
+        current = current_loop_or_process()
+        for owner, tracker in list(self._trackers.items()):
+            if is_closed(owner):
                 continue
-            await channel.aclose()
-            if self.given is None and each is place:
-                await channel.wire.http.aclose()
-        self._channels.clear()
+            await tracker.aclose()
+            if self.http_client is None and owner is current:
+                await tracker.transport.http.aclose()
+        self._trackers.clear()
 
 
-def _abandon(channel: weakref.ref[AsyncChannel]) -> None:
-    if (still := channel()) is not None:
-        still.abandon()
+def _abandon(reference: weakref.ref[AsyncJobTracker]) -> None:
+    if (tracker := reference()) is not None:
+        tracker.abandon()
 
 
 class AsyncSession:
-    """One set of connections and one set of settings.
+    """The connections of a client with one set of settings.
 
     Args:
-        settings: Where to call, with what key, and how long to wait.
-        http_client: A client to send with, which stays the caller's to close.
+        settings: The settings.
+        http_client: A client to send requests with, which the caller closes.
 
     Raises:
-        ConfigurationError: `http_client` is of the other kind, or no client at all.
+        ConfigurationError: `http_client` is not an httpx client, or it is one of the other kind.
     """
 
     def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None = None) -> None:
-        # One of the other kind would fail at the first call, and without a word that helps.
+        # A client of the other kind would fail at the first call, without a helpful message.
         if http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            kind, given = httpx.AsyncClient.__name__, type(http_client).__name__
-            raise ConfigurationError(f"http_client has to be an httpx.{kind}, not a value of type {given}")
+            expected, actual = httpx.AsyncClient.__name__, type(http_client).__name__
+            raise ConfigurationError(f"http_client must be an httpx.{expected}, got a value of type {actual}")
         self.settings = settings
         self._connections = AsyncConnections(settings, http_client)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._connections.given is not None:
+        if self._connections.http_client is not None:
             raise TypeError(
-                "a client with a custom http_client cannot be pickled: make one where it is unpickled"
+                "a client with a custom http_client cannot be pickled: create one in the other process"
             )
         return AsyncSession, (self.settings,)
 
     def __deepcopy__(self, memo: object) -> Self:
-        return self  # a copy of a result is one of the same client
+        return self  # a copied result uses the same client
 
     def with_settings(
         self,
@@ -120,54 +124,70 @@ class AsyncSession:
         """
         changes: dict[str, Any] = {}
         if timeout is not None:
-            changes["timeout"] = checked_timeout(timeout)
+            changes["timeout"] = validate_timeout(timeout)
         if max_retries is not None:
-            changes["max_retries"] = checked_retries(max_retries)
+            changes["max_retries"] = validate_max_retries(max_retries)
         if target_repo is not None:
-            changes["target_repo"] = checked_target("target_repo", target_repo)
+            changes["target_repo"] = validate_target("target_repo", target_repo)
         if target_directory is not None:
-            changes["target_directory"] = checked_target("target_directory", target_directory)
+            changes["target_directory"] = validate_target("target_directory", target_directory)
         other = object.__new__(type(self))
         other._connections = self._connections
         other.settings = replace(self.settings, **changes)
         return other
 
     async def aclose(self) -> None:
-        """End the connections and every wait."""
+        """Close the connections and end every wait."""
         await self._connections.aclose()
 
-    @property
-    def channel(self) -> AsyncChannel:
-        """The event stream, and who waits for what comes over it."""
-        return self._connections.channel()
+    def tracker(self, context: CallContext = NO_CONTEXT) -> AsyncJobTracker:
+        """Return the job tracker of the current event loop or process.
+
+        Raises:
+            HubUnreachableError: The client is closed.
+        """
+        return self._connections.tracker(context)
 
     async def post(
-        self, path: str, body: bytes, timeout: float | None, extra_headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: bytes,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None = None,
+        context: CallContext = NO_CONTEXT,
     ) -> Response:
-        """Send a request that costs money, once. Raises as `AsyncWire.post` does."""
-        return await self._wire().post(path, body, timeout, extra_headers)
+        """Send a billable request, at most once. Raises as `AsyncTransport.post` does."""
+        return await self._transport(context).post(path, body, timeout, extra_headers, context)
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
-        """Read, which costs nothing. Raises as `AsyncWire.get` does."""
-        return await self._wire().get(path, query or {}, self.settings.patience(path, None))
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, context: CallContext = NO_CONTEXT
+    ) -> Response:
+        """Send a GET request. Raises as `AsyncTransport.get` does."""
+        timeout = self.settings.request_timeout(path, None)
+        return await self._transport(context).get(path, query or {}, timeout, context)
 
-    async def delete(self, path: str) -> Response:
-        """Have something ended. Raises as `AsyncWire.delete` does."""
-        return await self._wire().delete(path, self.settings.patience(path, None))
+    async def delete(self, path: str, context: CallContext = NO_CONTEXT) -> Response:
+        """Send a DELETE request. Raises as `AsyncTransport.delete` does."""
+        timeout = self.settings.request_timeout(path, None)
+        return await self._transport(context).delete(path, timeout, context)
 
-    def download(self, url: str) -> AsyncGenerator[tuple[bytes, int | None]]:
-        """A result, piece by piece. Raises as `AsyncWire.download` does."""
+    def download(
+        self, url: str, generation_id: str | None = None
+    ) -> AsyncGenerator[tuple[bytes, int | None]]:
+        """Yield the content of a result in chunks. Raises as `AsyncTransport.download` does."""
         if self._connections.is_closed:
-            raise MediaError("the result could not be downloaded: the client is closed")
-        return self._wire().download(url)
+            raise MediaError(
+                "the result could not be downloaded: the client is closed", generation_id=generation_id
+            )
+        return self._transport(NO_CONTEXT).download(url, generation_id)
 
-    def _wire(self) -> AsyncWire:
-        wire = self.channel.wire
-        return AsyncWire(wire.http, wire.sockets, self.settings)
+    def _transport(self, context: CallContext) -> AsyncTransport:
+        transport = self.tracker(context).transport
+        return AsyncTransport(transport.http, transport.sockets, self.settings)
 
 
-class AsyncPart:
-    """A part of a client, which calls by the client's session."""
+class AsyncSessionBound:
+    """Base class of the parts of a client that send requests through its session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""An error that may come from bindings older than the hub says so, and where to look."""
+"""The hint of errors that the bindings may be out of date."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from oxen_models import APIError, BadRequestError, JobFailed, ServerError, UnprocessableError, catalog
-from oxen_models._runtime.advice import advise, is_about_parameters
+from oxen_models import BadRequestError, JobFailed, OxenError, ServerError, UnprocessableError, catalog
+from oxen_models._runtime.hints import hint_stale_bindings, is_about_parameters
 from oxen_models.audio import BytedanceSeedAudio10Request
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
@@ -21,8 +21,8 @@ EDITOR = "qwen-image-edit-plus"
 URL = "https://example.com/dog.png"
 BROKEN = "data:image/png;base64,AAAA"
 HINT = (
-    f"the bindings may be older than the hub ({EDITOR} as of {catalog.get(EDITOR).changed}): "
-    "`oxen-codegen diff` says what changed"
+    f"the bindings may be out of date ({EDITOR} as of {catalog.get(EDITOR).changed}): "
+    "run `oxen-codegen diff` to see what changed"
 )
 
 
@@ -45,7 +45,8 @@ def call(verb: str, image: str = URL, **parameters: Any) -> Callable[[Any], Any]
     return step
 
 
-def test_typed_call_that_the_hub_refuses_says_where_to_look(run: ClientRunner, newer: Hub) -> None:
+def test_rejected_call_has_hint(run: ClientRunner, newer: Hub) -> None:
+    """A typed call that the server rejects has the hint, as an attribute and in its text."""
     changes: list[dict[str, Any]] = [{}, {"extra_body": {"mood": "good"}, "output_format": "png"}]
     for parameters in changes:
         error = run.expect_error(BadRequestError, call("edit", **parameters), base_url=newer.url)
@@ -53,14 +54,16 @@ def test_typed_call_that_the_hub_refuses_says_where_to_look(run: ClientRunner, n
         assert str(error).endswith(f"(HTTP 400, invalid_params); {HINT}")
 
 
-def test_job_that_fails_by_its_parameters_says_so_too(run: ClientRunner, newer: Hub) -> None:
+def test_failed_job_has_hint(run: ClientRunner, newer: Hub) -> None:
+    """A job that fails because of its parameters has the hint."""
     steps = call("submit", output_format="png"), methodcaller("result")
     error = run.expect_error(JobFailed, *steps, base_url=newer.url)
     assert error.hint == HINT
     assert str(error).endswith(f"(job {error.generation_id}); {HINT}")
 
 
-def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None:
+def test_rejected_submission_has_hint(run: ClientRunner, newer: Hub) -> None:
+    """A submission that the server rejects has the hint."""
     refusal = {"error": {"type": "invalid_params", "detail": "'mood' is a required property"}}
     newer.respond_next(422, body=refusal, method="POST")
     error = run.expect_error(UnprocessableError, call("submit"), base_url=newer.url)
@@ -79,20 +82,22 @@ def test_refusal_of_the_queue_says_so_too(run: ClientRunner, newer: Hub) -> None
         call("edit", extra_body={"response_format": "png"}),
     ],
 )
-def test_parameter_of_the_call_is_no_matter_of_the_bindings(
-    run: ClientRunner, hub: Hub, step: Callable[[Any], Any]
-) -> None:
+def test_parameter_of_the_call_has_no_hint(run: ClientRunner, hub: Hub, step: Callable[[Any], Any]) -> None:
+    """An error about a parameter that is not the model's has no hint."""
     assert run.expect_error(BadRequestError, step, base_url=hub.url).hint is None
 
 
-def test_a_broken_file_is_no_matter_of_the_bindings(run: ClientRunner, hub: Hub) -> None:
+def test_invalid_file_has_no_hint(run: ClientRunner, hub: Hub) -> None:
+    """An error about an invalid input file has no hint."""
     refused = run.expect_error(BadRequestError, call("edit", BROKEN), base_url=hub.url)
     assert (refused.type, refused.hint) == ("invalid_file_input", None)
     failed = run.expect_error(JobFailed, call("submit", BROKEN), methodcaller("result"), base_url=hub.url)
     assert failed.hint is None
 
 
-def test_a_call_by_id_was_checked_against_the_hub_s_own_schema(run: ClientRunner, newer: Hub) -> None:
+def test_untyped_call_has_no_hint(run: ClientRunner, newer: Hub) -> None:
+    """A call by model id has no hint, because it was validated against the server's schema."""
+
     def edit(oxen: Any) -> Any:
         return oxen.model(EDITOR).edit(
             prompt="x", input_image=[URL], mood="good", extra_body={"output_format": "png"}
@@ -101,7 +106,8 @@ def test_a_call_by_id_was_checked_against_the_hub_s_own_schema(run: ClientRunner
     assert run.expect_error(BadRequestError, edit, base_url=newer.url).hint is None
 
 
-def test_run_many_says_so_too(run: ClientRunner, newer: Hub, tmp_path: Path) -> None:
+def test_batch_outcome_has_hint(run: ClientRunner, newer: Hub, tmp_path: Path) -> None:
+    """The errors of a batch have the hint, also when they are replayed from the journal."""
     speech = ox.schema("bytedance-seed-audio-1-0")
     newer.add_model(
         {
@@ -122,63 +128,61 @@ def test_run_many_says_so_too(run: ClientRunner, newer: Hub, tmp_path: Path) -> 
         outcomes = oxen.run_many(requests, journal=tmp_path / "journal")
         return gathered(outcomes) if inspect.isasyncgen(outcomes) else list(outcomes)
 
-    for _ in range(2):  # the second run is told by the journal of what failed
+    for _ in range(2):  # the second run replays the journal
         outcomes = run(run_batch, base_url=newer.url)
         assert {type(each.error) for each in outcomes} == {JobFailed, BadRequestError}
         assert all(f"({each.request.model_id} as of " in str(each.error) for each in outcomes)
 
 
-def refusal(kind: type[APIError], status: int, type_: str | None) -> APIError:
-    return kind(status, "why", type_)
+ABOUT_PARAMETERS: list[tuple[type[OxenError], str, str | None, bool]] = [
+    (UnprocessableError, "why", "invalid_params", True),
+    (UnprocessableError, "why", None, True),
+    (UnprocessableError, "why", "invalid_file_input", False),
+    (UnprocessableError, "why", "content_policy_violation", False),
+    (BadRequestError, "why", "invalid_params", True),
+    (BadRequestError, "why", "invalid_file_input", False),
+    (BadRequestError, "why", None, False),
+    (ServerError, "why", "invalid_params", False),
+    *(
+        (JobFailed, detail, None, True)
+        for detail in (
+            "Additional properties are not allowed ('a' was unexpected)",
+            "'mood' is a required property",
+            "output_format: 'png' is not one of ['jpg']",
+            "duration: 5 is not of type 'string'",
+            "pitch: 13 is greater than the maximum of 12",
+            "invalid_params",
+            "Unknown parameter: mood",
+            "seed is required",
+            "Invalid value for aspect_ratio",
+        )
+    ),
+    *(
+        (JobFailed, detail, None, False)
+        for detail in (
+            "input_image: not an image that can be read",
+            "input_image: the file is larger than the maximum of 25 MB",
+            "The prompt was flagged by our safety system",
+            "the content of one of the images is not allowed",
+            "The hub was stopped while this ran",
+            "an unexpected error occurred",
+            "the job failed; the server gave no reason",
+        )
+    ),
+    (ox.JobCancelled, "'mood' is a required property", None, False),
+    (ox.HubUnreachableError, "no property", None, False),
+]
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (refusal(UnprocessableError, 422, "invalid_params"), True),
-        (refusal(UnprocessableError, 422, None), True),
-        (refusal(UnprocessableError, 422, "invalid_file_input"), False),
-        (refusal(UnprocessableError, 422, "content_policy_violation"), False),
-        (refusal(BadRequestError, 400, "invalid_params"), True),
-        (refusal(BadRequestError, 400, "invalid_file_input"), False),
-        (refusal(BadRequestError, 400, None), False),
-        (refusal(ServerError, 500, "invalid_params"), False),
-        *(
-            (JobFailed("id", "failed", detail), True)
-            for detail in (
-                "Additional properties are not allowed ('a' was unexpected)",
-                "'mood' is a required property",
-                "output_format: 'png' is not one of ['jpg']",
-                "duration: 5 is not of type 'string'",
-                "pitch: 13 is greater than the maximum of 12",
-                "invalid_params",
-                "Unknown parameter: mood",
-                "seed is required",
-                "Invalid value for aspect_ratio",
-            )
-        ),
-        *(
-            (JobFailed("id", "failed", detail), False)
-            for detail in (
-                "input_image: not an image that can be read",
-                "input_image: the file is larger than the maximum of 25 MB",
-                "The prompt was flagged by our safety system",
-                "the content of one of the images is not allowed",
-                "The hub was stopped while this ran",
-                "an unexpected error occurred",
-                "the job failed; the hub gave no reason",
-            )
-        ),
-        (ox.JobCancelled("id", "cancelled", "'mood' is a required property"), False),
-        (ox.HubUnreachableError("no property"), False),
-    ],
-)
-def test_what_is_about_parameters(error: ox.OxenError, expected: bool) -> None:
-    assert is_about_parameters(error) is expected
-    advise(error, None)
-    assert error.hint is None
-    advise(error, QwenImageEditPlusRequest)
-    assert error.hint == (HINT if expected else None)
+@pytest.mark.parametrize(("error_class", "detail", "type_", "expected"), ABOUT_PARAMETERS)
+def test_error_about_parameters_has_hint(
+    error_class: type[OxenError], detail: str, type_: str | None, expected: bool
+) -> None:
+    """Only an error about parameters has the hint, and only if the request was one of the bindings."""
+    assert is_about_parameters(error_class, detail, type_) is expected
+    assert hint_stale_bindings(None, error_class, detail, type_) is None
+    hint = hint_stale_bindings(QwenImageEditPlusRequest, error_class, detail, type_)
+    assert hint == (HINT if expected else None)
 
 
 @pytest.mark.parametrize(
@@ -191,18 +195,20 @@ def test_what_is_about_parameters(error: ox.OxenError, expected: bool) -> None:
         ("mood: unknown", True),
     ],
 )
-def test_which_parameter_it_is_about(detail: str, expected: bool) -> None:
-    error = UnprocessableError(422, detail, "invalid_params")
-    advise(error, QwenImageEditPlusRequest)
-    assert error.hint == (HINT if expected else None)
+def test_hint_depends_on_the_parameter(detail: str, expected: bool) -> None:
+    """An error about a parameter that every call accepts has no hint, unless it names another one."""
+    hint = hint_stale_bindings(QwenImageEditPlusRequest, UnprocessableError, detail, "invalid_params")
+    assert hint == (HINT if expected else None)
 
 
-def test_a_class_of_another_package_is_named_without_a_day() -> None:
+def test_hint_for_hand_written_class_has_no_date() -> None:
+    """The hint for a class that was not generated names the model without a date."""
+
     class Other(ox.Request):
-        """A request that nobody generated."""
+        """A request that was not generated."""
 
         model_id = "other"
 
-    error = refusal(UnprocessableError, 422, "invalid_params")
-    advise(error, Other)
-    assert "(other): `oxen-codegen diff`" in str(error)
+    hint = hint_stale_bindings(Other, UnprocessableError, "why", "invalid_params")
+    assert hint is not None
+    assert "(other): run `oxen-codegen diff`" in hint

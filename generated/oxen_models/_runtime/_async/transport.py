@@ -1,0 +1,335 @@
+"""HTTP transport: authentication, retries and response parsing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlencode
+
+import httpx
+
+from ..context import NO_CONTEXT, CallContext
+from ..errors import ConfigurationError, HubUnreachableError, MediaError, OxenError, UnexpectedResponseError
+from ..generations import GenerationCompleted, parse_event
+from ..parsing import parse_response
+from ..responses import Headers, Response
+from ..retries import delay_after_failure, delay_after_status
+from ..settings import Settings
+from ..transport_errors import map_transport_error, may_have_been_sent
+from ..version import __version__
+from .concurrency import Sockets, sleep
+
+CONNECT_TIMEOUT = 10.0
+DOWNLOAD_TIMEOUT = 60.0
+EVENT_TIMEOUT = 45.0
+MAX_REDIRECTS = 5
+# Cached because parsing takes longer than everything else that a call adds to httpx.
+_parse_url = lru_cache(maxsize=32)(httpx.URL)
+# Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
+_USER_AGENT = f"models-python/{__version__}"
+# Headers that the client sets itself and that callers may not override.
+_RESERVED_HEADERS = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+_log = logging.getLogger("oxen_models")
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncTransport:
+    """Sends requests over a connection pool with the client's settings."""
+
+    http: httpx.AsyncClient
+    sockets: Sockets
+    settings: Settings
+
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None = None,
+        context: CallContext = NO_CONTEXT,
+    ) -> Response:
+        """Send a billable request, at most once.
+
+        Raises:
+            APIError: The server returned an error.
+            OutcomeUnknownError: The request was sent, and no response was received.
+            OxenError: The connection failed, or the response could not be parsed.
+        """
+        seconds = self.settings.request_timeout(path, timeout)
+        return await self._request("POST", path, seconds, context, body=body, extra_headers=extra_headers)
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        timeout: float,
+        context: CallContext = NO_CONTEXT,
+        *,
+        retry: bool = True,
+    ) -> Response:
+        """Send a GET request.
+
+        Raises:
+            OxenError: The server returned an error or could not be reached.
+        """
+        if query:
+            path = f"{path}?{urlencode(query)}"
+        return await self._request("GET", path, timeout, context, retry=retry)
+
+    async def delete(self, path: str, timeout: float, context: CallContext = NO_CONTEXT) -> Response:
+        """Send a DELETE request, which is idempotent.
+
+        Raises:
+            OxenError: The server returned an error or could not be reached.
+        """
+        return await self._request("DELETE", path, timeout, context)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        timeout: float,
+        context: CallContext,
+        *,
+        body: bytes | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        retry: bool = True,
+    ) -> Response:
+        is_idempotent = method != "POST"
+        if self.http.is_closed:
+            raise _closed_error(context)
+        headers = {**_validate_headers(extra_headers), **self._headers(context)}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        started = time.monotonic()
+        deadline = started + timeout
+        retries = 0
+        while True:
+            error: OxenError | None = None
+            received: tuple[httpx.Response, bytes] | None = None
+            delay: float | None = None
+            left = max(deadline - time.monotonic(), 0.001)
+            try:
+                async with self.http.stream(
+                    method,
+                    _parse_url(self.settings.url(path)),
+                    content=body,
+                    headers=headers,
+                    timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT)),
+                    follow_redirects=False,
+                    extensions=self.sockets.extensions,
+                ) as response:
+                    received = response, await _read_content(response, deadline)
+            except httpx.HTTPError as cause:
+                error = map_transport_error(
+                    cause, self.settings.base_url, context, is_idempotent=is_idempotent
+                )
+                may_be_billed = not is_idempotent and may_have_been_sent(cause)
+                delay = delay_after_failure(retries, may_be_billed=may_be_billed)
+                _log.debug("%s %s: %s", method, path, type(cause).__name__)
+            except (httpx.InvalidURL, UnicodeError) as cause:  # an invalid host name
+                error = HubUnreachableError(f"{cause}; nothing was sent", generation_id=context.generation_id)
+            except RuntimeError:
+                if not self.http.is_closed:
+                    raise
+                error = _closed_error(context)
+            else:
+                status = response.status_code
+                _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - started)
+                delay = delay_after_status(status, response.headers, retries, is_idempotent=is_idempotent)
+            if not retry or retries >= self.settings.max_retries:
+                delay = None
+            if delay is None or time.monotonic() + delay > deadline:
+                # Raised outside the `except` block: `__context__` would reference the httpx request,
+                # whose headers contain the API key.
+                if error is not None:
+                    raise error
+                assert received is not None
+                return self._parse(*received, context)
+            _log.debug("%s %s: retrying in %.1f s", method, path, delay)
+            await sleep(delay)
+            retries += 1
+
+    async def stream_events(self, on_open: Callable[[], None]) -> AsyncGenerator[GenerationCompleted]:
+        """Open the event stream and yield its events until it ends.
+
+        Args:
+            on_open: Called once the stream is open, after which no event is missed.
+
+        Raises:
+            OxenError: The server rejected or closed the stream, or it was silent for too long.
+        """
+        from httpx_sse import EventSource, SSEError
+
+        if self.http.is_closed:
+            raise _closed_error(NO_CONTEXT)
+        error: OxenError | None = None
+        try:
+            async with self.http.stream(
+                "GET",
+                _parse_url(self.settings.url("/events", base_path="/api")),
+                headers={
+                    **self._headers(NO_CONTEXT),
+                    "accept": "text/event-stream",
+                    "cache-control": "no-store",
+                },
+                timeout=httpx.Timeout(EVENT_TIMEOUT, connect=CONNECT_TIMEOUT),
+                follow_redirects=False,
+                extensions=self.sockets.extensions,
+            ) as response:
+                content_type = response.headers.get("content-type", "")
+                if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
+                    content = await _read_content(response, time.monotonic() + CONNECT_TIMEOUT)
+                    raise UnexpectedResponseError(
+                        f"expected an event stream, got {content_type or 'no content type'}",
+                        response=self._parse(response, content, NO_CONTEXT),
+                    )
+                response.encoding = "utf-8"  # the only encoding of event streams in the standard
+                on_open()
+                async for event in EventSource(response).aiter_sse():
+                    data = self.settings.redact(event.data.encode(errors="replace")).decode()
+                    completed = parse_event(event.event, data)
+                    if completed is not None:
+                        yield completed
+        except httpx.HTTPError as cause:
+            error = map_transport_error(cause, self.settings.base_url, NO_CONTEXT, is_idempotent=True)
+        except (httpx.StreamError, httpx.InvalidURL, SSEError, UnicodeError) as cause:
+            error = HubUnreachableError(f"invalid event stream: {cause}")
+        if error is not None:
+            # Raised outside the `except` block: see `_request`.
+            raise error
+
+    async def download(
+        self, url: str, generation_id: str | None = None
+    ) -> AsyncGenerator[tuple[bytes, int | None]]:
+        """Yield the content of a result in chunks, each with the total length or None if it is not known.
+
+        The API key is sent to the API's own host only.
+
+        Args:
+            url: The URL of the result.
+            generation_id: The job that the result is of; None if there is none.
+
+        Raises:
+            MediaError: The content could not be downloaded.
+        """
+        retries = redirects = 0
+        has_started = False
+        while redirects <= MAX_REDIRECTS:
+            if self.http.is_closed:
+                raise MediaError(
+                    "the result could not be downloaded: the client is closed", generation_id=generation_id
+                )
+            status: int | None = None
+            try:
+                is_own_host = self.settings.is_own_host(url)
+                async with self.http.stream(
+                    "GET",
+                    url,
+                    headers=self._headers(NO_CONTEXT) if is_own_host else {"user-agent": _USER_AGENT},
+                    timeout=DOWNLOAD_TIMEOUT,
+                    follow_redirects=False,
+                    extensions=self.sockets.extensions,
+                ) as response:
+                    status = response.status_code
+                    _log.debug("GET a result from %s: HTTP %d", response.url.host, status)
+                    if response.has_redirect_location:
+                        url = str(response.url.join(response.headers["location"]))
+                        redirects += 1
+                        continue
+                    if response.is_success:
+                        length = _content_length(response)
+                        async for chunk in response.aiter_bytes():
+                            has_started = True
+                            yield chunk, length
+                        return
+                    reason = f"HTTP {status}; its URL may have expired"
+                    delay = delay_after_status(status, response.headers, retries, is_idempotent=True)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as cause:
+                reason, delay = str(cause), None
+            except httpx.HTTPError as cause:
+                reason = str(cause) or type(cause).__name__
+                delay = None if has_started else delay_after_failure(retries, may_be_billed=False)
+            if delay is None or retries >= self.settings.max_retries:
+                # Raised outside the `except` block: see `_request`.
+                raise MediaError(
+                    f"the result could not be downloaded: {reason}",
+                    None if has_started else status,
+                    generation_id=generation_id,
+                )
+            await sleep(delay)
+            retries += 1
+        raise MediaError(
+            f"the result could not be downloaded: more than {MAX_REDIRECTS} redirects",
+            generation_id=generation_id,
+        )
+
+    def _parse(self, response: httpx.Response, content: bytes, context: CallContext) -> Response:
+        redact = self.settings.redact
+        headers = {name: redact(value.encode()).decode() for name, value in response.headers.items()}
+        return parse_response(response.status_code, Headers(headers), redact(content), context)
+
+    def _headers(self, context: CallContext) -> dict[str, str]:
+        key = self.settings.require_key(context.generation_id)
+        return {"authorization": f"Bearer {key}", "user-agent": _USER_AGENT}
+
+
+def _closed_error(context: CallContext) -> HubUnreachableError:
+    return HubUnreachableError("the client is closed; nothing was sent", generation_id=context.generation_id)
+
+
+async def _read_content(response: httpx.Response, deadline: float) -> bytes:
+    """Read the body before `deadline`. httpx's own timeout restarts with each chunk."""
+    chunks: list[bytes] = []
+    is_late = False
+    async for chunk in response.aiter_bytes():
+        if is_late:
+            raise httpx.ReadTimeout("the response did not end before the timeout")
+        chunks.append(chunk)
+        is_late = time.monotonic() > deadline
+    return b"".join(chunks)
+
+
+def _content_length(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
+    # The header of a compressed response is not the length of the file.
+    return int(length) if length.isdecimal() and "content-encoding" not in response.headers else None
+
+
+def _validate_headers(extra_headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the headers in lower case.
+
+    Raises:
+        ConfigurationError: A header is not ASCII text, or the client sets it itself.
+    """
+    if extra_headers is None:
+        return {}
+    headers = dict(extra_headers)
+    for name, value in headers.items():
+        if not _is_header_name(name) or not _is_header_value(value):
+            raise ConfigurationError(f"extra_headers: {name!r:.80} must be an ASCII name with an ASCII value")
+        if name.lower() in _RESERVED_HEADERS:
+            suggestion = "; use api_key=" if name.lower() == "authorization" else ""
+            raise ConfigurationError(f"extra_headers: {name!r} is set by the client{suggestion}")
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _is_header_name(name: object) -> bool:
+    return isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+
+
+def _is_header_value(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()

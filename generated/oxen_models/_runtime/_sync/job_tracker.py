@@ -1,0 +1,215 @@
+"""The jobs of a client: their state, from events and polls, and the waits for them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Callable
+from threading import Lock
+
+from ..context import NO_CONTEXT, CallContext
+from ..errors import HubTimeoutError, NotFoundError, OxenError
+from ..generations import GenerationCompleted, parse_generation, parse_generations
+from ..responses import Response
+from ..scheduler import (
+    CancellationToken,
+    JobScheduler,
+    PollAction,
+    TrackedJob,
+    WaitOutcome,
+    WaitResult,
+    default_wait_timeout,
+)
+from ..urls import job_path
+from .concurrency import Event, Limiter, current_loop_or_process, is_closed
+from .event_stream import EventStream
+from .transport import Transport
+
+POLL_TIMEOUT = 10.0
+LIST_TIMEOUT = 30.0
+MIN_POLL_TIMEOUT = 0.1
+MAX_SUBMISSIONS = 40
+MAX_POLLS = 20
+_log = logging.getLogger("oxen_models")
+
+
+class _EventHandler:
+    """Passes events to the scheduler under its lock.
+
+    It does not refer to the tracker, so that a client that is not closed is freed without the cyclic GC.
+    """
+
+    def __init__(self, scheduler: JobScheduler, lock: Lock) -> None:
+        self._scheduler = scheduler
+        self._lock = lock
+
+    def needs_events(self) -> bool:
+        with self._lock:
+            return self._scheduler.has_open_jobs
+
+    def on_connected(self) -> None:
+        with self._lock:
+            self._scheduler.on_connected()
+
+    def on_event(self, event: GenerationCompleted) -> None:
+        with self._lock:
+            self._scheduler.on_event(event, time.monotonic())
+
+    def on_disconnected(self) -> None:
+        with self._lock:
+            self._scheduler.on_disconnected(time.monotonic())
+
+
+class JobTracker:
+    """Reads the event stream while jobs are open, and polls the queue as a fallback.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        # Limits concurrency because httpx's pool is slow with thousands of waiters.
+        self.submission_limiter = Limiter(MAX_SUBMISSIONS)
+        self._poll_limiter = Limiter(MAX_POLLS)
+        self._scheduler = JobScheduler()
+        self._lock = Lock()
+        self._owner = current_loop_or_process()
+        self._stream = EventStream(transport, _EventHandler(self._scheduler, self._lock))
+
+    def wait_for_stream(self) -> int:
+        """Return the number of the open event stream; 0 if it is not open within 5 seconds."""
+        self._stream.wait_until_open()
+        with self._lock:
+            if self._scheduler.is_stream_open:
+                return self._scheduler.stream_epoch
+        _log.debug("the event stream is not open: jobs are polled")
+        return 0
+
+    def track(self, id: str, media_type: str | None, status: str, stream_epoch: int | None) -> TrackedJob:
+        """Return the state of a job. The arguments are those of `JobScheduler.track`."""
+        with self._lock:
+            return self._scheduler.track(id, media_type, status, time.monotonic(), stream_epoch=stream_epoch)
+
+    def on_polled(self, job: TrackedJob, response: Response) -> None:
+        """Update a job from its record."""
+        with self._lock:
+            self._scheduler.on_polled(job, response, time.monotonic())
+
+    def wait(
+        self,
+        job: TrackedJob,
+        timeout: float | None,
+        on_status: Callable[[str], object] | None = None,
+        token: CancellationToken | None = None,
+    ) -> WaitResult:
+        """Wait until a job ends, the timeout passes, or the client is closed.
+
+        Args:
+            job: The job.
+            timeout: Seconds to wait; None for the default of its media type.
+            on_status: Called with each new status, including the first and the last.
+            token: Ends the wait when it is set.
+        """
+        self._stream.start()
+        started = time.monotonic()
+        event = Event()
+        reported: str | None = None
+        with self._lock:
+            self._scheduler.add_waiter(job, event, time.monotonic())
+        if token is not None:
+            token.add(event)
+        try:
+            while True:
+                event.clear()
+                if on_status is not None and job.status != reported:
+                    reported = job.status
+                    on_status(reported)
+                if token is not None and token.is_set:
+                    return WaitResult(WaitOutcome.CLOSED)
+                deadline = started + (default_wait_timeout(job.media_type) if timeout is None else timeout)
+                with self._lock:
+                    action = self._scheduler.next_action(job, deadline, time.monotonic())
+                if isinstance(action, WaitResult):
+                    if on_status is not None and job.status != reported:
+                        on_status(job.status)
+                    return action
+                if action is PollAction.POLL:
+                    self._poll(job, deadline)
+                elif action is PollAction.LIST:
+                    self._list(deadline)
+                else:
+                    event.wait(action)
+        finally:
+            if token is not None:
+                token.discard(event)
+            with self._lock:
+                self._scheduler.remove_waiter(job, event)
+
+    def events(self) -> Generator[GenerationCompleted]:
+        """Yield all events from now on. Raises as `AsyncEventStream.events` does."""
+        return self._stream.events()
+
+    def close(self) -> None:
+        """End the event stream and every wait."""
+        if not is_closed(self._owner):  # in a fork, a thread of the parent may hold the lock
+            self._close_scheduler()
+            reader = self._stream.close()
+            if reader is not None:
+                reader.stop()
+
+    def abandon(self) -> None:
+        """End the event stream and every wait, without waiting for the reader."""
+        if not is_closed(self._owner):
+            self._close_scheduler()
+            reader = self._stream.close()
+            if reader is not None:
+                reader.abandon()
+
+    def _close_scheduler(self) -> None:
+        with self._lock:
+            self._scheduler.close()
+
+    def _poll(self, job: TrackedJob, deadline: float) -> None:
+        context = CallContext(job.id)
+        try:
+            response = self._get(job_path(job.id), POLL_TIMEOUT, deadline, context)
+            parse_generation(response, job.id)
+            self.on_polled(job, response)
+        except NotFoundError as error:
+            with self._lock:
+                self._scheduler.on_not_found(job, error.response)
+        except OxenError as error:
+            with self._lock:
+                self._scheduler.on_poll_failed(job, error, deadline, time.monotonic())
+        finally:
+            with self._lock:
+                self._scheduler.poll_finished(job)
+
+    def _list(self, deadline: float) -> None:
+        with self._lock:
+            jobs = self._scheduler.open_jobs()
+        active: dict[str, str] | None = None
+        failure: OxenError | None = None
+        try:
+            response = self._get("/queue", LIST_TIMEOUT, deadline, NO_CONTEXT)
+            active = {job.generation_id: job.status for job in parse_generations(response)}
+        except OxenError as error:
+            failure = error
+            _log.debug("the queue could not be listed: %s", error)
+        finally:
+            with self._lock:
+                if active is None:
+                    self._scheduler.on_list_failed(failure, time.monotonic())
+                else:
+                    self._scheduler.on_listed(jobs, active, time.monotonic())
+
+    def _get(self, path: str, timeout: float, deadline: float, context: CallContext) -> Response:
+        with self._poll_limiter.acquire(deadline - time.monotonic()) as is_acquired:
+            if not is_acquired:
+                raise HubTimeoutError(
+                    "too many requests are waiting to be sent; nothing was sent",
+                    generation_id=context.generation_id,
+                )
+            left = max(deadline - time.monotonic(), MIN_POLL_TIMEOUT)
+            return self.transport.get(path, {}, min(timeout, left), context, retry=False)

@@ -1,0 +1,42 @@
+"""Paths of jobs and models in the API, from their ids."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from .errors import ConfigurationError
+
+
+def validate_id(id: str, kind: str) -> str:
+    """Return `id` if it is usable as part of a path.
+
+    Args:
+        id: The id.
+        kind: What it identifies, for the message: job or model.
+
+    Raises:
+        ConfigurationError: It is not a string, or it is blank, consists of dots, or is not valid Unicode.
+    """
+    # A path segment that consists of dots would be resolved to another path.
+    if not isinstance(id, str) or not id.strip() or set(id) <= {"."} or not _is_encodable(id):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f'{kind} id must be a non-empty string other than "." or "..", got {id!r:.80}'
+        )
+    return id
+
+
+def job_path(id: str) -> str:
+    """Return the path of a job in the queue. Raises as `validate_id` does."""
+    return f"/queue/{quote(validate_id(id, 'job'), safe='')}"
+
+
+def model_path(id: str) -> str:
+    """Return the path of a model. Raises as `validate_id` does."""
+    return f"/models/{quote(validate_id(id, 'model'), safe='')}"
+
+
+def _is_encodable(id: str) -> bool:
+    try:
+        return bool(id.encode())
+    except UnicodeEncodeError:
+        return False
