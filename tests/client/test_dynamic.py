@@ -246,7 +246,7 @@ def test_model_without_a_schema_takes_anything(run: ClientRunner, server: RawSer
         run.expect_error(ox.InvalidRequestError, model("bare", "request", **wrong), base_url=server.url)
 
 
-@pytest.mark.parametrize(("schema", "told"), [([], "but a list"), ({"type": "array"}, "not 'array'")])
+@pytest.mark.parametrize(("schema", "told"), [([], "got a list"), ({"type": "array"}, "got 'array'")])
 def test_schema_that_is_none_is_an_unexpected_answer(
     run: ClientRunner, server: RawServer, schema: object, told: str
 ) -> None:
