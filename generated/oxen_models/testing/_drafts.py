@@ -31,7 +31,7 @@ class Drafts:
         """Add a draft if the parameters ask for one.
 
         Returns:
-            What the result has beside its URL: nothing unless it is a draft.
+            The fields that the result has beside its URL: none unless it is a draft.
         """
         if not supports_drafts(model) or parameters.get("draft") is not True:
             return {}

@@ -39,7 +39,7 @@ class Job:
     files: list[str] = field(default_factory=list[str])
     """The names of the results, which are made when they are downloaded."""
     draft: dict[str, JSON] = field(default_factory=dict[str, JSON])
-    """What the result has beside its URL if it is a draft."""
+    """The fields that the result has beside its URL if it is a draft."""
 
     @property
     def is_active(self) -> bool:

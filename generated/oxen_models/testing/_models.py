@@ -51,7 +51,7 @@ def with_defaults(parameters: dict[str, JSON], properties: dict[str, JSON]) -> d
 
 
 def output_media(model: Model) -> list[Media]:
-    """Return what a model makes: by its capabilities, else by its endpoint, else anything.
+    """Return the kinds of media that a model makes: by its capabilities, else by its endpoint, else all.
 
     The list is empty for a model that makes only something else, such as text.
     """

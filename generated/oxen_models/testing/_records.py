@@ -1,4 +1,4 @@
-"""What the hub reports of a job: in the queue, in the history and in events."""
+"""The records of jobs in the queue, in the history and in events."""
 
 import base64
 

@@ -51,7 +51,7 @@ class Dialect:
     """Whether the queue accepts models that make audio."""
 
     unknown_parameters: Literal["ignored", "refused"] = "ignored"
-    """What happens to parameters that the schema of the model does not have."""
+    """Whether parameters that the schema of the model does not have are ignored or refused."""
 
     refusal_status: Literal["400", "422"] = "400"
     """The status of a response that refuses a parameter."""

@@ -70,7 +70,7 @@ def make_files(
     """Return the results of a request, the same ones for the same arguments.
 
     Args:
-        media: What the model makes.
+        media: The kind of media that the model makes.
         parameters: The model's parameters as sent.
         schema: The schema of the parameters.
         number: The index of the generation among those of one request.

@@ -90,7 +90,7 @@ class Validation:
         provider = developer_name(model) or "unknown"
         draft = parameters.get("draft_task_id")
         if draft is not None and supports_drafts(model):
-            # The other parameters are those of the draft; what is sent is ignored.
+            # The other parameters are those of the draft; any that are sent are ignored.
             if draft not in self._drafts:
                 raise self._refusal("draft_task_id: there is no such draft", provider)
             return schema
