@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import normalize
-from .describe import hub_only, hub_only_doc, parameter_doc, sentence
+from .describe import describe_unsupported, find_unsupported, parameter_doc, sentence
 from .diagnostics import Diagnostic, ModelError
 from .endpoints import COMMON, Endpoint, find_endpoint
 from .names import module_name, parameter_names, pascal
@@ -102,8 +102,8 @@ def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
     title = record.text("display_name") or record.id
     summary = sentence(record.text("summary") or record.text("description") or title)
     request_doc = f"{summary}\n\n{source}"
-    if "hub_only" in node:
-        request_doc = f"{summary} {hub_only_doc(node['hub_only'])}\n\n{source}"
+    if "unsupported" in node:
+        request_doc = f"{summary} {describe_unsupported(node['unsupported'])}\n\n{source}"
     request = _object(outermost, request_doc, common=True)
     return Binding(
         model_id=record.id,
@@ -157,9 +157,9 @@ def findings(model: Model) -> list[Diagnostic]:
             Diagnostic(record.id, "", f"only listed, though it has a schema: no typed call for {said}")
         )
         return found
-    for pointer, keywords in hub_only(node):
+    for pointer, keywords in find_unsupported(node):
         found.append(Diagnostic(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
-    if "model" in node["said"]:
+    if "model" in node["annotations"]:
         text = "a parameter named model is left out: the body has the model's id there"
         found.append(Diagnostic(record.id, "/properties/model", text, "note"))
     return found
@@ -176,10 +176,10 @@ def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
             alias=alias,
             type=type_,
             required=wire in required,
-            takes_media=any(normalize.media(shown.node["properties"][wire])),
+            takes_media=any(normalize.find_media(shown.node["properties"][wire])),
             doc=parameter_doc(
                 shown.node["properties"][wire],
-                shown.node["said"].get(wire, {}),
+                shown.node["annotations"].get(wire, {}),
                 alias=alias,
                 required=wire in required,
             ),

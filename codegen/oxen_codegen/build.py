@@ -17,7 +17,7 @@ from .config import Config, runtime_version
 from .derive import Derivation
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .endpoints import ENDPOINTS
-from .names import sharing, taken
+from .names import find_collisions, reserved_names
 from .overrides import Templates
 from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
@@ -285,13 +285,13 @@ class PackageBuilder:
 
 def find_name_collisions(models: Mapping[str, BoundModel]) -> dict[str, ModelError]:
     """Return an error for each model with a Python name that other models have as well, by id."""
-    names = {model_id: _reserved_names(model.spec) for model_id, model in models.items() if model.spec}
+    names = {model_id: _names_of(model.spec) for model_id, model in models.items() if model.spec}
     return {
         model_id: ModelError(
             f"the Python name {name} is also that of {', '.join(map(repr, others))}; "
             "choose another name in [tool.oxen-codegen.names] of pyproject.toml"
         )
-        for model_id, (name, others) in sharing(names).items()
+        for model_id, (name, others) in find_collisions(names).items()
     }
 
 
@@ -301,9 +301,9 @@ def _model_error(error: Exception) -> ModelError:
     return ModelError(f"cannot be bound: {type(error).__name__}: {error}")
 
 
-def _reserved_names(spec: Binding) -> list[tuple[str, str]]:
+def _names_of(spec: Binding) -> list[tuple[str, str]]:
     nested = ((spec.family, each.class_name) for each in spec.nested)
-    return [*taken(spec.family, spec.module), *nested]
+    return [*reserved_names(spec.family, spec.module), *nested]
 
 
 def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:

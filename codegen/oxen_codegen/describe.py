@@ -20,8 +20,8 @@ def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) 
         sentences.append(f"For example {default}." if required else f"Left out, the hub takes {default}.")
     if alias is not None:
         sentences.append(f"Wire name {_literal(alias)}.")
-    if keywords := list(hub_only(node)):
-        sentences.append(hub_only_doc([keyword for _, names in keywords for keyword in names]))
+    if keywords := list(find_unsupported(node)):
+        sentences.append(describe_unsupported([keyword for _, names in keywords for keyword in names]))
     return " ".join(filter(None, sentences)) or None
 
 
@@ -33,25 +33,25 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
-def hub_only_doc(keywords: list[str]) -> str:
+def describe_unsupported(keywords: list[str]) -> str:
     named = ", ".join(f"{name:.60}" for name in dict.fromkeys(keywords[:_MOST_KEYWORDS]))
     more = f" and {len(keywords) - _MOST_KEYWORDS} more" if len(keywords) > _MOST_KEYWORDS else ""
     return f"Checked by the hub only: {named}{more}."
 
 
-def hub_only(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
+def find_unsupported(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
     """Where below `node` the hub asks for what the bindings do not check: pointers and keywords."""
-    if "hub_only" in node:
-        yield path, node["hub_only"]
+    if "unsupported" in node:
+        yield path, node["unsupported"]
     for member in node.get("anyOf", ()):
-        yield from hub_only(member, path)
+        yield from find_unsupported(member, path)
     if "items" in node:
-        yield from hub_only(node["items"], f"{path}/items")
+        yield from find_unsupported(node["items"], f"{path}/items")
     for wire, value in node.get("properties", {}).items():
         pointer = wire.replace("~", "~0").replace("/", "~1")
-        yield from hub_only(value, f"{path}/properties/{pointer}")
+        yield from find_unsupported(value, f"{path}/properties/{pointer}")
     if node.get("additionalProperties"):
-        yield from hub_only(node["additionalProperties"], f"{path}/additionalProperties")
+        yield from find_unsupported(node["additionalProperties"], f"{path}/additionalProperties")
 
 
 def _values(node: Node, default: object = None) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Python names for what the hub calls by any string at all.
+"""Convert model ids and parameter names to Python identifiers.
 
-Names are plain ASCII, so that no two of them look alike; the wire name is kept beside them, never
-derived back from them.
+Names are ASCII, so that no two names look alike. The wire name is stored beside the Python name, never
+derived from it.
 """
 
 from __future__ import annotations
@@ -15,56 +15,57 @@ from unicodedata import ucd_3_2_0
 
 from .derive import REPLACED
 
-# Public attributes of pydantic's BaseModel: a field of that name would hide the method or be
-# refused. Written out, so that a pydantic release does not rename a parameter; a test compares.
+# Public attributes of pydantic's BaseModel: a field of that name would hide the method or be rejected. A
+# constant, so that a pydantic release does not rename a parameter; a test compares it with the installed
+# pydantic.
 _PYDANTIC = frozenset(
     "construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json "
     "update_forward_refs validate".split()
 )
-# What the emitted class and call use themselves, or are to have.
+# Names that the emitted classes and calls use.
 _OWN = frozenset(
     "body deprecated endpoint extra_body extra_headers from_body local model model_id num_generations "
     "options partial renamed request self timeout".split()
 )
-# Names that annotations in the same class or signature refer to.
+# Names in the annotations of the emitted classes and calls.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
-# Names that an emitted module imports, and that no class of it may have.
+# Names that an emitted module imports, and that its classes must not have.
 EMITTED_NAMES = frozenset(
     "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine Exact Extension "
     "False Family Field FileInput ImageInput ImageRequest ImageResult Images Job JobT Json JsonObject "
     "ListOf Literal MapOf Model ModelRemovedError None NotBool OMIT Object Omit OneOf Oxen RequestOptions "
     "ResultT Submit True Unpack VideoInput VideoRequest VideoResult Videos Whole".split()
 )
-# Names that the derivation of synchronous code replaces, or that the clients use themselves.
+# Names that the derivation of synchronous code replaces, or that the clients use.
 _DERIVED = frozenset({*REPLACED, "cached_property"})
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
-# Files of these names are devices on Windows, whatever their ending.
+# Files of these names are devices on Windows, with any extension.
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-LONGEST = 100
-"""Characters of a name that a word of the hub becomes; it is written some twenty times."""
-_MOST_NAMED = 5
+MAX_NAME_LENGTH = 100
+"""The maximal length of a name that is made from API text; it appears about twenty times in a module."""
+MAX_LISTED_IDS = 5
 _WORD = re.compile(r"[a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def snake(text: str) -> str:
-    """`text` as lower-case ASCII words joined by underscores; "" when nothing of it is left."""
-    return "_".join(_WORD.findall(_ascii(text)))
+    """Return `text` in snake case: lower-case ASCII words joined by underscores; "" if it has none."""
+    return "_".join(_WORD.findall(_to_ascii(text)))
 
 
 def pascal(name: str) -> str:
-    """A snake-case name as a class name."""
+    """Return a snake-case name in Pascal case."""
     return "".join(word.capitalize() for word in name.split("_"))
 
 
 def module_name(model_id: str, client: str = "") -> str:
-    """The Python name of a model: its id in snake case.
+    """Return the Python name of a model: its id in snake case.
 
     Args:
         model_id: The id.
-        client: A class of the package that no model's may be called like.
+        client: A class name of the package that the model's class must not have.
     """
     name = snake(model_id)
     if keyword.iskeyword(name):
@@ -73,84 +74,86 @@ def module_name(model_id: str, client: str = "") -> str:
 
 
 def is_snake_case(name: str) -> bool:
-    """Whether a name is lower-case words, joined by underscores."""
+    """Return whether a name is in snake case."""
     return bool(_MODULE.fullmatch(name))
 
 
 def is_module_name(name: str, client: str = "") -> bool:
-    """Whether a model may have that Python name."""
+    """Return whether a model can have a Python name."""
     if keyword.iskeyword(name) or name in _DERIVED or DEVICE.match(name) or not is_snake_case(name):
         return False
     class_name = pascal(name)
-    taken = EMITTED_NAMES | {client}
-    return not ({class_name, f"{class_name}Request"} & taken or class_name.startswith("Async"))
+    reserved = EMITTED_NAMES | {client}
+    return not ({class_name, f"{class_name}Request"} & reserved or class_name.startswith("Async"))
 
 
-def taken(family: str, module: str) -> list[tuple[str, str]]:
-    """The names that a model takes, each after the family whose namespace it is."""
+def reserved_names(family: str, module: str) -> list[tuple[str, str]]:
+    """Return the names that a model uses, each with the family in whose namespace it is."""
     class_name = pascal(module)
     names = (module, class_name, f"{class_name}Request")
-    # The client imports the stubs of all families.
+    # The client has the classes of all families in its namespace.
     return [*((family, name) for name in names), ("", class_name)]
 
 
-def sharing(names: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, tuple[str, list[str]]]:
-    """The models that would have a name that others have, too: the name, and some of the others.
+def find_collisions(names: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, tuple[str, list[str]]]:
+    """Return the models with a name that other models use as well: the name, and some of the other ids.
 
     Args:
-        names: What each model takes, by id.
+        names: The reserved names of each model, by id.
     """
     owners: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for model_id, each in names.items():
-        for family_and_name in dict.fromkeys(each):
+    for model_id, reserved in names.items():
+        for family_and_name in dict.fromkeys(reserved):
             owners[family_and_name].append(model_id)
-    found: dict[str, tuple[str, list[str]]] = {}
+    collisions: dict[str, tuple[str, list[str]]] = {}
     for (_, name), ids in owners.items():
         for model_id in ids if len(ids) > 1 else ():
-            # Of thousands that are alike, each does not have to name all.
-            others = list(islice((other for other in ids if other != model_id), _MOST_NAMED))
-            found.setdefault(model_id, (name, others))
-    return dict(sorted(found.items()))
+            # Not all of the other ids, because thousands of models may collide.
+            others = list(islice((other for other in ids if other != model_id), MAX_LISTED_IDS))
+            collisions.setdefault(model_id, (name, others))
+    return dict(sorted(collisions.items()))
 
 
 def is_parameter_name(name: str) -> bool:
-    """Whether a parameter may have that Python name."""
+    """Return whether a parameter can have a Python name."""
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
-def parameter_names(wires: Iterable[str]) -> Mapping[str, str]:
-    """A Python name for each wire name, no two alike.
+def parameter_names(wire_names: Iterable[str]) -> Mapping[str, str]:
+    """Return a unique Python name for each wire name.
 
-    A name that is not free gets a number. Who keeps the plain one is decided by the wire names
-    alone, so that a reordered schema renames nothing: first the wire name that is it, then one that
-    is reserved, then the alphabet.
+    Of several wire names with the same Python name, one gets it and the others get it with a number. The
+    order depends on the wire names only, so that a reordered schema renames nothing: first the wire name that
+    equals the Python name, then one that is reserved, then the alphabet.
     """
-    wires = set(wires)
+    wire_names = set(wire_names)
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     numbers: Counter[str] = Counter()
-    for wire in sorted(wires, key=lambda wire: (wire != _parameter(wire), wire != snake(wire), wire)):
-        plain = name = _parameter(wire)
-        while name in taken or (name in wires and name != wire):
+    for wire_name in sorted(
+        wire_names, key=lambda wire: (wire != _parameter_name(wire), wire != snake(wire), wire)
+    ):
+        plain = name = _parameter_name(wire_name)
+        while name in used or (name in wire_names and name != wire_name):
             numbers[plain] += 1
             name = f"{plain}_{numbers[plain] + 1}"
-        taken.add(name)
-        names[wire] = name
+        used.add(name)
+        names[wire_name] = name
     return names
 
 
-def _parameter(wire: str) -> str:
-    name = snake(_HUMP.sub("_", wire))[:LONGEST].rstrip("_")
+def _parameter_name(wire_name: str) -> str:
+    name = snake(_HUMP.sub("_", wire_name))[:MAX_NAME_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
     reserved = name in _PYDANTIC | _OWN | _TYPES | _DERIVED or name.startswith("model_")
     return f"{name}_" if reserved or keyword.iskeyword(name) else name
 
 
-def _ascii(text: str) -> str:
-    """Accents dropped, and any other letter as its code point, so that no two ids become one by it.
+def _to_ascii(text: str) -> str:
+    """Remove accents, and replace any other letter by its code point, so that ids stay distinct.
 
-    By the Unicode of long ago, which every Python has: newer ones would name newer letters otherwise.
+    Every Python has Unicode 3.2; with its own Unicode, another Python could make other names.
     """
     folded = ucd_3_2_0.normalize("NFKD", text.replace("ß", "ss"))
     return "".join(

@@ -20,7 +20,7 @@ from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
 from .json_types import is_object
-from .names import EMITTED_NAMES, LONGEST, pascal, snake
+from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake
 from .normalize import Node
 from .shape import Bound, Choice, ListOf, MapOf, Nested, Plain, Type, Union
 
@@ -129,7 +129,7 @@ class _Source:
         return {"$ref": _DEFINITIONS + name}
 
     def _class_name(self, words: str) -> str:
-        plain = name = self.prefix + pascal(words[:LONGEST] or "part")
+        plain = name = self.prefix + pascal(words[:MAX_NAME_LENGTH] or "part")
         while name in self.taken or name in self.classes or name in self.stand_ins:
             self.numbers[plain] += 1
             name = f"{plain}{self.numbers[plain] + 1}"

@@ -121,7 +121,7 @@ def fetch(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
             "error: bad /type: the parameter schema must have the type 'object', got",
         ),
         ({"properties": ["prompt"]}, "error: bad /properties: must be an object, got a list"),
-        ({"required": "prompt"}, "error: bad /required: must be a list of parameter names, got 'prompt'"),
+        ({"required": "prompt"}, "error: bad /required: must be a list of names, got 'prompt'"),
         (
             {"properties": {"p": {"enum": list(range(20_000))}}},
             "error: bad: the parameter schema has more",

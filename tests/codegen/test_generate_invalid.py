@@ -17,7 +17,7 @@ from helpers.models import make_model
         ([], "the parameter schema must be a JSON object, got a list"),
         ({"type": "string"}, "the parameter schema must have the type 'object', got 'string'"),
         ({"properties": ["prompt"]}, "must be an object, got a list"),
-        ({"required": "prompt"}, "must be a list of parameter names, got 'prompt'"),
+        ({"required": "prompt"}, "must be a list of names, got 'prompt'"),
     ],
 )
 def test_generate_invalid_schema_writes_nothing(

@@ -234,8 +234,8 @@ def is_strict(node: object) -> bool:
     if is_list(node):
         return all(map(is_strict, node))
     if is_object(node):
-        return "hub_only" not in node and all(
-            is_strict(value) for key, value in node.items() if key != "said"
+        return "unsupported" not in node and all(
+            is_strict(value) for key, value in node.items() if key != "annotations"
         )
     return True
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..bind import Model, place
 from ..diagnostics import CodegenError, ModelError
 from ..json_types import json_equal
-from ..names import pascal, sharing, taken
+from ..names import find_collisions, pascal, reserved_names
 from ..parse import parse
 from ..prices import describe_price
 from ..records import Record
@@ -193,8 +193,8 @@ def _class_names(model: Model) -> dict[str, str]:
 
 def _find_new_collisions(old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[Change]:
     """Yield old models whose Python name collides with that of a new model; neither can be generated."""
-    known = sharing(_python_names(old))
-    for model_id, (name, others) in sharing(_python_names(new)).items():
+    known = find_collisions(_python_names(old))
+    for model_id, (name, others) in find_collisions(_python_names(new)).items():
         if model_id in old and model_id not in known:
             yield Change(model_id, None, "name-collision", name, others)
 
@@ -202,7 +202,7 @@ def _find_new_collisions(old: Mapping[str, Model], new: Mapping[str, Model]) -> 
 def _python_names(models: Mapping[str, Model]) -> dict[str, list[tuple[str, str]]]:
     """Return the Python names of each model with a typed call, except those of nested classes."""
     return {
-        model_id: taken(model.endpoint.family, model.module)
+        model_id: reserved_names(model.endpoint.family, model.module)
         for model_id, model in models.items()
         if model.is_bound and model.endpoint
     }

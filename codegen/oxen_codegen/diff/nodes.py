@@ -59,7 +59,7 @@ def describe_type(node: Node) -> str:
         return f"one of {describe_values(node['enum'])}"
     match node.get("type"):
         case None:
-            keywords = ", ".join(node.get("hub_only", ()))
+            keywords = ", ".join(node.get("unsupported", ()))
             return "any JSON value" + (f" (validated by the server only: {keywords})" if keywords else "")
         case "string":
             return _with_bounds(str(node.get("media", "string")), describe_length(node))

@@ -13,7 +13,7 @@ from typing import Any
 from ..endpoints import COMMON
 from ..json_types import is_object, json_equal
 from ..names import parameter_names
-from ..normalize import Node, accept_defaults, allows
+from ..normalize import Node, accept_defaults, accepts
 from .changes import KINDS
 from .nodes import (
     Schema,
@@ -95,7 +95,9 @@ def _compare_properties(path: str, old: Schema, new: Schema) -> Iterator[Paramet
         was_required, is_required = name in old.node["required"], name in new.node["required"]
         if was_required != is_required:
             yield inner, "became-required" if is_required else "became-optional", was_required, is_required
-        yield from _compare_defaults(inner, old.node["said"].get(name, {}), new.node["said"].get(name, {}))
+        yield from _compare_defaults(
+            inner, old.node["annotations"].get(name, {}), new.node["annotations"].get(name, {})
+        )
         yield from _compare_schemas(inner, old.property(name), new.property(name))
 
 
@@ -240,8 +242,8 @@ def _compare_enums(
         "enum",
         old.get("enum") or describe_type(old),
         new.get("enum") or describe_type(new),
-        is_narrowed=is_narrowed or not all(allows(new, value) for value in old_values),
-        is_widened=is_widened or not all(allows(old, value) for value in new_values),
+        is_narrowed=is_narrowed or not all(accepts(new, value) for value in old_values),
+        is_widened=is_widened or not all(accepts(old, value) for value in new_values),
     )
 
 

@@ -68,7 +68,7 @@ def _weight(evidence: Evidence) -> int:
 
 def _parameter_evidence(old_name: str, old: Schema, new_name: str, new: Schema) -> Evidence:
     a, b = old.property(old_name), new.property(new_name)
-    a_said, b_said = old.node["said"].get(old_name, {}), new.node["said"].get(new_name, {})
+    a_said, b_said = old.node["annotations"].get(old_name, {}), new.node["annotations"].get(new_name, {})
     found = _name_evidence(old_name, new_name)
     if a.node == b.node and a.node:
         found.append((2, "same values") if len(a.node) > 1 else (1, "same type"))

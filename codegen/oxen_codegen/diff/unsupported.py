@@ -15,12 +15,12 @@ _DATA = ("const", "enum", "required", "type")
 
 def unsupported_constraints(schema: Schema) -> Any:
     """Return the constraints of a schema for which the bindings accept any JSON value."""
-    return _without_annotations(schema.raw) or schema.node.get("hub_only", [])
+    return _without_annotations(schema.raw) or schema.node.get("unsupported", [])
 
 
 def unsupported_root_constraints(schema: Schema) -> Node:
     """Return the constraints on all parameters together, such as `anyOf`."""
-    return {key: _normalize_value(key, schema.raw[key]) for key in schema.node.get("hub_only", ())}
+    return {key: _normalize_value(key, schema.raw[key]) for key in schema.node.get("unsupported", ())}
 
 
 def _without_annotations(schema: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which endpoint a model is called at: one table, and the rules for hubs that do not say."""
+"""The endpoints of the API, and the endpoint of a model."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A generating call of the API."""
+    """An endpoint of the API that runs a model."""
 
     path: str
-    """Below /api/ai."""
+    """The path below /api/ai."""
     family: str
     verb: str
     result: str | None
-    """The class of the answer; None where the bindings have no typed call."""
+    """The name of the result class; None for an endpoint without typed calls."""
     output: str
-    """The medium that comes out, as `capabilities` names it."""
+    """The medium of the output, as in `capabilities`."""
     inputs: frozenset[str] = frozenset()
-    """Media that have to come in, for models that are told apart by capabilities only."""
+    """The media that a model without a known path must have as inputs."""
     aliases: frozenset[str] = frozenset()
+    """Other paths of the same endpoint."""
 
     @property
     def is_queued(self) -> bool:
-        """Whether the hub's queue takes such requests, too."""
+        """Whether requests can be queued."""
         return self.output in ("image", "video")
 
 
@@ -34,9 +35,9 @@ COMMON: Mapping[str, dict[str, Any]] = {
     "response_format": {"enum": ["url", "b64_json"]},
     "target_namespace": {"type": "string"},
 }
-"""What every call takes beside the parameters of its model, as JSON Schemas."""
+"""The JSON Schemas of the parameters of every call that a model's schema does not have."""
 
-# The order decides where only capabilities are known: the first row that fits.
+# For a model without a known path, the first endpoint that matches its capabilities is used.
 ENDPOINTS = (
     Endpoint("/images/edit", "images", "edit", "ImageResult", "image", frozenset({"image"})),
     Endpoint("/images/generate", "images", "generate", "ImageResult", "image"),
@@ -47,30 +48,36 @@ ENDPOINTS = (
     Endpoint("/audio/transcriptions", "audio", "transcribe", None, "text", frozenset({"audio"})),
     Endpoint("/chat/completions", "chat", "complete", None, "text"),
 )
-_BY_PATH = {path: row for row in ENDPOINTS for path in (row.path, *row.aliases)}
+_BY_PATH = {path: endpoint for endpoint in ENDPOINTS for path in (endpoint.path, *endpoint.aliases)}
 
 
 def find_endpoint(
-    said: str | None, inputs: Collection[str], outputs: Collection[str], *, requires_image: bool
+    path: str | None, inputs: Collection[str], outputs: Collection[str], *, requires_image: bool
 ) -> Endpoint | None:
-    """The endpoint of a model, from the hub's own string, its capabilities and its parameters.
+    """Return the endpoint of a model; None if it is unknown.
 
-    The hub lists some models that edit images under /images/generate; one that cannot do without
-    an image is an editing model whatever the string says.
+    The hub lists some models that edit images under /images/generate. A model that requires an image is an
+    editing model, whatever its path is.
+
+    Args:
+        path: The path in the model object, in any spelling.
+        inputs: The input media in its capabilities.
+        outputs: The output media in its capabilities.
+        requires_image: Whether a required parameter is an image.
     """
-    row = _BY_PATH.get(_path(said)) if said else None
-    if row is None:
-        fitting = (row for row in ENDPOINTS if row.output in outputs and row.inputs <= set(inputs))
-        row = next(fitting, None)
-    if row is not None and row.path == "/images/generate" and requires_image:
+    endpoint = _BY_PATH.get(_normalize_path(path)) if path else None
+    if endpoint is None:
+        matching = (row for row in ENDPOINTS if row.output in outputs and row.inputs <= set(inputs))
+        endpoint = next(matching, None)
+    if endpoint is not None and endpoint.path == "/images/generate" and requires_image:
         return _BY_PATH["/images/edit"]
-    return row
+    return endpoint
 
 
-def _path(said: str) -> str:
-    """Any spelling of an endpoint as the path below /api/ai."""
+def _normalize_path(path: str) -> str:
+    """Return the path below /api/ai."""
     try:
-        path = urlsplit(said.strip()).path
+        path = urlsplit(path.strip()).path
     except ValueError:
         return ""
     return "/" + path.strip("/").removeprefix("api/ai/").lower()

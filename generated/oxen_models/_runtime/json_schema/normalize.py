@@ -1,19 +1,20 @@
-"""From whatever the hub sent to our own small form of JSON Schema.
+"""Normalize a parameter schema to a small, validated subset of JSON Schema.
 
-The small form is built up, never filtered down: a node of it holds only what this module put there.
+The subset is built from an allowlist: a node has only what this module puts into it.
 
     {}                                                       any JSON value
     {"type": "string", "minLength", "maxLength", "media"}    "media" is image, video, audio or file
     {"type": "integer" | "number", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
     {"type": "boolean"}, {"type": "null"}
     {"type": "array", "items": node, "minItems", "maxItems"}
-    {"type": "object", "properties": {wire: node}, "required": [wire], "additionalProperties": node | false,
-     "said": {wire: {"description", "default"}}}             the properties in the order to show them
-    {"enum": [value, ...]}                                   values that the other keywords let through
+    {"type": "object", "properties": {wire name: node}, "required": [wire name],
+     "additionalProperties": node | false,
+     "annotations": {wire name: {"description", "default"}}} properties are in the order of the documentation
+    {"enum": [value, ...]}                                   values that the other keywords accept
     {"anyOf": [node, ...]}                                   nodes of different types
 
-Every node may carry "hub_only": what the schema asks for and the bindings leave to the hub, because
-checking it would be guessing. Such a place takes any JSON value.
+Any node can have "unsupported": the keywords that only the server validates, because their meaning is not
+certain. Such a node accepts any JSON value.
 """
 
 from __future__ import annotations
@@ -31,55 +32,55 @@ from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_nam
 
 Node = dict[str, Any]
 
-# What restricts values, and is left to the hub. Every other keyword that no type below has is an
-# annotation, as in JSON Schema itself: of the vendor's, or of a draft to come.
-_HUB_ONLY = frozenset(
+# Keywords that restrict values and that only the server validates. Any other keyword that is not in _TYPES is
+# an annotation, as in JSON Schema itself: one of the vendor, or of a later draft.
+_UNSUPPORTED = frozenset(
     "$ref $dynamicRef $recursiveRef additionalItems allOf anyOf contains dependencies dependentRequired "
     "dependentSchemas disallow divisibleBy else extends if maxContains maxProperties minContains "
     "minProperties multipleOf not oneOf pattern patternProperties prefixItems propertyNames then "
     "unevaluatedItems unevaluatedProperties uniqueItems".split()
 )
-_DEEPEST = 16
-# Far more than any model has, and what a module can hold without taking minutes or gigabytes.
-_MOST_PARTS = 4_000
-_MOST_CHOICES = 10_000
+MAX_DEPTH = 16
+# Far more than any model has, and few enough that a module needs neither minutes nor gigabytes.
+MAX_NODES = 4_000
+MAX_ENUM_VALUES = 10_000
 
 
 def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
-    """Return the small form of a model's parameter schema: an object node.
+    """Return a model's parameter schema as an object node.
 
     Args:
         schema: The schema as the hub sent it.
-        inputs: The media that the model's capabilities name as inputs.
+        inputs: The input media in the model's capabilities.
 
     Raises:
-        ModelError: The schema does not describe an object of parameters.
+        ModelError: The schema is not that of an object, or it is too large.
     """
     if not is_object(schema):
-        raise ModelError(f"the parameter schema must be a JSON object, got {_kind(schema)}")
+        raise ModelError(f"the parameter schema must be a JSON object, got {_describe(schema)}")
     if schema.get("type", "object") not in ("object", ["object"]):
         raise ModelError(f"the parameter schema must have the type 'object', got {schema['type']!r}", "/type")
     properties = schema.get("properties", {})
     if not is_object(properties):
-        raise ModelError(f"must be an object, got {_kind(properties)}", "/properties")
+        raise ModelError(f"must be an object, got {_describe(properties)}", "/properties")
     if not _are_names(schema.get("required", [])):
-        raise ModelError(f"must be a list of parameter names, got {_kind(schema['required'])}", "/required")
+        raise ModelError(f"must be a list of names, got {_describe(schema['required'])}", "/required")
     node = _object(schema, 0, collect_evidence(properties, inputs))
-    if len(list(islice(_parts(node), _MOST_PARTS + 1))) > _MOST_PARTS:
-        raise ModelError(f"the parameter schema has more than {_MOST_PARTS} nodes")
-    if sum(len(part.get("enum", ())) for part in _parts(node)) > _MOST_CHOICES:
-        raise ModelError(f"the parameter schema has more than {_MOST_CHOICES} enum values")
-    # The body has the model's id there, whatever the schema says of it.
+    if len(list(islice(_walk(node), MAX_NODES + 1))) > MAX_NODES:
+        raise ModelError(f"the parameter schema has more than {MAX_NODES} nodes")
+    if sum(len(part.get("enum", ())) for part in _walk(node)) > MAX_ENUM_VALUES:
+        raise ModelError(f"the parameter schema has more than {MAX_ENUM_VALUES} enum values")
+    # The body has the id of the model under this name.
     node["properties"].pop("model", None)
-    # Parameters that the schema does not know are refused: that is what finds a typo.
+    # Unknown parameters are rejected, so that misspelt names are found.
     node["additionalProperties"] = False
-    if hub_only := sorted(schema.keys() & {*_HUB_ONLY, "enum", "const"}):
-        node["hub_only"] = hub_only
+    if unsupported := sorted(schema.keys() & {*_UNSUPPORTED, "enum", "const"}):
+        node["unsupported"] = unsupported
     return node
 
 
 def accept_defaults(node: Node) -> Node:
-    """Return the node with each default as an accepted value, because the hub accepts it outside the range."""
+    """Return the node with each default as an accepted value, because the hub accepts it in any case."""
     if "anyOf" in node:
         return {**node, "anyOf": [accept_defaults(member) for member in node["anyOf"]]}
     if "items" in node:
@@ -90,41 +91,41 @@ def accept_defaults(node: Node) -> Node:
     return {
         **node,
         "properties": {
-            wire: _accept_default(accept_defaults(value), node["said"].get(wire, {}))
-            for wire, value in node["properties"].items()
+            name: _accept_default(accept_defaults(value), node["annotations"].get(name, {}))
+            for name, value in node["properties"].items()
         },
         "additionalProperties": accept_defaults(extra) if extra else extra,
     }
 
 
-def _accept_default(node: Node, said: Node) -> Node:
-    if "default" not in said or allows(node, said["default"]):
+def _accept_default(node: Node, annotations: Node) -> Node:
+    if "default" not in annotations or accepts(node, annotations["default"]):
         return node
-    default = _whole(said["default"])
+    default = _integral(annotations["default"])
     if "enum" in node:
-        return {**node, "enum": _Choices([*node["enum"], default])}
-    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _Choices([default])}]}
+        return {**node, "enum": _EnumValues([*node["enum"], default])}
+    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _EnumValues([default])}]}
 
 
-def allows(node: Node, value: object) -> bool:
-    """Whether `value` fits `node`, as JSON Schema has it."""
+def accepts(node: Node, value: object) -> bool:
+    """Return whether a node accepts a value, by the rules of JSON Schema."""
     if "anyOf" in node:
-        return any(allows(member, value) for member in node["anyOf"])
+        return any(accepts(member, value) for member in node["anyOf"])
     if "enum" in node:
-        choices = node["enum"]
-        return _key(value) in (choices if isinstance(choices, _Choices) else _Choices(choices)).keys
+        values = node["enum"]
+        return _key(value) in (values if isinstance(values, _EnumValues) else _EnumValues(values)).keys
     if "type" not in node:
         return True
-    return _TYPES[node["type"]].admits(value) and _within(node, value)
+    return _TYPES[node["type"]].accepts(value) and _is_within_bounds(node, value)
 
 
 def _key(value: object) -> str:
-    """A text that equal values share. Not a hash: the hub could choose numbers that collide."""
+    """Return the same text for equal values; not a hash, because the hub could choose equal hashes."""
     return json.dumps(_canonical(value), sort_keys=True)
 
 
-class _Choices(list[Any]):
-    """The values of an enum: a list, which does not look through all of them for each value."""
+class _EnumValues(list[Any]):
+    """The values of an enum, in which a value is found in constant time."""
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -136,136 +137,135 @@ def _canonical(value: object) -> object:
         return [_canonical(item) for item in value]
     if is_object(value):
         return {key: _canonical(item) for key, item in value.items()}
-    return _whole(value)
+    return _integral(value)
 
 
-def _parts(node: Node) -> Iterator[Node]:
-    """The nodes of a node, itself included."""
+def _walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all nodes in it."""
     yield node
     inner = (*node.get("anyOf", ()), *node.get("properties", {}).values())
     for part in (*inner, node.get("items"), node.get("additionalProperties")):
         if is_object(part):
-            yield from _parts(part)
+            yield from _walk(part)
 
 
-def media(node: Node) -> Iterator[str]:
-    """The media that a parameter takes, itself or in its list."""
+def find_media(node: Node) -> Iterator[str]:
+    """Yield the kinds of media that a parameter accepts, as a value or in a list."""
     if "media" in node:
         yield node["media"]
     for inner in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
-        yield from media(inner)
+        yield from find_media(inner)
 
 
 def requires_image(node: Node) -> bool:
-    """Whether no request can do without an image."""
-    required = (node["properties"][wire] for wire in node["required"] if wire in node["properties"])
-    return any("image" in media(each) for each in required)
+    """Return whether a required parameter is an image."""
+    required = (node["properties"][name] for name in node["required"] if name in node["properties"])
+    return any("image" in find_media(parameter) for parameter in required)
 
 
 def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if schema is True:
         return {}
-    if not is_object(schema) or depth > _DEEPEST:
-        return {"hub_only": ["nesting" if is_object(schema) else "false schema"]}
-    unchecked = _unchecked(schema)
-    if unchecked:
-        return {"hub_only": unchecked}
+    if not is_object(schema) or depth > MAX_DEPTH:
+        return {"unsupported": ["nesting" if is_object(schema) else "false schema"]}
+    if unsupported := _find_unsupported(schema):
+        return {"unsupported": unsupported}
     types = _types(schema)
     node = _union([_typed(name, schema, depth, kind) for name in types])
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
-        choices = [schema["const"]] if "const" in schema else schema["enum"]
+        values = [schema["const"]] if "const" in schema else schema["enum"]
         if "const" in schema and "enum" in schema:
-            choices = [
-                choice for choice in choices if any(json_equal(choice, other) for other in schema["enum"])
-            ]
-        fitting = [choice for choice in [*choices, *nullable] if allows(node, choice)]
-        if not fitting:
-            return {"hub_only": ["enum"]}
+            values = [value for value in values if any(json_equal(value, other) for other in schema["enum"])]
+        accepted = [value for value in [*values, *nullable] if accepts(node, value)]
+        if not accepted:
+            return {"unsupported": ["enum"]}
         distinct: Node = {}
-        for choice in fitting:
-            distinct.setdefault(_key(choice), _whole(choice))
-        return {"enum": _Choices(distinct.values())}
+        for value in accepted:
+            distinct.setdefault(_key(value), _integral(value))
+        return {"enum": _EnumValues(distinct.values())}
     return node
 
 
 def _types(schema: Node) -> list[str]:
-    """The types a schema names, [] for any; a number takes in the integers."""
-    said = schema.get("type", [])
-    types = list(dict.fromkeys([said] if isinstance(said, str) else said))
+    """Return the types of a schema, [] for any type; "number" includes "integer"."""
+    declared = schema.get("type", [])
+    types = list(dict.fromkeys([declared] if isinstance(declared, str) else declared))
     if types and schema.get("nullable") is True and "null" not in types:
         types.append("null")
     return [name for name in types if not (name == "integer" and "number" in types)]
 
 
 def _typed(name: str, schema: Node, depth: int, kind: str) -> Node:
-    """`schema` as it concerns values of one type."""
+    """Return the node of a schema for values of one type."""
     if name == "object":
         if schema.get("additionalProperties") is False and not _lists_all_required(schema):
-            return {"hub_only": ["required"]}  # nothing could meet it
+            return {"unsupported": ["required"]}  # no value is valid
         return _object(schema, depth)
-    bounds = {key: _whole(schema[key]) for key in _TYPES[name].keywords if key in schema and key != "items"}
-    node: Node = {"type": name, **(_whole_bounds(bounds) if name == "integer" else bounds)}
+    bounds = {
+        key: _integral(schema[key]) for key in _TYPES[name].keywords if key in schema and key != "items"
+    }
+    node: Node = {"type": name, **(_integral_bounds(bounds) if name == "integer" else bounds)}
     if name == "array":
-        node["items"] = _node(_with_media_of(schema), depth + 1, kind)
-    if name == "string" and (media := _medium(schema, kind)):
+        node["items"] = _node(_items_with_media(schema), depth + 1, kind)
+    if name == "string" and (media := _media(schema, kind)):
         node["media"] = media
     return node
 
 
 def _lists_all_required(schema: Node) -> bool:
-    return all(wire in schema.get("properties", {}) for wire in schema.get("required", []))
+    return all(name in schema.get("properties", {}) for name in schema.get("required", []))
 
 
 def _object(schema: Node, depth: int, evidence: MediaEvidence | None = None) -> Node:
     extra = schema.get("additionalProperties", True)
     required = set(schema.get("required", []))
     described = schema.get("properties", {})
-    # A required property that is not described is any other property. All of them share one node: to
-    # make one for each would take forever where every level of a schema does so.
+    # A required property without a schema of its own is an additional property. All of them share one node,
+    # because the number of nodes would be exponential if each level of a schema had such properties.
     other = _node(extra is False or extra, depth + 1)
     schemas = {**dict.fromkeys(required, extra is False or extra), **described}
-    wires = sorted(
+    names = sorted(
         schemas,
-        key=lambda wire: (wire not in required, _is_hidden(schemas[wire]), _place(schemas[wire]), wire),
+        key=lambda name: (name not in required, _is_hidden(schemas[name]), _order(schemas[name]), name),
     )
     return {
         "type": "object",
         "properties": {
-            wire: _property(wire, described[wire], depth + 1, evidence) if wire in described else other
-            for wire in wires
+            name: _property(name, described[name], depth + 1, evidence) if name in described else other
+            for name in names
         },
-        "required": [wire for wire in wires if wire in required],
+        "required": [name for name in names if name in required],
         "additionalProperties": False if extra is False else other,
-        "said": {wire: _said(schemas[wire]) for wire in wires},
+        "annotations": {name: _annotations(schemas[name]) for name in names},
     }
 
 
-def _property(wire: str, schema: object, depth: int, evidence: MediaEvidence | None) -> Node:
+def _property(wire_name: str, schema: object, depth: int, evidence: MediaEvidence | None) -> Node:
     if not is_object(schema):
         return _node(schema, depth)
-    named = find_named_kind(wire, schema) or "file"
-    return _node(schema, depth, named if evidence is None else evidence.find_kind(wire, schema))
+    named = find_named_kind(wire_name, schema) or "file"
+    return _node(schema, depth, named if evidence is None else evidence.find_kind(wire_name, schema))
 
 
-def _place(schema: object) -> float:
-    """Where a form shows the property; JSON objects have no order of their own."""
-    place = schema.get("x-order") if is_object(schema) else None
-    return place if _is_bound(place) else math.inf
+def _order(schema: object) -> float:
+    """Return the position of a property in a form; JSON objects are unordered."""
+    order = schema.get("x-order") if is_object(schema) else None
+    return order if _is_bound(order) else math.inf
 
 
 def _is_hidden(schema: object) -> bool:
     return is_object(schema) and schema.get("x-hidden") is True
 
 
-def _said(schema: object) -> Node:
-    """The documentation of a property."""
+def _annotations(schema: object) -> Node:
+    """Return the description and the default of a property."""
     if not is_object(schema):
         return {}
-    said: Node = {"default": schema["default"]} if "default" in schema else {}
+    annotations: Node = {"default": schema["default"]} if "default" in schema else {}
     texts = (schema.get("description"), schema.get("title"))
     description = next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
-    return {**said, "description": description} if description else said
+    return {**annotations, "description": description} if description else annotations
 
 
 def _union(members: list[Node]) -> Node:
@@ -274,86 +274,86 @@ def _union(members: list[Node]) -> Node:
     return {"anyOf": members} if members else {}
 
 
-def _unchecked(schema: Node) -> list[str]:
-    """Keywords that the bindings do not enforce, or whose value is not what JSON Schema has there."""
+def _find_unsupported(schema: Node) -> list[str]:
+    """Return the keywords that the bindings do not validate, or whose value is invalid."""
     try:
         types = set(_types(schema))
     except TypeError:
         return ["type"]
     if types - _TYPES.keys() or schema.get("type") == []:
         return ["type"]
-    unchecked = {key for key, value in schema.items() if not _understood(key, value, types)}
+    unsupported = {key for key, value in schema.items() if not _is_supported(key, value, types)}
     if "number" in types:
-        # A bound that no float can hold would be another one.
-        unchecked |= {key for key in _RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
-    return sorted(unchecked)
+        # A float cannot represent the bound exactly.
+        unsupported |= {key for key in _RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
+    return sorted(unsupported)
 
 
-def _understood(key: str, value: object, types: set[str]) -> bool:
-    if key in _VALUES:
-        return _WELL_FORMED[key](value)
-    # A keyword of one type says nothing about values of another. Where no type is named it would
-    # speak of some of the values only, which no Python type can say.
-    speaks_of = {name for name in _TYPES if key in _TYPES[name].keywords}
-    if not speaks_of:
-        return key not in _HUB_ONLY
-    return bool(types) and (types.isdisjoint(speaks_of) or _WELL_FORMED[key](value))
+def _is_supported(key: str, value: object, types: set[str]) -> bool:
+    if key in _TYPE_INDEPENDENT:
+        return _IS_VALID[key](value)
+    # A keyword of one type does not restrict values of other types. Without a type in the schema, it
+    # restricts some of the values only, which no Python type can express.
+    restricted = {name for name in _TYPES if key in _TYPES[name].keywords}
+    if not restricted:
+        return key not in _UNSUPPORTED
+    return bool(types) and (types.isdisjoint(restricted) or _IS_VALID[key](value))
 
 
-def _medium(schema: Node, kind: str) -> str | None:
+def _media(schema: Node, kind: str) -> str | None:
     if medium := RENDER_TYPES.get(str(schema.get("renderType"))):
         return medium
     return kind if schema.get("format") == "uri" else None
 
 
-def _with_media_of(array: Node) -> object:
-    """The items of an array that says itself what media it holds."""
+def _items_with_media(array: Node) -> object:
+    """Return the schema of the items, with the `renderType` of the array."""
     items = array.get("items", True)
     if is_object(items) and "renderType" not in items and str(array.get("renderType")) in RENDER_TYPES:
         return {**items, "renderType": array["renderType"]}
     return items
 
 
-def _within(node: Node, value: object) -> bool:
-    """Bounds only: what can follow an enum or a default of a scalar, a list or a plain object."""
+def _is_within_bounds(node: Node, value: object) -> bool:
+    """Return whether a value of the node's type is within its bounds."""
     if isinstance(value, str):
         return bool(node.get("minLength", 0) <= len(value) <= node.get("maxLength", math.inf))
     if is_list(value):
         fits = node.get("minItems", 0) <= len(value) <= node.get("maxItems", math.inf)
-        return fits and all(allows(node["items"], item) for item in value)
+        return fits and all(accepts(node["items"], item) for item in value)
     if is_object(value):
         extra = node["additionalProperties"]
-        return all(wire in value for wire in node["required"]) and all(
-            (wire in node["properties"] or extra is not False)
-            and allows(node["properties"].get(wire, extra), item)
-            for wire, item in value.items()
+        return all(name in value for name in node["required"]) and all(
+            (name in node["properties"] or extra is not False)
+            and accepts(node["properties"].get(name, extra), item)
+            for name, item in value.items()
         )
     if not _is_number(value):
         return True
-    least, most = node.get("minimum", -math.inf), node.get("maximum", math.inf)
+    minimum, maximum = node.get("minimum", -math.inf), node.get("maximum", math.inf)
     above, below = node.get("exclusiveMinimum", -math.inf), node.get("exclusiveMaximum", math.inf)
-    return bool(least <= value <= most and above < value < below)
+    return bool(minimum <= value <= maximum and above < value < below)
 
 
-def _whole(value: Any) -> Any:
-    """5.0 as 5: JSON does not tell them apart, and people write the latter."""
+def _integral(value: Any) -> Any:
+    """Return 5 for 5.0, because both are the same number in JSON."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _whole_bounds(bounds: Mapping[str, int | float]) -> Node:
-    """Bounds of integers as integers: above 0.5 is 1 and up."""
-    whole: Node = {}
+def _integral_bounds(bounds: Mapping[str, int | float]) -> Node:
+    """Return bounds of integers as integers: a minimum of 0.5 is one of 1."""
+    integral: Node = {}
     for key, bound in bounds.items():
         if isinstance(bound, int):
-            whole[key] = bound
+            integral[key] = bound
         elif key in ("minimum", "exclusiveMinimum"):
-            whole["minimum"] = max(math.ceil(bound), whole.get("minimum", math.ceil(bound)))
+            integral["minimum"] = max(math.ceil(bound), integral.get("minimum", math.ceil(bound)))
         else:
-            whole["maximum"] = min(math.floor(bound), whole.get("maximum", math.floor(bound)))
-    return whole
+            integral["maximum"] = min(math.floor(bound), integral.get("maximum", math.floor(bound)))
+    return integral
 
 
-def _kind(value: object) -> str:
+def _describe(value: object) -> str:
     if is_object(value):
         return "an object"
     return "a list" if is_list(value) else f"{value!r:.40}"
@@ -364,12 +364,12 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _is_bound(value: Any) -> TypeGuard[int | float]:
-    """A number that a C double or integer can hold, as what compares with it has to."""
+    """Return whether a value is a number in the range of a C double and a C integer."""
     return _is_number(value) and abs(value) < 2**63
 
 
 def _is_size(value: Any) -> bool:
-    return _is_bound(value) and isinstance(_whole(value), int) and value >= 0
+    return _is_bound(value) and isinstance(_integral(value), int) and value >= 0
 
 
 def _are_names(value: object) -> bool:
@@ -377,26 +377,26 @@ def _are_names(value: object) -> bool:
 
 
 class _Type:
-    """What belongs to one type of JSON Schema."""
+    """A type of JSON Schema, with the keywords that restrict its values."""
 
-    def __init__(self, admits: Callable[[object], bool], *keywords: str) -> None:
-        self.admits = admits
+    def __init__(self, accepts: Callable[[object], bool], *keywords: str) -> None:
+        self.accepts = accepts
         self.keywords = keywords
 
 
 _RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _TYPES: Mapping[str, _Type] = {
     "string": _Type(lambda value: isinstance(value, str), "minLength", "maxLength"),
-    "integer": _Type(lambda value: _is_number(value) and isinstance(_whole(value), int), *_RANGE),
+    "integer": _Type(lambda value: _is_number(value) and isinstance(_integral(value), int), *_RANGE),
     "number": _Type(_is_number, *_RANGE),
     "boolean": _Type(lambda value: isinstance(value, bool)),
     "null": _Type(lambda value: value is None),
     "array": _Type(lambda value: isinstance(value, list), "minItems", "maxItems", "items"),
     "object": _Type(is_object, "properties", "required", "additionalProperties"),
 }
-_VALUES = frozenset({"type", "enum", "const", "nullable"})
-_WELL_FORMED: Mapping[str, Callable[[object], bool]] = {
-    "type": lambda value: True,  # looked at by _unchecked itself
+_TYPE_INDEPENDENT = frozenset({"type", "enum", "const", "nullable"})
+_IS_VALID: Mapping[str, Callable[[object], bool]] = {
+    "type": lambda value: True,  # checked by _find_unsupported
     "enum": lambda value: is_list(value) and bool(value),
     "const": lambda value: True,
     "nullable": lambda value: isinstance(value, bool),
