@@ -1,1 +1,1 @@
-"""The figures that the project promises, each beside what it is measured against: `nox -s bench`."""
+"""Benchmarks: each figure beside something measured in the same run. `nox -s bench` runs them."""

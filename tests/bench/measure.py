@@ -1,4 +1,4 @@
-"""Processes that are timed, and the rows that are shown."""
+"""Run processes, measure them, and describe the results as rows of a table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from time import perf_counter
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
+PACKAGE = ROOT / "generated" / "oxen_models"
+SCHEMAS = PACKAGE / "schemas"
 
-# Bytecode for all, as an installer leaves it: a checkout may have none, and none may be allowed to it.
+# All programs have compiled modules, as after an installation; a checkout may have none or be read-only.
 _BYTECODE = tempfile.TemporaryDirectory()
 atexit.register(_BYTECODE.cleanup)
 _ENVIRONMENT = {**os.environ, "PYTHONPYCACHEPREFIX": _BYTECODE.name, "PYTHONDONTWRITEBYTECODE": ""}
@@ -25,38 +27,39 @@ _ENVIRONMENT = {**os.environ, "PYTHONPYCACHEPREFIX": _BYTECODE.name, "PYTHONDONT
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure."""
+    """A measured value, what it is compared with, and its goal."""
 
-    what: str
-    median: str
+    name: str
+    value: str
     baseline: str = ""
     ratio: str = ""
     goal: str = ""
     met: bool | None = None
-    """None where there is no goal."""
+    """Whether the goal is met; None for a value without a goal."""
 
     @property
     def verdict(self) -> str:
+        """The last column of the table."""
         return {None: "", True: "ok", False: "MISSED"}[self.met]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a process took."""
+    """The resources that a process used."""
 
     seconds: float
     megabytes: float
-    """Peak memory: of the process or of one that it started, whichever is larger."""
+    """Peak memory of the process or of its largest child, whichever is larger."""
     output: str
 
 
-def python(*arguments: str, cwd: Path | None = None) -> Run:
-    """A fresh Python, from start to exit.
+def run_python(*arguments: str, cwd: Path | None = None) -> Run:
+    """Run a new Python process and measure it from start to exit.
 
     Raises:
-        RuntimeError: It failed.
+        RuntimeError: Its exit code is not 0.
     """
-    # Files, because a full pipe would hold the process up.
+    # Files, because the process would block on a full pipe.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = perf_counter()
         process = subprocess.Popen(
@@ -73,27 +76,50 @@ def python(*arguments: str, cwd: Path | None = None) -> Run:
         return Run(seconds, usage.ru_maxrss / unit, output.read())
 
 
-def interleaved(programs: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:
-    """Median seconds of Python programs, run in turns so that noise hits all of them."""
+def measure_in_turns(programs: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:
+    """Return the median seconds of Python programs, run in turns so that noise affects all of them."""
     with tempfile.TemporaryDirectory() as folder:
         cwd = Path(folder)
         for arguments in programs.values():
-            python(*arguments, cwd=cwd)  # caches are warm from here on
+            run_python(*arguments, cwd=cwd)  # not counted: fills the caches
         seconds: dict[str, list[float]] = {name: [] for name in programs}
         for _ in range(rounds):
-            # In any order: what comes after a heavy one finds the processor's caches cold.
+            # In random order, because a heavy program leaves cold processor caches to the next one.
             for name in random.sample(list(programs), len(programs)):
-                seconds[name].append(python(*programs[name], cwd=cwd).seconds)
+                seconds[name].append(run_python(*programs[name], cwd=cwd).seconds)
     return {name: median(values) for name, values in seconds.items()}
 
 
-def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+def format_seconds(seconds: float) -> str:
+    """Return a duration with its unit."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def at_most(what: str, ours: float, theirs: float, factor: float) -> Row:
-    """How many times longer than the baseline, which has a limit."""
-    ratio = ours / theirs
-    return Row(
-        what, milliseconds(ours), milliseconds(theirs), f"{ratio:.2f}x", f"<= {factor}x", ratio <= factor
+def format_megabytes(megabytes: float) -> str:
+    """Return a size of memory with its unit."""
+    return f"{megabytes:.0f} MB"
+
+
+def compare_times(name: str, seconds: float, baseline: float, max_ratio: float | None = None) -> Row:
+    """Return a row whose goal is to take at most `max_ratio` times as long as the baseline."""
+    return _compare(name, format_seconds(seconds), format_seconds(baseline), seconds / baseline, max_ratio)
+
+
+def compare_memory(name: str, megabytes: float, baseline: float, max_ratio: float | None = None) -> Row:
+    """Return a row whose goal is to use at most `max_ratio` times the memory of the baseline."""
+    return _compare(
+        name, format_megabytes(megabytes), format_megabytes(baseline), megabytes / baseline, max_ratio
     )
+
+
+def _compare(name: str, value: str, baseline: str, ratio: float, max_ratio: float | None) -> Row:
+    if max_ratio is None:
+        return Row(name, value, baseline, f"{ratio:.2f}x")
+    return Row(name, value, baseline, f"{ratio:.2f}x", f"<= {max_ratio}x", ratio <= max_ratio)
+
+
+def compare_speedup(name: str, seconds: float, baseline: float, min_ratio: float | None = None) -> Row:
+    """Return a row whose goal is to be at least `min_ratio` times as fast as the baseline."""
+    ratio = baseline / seconds
+    row = (name, format_seconds(seconds), format_seconds(baseline), f"{ratio:.0f}x faster")
+    return Row(*row) if min_ratio is None else Row(*row, f">= {min_ratio}x faster", ratio >= min_ratio)

@@ -1,6 +1,7 @@
-"""Measure, and print one table. A goal that is missed is not a failure: machines are noisy.
+"""Run benchmarks and print each row of the table as soon as it is measured.
 
-`python tests/bench/run.py` measures everything; with names, such as `ready calls`, that alone.
+`python tests/bench/run.py` runs all; with names, such as `startup calls`, only these. Exit code 1 means that
+a benchmark failed. A missed goal is no failure, because a busy machine can cause it.
 """
 
 from __future__ import annotations
@@ -9,55 +10,55 @@ import argparse
 import os
 import platform
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .measure import Row
-
-# What a process may owe to the memory of this one is measured first, while that is small.
-_BENCHES = ("generate", "catalogue", "diff", "imports", "ready", "jobs", "calls")
-_HEAD = ("what", "median", "baseline", "ratio", "goal", "")
+# The memory of this process is inherited by those it starts, so memory is measured first, while it is small.
+_BENCHMARKS = ("lines", "generate", "update", "diff", "imports", "startup", "jobs", "calls")
+_HEAD = ("name", "value", "baseline", "ratio", "goal", "")
+_WIDTHS = (75, 26, 10, 12, 21, 6)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The figures, side by side with peers in one run.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(_BENCHES)}")
-    parser.add_argument("--full", action="store_true", help="leave nothing to a sample; takes minutes more")
-    options = parser.parse_args()
-    names: list[str] = options.names
-    if unknown := set(names) - set(_BENCHES):
-        parser.error(f"no such bench: {', '.join(sorted(unknown))}")
-    sys.path[0] = str(Path(__file__).parents[1])  # so that nothing can take these files for a library
-    rows: list[Row] = []
-    for name in _BENCHES:
-        if name in names or not names:
-            print(f"{name} …", file=sys.stderr, flush=True)
-            rows += import_module(f"bench.{name}").rows(full=options.full)
-    _show(rows)
-
-
-def _show(rows: list[Row]) -> None:
-    print(
-        f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
-        "medians of runs in turns"
+def main() -> int:
+    """Run the benchmarks that are named on the command line."""
+    parser = argparse.ArgumentParser(
+        description="Measure speed and memory, side by side with other packages."
     )
-    table = [
-        _HEAD,
-        *((row.what, row.median, row.baseline, row.ratio, row.goal, row.verdict) for row in rows),
-    ]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for number, line in enumerate(table):
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
-        if number == 0:
-            print("  ".join("-" * width for width in widths).rstrip())
-    missed = [row.what for row in rows if row.met is False]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(_BENCHMARKS)}")
+    parser.add_argument("--full", action="store_true", help="measure everything instead of a sample")
+    options = parser.parse_args()
+    names: list[str] = options.names or list(_BENCHMARKS)
+    if unknown := set(names) - set(_BENCHMARKS):
+        parser.error(f"unknown benchmark {min(unknown)!r}; expected some of {', '.join(_BENCHMARKS)}")
+    sys.path[0] = str(Path(__file__).parents[1])  # so that no module here shadows a library
+    load = os.getloadavg()[0]
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}; medians of all runs")
+    _print_line(*_HEAD)
+    _print_line(*("-" * width for width in _WIDTHS))
+    missed: list[str] = []
+    failed: list[str] = []
+    for name in filter(names.__contains__, _BENCHMARKS):
+        try:
+            for row in import_module(f"bench.{name}").measure(full=options.full):
+                _print_line(row.name, row.value, row.baseline, row.ratio, row.goal, row.verdict)
+                if row.met is False:
+                    missed.append(row.name.strip())
+        except Exception:
+            failed.append(name)
+            _print_line(name, "FAILED")
+            traceback.print_exc()
     if missed:
-        print(f"\n!!! {len(missed)} MISSED: {'; '.join(missed)}\n!!! Repeat it on a quiet machine.")
-    else:
-        print("\nEvery goal is met.")
+        print(f"\n{len(missed)} goals missed; repeat on an idle machine: {'; '.join(missed)}")
+    if failed:
+        print(f"\n{len(failed)} benchmarks failed: {', '.join(failed)}")
+        return 1
+    return 0
+
+
+def _print_line(*cells: str) -> None:
+    print("  ".join(map(str.ljust, cells, _WIDTHS)).rstrip(), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

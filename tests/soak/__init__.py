@@ -1,1 +1,1 @@
-"""What only long runs find: lost events, killed processes, closed clients, forks: `nox -s soak`."""
+"""Long runs with faults that short tests miss. `nox -s soak` runs them."""

@@ -1,4 +1,4 @@
-"""Call a server in turns with the package and with httpx alone; print both medians as JSON."""
+"""Call a server with the package and with httpx alone, in turns; print both medians as JSON."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from oxen_models import Oxen
 PROMPT = "Add a funny hat"
 PICTURES = ["https://example.com/dog.png"]
 BODY = {"model": "qwen-image-edit-plus", "prompt": PROMPT, "input_image": PICTURES}
-WARM = 50
+WARM_UP = 50
 
 url, calls = sys.argv[1], int(sys.argv[2])
 oxen = Oxen(api_key="any", base_url=url)
@@ -20,16 +20,16 @@ client = httpx.Client(headers={"authorization": "Bearer any", "user-agent": "ben
 address = f"{url}/api/ai/images/edit"
 
 ours: list[float] = []
-theirs: list[float] = []
-for _ in range(WARM + calls):
+bare: list[float] = []
+for _ in range(WARM_UP + calls):
     started = perf_counter()
     result = edit(prompt=PROMPT, input_image=PICTURES)
     between = perf_counter()
     response = client.post(address, json=BODY)
-    answer = json.loads(response.content)
+    payload = json.loads(response.content)
     ended = perf_counter()
-    assert len(result.images) == len(answer["images"]) == 1
+    assert len(result.images) == len(payload["images"]) == 1
     ours.append(between - started)
-    theirs.append(ended - between)
+    bare.append(ended - between)
 
-print(json.dumps([median(ours[WARM:]), median(theirs[WARM:])]))
+print(json.dumps([median(ours[WARM_UP:]), median(bare[WARM_UP:])]))

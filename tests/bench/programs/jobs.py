@@ -1,4 +1,4 @@
-"""Submit jobs and wait for all of them; print when the last was submitted, and when each result was there."""
+"""Submit jobs and wait for all of them; print the times of the last submission and of each result."""
 
 import asyncio
 import json
@@ -9,11 +9,11 @@ from oxen_models import AsyncImageResult, AsyncJob, AsyncOxen
 
 
 async def main(url: str, count: int) -> None:
-    there: dict[str, float] = {}
+    received: dict[str, float] = {}
 
     async def wait(job: AsyncJob[AsyncImageResult]) -> None:
         await job.result()
-        there[job.id] = time.monotonic()
+        received[job.id] = time.monotonic()
 
     async with AsyncOxen(api_key="any", base_url=url) as oxen:
         model = oxen.images.qwen_image_edit_plus
@@ -23,7 +23,7 @@ async def main(url: str, count: int) -> None:
         )
         submitted = time.monotonic()
         await asyncio.gather(*map(wait, jobs))
-    print(json.dumps([submitted, there]))
+    print(json.dumps([submitted, received]))
 
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""As jobs.py, without asyncio: one after the other is submitted, and one after the other waited for."""
+"""Do the same as jobs.py without asyncio: submit one job after another, then wait for one after another."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import time
 from oxen_models import Oxen
 
 url, count = sys.argv[1], int(sys.argv[2])
-there: dict[str, float] = {}
+received: dict[str, float] = {}
 with Oxen(api_key="any", base_url=url) as oxen:
     model = oxen.images.qwen_image_edit_plus
     pictures = ["https://example.com/dog.png"]
@@ -15,5 +15,5 @@ with Oxen(api_key="any", base_url=url) as oxen:
     submitted = time.monotonic()
     for job in jobs:
         job.result()
-        there[job.id] = time.monotonic()
-print(json.dumps([submitted, there]))
+        received[job.id] = time.monotonic()
+print(json.dumps([submitted, received]))

@@ -1,4 +1,4 @@
-"""An HTTP server that gives every request the same answer, for as little as Python can do it."""
+"""An HTTP server that sends the same response to every request, at the least cost that Python allows."""
 
 import json
 import os
@@ -13,7 +13,7 @@ BODY = json.dumps(
         "images": [{"url": "https://example.com/files/0123456789abcdef.png"}],
     }
 ).encode()
-ANSWER = (
+RESPONSE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
     % (len(BODY), BODY)
 )  # fmt: skip
@@ -27,7 +27,7 @@ def serve(connection: socket.socket) -> None:
         head, end, body = received.partition(b"\r\n\r\n")
         if end and len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
             received = b""
-            connection.sendall(ANSWER)
+            connection.sendall(RESPONSE)
 
 
 def accept(listener: socket.socket) -> None:
@@ -40,5 +40,5 @@ listener = socket.create_server(("127.0.0.1", 0))
 Thread(target=accept, args=(listener,), daemon=True).start()
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 sys.stdin.read()
-# Threads that wait in accept() and recv() are not worth waiting for.
+# Threads blocked in accept() and recv() would delay a normal exit.
 os._exit(0)

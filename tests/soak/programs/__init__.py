@@ -1,4 +1,4 @@
-"""Programs of their own; what hangs says where, and ends."""
+"""Programs that run in their own process; one that hangs prints its stacks and exits."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_SECONDS = int(os.environ.get("SOAK_SECONDS", "0"))
+_TIMEOUT = int(os.environ.get("SOAK_TIMEOUT", "0"))
 
 
-def watched(seconds: int) -> None:
-    """Have this process say where its threads are, and end, after so many seconds; a fork asks anew."""
+def exit_after(seconds: int) -> None:
+    """Print the stacks of all threads and exit after so many seconds; a forked child has to call it again."""
     if sys.platform == "win32":
         faulthandler.dump_traceback_later(seconds, exit=True)
-    else:  # that which is above has a thread, which a fork would wait for in vain at its end
+    else:  # dump_traceback_later has a thread, for which a forked child would wait forever at its end
         faulthandler.register(signal.SIGALRM, chain=True)
         signal.alarm(seconds)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`; what hangs says where its tasks are, too."""
+    """Run a coroutine like `asyncio.run`, and print where its tasks are shortly before the timeout."""
 
-    async def told() -> T:
-        if _SECONDS:
-            asyncio.get_running_loop().call_later(_SECONDS - 1, _tell)
+    async def run_watched() -> T:
+        if _TIMEOUT:
+            asyncio.get_running_loop().call_later(_TIMEOUT - 1, _print_tasks)
         return await main
 
-    return asyncio.run(told())
+    return asyncio.run(run_watched())
 
 
-def _tell() -> None:
+def _print_tasks() -> None:
     for task in asyncio.all_tasks():
-        places: list[str] = []
+        frames: list[str] = []
         awaited: Any = task.get_coro()
         while awaited is not None:
             frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
             if frame is not None:
-                places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+                frames.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
             awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
-        print(f"{task.get_name()} is at {' > '.join(places)}", file=sys.stderr)
+        print(f"{task.get_name()} is at {' > '.join(frames)}", file=sys.stderr)
 
 
-if _SECONDS:
-    watched(_SECONDS)
+if _TIMEOUT:
+    exit_after(_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Run requests with a journal and tell each outcome, until this process is killed or all is done."""
+"""Run requests with a journal and print each outcome, until all are done or this process is killed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from oxen_models.videos import WanAiWan21T2v13bDiffusersRequest
 from . import run
 
 IN_FLIGHT = 8
-# A picture that is none: the queue takes it, and the job fails.
+# Not an image: the queue accepts it, and the job fails.
 BROKEN = "data:image/png;base64,b3hlbg=="
 
 
-def request(index: int) -> Request:
+def make_request(index: int) -> Request:
+    """Return a request whose prompt begins with its index."""
     prompt = f"{index} an ox"
     match index % 15:
         case 0:
             return BytedanceSeedAudio10Request(prompt=prompt)
-        case 7:  # as base64 in the answer, and so a file beside the journal
+        case 7:  # the response holds base64, which becomes a file beside the journal
             return BytedanceSeedAudio10Request(prompt=prompt, response_format="b64_json")
         case 3 | 4 | 11:
             return WanAiWan21T2v13bDiffusersRequest(prompt=prompt)
@@ -34,7 +35,8 @@ def request(index: int) -> Request:
             return QwenImageRequest(prompt=prompt)
 
 
-def tell(outcome: Outcome | AsyncOutcome) -> None:
+def print_outcome(outcome: Outcome | AsyncOutcome) -> None:
+    """Print index, job id, error, and the URLs or digests of the media as a line of JSON."""
     files: list[str] = []
     for medium in outcome.result.media if outcome.result is not None else ():
         content = medium.b64_json
@@ -45,30 +47,31 @@ def tell(outcome: Outcome | AsyncOutcome) -> None:
     print(json.dumps([outcome.index, outcome.job_id, error, files]), flush=True)
 
 
-def outcomes(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
+def run_sync(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
     with Oxen("soak", base_url=url) as oxen:
-        many = oxen.run_many(
+        outcomes = oxen.run_many(
             requests, max_in_flight=IN_FLIGHT, journal=journal, resend_unknown=resend_unknown
         )
-        for each in many:
-            tell(each)
+        for outcome in outcomes:
+            print_outcome(outcome)
 
 
-async def async_outcomes(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
+async def run_async(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
     async with AsyncOxen("soak", base_url=url) as oxen:
-        many = oxen.run_many(
+        outcomes = oxen.run_many(
             requests, max_in_flight=IN_FLIGHT, journal=journal, resend_unknown=resend_unknown
         )
-        async for each in many:
-            tell(each)
+        async for outcome in outcomes:
+            print_outcome(outcome)
 
 
 def main(client: str, url: str, count: int, journal: str, resend_unknown: bool) -> None:
-    requests = [request(index) for index in range(count)]
+    """Run `count` requests with the client of that kind."""
+    requests = [make_request(index) for index in range(count)]
     if client == "sync":
-        outcomes(url, requests, journal, resend_unknown)
+        run_sync(url, requests, journal, resend_unknown)
     else:
-        run(async_outcomes(url, requests, journal, resend_unknown))
+        run(run_async(url, requests, journal, resend_unknown))
 
 
 if __name__ == "__main__":

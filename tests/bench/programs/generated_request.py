@@ -1,4 +1,4 @@
-"""A request of the package, ready to send; `by_hand` is what it is measured against."""
+"""Make a request of the package; handwritten_request.py is its baseline."""
 
 from oxen_models import Oxen
 from oxen_models.images import QwenImageEditPlusRequest

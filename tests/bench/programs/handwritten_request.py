@@ -1,4 +1,4 @@
-"""What somebody writes who has httpx and pydantic, and not this package."""
+"""Make the same request with a class written by hand for httpx and pydantic."""
 
 from typing import Literal
 

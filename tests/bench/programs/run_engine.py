@@ -1,4 +1,4 @@
-"""The engine's own `generate()` over a folder of schemas, asked for what oxen_codegen.parse asks it for."""
+"""Run the engine's own `generate()` on a folder of schemas, with the options of oxen_codegen.parse."""
 
 import json
 import sys

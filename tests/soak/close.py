@@ -1,4 +1,4 @@
-"""Clients that are closed while jobs are waited for: at once, and nothing of them stays."""
+"""Close clients while jobs are waited for: every wait ends, and no thread, task or socket is left."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from random import Random
 
 from oxen_models.testing import Hub
 
-from .child import run
+from .process import run_program
 
 _ROUNDS = 20
 _JOBS = 50
 
 
-def lines(random: Random) -> Iterator[str]:
+def run(random: Random) -> Iterator[str]:
+    """Run both kinds of client and yield a report of each."""
     for client in ("sync", "async"):
         with Hub(generation_time=3600) as hub:
             seed = str(random.randrange(10**6))
-            found = run("closed", client, hub.url, str(_ROUNDS), str(_JOBS), seed, seconds=100)
+            found = run_program("close", client, hub.url, str(_ROUNDS), str(_JOBS), seed, timeout=300)
         yield (
             f"{client}: {_ROUNDS} clients closed with {_JOBS} jobs each, the slowest in "
             f"{found['slowest']:.2f} s; no {'thread' if client == 'sync' else 'task'} and no socket is left"
