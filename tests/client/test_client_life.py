@@ -1,4 +1,4 @@
-"""One client in threads, in event loops and in processes, and what its end brings to an end."""
+"""One client in threads, event loops and processes, and what closing it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.hub_api import DOG_URL, EVENTS, QUEUE, trigger_event, wait_until
+from helpers.hub_api import DOG_URL, EVENTS, QUEUE, WAIT_TIMEOUT, trigger_event, wait_until
 from helpers.scenario import (
     Step,
     Steps,
@@ -38,84 +38,87 @@ KEY = ClientRunner.KEY
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    """A hub whose jobs are over soon."""
+    """A hub whose jobs end after 20 ms."""
     with Hub(generation_time=0.02) as running:
         yield running
 
 
 @pytest.fixture
-def slow() -> Iterator[Hub]:
-    """A hub whose jobs are not over before the test is."""
+def endless_hub() -> Iterator[Hub]:
+    """A hub whose jobs do not end during a test."""
     with Hub(generation_time=3600) as running:
         yield running
 
 
-def readers() -> list[str]:
+def running_threads() -> list[str]:
+    """Return the names of the running threads of all clients."""
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("oxen_models")]
 
 
-def at_work(oxen: Any) -> list[object]:
-    """What goes on beside the calls of this client."""
+def background_work(oxen: Any) -> list[object]:
+    """Return the tasks or threads that run beside the calls of this client."""
     if isinstance(oxen, AsyncOxen):
         return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    return [*readers()]
+    return [*running_threads()]
 
 
-def test_end_of_the_client_ends_every_wait(run: ClientRunner, slow: Hub) -> None:
+def test_close_ends_every_wait(run: ClientRunner, endless_hub: Hub) -> None:
+    """Closing the client ends its waits with an error that names the job; the jobs continue."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         jobs = yield submit_edits(oxen, 3)
-        heard: list[str] = []
+        statuses: list[str] = []
 
         def close_later() -> Any:
-            # A coroutine begins when the others wait.
+            # A coroutine starts after the others wait.
             if not isinstance(oxen, AsyncOxen):
-                wait_until(lambda: len(heard) == 3)
+                wait_until(lambda: len(statuses) == 3)
             return close(oxen)
 
-        *ends, nothing = yield run_concurrently(
-            oxen, *(partial(job.result, 30, on_status=heard.append) for job in jobs), close_later
+        *errors, closed = yield run_concurrently(
+            oxen, *(partial(job.result, on_status=statuses.append) for job in jobs), close_later
         )
-        assert nothing is None
-        return jobs, ends, at_work(oxen)
+        assert closed is None
+        return jobs, errors, background_work(oxen)
 
-    jobs, ends, left = run(steps, base_url=slow.url)
-    assert [type(each) for each in ends] == [ox.HubUnreachableError] * 3
-    for job, error in zip(jobs, ends, strict=True):
-        assert (error.generation_id, "the client was closed; the job continues" in str(error)) == (
-            job.id,
-            True,
-        )
-    assert left == []
-    assert slow.count("DELETE", QUEUE) == 0
+    jobs, errors, running = run(steps, base_url=endless_hub.url)
+    assert [type(error) for error in errors] == [ox.HubUnreachableError] * 3
+    for job, error in zip(jobs, errors, strict=True):
+        assert error.generation_id == job.id
+        assert "the client was closed; the job continues" in str(error)
+    assert running == []
+    assert endless_hub.count("DELETE", QUEUE) == 0
 
 
-def test_end_in_the_pause_before_a_new_stream(
-    run: ClientRunner, slow: Hub, monkeypatch: pytest.MonkeyPatch
+def test_close_during_reconnect_delay_ends_the_reader(
+    run: ClientRunner, endless_hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pauses: list[int] = []
+    """Closing the client interrupts the delay before the event stream is reopened."""
+    delays: list[int] = []
 
     def delay(failures: int) -> float:
-        pauses.append(failures)
+        delays.append(failures)
         return 3600.0
 
     for kind in ("_sync", "_async"):
         monkeypatch.setattr(f"oxen_models._runtime.{kind}.event_stream.reconnect_delay", delay)
-    slow.inject_fault("events-cut-after", 1, times=1)
+    endless_hub.inject_fault("events-cut-after", 1, times=1)
 
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        trigger_event(slow)
-        yield wait_for(oxen, lambda: pauses)
+        trigger_event(endless_hub)
+        yield wait_for(oxen, lambda: delays)
         yield close(oxen)
-        return job.status, at_work(oxen)
+        return job.status, background_work(oxen)
 
-    assert run(steps, base_url=slow.url) == ("queued", [])
-    assert len(pauses) == 1
+    assert run(steps, base_url=endless_hub.url) == ("queued", [])
+    assert len(delays) == 1
 
 
-def test_client_that_is_closed_sends_nothing(run: ClientRunner, hub: Hub) -> None:
+def test_closed_client_sends_nothing(run: ClientRunner, hub: Hub) -> None:
+    """Every call of a closed client raises, even if its http_client is open; closing twice is harmless."""
     calls: list[Step] = [
         submit_edit,
         lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL]),
@@ -131,7 +134,7 @@ def test_client_that_is_closed_sends_nothing(run: ClientRunner, hub: Hub) -> Non
     def steps(oxen: Any) -> Steps:
         yield oxen.models.list()
         yield close(oxen)
-        yield close(oxen)  # to say so twice does no harm
+        yield close(oxen)  # closing twice is harmless
         for call in calls:
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 yield call(oxen)
@@ -140,17 +143,19 @@ def test_client_that_is_closed_sends_nothing(run: ClientRunner, hub: Hub) -> Non
                 yield wait()
 
     run(steps, base_url=hub.url)
-    http = run.make_http_client()  # which stays open, and must not be used any more
+    http = run.make_http_client()  # stays open, and must not be used
 
-    def end(_: object) -> Any:
+    def close_http(_: object) -> Any:
         assert not http.is_closed
         return http.aclose() if run.asynchronous else http.close()
 
-    run(steps, end, base_url=hub.url, http_client=http)
+    run(steps, close_http, base_url=hub.url, http_client=http)
     assert len(hub.requests) == 2
 
 
-def test_client_that_is_closed_before_its_first_call(run: ClientRunner, hub: Hub) -> None:
+def test_client_closed_before_its_first_call(run: ClientRunner, hub: Hub) -> None:
+    """A client that is closed before its first call sends nothing."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         yield close(oxen)
@@ -161,64 +166,72 @@ def test_client_that_is_closed_before_its_first_call(run: ClientRunner, hub: Hub
     assert hub.requests == []
 
 
-def test_connections_that_their_owner_closes_first(
-    run: ClientRunner, slow: Hub, caplog: pytest.LogCaptureFixture
+def test_http_client_closed_during_a_wait(
+    run: ClientRunner, endless_hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A wait whose http_client is closed ends at its timeout, and the reader logs no error."""
     http = run.make_http_client()
 
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        slow.respond_next(503, times=None, path=EVENTS)
+        endless_hub.respond_next(503, times=None, path=EVENTS)
         yield http.aclose() if run.asynchronous else http.close()
         with pytest.raises(ox.JobTimeout):
             yield job.wait(0.3)
 
-    run(steps, base_url=slow.url, http_client=http)
+    run(steps, base_url=endless_hub.url, http_client=http)
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_client_that_is_dropped_leaves_no_thread(slow: Hub) -> None:
+def test_unreferenced_client_leaves_no_thread(endless_hub: Hub) -> None:
+    """The reader ends with the last reference to a client that was not closed."""
     with httpx.Client() as http:
-        submit_edit(Oxen(KEY, base_url=slow.url, http_client=http))
+        submit_edit(Oxen(KEY, base_url=endless_hub.url, http_client=http))
         gc.collect()
-        wait_until(lambda: not readers())
+        wait_until(lambda: not running_threads())
 
 
 def test_threads_share_a_client(hub: Hub) -> None:
+    """Threads can submit and wait concurrently over one event stream."""
     with Oxen(KEY, base_url=hub.url) as oxen, ThreadPoolExecutor(8) as pool:
 
-        def work(_: int) -> tuple[str, str | None]:
+        def submit_and_wait(_: int) -> tuple[str, str | None]:
             job = submit_edit(oxen)
             return job.id, job.result().images[0].generation_id
 
-        done = list(pool.map(work, range(24)))
+        outcomes = list(pool.map(submit_and_wait, range(24)))
         job = submit_edit(oxen)
-        ends = [each.result() for each in [pool.submit(job.wait) for _ in range(8)]]
-    assert len(dict(done)) == 24
-    assert all(id == made_by for id, made_by in done)
-    assert ends == ["succeeded"] * 8
+        waits = [pool.submit(job.wait) for _ in range(8)]
+        statuses = [wait.result() for wait in waits]
+    assert len(dict(outcomes)) == 24
+    assert all(id == generation_id for id, generation_id in outcomes)
+    assert statuses == ["succeeded"] * 8
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 25)
 
 
 def test_tasks_share_a_client(hub: Hub) -> None:
+    """Tasks can submit and wait concurrently over one event stream."""
+
     async def main() -> list[str | None]:
         async with AsyncOxen(KEY, base_url=hub.url) as oxen:
 
-            async def work() -> str | None:
+            async def submit_and_wait() -> str | None:
                 job = await submit_edit(oxen)
                 result = await job.result()
                 assert result.images[0].generation_id == job.id
                 return str(job.id)
 
-            return await asyncio.gather(*(work() for _ in range(24)))
+            return await asyncio.gather(*(submit_and_wait() for _ in range(24)))
 
     assert len(set(asyncio.run(main()))) == 24
     assert hub.count("GET", EVENTS) == 1
 
 
-def test_task_that_is_cancelled_leaves_the_others(hub: Hub) -> None:
+def test_cancelled_task_leaves_other_waits(hub: Hub) -> None:
+    """Cancelling one waiting task does not affect another that waits for the same job."""
+
     async def main() -> tuple[bool, str]:
         async with AsyncOxen(KEY, base_url=hub.url) as oxen:
             job = await submit_edit(oxen)
@@ -232,79 +245,79 @@ def test_task_that_is_cancelled_leaves_the_others(hub: Hub) -> None:
     assert asyncio.run(main()) == (True, "succeeded")
 
 
-async def work(oxen: AsyncOxen) -> bytes:
+async def submit_and_read(oxen: AsyncOxen) -> bytes:
     job = await submit_edit(oxen)
     result = await job.result()
     return bytes(await result.images[0].read())
 
 
-# Nothing closes the connections of a loop that has ended but the garbage collector, and it says so.
-unclosed = [
+# The connections of a closed event loop are closed by the garbage collector, with a warning.
+IGNORE_UNCLOSED = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
 @pytest.fixture
-def let_go() -> Iterator[None]:
-    """What a test has left open is closed before the next one."""
+def collect_garbage() -> Iterator[None]:
+    """Close connections that a test has left open before the next one."""
     yield
     gc.collect()
 
 
-@pytest.mark.usefixtures("let_go")
+@pytest.mark.usefixtures("collect_garbage")
 class TestEventLoops:
-    pytestmark = unclosed
+    pytestmark = IGNORE_UNCLOSED
 
-    def test_one_after_the_other(self, hub: Hub) -> None:
+    def test_consecutive_loops(self, hub: Hub) -> None:
+        """A client works in one event loop after the other, and references no closed one but the last."""
         oxen = AsyncOxen(KEY, base_url=hub.url)
         loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
 
         async def main() -> bytes:
             loops.append(weakref.ref(asyncio.get_running_loop()))
-            return await work(oxen)
+            return await submit_and_read(oxen)
 
         assert {asyncio.run(main())[1:4] for _ in range(4)} == {b"PNG"}
         gc.collect()
-        # Those that are over are let go, the latest excepted.
+        # Closed loops are not referenced, except the last one.
         assert [loop() is None for loop in loops[:-1]] == [True] * 3
         asyncio.run(oxen.aclose())
 
-    def test_at_the_same_time(self, hub: Hub) -> None:
+    def test_concurrent_loops(self, hub: Hub) -> None:
+        """A client works in several event loops at once, each with its own connections."""
         oxen = AsyncOxen(KEY, base_url=hub.url)
-        together = threading.Barrier(3)
+        barrier = threading.Barrier(3)
 
         async def main() -> bytes:
-            content = await work(oxen)
-            together.wait(10)  # so that all loops are open, and each has its connections
-            return content + await work(oxen)
+            content = await submit_and_read(oxen)
+            barrier.wait(WAIT_TIMEOUT)  # all loops are open, and each has its connections
+            return content + await submit_and_read(oxen)
 
         with ThreadPoolExecutor(3) as pool:
-            running = [pool.submit(asyncio.run, main()) for _ in range(3)]
-            contents = [each.result() for each in running]
+            loops = [pool.submit(asyncio.run, main()) for _ in range(3)]
+            contents = [loop.result() for loop in loops]
         assert {content[1:4] for content in contents} == {b"PNG"}
         assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (3, 6)
 
-    def test_client_is_closed_in_another_loop(self, slow: Hub) -> None:
-        oxen = AsyncOxen(KEY, base_url=slow.url)
-        waits = threading.Event()
-
-        def tell(_: str) -> None:
-            waits.set()
+    def test_close_in_another_loop(self, endless_hub: Hub) -> None:
+        """Closing a client in another event loop ends its waits."""
+        oxen = AsyncOxen(KEY, base_url=endless_hub.url)
+        is_waiting = threading.Event()
 
         async def main() -> None:
             job = await submit_edit(oxen)
             with pytest.raises(ox.HubUnreachableError, match="the client was closed"):
-                await job.wait(30, on_status=tell)
+                await job.wait(on_status=lambda _: is_waiting.set())
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 await submit_edit(oxen)
 
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(asyncio.run, main())
-            assert waits.wait(30)
+            assert is_waiting.wait(WAIT_TIMEOUT)
             asyncio.run(oxen.aclose())
             waiting.result()
-        assert slow.count("POST", QUEUE) == 1
+        assert endless_hub.count("POST", QUEUE) == 1
 
 
 FORKED = """
@@ -322,12 +335,13 @@ with Oxen("any", base_url=sys.argv[1]) as oxen:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_client_that_is_forked_has_connections_of_its_own() -> None:
+def test_fork_has_its_own_connections() -> None:
+    """After a fork, both processes can submit and wait, each over its own event stream."""
     with Hub(generation_time=0.2) as hub:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", FORKED, hub.url, DOG_URL], capture_output=True, text=True
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == ["True succeeded"] * 2
-        # The end of one process is none of the stream of the other.
+        # The end of one process does not close the stream of the other.
         assert hub.count("GET", EVENTS) == 2

@@ -1,4 +1,4 @@
-"""How many requests that cost money arrive, whatever goes wrong, and what the caller is told."""
+"""The number of billable requests that arrive under each fault, and the errors that are raised."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from oxen_models.images.qwen_image_edit_plus import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 
 QUEUE = "/api/ai/queue"
-SENT: dict[str, Any] = {"prompt": "Add a hat", "input_image": ["https://example.com/dog.png"]}
+PARAMETERS: dict[str, Any] = {"prompt": "Add a hat", "input_image": ["https://example.com/dog.png"]}
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 RETRIES = "oxen_models._runtime.retries"
 
 
 def edit(oxen: Any) -> Any:
-    return oxen.images.qwen_image_edit_plus.edit(**SENT)
+    return oxen.images.qwen_image_edit_plus.edit(**PARAMETERS)
 
 
 def submit(oxen: Any) -> Any:
-    return oxen.images.qwen_image_edit_plus.submit(**SENT)
+    return oxen.images.qwen_image_edit_plus.submit(**PARAMETERS)
 
 
-def run(oxen: Any) -> Any:
-    """The result of one request among many, or its error."""
-    outcomes = oxen.run_many([QwenImageEditPlusRequest(**SENT)])
+def run_batch(oxen: Any) -> Any:
+    """Return the result of a batch of one request, or raise its error."""
+    outcomes = oxen.run_many([QwenImageEditPlusRequest(**PARAMETERS)])
     if isinstance(oxen, ox.Oxen):
-        return told(list(outcomes))
+        return result_of(list(outcomes))
 
-    async def awaited() -> Any:
-        return told([outcome async for outcome in outcomes])
+    async def run_async() -> Any:
+        return result_of([outcome async for outcome in outcomes])
 
-    return awaited()
+    return run_async()
 
 
-def told(outcomes: list[Any]) -> Any:
+def result_of(outcomes: list[Any]) -> Any:
     [outcome] = outcomes
     if outcome.error is not None:
         raise outcome.error
@@ -54,62 +54,67 @@ def told(outcomes: list[Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Way:
-    """A call that costs money."""
+class Operation:
+    """A call that sends a billable request."""
 
     call: Callable[[Any], Any]
     path: str
     retries: int
-    """Where the client is told 1."""
+    """The number of retries with max_retries=1."""
 
 
-WAYS = {"call": Way(edit, EDIT, 1), "submit": Way(submit, QUEUE, 1), "run_many": Way(run, QUEUE, 10)}
+OPERATIONS = {
+    "call": Operation(edit, EDIT, 1),
+    "submit": Operation(submit, QUEUE, 1),
+    "run_many": Operation(run_batch, QUEUE, 10),
+}
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    """Each way to ask for the same picture."""
-    return WAYS[request.param]
+@pytest.fixture(params=OPERATIONS)
+def operation(request: pytest.FixtureRequest) -> Operation:
+    """Each call for the same request."""
+    return OPERATIONS[request.param]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Hub]:
+def shared_hub() -> Iterator[Hub]:
+    """A hub for all tests of this module, because starting one takes most of the time of a test."""
     with Hub(speed=100) as running:
         yield running
 
 
 @pytest.fixture
-def hub(running: Hub) -> Hub:
-    """One for all tests of this module: to start one each takes most of the time."""
-    running.clear()
-    return running
+def hub(shared_hub: Hub) -> Hub:
+    """The shared hub, without requests and faults of earlier tests."""
+    shared_hub.clear()
+    return shared_hub
 
 
 def posts(hub: Hub) -> list[str]:
-    """Where requests that cost money arrived, cut ones among them."""
+    """Return the paths of all POST requests, including interrupted ones."""
     return [received.path for received in hub.requests if received.method == "POST"]
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is waited for but what the hub asks for."""
+def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without a delay, unless the server requests one."""
     monkeypatch.setattr(f"{RETRIES}.INITIAL_DELAY", 0.0)
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is waited for without being asked is waited for in vain."""
+def long_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make each retry wait longer than the timeout, unless the server requests a delay."""
     monkeypatch.setattr(f"{RETRIES}.INITIAL_DELAY", 1000.0)
 
 
-def answer(hub: Hub, way: Way, status: int, body: object = None, **headers: str) -> None:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    hub.respond_next(status, body=body, headers=named, method="POST", path=way.path)
+def respond(hub: Hub, operation: Operation, status: int, body: object = None, **headers: str) -> None:
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    hub.respond_next(status, body=body, headers=headers, method="POST", path=operation.path)
 
 
 Kind = type[ox.OxenError]
 PAGE = "<html><h1>502 Bad Gateway</h1></html>"
-ANSWERS: list[tuple[int, object, Kind, Kind]] = [
+RESPONSES: list[tuple[int, object, Kind, Kind]] = [
     (500, {"error": "it broke"}, ox.ServerError, ox.ServerError),
     (502, PAGE, ox.ServerError, ox.ServerError),
     (503, None, ox.ServerError, ox.ServerError),
@@ -130,115 +135,133 @@ ANSWERS: list[tuple[int, object, Kind, Kind]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "of_call", "of_queue"), ANSWERS)
-def test_an_answer_is_final(
+@pytest.mark.parametrize(("status", "body", "call_error", "queue_error"), RESPONSES)
+def test_response_is_not_retried(
     run: ClientRunner,
     hub: Hub,
-    way: Way,
-    slow: None,
+    operation: Operation,
+    long_retry_delay: None,
     status: int,
     body: object,
-    of_call: Kind,
-    of_queue: Kind,
+    call_error: Kind,
+    queue_error: Kind,
 ) -> None:
-    answer(hub, way, status, body, Retry_After="0", Location=f"{hub.url}{way.path}")
-    expected = of_call if way.call is edit else of_queue
-    error = run.expect_error(expected, way.call, base_url=hub.url)
+    """No response but 429 is retried, whatever Retry-After and Location say."""
+    respond(hub, operation, status, body, Retry_After="0", Location=f"{hub.url}{operation.path}")
+    expected = call_error if operation.call is edit else queue_error
+    error = run.expect_error(expected, operation.call, base_url=hub.url)
     assert type(error) is expected
     assert ("may have been accepted" in str(error)) == (expected is ox.OutcomeUnknownError)
-    assert posts(hub) == [way.path]
+    assert posts(hub) == [operation.path]
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["at once", "after 429"])
 @pytest.mark.parametrize("fault", ["cut-before-body", "cut-before-response", "cut-mid-response"])
-def test_what_was_cut_may_have_been_accepted(
-    run: ClientRunner, hub: Hub, way: Way, fault: Any, before: int
+def test_interrupted_request_has_unknown_outcome(
+    run: ClientRunner, hub: Hub, operation: Operation, fault: Any, before: int
 ) -> None:
+    """A connection that is closed after sending raises OutcomeUnknownError, also after a retry."""
     if before:
-        answer(hub, way, 429, Retry_After="0")
-    hub.inject_fault(fault, times=1, method="POST", path=way.path)
-    error = run.expect_error(ox.OutcomeUnknownError, way.call, base_url=hub.url)
+        respond(hub, operation, 429, Retry_After="0")
+    hub.inject_fault(fault, times=1, method="POST", path=operation.path)
+    error = run.expect_error(ox.OutcomeUnknownError, operation.call, base_url=hub.url)
     assert type(error) is ox.OutcomeUnknownError
     assert "may have been accepted" in str(error)
-    assert posts(hub) == [way.path] * (before + 1)
+    assert posts(hub) == [operation.path] * (before + 1)
 
 
-def test_what_is_not_answered_in_time_may_have_been_accepted(run: ClientRunner, hub: Hub, way: Way) -> None:
-    hub.inject_fault("slow", 5.0, times=1, method="POST", path=way.path)
-    error = run.expect_error(ox.OutcomeUnknownTimeout, way.call, base_url=hub.url, timeout=0.3)
+def test_timed_out_request_has_unknown_outcome(run: ClientRunner, hub: Hub, operation: Operation) -> None:
+    """A request without a response before the timeout raises OutcomeUnknownTimeout and is not retried."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        yield operation.call(oxen)  # opens the connections, so that the timeout applies to the response only
+        hub.inject_fault("slow", 3600.0, times=1, method="POST", path=operation.path)
+        yield operation.call(oxen.with_options(timeout=0.3))
+
+    error = run.expect_error(ox.OutcomeUnknownTimeout, steps, base_url=hub.url)
     assert isinstance(error, TimeoutError)
     assert "may have been accepted" in str(error)
-    assert posts(hub) == [way.path]
+    assert posts(hub) == [operation.path] * 2
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}, {"Retry_After": ""}])
-def test_turned_away_is_sent_again(
-    run: ClientRunner, hub: Hub, way: Way, impatient: None, headers: dict[str, str]
+def test_429_is_retried_with_backoff(
+    run: ClientRunner, hub: Hub, operation: Operation, no_retry_delay: None, headers: dict[str, str]
 ) -> None:
+    """A 429 without a valid Retry-After is retried."""
     for _ in range(2):
-        answer(hub, way, 429, {"error": "too many"}, **headers)
-    run(way.call, base_url=hub.url)
-    assert posts(hub) == [way.path] * 3
+        respond(hub, operation, 429, {"error": "too many"}, **headers)
+    run(operation.call, base_url=hub.url)
+    assert posts(hub) == [operation.path] * 3
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "0.0", PAST])
-def test_turned_away_for_no_time_is_sent_again_at_once(
-    run: ClientRunner, hub: Hub, way: Way, slow: None, value: str
+def test_429_without_delay_is_retried_at_once(
+    run: ClientRunner, hub: Hub, operation: Operation, long_retry_delay: None, value: str
 ) -> None:
-    answer(hub, way, 429, Retry_After=value)
-    run(way.call, base_url=hub.url)
-    assert posts(hub) == [way.path] * 2
+    """A Retry-After of zero, a negative one, or a date in the past means no delay."""
+    respond(hub, operation, 429, Retry_After=value)
+    run(operation.call, base_url=hub.url)
+    assert posts(hub) == [operation.path] * 2
 
 
-def test_turned_away_for_a_time_is_sent_again_after_it(
-    run: ClientRunner, hub: Hub, way: Way, impatient: None
+def test_429_is_retried_after_its_delay(
+    run: ClientRunner, hub: Hub, operation: Operation, no_retry_delay: None
 ) -> None:
-    answer(hub, way, 429, Retry_After="0.1")
+    """A retry waits for the seconds in Retry-After."""
+    respond(hub, operation, 429, Retry_After="0.1")
     began = time.monotonic()
-    run(way.call, base_url=hub.url)
+    run(operation.call, base_url=hub.url)
     assert time.monotonic() - began >= 0.1
-    assert posts(hub) == [way.path] * 2
+    assert posts(hub) == [operation.path] * 2
 
 
 @pytest.mark.parametrize(
     ("value", "seconds", "timeout"),
-    [("61.5", 61.5, None), ("4", 4, 3), ("date", 3600, None)],
-    ids=["long", "longer than the caller waits", "date"],
+    [("61.5", 61.5, None), ("40", 40, 30), ("date", 3600, None)],
+    ids=["long", "beyond the timeout", "date"],
 )
-def test_turned_away_for_too_long_is_told_at_once(
-    run: ClientRunner, hub: Hub, way: Way, value: str, seconds: float, timeout: float | None
+def test_429_with_long_delay_raises_at_once(
+    run: ClientRunner, hub: Hub, operation: Operation, value: str, seconds: float, timeout: float | None
 ) -> None:
+    """A Retry-After beyond a minute or the caller's timeout raises RateLimitError without waiting."""
     is_date = value == "date"
-    said = formatdate(time.time() + seconds, usegmt=True) if is_date else value
-    answer(hub, way, 429, Retry_After=said)
-    error = run.expect_error(ox.RateLimitError, way.call, base_url=hub.url, timeout=timeout)
+    retry_after = formatdate(time.time() + seconds, usegmt=True) if is_date else value
+    respond(hub, operation, 429, Retry_After=retry_after)
+    error = run.expect_error(ox.RateLimitError, operation.call, base_url=hub.url, timeout=timeout)
     assert error.retry_after == pytest.approx(seconds, abs=120 if is_date else 0)
-    assert posts(hub) == [way.path]
+    assert posts(hub) == [operation.path]
 
 
-def test_turned_away_again_and_again_is_told_in_the_end(run: ClientRunner, hub: Hub, way: Way) -> None:
-    hub.respond_next(429, headers={"Retry-After": "0"}, times=1 + way.retries, method="POST", path=way.path)
-    error = run.expect_error(ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), way.call,
-                         base_url=hub.url)  # fmt: skip
+def test_429_raises_after_max_retries(run: ClientRunner, hub: Hub, operation: Operation) -> None:
+    """After the last retry, RateLimitError is raised; a batch retries ten times."""
+    hub.respond_next(
+        429, headers={"Retry-After": "0"}, times=1 + operation.retries, method="POST", path=operation.path
+    )
+    error = run.expect_error(
+        ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), operation.call, base_url=hub.url
+    )
     assert error.status == 429
-    assert posts(hub) == [way.path] * (1 + way.retries)
+    assert posts(hub) == [operation.path] * (1 + operation.retries)
 
 
-def test_without_retries_nothing_is_sent_again(run: ClientRunner, hub: Hub) -> None:
-    for way in (WAYS["call"], WAYS["submit"]):
-        answer(hub, way, 429, Retry_After="0")
-        run.expect_error(ox.RateLimitError, way.call, base_url=hub.url, max_retries=0)
+def test_429_is_not_retried_without_retries(run: ClientRunner, hub: Hub) -> None:
+    """With max_retries=0 a 429 is raised at once."""
+    for operation in (OPERATIONS["call"], OPERATIONS["submit"]):
+        respond(hub, operation, 429, Retry_After="0")
+        run.expect_error(ox.RateLimitError, operation.call, base_url=hub.url, max_retries=0)
     assert posts(hub) == [EDIT, QUEUE]
 
 
-def test_no_free_connection_in_time(run: ClientRunner, hub: Hub) -> None:
-    """The one of the caller's pool is busy: the request never left it."""
+def test_pool_timeout_sends_nothing(run: ClientRunner, hub: Hub) -> None:
+    """A request for which the caller's pool has no connection in time was not sent."""
 
     @scenario
     def steps(oxen: Any) -> Steps:
         busy = yield http.send(http.build_request("GET", hub.url), stream=True)
         try:
-            yield oxen.images.qwen_image_edit_plus.edit(**SENT, timeout=0.05)
+            yield oxen.images.qwen_image_edit_plus.edit(**PARAMETERS, timeout=0.05)
         finally:
             yield busy.aclose() if run.asynchronous else busy.close()
 
@@ -250,47 +273,58 @@ def test_no_free_connection_in_time(run: ClientRunner, hub: Hub) -> None:
 
 
 @pytest.fixture
-def bound() -> Iterator[socket.socket]:
-    """A port where nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound
+def closed_port() -> Iterator[socket.socket]:
+    """A bound port that refuses connections."""
+    with socket.socket() as closed_port:
+        closed_port.bind(("127.0.0.1", 0))
+        yield closed_port
 
 
-def is_refusal(record: logging.LogRecord) -> bool:
+def is_connect_error(record: logging.LogRecord) -> bool:
+    """Return whether a log record is about a refused connection of a POST request."""
     return all(word in record.getMessage() for word in ("POST", "ConnectError"))
 
 
-def test_nobody_listens(
-    run: ClientRunner, way: Way, impatient: None, bound: socket.socket, caplog: pytest.LogCaptureFixture
+def test_refused_connection_is_retried(
+    run: ClientRunner,
+    operation: Operation,
+    no_retry_delay: None,
+    closed_port: socket.socket,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """A refused connection is retried, then raises an error that says that nothing was sent."""
     caplog.set_level(logging.DEBUG, "oxen_models")
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    url = f"http://127.0.0.1:{closed_port.getsockname()[1]}"
     error = run.expect_error(
-        ox.HubUnreachableError, lambda oxen: oxen.with_options(max_retries=1), way.call, base_url=url
+        ox.HubUnreachableError, lambda oxen: oxen.with_options(max_retries=1), operation.call, base_url=url
     )
     assert isinstance(error, ConnectionError)
     assert (url in str(error), str(error).endswith("nothing was sent")) == (True, True)
-    assert sum(map(is_refusal, caplog.records)) == 1 + way.retries
+    assert sum(map(is_connect_error, caplog.records)) == 1 + operation.retries
 
 
-def test_nobody_listens_at_first(
-    run: ClientRunner, way: Way, impatient: None, bound: socket.socket, caplog: pytest.LogCaptureFixture
+def test_retry_after_refused_connection_succeeds(
+    run: ClientRunner,
+    operation: Operation,
+    no_retry_delay: None,
+    closed_port: socket.socket,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """A request is sent once if the server accepts connections before the last retry."""
     caplog.set_level(logging.DEBUG, "oxen_models")
-    port = bound.getsockname()[1]
+    port = closed_port.getsockname()[1]
     with ExitStack() as stack:
         hubs: list[Hub] = []
 
         def listen(record: logging.LogRecord) -> bool:
-            if is_refusal(record) and not hubs:
-                bound.close()
+            if is_connect_error(record) and not hubs:
+                closed_port.close()
                 hubs.append(stack.enter_context(Hub(port=port, speed=100)))
             return True
 
         log = logging.getLogger("oxen_models")
         log.addFilter(listen)
         stack.callback(log.removeFilter, listen)
-        run(way.call, base_url=f"http://127.0.0.1:{port}")
+        run(operation.call, base_url=f"http://127.0.0.1:{port}")
         [hub] = hubs
-        assert posts(hub) == [way.path]
+        assert posts(hub) == [operation.path]
