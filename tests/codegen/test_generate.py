@@ -11,55 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from helpers.codegen import read_files
 from helpers.models import PROMPT_SCHEMA, make_model
-from oxen_codegen.cli import main
+
+COMMITTED = Path(__file__).parents[2] / "generated" / "oxen_models"
 
 
-def repository() -> Path:
-    return Path(__file__).parents[2]
-
-
-def test_the_committed_package_is_what_the_committed_schemas_say(tmp_path: Path) -> None:
-    committed = repository() / "generated" / "oxen_models"
-    done = CliRunner().invoke(
-        main, ["generate", "--schemas", str(committed / "schemas"), "--output", str(tmp_path)]
-    )
-    assert done.exit_code == 0, done.output
-    assert read_files(tmp_path / "oxen_models") == read_files(committed), "to repair: nox -s generate"
-
-
-def test_same_bytes_under_another_hash_seed_and_file_order(tmp_path: Path) -> None:
-    committed = repository() / "generated" / "oxen_models" / "schemas"
+def test_generate_is_deterministic(tmp_path: Path) -> None:
+    """The committed package is the result, also with another hash seed, file order and key order."""
     shuffled = tmp_path / "shuffled"
     shuffled.mkdir()
-    for number, file in enumerate(sorted(committed.iterdir(), reverse=True)):
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        backwards = json.dumps(dict(reversed(facts.items())))
-        (shuffled / f"{number:03}.json").write_text(backwards, encoding="utf-8")
-    for seed, source in (("1", committed), ("2", shuffled)):
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "oxen_codegen",
-                "generate",
-                "--schemas",
-                source,
-                "--output",
-                tmp_path / seed,
-            ],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            check=True,
-            capture_output=True,
-        )
-    assert read_files(tmp_path / "1" / "oxen_models") == read_files(tmp_path / "2" / "oxen_models")
+    for number, file in enumerate(sorted((COMMITTED / "schemas").iterdir(), reverse=True)):
+        data = json.loads(file.read_text(encoding="utf-8"))
+        reordered = json.dumps(dict(reversed(data.items())))
+        (shuffled / f"{number:03}.json").write_text(reordered, encoding="utf-8")
+    command = ["-m", "oxen_codegen", "generate", "--schemas", str(shuffled), "--output", str(tmp_path)]
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    subprocess.run([sys.executable, *command], env=environment, check=True, capture_output=True)
+    assert read_files(tmp_path / "oxen_models") == read_files(COMMITTED), "run: nox -s generate"
 
 
-def test_says_how_many_models_are_bound_and_how_many_only_listed(
-    write_models: Callable[..., None], invoke: Callable[[str], Result]
-) -> None:
+def test_generate_counts_models(write_models: Callable[..., None], invoke: Callable[[str], Result]) -> None:
+    """The output counts models with and without typed calls, and warns of schemas that are not used."""
     write_models(
         make_model("a"),
         make_model("b"),
@@ -79,9 +53,10 @@ def test_says_how_many_models_are_bound_and_how_many_only_listed(
     )
 
 
-def test_a_catalogue_of_listed_models_alone_is_a_package(
+def test_generate_without_typed_calls(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
+    """A catalogue of models without typed calls is a package."""
     write_models(make_model("talker", None, endpoint="/chat/completions"))
     done = invoke("generate")
     assert done.exit_code == 0, done.output
@@ -94,12 +69,13 @@ def test_a_catalogue_of_listed_models_alone_is_a_package(
     assert ran.stdout == "complete\n"
 
 
-def test_a_name_chosen_by_hand_settles_it(
+def test_generate_name_from_configuration(
     write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A name in the configuration resolves a collision."""
     write_models(make_model("a-b"), make_model("a.b"))
     (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "a_dot_b"\n')
     monkeypatch.chdir(tmp_path)
@@ -121,9 +97,10 @@ def test_a_name_chosen_by_hand_settles_it(
         "= broken",
     ],
 )
-def test_a_wrong_configuration_is_told_in_a_sentence(
+def test_generate_invalid_configuration(
     table: str, invoke: Callable[[str], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An invalid configuration is an error on one line with the name of the file."""
     (tmp_path / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{table}\n")
     monkeypatch.chdir(tmp_path)
     done = invoke("generate")
@@ -131,12 +108,13 @@ def test_a_wrong_configuration_is_told_in_a_sentence(
     assert "pyproject.toml: " in done.stderr
 
 
-def test_the_configuration_is_that_of_the_project_around(
+def test_generate_finds_configuration_above(
     write_models: Callable[..., None],
     invoke: Callable[[str], Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The configuration is read from the nearest folder above."""
     write_models(make_model("a.b"))
     (tmp_path / "pyproject.toml").write_text('[tool.oxen-codegen.names]\n"a.b" = "chosen"\n')
     (tmp_path / "deep" / "below").mkdir(parents=True)
@@ -145,9 +123,10 @@ def test_the_configuration_is_that_of_the_project_around(
     assert (tmp_path / "oxen_models" / "images" / "chosen.py").exists()
 
 
-def test_check_writes_nothing_and_names_what_differs(
+def test_check_lists_differences(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
+    """`check` lists the files that differ, and changes nothing."""
     write_models(make_model("a"), make_model("b"))
     assert invoke("generate").exit_code == 0
     package = tmp_path / "oxen_models"
@@ -169,9 +148,10 @@ def test_check_writes_nothing_and_names_what_differs(
     assert not (package / "left_behind.py").exists()
 
 
-def test_generating_what_is_there_touches_nothing(
+def test_generate_up_to_date_writes_nothing(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
+    """A package that is up to date is not written."""
     write_models(make_model("a"))
     invoke("generate")
     module = tmp_path / "oxen_models" / "images" / "a.py"
@@ -182,9 +162,8 @@ def test_generating_what_is_there_touches_nothing(
 
 
 @pytest.mark.parametrize("command", ["generate", "check"])
-def test_without_schemas_it_says_what_to_run(
-    command: str, invoke: Callable[[str], Result], schemas: Path
-) -> None:
+def test_generate_without_schemas(command: str, invoke: Callable[[str], Result], schemas: Path) -> None:
+    """Without recorded models, the message names the command that records them."""
     done = invoke(command)
     assert done.exit_code == 2
     assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
@@ -194,45 +173,34 @@ def test_without_schemas_it_says_what_to_run(
     assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("facts", "family", "verb"),
-    [
-        ({"endpoint": "/images/edit"}, "images", "edit"),
-        ({"endpoint": "images/edit"}, "images", "edit"),
-        ({"endpoint": "/api/ai/images/generate"}, "images", "generate"),
-        ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
-        ({"endpoint": "/audio/generate"}, "audio", "speak"),
-        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
-        (
-            {"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}},
-            "images",
-            "edit",
-        ),
-        (
-            {"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}},
-            "videos",
-            "generate",
-        ),
-        ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
-    ],
-)
-def test_endpoint_and_verb_come_from_the_path_or_else_from_the_capabilities(
-    facts: dict[str, Any],
-    family: str,
-    verb: str,
-    write_models: Callable[..., None],
-    invoke: Callable[[str], Result],
-    tmp_path: Path,
-) -> None:
-    write_models(make_model("a", **facts))
-    assert invoke("generate").exit_code == 0
-    module = (tmp_path / "oxen_models" / family / "a.py").read_text()
-    assert f"    def {verb}(" in module
+ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"endpoint": "/images/edit"}, "images", "edit"),
+    ({"endpoint": "images/edit"}, "images", "edit"),
+    ({"endpoint": "/api/ai/images/generate"}, "images", "generate"),
+    ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
+    ({"endpoint": "/audio/generate"}, "audio", "speak"),
+    ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
+    ({"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}}, "images", "edit"),
+    ({"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}}, "videos", "generate"),
+    ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
+]
 
 
-def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
+def test_generate_endpoint_of_model(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
+    """Family and verb depend on the path, or on the capabilities if the path is unknown."""
+    write_models(*(make_model(f"m{number}", **fields) for number, (fields, _, _) in enumerate(ENDPOINTS)))
+    assert invoke("generate").exit_code == 0
+    for number, (fields, family, verb) in enumerate(ENDPOINTS):
+        module = (tmp_path / "oxen_models" / family / f"m{number}.py").read_text()
+        assert f"    def {verb}(" in module, fields
+
+
+def test_generate_required_image_means_edit(
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    """A model that requires an image is an editing model, whatever its path is."""
     image = {"type": "array", "items": {"type": "string", "format": "uri", "renderType": "image-url"}}
     schema = {"type": "object", "properties": {"input_image": image}}
     write_models(make_model("needs", {**schema, "required": ["input_image"]}), make_model("takes", schema))
@@ -242,41 +210,38 @@ def test_a_model_that_needs_an_image_edits_though_its_path_says_generate(
     assert 'endpoint: ClassVar[str] = "/images/generate"' in (images / "takes.py").read_text()
 
 
-@pytest.mark.parametrize(
-    ("model_id", "name"),
-    [
-        ("oxen:ox-abc", "oxen_ox_abc"),
-        ("FLUX.1-Kontext", "flux_1_kontext"),
-        ("4x-upscale", "model_4x_upscale"),
-        ("class", "class_"),
-        ("modèle", "modele"),
-        ("通义", "u901a_u4e49"),
-        ("../../etc/passwd", "etc_passwd"),
-        ("/abs/olute", "abs_olute"),
-        ("con", "model_con"),
-        ("__init__", "init"),
-        ("'; import os #", "import_os"),
-        ("none", "model_none"),
-        ("literal", "model_literal"),
-        ("image-result", "model_image_result"),
-        ("async-diffusion", "model_async_diffusion"),
-        ("cached-property", "model_cached_property"),
-        ("aclose", "model_aclose"),
-    ],
-)
-def test_any_id_gets_a_legal_name_and_stays_what_it_is_on_the_wire(
-    model_id: str,
-    name: str,
-    write_models: Callable[..., None],
-    invoke: Callable[[str], Result],
-    tmp_path: Path,
+NAMES = {
+    "oxen:ox-abc": "oxen_ox_abc",
+    "FLUX.1-Kontext": "flux_1_kontext",
+    "4x-upscale": "model_4x_upscale",
+    "class": "class_",
+    "modèle": "modele",
+    "通义": "u901a_u4e49",
+    "../../etc/passwd": "etc_passwd",
+    "/abs/olute": "abs_olute",
+    "con": "model_con",
+    "__init__": "init",
+    "'; import os #": "import_os",
+    "none": "model_none",
+    "literal": "model_literal",
+    "image-result": "model_image_result",
+    "async-diffusion": "model_async_diffusion",
+    "cached-property": "model_cached_property",
+    "aclose": "model_aclose",
+}
+
+
+def test_generate_python_names_of_ids(
+    write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    write_models(make_model(model_id))
+    """Every id has a valid Python name, and requests have the id itself."""
+    write_models(*map(make_model, NAMES))
     before = set(tmp_path.parent.iterdir())
     assert invoke("generate").exit_code == 0
-    module = (tmp_path / "oxen_models" / "images" / f"{name}.py").read_text(encoding="utf-8")
-    namespace: dict[str, Any] = {}
-    (line,) = (line for line in module.splitlines() if "model_id: ClassVar" in line)
-    exec(line.strip().replace(": ClassVar[str]", ""), namespace)
-    assert namespace["model_id"] == model_id
+    for model_id, name in NAMES.items():
+        module = (tmp_path / "oxen_models" / "images" / f"{name}.py").read_text(encoding="utf-8")
+        namespace: dict[str, Any] = {}
+        [line] = (line for line in module.splitlines() if "model_id: ClassVar" in line)
+        exec(line.strip().replace(": ClassVar[str]", ""), namespace)
+        assert namespace["model_id"] == model_id
     assert set(tmp_path.parent.iterdir()) == before
