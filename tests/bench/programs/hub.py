@@ -9,16 +9,16 @@ from oxen_models.testing import Hub
 from oxen_models.testing._jobs import Job, Status
 
 ended: dict[str, float] = {}
-_ends = Job.ends
+_end = Job.end
 
 
-def ends(job: Job, status: Status, *, error: str | None = None, file: str | None = None) -> None:
+def end(job: Job, status: Status) -> None:
     """Record the exact time, because the hub reports whole seconds."""
-    _ends(job, status, error=error, file=file)
+    _end(job, status)
     ended[job.id] = time.monotonic()
 
 
-with patch.object(Job, "ends", ends), Hub(generation_time=float(sys.argv[1])) as hub:
+with patch.object(Job, "end", end), Hub(generation_time=float(sys.argv[1])) as hub:
     print(hub.url, flush=True)
     sys.stdin.read()
     print(json.dumps({"gets": hub.count("GET", "/"), "posts": hub.count("POST", "/"), "ended": ended}))
