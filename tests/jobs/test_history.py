@@ -1,9 +1,9 @@
-"""What is in the queue, what was, what ends, and the models as the hub has them now."""
+"""The queue, the history, the event stream and the list of models."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -34,14 +34,8 @@ PRICED = {
 }
 
 
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    """A hub whose jobs are over soon."""
-    with Hub(generation_time=0.02) as running:
-        yield running
-
-
-def test_jobs_that_are_not_over(run: ClientRunner) -> None:
+def test_jobs_returns_open_jobs(run: ClientRunner) -> None:
+    """`jobs()` returns the jobs that have not ended, or those of the given status."""
     with Hub(generation_time=3600) as hub:
         [image] = submit_via_httpx(hub)
         [video] = submit_via_httpx(hub, VIDEO_BODY)
@@ -50,12 +44,13 @@ def test_jobs_that_are_not_over(run: ClientRunner) -> None:
         jobs = run(lambda oxen: oxen.jobs(), base_url=hub.url)
         others = run(lambda oxen: oxen.jobs(status="cancelled"), base_url=hub.url)
     assert {type(job) for job in jobs} == {run.get_class("Job")}
-    told = [(job.id, job.status, job.generation.media_type) for job in jobs]
-    assert told == [(image, "queued", "image"), (video, "queued", "video")]
+    listed = [(job.id, job.status, job.generation.media_type) for job in jobs]
+    assert listed == [(image, "queued", "image"), (video, "queued", "video")]
     assert [(job.id, job.status) for job in others] == [(cancelled, "cancelled")]
 
 
-def test_listed_jobs_are_jobs(run: ClientRunner, hub: Hub) -> None:
+def test_listed_jobs_return_their_results(run: ClientRunner, hub: Hub) -> None:
+    """The results of listed jobs have the type of their media."""
     [image], [video] = finish_jobs_via_httpx(hub), finish_jobs_via_httpx(hub, VIDEO_BODY)
 
     @scenario
@@ -70,7 +65,7 @@ def test_listed_jobs_are_jobs(run: ClientRunner, hub: Hub) -> None:
     assert run(steps, base_url=hub.url) == [(image, names[0]), (video, names[1])]
 
 
-@pytest.mark.parametrize("what", ["jobs", "generations"])
+@pytest.mark.parametrize("method", ["jobs", "generations"])
 @pytest.mark.parametrize(
     "filters",
     [
@@ -83,69 +78,74 @@ def test_listed_jobs_are_jobs(run: ClientRunner, hub: Hub) -> None:
     ],
     ids=lambda filters: "+".join(filters),
 )
-def test_filters(run: ClientRunner, hub: Hub, what: str, filters: dict[str, str]) -> None:
+def test_filters_are_sent(run: ClientRunner, hub: Hub, method: str, filters: dict[str, str]) -> None:
+    """Each filter restricts the jobs of the queue and the history."""
     targets: dict[str, Any] = {
         "target_namespace": "herd",
         "target_repo": "herd/barn",
         "target_directory": "a b/ö&c",
     }
-    [wanted], _ = finish_jobs_via_httpx(hub, **targets), finish_jobs_via_httpx(hub, VIDEO_BODY)
+    [expected], _ = finish_jobs_via_httpx(hub, **targets), finish_jobs_via_httpx(hub, VIDEO_BODY)
 
-    def found(oxen: Any) -> Any:
-        if what == "jobs":
+    def find(oxen: Any) -> Any:
+        if method == "jobs":
             return oxen.jobs(status="succeeded", **filters)
         return collect(oxen.generations(status="succeeded", **filters))
 
-    told = run(found, base_url=hub.url)
-    assert [each.id if what == "jobs" else each.generation_id for each in told] == [wanted]
+    found = run(find, base_url=hub.url)
+    assert [job.id if method == "jobs" else job.generation_id for job in found] == [expected]
     assert run(lambda oxen: oxen.jobs(status="failed", **filters), base_url=hub.url) == []
 
 
-@pytest.mark.parametrize("what", ["jobs", "generations"])
+@pytest.mark.parametrize("method", ["jobs", "generations"])
 @pytest.mark.parametrize(
-    ("filters", "choices"),
+    ("filters", "expected"),
     [
         ({"status": "runing"}, "'queued', 'processing', 'succeeded', 'failed' or 'cancelled', got 'runing'"),
         ({"media_type": "images"}, "'image' or 'video', got 'images'"),
         ({"status": ""}, "or 'cancelled', got ''"),
     ],
 )
-def test_filter_that_nothing_fits(run: ClientRunner, hub: Hub, what: str, filters: Any, choices: str) -> None:
+def test_invalid_filter_raises(run: ClientRunner, hub: Hub, method: str, filters: Any, expected: str) -> None:
+    """A filter with a value that the API does not document raises before anything is sent."""
     error = run.expect_error(
-        ox.ConfigurationError, lambda oxen: getattr(oxen, what)(**filters), base_url=hub.url
+        ox.ConfigurationError, lambda oxen: getattr(oxen, method)(**filters), base_url=hub.url
     )
-    assert str(error).endswith(choices)
+    assert str(error).endswith(expected)
     assert hub.requests == []
 
 
-def test_pages_are_asked_for_as_they_are_reached(run: ClientRunner, hub: Hub) -> None:
+def test_pages_are_requested_when_reached(run: ClientRunner, hub: Hub) -> None:
+    """Each page of the history is requested when the iteration reaches it."""
     ids = finish_jobs_via_httpx(hub, number=4) + finish_jobs_via_httpx(hub)
-    asked: list[int] = []
+    requests: list[int] = []
 
-    def note(_: object) -> None:
-        asked.append(hub.count("GET", HISTORY))
+    def count_requests(_: object) -> None:
+        requests.append(hub.count("GET", HISTORY))
 
-    found = run(lambda oxen: collect(oxen.generations(page_size=2), on_item=note), base_url=hub.url)
-    assert [each.generation_id for each in found] == ids[::-1]
-    assert {type(each) for each in found} == {ox.Generation}
-    assert asked == [1, 1, 2, 2, 3]
+    found = run(lambda oxen: collect(oxen.generations(page_size=2), on_item=count_requests), base_url=hub.url)
+    assert [job.generation_id for job in found] == ids[::-1]
+    assert {type(job) for job in found} == {ox.Generation}
+    assert requests == [1, 1, 2, 2, 3]
     assert hub.count("GET", HISTORY) == 3
     run(lambda oxen: collect(oxen.generations(page_size=2), 2), base_url=hub.url)
     assert hub.count("GET", HISTORY) == 4
 
 
-def test_history_is_iterated_over_again_from_the_start(run: ClientRunner, hub: Hub) -> None:
+def test_history_can_be_iterated_twice(run: ClientRunner, hub: Hub) -> None:
+    """Each iteration over the history begins with the newest job."""
     ids = finish_jobs_via_httpx(hub, number=3)
 
     @scenario
     def steps(oxen: Any) -> Steps:
         history = oxen.generations(page_size=2)
-        return [each.generation_id for each in [*(yield collect(history)), *(yield collect(history))]]
+        return [job.generation_id for job in [*(yield collect(history)), *(yield collect(history))]]
 
     assert run(steps, base_url=hub.url) == ids[::-1] * 2
 
 
-def test_costs_are_exact(run: ClientRunner, hub: Hub) -> None:
+def test_costs_are_decimals(run: ClientRunner, hub: Hub) -> None:
+    """Costs of jobs and totals of pages are exact decimals."""
     hub.add_model(PRICED)
     finish_jobs_via_httpx(hub, {"model": "paid"}, 3)
     finish_jobs_via_httpx(hub, {"model": "paid", "prompt": 5})
@@ -159,7 +159,8 @@ def test_costs_are_exact(run: ClientRunner, hub: Hub) -> None:
     assert [entry.error is None for entry in entries] == [False, True, True, True]
 
 
-def test_history_that_is_empty(run: ClientRunner, hub: Hub) -> None:
+def test_empty_history_has_one_page(run: ClientRunner, hub: Hub) -> None:
+    """An empty history has no jobs and one page."""
     assert run(lambda oxen: collect(oxen.generations()), base_url=hub.url) == []
     [page] = run(lambda oxen: collect(oxen.generations().pages()), base_url=hub.url)
     assert (page.generations, page.number, page.total_entries) == ([], 1, 0)
@@ -167,36 +168,38 @@ def test_history_that_is_empty(run: ClientRunner, hub: Hub) -> None:
 
 @pytest.mark.parametrize("new", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 2])
-def test_nothing_is_told_twice_though_more_comes_in_between(
-    run: ClientRunner, hub: Hub, new: int, size: int
-) -> None:
+def test_new_jobs_between_pages_repeat_nothing(run: ClientRunner, hub: Hub, new: int, size: int) -> None:
+    """Jobs that are added between two pages do not cause an old one to be yielded twice."""
     old = finish_jobs_via_httpx(hub, number=4)
-    came: list[str] = []
+    added: list[str] = []
 
-    def more(_: object) -> None:
-        if not came:
-            came.extend(submit_via_httpx(hub, number=new))
+    def add_jobs(_: object) -> None:
+        if not added:
+            added.extend(submit_via_httpx(hub, number=new))
 
-    found = run(lambda oxen: collect(oxen.generations(page_size=size), on_item=more), base_url=hub.url)
-    told = [each.generation_id for each in found]
-    assert len(set(told)) == len(told)
-    assert [id for id in told if id in old] == old[::-1]
+    found = run(lambda oxen: collect(oxen.generations(page_size=size), on_item=add_jobs), base_url=hub.url)
+    ids = [job.generation_id for job in found]
+    assert len(set(ids)) == len(ids)
+    assert [id for id in ids if id in old] == old[::-1]
 
 
-def test_older_history_does_not_count_its_pages(run: ClientRunner, server: RawServer) -> None:
-    def page(*ids: str, **more: Any) -> Response:
+def test_history_without_totals_ends_at_short_page(run: ClientRunner, server: RawServer) -> None:
+    """Without totals, the history ends at a page that is not full."""
+
+    def page(*ids: str, **values: Any) -> Response:
         entries = [{"generation_id": id, "status": "succeeded", "cost": "x"} for id in ids]
-        return Response(body={"generations": entries, "total_cost": None, **more})
+        return Response(body={"generations": entries, "total_cost": None, **values})
 
     server.responses[f"{HISTORY}?page=1&page_size=2"] = [page("a", "b")]
     server.responses[f"{HISTORY}?page=2&page_size=2"] = [page("c", total_entries=-1)]
     found = run(lambda oxen: collect(oxen.generations(page_size=2)), base_url=server.url)
-    assert [(each.generation_id, each.cost) for each in found] == [("a", None), ("b", None), ("c", None)]
+    assert [(job.generation_id, job.cost) for job in found] == [("a", None), ("b", None), ("c", None)]
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("size", [0, -1, 1001, 1.5, "2", True, None])
-def test_page_size_has_to_be_one(run: ClientRunner, hub: Hub, size: Any) -> None:
+def test_invalid_page_size_raises(run: ClientRunner, hub: Hub, size: Any) -> None:
+    """A page size that is not an integer from 1 to 1000 raises before anything is sent."""
     error = run.expect_error(
         ox.ConfigurationError, lambda oxen: oxen.generations(page_size=size), base_url=hub.url
     )
@@ -205,7 +208,8 @@ def test_page_size_has_to_be_one(run: ClientRunner, hub: Hub, size: Any) -> None
 
 
 @pytest.mark.parametrize("body", [{}, {"generations": None}, {"generations": [{"status": "queued"}]}, "page"])
-def test_what_is_no_list(run: ClientRunner, hub: Hub, body: object) -> None:
+def test_response_without_jobs_raises(run: ClientRunner, hub: Hub, body: object) -> None:
+    """A response without a list of jobs raises UnexpectedResponseError."""
     for path, call in ((QUEUE, "jobs"), (HISTORY, "generations")):
         hub.respond_next(200, body=body, path=path)
 
@@ -215,7 +219,8 @@ def test_what_is_no_list(run: ClientRunner, hub: Hub, body: object) -> None:
         run.expect_error(ox.UnexpectedResponseError, listed, base_url=hub.url)
 
 
-def test_reading_is_tried_again(run: ClientRunner, hub: Hub) -> None:
+def test_get_requests_are_retried(run: ClientRunner, hub: Hub) -> None:
+    """GET requests are retried after a 503."""
     [id] = finish_jobs_via_httpx(hub)
     for path in (QUEUE, HISTORY, f"{QUEUE}/{id}"):
         hub.respond_next(503, headers={"retry-after": "0"}, times=2, method="GET", path=path)
@@ -230,53 +235,73 @@ def test_reading_is_tried_again(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("GET", "/") - before == 9
 
 
-def test_events_of_all_jobs_of_the_user(run: ClientRunner, hub: Hub) -> None:
-    ids: list[str] = []
+def count_openings(caplog: pytest.LogCaptureFixture) -> int:
+    """Return how often the client has opened the event stream, after which it misses no event."""
+    return sum("event stream is open" in record.getMessage() for record in caplog.records)
 
-    def others() -> None:
-        wait_until(lambda: hub.count("GET", EVENTS))
-        ids.extend(submit_via_httpx(hub, {**EDIT_BODY, "prompt": 5}) + submit_via_httpx(hub, VIDEO_BODY))
 
-    thread = threading.Thread(target=others)
-    thread.start()
-    told = run(lambda oxen: collect(oxen.events(), 2), base_url=hub.url)
-    thread.join()
-    assert {type(event) for event in told} == {ox.GenerationCompleted}
-    failed, succeeded = sorted(told, key=lambda event: ids.index(event.generation_id))
+def test_events_yields_jobs_of_other_processes(
+    run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`events()` yields an event for each job of the user, whichever process submitted it."""
+    caplog.set_level(logging.DEBUG, "oxen_models")
+
+    def submit_jobs() -> list[str]:
+        wait_until(lambda: count_openings(caplog))
+        [failed] = submit_via_httpx(hub, {**EDIT_BODY, "prompt": 5})
+        [succeeded] = submit_via_httpx(hub, VIDEO_BODY)
+        return [failed, succeeded]
+
+    with ThreadPoolExecutor(1) as pool:
+        submitted = pool.submit(submit_jobs)
+        events = run(lambda oxen: collect(oxen.events(), 2), base_url=hub.url)
+        ids = submitted.result()
+    assert {type(event) for event in events} == {ox.GenerationCompleted}
+    failed, succeeded = sorted(events, key=lambda event: ids.index(event.generation_id))
     assert (failed.generation_id, failed.status, failed.url) == (ids[0], "failed", None)
-    assert "prompt: 5 is not of type 'string'" in failed.error
+    assert failed.error == "prompt: 5 is not of type 'string'"
     assert (succeeded.generation_id, succeeded.media_type) == (ids[1], "video")
     assert (succeeded.model, succeeded.error) == (VIDEO_BODY["model"], None)
     assert httpx.get(succeeded.url).status_code == 200
     assert succeeded.url not in repr(succeeded)
 
 
-def test_events_go_on_over_a_new_connection(run: ClientRunner, hub: Hub) -> None:
+def test_events_continue_after_a_reconnect(
+    run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`events()` continues over a new connection if the server closes the first."""
+    caplog.set_level(logging.DEBUG, "oxen_models")
     hub.inject_fault("events-cut-after", 2)
-    ids: list[str] = []
 
-    def others() -> None:
+    def submit_jobs() -> list[str]:
+        ids: list[str] = []
         for _ in range(2):
-            # The last one of each connection: what ends before the next one is open is not told.
-            wait_until(lambda: hub.count("GET", EVENTS) > len(ids))
+            # The event of each job ends a connection; events before the next one is open are missed.
+            wait_until(lambda: count_openings(caplog) > len(ids))
             ids.extend(submit_via_httpx(hub))
+        return ids
 
-    thread = threading.Thread(target=others)
-    thread.start()
-    told = run(lambda oxen: collect(oxen.events(), 2), base_url=hub.url)
-    thread.join()
-    assert [event.generation_id for event in told] == ids
+    with ThreadPoolExecutor(1) as pool:
+        submitted = pool.submit(submit_jobs)
+        events = run(lambda oxen: collect(oxen.events(), 2), base_url=hub.url)
+        ids = submitted.result()
+    assert [event.generation_id for event in events] == ids
     assert hub.count("GET", EVENTS) == 2
 
 
-def test_events_end_with_the_client(run: ClientRunner, hub: Hub) -> None:
-    @scenario
-    def steps(oxen: Any) -> Steps:
-        yield submit_edit(oxen)
-        return (yield run_concurrently(oxen, lambda: collect(oxen.events()), lambda: close(oxen)))
+def test_events_end_when_the_client_is_closed(run: ClientRunner, hub: Hub) -> None:
+    """Closing the client ends the iteration over `events()`."""
 
-    told, _ = run(steps, base_url=hub.url)
-    assert len(told) <= 1
+    @scenario
+    def close_client(oxen: Any) -> Steps:
+        yield wait_for(oxen, lambda: hub.count("GET", EVENTS))  # `events()` has begun
+        yield close(oxen)
+
+    def steps(oxen: Any) -> Any:
+        return run_concurrently(oxen, lambda: collect(oxen.events()), lambda: close_client(oxen))
+
+    events, closed = run(steps, base_url=hub.url)
+    assert (events, closed) == ([], None)
 
 
 def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
@@ -297,7 +322,9 @@ def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("dialect", [Dialect(), Dialect(detail="wrapped", schema_key="request_schema")])
-def test_models_as_the_hub_has_them(run: ClientRunner, dialect: Dialect) -> None:
+def test_models_are_listed_and_found(run: ClientRunner, dialect: Dialect) -> None:
+    """Models are listed, filtered, searched and returned by id, in both formats of the API."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         every = yield oxen.models.list()
@@ -307,10 +334,10 @@ def test_models_as_the_hub_has_them(run: ClientRunner, dialect: Dialect) -> None
 
     with Hub(dialect=dialect) as hub:
         every, some, found, one = run(steps, base_url=hub.url)
-    assert {type(each) for each in [*every, one]} == {ox.HubModel}
+    assert {type(model) for model in [*every, one]} == {ox.HubModel}
     assert len(every) > 100
     assert some == []
-    assert "qwen-image-edit-plus" in [each.id for each in found]
+    assert "qwen-image-edit-plus" in [model.id for model in found]
     assert len(found) < len(every)
     assert one in every
     assert (one.id, one.display_name) == ("qwen-image-edit-plus", "Qwen Image Edit - 2509")
@@ -320,28 +347,31 @@ def test_models_as_the_hub_has_them(run: ClientRunner, dialect: Dialect) -> None
     assert len(repr(one)) < 400
 
 
-def test_custom_model_is_started_and_stopped(run: ClientRunner, hub: Hub) -> None:
+def test_activate_and_deactivate_a_model(run: ClientRunner, hub: Hub) -> None:
+    """A custom model is activated and deactivated; its id is quoted in the path."""
     hub.add_model({**PRICED, "id": "team/a model"})
 
     @scenario
     def steps(oxen: Any) -> Steps:
         models = oxen.models
         started = yield models.activate("team/a model")
-        now = yield models.get("team/a model")
+        active = yield models.get("team/a model")
         stopped = yield models.deactivate("team/a model")
-        return started.deployments, now.deployments, stopped.deployments
+        return started.deployments, active.deployments, stopped.deployments
 
     assert run(steps, base_url=hub.url) == (("active",), ("active",), ("inactive",))
 
 
 @pytest.mark.parametrize("call", ["activate", "deactivate"])
-def test_what_costs_money_is_not_repeated(run: ClientRunner, hub: Hub, call: str) -> None:
+def test_activation_is_not_retried(run: ClientRunner, hub: Hub, call: str) -> None:
+    """Activating and deactivating a model are not retried, because they may be billed."""
     hub.respond_next(500, times=None, method="POST")
     run.expect_error(ox.ServerError, lambda oxen: getattr(oxen.models, call)("any"), base_url=hub.url)
     assert hub.count("POST", "/") == 1
 
 
-def test_model_that_is_not_there(run: ClientRunner, hub: Hub) -> None:
+def test_unknown_model_raises(run: ClientRunner, hub: Hub) -> None:
+    """An unknown model raises NotFoundError, as does a server without the list."""
     for call in ("get", "activate", "deactivate"):
         error = run.expect_error(
             ox.NotFoundError,
@@ -353,20 +383,22 @@ def test_model_that_is_not_there(run: ClientRunner, hub: Hub) -> None:
         run.expect_error(ox.NotFoundError, lambda oxen: oxen.models.list(), base_url=old.url)
 
 
-NO_MODEL: list[dict[str, Any]] = [{}, {"data": 5}, {"data": [{}]}, {"models": [{"id": ""}]}]
+INVALID_MODELS: list[dict[str, Any]] = [{}, {"data": 5}, {"data": [{}]}, {"models": [{"id": ""}]}]
 
 
-@pytest.mark.parametrize("body", NO_MODEL)
-def test_what_is_no_model(run: ClientRunner, hub: Hub, body: object) -> None:
+@pytest.mark.parametrize("body", INVALID_MODELS)
+def test_response_without_model_raises(run: ClientRunner, hub: Hub, body: object) -> None:
+    """A response without a model raises UnexpectedResponseError."""
     calls: list[Step] = [lambda oxen: oxen.models.list(), lambda oxen: oxen.models.get("m")]
     for call in calls:
         hub.respond_next(200, body=body)
         run.expect_error(ox.UnexpectedResponseError, call, base_url=hub.url)
 
 
-def test_older_names_in_a_list_of_models(run: ClientRunner, hub: Hub) -> None:
-    told: dict[str, Any] = {"name": "m", "summary": "Makes.", "capabilities": 5, "deployments": [{}, 5]}
-    hub.respond_next(200, body={"models": [told]})
+def test_old_names_in_a_list_of_models(run: ClientRunner, hub: Hub) -> None:
+    """Names of an older list of models are accepted."""
+    record: dict[str, Any] = {"name": "m", "summary": "Makes.", "capabilities": 5, "deployments": [{}, 5]}
+    hub.respond_next(200, body={"models": [record]})
     [model] = run(lambda oxen: oxen.models.list(), base_url=hub.url)
     assert (model.id, model.display_name, model.description) == ("m", "m", "Makes.")
     assert (model.inputs, model.deployments, model.request_schema) == ((), ("unknown",), None)

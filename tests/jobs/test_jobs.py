@@ -1,4 +1,4 @@
-"""Jobs over real sockets: what the queue takes, and the result that becomes of it."""
+"""Jobs over real sockets: submission, waiting, results and cancellation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import oxen_models as ox
@@ -21,41 +21,32 @@ KEY = ClientRunner.KEY
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    """A hub whose jobs are over soon."""
-    with Hub(generation_time=0.02) as running:
-        yield running
-
-
-@pytest.fixture
-def slow() -> Iterator[Hub]:
-    """A hub whose jobs are not over before the test is."""
-    with Hub(generation_time=3600) as running:
-        yield running
-
-
-def asked(hub: Hub) -> list[tuple[str, str]]:
+def requests_of(hub: Hub) -> list[tuple[str, str]]:
+    """Return the method and path of each request that the hub received."""
     return [(request.method, request.path) for request in hub.requests]
 
 
-def test_job_is_there_at_once(run: ClientRunner, slow: Hub) -> None:
+def test_submit_returns_a_queued_job(run: ClientRunner, endless_hub: Hub) -> None:
+    """`submit` opens the event stream, sends the request and returns the job without waiting."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen, aspect_ratio="1:1")
         return job, job.status, job.generation, repr(job)
 
-    job, *told = run(steps, base_url=slow.url)
+    job, *state = run(steps, base_url=endless_hub.url)
     assert type(job) is run.get_class("Job")
     assert UUID.fullmatch(job.id)
-    assert told == ["queued", None, f"<{type(job).__name__} {job.id} queued>"]
-    # Whoever listens first misses nothing.
-    assert asked(slow) == [("GET", EVENTS), ("POST", QUEUE)]
-    assert slow.requests[1].body == {**EDIT_BODY, "aspect_ratio": "1:1"}
+    assert state == ["queued", None, f"<{type(job).__name__} {job.id} queued>"]
+    # The stream is opened first, so that no event is missed.
+    assert requests_of(endless_hub) == [("GET", EVENTS), ("POST", QUEUE)]
+    assert endless_hub.requests[1].body == {**EDIT_BODY, "aspect_ratio": "1:1"}
 
 
 @pytest.mark.parametrize("kind", ["Image", "Video"])
-def test_result_is_that_of_the_blocking_call(run: ClientRunner, hub: Hub, kind: str) -> None:
+def test_job_result_equals_that_of_the_call(run: ClientRunner, hub: Hub, kind: str) -> None:
+    """The result of a job has the type, the model and the content of the blocking call's."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         if kind == "Image":
@@ -78,90 +69,102 @@ def test_result_is_that_of_the_blocking_call(run: ClientRunner, hub: Hub, kind: 
     assert (blocking.media[0].generation_id, queued.media[0].generation_id) == (None, job.id)
 
 
-def test_completion_event_is_enough(run: ClientRunner, hub: Hub) -> None:
+@pytest.mark.usefixtures("no_polls")
+def test_event_ends_the_wait_without_a_poll(run: ClientRunner, hub: Hub) -> None:
+    """The completion event ends a wait; repeated waits return the same result without a request."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        heard: list[str] = []
-        result = yield job.result(on_status=heard.append)
+        statuses: list[str] = []
+        result = yield job.result(on_status=statuses.append)
         again = yield job.result()
         ended = yield job.wait()
-        return heard, result == again, ended, job.status
+        return statuses, result == again, ended, job.status
 
-    heard, *told = run(steps, base_url=hub.url)
-    assert heard in (["queued", "succeeded"], ["succeeded"])
-    assert told == [True, "succeeded", "succeeded"]
-    assert asked(hub) == [("GET", EVENTS), ("POST", QUEUE)]
+    statuses, *rest = run(steps, base_url=hub.url)
+    assert statuses in (["queued", "succeeded"], ["succeeded"])
+    assert rest == [True, "succeeded", "succeeded"]
+    assert requests_of(hub) == [("GET", EVENTS), ("POST", QUEUE)]
 
 
-def test_refreshed_job_has_all_that_the_hub_tells(run: ClientRunner, slow: Hub) -> None:
+def test_refresh_returns_the_record(run: ClientRunner, endless_hub: Hub) -> None:
+    """`refresh` returns the record of the job with its targets and parameters."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         client = oxen.with_options(target_repo="me/barn", target_directory="a/b")
         job = yield submit_edit(client, target_namespace="me")
-        told = yield job.refresh()
-        return job, told
+        generation = yield job.refresh()
+        return job, generation
 
-    job, told = run(steps, base_url=slow.url)
-    assert job.generation is told
-    assert type(told) is ox.Generation
-    assert (told.generation_id, told.status, told.media_type) == (job.id, "queued", "image")
-    assert (told.model, told.prompt, told.error, told.cost) == ("qwen-image-edit-plus", "x", None, None)
-    assert isinstance(told.enqueued_at, int)
-    assert (told.started_at, told.completed_at) == (None, None)
+    job, generation = run(steps, base_url=endless_hub.url)
+    assert job.generation is generation
+    assert type(generation) is ox.Generation
+    assert (generation.generation_id, generation.status, generation.media_type) == (job.id, "queued", "image")
+    assert (generation.model, generation.prompt) == ("qwen-image-edit-plus", "x")
+    assert (generation.error, generation.cost) == (None, None)
+    assert isinstance(generation.enqueued_at, int)
+    assert (generation.started_at, generation.completed_at) == (None, None)
     targets = {"target_namespace": "me", "target_repo": "me/barn", "target_directory": "a/b"}
-    assert {name: getattr(told, name) for name in targets} == targets
-    assert told.record["input_image"] == [DOG_URL]
-    assert slow.requests[1].body == {**EDIT_BODY, **targets}
+    assert {name: getattr(generation, name) for name in targets} == targets
+    assert generation.record["input_image"] == [DOG_URL]
+    assert endless_hub.requests[1].body == {**EDIT_BODY, **targets}
 
 
-def test_status_is_told_as_it_changes(run: ClientRunner, hub: Hub) -> None:
-    class Enough(Exception):
+def test_on_status_is_called_with_each_status(run: ClientRunner, hub: Hub) -> None:
+    """`on_status` is called with each status, and its exceptions are raised to the caller."""
+
+    class CallbackError(Exception):
         pass
 
-    heard: list[str] = []
+    statuses: list[str] = []
 
-    def listen(status: str) -> None:
-        heard.append(status)
+    def on_status(status: str) -> None:
+        statuses.append(status)
         if status == "processing":
-            raise Enough
+            raise CallbackError
 
     @scenario
     def steps(oxen: Any) -> Steps:
         stuck = yield submit_edit(oxen)
         yield submit_edit(oxen)
-        with pytest.raises(Enough):  # what the callback raises is the caller's own
-            yield stuck.wait(on_status=listen)
+        with pytest.raises(CallbackError):
+            yield stuck.wait(on_status=on_status)
         return stuck.status
 
-    # The end of the other job cuts the stream; after that the queue is asked.
+    # The end of the other job closes the stream; after that the queue is listed.
     hub.inject_fault("job-stuck", times=1)
     hub.inject_fault("events-cut-after", 2, times=1)
     assert run(steps, base_url=hub.url) == "processing"
-    assert heard[-1] == "processing"
-    assert set(heard) <= {"queued", "processing"}
+    assert statuses[-1] == "processing"
+    assert set(statuses) <= {"queued", "processing"}
 
 
-def test_cancel(run: ClientRunner, slow: Hub) -> None:
+def test_cancelled_job_raises_on_result(run: ClientRunner, endless_hub: Hub) -> None:
+    """A cancelled job has no result; cancelling twice is harmless."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
         yield job.cancel()
-        told = [job.status, job.generation.status]
-        yield job.cancel()  # to say so twice does no harm
-        told.append((yield job.wait()))
+        statuses = [job.status, job.generation.status]
+        yield job.cancel()  # cancelling twice is harmless
+        statuses.append((yield job.wait()))
         with pytest.raises(ox.JobCancelled) as caught:
             yield job.result()
-        return job, told, caught.value
+        return job, statuses, caught.value
 
-    job, told, error = run(steps, base_url=slow.url)
-    assert told == ["cancelled"] * 3
+    job, statuses, error = run(steps, base_url=endless_hub.url)
+    assert statuses == ["cancelled"] * 3
     assert (error.generation_id, error.status) == (job.id, "cancelled")
     assert str(error) == f"the job was cancelled (job {job.id})"
-    assert slow.count("DELETE", f"{QUEUE}/{job.id}") == 2
+    assert endless_hub.count("DELETE", f"{QUEUE}/{job.id}") == 2
 
 
-def test_cancel_of_what_is_over_changes_nothing(run: ClientRunner, hub: Hub) -> None:
+def test_cancel_of_finished_job_has_no_effect(run: ClientRunner, hub: Hub) -> None:
+    """Cancelling a finished job keeps its status and its result."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
@@ -173,19 +176,23 @@ def test_cancel_of_what_is_over_changes_nothing(run: ClientRunner, hub: Hub) -> 
     assert run(steps, base_url=hub.url) == ("succeeded", "succeeded", True)
 
 
-def test_cancel_holds_if_the_hub_cannot_say_so_now(run: ClientRunner, slow: Hub) -> None:
+def test_cancel_succeeds_if_the_refresh_fails(run: ClientRunner, endless_hub: Hub) -> None:
+    """Cancelling does not raise if the record cannot be requested afterwards."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield submit_edit(oxen)
-        slow.respond_next(500, times=None, method="GET", path=f"{QUEUE}/{job.id}")
+        endless_hub.respond_next(500, times=None, method="GET", path=f"{QUEUE}/{job.id}")
         yield job.cancel()
         return job.id
 
-    id = run(steps, base_url=slow.url, max_retries=0)
-    assert slow.count("DELETE", f"{QUEUE}/{id}") == 1
+    id = run(steps, base_url=endless_hub.url, max_retries=0)
+    assert endless_hub.count("DELETE", f"{QUEUE}/{id}") == 1
 
 
-def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
+def test_num_generations_starts_several_jobs(run: ClientRunner, hub: Hub) -> None:
+    """One submission with `num_generations` starts several jobs, which share one event stream."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         jobs = yield submit_edits(oxen.with_options(target_repo="me/barn"), 3)
@@ -199,12 +206,12 @@ def test_several_jobs_of_one_request(run: ClientRunner, hub: Hub) -> None:
     jobs, contents = run(steps, base_url=hub.url)
     assert (len({job.id for job in jobs}), len(set(contents))) == (3, 3)
     assert hub.requests[1].body == {**EDIT_BODY, "num_generations": 3, "target_repo": "me/barn"}
-    # One stream tells of all.
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 1)
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "2"])
-def test_number_of_jobs_is_checked_before_anything_is_sent(run: ClientRunner, hub: Hub, number: Any) -> None:
+def test_invalid_num_generations_raises(run: ClientRunner, hub: Hub, number: Any) -> None:
+    """A `num_generations` that is not a positive integer raises before anything is sent."""
     error = run.expect_error(
         ox.InvalidRequestError, lambda oxen: submit_edits(oxen, number), base_url=hub.url
     )
@@ -212,13 +219,14 @@ def test_number_of_jobs_is_checked_before_anything_is_sent(run: ClientRunner, hu
     assert hub.requests == []
 
 
-def test_no_job_is_paid_for_that_nobody_is_told_of(run: ClientRunner, hub: Hub) -> None:
-    decided = {"num_generations": 4}
+def test_num_generations_in_extra_body_raises(run: ClientRunner, hub: Hub) -> None:
+    """`extra_body` cannot start jobs that the call does not return."""
+    extra_body = {"num_generations": 4}
     calls: list[Callable[[Any], Any]] = [
-        lambda oxen: submit_edit(oxen, extra_body=decided),
-        lambda oxen: submit_edits(oxen, 2, extra_body=decided),
-        lambda oxen: oxen.images.qwen_image.generate(prompt="x", extra_body=decided),
-        lambda oxen: oxen.model("qwen-image").submit(prompt="x", extra_body=decided),
+        lambda oxen: submit_edit(oxen, extra_body=extra_body),
+        lambda oxen: submit_edits(oxen, 2, extra_body=extra_body),
+        lambda oxen: oxen.images.qwen_image.generate(prompt="x", extra_body=extra_body),
+        lambda oxen: oxen.model("qwen-image").submit(prompt="x", extra_body=extra_body),
     ]
     for call in calls:
         error = run.expect_error(ox.InvalidRequestError, call, base_url=hub.url)
@@ -226,8 +234,9 @@ def test_no_job_is_paid_for_that_nobody_is_told_of(run: ClientRunner, hub: Hub) 
     assert hub.count("POST", "/") == 0
 
 
-def test_number_of_jobs_is_no_parameter_of_a_model(run: ClientRunner, hub: Hub) -> None:
-    hub.add_model({"id": "any", "endpoint": "/images/generate"})  # nothing of it is checked
+def test_num_generations_as_parameter_raises(run: ClientRunner, hub: Hub) -> None:
+    """A model without a schema does not accept `num_generations` as a parameter."""
+    hub.add_model({"id": "any", "endpoint": "/images/generate"})  # has no schema
     error = run.expect_error(
         ox.InvalidRequestError, lambda oxen: oxen.model("any").submit(num_generations=4), base_url=hub.url
     )
@@ -235,22 +244,26 @@ def test_number_of_jobs_is_no_parameter_of_a_model(run: ClientRunner, hub: Hub) 
     assert hub.count("POST", "/") == 0
 
 
-def test_what_the_model_takes_can_be_overridden(run: ClientRunner, hub: Hub) -> None:
+def test_extra_body_overrides_parameters(run: ClientRunner, hub: Hub) -> None:
+    """Properties of `extra_body` replace parameters of the same name."""
     run(
         lambda oxen: submit_edit(oxen, output_format="png", extra_body={"output_format": "jpg"}),
         base_url=hub.url,
     )
-    [sent] = [each.body for each in hub.requests if each.method == "POST"]
+    [sent] = [request.body for request in hub.requests if request.method == "POST"]
     assert sent == {**EDIT_BODY, "output_format": "jpg"}
 
 
-def test_wrong_parameters_are_not_enqueued(run: ClientRunner, hub: Hub) -> None:
+def test_invalid_parameters_are_not_submitted(run: ClientRunner, hub: Hub) -> None:
+    """Invalid parameters raise before anything is submitted."""
     for wrong in ({"aspect_ratio": "16:10"}, {"extra_body": {"x": object()}}):
         run.expect_error(ox.InvalidRequestError, lambda oxen: submit_edit(oxen, **wrong), base_url=hub.url)  # noqa: B023
     assert hub.count("POST", QUEUE) == 0
 
 
-def test_sounds_have_no_queue(run: ClientRunner) -> None:
+def test_audio_model_has_no_submit(run: ClientRunner) -> None:
+    """A model of sounds has no `submit`."""
+
     def names(oxen: Any) -> set[str]:
         return set(dir(oxen.audio.bytedance_seed_audio_1_0))
 
@@ -258,26 +271,28 @@ def test_sounds_have_no_queue(run: ClientRunner) -> None:
 
 
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
-def test_job_is_taken_up_by_its_id(run: ClientRunner, hub: Hub, body: dict[str, Any], kind: str) -> None:
+def test_job_by_id_returns_its_result(run: ClientRunner, hub: Hub, body: dict[str, Any], kind: str) -> None:
+    """A job that another process submitted can be waited for by its id."""
     [id] = submit_via_httpx(hub, body)
 
     @scenario
     def steps(oxen: Any) -> Steps:
         job = oxen.job(id)
-        told = [job.status, repr(job), job.generation]
+        state = [job.status, repr(job), job.generation]
         result = yield job.result()
         content = yield result.media[0].read()
-        return told, result, content
+        return state, result, content
 
-    told, result, content = run(steps, base_url=hub.url)
-    assert told == ["unknown", f"<{run.get_class('Job').__name__} {id} unknown>", None]
+    state, result, content = run(steps, base_url=hub.url)
+    assert state == ["unknown", f"<{run.get_class('Job').__name__} {id} unknown>", None]
     assert type(result) is run.get_class(f"{kind}Result")
     assert (b"PNG" if kind == "Image" else b"ftyp") in content[:12]
     assert result.model == body["model"]
 
 
 @pytest.mark.parametrize("id", ["", " ", ".", "..", "\ud800", None, 5])
-def test_what_is_no_id(run: ClientRunner, hub: Hub, id: Any) -> None:
+def test_invalid_id_raises(run: ClientRunner, hub: Hub, id: Any) -> None:
+    """An invalid id of a job or model raises before anything is sent."""
     calls: list[Callable[[Any], Any]] = [
         lambda oxen: oxen.job(id),
         lambda oxen: oxen.model(id),
@@ -290,20 +305,21 @@ def test_what_is_no_id(run: ClientRunner, hub: Hub, id: Any) -> None:
     assert hub.requests == []
 
 
-def test_id_stays_one_part_of_the_path(run: ClientRunner, hub: Hub) -> None:
+def test_id_is_quoted_in_the_path(run: ClientRunner, hub: Hub) -> None:
+    """Special characters of an id are quoted, so that it remains one segment of the path."""
     for id in ("a/../b", "a?b=c", "ö#"):
         run.expect_error(ox.JobNotFound, lambda oxen: oxen.job(id).refresh(), base_url=hub.url)  # noqa: B023
-    assert [path for _, path in asked(hub)] == [f"{QUEUE}/{id}" for id in ("a/../b", "a?b=c", "ö#")]
+    assert [path for _, path in requests_of(hub)] == [f"{QUEUE}/{id}" for id in ("a/../b", "a?b=c", "ö#")]
 
 
-ELSEWHERE = """
+OTHER_PROCESS = """
 import asyncio, inspect, pickle, sys
-async def ended(job):
+async def wait_for_result(job):
     result = await job.result()
     return type(result).__name__, await result.media[0].read()
 job = pickle.load(sys.stdin.buffer)
 if inspect.iscoroutinefunction(job.result):
-    name, content = asyncio.run(ended(job))
+    name, content = asyncio.run(wait_for_result(job))
 else:
     result = job.result()
     name, content = type(result).__name__, result.media[0].read()
@@ -311,74 +327,78 @@ print(name, content[:4].hex(), job.id, job.status)
 """
 
 
-def test_job_goes_to_another_process_without_the_key(
-    run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed = pickle.dumps(run(submit_edit, base_url=hub.url))
-    assert KEY.encode() not in packed
+def test_pickled_job_has_no_key(run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pickled job contains no API key and uses the one of the environment in the other process."""
+    pickled = pickle.dumps(run(submit_edit, base_url=hub.url))
+    assert KEY.encode() not in pickled
 
     @scenario
-    def keyless(_: Any) -> Steps:
-        yield pickle.loads(packed).refresh()
+    def refresh_without_key(_: Any) -> Steps:
+        yield pickle.loads(pickled).refresh()
 
-    run.expect_error(ox.MissingAPIKeyError, keyless, base_url=hub.url)
+    run.expect_error(ox.MissingAPIKeyError, refresh_without_key, base_url=hub.url)
     monkeypatch.setenv("OXEN_API_KEY", "of-the-other-process")
-    done = subprocess.run([sys.executable, "-c", ELSEWHERE], input=packed, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    name, content, id, status = done.stdout.decode().split()
+    process = subprocess.run([sys.executable, "-c", OTHER_PROCESS], input=pickled, capture_output=True)
+    assert process.returncode == 0, process.stderr
+    name, content, id, status = process.stdout.decode().split()
     assert (name, content, status) == (run.get_class("ImageResult").__name__, "89504e47", "succeeded")
-    assert (hub.count("POST", QUEUE), id) == (1, pickle.loads(packed).id)
+    assert (hub.count("POST", QUEUE), id) == (1, pickle.loads(pickled).id)
     assert hub.requests[-1].headers["authorization"] == "Bearer of-the-other-process"
 
 
-@pytest.mark.parametrize("place", ["all", "list", "result_url", "url", "b64_json"])
+@pytest.mark.parametrize("format", ["all", "list", "result_url", "url", "b64_json"])
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
-def test_result_is_found_wherever_the_hub_puts_it(
-    run: ClientRunner, place: Any, body: dict[str, Any], kind: str
+def test_result_is_found_in_each_format(
+    run: ClientRunner, format: Any, body: dict[str, Any], kind: str
 ) -> None:
+    """The result is found in each format of the record, whether by the same job or by its id."""
+
     @scenario
     def steps(oxen: Any) -> Steps:
         job = yield (submit_edit if kind == "Image" else submit_video)(oxen)
-        yield job.refresh()  # its event is lost: only the queue has the result
-        kept = yield job.result()
-        taken_up = yield oxen.job(job.id).result()
+        yield job.refresh()  # the event is dropped: only the queue has the result
+        result_of_job = yield job.result()
+        result_by_id = yield oxen.job(job.id).result()
         contents: list[bytes] = []
-        for result in (kept, taken_up):
+        for result in (result_of_job, result_by_id):
             assert type(result) is run.get_class(f"{kind}Result")
             contents.append((yield result.media[0].read()))
-        return kept.media[0], contents
+        return result_of_job.media[0], contents
 
-    with Hub(dialect=Dialect(result=place), generation_time=3600) as hub:
+    with Hub(dialect=Dialect(result=format), generation_time=3600) as hub:
         hub.inject_fault("events-early")
         hub.inject_fault("events-dropped")
         medium, contents = run(steps, base_url=hub.url)
-    assert (medium.url is None, medium.b64_json is None) == (place == "b64_json", place != "b64_json")
+    assert (medium.url is None, medium.b64_json is None) == (format == "b64_json", format != "b64_json")
     assert contents[0] == contents[1]
     assert (b"PNG" if kind == "Image" else b"ftyp") in contents[0][:12]
 
 
-@pytest.mark.parametrize("place", ["result_url", "images"])
-def test_pictures_that_were_sent_are_not_the_result(run: ClientRunner, server: RawServer, place: str) -> None:
-    made = "https://example.com/made.png"
-    told: dict[str, Any] = {
+@pytest.mark.parametrize("key", ["result_url", "images"])
+def test_input_images_are_not_the_result(run: ClientRunner, server: RawServer, key: str) -> None:
+    """URLs of inputs in the record of a job are not taken for results."""
+    url = "https://example.com/made.png"
+    record: dict[str, Any] = {
         "generation_id": "g",
         "status": "succeeded",
         "media_type": "image",
         "images": [DOG_URL],
         "videos": [DOG_URL],
     }
-    told[place] = made if place == "result_url" else [{"url": made}]
-    server.responses[f"{QUEUE}/g"] = [Response(body=told)]
+    record[key] = url if key == "result_url" else [{"url": url}]
+    server.responses[f"{QUEUE}/g"] = [Response(body=record)]
     result = run(lambda oxen: oxen.job("g"), lambda job: job.result(), base_url=server.url)
-    assert [image.url for image in result.images] == [made]
+    assert [image.url for image in result.images] == [url]
 
 
-def test_each_of_several_results_of_one_job_has_its_own_new_url(run: ClientRunner, server: RawServer) -> None:
-    def told(suffix: str) -> Response:
+def test_each_result_has_its_own_renewed_url(run: ClientRunner, server: RawServer) -> None:
+    """If the URLs of several results have expired, each is renewed by its position."""
+
+    def record(suffix: str) -> Response:
         images = [{"url": f"{server.url}/{name}{suffix}"} for name in "ab"]
         return Response(body={"generation_id": "g", "status": "succeeded", "images": images})
 
-    server.responses = {f"{QUEUE}/g": [told("-old"), told("-new")]}
+    server.responses = {f"{QUEUE}/g": [record("-old"), record("-new")]}
     server.responses |= {f"/{name}-old": [Response(403)] for name in "ab"}
     server.responses |= {f"/{name}-new": [Response(body=name.encode())] for name in "ab"}
 
@@ -404,18 +424,18 @@ def test_each_of_several_results_of_one_job_has_its_own_new_url(run: ClientRunne
         (429, {"error": {"detail": "Rate limit exceeded"}}, ox.RateLimitError, 3),
     ],
 )
-def test_refusal_to_enqueue(
+def test_rejected_submission_raises(
     run: ClientRunner, hub: Hub, status: int, body: object, kind: type[Exception], posts: int
 ) -> None:
+    """Each response to a submission raises its error; only a 429 is retried."""
     hub.respond_next(status, body=body, headers={"retry-after": "0"}, times=None, method="POST")
     error = run.expect_error(kind, submit_edit, base_url=hub.url)
     assert (type(error), hub.count("POST", QUEUE)) == (kind, posts)
 
 
 @pytest.mark.parametrize("fault", ["cut-before-body", "cut-before-response", "cut-mid-response"])
-def test_enqueuing_that_may_have_been_accepted_is_not_repeated(
-    run: ClientRunner, hub: Hub, fault: Any
-) -> None:
+def test_interrupted_submission_is_not_retried(run: ClientRunner, hub: Hub, fault: Any) -> None:
+    """A submission whose connection is closed raises OutcomeUnknownError and is not sent again."""
     hub.inject_fault(fault, method="POST", path=QUEUE)
     error = run.expect_error(ox.OutcomeUnknownError, submit_edit, base_url=hub.url)
     assert "may have been accepted" in str(error)
@@ -423,7 +443,8 @@ def test_enqueuing_that_may_have_been_accepted_is_not_repeated(
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", 1e7])
-def test_time_to_wait_has_to_be_one(run: ClientRunner, hub: Hub, timeout: Any) -> None:
+def test_invalid_wait_timeout_raises(run: ClientRunner, hub: Hub, timeout: Any) -> None:
+    """An invalid timeout of `wait` or `result` raises before anything is sent."""
     for call in ("wait", "result"):
         run.expect_error(
             ox.ConfigurationError,
