@@ -60,7 +60,7 @@ assert checkout not in Path(oxen_models.__file__).resolve().parents, (
     "the checkout is imported, not the package"
 )
 assert Path(oxen_models.__file__).with_name("py.typed").exists()
-bound = catalog.models(bound=True)
+bound = catalog.models(typed=True)
 assert len(bound) > 100
 assert all(oxen_models.schema(model.id)["properties"] for model in bound)
 

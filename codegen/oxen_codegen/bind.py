@@ -1,69 +1,76 @@
-"""From a record to all that its module is rendered from."""
+"""Bind models: from a record to the specification that its module is rendered from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from . import normalize
-from .describe import describe_unsupported, find_unsupported, parameter_doc, sentence
+from .describe import NO_BREAK, describe_parameter, describe_unsupported, find_unsupported, to_sentence
 from .diagnostics import Diagnostic, ModelError
 from .endpoints import COMMON, Endpoint, find_endpoint
 from .names import module_name, parameter_names, pascal
 from .normalize import Node
-from .parse import Class, parse
+from .parse import ParsedClass, parse
 from .records import Record
-from .shape import Binding, Choice, Object, Parameter, Plain, Removal
+from .spec import EnumType, ModelSpec, NamedType, ObjectSpec, Parameter, RemovalNotice
 
-_COMMON = (
+_COMMON_PARAMETERS = (
     Parameter(
         name="response_format",
         alias=None,
-        type=Choice(tuple(COMMON["response_format"]["enum"]), None),
+        type=EnumType(tuple(COMMON["response_format"]["enum"]), None),
         required=False,
         takes_media=False,
-        doc="Whether the answer links to the result or holds it in base64. Left out, the hub takes 'url'.",
+        doc=describe_parameter(
+            COMMON["response_format"],
+            {"description": "Whether results are returned as URLs or as base64 data", "default": "url"},
+            alias=None,
+            required=False,
+        ),
     ),
     Parameter(
         name="target_namespace",
         alias=None,
-        type=Plain("str"),
+        type=NamedType("str"),
         required=False,
         takes_media=False,
-        doc="Who is billed and where results are kept. Left out, the owner of the key.",
+        doc=(
+            "Namespace that is billed and that keeps the results. Default: the owner of the API key."
+        ).replace(" ", NO_BREAK),
     ),
 )
-_LONGEST_MODULE = 150
-
-
-_NOTHING: Mapping[str, str] = {}
+MAX_MODULE_NAME_LENGTH = 150
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model with its place in the package."""
+class ResolvedModel:
+    """A model with its Python name, its endpoint and its normalized schema."""
 
     record: Record
     module: str
     endpoint: Endpoint | None
     node: Node | None
-    """Its normalized schema; None for a model without one."""
+    """The normalized schema; None for a model without one."""
 
     @property
     def is_bound(self) -> bool:
+        """Whether the model has a typed call."""
         return self.node is not None and self.endpoint is not None and self.endpoint.result is not None
 
 
-def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
-    """The name and the endpoint of a model.
+def resolve_model(record: Record, names: Mapping[str, str], client: str = "") -> ResolvedModel:
+    """Return the Python name, the endpoint and the normalized schema of a model.
 
     Args:
         record: The model.
-        names: Python names chosen by hand, by model id.
-        client: A class of the package that no model's may be called like.
+        names: Python names from the configuration, by model id.
+        client: The name of the package's client class, which no class of a model may have.
 
     Raises:
-        ModelError: Its schema is not that of an object.
+        ModelError: The schema is not that of an object, or the name is too long.
     """
     node = None if record.schema is None else normalize.normalize(record.schema, record.media("input"))
     endpoint = find_endpoint(
@@ -73,20 +80,23 @@ def place(record: Record, names: Mapping[str, str], client: str = "") -> Model:
         requires_image=node is not None and normalize.requires_image(node),
     )
     module = names.get(record.id) or module_name(record.id, client)
-    if len(module) > _LONGEST_MODULE:
-        raise ModelError(f"the id is too long: its Python name would have {len(module)} characters")
-    return Model(record, module, endpoint, node)
+    if len(module) > MAX_MODULE_NAME_LENGTH:
+        raise ModelError(
+            f"the Python name of the model must have at most {MAX_MODULE_NAME_LENGTH} characters, "
+            f"got {len(module)}"
+        )
+    return ResolvedModel(record, module, endpoint, node)
 
 
-def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
-    """What the module of a bound model is rendered from.
+def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> ModelSpec:
+    """Return the specification of a model that has a typed call.
 
     Args:
         model: The model.
-        renamed: New Python names of its parameters, by the old ones.
+        renamed: New Python names of parameters by their old ones, from the configuration.
 
     Raises:
-        ModelError: The schema is beyond what can be emitted, or has no parameter of a new name.
+        ModelError: The schema cannot be expressed, or has no parameter with a new name of `renamed`.
     """
     record, endpoint, node = model.record, model.endpoint, model.node
     assert endpoint is not None
@@ -95,17 +105,17 @@ def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
     class_name = pascal(model.module)
     try:
         outermost, *nested = parse(normalize.accept_defaults(node), f"{class_name}Request", class_name)
-    except Exception as error:  # the engine's own, of whatever kind: one model must not stop the others
-        raise ModelError(f"datamodel-code-generator fails: {type(error).__name__}: {error}") from error
+    except Exception as error:  # of any type, because the engine has no base class of its errors
+        raise ModelError(f"datamodel-code-generator failed: {type(error).__name__}: {error}") from error
     source = f"Source: model {record.id!r}, POST /api/ai{endpoint.path}."
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id
-    summary = sentence(record.text("summary") or record.text("description") or title)
+    summary = to_sentence(record.text("summary") or record.text("description") or title)
     request_doc = f"{summary}\n\n{source}"
     if "unsupported" in node:
         request_doc = f"{summary} {describe_unsupported(node['unsupported'])}\n\n{source}"
-    request = _object(outermost, request_doc, common=True)
-    return Binding(
+    request = _build_object(outermost, request_doc, add_common=True)
+    return ModelSpec(
         model_id=record.id,
         module=model.module,
         class_name=class_name,
@@ -113,78 +123,78 @@ def bind(model: Model, renamed: Mapping[str, str] = _NOTHING) -> Binding:
         verb=endpoint.verb,
         path=endpoint.path,
         result=endpoint.result,
-        title=sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
+        title=to_sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
         doc=summary,
         source=f"{source} Schema {record.digest[:12]}{changed}.",
         is_queued=endpoint.is_queued,
-        removal=_removal(record),
-        renamed=_renamed(renamed, request),
+        removal=_build_removal_notice(record),
+        renamed=_check_renamed(renamed, request),
         request=request,
-        # The engine names the outer ones first; Python wants the inner ones first.
-        nested=tuple(_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)),
+        # The engine names outer classes first; Python needs inner classes to be defined first.
+        nested=tuple(
+            _build_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)
+        ),
     )
 
 
-def _renamed(renamed: Mapping[str, str], request: Object) -> tuple[tuple[str, str], ...]:
-    names = {parameter.name for parameter in request.parameters}
-    for old, new in renamed.items():
-        said = f"[tool.oxen-codegen.renamed] {old} = {new!r}"
-        if new not in names:
-            raise ModelError(f"{said}: there is no parameter {new}; if the hub has it: oxen-codegen update")
-        if old in names:
-            raise ModelError(f"{said}: there is a parameter {old}")
-    return tuple(sorted(renamed.items()))
-
-
-def _removal(record: Record) -> Removal | None:
-    removal = record.removal
-    if removal is None:
-        return None
-    instead = f"; use {removal.successor!r}" if removal.successor else ""
-    notice = f"{record.id!r} left the hub on {removal.on}{instead}"
-    return Removal(removal.on, removal.successor, notice)
-
-
-def findings(model: Model) -> list[Diagnostic]:
-    """What whoever regenerates should know about a model that is bound or listed."""
+def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:
+    """Return what a maintainer should know about a model that is bound or listed."""
     record, node = model.record, model.node
     if node is None:
         return []
-    found: list[Diagnostic] = []
     if not model.is_bound:
-        said = record.text("endpoint") or "no endpoint"
-        found.append(
-            Diagnostic(record.id, "", f"only listed, though it has a schema: no typed call for {said}")
-        )
-        return found
-    for pointer, keywords in find_unsupported(node):
-        found.append(Diagnostic(record.id, pointer, f"checked by the hub only: {', '.join(keywords)}"))
+        endpoint = record.text("endpoint") or "no endpoint"
+        return [Diagnostic(record.id, "", f"listed without a typed call, though it has a schema: {endpoint}")]
+    found = [
+        Diagnostic(record.id, pointer, f"validated by the server only: {', '.join(keywords)}")
+        for pointer, keywords in find_unsupported(node)
+    ]
     if "model" in node["annotations"]:
-        text = "a parameter named model is left out: the body has the model's id there"
-        found.append(Diagnostic(record.id, "/properties/model", text, "note"))
+        message = "the parameter model is omitted, because the request body contains the model id there"
+        found.append(Diagnostic(record.id, "/properties/model", message, "note"))
     return found
 
 
-def _object(shown: Class, doc: str, *, common: bool = False) -> Object:
-    wires = shown.types.keys()
-    added = [parameter for parameter in _COMMON if common and parameter.name not in wires]
-    names = parameter_names([*wires, *(parameter.name for parameter in added)])
-    required = set(shown.node["required"])
-    parameters = [
-        Parameter(
-            name=names[wire],
-            alias=alias,
-            type=type_,
-            required=wire in required,
-            takes_media=any(normalize.find_media(shown.node["properties"][wire])),
-            doc=parameter_doc(
-                shown.node["properties"][wire],
-                shown.node["annotations"].get(wire, {}),
+def _build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) -> ObjectSpec:
+    wire_names = parsed.types.keys()
+    common = [each for each in _COMMON_PARAMETERS if add_common and each.name not in wire_names]
+    names = parameter_names([*wire_names, *(parameter.name for parameter in common)])
+    required = set(parsed.node["required"])
+    parameters: list[Parameter] = []
+    for wire_name, type_ in parsed.types.items():
+        node = parsed.node["properties"][wire_name]
+        alias = None if names[wire_name] == wire_name else wire_name
+        is_required = wire_name in required
+        parameters.append(
+            Parameter(
+                name=names[wire_name],
                 alias=alias,
-                required=wire in required,
-            ),
+                type=type_,
+                required=is_required,
+                takes_media=any(normalize.find_media(node)),
+                doc=describe_parameter(
+                    node, parsed.node["annotations"].get(wire_name, {}), alias=alias, required=is_required
+                ),
+            )
         )
-        for wire, type_ in shown.types.items()
-        for alias in [None if names[wire] == wire else wire]
-    ]
-    return Object(shown.name, doc, (*parameters, *added), shown.extra)
+    return ObjectSpec(parsed.name, doc, (*parameters, *common), parsed.extra)
+
+
+def _build_removal_notice(record: Record) -> RemovalNotice | None:
+    removal = record.removal
+    if removal is None:
+        return None
+    replacement = f"; use {removal.successor!r}" if removal.successor else ""
+    text = f"{record.id!r} was removed from the API on {removal.on}{replacement}"
+    return RemovalNotice(removal.on, removal.successor, text)
+
+
+def _check_renamed(renamed: Mapping[str, str], request: ObjectSpec) -> tuple[tuple[str, str], ...]:
+    names = {parameter.name for parameter in request.parameters}
+    for old, new in renamed.items():
+        entry = f"[tool.oxen-codegen.renamed] {old} = {new!r}"
+        if new not in names:
+            raise ModelError(f"{entry}: no parameter {new!r}; run `oxen-codegen update` if the API has it")
+        if old in names:
+            raise ModelError(f"{entry}: the model still has a parameter {old!r}")
+    return tuple(sorted(renamed.items()))

@@ -12,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .bind import Model, bind, findings, place
+from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
 from .config import Config, runtime_version
-from .derive import Derivation
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .endpoints import ENDPOINTS
+from .headers import copied_header, derived_header
+from .injection import equal_except_literals, replace_with_placeholders
 from .names import find_collisions, reserved_names
-from .overrides import Templates
-from .proof import equal_but_for_literals, placeholders
 from .records import Record, file_name
-from .shape import Binding, Entry, Family
+from .spec import CatalogEntry, FamilySpec, ModelSpec
+from .templates import TemplateSet
+from .unasync import Unasync
 
 # The public names of the package with the runtime, by the module that defines them.
 _PUBLIC = {
@@ -98,8 +99,8 @@ class UnbindableRecordsError(CodegenError):
 class BoundModel:
     """A model that can be part of the package."""
 
-    resolved: Model
-    spec: Binding | None
+    resolved: ResolvedModel
+    spec: ModelSpec | None
     """None for a model without a typed call, which is in the catalogue only."""
     text: str | None
     """The text of its module, not formatted; None for a model without a typed call."""
@@ -142,14 +143,14 @@ class PackageBuilder:
 
     def __init__(self, config: Config, template_dir: Path) -> None:
         self.config = config
-        self._derivation = Derivation()
+        self._unasync = Unasync()
         names = {
             "package": config.package,
             "client": config.client,
             "public": _public_names(config),
             "runtime": runtime_version(template_dir),
         }
-        self._templates = Templates(template_dir, config.templates, config.is_extension, names)
+        self._templates = TemplateSet(template_dir, config.templates, config.is_extension, names)
 
     def bind_model(self, record: Record) -> BoundModel:
         """Resolve, parse and render a model.
@@ -161,12 +162,12 @@ class PackageBuilder:
         try:
             file_name(record.id)
             record.dumps()
-            resolved = place(record, self.config.names, self.config.client)
-            diagnostics = tuple(findings(resolved))
+            resolved = resolve_model(record, self.config.names, self.config.client)
+            diagnostics = tuple(list_diagnostics(resolved))
             if not resolved.is_bound:
                 return BoundModel(resolved, None, None, diagnostics)
-            spec = bind(resolved, self.config.renamed.get(record.id, {}))
-            text = self._templates.rendered(_MODEL_TEMPLATE, binding=spec)
+            spec = bind_model(resolved, self.config.renamed.get(record.id, {}))
+            text = self._templates.render(_MODEL_TEMPLATE, file_name(record.id), spec=spec)
             return BoundModel(resolved, spec, text, diagnostics)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
@@ -181,8 +182,8 @@ class PackageBuilder:
         if model.text is None:
             return
         try:
-            expected = self._render_placeholders(_MODEL_TEMPLATE, {"binding": model.spec})
-            is_safe = equal_but_for_literals(model.text, expected)
+            expected = self._render_placeholders(_MODEL_TEMPLATE, {"spec": model.spec})
+            is_safe = equal_except_literals(model.text, expected)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
         if not is_safe:
@@ -219,7 +220,7 @@ class PackageBuilder:
         )
         self._add_common_files(result, families=families, entries=entries)
         if not self.config.is_extension:  # the runtime has code for every rule
-            self._derivation.check_all_fired()
+            self._unasync.check_all_applied()
         return result
 
     def check_package(self, package: Package, folder: Path) -> None:
@@ -233,7 +234,7 @@ class PackageBuilder:
             CodegenError: It appears as code.
         """
         for file, render in package.placeholder_files.items():
-            if not equal_but_for_literals((folder / file).read_text(encoding="utf-8"), render()):
+            if not equal_except_literals((folder / file).read_text(encoding="utf-8"), render()):
                 raise CodegenError(f"{file}: {self._injection_message()}; nothing was written")
 
     def _add_model(self, model: BoundModel, result: Package) -> None:
@@ -245,7 +246,7 @@ class PackageBuilder:
         result.bound += 1
         file = f"{model.spec.family}/{model.spec.module}.py"
         result.files[file] = model.text
-        context = {"binding": model.spec}
+        context = {"spec": model.spec}
         result.placeholder_files[file] = partial(self._render_placeholders, _MODEL_TEMPLATE, context)
 
     def _add_common_files(self, result: Package, **context: Any) -> None:
@@ -253,8 +254,9 @@ class PackageBuilder:
         if not self.config.is_extension:
             for name in _COPIED_MODULES:
                 source = Path(__file__).with_name(name)
-                result.files[f"_runtime/json_schema/{name}"] = source.read_text(encoding="utf-8")
-        emitted = self._templates.emitted()
+                header = copied_header(f"codegen/oxen_codegen/{name}")
+                result.files[f"_runtime/json_schema/{name}"] = header + source.read_text(encoding="utf-8")
+        emitted = self._templates.package_files()
         for file, template in emitted.items():
             if file.endswith(".jinja"):
                 self._add_rendered(file.removesuffix(".jinja"), template, result, **context)
@@ -262,19 +264,20 @@ class PackageBuilder:
             if self._templates.is_binary(template):
                 result.binaries[file] = self._templates.read_bytes(template)
                 continue
-            result.files[file] = text = self._templates.copied(template)
+            result.files[file] = self._templates.copy(template)
             twin = file.replace("/_async/", "/_sync/")
             if twin not in emitted:
-                result.files[twin] = self._derivation.sync(text)
+                source_text = self._templates.read(template)
+                result.files[twin] = derived_header(file) + self._unasync.convert(source_text)
 
     def _add_rendered(self, file: str, template: str, result: Package, **context: Any) -> None:
-        result.files[file] = self._templates.rendered(template, **context)
+        result.files[file] = self._templates.render(template, **context)
         result.placeholder_files[file] = partial(self._render_placeholders, template, context)
 
     def _render_placeholders(self, template: str, context: Mapping[str, Any]) -> str:
-        replaced = {name: placeholders(value) for name, value in context.items()}
+        replaced = {name: replace_with_placeholders(value) for name, value in context.items()}
         try:
-            return self._templates.rendered(template, **replaced)
+            return self._templates.render(template, **replaced)
         except CodegenError as error:
             raise CodegenError(f"{error} (with 'placeholder' in place of each API text)") from error
 
@@ -301,7 +304,7 @@ def _model_error(error: Exception) -> ModelError:
     return ModelError(f"cannot be bound: {type(error).__name__}: {error}")
 
 
-def _names_of(spec: Binding) -> list[tuple[str, str]]:
+def _names_of(spec: ModelSpec) -> list[tuple[str, str]]:
     nested = ((spec.family, each.class_name) for each in spec.nested)
     return [*reserved_names(spec.family, spec.module), *nested]
 
@@ -323,17 +326,17 @@ def _check_configuration(config: Config, records: Mapping[str, Record]) -> list[
     ]
 
 
-def _group_by_family(specs: list[Binding]) -> tuple[Family, ...]:
+def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:
     return tuple(
-        Family(name, tuple(sorted(members, key=lambda spec: spec.module)))
+        FamilySpec(name, tuple(sorted(members, key=lambda spec: spec.module)))
         for name in dict.fromkeys(endpoint.family for endpoint in ENDPOINTS)
         if (members := [spec for spec in specs if spec.family == name])
     )
 
 
-def _catalog_entry(package: str, model: BoundModel) -> Entry:
+def _catalog_entry(package: str, model: BoundModel) -> CatalogEntry:
     record, endpoint, spec = model.record, model.resolved.endpoint, model.spec
-    return Entry(
+    return CatalogEntry(
         id=record.id,
         display_name=record.text("display_name") or record.id,
         developer=record.developer,

@@ -1,4 +1,7 @@
-"""Prose for docstrings: what the hub says of a parameter, and what its schema means."""
+"""Documentation of parameters: the description of the API, and the meaning of the schema.
+
+Editors show only the first line of a parameter's documentation, so meaning, default and options stand in it.
+"""
 
 from __future__ import annotations
 
@@ -7,100 +10,127 @@ from typing import Any
 
 from .normalize import Node
 
-_MOST_CHOICES = 20
-_MOST_KEYWORDS = 8
-_LONGEST_TEXT = 2_000
+UNDESCRIBED = "The API does not describe this parameter."
+NO_BREAK = "\u00a0"
+"""A space at which documentation is not wrapped."""
+MAX_OPTIONS = 20
+MAX_KEYWORDS = 8
+MAX_TEXT_LENGTH = 2_000
+MAX_LEADING_LENGTH = 200
+MAX_LITERAL_LENGTH = 200
+_MAX_UNBROKEN_LITERAL_LENGTH = 40
 
 
-def parameter_doc(node: Node, said: Node, *, alias: str | None, required: bool) -> str | None:
-    """Meaning, choices, range, default and wire name of a parameter, in that order."""
-    sentences = [sentence(said.get("description", "")), *_values(node, said.get("default"))]
-    if "default" in said:
-        default = _literal(said["default"])
-        sentences.append(f"For example {default}." if required else f"Left out, the hub takes {default}.")
+def describe_parameter(node: Node, annotations: Node, *, alias: str | None, required: bool) -> str:
+    """Return the documentation of a parameter.
+
+    Its first line, which is not wrapped, has meaning, default and options or range. An example, the wire name
+    and constraints that only the server validates follow.
+    """
+    meaning = to_sentence(annotations.get("description", ""))
+    facts: list[str] = []
+    rest: list[str] = []
+    if "default" in annotations:
+        default = _format_literal(annotations["default"])
+        (rest if required else facts).append(f"{'Example' if required else 'Default'}: {default}.")
+    facts += [
+        f"{fact[0].upper()}{fact[1:]}"
+        for fact in dict.fromkeys(_list_facts(node, annotations.get("default")))
+    ]
+    if len(meaning) > MAX_LEADING_LENGTH:
+        rest.insert(0, meaning)
+    else:
+        facts.insert(0, meaning)
     if alias is not None:
-        sentences.append(f"Wire name {_literal(alias)}.")
-    if keywords := list(find_unsupported(node)):
-        sentences.append(describe_unsupported([keyword for _, names in keywords for keyword in names]))
-    return " ".join(filter(None, sentences)) or None
+        rest.append(f"Wire name: {_format_literal(alias)}.")
+    if unsupported := list(find_unsupported(node)):
+        rest.append(describe_unsupported([keyword for _, keywords in unsupported for keyword in keywords]))
+    leading = " ".join(filter(None, facts)).replace(" ", NO_BREAK)
+    return " ".join(filter(None, [leading, *rest])) or UNDESCRIBED
 
 
-def sentence(text: str) -> str:
-    """A text of the hub on one line, closed by a full stop."""
+def to_sentence(text: str) -> str:
+    """Return a text of the API on one line, with a full stop at its end."""
     text = " ".join(text.split())
-    if len(text) > _LONGEST_TEXT:
-        return f"{text[: _LONGEST_TEXT - 1]}…"
+    if len(text) > MAX_TEXT_LENGTH:
+        return f"{text[: MAX_TEXT_LENGTH - 1]}…"
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def describe_unsupported(keywords: list[str]) -> str:
-    named = ", ".join(f"{name:.60}" for name in dict.fromkeys(keywords[:_MOST_KEYWORDS]))
-    more = f" and {len(keywords) - _MOST_KEYWORDS} more" if len(keywords) > _MOST_KEYWORDS else ""
-    return f"Checked by the hub only: {named}{more}."
+    """Return a sentence that names keywords of a schema that only the server validates."""
+    named = ", ".join(f"{keyword:.60}" for keyword in dict.fromkeys(keywords[:MAX_KEYWORDS]))
+    more = f" and {len(keywords) - MAX_KEYWORDS} more" if len(keywords) > MAX_KEYWORDS else ""
+    return f"Validated by the server only: {named}{more}."
 
 
 def find_unsupported(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Where below `node` the hub asks for what the bindings do not check: pointers and keywords."""
+    """Yield the JSON Pointer and the keywords of every constraint that the bindings do not validate."""
     if "unsupported" in node:
         yield path, node["unsupported"]
     for member in node.get("anyOf", ()):
         yield from find_unsupported(member, path)
     if "items" in node:
         yield from find_unsupported(node["items"], f"{path}/items")
-    for wire, value in node.get("properties", {}).items():
-        pointer = wire.replace("~", "~0").replace("/", "~1")
+    for wire_name, value in node.get("properties", {}).items():
+        pointer = wire_name.replace("~", "~0").replace("/", "~1")
         yield from find_unsupported(value, f"{path}/properties/{pointer}")
     if node.get("additionalProperties"):
         yield from find_unsupported(node["additionalProperties"], f"{path}/additionalProperties")
 
 
-def _values(node: Node, default: object = None) -> Iterator[str]:
+def _list_facts(node: Node, default: object = None, subject: str = "") -> Iterator[str]:
+    """Yield options, ranges and lengths; `subject` names what they apply to."""
     if "enum" in node:
-        choices = [_literal(value) for value in node["enum"][:_MOST_CHOICES]]
-        left = len(node["enum"]) - len(choices)
-        yield f"One of {', '.join(choices)}{f' and {left} more' if left else ''}."
+        options = [_format_literal(value) for value in node["enum"][:MAX_OPTIONS]]
+        more = len(node["enum"]) - len(options)
+        yield f"{subject}options: {', '.join(options)}{f' and {more} more' if more else ''}."
     for member in node.get("anyOf", ()):
-        if member.get("enum") != [default]:  # the default is a sentence of its own
-            yield from _values(member, default)
+        if member.get("enum") != [default]:  # the default is a fact of its own
+            yield from _list_facts(member, default, subject)
     match node.get("type"):
         case "string":
-            yield from _count(node.get("minLength"), node.get("maxLength"), "character")
+            yield from _describe_length(node, "minLength", "maxLength", subject, "character")
         case "array":
-            yield from _count(node.get("minItems"), node.get("maxItems"), "item")
-            yield from (f"Each {text[0].lower()}{text[1:]}" for text in _values(node["items"]))
+            yield from _describe_length(node, "minItems", "maxItems", subject, "item")
+            yield from _list_facts(node["items"], subject=f"item {subject}")
         case "integer" | "number":
-            yield from _range(node)
+            yield from _describe_range(node, subject)
         case _:
             pass
 
 
-def _count(least: int | None, most: int | None, unit: str) -> Iterator[str]:
-    units = f"{unit}s" if (most if most is not None else least) != 1 else unit
-    if least and most is not None:
-        yield f"{least} to {most} {units}." if least != most else f"Exactly {least} {units}."
-    elif least:
-        yield f"At least {least} {units}."
-    elif most is not None:
-        yield f"At most {most} {units}."
+def _describe_length(
+    node: Node, minimum_key: str, maximum_key: str, subject: str, unit: str
+) -> Iterator[str]:
+    minimum, maximum = node.get(minimum_key), node.get(maximum_key)
+    units = unit if (minimum if maximum is None else maximum) == 1 else f"{unit}s"
+    if minimum and maximum is not None:
+        count = f"{minimum}" if minimum == maximum else f"{minimum} to {maximum}"
+        yield f"{subject}length: {count} {units}."
+    elif minimum:
+        yield f"{subject}length: at least {minimum} {units}."
+    elif maximum is not None:
+        yield f"{subject}length: at most {maximum} {units}."
 
 
-def _range(node: Node) -> Iterator[str]:
-    least, most = node.get("minimum"), node.get("maximum")
-    if least is not None and most is not None:
-        yield f"From {least} to {most}."
-    elif least is not None:
-        yield f"At least {least}."
-    elif most is not None:
-        yield f"At most {most}."
-    if "exclusiveMinimum" in node:
-        yield f"Above {node['exclusiveMinimum']}."
-    if "exclusiveMaximum" in node:
-        yield f"Below {node['exclusiveMaximum']}."
+def _describe_range(node: Node, subject: str) -> Iterator[str]:
+    limits = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "greater than",
+        "exclusiveMaximum": "less than",
+    }
+    found = [f"{words} {node[key]}" for key, words in limits.items() if key in node]
+    if {"minimum", "maximum"} <= node.keys():
+        found[:2] = [f"{node['minimum']} to {node['maximum']}"]
+    if found:
+        yield f"{subject}range: {', '.join(found)}."
 
 
-def _literal(value: Any) -> str:
-    """A value as Python writes it, shortened; a short one does not wrap."""
+def _format_literal(value: Any) -> str:
+    """Return a value as Python writes it, truncated if it is long and unbroken if it is short."""
     text = repr(value)
-    if len(text) <= 40:
-        return text.replace(" ", "\u00a0")
-    return text if len(text) <= 200 else f"{text[:199]}…"
+    if len(text) <= _MAX_UNBROKEN_LITERAL_LENGTH:
+        return text.replace(" ", NO_BREAK)
+    return text if len(text) <= MAX_LITERAL_LENGTH else f"{text[: MAX_LITERAL_LENGTH - 1]}…"

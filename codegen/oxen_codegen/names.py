@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from unicodedata import ucd_3_2_0
 
-from .derive import REPLACED
-
 # Public attributes of pydantic's BaseModel: a field of that name would hide the method or be rejected. A
 # constant, so that a pydantic release does not rename a parameter; a test compares it with the installed
 # pydantic.
@@ -24,7 +22,7 @@ _PYDANTIC = frozenset(
 )
 # Names that the emitted classes and calls use.
 _OWN = frozenset(
-    "body deprecated endpoint extra_body extra_headers from_body local model model_id num_generations "
+    "body deprecated endpoint extra_body extra_headers from_body mark_paths model model_id num_generations "
     "options partial renamed request self timeout".split()
 )
 # Names in the annotations of the emitted classes and calls.
@@ -32,13 +30,12 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
 # Names that an emitted module imports, and that its classes must not have.
 EMITTED_NAMES = frozenset(
-    "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine Exact Extension "
-    "False Family Field FileInput ImageInput ImageRequest ImageResult Images Job JobT Json JsonObject "
-    "ListOf Literal MapOf Model ModelRemovedError None NotBool OMIT Object Omit OneOf Oxen RequestOptions "
-    "ResultT Submit True Unpack VideoInput VideoRequest VideoResult Videos Whole".split()
+    "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine EnumValues "
+    "Extension False Family Field FileInput ImageInput ImageRequest ImageResult Images IntegralFloat Job "
+    "JobT Json JsonObject ListOf Literal MapOf Model ModelRemovedError None Object Omit OMIT Oxen "
+    "PreserveInt RejectBool RequestOptions ResultT Submit True Unpack VideoInput VideoRequest VideoResult "
+    "Videos".split()
 )
-# Names that the derivation of synchronous code replaces, or that the clients use.
-_DERIVED = frozenset({*REPLACED, "cached_property"})
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
 # Files of these names are devices on Windows, with any extension.
@@ -80,7 +77,7 @@ def is_snake_case(name: str) -> bool:
 
 def is_module_name(name: str, client: str = "") -> bool:
     """Return whether a model can have a Python name."""
-    if keyword.iskeyword(name) or name in _DERIVED or DEVICE.match(name) or not is_snake_case(name):
+    if keyword.iskeyword(name) or name == "cached_property" or DEVICE.match(name) or not is_snake_case(name):
         return False
     class_name = pascal(name)
     reserved = EMITTED_NAMES | {client}
@@ -146,7 +143,7 @@ def _parameter_name(wire_name: str) -> str:
     name = snake(_HUMP.sub("_", wire_name))[:MAX_NAME_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
-    reserved = name in _PYDANTIC | _OWN | _TYPES | _DERIVED or name.startswith("model_")
+    reserved = name in _PYDANTIC | _OWN | _TYPES or name.startswith("model_")
     return f"{name}_" if reserved or keyword.iskeyword(name) else name
 
 

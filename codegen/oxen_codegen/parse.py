@@ -1,8 +1,8 @@
-"""From a normalized schema to types, through datamodel-code-generator.
+"""Convert a normalized schema to types with datamodel-code-generator.
 
-The engine is handed parsed data that holds no string of the hub but enum values: properties go by
-number, classes by names given here. What it cannot express (media, enums of floats, of booleans or
-of objects) goes in as a reference to a stand-in definition and is put back when the types are read.
+The engine is given parsed data that contains no string of the API except enum values: properties are
+numbered, and classes are named here. What it cannot express (media, enums of floats, of booleans or of
+objects) is replaced by a reference to a placeholder definition, and put back when the types are read.
 """
 
 from __future__ import annotations
@@ -22,38 +22,39 @@ from datamodel_code_generator.types import DataType
 from .json_types import is_object
 from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake
 from .normalize import Node
-from .shape import Bound, Choice, ListOf, MapOf, Nested, Plain, Type, Union
+from .spec import ClassType, EnumType, Limit, ListType, MappingType, NamedType, Type, UnionType
 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)
 _DEFINITIONS = "#/$defs/"
-_BOUNDS = {"ge", "gt", "le", "lt", "min_length", "max_length"}
-_CONSTRAINED = {"conint": "int", "confloat": "float", "constr": "str"}
-_VOCABULARY = {"Any": "Json"}
-_MEDIA = {"image": "ImageInput", "video": "VideoInput", "audio": "AudioInput", "file": "FileInput"}
+_LIMITS = {"ge", "gt", "le", "lt", "min_length", "max_length"}
+_CONSTRAINED_TYPES = {"conint": "int", "confloat": "float", "constr": "str"}
+_TYPE_NAMES = {"Any": "Json"}
+_MEDIA_TYPES = {"image": "ImageInput", "video": "VideoInput", "audio": "AudioInput", "file": "FileInput"}
+_NONE = NamedType("None")
 
 
 @dataclass(frozen=True, slots=True)
-class Class:
-    """A class to emit: its name, the node that it stands for, and the types of its properties."""
+class ParsedClass:
+    """A class to emit: its name, its node, and the types of its properties."""
 
     name: str
     node: Node
     types: Mapping[str, Type]
-    """By wire name."""
+    """Types by wire name."""
     extra: Type | None
-    """What other properties may hold; None where there may be none."""
+    """The type of additional properties; None if there may be none."""
 
 
-def parse(node: Node, class_name: str, prefix: str) -> list[Class]:
-    """The classes of an object node: the one that `class_name` names, then the nested ones.
+def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
+    """Return the class of an object node, followed by the classes of nested objects.
 
     Args:
         node: A normalized schema.
         class_name: The name of the outermost class.
-        prefix: What the names of nested classes begin with.
+        prefix: The prefix of the names of nested classes.
     """
-    source = _Source(prefix, EMITTED_NAMES | {prefix, f"Async{prefix}"})
-    root = source.object(class_name, node, ())
+    source = _EngineInput(prefix, EMITTED_NAMES | {prefix, f"Async{prefix}"})
+    root = source.add_object(class_name, node, ())
     parser = JsonSchemaParser(
         source={**root, "$defs": source.definitions},  # type: ignore[arg-type]  # its annotation omits mappings
         class_name=class_name,
@@ -69,203 +70,205 @@ def parse(node: Node, class_name: str, prefix: str) -> list[Class]:
     parser.parse_raw()
     models = {model.class_name: model for model in parser.results}
     return [
-        Class(name, node, _types(models[name], node, source), _extra(models[name], node, source))
+        ParsedClass(
+            name,
+            node,
+            _property_types(models[name], node, source),
+            _additional_property_type(models[name], node, source),
+        )
         for name, node in source.classes.items()
     ]
 
 
 @dataclass
-class _Source:
-    """What the engine reads, and what has to be put back into what it says."""
+class _EngineInput:
+    """The schema that the engine parses, and the types that it cannot express."""
 
     prefix: str
-    taken: frozenset[str]
+    reserved: frozenset[str]
     """Names that a nested class must not have."""
     definitions: dict[str, Node] = field(default_factory=dict[str, Node])
     classes: dict[str, Node] = field(default_factory=dict[str, Node])
-    stand_ins: dict[str, Type] = field(default_factory=dict[str, Type])
-    numbers: Counter[str] = field(default_factory=Counter[str])
+    placeholders: dict[str, Type] = field(default_factory=dict[str, Type])
+    counters: Counter[str] = field(default_factory=Counter[str])
 
-    def object(self, class_name: str, node: Node, path: tuple[str, ...]) -> Node:
+    def add_object(self, class_name: str, node: Node, path: tuple[str, ...]) -> Node:
+        """Return the engine's schema of an object, and register its class."""
         self.classes[class_name] = node
         required = set(node["required"])
         extra = node["additionalProperties"]
         return {
             "type": "object",
             "properties": {
-                f"p{number}": self.node(value, (*path, wire))
-                for number, (wire, value) in enumerate(node["properties"].items())
+                f"p{number}": self._convert(value, (*path, wire_name))
+                for number, (wire_name, value) in enumerate(node["properties"].items())
             },
-            "required": [f"p{number}" for number, wire in enumerate(node["properties"]) if wire in required],
-            "additionalProperties": False if extra is False else self.node(extra, (*path, "value")),
+            "required": [f"p{number}" for number, name in enumerate(node["properties"]) if name in required],
+            "additionalProperties": False if extra is False else self._convert(extra, (*path, "value")),
         }
 
-    def node(self, node: Node, path: tuple[str, ...]) -> Node:
+    def _convert(self, node: Node, path: tuple[str, ...]) -> Node:
         if "anyOf" in node:
-            return {"anyOf": [self.node(member, path) for member in node["anyOf"]]}
+            return {"anyOf": [self._convert(member, path) for member in node["anyOf"]]}
         if "enum" in node:
-            return self._enum(node["enum"])
+            return self._convert_enum(node["enum"])
         if "media" in node:
-            return self._stand_in(Plain(_MEDIA[node["media"]], _lengths(node)))
+            return self._add_placeholder(NamedType(_MEDIA_TYPES[node["media"]], _length_limits(node)))
         match node.get("type"):
             case None:
                 return {}
             case "object":
-                return self._object(node, path)
+                return self._convert_object(node, path)
             case "array":
-                return {**node, "items": self.node(node["items"], (*path, "item"))}
+                return {**node, "items": self._convert(node["items"], (*path, "item"))}
             case _:
                 return node
 
-    def _object(self, node: Node, path: tuple[str, ...]) -> Node:
+    def _convert_object(self, node: Node, path: tuple[str, ...]) -> Node:
         if not node["properties"] and node["additionalProperties"] is not False:
-            return {
-                "type": "object",
-                "additionalProperties": self.node(node["additionalProperties"], (*path, "value")),
-            }
-        name = self._class_name(snake(" ".join(path)))
+            values = self._convert(node["additionalProperties"], (*path, "value"))
+            return {"type": "object", "additionalProperties": values}
+        name = self._choose_class_name(snake(" ".join(path)))
         self.classes[name] = node
-        self.definitions[name] = self.object(name, node, path)
+        self.definitions[name] = self.add_object(name, node, path)
         return {"$ref": _DEFINITIONS + name}
 
-    def _class_name(self, words: str) -> str:
+    def _choose_class_name(self, words: str) -> str:
         plain = name = self.prefix + pascal(words[:MAX_NAME_LENGTH] or "part")
-        while name in self.taken or name in self.classes or name in self.stand_ins:
-            self.numbers[plain] += 1
-            name = f"{plain}{self.numbers[plain] + 1}"
+        while name in self.reserved or name in self.classes or name in self.placeholders:
+            self.counters[plain] += 1
+            name = f"{plain}{self.counters[plain] + 1}"
         return name
 
-    def _enum(self, values: list[Any]) -> Node:
+    def _convert_enum(self, values: list[Any]) -> Node:
         if values == [None]:
             return {"type": "null"}
-        given = [value for value in values if value is not None]
-        if all(isinstance(value, str) or (type(value) is int and abs(value) < 2**63) for value in given):
+        options = [value for value in values if value is not None]
+        if all(isinstance(value, str) or (type(value) is int and abs(value) < 2**63) for value in options):
             return {"enum": values}
-        return self._stand_in(
-            _union([Choice(tuple(given), _base(given)), *([_NONE] if None in values else [])])
-        )
+        type_ = EnumType(tuple(options), _static_type(options))
+        return self._add_placeholder(_build_union([type_, *([_NONE] if None in values else [])]))
 
-    def _stand_in(self, type_: Type) -> Node:
-        number = len(self.stand_ins)
-        while (name := f"StandIn{number}") in self.classes:
+    def _add_placeholder(self, type_: Type) -> Node:
+        number = len(self.placeholders)
+        while (name := f"Placeholder{number}") in self.classes:
             number += 1
-        self.stand_ins[name] = type_
+        self.placeholders[name] = type_
         self.definitions[name] = {"type": "string"}
         return {"$ref": _DEFINITIONS + name}
 
 
-_NONE = Plain("None")
-
-
-def _types(model: DataModel, node: Node, source: _Source) -> dict[str, Type]:
-    wires = list(node["properties"])
-    found = {
-        wires[int(str(each.original_name)[1:])]: _bounded(
-            _type(each.data_type, source), _bounds(each.constraints)
+def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[str, Type]:
+    wire_names = list(node["properties"])
+    types = {
+        wire_names[int(str(each.original_name)[1:])]: _add_limits(
+            _convert_type(each.data_type, source), _convert_limits(each.constraints)
         )
         for each in model.fields
         if each.original_name != "__pydantic_extra__"
     }
-    return {wire: found[wire] for wire in wires}
+    return {wire_name: types[wire_name] for wire_name in wire_names}
 
 
-def _extra(model: DataModel, node: Node, source: _Source) -> Type | None:
+def _additional_property_type(model: DataModel, node: Node, source: _EngineInput) -> Type | None:
     if node["additionalProperties"] is False:
         return None
     for each in model.fields:
         if each.original_name == "__pydantic_extra__":
-            values = _type(each.data_type, source)
-            return values.value if isinstance(values, MapOf) else Plain("Json")
-    return Plain("Json")
+            values = _convert_type(each.data_type, source)
+            return values.value if isinstance(values, MappingType) else NamedType("Json")
+    return NamedType("Json")
 
 
-def _type(data_type: DataType, source: _Source) -> Type:
-    return _union(list(_members(data_type, source)))
+def _convert_type(data_type: DataType, source: _EngineInput) -> Type:
+    return _build_union(list(_list_members(data_type, source)))
 
 
-def _members(data_type: DataType, source: _Source) -> Iterator[Type]:
-    """The alternatives that a type of the engine's stands for."""
-    if data_type.is_list:
-        yield ListOf(_union([member for each in data_type.data_types for member in _members(each, source)]))
-    elif data_type.is_dict:
-        value = _union([member for each in data_type.data_types for member in _members(each, source)])
-        yield Plain("JsonObject") if value == Plain("Json") else MapOf(value)
+def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
+    """Yield the members of a type of the engine, which may be a union."""
+    if data_type.is_list or data_type.is_dict:
+        inner = [member for each in data_type.data_types for member in _list_members(each, source)]
+        value = _build_union(inner)
+        if data_type.is_list:
+            yield ListType(value)
+        else:
+            yield NamedType("JsonObject") if value == NamedType("Json") else MappingType(value)
     elif data_type.reference is not None:
-        yield from _referred(data_type.reference.source, data_type.reference.short_name, source)
+        yield from _resolve_reference(data_type.reference.source, data_type.reference.short_name, source)
     elif data_type.literals:
         values = tuple(data_type.literals)
-        yield Choice(
-            values, None, refuses_bool=any(type(value) is int and value in (0, 1) for value in values)
-        )
-    elif data_type.type in _CONSTRAINED:
-        yield Plain(_CONSTRAINED[data_type.type], _bounds(data_type.kwargs))
+        has_0_or_1 = any(type(value) is int and value in (0, 1) for value in values)
+        yield EnumType(values, None, rejects_bool=has_0_or_1)
+    elif data_type.type in _CONSTRAINED_TYPES:
+        yield NamedType(_CONSTRAINED_TYPES[data_type.type], _convert_limits(data_type.kwargs))
     elif data_type.type is not None:
-        yield Plain(_VOCABULARY.get(data_type.type, data_type.type))
+        yield NamedType(_TYPE_NAMES.get(data_type.type, data_type.type))
     else:
         for each in data_type.data_types:
-            yield from _members(each, source)
+            yield from _list_members(each, source)
 
 
-def _referred(model: object, name: str, source: _Source) -> Iterator[Type]:
-    if name in source.stand_ins:
-        yield from _alternatives(source.stand_ins[name])
+def _resolve_reference(model: object, name: str, source: _EngineInput) -> Iterator[Type]:
+    if name in source.placeholders:
+        yield from _split_union(source.placeholders[name])
     elif name in source.classes:
-        yield Nested(name)
+        yield ClassType(name)
     elif isinstance(model, DataModel):  # a constrained item or alternative, which the engine named
         (only,) = model.fields
-        yield from _alternatives(_bounded(_type(only.data_type, source), _bounds(only.constraints)))
+        type_ = _convert_type(only.data_type, source)
+        yield from _split_union(_add_limits(type_, _convert_limits(only.constraints)))
 
 
-def _bounded(type_: Type, bounds: tuple[Bound, ...]) -> Type:
-    """`type_` with the bounds that the engine holds beside it."""
-    if not bounds:
+def _add_limits(type_: Type, limits: tuple[Limit, ...]) -> Type:
+    """Return `type_` with limits that the engine holds separately."""
+    if not limits:
         return type_
     match type_:
-        case Plain(name) if name != "None":
-            return Plain(name, bounds)
-        case ListOf(item):
-            return ListOf(item, bounds)
-        case Union(members):
-            return Union(tuple(_bounded(member, bounds) for member in members))
+        case NamedType(name) if name != "None":
+            return NamedType(name, limits)
+        case ListType(item):
+            return ListType(item, limits)
+        case UnionType(members):
+            return UnionType(tuple(_add_limits(member, limits) for member in members))
         case _:
             return type_
 
 
-def _bounds(constraints: Any) -> tuple[Bound, ...]:
-    """Limits in either form that the engine holds them in: a dict of arguments, or a model."""
+def _convert_limits(constraints: Any) -> tuple[Limit, ...]:
+    """Return limits from either form that the engine holds them in: a dict of arguments, or a model."""
     items: Iterable[tuple[str, Any]] = constraints.items() if is_object(constraints) else constraints or ()
     return tuple(
-        Bound(name, getattr(value, "value", value))
+        Limit(name, getattr(value, "value", value))
         for name, value in items
-        if value is not None and name in _BOUNDS
+        if value is not None and name in _LIMITS
     )
 
 
-def _lengths(node: Node) -> tuple[Bound, ...]:
+def _length_limits(node: Node) -> tuple[Limit, ...]:
     names = {"minLength": "min_length", "maxLength": "max_length"}
-    return tuple(Bound(names[key], node[key]) for key in names if key in node)
+    return tuple(Limit(names[key], node[key]) for key in names if key in node)
 
 
-def _alternatives(type_: Type) -> tuple[Type, ...]:
-    return type_.members if isinstance(type_, Union) else (type_,)
+def _split_union(type_: Type) -> tuple[Type, ...]:
+    return type_.members if isinstance(type_, UnionType) else (type_,)
 
 
-def _union(members: list[Type]) -> Type:
+def _build_union(members: list[Type]) -> Type:
     distinct: list[Type] = []
     for member in members:
         if member not in distinct:
             distinct.append(member)
     distinct.sort(key=lambda member: member == _NONE)
-    return distinct[0] if len(distinct) == 1 else Union(tuple(distinct))
+    return distinct[0] if len(distinct) == 1 else UnionType(tuple(distinct))
 
 
-def _base(values: list[Any]) -> str:
-    """The static type of an enum that `Literal` cannot hold."""
+def _static_type(values: list[Any]) -> str:
+    """Return the static type of an enum that `Literal` cannot express."""
     names: dict[type[Any], str] = {bool: "bool", str: "str", int: "int", float: "float"}
-    kinds: list[type[Any]] = list(map(type, values))
-    bases = [names.get(kind, "Json") for kind in kinds]
-    if "Json" in bases:
+    types: list[type[Any]] = list(map(type, values))
+    found = [names.get(type_, "Json") for type_ in types]
+    if "Json" in found:
         return "Json"
-    if "float" in bases:
-        bases = [base for base in bases if base != "int"]
-    return " | ".join(dict.fromkeys(bases))
+    if "float" in found:
+        found = [name for name in found if name != "int"]
+    return " | ".join(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""From the plain structure to source text, through the templates."""
+"""Jinja environment and filters that turn specifications into source text."""
 
 from __future__ import annotations
 
@@ -12,24 +12,40 @@ from unicodedata import ucd_3_2_0
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
+from .describe import NO_BREAK
 from .diagnostics import ModelError
-from .shape import Binding, Bound, Choice, ListOf, MapOf, Nested, Object, Parameter, Plain, Type, Union
+from .spec import (
+    ClassType,
+    EnumType,
+    Limit,
+    ListType,
+    MappingType,
+    ModelSpec,
+    NamedType,
+    ObjectSpec,
+    Parameter,
+    Type,
+    UnionType,
+)
 
 LINE_LENGTH = 110
-_ENDING = re.compile(r'"{3,}|"+\Z')
+_CLOSING_QUOTES = re.compile(r'"{3,}|"+\Z')
 
-# Where the names that an annotation may use come from.
-_VOCABULARY = {
+# The modules of the names that an emitted module may use.
+_IMPORTS = {
     "typing": ("Annotated", "ClassVar", "Literal", "Unpack"),
     "pydantic": ("Field",),
-    "fields": ("OMIT", "Exact", "Json", "JsonObject", "ListOf", "MapOf", "NotBool", "Omit", "OneOf", "Whole"),
-    "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "local"),
-}
+    "fields": (
+        "OMIT", "EnumValues", "IntegralFloat", "Json", "JsonObject", "ListOf", "MapOf", "Omit", "PreserveInt",
+        "RejectBool",
+    ),
+    "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "mark_paths"),
+}  # fmt: skip
 
 
-def environment(loader: BaseLoader) -> Environment:
-    """A Jinja environment with the filters that text of the hub goes through."""
-    env = Environment(
+def create_environment(loader: BaseLoader) -> Environment:
+    """Return a Jinja environment with the filters that texts of the API have to pass."""
+    environment = Environment(
         loader=loader,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -38,41 +54,40 @@ def environment(loader: BaseLoader) -> Environment:
         autoescape=False,  # Python, not HTML
     )
     filters: dict[str, Any] = {
-        "annotation": annotation,
-        "docstring": docstring,
-        "field": field,
-        "hint": hint,
-        "literal": literal,
-        "vocabulary": vocabulary,
+        "annotation": format_annotation,
+        "docstring": format_docstring,
+        "field": format_field,
+        "hint": format_hint,
+        "imports": find_imports,
+        "literal": format_literal,
     }
-    env.filters.update(filters)
-    return env
+    environment.filters.update(filters)
+    return environment
 
 
-def literal(value: Any) -> str:
-    """A value of the hub as a Python literal."""
+def format_literal(value: Any) -> str:
+    """Return a value of the API as a Python literal."""
     text = repr(value)
-    if text.isascii():  # and then printable, as repr has it
+    if text.isascii():  # and printable, because of repr
         return text
     return "".join(char if _is_visible(char) else _escape(char) for char in text)
 
 
-# The same texts stand in many models, and every one of them in a request and in a call.
+# The same texts occur in many models, and each of them in a request and in a call.
 @lru_cache(maxsize=4096)
-def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
-    """Text of the hub as it may stand between triple quotes.
+def format_docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
+    """Return a text of the API as it may stand between triple quotes.
 
     Args:
-        text: What to say; paragraphs are kept apart, the rest is wrapped.
-        indent: Columns that every line but the first begins with.
-        hanging: Columns more, for the lines of a list entry but its first.
+        text: Paragraphs, which are wrapped.
+        indent: Columns of indentation of every line but the first.
+        hanging: Additional columns of indentation, for the second and further lines of a paragraph.
 
     Raises:
-        ModelError: What was escaped does not read back as it was meant.
+        ModelError: The escaped text does not evaluate to what was meant.
     """
-    shown = text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+    visible = text if text.isascii() and text.isprintable() else "".join(map(_make_visible, text))
     width = LINE_LENGTH - indent - 2 * len('"""')
-    # Non-breaking spaces hold literals together while the lines are filled.
     paragraphs = [
         textwrap.fill(
             paragraph,
@@ -81,120 +96,118 @@ def docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for paragraph in shown.split("\n\n")
+        for paragraph in visible.split("\n\n")
     ]
-    meant = "\n\n".join(paragraphs).replace("\u00a0", " ")
+    meant = "\n\n".join(paragraphs).replace(NO_BREAK, " ")
     meant = "\n".join(
         f"{' ' * indent}{line}" if line and number else line for number, line in enumerate(meant.split("\n"))
     )
-    # What would end the docstring, inside it or right before its own quotes.
-    written = _ENDING.sub(lambda quotes: '\\"' * len(quotes[0]), meant.replace("\\", "\\\\"))
-    if ast.literal_eval(f'"""{written}"""') != meant:
-        raise ModelError("a text of it does not read back from a docstring as it was written")
-    return written
+    # Quotes that would close the docstring, inside it or just before its own quotes.
+    escaped = _CLOSING_QUOTES.sub(lambda quotes: '\\"' * len(quotes[0]), meant.replace("\\", "\\\\"))
+    if ast.literal_eval(f'"""{escaped}"""') != meant:
+        raise ModelError("a text of the model cannot be written as a docstring")
+    return escaped
 
 
-def annotation(type_: Type) -> str:
-    """A type as a field of a request class has it, with all that is checked."""
+def format_annotation(type_: Type) -> str:
+    """Return a type as the annotation of a field, with everything that is validated."""
     match type_:
-        case Plain("int", bounds):
-            return _annotated("int", bounds, "Whole")
-        case Plain("float", bounds):
-            return _annotated("float", bounds, "Exact")
-        case Plain(name, bounds):
-            return _annotated(name, bounds)
-        case Choice(values, None, refuses_bool):
-            return _annotated(_literals(values), (), *(["NotBool"] if refuses_bool else []))
-        case Choice(values, base):
-            return _annotated(str(base), (), f"OneOf({', '.join(map(literal, values))})")
-        case ListOf(item, bounds):
-            return _annotated(f"ListOf[{annotation(item)}]", bounds)
-        case MapOf(value):
-            return f"MapOf[{annotation(value)}]"
-        case Nested(class_name):
+        case NamedType("int", limits):
+            return _annotated("int", limits, "IntegralFloat")
+        case NamedType("float", limits):
+            return _annotated("float", limits, "PreserveInt")
+        case NamedType(name, limits):
+            return _annotated(name, limits)
+        case EnumType(values, None, rejects_bool):
+            return _annotated(_literals(values), (), *(["RejectBool"] if rejects_bool else []))
+        case EnumType(values, base):
+            return _annotated(str(base), (), f"EnumValues({', '.join(map(format_literal, values))})")
+        case ListType(item, limits):
+            return _annotated(f"ListOf[{format_annotation(item)}]", limits)
+        case MappingType(value):
+            return f"MapOf[{format_annotation(value)}]"
+        case ClassType(class_name):
             return class_name
-        case Union(members):
-            return " | ".join(map(annotation, members))
+        case UnionType(members):
+            return " | ".join(map(format_annotation, members))
 
 
-def field(parameter: Parameter) -> str:
-    """The annotation of a field, its wire name and whether it may be left out included."""
-    text = annotation(parameter.type)
+def format_field(parameter: Parameter) -> str:
+    """Return the annotation of a field, with its wire name and whether it may be omitted."""
+    text = format_annotation(parameter.type)
     if not parameter.required:
         text = f"{text} | Omit"
-    return text if parameter.alias is None else f"Annotated[{text}, Field(alias={literal(parameter.alias)})]"
+    if parameter.alias is None:
+        return text
+    return f"Annotated[{text}, Field(alias={format_literal(parameter.alias)})]"
 
 
-def hint(type_: Type) -> str:
-    """A type as a signature has it: what a type checker checks, and no more."""
+def format_hint(type_: Type) -> str:
+    """Return a type as the annotation of a call's parameter, with what type checkers check."""
     match type_:
-        case Plain(name):
+        case NamedType(name):
             return name
-        case Choice(values, None):
+        case EnumType(values, None):
             return _literals(values)
-        case Choice(_, base):
+        case EnumType(_, base):
             return str(base)
-        case ListOf(item):
-            return f"ListOf[{hint(item)}]"
-        case MapOf(value):
-            return f"MapOf[{hint(value)}]"
-        case Nested(class_name):
+        case ListType(item):
+            return f"ListOf[{format_hint(item)}]"
+        case MappingType(value):
+            return f"MapOf[{format_hint(value)}]"
+        case ClassType(class_name):
             return class_name
-        case Union(members):
-            return " | ".join(dict.fromkeys(map(hint, members)))
+        case UnionType(members):
+            return " | ".join(dict.fromkeys(map(format_hint, members)))
 
 
-def vocabulary(binding: Binding) -> dict[str, list[str]]:
-    """The names that the annotations of a module use, by the module that they come from."""
-    used = {"ClassVar", *(name for each in _objects(binding) for name in _used(each))}
-    if binding.removal is None:
+def find_imports(spec: ModelSpec) -> dict[str, list[str]]:
+    """Return the names that the module of a model imports, by the module that they come from."""
+    used = {"ClassVar", *(name for object_ in (*spec.nested, spec.request) for name in _find_names(object_))}
+    if spec.removal is None:
         used.add("Unpack")
-    if binding.removal is None and any(parameter.takes_media for parameter in binding.request.parameters):
-        used.add("local")
-    return {module: [name for name in names if name in used] for module, names in _VOCABULARY.items()}
+        if any(parameter.takes_media for parameter in spec.request.parameters):
+            used.add("mark_paths")
+    return {module: [name for name in names if name in used] for module, names in _IMPORTS.items()}
 
 
-def _objects(binding: Binding) -> tuple[Object, ...]:
-    return (*binding.nested, binding.request)
-
-
-def _used(shown: Object) -> Iterator[str]:
-    for parameter in shown.parameters:
-        yield from _words(field(parameter))
+def _find_names(object_: ObjectSpec) -> Iterator[str]:
+    for parameter in object_.parameters:
+        yield from _split_names(format_field(parameter))
         if not parameter.required:
             yield "OMIT"
-    if shown.checks_extra:
+    if object_.validates_extra:
         yield "Field"
-        yield from _words(annotation(cast(Type, shown.extra)))
+        yield from _split_names(format_annotation(cast(Type, object_.extra)))
 
 
-def _words(text: str) -> Iterator[str]:
-    """The names in an annotation; strings in it are not names."""
-    for node in ast.walk(ast.parse(text, mode="eval")):
+def _split_names(annotation: str) -> Iterator[str]:
+    """Yield the names in an annotation, but not the strings."""
+    for node in ast.walk(ast.parse(annotation, mode="eval")):
         if isinstance(node, ast.Name):
             yield node.id
 
 
 def _literals(values: Iterable[Any]) -> str:
-    return f"Literal[{', '.join(map(literal, values))}]"
+    return f"Literal[{', '.join(map(format_literal, values))}]"
 
 
-def _annotated(base: str, bounds: tuple[Bound, ...], *checks: str) -> str:
-    arguments = ", ".join(f"{bound.name}={literal(bound.value)}" for bound in bounds)
-    metadata = [*([f"Field({arguments})"] if bounds else []), *checks]
+def _annotated(base: str, limits: tuple[Limit, ...], *validators: str) -> str:
+    arguments = ", ".join(f"{limit.name}={format_literal(limit.value)}" for limit in limits)
+    metadata = [*([f"Field({arguments})"] if limits else []), *validators]
     return f"Annotated[{', '.join([base, *metadata])}]" if metadata else base
 
 
-def _visible(char: str) -> str:
-    """Blank for any white space but a line's end; what cannot be seen as its escape."""
-    if char in "\n\u00a0" or _is_visible(char):
+def _make_visible(char: str) -> str:
+    """Return a space for any white space but a line break, and the escape of an invisible character."""
+    if char in f"\n{NO_BREAK}" or _is_visible(char):
         return char
     return " " if char.isspace() else _escape(char)
 
 
 def _is_visible(char: str) -> bool:
-    """Whether a character is one to see, to every Python: what they know of Unicode differs."""
-    # That Unicode took a soft hyphen for a dash.
+    """Return whether a character is visible, by the oldest Unicode that every Python includes."""
+    # That version classifies a soft hyphen as a dash.
     return char == " " or (char != "\u00ad" and ucd_3_2_0.category(char)[0] not in "CZ")
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .acceptance import Acceptance, accept_records
-from .bind import Model, place
+from .bind import ResolvedModel, resolve_model
 from .build import PackageBuilder, UnbindableRecordsError
 from .changelog import format_entry
 from .config import Config, package_version
@@ -185,14 +185,14 @@ def _changed_removals(
 def _compare(old: Records, acceptance: Acceptance, config: Config) -> tuple[Diff, list[Diagnostic]]:
     """Compare the models of the package before and after the update."""
     warnings: list[Diagnostic] = []
-    old_models: dict[str, Model] = {}
+    old_models: dict[str, ResolvedModel] = {}
     for model_id, record in old.items():
         bound = acceptance.models.get(model_id)
         if bound is not None and bound.record is record:
             old_models[model_id] = bound.resolved
         elif config.selection.matches(record):
             try:
-                old_models[model_id] = place(record, config.names, config.client)
+                old_models[model_id] = resolve_model(record, config.names, config.client)
             except ModelError as error:
                 message = f"compared as a new model, because the recorded schema is invalid: {error.message}"
                 warnings.append(Diagnostic(model_id, error.path, message))

@@ -17,7 +17,7 @@ import pytest
 from helpers.client_runner import ClientRunner
 from helpers.raw_server import RawServer, Response
 from oxen_models import AsyncOxen, Oxen, UntypedRequest
-from oxen_models._runtime.dynamic import Described
+from oxen_models._runtime.dynamic import DynamicSchema
 from oxen_models._runtime.hub_models import parse_model_record
 from oxen_models.testing import Hub
 from PIL import Image
@@ -132,12 +132,12 @@ def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub
         run, hub, EDITOR,
         input_image="dog.png", aspect_ratio="16:10", output_formt="png", response_format="b64_jsn", model="x",
     ) == [
-        "input_image='dog.png': should be a valid list; wrap it in a list: input_image=['dog.png']",
-        "aspect_ratio='16:10': should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; "
+        "input_image='dog.png': must be a valid list; wrap it in a list: input_image=['dog.png']",
+        "aspect_ratio='16:10': must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; "
         "did you mean '16:9'?",
-        "output_formt='png': there is no such parameter; did you mean 'output_format'?",
-        "response_format='b64_jsn': should be 'url' or 'b64_json'; did you mean 'b64_json'?",
-        "model='x': there is no such parameter",
+        "output_formt='png': is not a parameter of the model; did you mean 'output_format'?",
+        "response_format='b64_jsn': must be 'url' or 'b64_json'; did you mean 'b64_json'?",
+        "model='x': is not a parameter of the model",
         "prompt: is required",
     ]  # fmt: skip
 
@@ -145,37 +145,37 @@ def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("prompt", 5, "prompt=5: should be a valid string"),
-        ("prompt", {1}, "prompt={1}: should be a valid string"),
-        ("prompt", "x", "prompt='x': should have at least 2 characters"),
-        ("prompt", "x" * 10, "prompt='xxxxxxxxxx': should have at most 9 characters"),
-        ("prompt", "\ud83d ", "prompt='\\ud83d ': should be text that UTF-8 can hold"),
-        ("cfg-scale", 0, "cfg-scale=0: should be greater than 0"),
-        ("cfg-scale", 2, "cfg-scale=2: should be less than or equal to 1"),
-        ("cfg-scale", True, "cfg-scale=True: should be a valid number"),
-        ("cfg-scale", float("nan"), "cfg-scale=nan: should be a valid number"),
-        ("cfg-scale", 1j, "cfg-scale=1j: should be a valid number"),
-        ("seed", "5", "seed='5': should be a valid integer, or should be None"),
-        ("seed", 0.5, "seed=0.5: should be a valid integer, or should be None"),
-        ("size", {"x": 0}, "size['x']=0: should be greater than or equal to 1"),
-        ("size", 5, "size=5: should be a valid dictionary"),
-        ("first", {1}, "first={1}: should be JSON, not set"),
-        ("first", float("nan"), "first=nan: should be a finite number"),
-        ("first", {1: 2}, "first={1: 2}: should be JSON, which has no key 1"),
-        ("first", CIRCLE, "first=<list>: should be nested less deeply"),
-        ("frames", [], "frames=[]: should have at least 1 items"),
-        ("frames", [URL, 5], "frames[1]=5: should be a valid string"),
-        ("frames", [URL, b"moo"], "frames[1]=<3 bytes>: no image file: it is of no known format"),
-        ("picture", [5], "picture[0]=5: should be a valid string"),
-        ("picture", 5, "picture=5: should be a valid string, or should be a valid list, or should be None"),
+        ("prompt", 5, "prompt=5: must be a valid string"),
+        ("prompt", {1}, "prompt={1}: must be a valid string"),
+        ("prompt", "x", "prompt='x': must have at least 2 characters"),
+        ("prompt", "x" * 10, "prompt='xxxxxxxxxx': must have at most 9 characters"),
+        ("prompt", "\ud83d ", "prompt='\\ud83d ': must be valid Unicode (no lone surrogates)"),
+        ("cfg-scale", 0, "cfg-scale=0: must be greater than 0"),
+        ("cfg-scale", 2, "cfg-scale=2: must be less than or equal to 1"),
+        ("cfg-scale", True, "cfg-scale=True: must be a valid number"),
+        ("cfg-scale", float("nan"), "cfg-scale=nan: must be a valid number"),
+        ("cfg-scale", 1j, "cfg-scale=1j: must be a valid number"),
+        ("seed", "5", "seed='5': must be a valid integer, or must be None"),
+        ("seed", 0.5, "seed=0.5: must be a valid integer, or must be None"),
+        ("size", {"x": 0}, "size['x']=0: must be greater than or equal to 1"),
+        ("size", 5, "size=5: must be a valid dictionary"),
+        ("first", {1}, "first={1}: must be a JSON value, got set"),
+        ("first", float("nan"), "first=nan: must be a finite number"),
+        ("first", {1: 2}, "first={1: 2}: must have strings as keys, got the key 1"),
+        ("first", CIRCLE, "first=<list>: must be nested less deeply"),
+        ("frames", [], "frames=[]: must have at least 1 items"),
+        ("frames", [URL, 5], "frames[1]=5: must be a valid string"),
+        ("frames", [URL, b"moo"], "frames[1]=<3 bytes>: must be an image file, got an unknown format"),
+        ("picture", [5], "picture[0]=5: must be a valid string"),
+        ("picture", 5, "picture=5: must be a valid string, or must be a valid list, or must be None"),
         ("picture", "no.png", "picture='no.png': the file cannot be read: No such file or directory"),
-        ("colour", "red", "colour='red': there is no such parameter"),
+        ("colour", "red", "colour='red': is not a parameter of the model"),
     ],
 )
 def test_each_kind_of_mistake_is_told(name: str, value: object, told: str) -> None:
-    described = Described("new/model", parse_model_record(NEW))
+    schema = DynamicSchema("new/model", parse_model_record(NEW))
     with pytest.raises(ox.InvalidRequestError) as caught:
-        described.request({"prompt": "xx", name: value})
+        schema.build_request({"prompt": "xx", name: value})
     [problem] = caught.value.problems
     assert str(problem).startswith(told)
 
@@ -204,14 +204,14 @@ def test_values_are_sent_as_json_has_them(run: ClientRunner, new: Hub, tmp_path:
 @pytest.mark.parametrize(
     ("id", "verb", "told"),
     [
-        (EDITOR, "generate", "qwen-image-edit-plus has no generate(): call edit()"),
-        ("qwen-image", "edit", "qwen-image has no edit(): call generate()"),
-        (EDITOR, "speak", "qwen-image-edit-plus has no speak(): call edit()"),
-        (SOUND, "generate", "bytedance-seed-audio-1-0 has no generate(): call speak()"),
-        (SOUND, "submit", "bytedance-seed-audio-1-0 has no queue: call speak()"),
-        ("gpt-4o", "generate", "gpt-4o cannot be called: it is a model of /chat/completions"),
-        ("gpt-4o", "request", "gpt-4o cannot be called: it is a model of /chat/completions"),
-        ("odd", "generate", "odd cannot be called: the hub names no endpoint"),
+        (EDITOR, "generate", "qwen-image-edit-plus has no call generate(); call edit()"),
+        ("qwen-image", "edit", "qwen-image has no call edit(); call generate()"),
+        (EDITOR, "speak", "qwen-image-edit-plus has no call speak(); call edit()"),
+        (SOUND, "generate", "bytedance-seed-audio-1-0 has no call generate(); call speak()"),
+        (SOUND, "submit", "bytedance-seed-audio-1-0 has no queue; call speak()"),
+        ("gpt-4o", "generate", "gpt-4o cannot be called: calls of /chat/completions are not supported"),
+        ("gpt-4o", "request", "gpt-4o cannot be called: calls of /chat/completions are not supported"),
+        ("odd", "generate", "odd cannot be called: its endpoint is unknown"),
     ],
 )
 def test_verb_that_is_not_the_model_s_is_refused(
@@ -269,7 +269,7 @@ def test_model_says_that_it_is_not_checked_statically(run: ClientRunner, hub: Hu
         f"<{kind.__name__} {EDITOR}, not checked statically>", EDITOR, None
     )  # fmt: skip
     assert hub.requests == []
-    assert "Nothing is checked statically" in (kind.__doc__ or "")
+    assert "are not checked statically" in (kind.__doc__ or "")
 
 
 def test_schema_is_there_after_loading(hub: Hub) -> None:

@@ -15,7 +15,7 @@ from oxen_models import AsyncOxen, Oxen, Request, audio, catalog, images, videos
 from pydantic import BaseModel
 
 FAMILIES = {"audio": audio, "images": images, "videos": videos}
-BOUND = catalog.models(bound=True)
+BOUND = catalog.models(typed=True)
 
 
 def loaded(statement: str) -> set[str]:
@@ -52,7 +52,7 @@ def test_a_client_loads_jsonschema_only_for_a_model_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_bound_model_is_where_the_catalogue_says(model: catalog.Model) -> None:
+def test_a_bound_model_is_where_the_catalogue_says(model: catalog.ModelInfo) -> None:
     assert model.module is not None
     assert model.family is not None
     assert model.verb is not None
@@ -71,7 +71,7 @@ def test_the_catalogue_lists_every_recorded_model() -> None:
     folder = Path(oxen_models.__file__).parent / "schemas"
     recorded = {json.loads(file.read_text(encoding="utf-8"))["id"] for file in folder.glob("*.json")}
     assert {model.id for model in catalog.models()} == recorded
-    assert len(catalog.models(bound=True)) + len(catalog.models(bound=False)) == len(recorded)
+    assert len(catalog.models(typed=True)) + len(catalog.models(typed=False)) == len(recorded)
 
 
 def test_the_catalogue_is_filtered_by_what_a_model_is() -> None:

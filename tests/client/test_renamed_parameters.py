@@ -49,7 +49,7 @@ with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
     try:
         stub.generate(prompt="x", num_steps=3, steps=4)
     except TypeError as error:
-        assert "give one of them" in str(error)
+        assert "pass only 'steps'" in str(error)
     else:
         raise SystemExit("both names were taken")
     request = warned(lambda: PainterRequest(prompt="x", num_steps=3))
@@ -86,10 +86,10 @@ def test_old_name_is_taken_with_a_warning(project: Path) -> None:
 @pytest.mark.parametrize(
     ("renamed", "code", "told"),
     [
-        ('painter = { num_steps = "step" }', 1, "there is no parameter step"),
-        ('painter = { prompt = "steps" }', 1, "there is a parameter prompt"),
-        ('painter = { "a b" = "steps" }', 2, "both have to be Python names"),
-        ('painter = "steps"', 2, "has to be a table of tables"),
+        ('painter = { num_steps = "step" }', 2, "no parameter 'step'"),
+        ('painter = { prompt = "steps" }', 2, "still has a parameter 'prompt'"),
+        ('painter = { "a b" = "steps" }', 2, "must be Python names, got"),
+        ('painter = "steps"', 2, "must be a table by model id of tables"),
     ],
 )
 def test_rename_that_cannot_be(project: Path, renamed: str, code: int, told: str) -> None:

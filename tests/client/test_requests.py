@@ -342,11 +342,11 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
     (lambda _: io.StringIO("text"), "binary mode"),
     (lambda folder: made(folder / "empty.png", b""), "an empty file"),
     (lambda _: b"", "an empty file"),
-    (lambda folder: str(made(folder / "moo.png", WAV)), "no image file: it is audio/wav"),
-    (lambda _: io.BytesIO(b"hello"), "no known format"),
+    (lambda folder: str(made(folder / "moo.png", WAV)), "must be an image file, got audio/wav"),
+    (lambda _: io.BytesIO(b"hello"), "an unknown format"),
     (lambda _: "s3://bucket/dog.png", "s3://"),
     (lambda _: "file:///dog.png", "file://"),
-    (lambda _: array("b", PNG[:4]), "should be a valid string"),
+    (lambda _: array("b", PNG[:4]), "must be a valid string"),
 ]
 
 
@@ -363,11 +363,11 @@ def test_call_with_an_unusable_file_sends_nothing(
 def test_error_says_what_is_wrong_and_what_was_meant(run: ClientRunner, hub: Hub) -> None:
     error = refusal(run, hub, edit(input_image="dog.png", aspect_ratio="16:10", output_format="PNG"))
     assert str(error).splitlines() == [
-        "qwen-image-edit-plus: input_image='dog.png': should be a valid list; "
+        "qwen-image-edit-plus: input_image='dog.png': must be a valid list; "
         "wrap it in a list: input_image=['dog.png']",
         "qwen-image-edit-plus: aspect_ratio='16:10': "
-        "should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; did you mean '16:9'?",
-        "qwen-image-edit-plus: output_format='PNG': should be 'webp', 'jpg' or 'png'; did you mean 'png'?",
+        "must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'; did you mean '16:9'?",
+        "qwen-image-edit-plus: output_format='PNG': must be 'webp', 'jpg' or 'png'; did you mean 'png'?",
     ]
     assert (error.model_id, error.problems[1].given) == ("qwen-image-edit-plus", "'16:10'")
 
@@ -377,8 +377,8 @@ def test_error_says_what_is_wrong_and_what_was_meant(run: ClientRunner, hub: Hub
     [
         (FPS, 23.9, "one of 24, 23.976, 25, 29.97, 30, 50, 59.94, 60; the nearest is 23.976"),
         (AUTO, 16, "the nearest is 15"),
-        (PITCH, 13, "bytedance-seed-audio-1-0: pitch=13: should be less than or equal to 12"),
-        (SHAPE, "oval", "aspect_ratio='oval': should be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
+        (PITCH, 13, "bytedance-seed-audio-1-0: pitch=13: must be less than or equal to 12"),
+        (SHAPE, "oval", "aspect_ratio='oval': must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ],
 )
 def test_error_ends_with_the_nearest_choice(case: Case, given: object, told: str, hub: Hub) -> None:

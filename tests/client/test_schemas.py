@@ -17,10 +17,10 @@ from oxen_models import Request, catalog
 from oxen_models.images import QwenImageEditPlusRequest
 
 PACKAGE = Path(oxen_models.__file__).parent
-BOUND = catalog.models(bound=True)
+BOUND = catalog.models(typed=True)
 
 
-def request_of(model: catalog.Model) -> type[Request]:
+def request_of(model: catalog.ModelInfo) -> type[Request]:
     [found] = [
         value
         for value in vars(import_module(str(model.module))).values()
@@ -38,7 +38,7 @@ def test_schema_is_the_hub_s_own() -> None:
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_bound_model_says_what_it_was_built_from(model: catalog.Model) -> None:
+def test_a_bound_model_says_what_it_was_built_from(model: catalog.ModelInfo) -> None:
     schema = oxen_models.schema(model.id)
     digest = sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
     assert model.schema_digest == digest
@@ -86,5 +86,9 @@ def test_the_rules_of_the_generator_are_emitted_as_they_are() -> None:
     ]
     assert {file.name for file in emitted} >= {"endpoints.py", "normalize.py"}
     for file in emitted:
-        assert file.read_bytes() == (generator / file.name).read_bytes()
+        header, content = file.read_bytes().split(b"\n", 1)
+        assert (
+            header.decode() == f"# Copied by oxen-codegen from codegen/oxen_codegen/{file.name}. Do not edit."
+        )
+        assert content == (generator / file.name).read_bytes()
         import_module(f"oxen_models._runtime.json_schema.{file.stem}")

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from oxen_codegen.json_types import is_list, is_object
 from oxen_models import InvalidRequestError, Request, catalog
-from oxen_models._runtime.dynamic import Described
+from oxen_models._runtime.dynamic import DynamicSchema
 from oxen_models._runtime.hub_models import parse_model_record
 from pydantic import ValidationError
 
-BOUND = [model for model in catalog.models(bound=True) if model.module]
+BOUND = [model for model in catalog.models(typed=True) if model.module]
 VALUES_PER_MODEL = 100
 VALUES_PER_SCHEMA = 40
 RANDOM_SCHEMAS = 300
@@ -182,9 +182,9 @@ def without_media(schema: Any) -> Any:
     return {key: without_media(value) for key, value in schema.items() if key not in ("format", "renderType")}
 
 
-def accepts_by_id(described: Described, body: dict[str, Any]) -> bool:
+def accepts_by_id(schema: DynamicSchema, body: dict[str, Any]) -> bool:
     try:
-        assert described.request(body).body() == {"model": described.id, **body}
+        assert schema.build_request(body).body() == {"model": schema.id, **body}
     except InvalidRequestError:
         return False
     return True
@@ -193,7 +193,7 @@ def accepts_by_id(described: Described, body: dict[str, Any]) -> bool:
 def compare(request: type[Request], schema: dict[str, Any], random: Random, count: int) -> int:
     is_valid = oracle(schema)
     answer = {"id": "any", "endpoint": "/images/generate", "json_request_schema": without_media(schema)}
-    described = Described("any", parse_model_record(answer))
+    described = DynamicSchema("any", parse_model_record(answer))
     for body in bodies(schema, random, count):
         allowed = is_valid(body)
         assert accepts_by_id(described, body) == allowed, (
@@ -211,7 +211,7 @@ def compare(request: type[Request], schema: dict[str, Any], random: Random, coun
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_recorded_model_agrees(model: catalog.Model, record_property: Any) -> None:
+def test_a_recorded_model_agrees(model: catalog.ModelInfo, record_property: Any) -> None:
     schema = oxen_models.schema(model.id)
     name = (
         "".join(word.capitalize() for word in model.module.rpartition(".")[2].split("_"))

@@ -49,7 +49,7 @@ def test_generate_counts_models(write_models: Callable[..., None], invoke: Calla
     assert done.exit_code == 0
     assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint)" in done.stdout
     assert (
-        "warning: d: only listed, though it has a schema: no typed call for /holograms/project" in done.stderr
+        "warning: d: listed without a typed call, though it has a schema: /holograms/project" in done.stderr
     )
 
 
@@ -227,7 +227,7 @@ NAMES = {
     "image-result": "model_image_result",
     "async-diffusion": "model_async_diffusion",
     "cached-property": "model_cached_property",
-    "aclose": "model_aclose",
+    "aclose": "aclose",
 }
 
 

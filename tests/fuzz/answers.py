@@ -30,9 +30,9 @@ from jsonschema import Draft202012Validator, SchemaError
 from oxen_codegen.build import PackageBuilder
 from oxen_codegen.config import Config, find_template_dir
 from oxen_codegen.diagnostics import ModelError
+from oxen_codegen.injection import equal_except_literals
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.normalize import normalize
-from oxen_codegen.proof import equal_but_for_literals
 from oxen_codegen.records import from_response
 from oxen_models import Request
 from oxen_models._runtime.model import Model
@@ -253,7 +253,7 @@ def check_package(answer: dict[str, Any]) -> None:
         return
     package = builder.build_package({record.id: model}, {record.id: record})
     for file, render in package.placeholder_files.items():
-        assert equal_but_for_literals(package.files[file], render()), file
+        assert equal_except_literals(package.files[file], render()), file
     for file, text in package.files.items():
         if file.endswith(".py"):
             compile(text, file, "exec")

@@ -8,23 +8,23 @@ from types import ModuleType
 from typing import Any
 
 from jinja2 import FileSystemLoader
-from oxen_codegen.bind import bind, place
+from oxen_codegen.bind import bind_model, resolve_model
 from oxen_codegen.config import find_template_dir
-from oxen_codegen.proof import equal_but_for_literals, placeholders
+from oxen_codegen.injection import equal_except_literals, replace_with_placeholders
 from oxen_codegen.records import Record, from_response
-from oxen_codegen.render import environment
+from oxen_codegen.render import create_environment
 from oxen_models import Request
 
 _LOADER = FileSystemLoader(find_template_dir())
-_TEMPLATE = environment(_LOADER).get_template("family/model.py.jinja")
+_TEMPLATE = create_environment(_LOADER).get_template("family/model.py.jinja")
 _NUMBERS = itertools.count()
 
 
 def module_source(record: Record) -> str:
     """The text of a model's module, proven."""
-    binding = bind(place(record, {}))
-    source = _TEMPLATE.render(binding=binding)
-    assert equal_but_for_literals(source, _TEMPLATE.render(binding=placeholders(binding)))
+    spec = bind_model(resolve_model(record, {}))
+    source = _TEMPLATE.render(spec=spec)
+    assert equal_except_literals(source, _TEMPLATE.render(spec=replace_with_placeholders(spec)))
     return source
 
 

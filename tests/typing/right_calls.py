@@ -190,7 +190,7 @@ async def pictured_to_await(oxen: AsyncOxen, requests: list[RequestLike]) -> lis
 
 
 def listed() -> list[str]:
-    return [model.id for model in catalog.models(family="images", input="image", bound=True)]
+    return [model.id for model in catalog.models(family="images", input="image", typed=True)]
 
 
 def stand_in() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..bind import Model, place
+from ..bind import ResolvedModel, resolve_model
 from ..diagnostics import CodegenError, ModelError
 from ..json_types import json_equal
 from ..names import find_collisions, pascal, reserved_names
@@ -46,7 +46,7 @@ def compare(
     )
 
 
-def compare_models(old: Mapping[str, Model], new: Mapping[str, Model]) -> Diff:
+def compare_models(old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]) -> Diff:
     """Return every change between the resolved models of two catalogues, by id."""
     changed = _find_changed(
         *({model_id: model.record for model_id, model in models.items()} for models in (old, new))
@@ -81,11 +81,11 @@ def _is_equal(old: Record, new: Record) -> bool:
 
 def _resolve_models(
     records: Mapping[str, Record], names: Mapping[str, str], client: str, changed: set[str], side: str
-) -> dict[str, Model]:
-    models: dict[str, Model] = {}
+) -> dict[str, ResolvedModel]:
+    models: dict[str, ResolvedModel] = {}
     for model_id, record in records.items():
         try:
-            models[model_id] = place(record, names, client)
+            models[model_id] = resolve_model(record, names, client)
         except ModelError as error:
             if model_id in changed:  # an invalid schema that did not change is no difference
                 path = f" {error.path}" if error.path else ""
@@ -96,13 +96,13 @@ def _resolve_models(
     return models
 
 
-def _call(model: Model) -> str:
+def _call(model: ResolvedModel) -> str:
     if model.endpoint is None:
         return "no typed call"
     return model.endpoint.path if model.is_bound else f"{model.endpoint.path} (no typed call)"
 
 
-def _compare_model(old: Model, new: Model) -> Iterator[Change]:
+def _compare_model(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
     model_id = old.record.id
     for kind, before, after in (*_compare_calls(old, new), *_compare_metadata(old.record, new.record)):
         yield Change(model_id, None, kind, before, after)
@@ -113,7 +113,7 @@ def _compare_model(old: Model, new: Model) -> Iterator[Change]:
     yield from _compare_class_names(old, new)
 
 
-def _compare_calls(old: Model, new: Model) -> Iterator[tuple[str, str | None, str | None]]:
+def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str, str | None, str | None]]:
     old_path, new_path = (model.endpoint.path if model.endpoint else None for model in (old, new))
     if old.node is not None and new.node is None:
         yield "schema-removed", _call(old), _call(new)
@@ -149,7 +149,7 @@ def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, o
         yield "capabilities-changed", old_capabilities, new_capabilities
 
 
-def _find_renames(old: Model, new: Model) -> Iterator[Rename]:
+def _find_renames(old: ResolvedModel, new: ResolvedModel) -> Iterator[Rename]:
     if old.node is None or new.node is None:
         return
     for path, a, b in common_objects("", _root(old), _root(new)):
@@ -157,12 +157,12 @@ def _find_renames(old: Model, new: Model) -> Iterator[Rename]:
             yield Rename(old.record.id, old_path, old_path, new_path, evidence)
 
 
-def _root(model: Model) -> Schema:
+def _root(model: ResolvedModel) -> Schema:
     assert model.node is not None
     return root_schema(model.node, model.record.schema)
 
 
-def _compare_class_names(old: Model, new: Model) -> Iterator[Change]:
+def _compare_class_names(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
     """Yield nested classes that are renamed because other classes were added or removed."""
     assert old.node is not None
     assert new.node is not None
@@ -175,7 +175,7 @@ def _compare_class_names(old: Model, new: Model) -> Iterator[Change]:
             yield Change(old.record.id, path, "python-name-changed", old_names[path], new_names[path])
 
 
-def _class_names(model: Model) -> dict[str, str]:
+def _class_names(model: ResolvedModel) -> dict[str, str]:
     """Return the names of the nested classes of a model, by path."""
     node = model.node
     paths = {id(child): path for path, child in find_classes(node) if path} if node is not None else {}
@@ -191,7 +191,9 @@ def _class_names(model: Model) -> dict[str, str]:
     return {paths[id(each.node)]: each.name for each in classes if id(each.node) in paths}
 
 
-def _find_new_collisions(old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[Change]:
+def _find_new_collisions(
+    old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]
+) -> Iterator[Change]:
     """Yield old models whose Python name collides with that of a new model; neither can be generated."""
     known = find_collisions(_python_names(old))
     for model_id, (name, others) in find_collisions(_python_names(new)).items():
@@ -199,7 +201,7 @@ def _find_new_collisions(old: Mapping[str, Model], new: Mapping[str, Model]) -> 
             yield Change(model_id, None, "name-collision", name, others)
 
 
-def _python_names(models: Mapping[str, Model]) -> dict[str, list[tuple[str, str]]]:
+def _python_names(models: Mapping[str, ResolvedModel]) -> dict[str, list[tuple[str, str]]]:
     """Return the Python names of each model with a typed call, except those of nested classes."""
     return {
         model_id: reserved_names(model.endpoint.family, model.module)

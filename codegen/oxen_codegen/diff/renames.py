@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import product
 
-from ..bind import Model
+from ..bind import ResolvedModel
 from ..json_types import json_equal
 from ..names import snake
 from ..normalize import Node
@@ -36,7 +36,7 @@ def find_parameter_renames(path: str, old: Schema, new: Schema) -> Iterator[tupl
 
 
 def find_model_renames(
-    removed: Iterable[Model], added: Iterable[Model]
+    removed: Iterable[ResolvedModel], added: Iterable[ResolvedModel]
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield the old id, new id and evidence of each model that may be renamed."""
     old = {model.record.id: model for model in removed}
@@ -81,7 +81,7 @@ def _parameter_evidence(old_name: str, old: Schema, new_name: str, new: Schema) 
     return found
 
 
-def _model_evidence(old: Model, new: Model) -> Evidence:
+def _model_evidence(old: ResolvedModel, new: ResolvedModel) -> Evidence:
     if old.endpoint != new.endpoint:
         return []
     found = _name_evidence(old.record.id, new.record.id)
@@ -112,6 +112,6 @@ def _is_similar(a: str, b: str) -> bool:
     return all(ratio() >= _MIN_SIMILARITY for ratio in ratios)
 
 
-def _parameters(model: Model) -> frozenset[tuple[str, str]]:
+def _parameters(model: ResolvedModel) -> frozenset[tuple[str, str]]:
     properties: dict[str, Node] = model.node["properties"] if model.node else {}
     return frozenset((name, json.dumps(node, sort_keys=True)) for name, node in properties.items())

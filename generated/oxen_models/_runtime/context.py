@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/context.py. Do not edit.
 """The subject of a call, passed down to the code that creates its errors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/errors.py. Do not edit.
 """All errors of the package, derived from one base class."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/extras.py. Do not edit.
 """The message about an optional dependency that is not installed."""
 
 from __future__ import annotations

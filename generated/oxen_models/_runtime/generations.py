@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/generations.py. Do not edit.
 """Jobs as the API returns them in the queue, in the history and in events. Pure functions."""
 
 from __future__ import annotations

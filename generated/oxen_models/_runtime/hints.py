@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/hints.py. Do not edit.
 """The hint that the bindings may be out of date, for errors about parameters. Pure functions."""
 
 from __future__ import annotations

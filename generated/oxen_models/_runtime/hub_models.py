@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/hub_models.py. Do not edit.
 """Models as the API describes them. Pure functions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/journal.py. Do not edit.
 """What became of each of many paid requests, in a file: a run that was killed goes on from it.
 
 The file is JSON Lines, a fact each. A fact is on the disk before anything that relies on it happens, so

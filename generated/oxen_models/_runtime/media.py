@@ -1,7 +1,8 @@
-"""What can be passed for a medium: files, bytes and pictures become data URIs.
+# Copied by oxen-codegen from templates/package/_runtime/media.py. Do not edit.
+"""Media inputs: paths, bytes, file objects and PIL images are converted to data: URIs.
 
-A request class takes a string as it is: a URL. A call takes a string that is not a URL for a path;
-`local` marks those.
+A request class takes a string as a URL and sends it unchanged. A call takes a string that is not a URL as a
+path; `mark_paths` marks these strings.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic_core import PydanticCustomError
 T = TypeVar("T")
 
 
-class Picture(Protocol):
+class SaveableImage(Protocol):
     """A PIL image."""
 
     def save(self, fp: IO[bytes], format: str | None = None) -> None: ...
@@ -26,55 +27,47 @@ class Picture(Protocol):
 
 if TYPE_CHECKING:
     MediaInput = str | PathLike[str] | bytes | IO[bytes]
-    ImageInput = MediaInput | Picture
+    ImageInput = MediaInput | SaveableImage
     VideoInput = MediaInput
     AudioInput = MediaInput
-    FileInput = MediaInput | Picture
+    FileInput = MediaInput | SaveableImage
 
 
-class LocalPath(str):
-    """A string that a call takes for a path."""
+class PathStr(str):
+    """A string that is the path of a file."""
 
     __slots__ = ()
 
 
-def local(value: T) -> T:
-    """`value` with every string in it that is not a URL marked as a path."""
+def mark_paths(value: T) -> T:
+    """Return `value` with every string in it that is not a URL marked as a path."""
     if isinstance(value, str):
         is_url = value.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
-        return value if is_url else cast(T, LocalPath(value))
+        return value if is_url else cast(T, PathStr(value))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return cast(T, [local(item) for item in cast(Sequence[object], value)])
+        return cast(T, [mark_paths(item) for item in cast(Sequence[object], value)])
     return value
 
 
-def is_read(value: object) -> bool:
-    """Whether sending it means reading a file or encoding a picture, which takes time."""
+def needs_io(value: object) -> bool:
+    """Return whether sending `value` requires reading a file or encoding an image."""
     if isinstance(value, str):
-        return isinstance(value, LocalPath)
+        return isinstance(value, PathStr)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return any(map(is_read, cast(Sequence[object], value)))
+        return any(map(needs_io, cast(Sequence[object], value)))
     return isinstance(value, PathLike | bytes | bytearray) or hasattr(value, "read") or hasattr(value, "save")
 
 
 def _read(value: Any) -> bytes | None:
-    """The content of a file, bytes or picture; None for anything else."""
-    if isinstance(value, LocalPath | PathLike):
+    """Return the content of a file, of bytes or of an image; None for any other value."""
+    if isinstance(value, PathStr | PathLike):
         return _read_file(fsdecode(cast("str | PathLike[str]", value)))
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     if hasattr(value, "read"):
-        if isinstance(value, TextIOBase):
-            raise _unusable("a file opened in binary mode is expected, not one in text mode")
-        try:
-            content = value.read()
-        except (OSError, ValueError) as error:
-            raise _unreadable(error) from None
-        if not isinstance(content, bytes):
-            raise _unusable("a file opened in binary mode is expected: this one gives no bytes")
-        return content
+        return _read_file_object(value)
     if hasattr(value, "save") and hasattr(value, "convert"):
-        return _encode(value)
+        return _encode_image(value)
     return None
 
 
@@ -85,60 +78,75 @@ def _read_file(path: str) -> bytes:
     except OSError as error:
         scheme, colon, _ = path.partition("://")
         if colon:
-            raise _unusable(
-                f"a URL of the kind {scheme}:// is not supported: http(s), data or a file"
-            ) from None
-        raise _unreadable(error) from None
-    except ValueError as error:  # a null byte in the name
-        raise _unreadable(error) from None
+            raise _media_error(f"must be an http:, https: or data: URL or a path, got {scheme}://") from None
+        raise _read_error(error) from None
+    except ValueError as error:  # a null byte in the path
+        raise _read_error(error) from None
 
 
-def _encode(picture: Any) -> bytes:
+def _read_file_object(file: Any) -> bytes:
+    if isinstance(file, TextIOBase):
+        raise _media_error("the file must be opened in binary mode")
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:
+        raise _read_error(error) from None
+    if not isinstance(content, bytes):
+        raise _media_error("the file must be opened in binary mode; its read() did not return bytes")
+    return content
+
+
+def _encode_image(image: Any) -> bytes:
     from io import BytesIO
 
     buffer = BytesIO()
     try:
-        if getattr(picture, "format", None) == "JPEG":
-            picture.save(buffer, format="JPEG", quality="keep")
+        if getattr(image, "format", None) == "JPEG":
+            image.save(buffer, format="JPEG", quality="keep")
         else:
-            picture.save(buffer, format="PNG")
+            image.save(buffer, format="PNG")
     except Exception as error:
-        raise _unusable(f"the picture cannot be encoded: {error}") from None
+        raise _media_error(f"the image cannot be encoded: {error}") from None
     return buffer.getvalue()
 
 
-def _unreadable(error: OSError | ValueError) -> PydanticCustomError:
-    return _unusable(f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
+def _read_error(error: OSError | ValueError) -> PydanticCustomError:
+    return _media_error(f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _unusable(text: str) -> PydanticCustomError:
-    return PydanticCustomError("media", "{text}", {"text": text})
+def _media_error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("media", "{message}", {"message": message})
 
 
-def _medium(*kinds: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, str) and not isinstance(value, LocalPath):
+def _to_data_uri(*kinds: str) -> BeforeValidator:
+    """Return a validator that converts files of some kinds of media to data: URIs; no kind means any."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, str) and not isinstance(value, PathStr):
             return value
         content = _read(value)
         if content is None:
             return value
         mime = sniff(content)
         if mime == "video/mp4" and kinds == ("audio",):
-            mime = "audio/mp4"  # the container is the same, and most writers do not tell
+            mime = "audio/mp4"  # the container is the same, and most encoders do not mark audio files
         if mime is None or (kinds and mime.partition("/")[0] not in kinds):
-            found = mime or ("an empty file" if not content else "of no known format")
-            wanted = " or ".join(kinds) or "media"
-            raise _unusable(f"no {wanted} file: it is {found}; a data: URI is sent unchecked")
+            found = mime or ("an unknown format" if content else "an empty file")
+            expected = f"{' or '.join(kinds)} file" if kinds else "media file"
+            raise _media_error(
+                f"must be {'an' if expected[0] in 'aeiou' else 'a'} {expected}, got {found}; "
+                "data: URIs are sent without this check"
+            )
         return f"data:{mime};base64,{b64encode(content).decode()}"
 
-    return BeforeValidator(check)
+    return BeforeValidator(convert)
 
 
 if not TYPE_CHECKING:
-    ImageInput = Annotated[str, _medium("image")]
-    VideoInput = Annotated[str, _medium("video")]
-    AudioInput = Annotated[str, _medium("audio")]
-    FileInput = Annotated[str, _medium()]
+    ImageInput = Annotated[str, _to_data_uri("image")]
+    VideoInput = Annotated[str, _to_data_uri("video")]
+    AudioInput = Annotated[str, _to_data_uri("audio")]
+    FileInput = Annotated[str, _to_data_uri()]
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -165,13 +173,13 @@ _ISO = {
 
 
 def sniff(content: bytes) -> str | None:
-    """The media type of a file by its first bytes; None for an unknown format."""
+    """Return the media type of a file by its first bytes; None for an unknown format."""
     if content[:4] == b"RIFF":
         return _RIFF.get(content[8:12])
     if content[4:8] == b"ftyp":
         return _ISO.get(content[8:12], "video/mp4")
     if content[:4] == b"\x1aE\xdf\xa3":
         return "video/x-matroska" if b"matroska" in content[:64] else "video/webm"
-    if content[:1] == b"\xff" and content[1:2] >= b"\xe0":  # the eleven bits that begin an audio frame
+    if content[:1] == b"\xff" and content[1:2] >= b"\xe0":  # the eleven bits of an audio frame's sync word
         return "audio/aac" if content[1] & 0xF6 == 0xF0 else "audio/mpeg"
     return next((mime for magic, mime in _MAGIC if content.startswith(magic)), None)

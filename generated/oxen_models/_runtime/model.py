@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/model.py. Do not edit.
 """Base classes of the generated models: one class for both clients.
 
 A model is generic over what a call returns and what a submission returns: results and jobs for the

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/options.py. Do not edit.
 """The options that every call takes beside the parameters of its model."""
 
 from __future__ import annotations

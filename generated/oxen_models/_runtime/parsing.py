@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/parsing.py. Do not edit.
 """Parse response bodies of the generating endpoints, and the errors in them. Pure functions."""
 
 from __future__ import annotations

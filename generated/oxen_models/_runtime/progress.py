@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/progress.py. Do not edit.
 """The progress of `run_many`: the value and the ways to report it."""
 
 from __future__ import annotations

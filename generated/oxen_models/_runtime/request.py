@@ -1,4 +1,5 @@
-"""Requests: values that can be compared, stored and sent."""
+# Copied by oxen-codegen from templates/package/_runtime/request.py. Do not edit.
+"""Request base classes: immutable, comparable, serializable values."""
 
 from __future__ import annotations
 
@@ -15,29 +16,29 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT, Json
-from .values import unsendable
+from .values import json_error
 
 RequestT = TypeVar("RequestT", bound="Request")
 
-# Of other endpoints there is no result here.
+# The endpoints whose results the package can read.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
-_NUMBER = "num_generations"
+_NUM_GENERATIONS = "num_generations"
 
 
 class Object(BaseModel):
-    """An object of a schema. A dict with its wire names is accepted in its place."""
+    """An object of a schema. A dict with its wire names is accepted instead of it."""
 
     model_config = ConfigDict(
         strict=True,
         extra="allow",
         frozen=True,
         allow_inf_nan=False,
-        str_min_length=0,  # has pydantic look at the text, and refuse one that no UTF-8 can hold
+        str_min_length=0,  # makes pydantic validate strings, which rejects lone surrogates
         validate_by_name=True,
         validate_by_alias=True,
         protected_namespaces=(),
     )
-    if not TYPE_CHECKING:  # checkers hold it against the base class, where it may be None
+    if not TYPE_CHECKING:  # type checkers compare it with the base class, where it may be None
         __pydantic_extra__: dict[str, Json] = Field(init=False)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -45,49 +46,52 @@ class Object(BaseModel):
 
 
 class Request(Object, extra="forbid"):
-    """A request to one model: an immutable value, to compare, store and send.
+    """A request to one model: an immutable value that can be compared, stored and sent.
+
+    `oxen.run(request)` sends it, `oxen.submit(request)` submits it to the queue, and
+    `oxen.run_many(requests)` does so with many of them.
 
     Raises:
-        pydantic.ValidationError: A value is not what the schema allows.
+        pydantic.ValidationError: A value does not match the schema.
     """
 
     model_id: ClassVar[str]
-    """The hub's name of the model."""
+    """The id of the model."""
     endpoint: ClassVar[str]
-    """Where it is sent, below /api/ai."""
+    """The path that the request is sent to, below /api/ai."""
 
     def body(self) -> dict[str, Any]:
-        """The JSON object that is sent; what was left out is not in it."""
-        # Its serializers would warn of an integer where a number is expected.
+        """Return the JSON object that is sent. Omitted parameters are not in it."""
+        # Serializers of pydantic warn about an integer where a number is expected.
         return {"model": self.model_id, **self.model_dump(by_alias=True, warnings=False)}
 
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Self:
-        """The request whose `body()` this is.
+        """Return the request that has the given `body()`.
 
         Raises:
             ValueError: It is the body of another model.
-            pydantic.ValidationError: A value is not what the schema allows.
+            pydantic.ValidationError: A value does not match the schema.
         """
         if body.get("model", cls.model_id) != cls.model_id:
-            raise ValueError(f"a body for {cls.model_id!r} is expected, not for {body['model']!r}")
+            raise ValueError(f"model must be {cls.model_id!r}, got {body['model']!r}")
         parameters = {name: value for name, value in body.items() if name != "model"}
         return cls.model_validate(parameters, by_alias=True, by_name=False)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The schema that the class was generated from, in the hub's words: `oxen_models.schema(model_id)`.
+        """Return the schema that the class was generated from, as `oxen_models.schema(model_id)` does.
 
-        With any argument it is pydantic's own, of what the class checks: it has `response_format` and
-        `target_namespace`, and neither descriptions nor defaults. So it is for a class that was not
-        generated.
+        With any argument it is the schema of pydantic, which describes what the class validates. That schema
+        includes `response_format` and `target_namespace`, but neither descriptions nor defaults. It is also
+        returned for a class that was not generated.
         """
-        generated = next((each for each in cls.__mro__ if "model_id" in vars(each)), None)
+        generated = next((base for base in cls.__mro__ if "model_id" in vars(base)), None)
         if not args and not kwargs and generated is not None:
-            from .schemas import recorded
+            from .schemas import read_schema
 
             with suppress(KeyError):
-                return recorded(generated.__module__, cls.model_id)
+                return read_schema(generated.__module__, cls.model_id)
         return super().model_json_schema(*args, **kwargs)
 
 
@@ -105,70 +109,45 @@ class AudioRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class UntypedRequest:
-    """A request to a model that may not be in the package. `AnyModel.request` makes one that is checked
-    against the model's schema; one that is made by hand is only checked to be JSON.
+    """A request to a model that may not be in the package.
+
+    `oxen.model(id).request(...)` returns one whose parameters were validated with the schema of the model. If
+    it is constructed directly, only the form of its values is validated.
 
     Raises:
-        InvalidRequestError: It cannot be sent, or its endpoint is not one of images, videos or sounds.
+        InvalidRequestError: The id or the endpoint is not usable, or a parameter is not JSON.
     """
 
     model_id: str
-    """The hub's name of the model."""
+    """The id of the model."""
     endpoint: str
-    """Where it is sent, below /api/ai."""
+    """The path that the request is sent to, below /api/ai."""
     parameters: Mapping[str, Any]
     """JSON values by wire name."""
 
     def __post_init__(self) -> None:
-        problems = tuple(_problems(self))
+        problems = tuple(_list_problems(self))
         if problems:
             raise InvalidRequestError(str(self.model_id), problems)
-        # A copy: what is changed afterwards was not checked.
+        # A copy, because later changes of the original would not be validated.
         object.__setattr__(self, "parameters", deepcopy(dict(self.parameters)))
 
     def body(self) -> dict[str, Any]:
-        """The JSON object that is sent."""
+        """Return the JSON object that is sent."""
         return {"model": self.model_id, **deepcopy(dict(self.parameters))}
 
 
-def _problems(request: UntypedRequest) -> Iterator[Problem]:
-    # Types are only promised, by whoever made it.
-    given: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
-    model_id, endpoint, parameters = given.values()
-    if not isinstance(model_id, str) or not model_id.strip() or unsendable(model_id):
-        yield Problem("model_id", _shown(model_id), "should be the hub's name of a model")
-    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
-        yield Problem("endpoint", _shown(endpoint), "should be a path such as '/images/generate'")
-    if not isinstance(parameters, Mapping):
-        yield Problem("parameters", _shown(parameters), "should be JSON values by their names")
-        return
-    for name, value in cast("Mapping[Any, object]", parameters).items():
-        try:
-            reason = "is what model_id says" if name == "model" else unsendable({name: value})
-        except RecursionError:
-            reason = "should be nested less deeply"
-        if reason is not None:
-            yield Problem(f"parameters[{name!r:.80}]", _shown(value), reason)
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.120}"
-    except RecursionError:
-        return f"<{type(value).__name__}>"
-
-
 RequestLike: TypeAlias = Request | UntypedRequest
-"""What `run_many` takes."""
+"""A request that `run`, `submit` and `run_many` accept."""
 
 
-def class_of(request: RequestLike) -> type[Request] | None:
-    """The generated class of a request; None for an `UntypedRequest`."""
+def typed_class(request: RequestLike) -> type[Request] | None:
+    """Return the generated class of a request; None for an `UntypedRequest`."""
     return type(request) if isinstance(request, Request) else None
 
 
-def checked(build: partial[RequestT]) -> RequestT:
-    """Build a request from the parameters of a call.
+def build_request(build: partial[RequestT]) -> RequestT:
+    """Return the request that `build` constructs from the parameters of a call.
 
     Raises:
         InvalidRequestError: A value does not match the schema.
@@ -176,28 +155,29 @@ def checked(build: partial[RequestT]) -> RequestT:
     try:
         return build()
     except ValidationError as error:
-        wrong = error
-    from .explain import explained
+        validation_error = error
+    from .validation_errors import from_pydantic  # imported lazily, because most requests are valid
 
-    raise explained(cast("type[Request]", build.func), wrong)
+    request_class = cast("type[Request]", build.func)
+    raise from_pydantic(request_class.model_id, request_class, validation_error)
 
 
-def encoded(request: RequestLike, extra_body: Mapping[str, object] | None) -> bytes:
-    """The JSON of a request, with `extra_body` in it.
+def encode_body(request: RequestLike, extra_body: Mapping[str, object] | None) -> bytes:
+    """Return the JSON of a request that is sent as a blocking call.
 
     Raises:
-        InvalidRequestError: `extra_body` is not JSON, or sets `num_generations`.
+        InvalidRequestError: `extra_body` is not JSON, or contains `num_generations`.
     """
-    return _json(request, request.body(), extra_body)
+    return _encode(request, request.body(), extra_body)
 
 
-def queued(
+def encode_queue_body(
     request: RequestLike,
     num_generations: int,
     targets: Mapping[str, str],
     extra_body: Mapping[str, object] | None,
 ) -> bytes:
-    """Return the JSON of a request to the queue.
+    """Return the JSON of a request that is submitted to the queue.
 
     Args:
         request: The request.
@@ -206,42 +186,70 @@ def queued(
         extra_body: Additional JSON properties.
 
     Raises:
-        InvalidRequestError: `num_generations` is not a positive integer, or is set elsewhere as well, or
-            `extra_body` is not JSON.
+        InvalidRequestError: `num_generations` is not a positive integer, or is also set by a parameter or in
+            `extra_body`, or `extra_body` is not JSON.
     """
     body = request.body()
-    is_number = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not is_number or num_generations < 1:
-        raise _wrong(request, _NUMBER, num_generations, "should be a positive integer")
-    # A parameter of the model to us, it would be the number of jobs to the queue.
-    if _NUMBER in body:
-        raise _untold(request, _NUMBER, body[_NUMBER])
+    is_integer = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_integer or num_generations < 1:
+        raise _error(request, _NUM_GENERATIONS, num_generations, "must be a positive integer")
+    # A parameter of a model with this name would be the number of jobs to the queue.
+    if _NUM_GENERATIONS in body:
+        raise _num_generations_error(request, _NUM_GENERATIONS, body[_NUM_GENERATIONS])
     if num_generations != 1:
-        body[_NUMBER] = num_generations
-    return _json(request, {**body, **targets}, extra_body)
+        body[_NUM_GENERATIONS] = num_generations
+    return _encode(request, {**body, **targets}, extra_body)
 
 
-def _json(request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
+def _encode(request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
     try:
-        more = dict(extra_body or {})
-        if _NUMBER not in more:
+        extra = dict(extra_body or {})
+        if _NUM_GENERATIONS not in extra:
             return json.dumps(
-                body | more, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+                body | extra, ensure_ascii=False, separators=(",", ":"), allow_nan=False
             ).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     else:
-        raise _untold(request, f"extra_body[{_NUMBER!r}]", more[_NUMBER])
-    raise _wrong(request, "extra_body", extra_body, f"should be JSON: {reason}")
+        name = f"extra_body[{_NUM_GENERATIONS!r}]"
+        raise _num_generations_error(request, name, extra[_NUM_GENERATIONS])
+    raise _error(request, "extra_body", extra_body, f"must be JSON: {reason}")
 
 
-def _untold(request: RequestLike, place: str, given: object) -> InvalidRequestError:
-    """Return the error that a request starts more jobs than the call would return."""
-    instead = "use oxen.submit(request, num_generations=...), which returns every job"
-    return _wrong(request, place, given, "cannot be set here", instead)
+def _num_generations_error(request: RequestLike, name: str, value: object) -> InvalidRequestError:
+    # The call would return fewer jobs than it starts.
+    suggestion = "use oxen.submit(request, num_generations=...), which returns every job"
+    return _error(request, name, value, "cannot be set here", suggestion)
 
 
-def _wrong(
-    request: RequestLike, place: str, given: object, expected: str, suggestion: str | None = None
+def _error(
+    request: RequestLike, name: str, value: object, expected: str, suggestion: str | None = None
 ) -> InvalidRequestError:
-    return InvalidRequestError(request.model_id, (Problem(place, _shown(given), expected, suggestion),))
+    return InvalidRequestError(request.model_id, (Problem(name, _format_value(value), expected, suggestion),))
+
+
+def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
+    # The declared types do not hold for every caller.
+    values: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
+    model_id, endpoint, parameters = values.values()
+    if not isinstance(model_id, str) or not model_id.strip() or json_error(model_id):
+        yield Problem("model_id", _format_value(model_id), "must be the id of a model")
+    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
+        yield Problem("endpoint", _format_value(endpoint), "must be a path such as '/images/generate'")
+    if not isinstance(parameters, Mapping):
+        yield Problem("parameters", _format_value(parameters), "must be a mapping of names to JSON values")
+        return
+    for name, value in cast("Mapping[Any, object]", parameters).items():
+        try:
+            reason = "is set by model_id" if name == "model" else json_error({name: value})
+        except RecursionError:
+            reason = "must be nested less deeply"
+        if reason is not None:
+            yield Problem(f"parameters[{name!r:.80}]", _format_value(value), reason)
+
+
+def _format_value(value: object) -> str:
+    try:
+        return f"{value!r:.120}"
+    except RecursionError:
+        return f"<{type(value).__name__}>"

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/responses.py. Do not edit.
 """HTTP responses as values, kept on results and errors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/retries.py. Do not edit.
 """Retry policy. Pure functions.
 
 Billable requests are retried only when the server cannot have accepted them: on connection failure or 429.

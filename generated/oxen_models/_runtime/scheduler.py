@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/scheduler.py. Do not edit.
 """Poll scheduling for jobs. Pure: no I/O, and the clock is passed in.
 
 Events take precedence; polling continues at a lower rate as a fallback. A waiter calls `next_action`,

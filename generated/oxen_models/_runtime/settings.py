@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/settings.py. Do not edit.
 """The settings of a client."""
 
 from __future__ import annotations

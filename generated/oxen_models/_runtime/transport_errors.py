@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/transport_errors.py. Do not edit.
 """Map httpx transport errors to this package's exceptions."""
 
 from __future__ import annotations

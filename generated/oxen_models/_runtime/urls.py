@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/urls.py. Do not edit.
 """Paths of jobs and models in the API, from their ids."""
 
 from __future__ import annotations

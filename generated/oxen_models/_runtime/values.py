@@ -1,4 +1,5 @@
-"""Values that come from JSON, and values that go into it."""
+# Copied by oxen-codegen from templates/package/_runtime/values.py. Do not edit.
+"""Read values from JSON objects, and check values that are sent as JSON."""
 
 from __future__ import annotations
 
@@ -9,38 +10,39 @@ from typing import Any, cast
 from oxen_models._runtime.json_schema.json_types import is_object
 
 
-def text(answer: Mapping[str, Any], key: str) -> str | None:
-    """A text that is not empty; None for anything else."""
-    value = answer.get(key)
+def text(body: Mapping[str, Any], key: str) -> str | None:
+    """Return a non-empty string of a JSON object; None for any other value."""
+    value = body.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def count(value: object) -> int | None:
-    """A whole number that is not negative; None for anything else."""
+    """Return a non-negative integer; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def unsendable(value: object) -> str | None:
-    """Why JSON cannot hold a value; None where it can.
+def json_error(value: object) -> str | None:
+    """Return why a value cannot be sent as JSON; None if it can.
 
     Raises:
-        RecursionError: It is nested too deeply to tell.
+        RecursionError: The value is nested too deeply.
     """
     if isinstance(value, list | tuple):
-        return next(filter(None, map(unsendable, cast("list[object]", value))), None)
+        return next(filter(None, map(json_error, cast("list[object]", value))), None)
     if is_object(value):
-        odd = next((key for key in cast("dict[object, object]", value) if not isinstance(key, str)), None)
-        if odd is not None:
-            return f"should be JSON, which has no key {odd!r:.80}"
-        return next(filter(None, map(unsendable, (*value, *value.values()))), None)
+        keys = cast("dict[object, object]", value)
+        wrong = next((key for key in keys if not isinstance(key, str)), None)
+        if wrong is not None:
+            return f"must have strings as keys, got the key {wrong!r:.80}"
+        return next(filter(None, map(json_error, (*value, *value.values()))), None)
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
-            return "should be text that UTF-8 can hold"
+            return "must be valid Unicode (no lone surrogates)"
         return None
     if isinstance(value, float) and not math.isfinite(value):
-        return "should be a finite number"
+        return "must be a finite number"
     if value is None or isinstance(value, int | float):
         return None
-    return f"should be JSON, not {type(value).__name__}"
+    return f"must be a JSON value, got {type(value).__name__}"

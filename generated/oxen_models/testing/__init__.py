@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/__init__.py. Do not edit.
 """A stand-in for the Oxen.ai hub on this machine. It needs no API key and charges nothing.
 
     from oxen_models import Oxen

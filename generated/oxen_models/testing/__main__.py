@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/__main__.py. Do not edit.
 """Run the stand-in hub from a shell: `python -m oxen_models.testing`."""
 
 import argparse

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_app.py. Do not edit.
 """The hub as an ASGI application."""
 
 from starlette.applications import Starlette

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_dialect.py. Do not edit.
 """The forms in which sources describe the API, where they contradict each other."""
 
 from dataclasses import dataclass, fields

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_downloads.py. Do not edit.
 """The route from which results are downloaded."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_drafts.py. Do not edit.
 """The draft mode of video models: a cheap draft, and a final by the id of the draft alone."""
 
 import time

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_errors.py. Do not edit.
 """Error responses."""
 
 from starlette.exceptions import HTTPException

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_events.py. Do not edit.
 """The event stream. Events are sent to the streams that are open at that moment, and are not stored."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_faults.py. Do not edit.
 """Faults that a test injects."""
 
 from collections.abc import Callable, Mapping

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_generation.py. Do not edit.
 """The blocking endpoints."""
 
 import base64

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_hub.py. Do not edit.
 """The public class of the stand-in."""
 
 import json

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_inputs.py. Do not edit.
 """Read the media files of a request. `data:` URIs are decoded; no other URL is fetched."""
 
 import base64

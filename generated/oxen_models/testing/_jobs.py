@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_jobs.py. Do not edit.
 """The queued generations of a hub."""
 
 import time

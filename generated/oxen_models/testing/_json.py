@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_json.py. Do not edit.
 """Parse and write JSON."""
 
 import json

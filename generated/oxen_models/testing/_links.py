@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_links.py. Do not edit.
 """Presigned URLs of results, which may expire."""
 
 import time

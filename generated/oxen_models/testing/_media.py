@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_media.py. Do not edit.
 """The results of a generation: images drawn from the request, and fixed video and audio files."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_middleware.py. Do not edit.
 """Log each request, check its API key and inject faults."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_model_routes.py. Do not edit.
 """The routes of models: lists, search, details and favorites."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_models.py. Do not edit.
 """The models of a hub, read from a folder of JSON files."""
 
 import json

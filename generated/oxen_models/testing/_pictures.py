@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_pictures.py. Do not edit.
 """Draw the images of results: an ox if no image was sent, and the funny hat."""
 
 import textwrap

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_prices.py. Do not edit.
 """The cost of a generation, by the `pricing` of its model.
 
 The sources contradict each other where a model has several rates per second. Here the rate of the

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_queue.py. Do not edit.
 """The queue, the history of jobs and the event stream."""
 
 import time

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_records.py. Do not edit.
 """The records of jobs in the queue, in the history and in events."""
 
 import base64

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_requests.py. Do not edit.
 """The log of the requests that a hub received."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_runner.py. Do not edit.
 """Run queued generations."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_server.py. Do not edit.
 """Serve a hub on a socket, in a thread of its own."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_state.py. Do not edit.
 """The state of one running hub."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/_validation.py. Do not edit.
 """Validate the bodies of generating requests."""
 
 import json

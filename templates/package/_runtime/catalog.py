@@ -1,4 +1,4 @@
-"""The catalogue of the package."""
+"""The catalogue: the models that were recorded when the package was generated."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model of the hub, as it was when the package was generated."""
+class ModelInfo:
+    """A model as it was when the package was generated."""
 
     id: str
-    """The hub's name of the model."""
+    """The id of the model in the API."""
     display_name: str
-    """The name for people."""
+    """The name of the model for readers."""
     developer: str | None
-    """Who made the model."""
+    """The developer of the model."""
     family: str | None
-    """The attribute of the client that has its calls; None where its endpoint is not known."""
+    """The attribute of the client that has the model's call; None if the endpoint is unknown."""
     verb: str | None
-    """The name of its call."""
+    """The name of the call."""
     inputs: tuple[str, ...]
-    """The media it takes: text, image, video, audio."""
+    """The kinds of input: text, image, video, audio."""
     outputs: tuple[str, ...]
-    """The media it gives."""
+    """The kinds of output."""
     module: str | None
-    """The module with its request and calls; None for a model that is only listed."""
+    """The module with the request and the call; None for a model without a typed call."""
     schema_digest: str | None
-    """SHA-256 of its parameter schema, as hex; None for a model that has none."""
+    """The hexadecimal SHA-256 of the parameter schema; None for a model without one."""
     changed: str | None
-    """The day its record last changed, as YYYY-MM-DD."""
+    """The day on which the record last changed, as YYYY-MM-DD."""
 
 
 class Catalog:
-    """Models by their properties."""
+    """Recorded models, which can be filtered."""
 
-    def __init__(self, models: tuple[Model, ...]) -> None:
+    def __init__(self, models: tuple[ModelInfo, ...]) -> None:
         self._models = models
 
     def models(
@@ -45,17 +45,17 @@ class Catalog:
         verb: str | None = None,
         input: str | None = None,
         output: str | None = None,
-        bound: bool | None = None,
-    ) -> list[Model]:
-        """The models that fit every filter, in the order of their ids.
+        typed: bool | None = None,
+    ) -> list[ModelInfo]:
+        """Return the models that match every filter, ordered by id.
 
         Args:
-            developer: Who made it, whatever the case of the letters.
+            developer: The developer, compared without regard to case.
             family: images, videos, audio or chat.
             verb: edit, generate, speak, complete or transcribe.
-            input: A medium it takes: text, image, video, audio.
-            output: A medium it gives.
-            bound: Whether the package has a typed call for it.
+            input: A kind of input: text, image, video or audio.
+            output: A kind of output.
+            typed: Whether the package has a typed call for the model.
         """
         return [
             model
@@ -65,14 +65,14 @@ class Catalog:
             and (verb is None or model.verb == verb)
             and (input is None or input in model.inputs)
             and (output is None or output in model.outputs)
-            and (bound is None or (model.module is not None) == bound)
+            and (typed is None or (model.module is not None) == typed)
         ]
 
-    def get(self, id: str) -> Model:
-        """The model with this id.
+    def get(self, id: str) -> ModelInfo:
+        """Return the model with an id.
 
         Raises:
-            KeyError: The package does not know it.
+            KeyError: No model has this id.
         """
         for model in self._models:
             if model.id == id:

@@ -1,4 +1,4 @@
-"""Models that are known at run time only: where they are called, and what their schema allows."""
+"""Models that are known at run time only: their endpoint, and validation with their schema."""
 
 from __future__ import annotations
 
@@ -8,70 +8,71 @@ from os import PathLike
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
-from oxen_models._runtime.json_schema.diagnostics import ModelError
 
-# By its full name: these modules are the generator's and lie beside this one when it is emitted only.
+# Absolute imports, because these modules are copied from the generator and exist only in the emitted package.
+from oxen_models._runtime.json_schema.diagnostics import ModelError
 from oxen_models._runtime.json_schema.endpoints import COMMON, Endpoint, find_endpoint
 from oxen_models._runtime.json_schema.normalize import Node, accept_defaults, normalize, requires_image
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
-from .explain import shortened, suggestion
 from .fields import OMIT
 from .hub_models import HubModel, find_schema
-from .media import AudioInput, FileInput, ImageInput, VideoInput, is_read, local
+from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
 from .request import UntypedRequest
-from .values import unsendable
+from .validation_errors import shorten, suggest
+from .values import json_error
 
-_MEDIA: Mapping[str, TypeAdapter[Any]] = {
+_MEDIA_TYPES: Mapping[str, TypeAdapter[Any]] = {
     "image": TypeAdapter(ImageInput),
     "video": TypeAdapter(VideoInput),
     "audio": TypeAdapter(AudioInput),
     "file": TypeAdapter(FileInput),
 }
-_TYPES = {
-    "string": "a valid string",
-    "integer": "a valid integer",
-    "number": "a valid number",
-    "boolean": "a valid boolean",
-    "array": "a valid list",
-    "object": "a valid dictionary",
-    "null": "None",
+# The same words as in the messages of pydantic, which validates typed requests.
+_TYPE_MESSAGES = {
+    "string": "must be a valid string",
+    "integer": "must be a valid integer",
+    "number": "must be a valid number",
+    "boolean": "must be a valid boolean",
+    "array": "must be a valid list",
+    "object": "must be a valid dictionary",
+    "null": "must be None",
 }
-_BOUNDS = {
-    "minimum": "should be greater than or equal to {}",
-    "maximum": "should be less than or equal to {}",
-    "exclusiveMinimum": "should be greater than {}",
-    "exclusiveMaximum": "should be less than {}",
-    "minLength": "should have at least {} characters",
-    "maxLength": "should have at most {} characters",
-    "minItems": "should have at least {} items",
-    "maxItems": "should have at most {} items",
+_LIMIT_MESSAGES = {
+    "minimum": "must be greater than or equal to {}",
+    "maximum": "must be less than or equal to {}",
+    "exclusiveMinimum": "must be greater than {}",
+    "exclusiveMaximum": "must be less than {}",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
 }
-_LONGEST_MESSAGE = 200
+MAX_MESSAGE_LENGTH = 200
 
 
 def _is_number(checker: object, value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-_untyped: Any = validators
-# By itself, jsonschema takes numbers that JSON has not.
-_Validator: Any = _untyped.extend(
+_untyped_validators: Any = validators
+# The default type checker accepts NaN and infinity, which are not JSON.
+_Validator: Any = _untyped_validators.extend(
     Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
 )
 
 
-class Described:
-    """A model as the hub describes it, read as the generator reads it.
+class DynamicSchema:
+    """The parameters of a model, read from the API and interpreted as the generator does.
 
     Args:
-        id: The model, as it was asked for.
-        model: What the hub says.
+        id: The id of the model.
+        model: The model.
 
     Raises:
-        UnexpectedResponseError: What it publishes is not a parameter schema.
+        UnexpectedResponseError: The published schema is not a schema of parameters.
     """
 
     def __init__(self, id: str, model: HubModel) -> None:
@@ -94,105 +95,107 @@ class Described:
         self._nodes: dict[str, Node] = dict(COMMON)
         if self.node is not None:
             self._nodes |= self.node["properties"]
-        self._validators: dict[str, Any] = {wire: _Validator(node) for wire, node in self._nodes.items()}
+        self._validators: dict[str, Any] = {name: _Validator(node) for name, node in self._nodes.items()}
 
-    def endpoint(self, verb: str | None = None) -> Endpoint:
-        """Where the model is called.
+    def find_endpoint(self, verb: str | None = None) -> Endpoint:
+        """Return the endpoint of the model.
 
         Args:
-            verb: The call that somebody made; None for any.
+            verb: The call that the endpoint is for; None for any.
 
         Raises:
-            ConfigurationError: The model has no such call, or none at all.
+            ConfigurationError: The model does not have this call, or no call at all.
         """
-        found = self._endpoint
-        if found is None:
+        endpoint = self._endpoint
+        if endpoint is None:
+            raise ConfigurationError(f"{self.id} cannot be called: its endpoint is unknown")
+        if endpoint.result is None:
             raise ConfigurationError(
-                f"{self.id} cannot be called: the hub names no endpoint for it that is known here"
+                f"{self.id} cannot be called: calls of {endpoint.path} are not supported"
             )
-        if found.result is None:
-            raise ConfigurationError(
-                f"{self.id} cannot be called: it is a model of {found.path}, for which there is no call here"
-            )
-        if verb == "submit" and not found.is_queued:
-            raise ConfigurationError(f"{self.id} has no queue: call {found.verb}()")
-        if verb not in (None, "submit", found.verb):
-            raise ConfigurationError(f"{self.id} has no {verb}(): call {found.verb}()")
-        return found
+        if verb == "submit" and not endpoint.is_queued:
+            raise ConfigurationError(f"{self.id} has no queue; call {endpoint.verb}()")
+        if verb not in (None, "submit", endpoint.verb):
+            raise ConfigurationError(f"{self.id} has no call {verb}(); call {endpoint.verb}()")
+        return endpoint
 
-    def request(self, given: Mapping[str, object], beside: Collection[str] = ()) -> UntypedRequest:
-        """The request with these parameters. Files in it are read.
+    def build_request(
+        self, parameters: Mapping[str, object], unvalidated: Collection[str] = ()
+    ) -> UntypedRequest:
+        """Validate parameters and return the request with them. Files are read.
 
         Args:
-            given: Values by wire name; what is OMIT is left out.
-            beside: Names that are sent unchecked.
+            parameters: Values by wire name; those that are `OMIT` are not sent.
+            unvalidated: Names of parameters that are sent in addition.
 
         Raises:
-            InvalidRequestError: A value is not what the schema allows.
+            InvalidRequestError: A value does not match the schema.
         """
         problems: dict[str, Problem] = {}
         values: dict[str, Any] = {}
-        for wire, value in given.items():
+        for name, value in parameters.items():
             if value is OMIT:
                 continue
-            if wire == "model" or (self.node is not None and wire not in self._nodes):
-                close = suggestion(wire, wire, "", list(self._nodes))
-                problems[wire] = Problem(wire, shortened(value), "there is no such parameter", close)
+            if name == "model" or (self.node is not None and name not in self._nodes):
+                suggestion = suggest(name, name, "", list(self._nodes))
+                problems[name] = Problem(name, shorten(value), "is not a parameter of the model", suggestion)
                 continue
             try:
-                values[wire] = _wire(self._nodes.get(wire, {}), value, wire, problems)
-                self._check(wire, value, values[wire], problems)
+                values[name] = _to_json(self._nodes.get(name, {}), value, name, problems)
+                self._validate(name, value, values[name], problems)
             except RecursionError:
-                problems[wire] = Problem(wire, f"<{type(value).__name__}>", "should be nested less deeply")
-        for wire in self.node["required"] if self.node is not None else ():
-            if wire not in values and wire not in beside:
-                problems.setdefault(wire, Problem(wire, "", "is required"))
+                problems[name] = Problem(name, f"<{type(value).__name__}>", "must be nested less deeply")
+        for name in self.node["required"] if self.node is not None else ():
+            if name not in values and name not in unvalidated:
+                problems.setdefault(name, Problem(name, "", "is required"))
         if problems:
             raise InvalidRequestError(self.id, tuple(problems.values()))
-        return UntypedRequest(self.id, self.endpoint().path, values)
+        return UntypedRequest(self.id, self.find_endpoint().path, values)
 
-    def _check(self, wire: str, given: object, value: object, problems: dict[str, Problem]) -> None:
-        validator = self._validators.get(wire)
+    def _validate(self, name: str, given: object, value: object, problems: dict[str, Problem]) -> None:
+        validator = self._validators.get(name)
         errors: Iterator[ValidationError] = iter(()) if validator is None else validator.iter_errors(value)
         for error in errors:
-            for place, expected, kind in _complaints(error):
-                named = f"{wire}{''.join(f'[{step!r}]' for step in place)}"
-                found = _at(given, place)
-                meant = suggestion(named, found, kind, list(_choices(self._nodes[wire])))
-                problems.setdefault(named, Problem(named, shortened(found), expected, meant))
-        reason = unsendable(value)
-        if reason is not None and not any(name == wire or name.startswith(f"{wire}[") for name in problems):
-            problems[wire] = Problem(wire, shortened(given), reason)
+            for path, expected, kind in _convert_error(error):
+                place = f"{name}{''.join(f'[{step!r}]' for step in path)}"
+                found = _value_at(given, path)
+                suggestion = suggest(place, found, kind, list(_list_choices(self._nodes[name])))
+                problems.setdefault(place, Problem(place, shorten(found), expected, suggestion))
+        reason = json_error(value)
+        if reason is not None and not any(
+            place == name or place.startswith(f"{name}[") for place in problems
+        ):
+            problems[name] = Problem(name, shorten(given), reason)
 
 
-def _wire(node: Node, value: object, place: str, problems: dict[str, Problem]) -> Any:
-    """`value` as JSON has it, with media read; what is no JSON is left as it is."""
+def _to_json(node: Node, value: object, place: str, problems: dict[str, Problem]) -> Any:
+    """Return `value` as JSON, with media read. Values that are not JSON are returned unchanged."""
     for member in node.get("anyOf", ()):
-        if _is_for(member, value):
-            return _wire(member, value, place, problems)
+        if _may_accept(member, value):
+            return _to_json(member, value, place, problems)
     if "media" in node:
-        return _medium(node["media"], local(value), place, problems)
+        return _convert_media(node["media"], mark_paths(value), place, problems)
     if _is_file(value) and not node.keys() & {"type", "enum", "anyOf"}:
-        return _medium("file", value, place, problems)
+        return _convert_media("file", value, place, problems)
     if isinstance(value, Mapping):
         properties: dict[str, Node] = node.get("properties", {})
         extra: Node = node.get("additionalProperties") or {}
-        inner = cast("Mapping[Any, object]", value)
+        mapping = cast("Mapping[Any, object]", value)
         return {
-            key: _wire(properties.get(key, extra), item, f"{place}[{key!r}]", problems)
-            for key, item in inner.items()
+            key: _to_json(properties.get(key, extra), item, f"{place}[{key!r}]", problems)
+            for key, item in mapping.items()
         }
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         items = node.get("items", {})
-        listed = enumerate(cast("Sequence[object]", value))
-        return [_wire(items, item, f"{place}[{index}]", problems) for index, item in listed]
+        sequence = enumerate(cast("Sequence[object]", value))
+        return [_to_json(items, item, f"{place}[{index}]", problems) for index, item in sequence]
     if node.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 
 
-def _is_for(member: Node, value: object) -> bool:
-    """Whether a member of a union is the one that could take the value."""
+def _may_accept(member: Node, value: object) -> bool:
+    """Return whether a member of a union has the type of a value."""
     match member.get("type"):
         case "array":
             return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
@@ -208,65 +211,62 @@ def _is_for(member: Node, value: object) -> bool:
 
 def _is_file(value: object) -> bool:
     is_bytes = isinstance(value, bytes | bytearray | PathLike)
-    return is_bytes or (not isinstance(value, str | Sequence | Mapping) and is_read(value))
+    return is_bytes or (not isinstance(value, str | Sequence | Mapping) and needs_io(value))
 
 
-def _medium(kind: str, value: object, place: str, problems: dict[str, Problem]) -> object:
-    wrong: str | None = None
+def _convert_media(kind: str, value: object, place: str, problems: dict[str, Problem]) -> object:
     try:
-        return cast(object, _MEDIA[kind].validate_python(value, strict=True))
+        return cast(object, _MEDIA_TYPES[kind].validate_python(value, strict=True))
     except PydanticError as error:
-        [found, *_] = error.errors(include_url=False)
-        if found["type"] == "media":
-            wrong = found["msg"]
-    if wrong is not None:
-        problems[place] = Problem(place, shortened(value), wrong)
+        [detail, *_] = error.errors(include_url=False)
+        if detail["type"] == "media":
+            problems[place] = Problem(place, shorten(value), detail["msg"])
     return value
 
 
-def _complaints(error: ValidationError) -> Iterator[tuple[list[str | int], str, str]]:
-    """What jsonschema found wrong: the place, what is expected there, and the kind of mistake."""
-    place, said = list(error.absolute_path), cast(Any, error.validator_value)
+def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], str, str]]:
+    """Yield the path, the message and the kind of each problem in an error of jsonschema."""
+    path, expected = list(error.absolute_path), cast(Any, error.validator_value)
     kind = str(error.validator)
     match kind:
         case "anyOf":
-            yield from _of_union(place, error.context or ())
+            yield from _convert_union_errors(path, error.context or ())
         case "type":
-            is_list_wanted = said == "array"
-            yield place, f"should be {_TYPES.get(said, said)}", "list_type" if is_list_wanted else kind
+            message = _TYPE_MESSAGES.get(expected, f"must be {expected}")
+            yield path, message, "list_type" if expected == "array" else kind
         case "enum":
-            *most, last = map(repr, said)
-            yield place, f"should be {', '.join(most)}{' or ' if most else ''}{last}", kind
-        case _ if kind in _BOUNDS:
-            yield place, _BOUNDS[kind].format(said), kind
+            *most, last = map(repr, expected)
+            yield path, f"must be {', '.join(most)}{' or ' if most else ''}{last}", kind
+        case _ if kind in _LIMIT_MESSAGES:
+            yield path, _LIMIT_MESSAGES[kind].format(expected), kind
         case _:
-            yield place, error.message[:_LONGEST_MESSAGE], kind
+            yield path, error.message[:MAX_MESSAGE_LENGTH], kind
 
 
-def _of_union(
-    place: list[str | int], errors: Sequence[ValidationError]
+def _convert_union_errors(
+    path: list[str | int], errors: Sequence[ValidationError]
 ) -> Iterator[tuple[list[str | int], str, str]]:
-    # Of a member that is of another type altogether, only that is worth saying.
-    alien = [error for error in errors if error.validator == "type" and not error.path]
-    others = {error.schema_path[0] for error in errors} - {error.schema_path[0] for error in alien}
-    if others:
-        for error in errors:
-            if error.schema_path[0] in others:
-                yield from _complaints(error)
+    # Members of another type than the value are only reported if there is no member of its type.
+    type_errors = [error for error in errors if error.validator == "type" and not error.path]
+    other_members = {error.schema_path[0] for error in type_errors}
+    same_type_errors = [error for error in errors if error.schema_path[0] not in other_members]
+    if same_type_errors:
+        for error in same_type_errors:
+            yield from _convert_error(error)
     else:
-        told = [complaint for error in alien for complaint in _complaints(error)]
-        kinds = {kind for _, _, kind in told}
-        yield place, ", or ".join(text for _, text, _ in told), next(iter(sorted(kinds)), "")
+        found = [problem for error in type_errors for problem in _convert_error(error)]
+        kinds = sorted({kind for _, _, kind in found})
+        yield path, ", or ".join(message for _, message, _ in found), next(iter(kinds), "")
 
 
-def _choices(node: Node) -> Iterator[object]:
+def _list_choices(node: Node) -> Iterator[object]:
     yield from node.get("enum", ())
     for inner in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
-        yield from _choices(inner)
+        yield from _list_choices(inner)
 
 
-def _at(given: object, place: list[str | int]) -> Any:
-    value: Any = given
-    for step in place:
-        value = value[step]
-    return value
+def _value_at(value: object, path: list[str | int]) -> Any:
+    found: Any = value
+    for step in path:
+        found = found[step]
+    return found

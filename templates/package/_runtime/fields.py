@@ -1,4 +1,4 @@
-"""The types that generated parameters are made of."""
+"""Types and validators of generated parameters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T_co = TypeVar("T_co", covariant=True)
 if TYPE_CHECKING:
 
     class Omit(Enum):
-        """The type of a parameter that is left out."""
+        """The type of `OMIT`, the value of a parameter that is not sent."""
 
         OMIT = "OMIT"
 
     OMIT: Final = Omit.OMIT
 
     class ListOf(Protocol[T_co]):
-        """Any sequence but a bare string: a list, a tuple, a caller's `list[str]`."""
+        """Any sequence except a string: a list, a tuple, a `list[str]` of the caller."""
 
         def __contains__(self, item: object, /) -> bool: ...
         def __getitem__(self, index: int, /) -> T_co: ...
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Json = None | bool | int | float | str | Sequence[object] | Mapping[str, object]
     JsonObject = Mapping[str, object]
 else:
-    # pydantic keeps its own sentinel out of what is sent; type checkers read it as Any, so they
-    # are shown an enum.
+    # At run time, `OMIT` is pydantic's `MISSING`, which is excluded from serialization. Type checkers
+    # treat `MISSING` as `Any`, so they see an enum instead.
     from pydantic import MISSING as OMIT
 
     Omit = OMIT
@@ -54,33 +54,37 @@ else:
     JsonObject = MapOf[JsonValue]
 
 
-def _whole(value: object) -> object:
-    """5.0 is the integer 5 in JSON, and True is not 1."""
+MAX_FLOAT = 10**308
+"""An integer below the largest float, so that comparing it with a float limit does not overflow."""
+
+
+def _convert_integral_float(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _not_bool(value: object) -> object:
+def _reject_bool(value: object) -> object:
     if isinstance(value, bool):
         raise PydanticCustomError("not_bool", "Input should be a number, not a boolean")
     return value
 
 
-def _exact(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """An integer stays an integer: a float cannot hold every large one."""
+def _preserve_int(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     if type(value) is not int:
         return validate(value)
-    validate(max(-_LARGEST, min(value, _LARGEST)))
+    validate(max(-MAX_FLOAT, min(value, MAX_FLOAT)))
     return value
 
 
-_LARGEST = 10**308
-Exact = WrapValidator(_exact)
-Whole = BeforeValidator(_whole)
-NotBool = BeforeValidator(_not_bool)
+IntegralFloat = BeforeValidator(_convert_integral_float)
+"""Accepts 5.0 as the integer 5, as JSON Schema does."""
+PreserveInt = WrapValidator(_preserve_int)
+"""Keeps an integer where a number is expected, because a float cannot represent every large integer."""
+RejectBool = BeforeValidator(_reject_bool)
+"""Rejects True and False, which Python considers equal to 1 and 0."""
 
 
-def OneOf(*choices: Any) -> WrapValidator:
-    """An enum of values that `Literal` cannot hold, such as 23.976."""
+def EnumValues(*choices: Any) -> WrapValidator:
+    """Accept only the values of an enum that `Literal` cannot express, such as 23.976."""
 
     def check(value: object, validate: ValidatorFunctionWrapHandler) -> object:
         for choice in choices:

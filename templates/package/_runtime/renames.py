@@ -1,54 +1,45 @@
-"""Parameters under the names they had, for one minor version: at run time only."""
+"""Accept renamed parameters under their old names at run time, with a `DeprecationWarning`."""
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-C = TypeVar("C", bound=Callable[..., Any])
+CallableT = TypeVar("CallableT", bound=Callable[..., Any])
 
 
-def renamed(**names: str) -> Callable[[C], C]:
-    """Have a call, or a request class, take parameters under old names, too.
+def renamed(**names: str) -> Callable[[CallableT], CallableT]:
+    """Decorate a call or a request class to accept parameters under their old names as well.
 
     Args:
-        names: The new name of each, by the old one.
+        names: The new name of each parameter by its old name.
     """
 
-    def decorated(call: C) -> C:
-        made: Any = call
-        if isinstance(made, type):
-            made.__init__ = _taking(made.__init__, names)  # type: ignore[misc]
+    def decorate(call: CallableT) -> CallableT:
+        decorated: Any = call
+        if isinstance(decorated, type):
+            decorated.__init__ = _accept_old_names(decorated.__init__, names)  # type: ignore[misc]
             return call
-        return cast(C, _taking(call, names))
+        return cast(CallableT, _accept_old_names(call, names))
 
-    return decorated
+    return decorate
 
 
-def _taking(call: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(call):
-
-        @wraps(call)
-        async def take_later(*args: Any, **parameters: Any) -> Any:
-            return await call(*args, **_now(parameters, names))
-
-        return take_later
-
+def _accept_old_names(call: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
     @wraps(call)
-    def take(*args: Any, **parameters: Any) -> Any:
-        return call(*args, **_now(parameters, names))
+    def wrapper(*args: Any, **parameters: Any) -> Any:
+        return call(*args, **_translate(parameters, names))
 
-    return take
+    return wrapper
 
 
-def _now(parameters: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _translate(parameters: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     for old, new in names.items():
         if old in parameters:
             if new in parameters:
-                raise TypeError(f"{old!r} is called {new!r} now: give one of them")
-            warnings.warn(f"{old!r} is called {new!r} now", DeprecationWarning, stacklevel=3)
+                raise TypeError(f"{old!r} was renamed to {new!r}; pass only {new!r}")
+            warnings.warn(f"{old!r} was renamed to {new!r}", DeprecationWarning, stacklevel=3)
             parameters = {new if name == old else name: value for name, value in parameters.items()}
     return parameters

@@ -1,4 +1,4 @@
-"""What it means that a file could not be written."""
+"""Map file-system errors to `MediaError`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .errors import MediaError
 
 
 @contextmanager
-def writing(target: Path) -> Generator[None]:
-    """Around each step of writing a file, and around nothing else.
+def map_os_errors(target: Path) -> Generator[None]:
+    """Raise errors of one step of writing `target` as `MediaError`.
 
     Raises:
         MediaError: The step failed.
     """
     try:
         yield
-    except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
+    except (OSError, ValueError) as error:  # ValueError for a null byte in the path
         reason = getattr(error, "strerror", None) or error
         raise MediaError(f"{str(target)!r} could not be written: {reason}") from error

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from helpers.models import make_model, object_schema
-from oxen_codegen.bind import bind, place
+from oxen_codegen.bind import bind_model, resolve_model
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.endpoints import COMMON
 from oxen_codegen.records import Record, from_response
-from oxen_codegen.shape import Choice, Plain
+from oxen_codegen.spec import EnumType, NamedType
 
 STRING: dict[str, Any] = {"type": "string"}
 INTEGER: dict[str, Any] = {"type": "integer"}
@@ -201,10 +201,10 @@ def test_common_parameter_in_schema_is_not_new() -> None:
     assert changes({}, {"response_format": {**both, "enum": ["url"]}}) == {
         ("response_format", "enum-narrowed")
     }
-    binding = bind(place(from_response(make_model("m", {})), {}))
+    binding = bind_model(resolve_model(from_response(make_model("m", {})), {}))
     assert {parameter.name: parameter.type for parameter in binding.request.parameters} == {
-        "response_format": Choice(tuple(COMMON["response_format"]["enum"]), None),
-        "target_namespace": Plain({"string": "str"}[COMMON["target_namespace"]["type"]]),
+        "response_format": EnumType(tuple(COMMON["response_format"]["enum"]), None),
+        "target_namespace": NamedType({"string": "str"}[COMMON["target_namespace"]["type"]]),
     }
 
 

@@ -25,7 +25,7 @@ from acme_models.images import OxenOxBootsRequest
 from oxen_models import AsyncOxen, Oxen, OxenError
 
 URL = {url!r}
-assert [model.id for model in catalog.models(bound=True)] == ["oxen:ox-boots", "oxen:ox-hats"]
+assert [model.id for model in catalog.models(typed=True)] == ["oxen:ox-boots", "oxen:ox-hats"]
 assert {{model.module.rpartition(".")[0] for model in catalog.models()}} == {{"acme_models.images"}}
 assert all(getattr(acme_models, name) is not None for name in acme_models.__all__)
 assert OxenOxBootsRequest.model_json_schema()["properties"]["strength"]["maximum"] == 1

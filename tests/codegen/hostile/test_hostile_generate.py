@@ -15,7 +15,7 @@ from helpers.codegen import read_files
 from helpers.compile import module_source
 from helpers.models import PROMPT_SCHEMA, make_model
 from helpers.raw_server import RawServer
-from oxen_codegen.proof import equal_but_for_literals
+from oxen_codegen.injection import equal_except_literals
 from oxen_codegen.records import from_response
 
 from codegen.hostile.attacks import (
@@ -85,7 +85,7 @@ def test_engine_extensions_have_no_effect() -> None:
     )
     for word in words.keys() - ignored.keys():
         module = emit_module(add_keywords(PROMPT_SCHEMA, {word: words[word]}))
-        assert equal_but_for_literals(module, emit_module(add_keywords(PROMPT_SCHEMA, {"unknown": 1})))
+        assert equal_except_literals(module, emit_module(add_keywords(PROMPT_SCHEMA, {"unknown": 1})))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_engine_extensions_have_no_effect() -> None:
 )
 def test_code_is_not_equal_to_literals(a: str, b: str) -> None:
     """The check for injected code accepts nothing but literals as literals."""
-    assert not equal_but_for_literals(a, b)
-    assert not equal_but_for_literals(b, a)
+    assert not equal_except_literals(a, b)
+    assert not equal_except_literals(b, a)
 
 
 def test_attack_has_all_engine_words() -> None:

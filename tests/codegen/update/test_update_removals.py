@@ -82,7 +82,7 @@ def test_a_model_that_left_leaves_a_tombstone_that_goes_after_one_minor_version(
     marks = {"on": today(), "version": "0.2.0", "successor": "painter"}
     assert record(project, "carver")["removed"] == marks
     module = project / "generated" / "ours" / "images" / "carver.py"
-    assert f"'carver' left the hub on {today()}; use 'painter'" in module.read_text()
+    assert f"'carver' was removed from the API on {today()}; use 'painter'" in module.read_text()
     assert "- `carver`\n  - Model removed: `/images/generate`; use `painter`." in changelog(project)
     assert is_clean(project)
 
@@ -114,7 +114,7 @@ def test_a_successor_may_be_named_later(update: Callable[..., Result], hub: Hub,
     assert update().exit_code == 0
     assert record(project, "drawer")["removed"]["successor"] == "sketcher"
     module = project / "generated" / "ours" / "images" / "drawer.py"
-    assert "'drawer' left the hub on" in module.read_text()
+    assert "'drawer' was removed from the API on" in module.read_text()
     assert "use 'sketcher'" in module.read_text()
 
 

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/client.py. Do not edit.
 """Base client: jobs, history, events and batch runs."""
 
 from __future__ import annotations

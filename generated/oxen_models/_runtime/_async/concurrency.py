@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/concurrency.py. Do not edit.
 """Async implementations of the primitives that differ between the two clients.
 
 The sync implementations in `_sync/concurrency.py` are written by hand, because they cannot be derived.

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/event_stream.py. Do not edit.
 """The event stream of a client: reading, reconnecting and distributing events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/extension.py. Do not edit.
 """Base class of the packages of further models that `oxen-codegen` generates in other projects."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/history.py. Do not edit.
 """The history of jobs and their costs."""
 
 from __future__ import annotations

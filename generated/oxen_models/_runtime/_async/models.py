@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/models.py. Do not edit.
 """The models that the API lists now."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/session.py. Do not edit.
 """State shared by all calls of a client: settings, connection pools and tracked jobs."""
 
 from __future__ import annotations

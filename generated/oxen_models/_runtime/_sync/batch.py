@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/batch.py. Do not edit.
 """Batch runs: many requests concurrently, with a journal of the billable ones."""
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from ..errors import (
 )
 from ..generations import create_job_failed
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest, class_of, queued
+from ..request import Request, RequestLike, UntypedRequest, encode_queue_body, typed_class
 from ..responses import Headers, Response
 from ..scheduler import CancellationToken
 from ..settings import validate_timeout
 from .concurrency import Workers, run_blocking
 from .job import Job, enqueue
-from .results import AnyResult, AudioResult, answer_of, result_of, result_type
+from .results import AnyResult, AudioResult, parse_result, result_to_json, result_type
 from .sender import run_request
 from .session import Session
 
@@ -188,12 +189,12 @@ class _Batch:
             return Outcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
         if entry.state == "succeeded":
             response = Response(200, Headers({}), dict(entry.answer or {}))
-            result = result_of(result_type(request), response, self._session, entry.job_id)
+            result = parse_result(result_type(request), response, self._session, entry.job_id)
             return Outcome(index, request, result, None, entry.job_id)
         job_id, detail = entry.job_id or "", entry.detail or ""
         error: JobError
         if entry.state == "failed":
-            error = create_job_failed(job_id, detail, class_of(request))
+            error = create_job_failed(job_id, detail, typed_class(request))
         else:
             error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
             error = error_class(job_id, entry.state, detail)
@@ -215,12 +216,12 @@ class _Batch:
                         job_id,
                         type_,
                         "unknown",
-                        request_class=class_of(request),
+                        request_class=typed_class(request),
                         token=self._token,
                     )
                 result = job.result(self._timeout)
             if self._journal is not None:
-                run_blocking(self._journal.succeeded, index, job_id, answer_of(result))
+                run_blocking(self._journal.succeeded, index, job_id, result_to_json(result))
         except JournalError:
             raise  # without a journal, the batch must not continue
         except OxenError as error:
@@ -233,8 +234,8 @@ class _Batch:
     def _enqueue(self, index: int, request: RequestLike, type_: type[AnyResult]) -> Job[AnyResult]:
         self._record_sending(index, request)
         try:
-            body = queued(request, 1, self._session.settings.targets, None)
-            [job, *_] = enqueue(self._session, body, type_, None, None, class_of(request), self._token)
+            body = encode_queue_body(request, 1, self._session.settings.targets, None)
+            [job, *_] = enqueue(self._session, body, type_, None, None, typed_class(request), self._token)
         except OxenError as error:
             self._record_rejection(index, error)
             raise

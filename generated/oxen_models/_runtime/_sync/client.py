@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/client.py. Do not edit.
 """Base client: jobs, history, events and batch runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/_sync/concurrency.py. Do not edit.
 """Sync implementations of the primitives that differ between the two clients."""
 
 from __future__ import annotations

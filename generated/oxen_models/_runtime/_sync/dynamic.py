@@ -1,4 +1,5 @@
-"""Calls of models that are not in the package."""
+# Derived by oxen-codegen from _runtime/_async/dynamic.py. Do not edit.
+"""Calls of models that are known by their id only."""
 
 from __future__ import annotations
 
@@ -18,25 +19,25 @@ from .sender import run_request, submit_request
 from .session import Session, SessionBound
 
 if TYPE_CHECKING:
-    from ..dynamic import Described
+    from ..dynamic import DynamicSchema
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class AnyModel(SessionBound):
-    """A model by its id alone. Nothing is checked statically: neither names nor values of parameters.
+    """A model that is known by its id only. Names and values of parameters are not checked statically.
 
-    On first use, the model's schema is fetched, once. From then on each call checks its parameters
-    against it before anything is sent, as a typed call does; needs the extra `dynamic`. Parameters go by
-    their wire names, as keywords or, where that is not possible, in a mapping. Media are a path, a URL,
-    bytes, an open file or a PIL image. Of a model that publishes no schema nothing is checked: parameters
-    are sent as they are, with bytes, files and images as data: URIs, and a string is never opened.
+    The schema of the model is fetched once, on first use. Every call validates its parameters with it
+    before anything is sent, as a typed call does; this requires the extra `dynamic`. Parameters are passed
+    by wire name, as keywords or, where that is not possible, in a mapping. Media are a path, a URL, bytes,
+    an open file or a PIL image. If the model has no schema, parameters are sent without validation: bytes,
+    files and images as data: URIs, and strings unchanged, because a string may be a path or not.
     """
 
     def __init__(self, session: Session, id: str) -> None:
         super().__init__(session)
         self._id = id
-        self._described: Described | None = None
+        self._dynamic_schema: DynamicSchema | None = None
         self._limiters: dict[object, Limiter] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -47,25 +48,25 @@ class AnyModel(SessionBound):
 
     @property
     def id(self) -> str:
-        """The hub's name of the model."""
+        """The id of the model."""
         return self._id
 
     @property
     def schema(self) -> dict[str, Any] | None:
-        """The schema that parameters are checked against: the hub's, reduced to what the generator
-        understands. None before first use, and for a model that publishes none.
+        """The schema that parameters are validated with: that of the API, reduced to the keywords that the
+        generator supports. None before the first use, and for a model without a schema.
         """
-        return None if self._described is None else deepcopy(self._described.node)
+        return None if self._dynamic_schema is None else deepcopy(self._dynamic_schema.node)
 
     def load(self) -> None:
-        """Fetch the schema now, unless that has been done. Every call does so itself.
+        """Fetch the schema unless it is already known. Every call does so itself.
 
         Raises:
             ConfigurationError: The extra `dynamic` is not installed.
-            NotFoundError: There is no such model.
-            OxenError: The hub refused, failed, could not be reached, or sent something that is not a schema.
+            NotFoundError: No model has this id.
+            OxenError: The hub rejected the request, failed, could not be reached, or sent an unusable schema.
         """
-        self._loaded()
+        self._load()
 
     def request(self, values: Mapping[str, object] = _NOTHING, /, **parameters: object) -> UntypedRequest:
         """Return a request as a value, for `run`, `submit` and `run_many`.
@@ -172,32 +173,33 @@ class AnyModel(SessionBound):
     def _request(
         self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None
     ) -> UntypedRequest:
-        described = self._loaded()
-        described.endpoint(verb)
-        return run_blocking(described.request, parameters, set(extra_body or ()))
+        schema = self._load()
+        schema.find_endpoint(verb)
+        return run_blocking(schema.build_request, parameters, set(extra_body or ()))
 
-    def _loaded(self) -> Described:
-        if self._described is None:
-            # A limiter works in one event loop alone.
+    def _load(self) -> DynamicSchema:
+        if self._dynamic_schema is None:
+            # A limiter cannot be shared between event loops.
             limiter = self._limiters.setdefault(current_loop_or_process(), Limiter(1))
             timeout = self._session.settings.request_timeout("/models", None)
             with limiter.acquire(timeout) as is_acquired:
                 if not is_acquired:
                     raise HubTimeoutError("the schema was not fetched before the timeout; nothing was sent")
-                if self._described is None:
-                    kind = _described_class()
-                    self._described = kind(self._id, Models(self._session).get(self._id))
+                if self._dynamic_schema is None:
+                    dynamic_schema = _import_dynamic_schema()
+                    model = Models(self._session).get(self._id)
+                    self._dynamic_schema = dynamic_schema(self._id, model)
             self._limiters.clear()
-        return self._described
+        return self._dynamic_schema
 
 
-def _described_class() -> type[Described]:
+def _import_dynamic_schema() -> type[DynamicSchema]:
     try:
-        from ..dynamic import Described
+        from ..dynamic import DynamicSchema
     except ImportError:
         pass
     else:
-        return Described
+        return DynamicSchema
     raise ConfigurationError(
         describe_missing_extra("a model that is not in the package", "jsonschema", "dynamic")
     )

@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/job_tracker.py. Do not edit.
 """The jobs of a client: their state, from events and polls, and the waits for them."""
 
 from __future__ import annotations

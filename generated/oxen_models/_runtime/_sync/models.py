@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/models.py. Do not edit.
 """The models that the API lists now."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/session.py. Do not edit.
 """State shared by all calls of a client: settings, connection pools and tracked jobs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Derived by oxen-codegen from _runtime/_async/transport.py. Do not edit.
 """HTTP transport: authentication, retries and response parsing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/diagnostics.py. Do not edit.
 """Diagnostics and errors of the generator."""
 
 from __future__ import annotations

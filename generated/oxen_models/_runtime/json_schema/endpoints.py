@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/endpoints.py. Do not edit.
 """The endpoints of the API, and the endpoint of a model."""
 
 from __future__ import annotations

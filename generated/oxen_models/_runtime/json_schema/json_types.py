@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/json_types.py. Do not edit.
 """JSON values: type guards and equality."""
 
 from __future__ import annotations

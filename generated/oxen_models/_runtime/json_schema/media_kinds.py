@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/media_kinds.py. Do not edit.
 """The kind of medium that a parameter accepts, by the evidence that its schema and its model give.
 
 In this order: `renderType`; the patterns of `x-media-references`; words of the name, then of the title; the

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/normalize.py. Do not edit.
 """Normalize a parameter schema to a small, validated subset of JSON Schema.
 
 The subset is built from an allowlist: a node has only what this module puts into it.

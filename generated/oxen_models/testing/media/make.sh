@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/testing/media/make.sh. Do not edit.
 # Make the video and audio files that the stand-in returns: run `sh make.sh` in this folder.
 # ffmpeg 5 with libx264, libvpx, libmp3lame and libopus made the committed files (Debian: apt-get install ffmpeg).
 set -eu

@@ -24,13 +24,13 @@ from ..errors import (
 )
 from ..generations import create_job_failed
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest, class_of, queued
+from ..request import Request, RequestLike, UntypedRequest, encode_queue_body, typed_class
 from ..responses import Headers, Response
 from ..scheduler import CancellationToken
 from ..settings import validate_timeout
 from .concurrency import Workers, run_blocking
 from .job import AsyncJob, enqueue
-from .results import AsyncAnyResult, AsyncAudioResult, answer_of, result_of, result_type
+from .results import AsyncAnyResult, AsyncAudioResult, parse_result, result_to_json, result_type
 from .sender import run_request
 from .session import AsyncSession
 
@@ -188,12 +188,12 @@ class _AsyncBatch:
             return AsyncOutcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
         if entry.state == "succeeded":
             response = Response(200, Headers({}), dict(entry.answer or {}))
-            result = result_of(result_type(request), response, self._session, entry.job_id)
+            result = parse_result(result_type(request), response, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id)
         job_id, detail = entry.job_id or "", entry.detail or ""
         error: JobError
         if entry.state == "failed":
-            error = create_job_failed(job_id, detail, class_of(request))
+            error = create_job_failed(job_id, detail, typed_class(request))
         else:
             error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
             error = error_class(job_id, entry.state, detail)
@@ -215,12 +215,12 @@ class _AsyncBatch:
                         job_id,
                         type_,
                         "unknown",
-                        request_class=class_of(request),
+                        request_class=typed_class(request),
                         token=self._token,
                     )
                 result = await job.result(self._timeout)
             if self._journal is not None:
-                await run_blocking(self._journal.succeeded, index, job_id, answer_of(result))
+                await run_blocking(self._journal.succeeded, index, job_id, result_to_json(result))
         except JournalError:
             raise  # without a journal, the batch must not continue
         except OxenError as error:
@@ -235,8 +235,10 @@ class _AsyncBatch:
     ) -> AsyncJob[AsyncAnyResult]:
         await self._record_sending(index, request)
         try:
-            body = queued(request, 1, self._session.settings.targets, None)
-            [job, *_] = await enqueue(self._session, body, type_, None, None, class_of(request), self._token)
+            body = encode_queue_body(request, 1, self._session.settings.targets, None)
+            [job, *_] = await enqueue(
+                self._session, body, type_, None, None, typed_class(request), self._token
+            )
         except OxenError as error:
             await self._record_rejection(index, error)
             raise
@@ -278,9 +280,7 @@ def _was_rejected(error: OxenError) -> bool:
 def _validate_request(index: int, request: object) -> RequestLike:
     if isinstance(request, Request | UntypedRequest):
         return request
-    raise TypeError(
-        f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}"
-    )
+    raise TypeError(f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}")
 
 
 def _request_digest(request: RequestLike) -> str:

@@ -28,7 +28,7 @@ from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
 from ..urls import job_path
-from .results import AsyncResult, media_type, result_class, result_of
+from .results import AsyncResult, job_result_type, media_type, parse_result
 from .session import AsyncSession
 
 R = TypeVar("R", bound=AsyncResult[Any])
@@ -172,8 +172,8 @@ class AsyncJob(Generic[R_co]):
             raise create_job_failed(self._id, detail, self._request_class, response)
         if status == "cancelled":
             raise JobCancelled(self._id, status, "the job was cancelled", response=response)
-        result_type: Any = self._result_type or result_class(response.json)
-        result: R_co = result_of(result_type, response, self._session, self._id)
+        result_type: Any = self._result_type or job_result_type(response.json)
+        result: R_co = parse_result(result_type, response, self._session, self._id)
         return result
 
     async def _wait(

@@ -1,4 +1,4 @@
-"""Results of the generating endpoints."""
+"""Results of the generating endpoints, and the media in them."""
 
 from __future__ import annotations
 
@@ -18,72 +18,74 @@ from ..media import sniff
 from ..parsing import created_at, extract_outputs, model_name
 from ..request import RequestLike
 from ..responses import Response
-from ..saving import writing
+from ..saving import map_os_errors
 from ..urls import job_path
 from .concurrency import open_file
 from .session import AsyncSession
 
-# What a URL that has expired is answered with.
-_EXPIRED = frozenset({400, 401, 403, 404, 410})
+# Statuses with which servers reject an expired URL.
+_EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
 class AsyncMedia:
-    """A file that a model made: at a URL that expires, or in the answer itself."""
+    """A file that a model made: at a URL that expires, or contained in the response."""
 
     url: str | None
-    """Its URL, which expires; None with `response_format="b64_json"`."""
+    """The URL, which expires; None with `response_format="b64_json"`."""
     b64_json: str | None = field(repr=False)
-    """Its content in base64; None with `response_format="url"`."""
+    """The content in base64; None with `response_format="url"`."""
     _session: AsyncSession = field(repr=False, compare=False)
     generation_id: str | None = None
-    """The job that made it, which is asked for a new URL when this one has expired; None without one."""
-    _place: int = field(default=0, repr=False)
-    """Which of the job's files it is, from 0."""
+    """The id of the job that made the file; None for a blocking call. The job has a new URL when this one
+    has expired.
+    """
+    _index: int = field(default=0, repr=False)
+    """The index of the file among those of the job."""
 
     _tag: ClassVar[str] = ""
 
     async def read(self) -> bytes:
-        """The content.
+        """Return the content.
 
         Raises:
-            MediaError: It could not be downloaded.
+            MediaError: The file could not be downloaded.
         """
         return b"".join([chunk async for chunk, _ in self._chunks()])
 
     async def save(
         self, path: str | PathLike[str], *, on_progress: Callable[[int, int | None], object] | None = None
     ) -> Path:
-        """Write the content to a file and return its path; a file that is there is replaced.
+        """Write the content to a file and return its path. An existing file is replaced atomically.
 
         Args:
-            path: Where to.
-            on_progress: Called while it downloads, with the bytes so far and the total, which is None
-                where the server does not give it.
+            path: The path of the file.
+            on_progress: Called during the download with the number of bytes so far and in total, which is
+                None if the server does not send it.
 
         Raises:
-            MediaError: It could not be downloaded or written.
+            MediaError: The file could not be downloaded or written.
 
-        An exception of `on_progress` passes through. No partial file is ever left behind.
+        Exceptions of `on_progress` are not caught. No partial file remains in any case.
         """
         target = Path(path)
         part = target.parent / f".{token_hex(8)}.part"
         try:
-            with writing(target):
+            with map_os_errors(target):
                 file = await open_file(part, "wb")
             try:
                 written = 0
                 async with aclosing(self._chunks()) as chunks:
                     async for chunk, length in chunks:
-                        with writing(target):
+                        with map_os_errors(target):
                             await file.write(chunk)
                         written += len(chunk)
                         if on_progress is not None:
                             on_progress(written, length)
             finally:
-                with writing(target):
+                with map_os_errors(target):
                     await file.aclose()
-            with writing(target):
+            with map_os_errors(target):
                 part.replace(target)
         finally:
             with suppress(OSError, ValueError):
@@ -91,12 +93,12 @@ class AsyncMedia:
         return target
 
     def _repr_html_(self) -> str:
-        """For notebooks, which load what is behind a URL themselves."""
+        """Return HTML for notebooks, which load the URL themselves."""
         source = self.url if self.b64_json is None else f"data:{_mime(self.b64_json)};base64,{self.b64_json}"
         return self._tag.format(escape(source or ""))
 
     async def _chunks(self) -> AsyncGenerator[tuple[bytes, int | None]]:
-        content = self._content()
+        content = self._decode_content()
         if content is not None:
             yield content, len(content)
             return
@@ -110,7 +112,7 @@ class AsyncMedia:
                     yield chunk
             return
         except MediaError as error:
-            if self.generation_id is None or error.status not in _EXPIRED:
+            if self.generation_id is None or error.status not in _EXPIRED_STATUSES:
                 raise
             rejection = error
         url = await self._renew_url(self.generation_id, rejection)
@@ -124,7 +126,7 @@ class AsyncMedia:
         url: str | None = None
         try:
             response = await self._session.get(job_path(generation_id))
-            url, _ = extract_outputs(response.json, "")[self._place]
+            url, _ = extract_outputs(response.json, "")[self._index]
         except OxenError as error:
             reason = f"{reason}, and the queue returned no other URL: {error}"
         except IndexError:
@@ -133,8 +135,8 @@ class AsyncMedia:
             raise MediaError(reason, rejection.status, generation_id=generation_id)
         return url
 
-    def _content(self) -> bytes | None:
-        """What the answer itself holds."""
+    def _decode_content(self) -> bytes | None:
+        """Return the content if the response contains it."""
         try:
             if self.b64_json is not None:
                 return a2b_base64(self.b64_json, strict_mode=True)
@@ -152,7 +154,7 @@ class AsyncMedia:
 
 
 class AsyncImage(AsyncMedia):
-    """A picture."""
+    """An image."""
 
     __slots__ = ()
     _tag = '<img src="{}">'
@@ -172,18 +174,18 @@ class AsyncAudio(AsyncMedia):
     _tag = '<audio controls src="{}"></audio>'
 
 
-M = TypeVar("M", bound=AsyncMedia)
+MediaT = TypeVar("MediaT", bound=AsyncMedia)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AsyncResult(Generic[M]):
-    """What a call gives."""
+class AsyncResult(Generic[MediaT]):
+    """The result of a call or of a job."""
 
     model: str | None
-    """The model, as the hub names it in its answer."""
+    """The model, as the response names it."""
     created: int | None
-    """When it was made, in Unix seconds; None where the hub does not say."""
-    media: tuple[M, ...]
+    """When the result was made, in Unix seconds; None if the response does not contain it."""
+    media: tuple[MediaT, ...]
     """The files, in the order of the response."""
     response: Response = field(compare=False)
     """The response with the result: status, headers and JSON body. If an event ended the job, `json` is the
@@ -192,24 +194,24 @@ class AsyncResult(Generic[M]):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        key, _ = _PARTS[type(self)]
+        key, _ = _MEDIA[type(self)]
         return f"{name}(model={self.model!r}, created={self.created!r}, {key}={self.media!r})"
 
     def _repr_html_(self) -> str:
-        return "".join(each._repr_html_() for each in self.media)  # pyright: ignore[reportPrivateUsage]
+        return "".join(medium._repr_html_() for medium in self.media)  # pyright: ignore[reportPrivateUsage]
 
 
 R = TypeVar("R", bound=AsyncResult[Any])
 
 
 class AsyncImageResult(AsyncResult[AsyncImage]):
-    """One or more pictures."""
+    """One or more images."""
 
     __slots__ = ()
 
     @property
     def images(self) -> tuple[AsyncImage, ...]:
-        """The pictures, in the hub's order."""
+        """The images, in the order of the response."""
         return self.media
 
 
@@ -220,7 +222,7 @@ class AsyncVideoResult(AsyncResult[AsyncVideo]):
 
     @property
     def videos(self) -> tuple[AsyncVideo, ...]:
-        """The videos, in the hub's order."""
+        """The videos, in the order of the response."""
         return self.media
 
 
@@ -231,76 +233,74 @@ class AsyncAudioResult(AsyncResult[AsyncAudio]):
 
     @property
     def audios(self) -> tuple[AsyncAudio, ...]:
-        """The sounds, in the hub's order."""
+        """The sounds, in the order of the response."""
         return self.media
 
 
 AsyncAnyResult: TypeAlias = AsyncImageResult | AsyncVideoResult | AsyncAudioResult
 """The result of any model."""
 
-# Under which key the hub has the files of a result, and what they are to its user.
-_PARTS: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
+# The key of the files in a response, and their class.
+_MEDIA: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
     AsyncImageResult: ("images", AsyncImage),
     AsyncVideoResult: ("videos", AsyncVideo),
     AsyncAudioResult: ("audios", AsyncAudio),
 }
-
-
-def result_of(
-    kind: type[R], response: Response, session: AsyncSession, generation_id: str | None = None
-) -> R:
-    """Return the result in a response.
-
-    Raises:
-        UnexpectedResponseError: It holds no result.
-    """
-    key, medium = _PARTS[kind]
-    outputs = extract_outputs(response.json, key, generation_id=generation_id, response=response)
-    return kind(
-        model_name(response.json),
-        created_at(response.json),
-        tuple(
-            medium(url, encoded, session, generation_id, place)
-            for place, (url, encoded) in enumerate(outputs)
-        ),
-        response,
-    )
-
-
-def answer_of(result: AsyncResult[Any]) -> dict[str, Any]:
-    """What `result_of` makes this result of."""
-    key, _ = _PARTS[type(result)]
-    media = [{"url": each.url} if each.url else {"b64_json": each.b64_json} for each in result.media]
-    return {"model": result.model, "created": result.created, key: media}
-
-
-def result_type(request: RequestLike) -> type[AsyncAnyResult]:
-    """Return the type of result that a request has, by its endpoint."""
-    return _BY_FAMILY[request.endpoint.split("/")[1]]
-
-
-_BY_FAMILY: dict[str, type[AsyncAnyResult]] = {
+_RESULT_TYPES: dict[str, type[AsyncAnyResult]] = {
     "images": AsyncImageResult,
     "videos": AsyncVideoResult,
     "audio": AsyncAudioResult,
 }
 
 
-def media_type(kind: type[AsyncResult[Any]]) -> str | None:
-    """What the queue calls such results; None for what it does not take."""
-    key, _ = _PARTS[kind]
-    return {"images": "image", "videos": "video"}.get(key)
+def parse_result(
+    kind: type[R], response: Response, session: AsyncSession, generation_id: str | None = None
+) -> R:
+    """Return the result in a response.
+
+    Raises:
+        UnexpectedResponseError: The response contains no result.
+    """
+    key, media_class = _MEDIA[kind]
+    outputs = extract_outputs(response.json, key, generation_id=generation_id, response=response)
+    return kind(
+        model_name(response.json),
+        created_at(response.json),
+        tuple(
+            media_class(url, b64_json, session, generation_id, index)
+            for index, (url, b64_json) in enumerate(outputs)
+        ),
+        response,
+    )
 
 
-def result_class(answer: Mapping[str, Any]) -> type[AsyncImageResult] | type[AsyncVideoResult]:
-    """The kind of result of a job."""
-    is_video = answer.get("media_type", "video" if "videos" in answer else "image") == "video"
+def result_to_json(result: AsyncResult[Any]) -> dict[str, Any]:
+    """Return the JSON object that `parse_result` converts to this result."""
+    key, _ = _MEDIA[type(result)]
+    media = [{"url": medium.url} if medium.url else {"b64_json": medium.b64_json} for medium in result.media]
+    return {"model": result.model, "created": result.created, key: media}
+
+
+def result_type(request: RequestLike) -> type[AsyncAnyResult]:
+    """Return the type of the result of a request, by its endpoint."""
+    return _RESULT_TYPES[request.endpoint.split("/")[1]]
+
+
+def job_result_type(body: Mapping[str, Any]) -> type[AsyncImageResult] | type[AsyncVideoResult]:
+    """Return the type of the result of a job, by the record of the job."""
+    is_video = body.get("media_type", "video" if "videos" in body else "image") == "video"
     return AsyncVideoResult if is_video else AsyncImageResult
 
 
-def _mime(encoded: str) -> str:
-    """The media type of base64 content."""
+def media_type(kind: type[AsyncResult[Any]]) -> str | None:
+    """Return the media type of results in the queue; None for those that the queue does not support."""
+    key, _ = _MEDIA[kind]
+    return {"images": "image", "videos": "video"}.get(key)
+
+
+def _mime(b64_json: str) -> str:
+    """Return the media type of base64 content."""
     try:
-        return sniff(a2b_base64(encoded[:128])) or "application/octet-stream"
+        return sniff(a2b_base64(b64_json[:128])) or "application/octet-stream"
     except ValueError:
         return "application/octet-stream"

@@ -7,12 +7,12 @@ from typing import Unpack
 
 from ..context import CallContext
 from ..errors import ConfigurationError
-from ..media import is_read
+from ..media import needs_io
 from ..options import RequestOptions
-from ..request import RequestLike, RequestT, checked, class_of, encoded, queued
+from ..request import RequestLike, RequestT, build_request, encode_body, encode_queue_body, typed_class
 from .concurrency import run_blocking
 from .job import AsyncJob, enqueue
-from .results import AsyncAnyResult, result_of, result_type
+from .results import AsyncAnyResult, parse_result, result_type
 from .session import AsyncSession
 
 
@@ -73,11 +73,11 @@ async def run_request(
         raise ConfigurationError(
             f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
         )
-    body = encoded(request, options.get("extra_body"))
+    body = encode_body(request, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    context = CallContext(request_class=class_of(request))
+    context = CallContext(request_class=typed_class(request))
     response = await session.post(request.endpoint, body, timeout, extra_headers, context)
-    return result_of(result_type(request), response, session)
+    return parse_result(result_type(request), response, session)
 
 
 async def submit_request(
@@ -96,13 +96,13 @@ async def submit_request(
     """
     if request.endpoint.startswith("/audio/"):
         raise ConfigurationError(f"{request.model_id} has no queue; use run()")
-    body = queued(request, num_generations, session.settings.targets, options.get("extra_body"))
+    body = encode_queue_body(request, num_generations, session.settings.targets, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    return await enqueue(session, body, result_type(request), timeout, extra_headers, class_of(request))
+    return await enqueue(session, body, result_type(request), timeout, extra_headers, typed_class(request))
 
 
 async def _build(build: partial[RequestT]) -> RequestT:
     # Reading files would block the event loop.
-    if any(map(is_read, build.keywords.values())):
-        return await run_blocking(checked, build)
-    return checked(build)
+    if any(map(needs_io, build.keywords.values())):
+        return await run_blocking(build_request, build)
+    return build_request(build)

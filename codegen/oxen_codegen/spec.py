@@ -1,7 +1,6 @@
-"""The plain structure between parsing and rendering.
+"""The specification of a model: what its request class and its call are both rendered from.
 
-What the request class and the call are both rendered from, so that they cannot disagree. Strings
-and numbers of the hub are held as values, never as source text.
+Strings and numbers of the API are held as values, never as source text.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Limit:
     """A limit, as an argument of pydantic's `Field`."""
 
     name: str
@@ -19,54 +18,54 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
-    """A type by name: a builtin, or one of the vocabulary in the package's `fields` and `media`."""
+class NamedType:
+    """A type with a name: a builtin, or a type of the package's modules `fields` and `media`."""
 
     name: str
-    bounds: tuple[Bound, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One of some values."""
+class EnumType:
+    """One of several values."""
 
     values: tuple[Any, ...]
     base: str | None
-    """The static type where `Literal` cannot hold the values; None where it can."""
-    refuses_bool: bool = False
-    """Whether True and False have to be told from 1 and 0."""
+    """The static type if `Literal` cannot express the values, otherwise None."""
+    rejects_bool: bool = False
+    """Whether the values include 0 or 1, which Python considers equal to False and True."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListOf:
+class ListType:
     """A list."""
 
     item: Type
-    bounds: tuple[Bound, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class MapOf:
-    """A JSON object with values of one type under any key."""
+class MappingType:
+    """A JSON object with any keys and with values of one type."""
 
     value: Type
 
 
 @dataclass(frozen=True, slots=True)
-class Nested:
-    """An object with properties of its own."""
+class ClassType:
+    """A JSON object with properties of its own, for which a class is emitted."""
 
     class_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
-    """Any of some types."""
+class UnionType:
+    """Any of several types."""
 
     members: tuple[Type, ...]
 
 
-Type = Plain | Choice | ListOf | MapOf | Nested | Union
+Type = NamedType | EnumType | ListType | MappingType | ClassType | UnionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +74,44 @@ class Parameter:
 
     name: str
     alias: str | None
-    """The wire name where it is another."""
+    """The wire name if it differs from `name`, otherwise None."""
     type: Type
     required: bool
     takes_media: bool
-    doc: str | None
+    doc: str
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
+class ObjectSpec:
     """A class of parameters."""
 
     class_name: str
     doc: str
     parameters: tuple[Parameter, ...]
     extra: Type | None
-    """What other properties may hold; None where there may be none."""
+    """The type of additional properties; None if there may be none."""
 
     @property
-    def checks_extra(self) -> bool:
-        """Whether other properties are more than any JSON value, which is what the base class takes."""
-        return self.extra not in (None, Plain("Json"))
+    def validates_extra(self) -> bool:
+        """Whether additional properties have a narrower type than the base class allows."""
+        return self.extra not in (None, NamedType("Json"))
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """The bound models of one kind of media."""
+class FamilySpec:
+    """The models that have one kind of result."""
 
     name: str
-    bindings: tuple[Binding, ...]
+    models: tuple[ModelSpec, ...]
 
     @property
     def result(self) -> str:
         """The class of their results."""
-        return self.bindings[0].result
+        return self.models[0].result
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """A model in the catalogue."""
 
     id: str
@@ -128,19 +127,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """What the module of a removed model says."""
+class RemovalNotice:
+    """What the module of a removed model states."""
 
     on: str
     """The day, as YYYY-MM-DD."""
     successor: str | None
     """The id of the model to use instead."""
-    notice: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
-    """All that a model's module is rendered from."""
+class ModelSpec:
+    """A model with a typed call."""
 
     model_id: str
     module: str
@@ -153,12 +152,12 @@ class Binding:
     doc: str
     source: str
     is_queued: bool
-    removal: Removal | None
-    """None for a model that is there."""
+    removal: RemovalNotice | None
+    """None unless the model was removed from the API."""
     renamed: tuple[tuple[str, str], ...]
-    """Old and new Python names of parameters, as they were accepted by hand."""
-    request: Object
-    nested: tuple[Object, ...]
+    """Old and new Python names of parameters, from the configuration."""
+    request: ObjectSpec
+    nested: tuple[ObjectSpec, ...]
 
     @property
     def request_base(self) -> str:

@@ -1,0 +1,90 @@
+"""Derive synchronous code from asynchronous code, token by token.
+
+Strings, docstrings and comments are kept as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections import Counter
+
+from .diagnostics import CodegenError
+
+REPLACEMENTS = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "aclose": "close",
+    "aiter_bytes": "iter_bytes",
+    "aiter_sse": "iter_sse",
+    "aclosing": "closing",
+}
+_DROPPED = frozenset({"async", "await"})
+_PREFIX = "Async"
+
+
+class Unasync:
+    """Derives synchronous modules, and counts how often each rule applied to find rules without effect."""
+
+    def __init__(self) -> None:
+        self._applied: Counter[str] = Counter()
+
+    def convert(self, source: str) -> str:
+        """Return the synchronous form of a module.
+
+        Raises:
+            SyntaxError: `source` is not valid Python.
+        """
+        try:
+            return self._convert(source)
+        except tokenize.TokenError:
+            ast.parse(source)  # raises a SyntaxError with the line
+            raise
+
+    def check_all_applied(self) -> None:
+        """Raise if a rule did not apply to any of the converted modules.
+
+        Raises:
+            CodegenError: A rule had no effect.
+        """
+        unused = sorted({*REPLACEMENTS, *_DROPPED, _PREFIX} - self._applied.keys())
+        if unused:
+            raise CodegenError(f"unasync: no module contains {', '.join(unused)}; remove the rule")
+
+    def _convert(self, source: str) -> str:
+        lines = source.splitlines(keepends=True)
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line))
+        converted: list[str] = []
+        end = 0
+        depth = 0  # of f-strings, which are several tokens from Python 3.12 on
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            kind = tokenize.tok_name[token.type]
+            depth += (kind == "FSTRING_START") - (kind == "FSTRING_END")
+            if kind != "NAME" or depth:
+                continue
+            name = self._convert_name(token.string)
+            if name == token.string:
+                continue
+            start = starts[token.start[0] - 1] + token.start[1]
+            converted.append(source[end:start] + name)
+            end = start + len(token.string)
+            if not name:
+                end += 1  # the space after a dropped keyword
+        return "".join([*converted, source[end:]])
+
+    def _convert_name(self, name: str) -> str:
+        if name in _DROPPED:
+            self._applied[name] += 1
+            return ""
+        if name in REPLACEMENTS:
+            self._applied[name] += 1
+            return REPLACEMENTS[name]
+        bare = name.lstrip("_")
+        if bare.startswith(_PREFIX) and bare != _PREFIX:
+            self._applied[_PREFIX] += 1
+            return name.replace(_PREFIX, "", 1)
+        return name

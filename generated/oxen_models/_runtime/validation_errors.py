@@ -1,0 +1,103 @@
+# Copied by oxen-codegen from templates/package/_runtime/validation_errors.py. Do not edit.
+"""Convert validation errors of pydantic to `InvalidRequestError`, with suggestions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any, Literal, cast, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import InvalidRequestError, Problem
+
+MAX_VALUE_LENGTH = 120
+
+
+def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+    """Return an error of pydantic as one about the parameters of a call.
+
+    Args:
+        model_id: The model that was called.
+        request: The class that rejected the values.
+        error: The error.
+    """
+    problems: dict[str, Problem] = {}
+    names = {field.alias or name: name for name, field in request.model_fields.items()}
+    for detail in error.errors(include_url=False):
+        wire_name = str(detail["loc"][0]) if detail["loc"] else ""
+        name = names.get(wire_name, wire_name)
+        field = request.model_fields.get(name)
+        indices = "".join(f"[{index}]" for index in detail["loc"][1:] if isinstance(index, int))
+        value = cast(object, detail["input"])
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        expected = re.sub(r"\bshould\b", "must", message)
+        choices = list(detail.get("ctx", {}).get("choices") or _list_choices(field and field.annotation))
+        problem = Problem(
+            parameter=f"{name}{indices}",
+            given=shorten(value),
+            expected=expected,
+            suggestion=suggest(name, value, detail["type"], choices),
+        )
+        # A union reports one error for each of its members.
+        known = problems.get(problem.parameter)
+        if known is not None and known.expected != expected:
+            problem = Problem(
+                known.parameter,
+                known.given,
+                f"{known.expected}, or {expected}",
+                known.suggestion or problem.suggestion,
+            )
+        problems[problem.parameter] = problem
+    return InvalidRequestError(model_id, tuple(problems.values()))
+
+
+def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | None:
+    """Return a suggestion for a value that was rejected; None if there is none.
+
+    Args:
+        name: The parameter.
+        value: The value.
+        kind: The kind of error, in the words of pydantic.
+        choices: The allowed values if they are known.
+    """
+    if kind == "list_type" and (isinstance(value, str | bytes | PathLike) or hasattr(value, "read")):
+        return f"wrap it in a list: {name}=[{shorten(value)}]"
+    if isinstance(value, str) and len(value) <= MAX_VALUE_LENGTH:
+        return _suggest_text(value, [choice for choice in choices if isinstance(choice, str)])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        numbers = [choice for choice in choices if isinstance(choice, int | float)]
+        return f"the nearest is {min(numbers, key=lambda number: abs(number - value))}" if numbers else None
+    return None
+
+
+def shorten(value: Any) -> str:
+    """Return the `repr` of a value, truncated."""
+    if isinstance(value, bytes | bytearray):
+        return f"<{len(value)} bytes>"
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"
+
+
+def _suggest_text(value: str, choices: list[str]) -> str | None:
+    matches = difflib.get_close_matches(value.lower(), [choice.lower() for choice in choices])
+    # Prefer the longest common start: '16:9' for '16:10', although '1:1' is as similar.
+    matches.sort(key=lambda match: _common_length(match, value.lower()), reverse=True)
+    nearest = next((choice for choice in choices if matches and choice.lower() == matches[0]), None)
+    return None if nearest is None else f"did you mean {nearest!r}?"
+
+
+def _common_length(a: str, b: str) -> int:
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((index for index, (char_a, char_b) in pairs if char_a != char_b), min(len(a), len(b)))
+
+
+def _list_choices(annotation: object) -> Iterator[object]:
+    """Yield the values of every `Literal` in an annotation."""
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from _list_choices(argument)
