@@ -54,7 +54,7 @@ DIALECTS = [
 
 
 @pytest.fixture(autouse=True)
-def prepare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Set an API key, and retry without delays."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
     stamina.set_testing(True, attempts=3)

@@ -2,5 +2,5 @@
 
 import pytest
 
-# Beside the tests, pytest would not say why one of its asserts fails.
+# So that pytest explains a failed assertion in a helper.
 pytest.register_assert_rewrite("codegen.update.projects")

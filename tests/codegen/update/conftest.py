@@ -1,4 +1,4 @@
-"""A project that was brought to what a hub says, a hub that may say something else since, and `update`."""
+"""An updated project, the hub that it was updated from, and `update`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import stamina
@@ -18,21 +17,14 @@ from oxen_models.testing import Hub
 from codegen.update.projects import MODELS, PROJECT
 
 
-def model(model_id: str) -> dict[str, Any]:
-    return (
-        make_model(model_id, None, endpoint="/chat/completions")
-        if model_id == "talker"
-        else make_model(model_id)
-    )
-
-
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that was brought to what a hub says, long ago."""
-    folder = tmp_path_factory.mktemp("first")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a catalogue of models, and a project that is up to date with it."""
+    folder = tmp_path_factory.mktemp("original")
     (folder / "catalogue").mkdir()
-    for each in MODELS:
-        (folder / "catalogue" / f"{each}.json").write_text(json.dumps(model(each)))
+    models = [make_model(model_id) for model_id in MODELS if model_id != "talker"]
+    for model in (*models, make_model("talker", None, endpoint="/chat/completions")):
+        (folder / "catalogue" / f"{model['id']}.json").write_text(json.dumps(model))
     project = folder / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(PROJECT)
@@ -46,30 +38,33 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set an API key, and retry without delays."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    stamina.set_testing(True, attempts=3)  # without pauses
+    stamina.set_testing(True, attempts=3)
     yield
     stamina.set_testing(False)
 
 
 @pytest.fixture
-def project(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project, which is the working folder."""
     folder = tmp_path / "project"
-    shutil.copytree(first / "project", folder)
+    shutil.copytree(original / "project", folder)
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture
-def hub(first: Path) -> Iterator[Hub]:
-    with Hub(schemas=first / "catalogue") as hub:
+def hub(original: Path) -> Iterator[Hub]:
+    """A hub with the models of the catalogue."""
+    with Hub(schemas=original / "catalogue") as hub:
         yield hub
 
 
 @pytest.fixture
 def update(hub: Hub, project: Path) -> Callable[..., Result]:
-    """Runs `update` in the project, against the hub."""
+    """A function that runs `update` in the project."""
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["update", *arguments, "--base-url", hub.url])

@@ -1,4 +1,4 @@
-"""A project, as `update` finds it and leaves it."""
+"""A project before and after `update`."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ NARROWED = {
     "properties": {"prompt": {"type": "string"}, "size": {"enum": ["s", "m"]}},
     "required": ["prompt", "size"],
 }
-WHERE = "/api/ai/models"
+LIST_PATH = "/api/ai/models"
 
 
-def everything(folder: Path) -> dict[str, tuple[int, bytes | None]]:
-    """All that is there, and when it was last touched."""
+def take_snapshot(folder: Path) -> dict[str, tuple[int, bytes | None]]:
+    """Return the modification time and the content of everything in a folder, by path."""
     return {
-        str(each.relative_to(folder)): (
-            each.stat().st_mtime_ns,
-            each.read_bytes() if each.is_file() else None,
+        str(path.relative_to(folder)): (
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else None,
         )
-        for each in (folder, *folder.rglob("*"))
+        for path in (folder, *folder.rglob("*"))
     }
 
 
-def schemas(project: Path) -> Path:
+def schemas_folder(project: Path) -> Path:
     return project / "generated" / "ours" / "schemas"
 
 
-def record(project: Path, model_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((schemas(project) / f"{model_id}.json").read_text())
-    return found
+def read_record(project: Path, model_id: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((schemas_folder(project) / f"{model_id}.json").read_text())
+    return record
 
 
-def changelog(project: Path) -> str:
+def read_changelog(project: Path) -> str:
     return (project / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -53,8 +53,8 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def is_clean(project: Path) -> bool:
-    """Whether the package is what the schemas say, and nothing of ours lies beside it."""
-    assert [each.name for each in (project / "generated").iterdir()] == ["ours"]
+def is_up_to_date(project: Path) -> bool:
+    """Return whether the package is up to date; fail if temporary files are left beside it."""
+    assert [path.name for path in (project / "generated").iterdir()] == ["ours"]
     assert not list(project.glob(".*"))
     return CliRunner().invoke(main, ["check"]).exit_code == 0

@@ -1,4 +1,4 @@
-"""What `oxen-codegen update` does, from the command line, where a hub has changed."""
+"""`oxen-codegen update`, from the command line, after changes on the hub."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from codegen.update.projects import (
     MODELS,
     NARROWED,
     PROJECT,
-    changelog,
-    everything,
-    is_clean,
-    record,
-    schemas,
+    is_up_to_date,
+    read_changelog,
+    read_record,
+    schemas_folder,
+    take_snapshot,
     today,
 )
 
 
-def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
+def test_update_changes_schemas_package_changelog(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
+    """One command updates schemas, package and changelog."""
     hub.add_model(make_model("painter", NARROWED))
     hub.add_model(make_model("moulder"))
     hub.add_model({**make_model("drawer"), "summary": "Draws."})
@@ -36,11 +37,11 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
 
     assert done.exit_code == 0, done.output
     assert "breaking: painter size: required-parameter-added" in done.stdout
-    assert record(project, "painter")["json_request_schema"] == NARROWED
+    assert read_record(project, "painter")["json_request_schema"] == NARROWED
     assert "size" in (project / "generated" / "ours" / "images" / "painter.py").read_text()
     assert (project / "generated" / "ours" / "images" / "moulder.py").exists()
-    assert is_clean(project)
-    lines = changelog(project).splitlines()
+    assert is_up_to_date(project)
+    lines = read_changelog(project).splitlines()
     assert lines[:3] == ["# Changelog", "", "## Unreleased"]
     assert [line for line in lines if line][-10:] == [
         f"### Models, {today()}",
@@ -56,96 +57,99 @@ def test_one_command_brings_schemas_package_and_changelog_to_what_the_hub_says(
     ]
 
 
-def test_nothing_new_writes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+def test_update_no_changes_writes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """Without changes that concern callers, nothing is written."""
     hub.add_model(make_model("painter", NARROWED))
     update()
-    before = everything(project)
+    before = take_snapshot(project)
     hub.add_model({**make_model("painter", NARROWED), "deployments": [{"status": "idle"}]})
     done = update()
     assert done.exit_code == 0
     assert "0 files changed" in done.stderr
-    assert everything(project) == before
+    assert take_snapshot(project) == before
 
 
-def test_a_dry_run_says_the_same_and_leaves_every_byte(
-    update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_dry_run_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A dry run has the same output, and changes nothing."""
     hub.add_model(make_model("painter", NARROWED))
     hub.remove_model("carver")
-    before = everything(project)
+    before = take_snapshot(project)
     dry = update("--dry-run")
     assert dry.exit_code == 0
-    assert everything(project) == before
+    assert take_snapshot(project) == before
     done = update()
     assert dry.stdout == done.stdout
     assert dry.stderr.replace("would change", "changed") == done.stderr
 
 
-def test_a_dry_run_of_a_project_without_anything_makes_no_folder(
-    update: Callable[..., Result], project: Path
-) -> None:
+def test_update_dry_run_creates_nothing(update: Callable[..., Result], project: Path) -> None:
+    """A dry run in an empty project creates no folder."""
     shutil.rmtree(project / "generated")
-    before = everything(project)
+    before = take_snapshot(project)
     assert update("--dry-run").exit_code == 0
-    assert everything(project) == before
+    assert take_snapshot(project) == before
 
 
-def test_a_project_without_schemas_gets_them(update: Callable[..., Result], project: Path) -> None:
-    expected = everything(project / "generated").keys()
+def test_update_empty_project(update: Callable[..., Result], project: Path) -> None:
+    """A project without recorded models gets schemas, package and changelog."""
+    expected = take_snapshot(project / "generated").keys()
     shutil.rmtree(project / "generated")
     (project / "CHANGELOG.md").unlink()
     assert update().exit_code == 0
-    assert everything(project / "generated").keys() == expected
-    assert changelog(project).startswith("# Changelog\n\n## Unreleased\n\n### Models, ")
-    assert is_clean(project)
+    assert take_snapshot(project / "generated").keys() == expected
+    assert read_changelog(project).startswith("# Changelog\n\n## Unreleased\n\n### Models, ")
+    assert is_up_to_date(project)
 
 
 @pytest.mark.parametrize("form", ["markdown", "json"])
-def test_forms_are_those_of_a_diff(form: str, update: Callable[..., Result], hub: Hub) -> None:
+def test_update_formats_equal_diff(form: str, update: Callable[..., Result], hub: Hub) -> None:
+    """The output has the formats of `diff`."""
     diff = CliRunner().invoke(main, ["diff", "--format", form, "--base-url", hub.url])
     assert update("--format", form).stdout == diff.stdout
 
 
-def test_what_the_project_says_since_is_done_too(update: Callable[..., Result], project: Path) -> None:
+def test_update_applies_configuration(update: Callable[..., Result], project: Path) -> None:
+    """A change of the configuration is applied without a change on the hub."""
     (project / "pyproject.toml").write_text(f'{PROJECT}[tool.oxen-codegen.names]\ndrawer = "pencil"\n')
     done = update()
     assert done.exit_code == 0
     assert (project / "generated" / "ours" / "images" / "pencil.py").exists()
-    assert is_clean(project)
+    assert is_up_to_date(project)
 
 
-def test_what_is_not_built_stays_recorded_and_is_not_told_to_users(
-    update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_excluded_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """Excluded models are recorded, and are neither in the package nor in the changelog."""
     rule = '[tool.oxen-codegen.exclude]\nids = ["carver"]\ndevelopers = ["Nobody"]\n'
     (project / "pyproject.toml").write_text(PROJECT + rule)
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
-    (schemas(project) / "README.md").write_text("Ours.")
-    told = changelog(project)
+    (schemas_folder(project) / "README.md").write_text("Ours.")
+    told = read_changelog(project)
     hub.add_model(make_model("moulder", developer="nobody"))
     assert update().exit_code == 0
-    assert changelog(project) == told
+    assert read_changelog(project) == told
     hub.add_model(make_model("painter", NARROWED))
     assert update().exit_code == 0
-    names = {file.name for file in schemas(project).iterdir()}
+    names = {file.name for file in schemas_folder(project).iterdir()}
     assert names == {"README.md", "moulder.json", *(f"{each}.json" for each in MODELS)}
     assert not (project / "generated" / "ours" / "images" / "moulder.py").exists()
-    assert "moulder" not in changelog(project)
-    assert is_clean(project)
+    assert "moulder" not in read_changelog(project)
+    assert is_up_to_date(project)
 
 
-def test_a_selection_that_fits_no_model_is_told(update: Callable[..., Result], project: Path) -> None:
+def test_update_selection_without_models(update: Callable[..., Result], project: Path) -> None:
+    """A selection that matches no model is an error."""
     (project / "pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["x*"]\n')
     done = update()
     assert done.exit_code == 2
     assert "no model matches [tool.oxen-codegen.include] (5 models available)" in done.stderr
 
 
-def test_a_broken_schema_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+def test_update_invalid_record_is_named(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A recorded file that is invalid is named, and nothing changes."""
     hub.add_model(make_model("painter", NARROWED))
-    (schemas(project) / "drawer.json").write_text("{")
-    before = everything(project)
+    (schemas_folder(project) / "drawer.json").write_text("{")
+    before = take_snapshot(project)
     done = update()
     assert done.exit_code == 2
     assert "error: drawer.json: not JSON" in done.stderr
-    assert everything(project) == before
+    assert take_snapshot(project) == before

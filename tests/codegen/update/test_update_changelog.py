@@ -13,7 +13,7 @@ from oxen_codegen.changelog import add_entry
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
-from codegen.update.projects import NARROWED, PROJECT, changelog, schemas
+from codegen.update.projects import NARROWED, PROJECT, read_changelog, schemas_folder
 
 
 def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project: Path) -> None:
@@ -41,7 +41,7 @@ def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project:
     assert update().exit_code == 0
     hub.add_model(make_model("painter", after))
     assert update().exit_code == 0
-    assert changelog(project).endswith(
+    assert read_changelog(project).endswith(
         """
 #### Breaking
 
@@ -61,7 +61,7 @@ def test_entry_groups_and_wraps_models(update: Callable[..., Result], hub: Hub, 
     for name in names:
         hub.add_model(make_model(name))
     assert update().exit_code == 0
-    entry = changelog(project).rpartition("#### Additive\n\n")[2]
+    entry = read_changelog(project).rpartition("#### Additive\n\n")[2]
     assert " ".join(entry.split()) == (
         f"- {', '.join(f'`{name}`' for name in names)} - Model added: `/images/generate`."
     )
@@ -78,7 +78,7 @@ def test_price_change_is_listed_without_new_module(
     old = {path: path.read_bytes() for path in (project / "generated").rglob("*") if path.is_file()}
     hub.add_model({**make_model("painter"), "pricing": {**price, "cost_per_image": 0.04}})
     assert update().exit_code == 0
-    assert changelog(project).endswith(
+    assert read_changelog(project).endswith(
         """
 #### Documentation
 
@@ -88,7 +88,7 @@ def test_price_change_is_listed_without_new_module(
     )
     new = {path: path.read_bytes() for path in (project / "generated").rglob("*") if path.is_file()}
     assert [path.name for path in old if old[path] != new[path]] == ["painter.json"]
-    assert b'"cost_per_image": 0.04' in new[schemas(project) / "painter.json"]
+    assert b'"cost_per_image": 0.04' in new[schemas_folder(project) / "painter.json"]
 
 
 def test_entry_names_accepted_rename(update: Callable[..., Result], hub: Hub, project: Path) -> None:
@@ -100,7 +100,7 @@ def test_entry_names_accepted_rename(update: Callable[..., Result], hub: Hub, pr
     )
     assert "if the hub has it: oxen-codegen update" in CliRunner().invoke(main, ["check"]).stderr
     assert update().exit_code == 0
-    assert "`prompt`: parameter removed: `string`; use `text`; the old name" in changelog(project)
+    assert "`prompt`: parameter removed: `string`; use `text`; the old name" in read_changelog(project)
 
 
 ENTRY = "### Models\n\n- New."
@@ -165,7 +165,7 @@ def test_entry_quotes_api_text(update: Callable[..., Result], hub: Hub, project:
     hub.add_model(make_model("painter", {"type": "object", "properties": after, "required": texts[:3:2]}))
     result = update()
     assert result.exit_code == 0, result.output
-    text = changelog(project)
+    text = read_changelog(project)
     outside = re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
     assert set(re.findall(r"[^\w\s.,:;()-]", outside)) <= {"#", ">"}, outside
     assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Unreleased"]

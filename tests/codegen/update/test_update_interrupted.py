@@ -1,4 +1,4 @@
-"""`update` where it cannot write, is not alone, or is interrupted: it did all of it, or nothing."""
+"""`update` without permissions, concurrent with another one, or interrupted: it is atomic."""
 
 from __future__ import annotations
 
@@ -20,108 +20,111 @@ from oxen_codegen.cli import main
 from oxen_codegen.replace import recover_package, replace_package
 from oxen_models.testing import Hub
 
-from codegen.update.projects import NARROWED, changelog, everything, is_clean
+from codegen.update.projects import NARROWED, is_up_to_date, read_changelog, take_snapshot
 
 
-def as_folder(file: Path) -> None:
+def replace_by_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
 
 
-def as_link(folder: Path) -> None:
-    elsewhere = folder.rename(folder.parent.parent / "mine")
+def replace_by_link(folder: Path) -> None:
+    elsewhere = folder.rename(folder.parent.parent / "other")
     folder.symlink_to(elsewhere)
 
 
 UNWRITABLE: list[tuple[Callable[[Path], object], str]] = [
-    (lambda project: as_folder(project / "CHANGELOG.md"), "CHANGELOG.md: cannot be written"),
+    (lambda project: replace_by_folder(project / "CHANGELOG.md"), "CHANGELOG.md: cannot be written"),
     (lambda project: (project / "CHANGELOG.md").write_bytes(b"\xff"), "CHANGELOG.md: invalid UTF-8"),
     (
-        lambda project: (project / "generated" / ".ours.new").write_text("somebody's"),
+        lambda project: (project / "generated" / ".ours.new").write_text("of another program"),
         ".ours.new exists and cannot be removed",
     ),
     (
-        lambda project: (project / "generated" / ".ours.old").write_text("somebody's"),
+        lambda project: (project / "generated" / ".ours.old").write_text("of another program"),
         "generated/ours: cannot be written: Not a directory",
     ),
-    (lambda project: as_link(project / "generated" / "ours"), "is a symbolic link"),
+    (lambda project: replace_by_link(project / "generated" / "ours"), "is a symbolic link"),
 ]
 
 
-@pytest.mark.parametrize(("trouble", "complaint"), UNWRITABLE)
-def test_what_cannot_be_written_is_told_in_a_sentence_and_nothing_changes(
-    trouble: Callable[[Path], object],
-    complaint: str,
+@pytest.mark.parametrize(("prepare", "message"), UNWRITABLE, ids=[message for _, message in UNWRITABLE])
+def test_update_unwritable_file_changes_nothing(
+    prepare: Callable[[Path], object],
+    message: str,
     update: Callable[..., Result],
     hub: Hub,
     project: Path,
 ) -> None:
+    """A file that cannot be written is an error on one line, and nothing changes."""
     hub.add_model(make_model("painter", NARROWED))
-    trouble(project)
-    before = {name: content for name, (_, content) in everything(project).items()}
+    prepare(project)
+    before = {name: content for name, (_, content) in take_snapshot(project).items()}
     done = update()
     assert done.exit_code == 2, done.output
-    assert complaint in done.stderr
-    assert {name: content for name, (_, content) in everything(project).items()} == before
+    assert message in done.stderr
+    assert {name: content for name, (_, content) in take_snapshot(project).items()} == before
 
 
 @pytest.mark.parametrize("folder", ["generated", "."])
-def test_a_folder_that_is_read_only_is_told(
-    folder: str, update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_read_only_folder(folder: str, update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A folder that is read-only is an error."""
     hub.add_model(make_model("painter", NARROWED))
     (project / folder).chmod(0o555)
     if os.access(project / folder, os.W_OK):
         pytest.skip("nothing is read-only to root")
-    before = everything(project)
+    before = take_snapshot(project)
     try:
         done = update()
     finally:
         (project / folder).chmod(0o755)
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
-    assert everything(project).keys() == before.keys()
+    assert take_snapshot(project).keys() == before.keys()
 
 
-def test_of_two_at_once_the_second_says_so(update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    """The first one waits for the hub until it is killed, and then is in nobody's way."""
+def test_concurrent_update_reports_lock(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """The second of two concurrent updates reports the lock; a killed process releases it."""
     hub.add_model(make_model("painter", NARROWED))
     hub.inject_fault("slow", 3600, times=1)
     command = [sys.executable, "-m", "oxen_codegen", "update", "--base-url", hub.url]
     with subprocess.Popen(command, cwd=project) as process:
         try:
             wait_until(lambda: hub.requests or process.poll() is not None)
-            before = everything(project)
+            before = take_snapshot(project)
             second = update()
         finally:
             process.kill()
     assert second.exit_code == 2, second.output
     assert "locked by another oxen-codegen process" in second.stderr
-    assert everything(project) == before
+    assert take_snapshot(project) == before
     assert update().exit_code == 0
-    assert is_clean(project)
+    assert is_up_to_date(project)
 
 
 class Killed(BaseException):
-    """As SIGKILL: nothing that comes after it has an effect."""
+    """Simulates SIGKILL: everything after it has no effect."""
 
 
-class Strike:
-    """Cuts what works on files: before a step of it, and before all that would follow."""
+class StepLimiter:
+    """Runs functions that work on files, and interrupts or kills them before a file operation."""
 
     def __init__(self) -> None:
         self._until_interrupt: int | None = None
         self._until_kill: int | None = None
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._count_step)
 
-    def __call__(self, work: Callable[[], None], kill: int, interrupt: int | None = None) -> str:
-        """How `work` ended: "done", "interrupted" or "killed".
+    def __call__(self, function: Callable[[], None], kill: int, interrupt: int | None = None) -> str:
+        """Run a function and return how it ended: "done", "interrupted" or "killed".
 
-        It is killed so many steps after it began, or after Ctrl-C, which comes at a step.
+        Args:
+            function: The function.
+            kill: The number of file operations before it is killed, counted from an interrupt.
+            interrupt: The number of file operations before Ctrl-C; None for no Ctrl-C.
         """
         self._until_interrupt, self._until_kill = interrupt, kill
         try:
-            work()
+            function()
         except Killed:
             return "killed"
         except KeyboardInterrupt:
@@ -130,7 +133,7 @@ class Strike:
             self._until_kill = None
         return "done"
 
-    def _hear(self, event: str, _: object) -> None:
+    def _count_step(self, event: str, _: object) -> None:
         if self._until_kill is None or not (event == "open" or event.startswith(("os.", "shutil."))):
             return
         if self._until_interrupt is not None:
@@ -145,16 +148,17 @@ class Strike:
 
 
 @pytest.fixture(scope="module")
-def strike() -> Strike:
-    return Strike()  # there is no way to take an audit hook away
+def run_limited() -> StepLimiter:
+    """A function that runs another one up to a step."""
+    return StepLimiter()  # one for all tests, because an audit hook cannot be removed
 
 
 ENTRY = "### Models\n\n- New."
-BEFORE = "# Changelog\n\n## 1.0.0\n"
+OLD_CHANGELOG = "# Changelog\n\n## 1.0.0\n"
 
 
-class Site:
-    """A package of three files and a changelog, and a tree that is to take their place."""
+class Replacement:
+    """A package of three files with a changelog, and a tree that replaces it."""
 
     def __init__(self, folder: Path, *, is_first: bool) -> None:
         self.root = folder / "root"
@@ -162,28 +166,29 @@ class Site:
         self.changelog = self.root / "CHANGELOG.md"
         self._tree = folder / "tree"
         self._is_first = is_first
-        self.begin()
-        self.old = self.state()
-        self.install()
-        self.new = self.state()
+        self.prepare()
+        self.old = self.read_state()
+        self.replace()
+        self.new = self.read_state()
 
-    def begin(self) -> None:
-        for each in (self.root, self._tree):
-            shutil.rmtree(each, ignore_errors=True)
+    def prepare(self) -> None:
+        """Restore the state before the replacement."""
+        for folder in (self.root, self._tree):
+            shutil.rmtree(folder, ignore_errors=True)
         self._write(self._tree, "new")
         self.package.parent.mkdir(parents=True)
         if not self._is_first:
             self._write(self.package, "old")
-            self.changelog.write_text(BEFORE)
+            self.changelog.write_text(OLD_CHANGELOG)
 
-    def install(self) -> None:
+    def replace(self) -> None:
         replace_package(self._tree, self.package, self.changelog, ENTRY)
 
     def recover(self) -> None:
         recover_package(self.package)
 
-    def state(self) -> dict[str, bytes | None]:
-        return {name: content for name, (_, content) in everything(self.root).items()}
+    def read_state(self) -> dict[str, bytes | None]:
+        return {name: content for name, (_, content) in take_snapshot(self.root).items()}
 
     def _write(self, package: Path, text: str) -> None:
         (package / "schemas").mkdir(parents=True)
@@ -192,41 +197,44 @@ class Site:
 
 
 @pytest.fixture(params=[False, True], ids=["again", "first"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    return Site(tmp_path, is_first=request.param)
+def replacement(request: pytest.FixtureRequest, tmp_path: Path) -> Replacement:
+    """A replacement of an existing package, and one of no package."""
+    return Replacement(tmp_path, is_first=request.param)
 
 
-def test_killed_at_any_step_and_again_at_any_step_of_the_repair(site: Site, strike: Strike) -> None:
+def test_replace_killed_then_recovery_killed(replacement: Replacement, run_limited: StepLimiter) -> None:
+    """Killed at any step, and again at any step of the recovery: old or new state, never both."""
     ends: set[bool] = set()
     step = 0
     for step in itertools.count():
-        site.begin()
-        if strike(site.install, step) == "done":
+        replacement.prepare()
+        if run_limited(replacement.replace, step) == "done":
             break
-        for repair in itertools.count():
-            if repair:
-                site.begin()
-                strike(site.install, step)
-            ended = strike(site.recover, repair)
-            site.recover()
-            assert site.state() in (site.old, site.new), (step, repair)
+        for recovery_step in itertools.count():
+            if recovery_step:
+                replacement.prepare()
+                run_limited(replacement.replace, step)
+            ended = run_limited(replacement.recover, recovery_step)
+            replacement.recover()
+            assert replacement.read_state() in (replacement.old, replacement.new), (step, recovery_step)
             if ended == "done":
                 break
-        ends.add(site.state() == site.new)
+        ends.add(replacement.read_state() == replacement.new)
     assert ends == {False, True}
     assert step > 5
 
 
-def test_interrupted_at_any_step_and_killed_at_any_step_of_the_tidying(site: Site, strike: Strike) -> None:
+def test_replace_interrupted_then_killed(replacement: Replacement, run_limited: StepLimiter) -> None:
+    """Interrupted at any step, and killed at any step of the cleanup: old or new state, never both."""
     ended, interrupt = "interrupted", 0
     for interrupt in itertools.count():
         for step in itertools.count():
-            site.begin()
-            ended = strike(site.install, step, interrupt)
-            if ended != "killed" and site.package.name in str(site.old):
-                assert (site.package / "__init__.py").exists(), interrupt  # without any repair
-            site.recover()
-            assert site.state() in (site.old, site.new), (interrupt, step)
+            replacement.prepare()
+            ended = run_limited(replacement.replace, step, interrupt)
+            if ended != "killed" and replacement.package.name in str(replacement.old):
+                assert (replacement.package / "__init__.py").exists(), interrupt  # without a recovery
+            replacement.recover()
+            assert replacement.read_state() in (replacement.old, replacement.new), (interrupt, step)
             if ended != "killed":
                 break
         if ended == "done":
@@ -234,31 +242,35 @@ def test_interrupted_at_any_step_and_killed_at_any_step_of_the_tidying(site: Sit
     assert interrupt > 5
 
 
-def test_what_somebody_wrote_in_the_changelog_meanwhile_stays(site: Site, strike: Strike) -> None:
+def test_recovery_keeps_edited_changelog(replacement: Replacement, run_limited: StepLimiter) -> None:
+    """An edit of the changelog after an interruption is kept."""
     for step in itertools.count():
-        site.begin()
-        assert strike(site.install, step) == "killed", "never between the package and the changelog"
-        after = "new.json" in "".join(map(str, site.package.rglob("*")))
-        if after and b"New" not in (site.state().get("CHANGELOG.md") or b""):
+        replacement.prepare()
+        assert run_limited(replacement.replace, step) == "killed", (
+            "never killed between the package and the changelog"
+        )
+        is_replaced = "new.json" in "".join(map(str, replacement.package.rglob("*")))
+        if is_replaced and b"New" not in (replacement.read_state().get("CHANGELOG.md") or b""):
             break
-    site.changelog.write_text("# Changelog\n\nMine.\n")
-    site.recover()
-    assert site.changelog.read_text() == add_entry("# Changelog\n\nMine.\n", ENTRY)
+    replacement.changelog.write_text("# Changelog\n\nMine.\n")
+    replacement.recover()
+    assert replacement.changelog.read_text() == add_entry("# Changelog\n\nMine.\n", ENTRY)
 
 
 @pytest.mark.parametrize("command", ["check", "generate", "diff", "fetch painter", "update --dry-run"])
-def test_the_next_command_completes_or_undoes_what_was_begun(command: str, hub: Hub, project: Path) -> None:
+def test_next_command_recovers(command: str, hub: Hub, project: Path) -> None:
+    """Each command completes or undoes an interrupted replacement first."""
     package = project / "generated" / "ours"
-    before = everything(package).keys()
-    note = {"file": str(project / "CHANGELOG.md"), "entry": "- New.", "text": "?"}
+    before = take_snapshot(package).keys()
+    pending = {"file": str(project / "CHANGELOG.md"), "entry": "- New.", "text": "?"}
     address = ["--base-url", hub.url] if command not in ("check", "generate") else []
     for is_swapped in (False, True):
-        package.with_name(".ours.pending").write_text(json.dumps(note))
+        package.with_name(".ours.pending").write_text(json.dumps(pending))
         shutil.copytree(package, package.with_name(".ours.old"))
         if not is_swapped:
             package.rename(package.with_name(".ours.new"))
         done = CliRunner().invoke(main, [*command.split(), *address])
         assert done.exit_code == 0, done.output
-        assert everything(package).keys() == before
-        assert ("- New." in changelog(project)) is is_swapped
-        assert is_clean(project)
+        assert take_snapshot(package).keys() == before
+        assert ("- New." in read_changelog(project)) is is_swapped
+        assert is_up_to_date(project)

@@ -1,4 +1,4 @@
-"""Models that left the hub, and models that only seem to have left."""
+"""Removed models, and models that the hub only seems to have removed."""
 
 from __future__ import annotations
 
@@ -13,134 +13,136 @@ from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
 from codegen.update.projects import (
+    LIST_PATH,
     MODELS,
     NARROWED,
     PROJECT,
-    WHERE,
-    changelog,
-    everything,
-    is_clean,
-    record,
-    schemas,
+    is_up_to_date,
+    read_changelog,
+    read_record,
+    schemas_folder,
+    take_snapshot,
     today,
 )
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "complaint"),
+    ("status", "body", "message"),
     [
         (500, None, "the hub returned HTTP 500, 3 times"),
         (403, {"error": "no"}, "the hub returned HTTP 403: no"),
         (200, "<html>", "not JSON"),
     ],
 )
-def test_no_model_is_gone_because_a_request_failed(
-    status: int, body: object, complaint: str, update: Callable[..., Result], hub: Hub, project: Path
+def test_update_failed_request_removes_nothing(
+    status: int, body: object, message: str, update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
+    """A failed request does not mark a model as removed."""
     hub.remove_model("carver")
-    before = everything(project)
-    hub.respond_next(status, body=body, times=None, path=f"{WHERE}/carver")
+    before = take_snapshot(project)
+    hub.respond_next(status, body=body, times=None, path=f"{LIST_PATH}/carver")
     done = update("--allow-removals")
     assert done.exit_code == 2
-    assert f"1 unreadable model: carver: {complaint}" in done.stderr
-    assert everything(project) == before
+    assert f"1 unreadable model: carver: {message}" in done.stderr
+    assert take_snapshot(project) == before
 
 
-def test_a_model_that_only_the_list_lacks_is_kept_true(
-    update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_unlisted_model_is_updated(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A model that only the list lacks is updated."""
     hub.add_model(make_model("painter", NARROWED))
-    for lacking, arguments in ((["painter"], []), (["carver", "painter"], ["--allow-removals"])):
-        rest = [{"id": each} for each in MODELS if each not in lacking]
-        hub.respond_next(200, body=rest, path=WHERE)
+    for unlisted, arguments in ((["painter"], []), (["carver", "painter"], ["--allow-removals"])):
+        listed = [{"id": model_id} for model_id in MODELS if model_id not in unlisted]
+        hub.respond_next(200, body=listed, path=LIST_PATH)
         assert update(*arguments).exit_code == 0
-        assert record(project, "painter")["json_request_schema"] == NARROWED
-        assert "removed" not in record(project, "carver")
+        assert read_record(project, "painter")["json_request_schema"] == NARROWED
+        assert "removed" not in read_record(project, "carver")
 
 
-def test_more_than_a_fifth_gone_at_once_has_to_be_allowed(
-    update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_limits_removals(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """The removal of more than a fifth of the models must be allowed."""
     hub.remove_model("carver")
     hub.remove_model("drawer")
-    before = everything(project)
+    before = take_snapshot(project)
     for arguments in ((), ("--dry-run",)):
         done = update(*arguments)
         assert done.exit_code == 2
         assert "not on the hub's list, 2 of them: carver, drawer; nothing was changed" in done.stderr
         assert "--allow-removals" in done.stderr
-        assert everything(project) == before
+        assert take_snapshot(project) == before
     assert update("--allow-removals").exit_code == 0
-    assert "removed" in record(project, "drawer")
+    assert "removed" in read_record(project, "drawer")
 
 
-def test_a_model_that_left_leaves_a_tombstone_that_goes_after_one_minor_version(
-    update: Callable[..., Result], hub: Hub, project: Path
-) -> None:
+def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A removed model keeps a module for one minor version."""
     hub.remove_model("carver")
-    assert update().exit_code == 0  # one of five is no more than a fifth
-    marks = {"on": today(), "version": "0.2.0", "successor": "painter"}
-    assert record(project, "carver")["removed"] == marks
+    assert update().exit_code == 0  # one of five is a fifth
+    removal = {"on": today(), "version": "0.2.0", "successor": "painter"}
+    assert read_record(project, "carver")["removed"] == removal
     module = project / "generated" / "ours" / "images" / "carver.py"
     assert f"'carver' was removed from the API on {today()}; use 'painter'" in module.read_text()
-    assert "- `carver`\n  - Model removed: `/images/generate`; use `painter`." in changelog(project)
-    assert is_clean(project)
+    assert "- `carver`\n  - Model removed: `/images/generate`; use `painter`." in read_changelog(project)
+    assert is_up_to_date(project)
 
-    before = everything(project)
+    before = take_snapshot(project)
     assert "0 files changed" in update().stderr
-    assert everything(project) == before
+    assert take_snapshot(project) == before
     diff = CliRunner().invoke(main, ["diff", "--base-url", hub.url])
     assert (diff.exit_code, "carver" in diff.output) == (0, False)
 
-    for version, stays in (("0.1.0", True), ("0.0.9", False)):  # the package's is 0.1.0
-        file = schemas(project) / "carver.json"
-        file.write_text(json.dumps({**record(project, "carver"), "removed": {**marks, "version": version}}))
-        told = changelog(project)
+    for version, is_kept in (("0.1.0", True), ("0.0.9", False)):  # the version of the package is 0.1.0
+        file = schemas_folder(project) / "carver.json"
+        record = {**read_record(project, "carver"), "removed": {**removal, "version": version}}
+        file.write_text(json.dumps(record))
+        changelog = read_changelog(project)
         done = update()
         assert done.exit_code == 0
-        assert file.exists() is stays
-        assert ("warning: carver: removed: the model left the hub" in done.stderr) is not stays
-        gone = "- `carver`\n  - Module removed: the model left the API in an earlier minor version."
-        assert (gone in changelog(project).removeprefix(told)) is not stays
+        assert file.exists() is is_kept
+        assert ("warning: carver: removed: the model left the hub" in done.stderr) is not is_kept
+        line = "- `carver`\n  - Module removed: the model left the API in an earlier minor version."
+        assert (line in read_changelog(project).removeprefix(changelog)) is not is_kept
     assert not module.exists()
-    assert is_clean(project)
+    assert is_up_to_date(project)
 
 
-def test_a_successor_may_be_named_later(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+def test_update_successor_added_later(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A successor can be added after the removal."""
     hub.remove_model("drawer")
     assert update().exit_code == 0
-    assert record(project, "drawer")["removed"]["successor"] is None
+    assert read_record(project, "drawer")["removed"]["successor"] is None
     (project / "pyproject.toml").write_text(f'{PROJECT}drawer = "sketcher"\n')
     assert update().exit_code == 0
-    assert record(project, "drawer")["removed"]["successor"] == "sketcher"
+    assert read_record(project, "drawer")["removed"]["successor"] == "sketcher"
     module = project / "generated" / "ours" / "images" / "drawer.py"
     assert "'drawer' was removed from the API on" in module.read_text()
     assert "use 'sketcher'" in module.read_text()
 
 
-def test_a_model_that_left_may_return(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+def test_update_removed_model_returns(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A removed model that is on the hub again is an added model."""
     hub.remove_model("carver")
     update()
     hub.add_model(make_model("carver"))
     assert update().exit_code == 0
-    assert "removed" not in record(project, "carver")
+    assert "removed" not in read_record(project, "carver")
     assert "left the hub" not in (project / "generated" / "ours" / "images" / "carver.py").read_text()
-    assert "- `carver`\n  - Model added" in changelog(project)
-    assert is_clean(project)
+    assert "- `carver`\n  - Model added" in read_changelog(project)
+    assert is_up_to_date(project)
 
 
-def test_single_models_judge_no_removals(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+def test_update_single_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """An update of single models does not look for removed models."""
     for each in ("carver", "drawer", "talker"):
         hub.remove_model(each)
     hub.add_model({**make_model("sketcher"), "summary": "Sketches."})
     hub.add_model(make_model("painter", NARROWED))
-    before = everything(project)
+    before = take_snapshot(project)
     assert update("carver").exit_code == 2
-    assert everything(project) == before
+    assert take_snapshot(project) == before
     done = update("painter")
     assert done.exit_code == 0, done.output
-    assert [each.path for each in hub.requests] == [f"{WHERE}/carver", f"{WHERE}/painter"]
-    assert record(project, "painter")["json_request_schema"] == NARROWED
+    assert [each.path for each in hub.requests] == [f"{LIST_PATH}/carver", f"{LIST_PATH}/painter"]
+    assert read_record(project, "painter")["json_request_schema"] == NARROWED
     for each in ("carver", "drawer", "sketcher", "talker"):
         file = f"generated/ours/schemas/{each}.json"
-        assert everything(project)[file][1] == before[file][1]
+        assert take_snapshot(project)[file][1] == before[file][1]
