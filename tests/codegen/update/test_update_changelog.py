@@ -98,7 +98,7 @@ def test_entry_names_accepted_rename(update: Callable[..., Result], hub: Hub, pr
     (project / "pyproject.toml").write_text(
         f'{PROJECT}[tool.oxen-codegen.renamed]\npainter = {{ prompt = "text" }}\n'
     )
-    assert "if the hub has it: oxen-codegen update" in CliRunner().invoke(main, ["check"]).stderr
+    assert "run `oxen-codegen update` if the API has it" in CliRunner().invoke(main, ["check"]).stderr
     assert update().exit_code == 0
     assert "`prompt`: parameter removed: `string`; use `text`; the old name" in read_changelog(project)
 
