@@ -152,6 +152,7 @@ def test_missing_job_raises_job_not_found(run: ClientRunner, hub: Hub) -> None:
             with pytest.raises(ox.JobNotFound) as caught:
                 yield call()
             assert (caught.value.generation_id, str(caught.value).endswith(f"(job {id})")) == (id, True)
+            assert caught.value.response is not None
             assert caught.value.response.status == 404
         # Behind a load balancer, another server may have the job.
         yield job.refresh()

@@ -1,9 +1,9 @@
 # Copied by oxen-codegen from templates/package/_runtime/journal.py. Do not edit.
-"""What became of each of many paid requests, in a file: a run that was killed goes on from it.
+"""The journal of a batch run: the state of each billable request, from which a killed run is continued.
 
-The file is JSON Lines, a fact each. A fact is on the disk before anything that relies on it happens, so
-what a crash can leave half written, the last line, was never relied upon. Media are not in the file:
-those of a request are there by digest only, those of an answer are in a folder beside it.
+The file is JSON Lines, one fact per line. Each line is synced before the action it describes, so only the
+last line can be truncated, and it can be dropped safely. Media are not in the file: those of a request are
+replaced by their digests, those of a response are in a folder beside it.
 """
 
 from __future__ import annotations
@@ -29,45 +29,45 @@ State = Literal["sending", "enqueued", "refused", "succeeded", "failed", "cancel
 
 _STATES = get_args(State)
 _WITH_JOB = ("enqueued", "failed", "cancelled", "gone")
-_LARGEST_GAP = 100_000  # one wrong digit must not have us hold gigabytes of unknown positions
-_SHORT = 200
-_CONTENT = "data:sha256:"
+MAX_GAP = 100_000  # guards against allocating gigabytes for a corrupt index
+MAX_INLINE_LENGTH = 200
+_CONTENT_PREFIX = "data:sha256:"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the journal last said of one request."""
+    """The last known state of one request."""
 
     digest: str
-    """The SHA-256 of its body, in hex."""
+    """The SHA-256 of the request's body, in hex."""
     state: State
     job_id: str | None = None
     answer: dict[str, Any] | None = None
-    """Of one that succeeded: the answer as the hub gave it."""
+    """The response of a request that succeeded."""
     detail: str | None = None
-    """Of one that was refused or failed: why."""
+    """The reason if the request was rejected or its job failed."""
 
 
 def digest_of(body: Mapping[str, Any]) -> str:
-    """The SHA-256 of a request's body, in hex, whatever the order of its keys.
+    """Return the SHA-256 of a request's body in hex, regardless of the order of its keys.
 
     Raises:
-        ValueError: JSON, or UTF-8, cannot hold it.
+        ValueError: The body is not valid JSON or Unicode.
     """
     text = json.dumps(dict(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return sha256(text.encode()).hexdigest()
 
 
 class Journal:
-    """The facts about the requests of a run, by their position; several threads may use it at once.
+    """The facts about the requests of a batch, by index. Thread-safe.
 
     Args:
-        path: The file, which is made if it is not there. Beside it are a lock file, named `.lock`, and
-            the media of the answers, in the folder named `.media`.
+        path: The file, which is created if it does not exist. Beside it are a lock file with the suffix
+            `.lock` and the media of the responses, in a folder with the suffix `.media`.
 
     Raises:
-        JournalError: It is broken or in use, or the file cannot be opened, read or written. Every
-            method may raise it.
+        JournalError: The journal is corrupt or in use, or the file cannot be opened, read or written.
+            Every method may raise it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -78,87 +78,87 @@ class Journal:
         self._sent = array("q")
         self._last = array("q")
         self._end = 0
-        self._torn = False
+        self._is_truncated = False
         try:
-            # Under whatever name and from whatever folder it is opened, it has the one lock.
+            # All paths of the same file use the same lock.
             self._path = os.path.realpath(path)
             with ExitStack() as stack:
-                # Before the lock, which would make the folder.
+                # Before the lock is replace_content, because filelock creates missing folders.
                 self._file = stack.enter_context(open(self._path, "a+b", buffering=0))
                 lock = FileLock(f"{self._path}.lock", thread_local=False)
                 stack.enter_context(lock.acquire(blocking=False))
-                self._read()
+                self._read_lines()
                 _sync_folder(os.path.dirname(self._path))
                 self._handles = stack.pop_all()
         except Timeout:
             raise JournalError(f"{self._path}: another run is using this journal") from None
         except (OSError, ValueError) as error:  # a null byte in the name
-            raise _unusable(self._path, error) from None
+            raise _journal_error(self._path, error) from None
 
     def __len__(self) -> int:
-        """One more than the highest position that a fact is about."""
+        """Return the highest index of a fact, plus one."""
         return len(self._last)
 
     def __iter__(self) -> Iterator[Entry | None]:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Entry | None:
-        """What was last said of the request at a position; None where nothing is known of it."""
+        """Return the state of the request at an index; None if there is no fact about it."""
         with self._mutex:
             if not self._is_known(index):
                 return None
             try:
-                digest = self._fact(self._sent[index], index)["digest"]
-                last = self._fact(self._last[index], index)
+                digest = self._read_fact(self._sent[index], index)["digest"]
+                last = self._read_fact(self._last[index], index)
             except (OSError, ValueError, KeyError) as error:
                 raise JournalError(
-                    f"{self._path}: what it says of request {index} can no longer be read: {error}"
+                    f"{self._path}: the facts about request {index} cannot be read: {error}"
                 ) from None
         answer = last.get("answer")
         return Entry(
             digest,
             last["fact"],
             last.get("job_id"),
-            None if answer is None else _changed(answer, self._content),
+            None if answer is None else _map_strings(answer, self._read_content),
             last.get("detail"),
         )
 
     def sending(self, index: int, body: Mapping[str, Any]) -> None:
-        """Before it is sent: from here on it may be paid for."""
-        shown = _changed(dict(body), _without_media)
+        """Record that a request is about to be sent. It may be billed from then on."""
+        shown = _map_strings(dict(body), _digest_media)
         self._write({"fact": "sending", "index": index, "digest": digest_of(body), "body": shown})
 
     def enqueued(self, index: int, job_id: str) -> None:
-        """The hub took it, as this job."""
+        """Record the job of a request that was submitted."""
         self._write({"fact": "enqueued", "index": index, "job_id": job_id})
 
     def refused(self, index: int, detail: str) -> None:
-        """The hub surely did not take it, so it may be sent again."""
+        """Record that a request was certainly not accepted and may be sent again."""
         self._write({"fact": "refused", "index": index, "detail": detail})
 
     def succeeded(self, index: int, job_id: str | None, answer: Mapping[str, Any]) -> None:
-        """There is a result. The content in the answer is on the disk before the fact is."""
+        """Record a result. The content in the response is synced before the fact."""
         contents: dict[str, bytes] = {}
 
-        def taken(key: str, text: str) -> str:
+        def replace_content(key: str, text: str) -> str:
             if not _is_content(key, text):
                 return text
             content = text.encode(errors="surrogatepass")
             digest = sha256(content).hexdigest()
             contents[digest] = content
-            return _CONTENT + digest
+            return _CONTENT_PREFIX + digest
 
-        shown = _changed(dict(answer), taken)
+        shown = _map_strings(dict(answer), replace_content)
         self._write({"fact": "succeeded", "index": index, "job_id": job_id, "answer": shown}, contents)
 
     def ended(
         self, index: int, state: Literal["failed", "cancelled", "gone"], job_id: str, detail: str | None
     ) -> None:
-        """Its job has ended, and there is no result."""
+        """Record that a job has ended without a result."""
         self._write({"fact": state, "index": index, "job_id": job_id, "detail": detail})
 
     def close(self) -> None:
-        """Let another run use the journal. Nothing can be read or written after it."""
+        """Close the journal, so that another run can use it."""
         with self._mutex:
             self._handles.close()
 
@@ -168,42 +168,41 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self) -> None:
+    def _read_lines(self) -> None:
         with open(self._file.fileno(), "rb", closefd=False) as lines:
             lines.seek(0)
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n"):
-                    self._torn = True
+                    self._is_truncated = True
                     break
                 try:
-                    fact = self._checked(_parsed(line))
+                    fact = self._validate(_parse_line(line))
                 except ValueError as error:
-                    # A power cut may leave zeros where a part of the last write should be. Anything else was
-                    # whole once, and relied upon.
+                    # A power failure may leave zeros in the last line. Every other line was synced.
                     if b"\0" in line and not lines.read(1):
-                        self._torn = True
+                        self._is_truncated = True
                         break
                     raise JournalError(
-                        f"{self._path}, line {number}: {error}. Bring the line back from a copy. If it is"
-                        " taken out, what it said is forgotten, and its request may be paid for again."
+                        f"{self._path}, line {number}: {error}: restore the line from a"
+                        " copy. If it is removed, its request may be sent and billed again."
                     ) from None
-                self._note(fact, len(line))
-        if self._torn:
-            self._cut()
+                self._index_fact(fact, len(line))
+        if self._is_truncated:
+            self._truncate()
 
-    def _checked(self, fact: object) -> dict[str, Any]:
-        """A fact that may come next.
+    def _validate(self, fact: object) -> dict[str, Any]:
+        """Return a fact if it is valid after the facts so far.
 
         Raises:
-            ValueError: It may not.
+            ValueError: It is not.
         """
         if not is_object(fact):
-            raise ValueError("a JSON object is expected")
+            raise ValueError("expected a JSON object")
         kind, index, job_id, detail = (fact.get(key) for key in ("fact", "index", "job_id", "detail"))
         if kind not in _STATES:
-            raise ValueError(f"no fact is called {kind!r:.60}")
-        if type(index) is not int or not 0 <= index <= len(self._last) + _LARGEST_GAP:
-            raise ValueError(f"there is no position {index!r:.60}")
+            raise ValueError(f"unknown fact {kind!r:.60}")
+        if type(index) is not int or not 0 <= index <= len(self._last) + MAX_GAP:
+            raise ValueError(f"invalid index {index!r:.60}")
         if kind == "sending":
             if not re.fullmatch("[0-9a-f]{64}", str(fact.get("digest"))):
                 raise ValueError("the digest of the request is missing")
@@ -213,7 +212,7 @@ class Journal:
         if has_job and not (isinstance(job_id, str) and job_id):
             raise ValueError("the id of the job is missing")
         if kind == "succeeded" and not is_object(fact.get("answer")):
-            raise ValueError("the answer is missing")
+            raise ValueError("the response is missing")
         if not isinstance(detail, str | None) or (kind == "refused" and detail is None):
             raise ValueError("the reason is missing")
         return fact
@@ -221,10 +220,10 @@ class Journal:
     def _is_known(self, index: int) -> bool:
         return 0 <= index < len(self._sent) and self._sent[index] >= 0
 
-    def _note(self, fact: Mapping[str, Any], size: int) -> None:
-        # What Ctrl-C interrupts here is forgotten until the journal is opened again, but no offset is wrong.
+    def _index_fact(self, fact: Mapping[str, Any], size: int) -> None:
+        # A fact that Ctrl-C interrupts here is unknown until the next run; all offsets are valid.
         offset, self._end = self._end, self._end + size
-        self._torn = False
+        self._is_truncated = False
         index: int = fact["index"]
         unknown = array("q", [-1]) * (index + 1 - len(self._last))
         self._sent += unknown
@@ -233,40 +232,40 @@ class Journal:
             self._sent[index] = offset
         self._last[index] = offset
 
-    def _fact(self, offset: int, index: int) -> dict[str, Any]:
-        # Opened anew each time: the buffer of an old one may hold what was cut off since.
+    def _read_fact(self, offset: int, index: int) -> dict[str, Any]:
+        # Opened each time, because the buffer of an open file may contain a line that was removed since.
         with open(self._file.fileno(), "rb", closefd=False) as lines:
             lines.seek(offset)
-            fact = self._checked(_parsed(lines.readline()))
+            fact = self._validate(_parse_line(lines.readline()))
         if fact["index"] != index:
-            raise ValueError("the file was altered")
+            raise ValueError("the file was changed")
         return fact
 
     def _write(self, fact: dict[str, Any], contents: Mapping[str, bytes] | None = None) -> None:
         with self._mutex:
-            # Only ASCII: an answer may have half a character in it, which no UTF-8 can hold.
-            line = json.dumps(self._checked(fact), separators=(",", ":")).encode() + b"\n"
+            # ASCII only, because a response may contain a lone surrogate.
+            line = json.dumps(self._validate(fact), separators=(",", ":")).encode() + b"\n"
             for digest, content in (contents or {}).items():
-                self._keep(digest, content)
+                self._write_content(digest, content)
             try:
-                if self._torn:
-                    self._cut()
-                self._torn = True
+                if self._is_truncated:
+                    self._truncate()
+                self._is_truncated = True
                 _write_all(self._file, line)
-                self._note(fact, len(line))
+                self._index_fact(fact, len(line))
             except OSError as error:
-                raise _unusable(self._path, error) from None
+                raise _journal_error(self._path, error) from None
             finally:
-                if self._torn:  # by Ctrl-C, too; if it cannot be cut off now, then before the next line
+                if self._is_truncated:  # also by Ctrl-C; if it cannot be removed now, the next write does
                     with suppress(OSError):
-                        self._cut()
+                        self._truncate()
 
-    def _cut(self) -> None:
+    def _truncate(self) -> None:
         self._file.truncate(self._end)
         os.fsync(self._file.fileno())
-        self._torn = False
+        self._is_truncated = False
 
-    def _keep(self, digest: str, content: bytes) -> None:
+    def _write_content(self, digest: str, content: bytes) -> None:
         folder = f"{self._path}.media"
         path = os.path.join(folder, digest)
         part = os.path.join(folder, "part")
@@ -279,49 +278,49 @@ class Journal:
             os.replace(part, path)
             _sync_folder(folder)
         except OSError as error:
-            raise _unusable(path, error) from None
+            raise _journal_error(path, error) from None
 
-    def _content(self, key: str, text: str) -> str:
+    def _read_content(self, key: str, text: str) -> str:
         if not _is_content(key, text):
             return text
-        digest = text.removeprefix(_CONTENT)
+        digest = text.removeprefix(_CONTENT_PREFIX)
         path = os.path.join(f"{self._path}.media", digest)
         try:
             with open(path, "rb") as file:
                 content = file.read()
         except (OSError, ValueError) as error:
-            raise _unusable(path, error) from None
+            raise _journal_error(path, error) from None
         if sha256(content).hexdigest() != digest:
-            raise JournalError(f"{path}: the file was altered")
+            raise JournalError(f"{path}: the file was changed")
         return content.decode(errors="surrogatepass")
 
 
-def _parsed(line: bytes) -> object:
+def _parse_line(line: bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
 
 
-def _changed(value: object, change: Callable[[str, str], str], key: str = "") -> Any:
-    """`value` with each text in it changed, by the key that it is under."""
+def _map_strings(value: object, change: Callable[[str, str], str], key: str = "") -> Any:
+    """Return `value` with each string replaced by `change(key, string)`."""
     if isinstance(value, str):
         return change(key, value)
     if is_list(value):
-        return [_changed(item, change, key) for item in value]
+        return [_map_strings(item, change, key) for item in value]
     if is_object(value):
-        return {name: _changed(each, change, name) for name, each in value.items()}
+        return {name: _map_strings(item, change, name) for name, item in value.items()}
     return value
 
 
-def _without_media(_: str, text: str) -> str:
-    if len(text) <= _SHORT or text.lstrip()[:5].lower() != "data:":
+def _digest_media(_: str, text: str) -> str:
+    if len(text) <= MAX_INLINE_LENGTH or text.lstrip()[:5].lower() != "data:":
         return text
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def _is_content(key: str, text: str) -> bool:
-    # All of these, short ones too, and none but these: so nothing the hub says is taken for a mark of ours.
+    # All strings of these kinds are replaced, so that none of them can be mistaken for a reference.
     return bool(text) and (key == "b64_json" or text.startswith("data:"))
 
 
@@ -335,16 +334,16 @@ def _write_all(file: FileIO, content: bytes) -> None:
 def _sync_folder(folder: str) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folder
+    except OSError:  # Windows cannot open folders
         return
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EBADF, errno.EINVAL):  # what a network drive that cannot do it says
+        if error.errno not in (errno.EBADF, errno.EINVAL):  # the errors of network drives without fsync
             raise
     finally:
         os.close(descriptor)
 
 
-def _unusable(path: str, error: OSError | ValueError) -> JournalError:
+def _journal_error(path: str, error: OSError | ValueError) -> JournalError:
     return JournalError(f"{path}: {getattr(error, 'strerror', None) or error}")

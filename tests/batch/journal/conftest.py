@@ -1,4 +1,4 @@
-"""The file of a journal, without and with facts in it."""
+"""Fixtures of the journal tests: paths of an empty and of a written journal."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 from oxen_models._runtime.journal import Journal
 
-from batch.journal.facts import FACTS, tell
+from batch.journal.facts import FACTS, write_fact
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The path of a journal that does not exist."""
     return tmp_path / "run.jsonl"
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave it to the system when to write: the machine goes on, and some disks take their time."""
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not sync the file, because that is slow and matters only if the machine stops."""
     monkeypatch.setattr(os, "fsync", int)
 
 
 @pytest.fixture
-def written(path: Path, quick: None) -> Path:
-    """The file of a journal with every fact in it."""
+def written(path: Path, no_fsync: None) -> Path:
+    """The path of a journal with all facts."""
     with Journal(path) as journal:
         for fact in FACTS:
-            tell(journal, fact)
+            write_fact(journal, fact)
     return path

@@ -1,4 +1,4 @@
-"""Facts for a journal, and what it should say of them."""
+"""Facts for a journal, and the entries that it should return for them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ FACTS: list[Fact] = [
 ]
 
 
-def tell(journal: Journal, fact: Fact) -> None:
+def write_fact(journal: Journal, fact: Fact) -> None:
+    """Write a fact to a journal."""
     name, arguments = fact
     getattr(journal, name)(*arguments)
 
 
-def told(facts: list[Fact]) -> list[Entry | None]:
-    """What a journal of these facts should say."""
+def expected_entries(facts: list[Fact]) -> list[Entry | None]:
+    """Return the entries that a journal of these facts should have."""
     known: dict[int, Entry] = {}
     for name, (index, *more) in facts:
         if name == "sending":
@@ -53,6 +54,7 @@ def told(facts: list[Fact]) -> list[Entry | None]:
     return [known.get(index) for index in range(max(known, default=-1) + 1)]
 
 
-def reopened(path: Path) -> list[Entry | None]:
+def read_entries(path: Path) -> list[Entry | None]:
+    """Open a journal and return its entries."""
     with Journal(path) as journal:
         return list(journal)

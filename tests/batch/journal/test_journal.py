@@ -1,4 +1,4 @@
-"""A journal says what was written into it, now and later."""
+"""Reading what was written to a journal."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from hypothesis import strategies as st
 from oxen_models import JournalError
 from oxen_models._runtime.journal import Entry, Journal, State, digest_of
 
-from batch.journal.facts import BODY, DIGEST, FACTS, PICTURE, Fact, reopened, tell, told
+from batch.journal.facts import BODY, DIGEST, FACTS, PICTURE, Fact, expected_entries, read_entries, write_fact
 
 
-def test_every_fact_is_there_at_once_and_later(path: Path) -> None:
+def test_entries_are_read_at_once_and_later(path: Path) -> None:
+    """Each entry can be read as soon as it is written, and after the journal was opened again."""
     states: set[str] = set()
     with Journal(path) as journal:
         assert (len(journal), journal[0]) == (0, None)
         for count, fact in enumerate(FACTS, 1):
-            tell(journal, fact)
-            assert list(journal) == told(FACTS[:count])
+            write_fact(journal, fact)
+            assert list(journal) == expected_entries(FACTS[:count])
             states |= {entry.state for entry in journal if entry}
         assert (journal[1], journal[-1], journal[6]) == (None, None, None)
-    assert reopened(path) == told(FACTS)
+    assert read_entries(path) == expected_entries(FACTS)
     assert states == set(get_args(State))
 
 
@@ -73,22 +74,23 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_fsync")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=histories(), runs=st.integers(1, 3))
-def test_any_history_is_told_as_it_was(facts: list[Fact], runs: int) -> None:
+def test_any_sequence_of_facts_is_read_back(facts: list[Fact], runs: int) -> None:
+    """Any valid sequence of facts is read back as it was written, over any number of runs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "run.jsonl")
         length = max(1, -(-len(facts) // runs))
         for start in range(0, len(facts), length):
             with Journal(path) as journal:
                 for fact in facts[start : start + length]:
-                    tell(journal, fact)
-                assert list(journal) == told(facts[: start + length])
-        assert reopened(path) == told(facts)
+                    write_fact(journal, fact)
+                assert list(journal) == expected_entries(facts[: start + length])
+        assert read_entries(path) == expected_entries(facts)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_fsync")
 @pytest.mark.parametrize(
     "fact",
     [
@@ -99,16 +101,18 @@ def test_any_history_is_told_as_it_was(facts: list[Fact], runs: int) -> None:
         ("ended", (0, "lost", "job", None)),
     ],
 )
-def test_what_could_not_be_read_is_not_written(path: Path, fact: Fact) -> None:
+def test_invalid_fact_is_not_written(path: Path, fact: Fact) -> None:
+    """A fact that could not be read back raises and is not written."""
     with Journal(path) as journal:
-        tell(journal, FACTS[0])
-        with pytest.raises(ValueError, match=r"job|position|sent|fact"):
-            tell(journal, fact)
-        tell(journal, FACTS[1])
-    assert reopened(path) == told(FACTS[:2])
+        write_fact(journal, FACTS[0])
+        with pytest.raises(ValueError, match=r"job|index|sent|fact"):
+            write_fact(journal, fact)
+        write_fact(journal, FACTS[1])
+    assert read_entries(path) == expected_entries(FACTS[:2])
 
 
-def test_a_journal_is_one_run_s(path: Path) -> None:
+def test_journal_in_use_raises(path: Path) -> None:
+    """A journal that another run uses cannot be opened, under any name or from another process."""
     other_name = path.with_name("other.jsonl")
     other_name.symlink_to(path)
     attempt = "import sys; from oxen_models._runtime.journal import Journal; Journal(sys.argv[1])"
@@ -120,23 +124,23 @@ def test_a_journal_is_one_run_s(path: Path) -> None:
         refused = subprocess.run(command, capture_output=True, text=True)
         assert "JournalError" in refused.stderr
         assert "run.jsonl: another run is using" in refused.stderr
-        tell(journal, FACTS[0])
+        write_fact(journal, FACTS[0])
     journal.close()
-    assert reopened(other_name) == told(FACTS[:1])
+    assert read_entries(other_name) == expected_entries(FACTS[:1])
 
 
-def test_a_closed_journal_takes_nothing(path: Path) -> None:
+def test_closed_journal_raises(path: Path) -> None:
+    """Writing to a closed journal raises."""
     with Journal(path) as journal:
-        tell(journal, FACTS[0])
+        write_fact(journal, FACTS[0])
     with pytest.raises(ValueError, match="closed"):
-        tell(journal, FACTS[1])
-    assert reopened(path) == told(FACTS[:1])
+        write_fact(journal, FACTS[1])
+    assert read_entries(path) == expected_entries(FACTS[:1])
 
 
 @pytest.mark.parametrize("name", ["no folder/run.jsonl", ".", "", "nu\0ll"])
-def test_a_file_that_cannot_be_opened_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_invalid_path_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A path that cannot be opened raises JournalError with the path."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(JournalError) as caught:
         Journal(name)
@@ -144,17 +148,19 @@ def test_a_file_that_cannot_be_opened_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("quick")
-def test_half_a_character_is_kept(path: Path) -> None:
+@pytest.mark.usefixtures("no_fsync")
+def test_lone_surrogate_is_kept(path: Path) -> None:
+    """A response with a lone surrogate is read back unchanged."""
     answer = {"images": [{"b64_json": "\ud800"}], "\udfff": "data:\ud800"}
     with Journal(path) as journal:
         journal.sending(0, BODY)
         journal.succeeded(0, None, answer)
-    assert reopened(path) == [Entry(DIGEST, "succeeded", None, answer)]
+    assert read_entries(path) == [Entry(DIGEST, "succeeded", None, answer)]
 
 
-@pytest.mark.usefixtures("quick")
-def test_media_of_a_request_are_there_by_digest(path: Path) -> None:
+@pytest.mark.usefixtures("no_fsync")
+def test_media_of_a_request_are_digested(path: Path) -> None:
+    """Large data: URIs of a request are replaced by their digests."""
     large = [f"{scheme}image/png;base64,{PICTURE}" for scheme in ("data:", "DATA:", " data:")]
     small = ["data:,x", "https://example.com/" + "x" * 300, "data: " + "x" * 194]
     body = {**BODY, "input_image": large + small, "deep": [{"mask": large[0]}], "count": 2}
@@ -167,11 +173,12 @@ def test_media_of_a_request_are_there_by_digest(path: Path) -> None:
         "digest": digest_of(body),
         "body": {**body, "input_image": digests + small, "deep": [{"mask": digests[0]}]},
     }
-    assert reopened(path) == [Entry(digest_of(body), "sending")]
+    assert read_entries(path) == [Entry(digest_of(body), "sending")]
 
 
-@pytest.mark.usefixtures("quick")
-def test_content_of_an_answer_is_in_a_folder_beside_it(path: Path) -> None:
+@pytest.mark.usefixtures("no_fsync")
+def test_content_of_a_response_is_in_the_folder(path: Path) -> None:
+    """Content in a response is written to the folder beside the journal."""
     url = f"data:image/png;base64,{PICTURE}"
     answer = {"images": [{"b64_json": PICTURE}, {"url": url}, url, {"b64_json": None, "url": "https://x.y"}]}
     with Journal(path) as journal:
@@ -184,10 +191,11 @@ def test_content_of_an_answer_is_in_a_folder_beside_it(path: Path) -> None:
     one, other = (f"data:sha256:{digest}" for digest in expected)
     line = json.loads(path.read_bytes().splitlines()[1])
     assert line["answer"]["images"] == [{"b64_json": one}, {"url": other}, other, answer["images"][3]]
-    assert reopened(path) == [Entry(DIGEST, "succeeded", None, answer)]
+    assert read_entries(path) == [Entry(DIGEST, "succeeded", None, answer)]
 
 
-def test_many_facts_take_little_memory(path: Path, quick: None) -> None:
+def test_many_facts_take_little_memory(path: Path, no_fsync: None) -> None:
+    """Opening a journal of 10,000 requests takes less than 1 MB."""
     with Journal(path) as journal:
         for index in range(10_000):
             journal.sending(index, {**BODY, "seed": index})
@@ -204,7 +212,8 @@ def test_many_facts_take_little_memory(path: Path, quick: None) -> None:
     assert peak < 1_000_000
 
 
-def test_threads_do_not_meet_in_a_line(path: Path, quick: None) -> None:
+def test_threads_write_whole_lines(path: Path, no_fsync: None) -> None:
+    """Several threads can write to a journal at the same time."""
     answers = [{"images": [{"b64_json": str(index % 7) * 5_000}], "n": index} for index in range(200)]
 
     def one(index: int) -> None:
@@ -217,13 +226,14 @@ def test_threads_do_not_meet_in_a_line(path: Path, quick: None) -> None:
 
     with Journal(path) as journal, ThreadPoolExecutor(8) as pool:
         list(pool.map(one, range(200)))
-    assert reopened(path) == [
+    assert read_entries(path) == [
         Entry(digest_of({**BODY, "seed": index}), "succeeded", f"job-{index}", answer)
         for index, answer in enumerate(answers)
     ]
 
 
-def test_digest_is_of_what_is_sent_whatever_the_order() -> None:
+def test_digest_ignores_the_order_of_keys() -> None:
+    """The digest of a body depends on its content, not on the order of its keys."""
     assert digest_of({"b": 1, "a": ["ü", None]}) == digest_of({"a": ["ü", None], "b": 1})
     assert sha256('{"model":"painter","prompt":"Ein Hütchen ☂"}'.encode()).hexdigest() == DIGEST
     different: list[dict[str, Any]] = [{}, {"a": 1}, {"a": "1"}, {"a": [1]}, {"a": True}, {"b": 1}]

@@ -1,4 +1,4 @@
-"""A journal whose run was killed or interrupted, or whose disk failed, has all that it said it had."""
+"""Journals after a kill, an interruption or a failure of the disk."""
 
 from __future__ import annotations
 
@@ -12,29 +12,40 @@ import pytest
 from oxen_models import JournalError
 from oxen_models._runtime.journal import Entry, Journal, digest_of
 
-from batch.journal.facts import ANSWER, BODY, DIGEST, FACTS, PICTURE, reopened, tell, told
+from batch.journal.facts import (
+    ANSWER,
+    BODY,
+    DIGEST,
+    FACTS,
+    PICTURE,
+    expected_entries,
+    read_entries,
+    write_fact,
+)
 
 
-def test_of_a_run_that_was_killed_every_whole_line_counts(written: Path) -> None:
+def test_complete_lines_are_read_after_a_kill(written: Path) -> None:
+    """A journal that was truncated anywhere is read up to the last complete line."""
     content = written.read_bytes()
     for size in range(len(content) + 1):
         written.write_bytes(content[:size])
         whole = content[:size].count(b"\n")
         with Journal(written) as journal:
-            assert list(journal) == told(FACTS[:whole])
+            assert list(journal) == expected_entries(FACTS[:whole])
             assert written.read_bytes() == b"".join(content.splitlines(keepends=True)[:whole])
-            tell(journal, ("sending", (9, BODY)))
+            write_fact(journal, ("sending", (9, BODY)))
             assert journal[9] == Entry(DIGEST, "sending")
-        assert reopened(written)[9] == Entry(DIGEST, "sending")
+        assert read_entries(written)[9] == Entry(DIGEST, "sending")
 
 
 @pytest.mark.parametrize("zeros", [slice(0, 40), slice(20, -1), slice(0, None)])
-def test_a_last_line_that_a_power_cut_left_in_part_is_cut_off(written: Path, zeros: slice) -> None:
+def test_last_line_with_zeros_is_dropped(written: Path, zeros: slice) -> None:
+    """A last line with zero bytes, as a power failure leaves it, is dropped."""
     lines = written.read_bytes().splitlines(keepends=True)
     last = bytearray(lines[-1])
     last[zeros] = bytes(len(last[zeros]))
     written.write_bytes(b"".join(lines[:-1]) + last)
-    assert reopened(written) == told(FACTS[:-1])
+    assert read_entries(written) == expected_entries(FACTS[:-1])
 
 
 CHILD = """
@@ -52,7 +63,8 @@ with Journal(sys.argv[1]) as journal:
 """
 
 
-def test_what_was_acknowledged_outlives_the_run(path: Path) -> None:
+def test_acknowledged_facts_survive_a_kill(path: Path) -> None:
+    """All facts that a killed run had acknowledged are read by the next one."""
     acknowledged: dict[int, str] = {}
     for facts in (1, 20, 50, 80):
         command = [sys.executable, "-c", CHILD, str(path)]
@@ -63,7 +75,7 @@ def test_what_was_acknowledged_outlives_the_run(path: Path) -> None:
             lines += child.stdout.readlines()
         acknowledged |= {int(index): state for index, state in map(str.split, lines)}
         states = ["sending", "enqueued", "succeeded"]
-        for index, entry in enumerate(reopened(path)):
+        for index, entry in enumerate(read_entries(path)):
             assert entry
             assert entry.digest == digest_of({"model": "m", "prompt": str(index) * 20_000})
             # The one that the run was at when it was killed may be there, too.
@@ -74,9 +86,8 @@ def test_what_was_acknowledged_outlives_the_run(path: Path) -> None:
         assert sorted(acknowledged) == list(range(len(acknowledged)))
 
 
-def test_all_is_on_the_disk_before_a_fact_is_acknowledged(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fact_is_synced_before_it_returns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content, folder and line are synced before the method returns."""
     media = path.with_name("run.jsonl.media")
     digest = sha256(PICTURE.encode()).hexdigest()
     done: list[object] = []
@@ -98,14 +109,15 @@ def test_all_is_on_the_disk_before_a_fact_is_acknowledged(
         assert done == [path.parent]
         for fact in FACTS:
             done.clear()
-            tell(journal, fact)
+            write_fact(journal, fact)
             *before, last = done
             assert last == path.stat().st_size
             kept = [path.parent, len(PICTURE), digest, media] if fact[1][-1] is ANSWER else []
             assert before == kept
 
 
-def test_a_fact_that_does_not_fit_leaves_no_half_line(written: Path) -> None:
+def test_full_disk_leaves_no_partial_line(written: Path) -> None:
+    """A fact that does not fit on the disk raises and leaves no partial line."""
     resource = pytest.importorskip("resource")
     before = written.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -119,16 +131,17 @@ def test_a_fact_that_does_not_fit_leaves_no_half_line(written: Path) -> None:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert written.read_bytes() == before
-        tell(journal, ("sending", (6, BODY)))
-        assert list(journal) == told([*FACTS, ("sending", (6, BODY))])
-    assert reopened(written) == told([*FACTS, ("sending", (6, BODY))])
+        write_fact(journal, ("sending", (6, BODY)))
+        assert list(journal) == expected_entries([*FACTS, ("sending", (6, BODY))])
+    assert read_entries(written) == expected_entries([*FACTS, ("sending", (6, BODY))])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_fact_that_was_interrupted_leaves_no_trace(
+def test_interrupted_write_leaves_no_trace(
     path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], times: int
 ) -> None:
+    """A write that is interrupted by an error or by Ctrl-C leaves the journal unchanged."""
     errors = [error] * times
     fsync = os.fsync
 
@@ -138,33 +151,33 @@ def test_a_fact_that_was_interrupted_leaves_no_trace(
         fsync(descriptor)
 
     with Journal(path) as journal:
-        tell(journal, FACTS[0])
+        write_fact(journal, FACTS[0])
         before = path.read_bytes()
         monkeypatch.setattr(os, "fsync", interrupted)
         with pytest.raises((KeyboardInterrupt, JournalError)):
             journal.enqueued(0, "a job with a long name, which nobody got to know")
         assert errors == []
         assert path.read_bytes() == before
-        assert list(journal) == told(FACTS[:1])
-        tell(journal, FACTS[1])
-        assert list(journal) == told(FACTS[:2])
-    assert reopened(path) == told(FACTS[:2])
+        assert list(journal) == expected_entries(FACTS[:1])
+        write_fact(journal, FACTS[1])
+        assert list(journal) == expected_entries(FACTS[:2])
+    assert read_entries(path) == expected_entries(FACTS[:2])
 
 
-def test_a_half_line_that_could_not_be_cut_off_is_before_the_next_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_partial_line_is_removed_by_the_next_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partial line that could not be removed at once is removed before the next one is written."""
+
     def refused(_: object) -> None:
         raise OSError("the disk is gone")
 
     with Journal(path) as journal:
-        tell(journal, FACTS[0])
+        write_fact(journal, FACTS[0])
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", refused)
-            patch.setattr(Journal, "_cut", refused)
+            patch.setattr(Journal, "_truncate", refused)
             with pytest.raises(JournalError, match=r"run\.jsonl: the disk is gone"):
                 journal.enqueued(0, "a job with a long name, which nobody got to know")
-        assert list(journal) == told(FACTS[:1])
-        tell(journal, FACTS[1])
-        assert list(journal) == told(FACTS[:2])
-    assert reopened(path) == told(FACTS[:2])
+        assert list(journal) == expected_entries(FACTS[:1])
+        write_fact(journal, FACTS[1])
+        assert list(journal) == expected_entries(FACTS[:2])
+    assert read_entries(path) == expected_entries(FACTS[:2])

@@ -1,4 +1,4 @@
-"""A journal that somebody changed is not believed where it is not what it was."""
+"""Journals that another program changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from oxen_models import JournalError
 from oxen_models._runtime.journal import Journal
 
-from batch.journal.facts import DIGEST, FACTS, PICTURE, reopened, tell, told
+from batch.journal.facts import DIGEST, FACTS, PICTURE, expected_entries, read_entries, write_fact
 
 BROKEN = {
     "no JSON": b"{oops}",
@@ -39,19 +39,21 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_a_broken_line_is_named_and_nothing_is_touched(written: Path, broken: bytes) -> None:
+def test_corrupt_line_raises(written: Path, broken: bytes) -> None:
+    """A corrupt line raises with its number, and the file is left unchanged."""
     whole = written.read_bytes()
     lines = whole.splitlines(keepends=True)
     content = b"".join([*lines[:7], broken + b"\n", *lines[7:]])
     written.write_bytes(content)
-    with pytest.raises(JournalError, match=r"run\.jsonl, line 8: .*may be paid for again"):
+    with pytest.raises(JournalError, match=r"run\.jsonl, line 8: .*may be sent and billed again"):
         Journal(written)
     assert written.read_bytes() == content
     written.write_bytes(whole)
-    assert reopened(written) == told(FACTS)
+    assert read_entries(written) == expected_entries(FACTS)
 
 
-def test_a_broken_last_line_was_relied_upon_where_it_was_whole_once(written: Path) -> None:
+def test_corrupt_complete_last_line_raises(written: Path) -> None:
+    """A corrupt last line that is complete raises, because it may have been acknowledged."""
     content = written.read_bytes()[:-10] + b"???????\n"
     written.write_bytes(content)
     with pytest.raises(JournalError, match=f"line {len(FACTS)}: "):
@@ -60,7 +62,8 @@ def test_a_broken_last_line_was_relied_upon_where_it_was_whole_once(written: Pat
 
 
 @pytest.mark.parametrize("left", [None, b"", PICTURE.encode() + b"="])
-def test_content_that_is_not_what_it_was_is_named(written: Path, left: bytes | None) -> None:
+def test_changed_content_raises(written: Path, left: bytes | None) -> None:
+    """Missing or changed content of a response raises with the name of its file."""
     [file] = written.with_name("run.jsonl.media").iterdir()
     file.unlink()
     if left is not None:
@@ -68,22 +71,22 @@ def test_content_that_is_not_what_it_was_is_named(written: Path, left: bytes | N
     with Journal(written) as journal:
         with pytest.raises(JournalError, match=file.name):
             _ = journal[0]
-        assert journal[2] == told(FACTS)[2]
-        tell(journal, FACTS[3])
-        assert journal[0] == told(FACTS)[0]
+        assert journal[2] == expected_entries(FACTS)[2]
+        write_fact(journal, FACTS[3])
+        assert journal[0] == expected_entries(FACTS)[0]
 
 
 @pytest.mark.parametrize("left", [b"", b"{oops\n" * 500, b'{"fact":"refused"'])
-def test_a_line_that_is_no_longer_there_is_not_believed(written: Path, left: bytes) -> None:
+def test_removed_line_raises(written: Path, left: bytes) -> None:
+    """A line that was removed while the journal was open raises."""
     with Journal(written) as journal:
         written.write_bytes(left)
-        with pytest.raises(
-            JournalError, match=r"run\.jsonl: what it says of request 5 can no longer be read"
-        ):
+        with pytest.raises(JournalError, match=r"run\.jsonl: the facts about request 5 cannot be read"):
             _ = journal[5]
 
 
-def test_a_line_of_another_request_is_not_believed(written: Path) -> None:
+def test_line_of_another_request_raises(written: Path) -> None:
+    """A line that was changed to another request while the journal was open raises."""
     content = written.read_bytes()
     with Journal(written) as journal:
         written.write_bytes(content.replace(b'"index":4', b'"index":5'))

@@ -1,0 +1,280 @@
+"""`run_many`: concurrency, outcomes, progress, and continuing with a journal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from oxen_models.audio import BytedanceSeedAudio10Request as Speech
+from oxen_models.images import QwenImageRequest as Picture
+from oxen_models.testing import Hub
+from oxen_models.videos import BytedanceSeedance20TextToVideoRequest as Film
+
+QUEUE = "/api/ai/queue"
+Run = Callable[..., list[Any]]
+CYCLE: list[Any] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.fixture
+def run_batch(run: ClientRunner, hub: Hub) -> Run:
+    """Return a function that runs a batch and returns its outcomes by index; `limit` stops it early."""
+
+    def outcomes(requests: Any, limit: int | None = None, **arguments: Any) -> list[Any]:
+        def step(oxen: Any) -> Any:
+            many: Any = oxen.run_many(requests, **arguments)
+            if not run.asynchronous:
+                results: Iterator[Any] = islice(many, limit)
+                found = list(results)
+                many.close()
+                return found
+
+            async def collect_async() -> list[Any]:
+                found: list[Any] = []
+                async for outcome in many:
+                    found.append(outcome)
+                    if len(found) == limit:
+                        break
+                await many.aclose()
+                return found
+
+            return collect_async()
+
+        return sorted(run(step, base_url=hub.url), key=lambda outcome: outcome.index)
+
+    return outcomes
+
+
+def pictures(count: int) -> list[Picture]:
+    return [Picture(prompt=f"number {index}") for index in range(count)]
+
+
+def read_lines(journal: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def sent_prompts(hub: Hub) -> list[str]:
+    """Return the prompts of all billable requests that the hub received."""
+    bodies: list[Any] = [request.body for request in hub.requests if request.method == "POST"]
+    return [body["prompt"] for body in bodies]
+
+
+def test_requests_of_several_models(run: ClientRunner, hub: Hub, run_batch: Run) -> None:
+    """Images and videos are submitted to the queue, sounds are called; results have the model's type."""
+    requests = [Picture(prompt="a"), Film(prompt="b"), Speech(prompt="c"), Picture(prompt="d")]
+    outcomes = run_batch(requests)
+    assert [(outcome.index, outcome.request, outcome.error) for outcome in outcomes] == [
+        (index, request, None) for index, request in enumerate(requests)
+    ]
+    types = [run.get_class(name) for name in ("ImageResult", "VideoResult", "AudioResult", "ImageResult")]
+    assert [type(outcome.result) for outcome in outcomes] == types
+    assert [outcome.job_id is None for outcome in outcomes] == [False, False, True, False]
+    assert sorted(sent_prompts(hub)) == ["a", "b", "c", "d"]
+
+
+INVALID_REQUESTS: list[tuple[tuple[Any, ...], str]] = [
+    (("a", "chat", {}), "endpoint='chat'"),
+    (("a", "/images/../edit", {}), "endpoint='/images/../edit'"),
+    (("", "/images/edit", {}), "model_id=''"),
+    (("a", "/images/edit", [1]), "parameters=[1]"),
+    (("a", "/images/edit", {"n": float("nan")}), "parameters['n']=nan"),
+    (("a", "/images/edit", {"n": [{"x": b"png"}]}), "parameters['n']="),
+    (("a", "/images/edit", {"n": "\ud800"}), "parameters['n']="),
+    (("a", "/images/edit", {3: 4}), "parameters[3]=4"),
+    (("a", "/images/edit", {"model": "b"}), "parameters['model']='b'"),
+    (("a", "/images/edit", {"n": CYCLE}), "parameters['n']="),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), INVALID_REQUESTS)
+def test_invalid_untyped_request_raises(arguments: Any, expected: str) -> None:
+    """An `UntypedRequest` that cannot be sent raises, and the error names the property."""
+    with pytest.raises(ox.InvalidRequestError) as caught:
+        ox.UntypedRequest(*arguments)
+    [problem] = caught.value.problems
+    assert str(problem).startswith(expected)
+
+
+def test_untyped_request_copies_its_parameters(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """Changing the parameters of an `UntypedRequest` afterwards does not change the request."""
+    parameters: dict[str, Any] = {"prompt": "x"}
+    request = ox.UntypedRequest("qwen-image", "/images/generate", parameters)
+    parameters["seed"] = float("nan")
+    [outcome] = run_batch([request], journal=tmp_path / "journal")
+    assert (outcome.error, sent_prompts(hub)) == (None, ["x"])
+
+
+def test_failed_request_is_an_outcome(hub: Hub, run_batch: Run) -> None:
+    """A failed job or call is the outcome of its request and does not stop the others."""
+    hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
+    hub.respond_next(400, body={"error": {"detail": "no sounds today"}}, path="/api/ai/audio/speech")
+    failed, rejected, film = run_batch([Picture(prompt="a"), Speech(prompt="b"), Film(prompt="c")])
+    assert (type(failed.error), failed.result) == (ox.JobFailed, None)
+    assert failed.error.generation_id == failed.job_id
+    assert (type(rejected.error), "no sounds today" in str(rejected.error)) == (ox.BadRequestError, True)
+    assert film.error is None
+
+
+def test_iterator_is_read_as_requests_finish(hub: Hub, run_batch: Run) -> None:
+    """An iterator is not read further ahead than `max_in_flight`."""
+    read: list[int] = []
+
+    def requests() -> Iterator[Picture]:
+        for index, request in enumerate(pictures(50)):
+            read.append(index)
+            yield request
+
+    run_batch(requests(), max_in_flight=3, limit=4)
+    assert len(read) <= 4 + 3
+    assert len(sent_prompts(hub)) == len(read)
+
+
+def test_iterator_error_is_raised_at_the_end(hub: Hub, run_batch: Run) -> None:
+    """An error of the iterator is raised after the requests in flight have finished."""
+    reports: list[ox.Progress] = []
+
+    def requests() -> Iterator[Picture]:
+        yield from pictures(3)
+        raise LookupError("there are no more prompts")
+
+    with pytest.raises(LookupError, match="no more prompts"):
+        run_batch(requests(), progress=reports.append)
+    assert (reports[-1].succeeded, reports[-1].in_flight, reports[-1].total) == (3, 0, None)
+
+
+def test_progress_is_called_with_each_change(run_batch: Run) -> None:
+    """`progress` is called with the counts at the beginning, at each change, and at the end."""
+    reports: list[ox.Progress] = []
+    run_batch(pictures(3), max_in_flight=2, progress=reports.append)
+    assert reports[0] == ox.Progress(0, 0, 2, 3)
+    assert reports[-1] == ox.Progress(3, 0, 0, 3)
+    assert max(report.in_flight for report in reports) == 2
+
+
+def test_progress_bar_needs_a_terminal(run_batch: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal, `progress=True` writes nothing."""
+    assert len(run_batch(pictures(2), progress=True)) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_bar_needs_the_extra(hub: Hub, run_batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without rich, `progress=True` raises before anything is sent."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich" or name.endswith(".bar")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    with pytest.raises(ox.ConfigurationError, match=r"'progress'"):
+        run_batch(pictures(2), progress=True)
+    assert sent_prompts(hub) == []
+
+
+@pytest.mark.parametrize("wrong", [{"max_in_flight": 0}, {"max_in_flight": 2.5}, {"timeout": -1}])
+def test_invalid_argument_raises(hub: Hub, run_batch: Run, wrong: dict[str, Any]) -> None:
+    """An invalid argument raises before anything is sent."""
+    with pytest.raises(ox.ConfigurationError):
+        run_batch(pictures(2), **wrong)
+    assert sent_prompts(hub) == []
+
+
+def test_item_that_is_not_a_request_raises(run_batch: Run) -> None:
+    """An item that is not a request raises TypeError with its index."""
+    with pytest.raises(TypeError, match=r"requests\[1\] must be a request, got dict"):
+        run_batch([Picture(prompt="a"), {"prompt": "b"}])
+
+
+def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A second run with the same journal yields the same results without a request."""
+    journal = tmp_path / "journal.jsonl"
+    requests = [*pictures(2), Speech(prompt="c", response_format="b64_json"), Speech(prompt="d")]
+    first = run_batch(requests, journal=journal)
+    assert sorted(line["fact"] for line in read_lines(journal)) == sorted(
+        ["sending", "succeeded"] * 4 + ["enqueued"] * 2
+    )
+    hub.clear()
+    second = run_batch(iter(requests), journal=journal)
+    assert [outcome.job_id for outcome in second] == [outcome.job_id for outcome in first]
+    assert [[(media.url, media.b64_json) for media in outcome.result.media] for outcome in second] == [
+        [(media.url, media.b64_json) for media in outcome.result.media] for outcome in first
+    ]
+    assert hub.requests == []
+
+
+def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A second run with the same journal yields the same error without a request."""
+    journal = tmp_path / "journal.jsonl"
+    hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
+    [first] = run_batch(pictures(1), journal=journal)
+    [second] = run_batch(pictures(1), journal=journal)
+    assert (type(second.error), second.error.detail) == (ox.JobFailed, first.error.detail)
+    assert (second.job_id, len(sent_prompts(hub))) == (first.job_id, 1)
+
+
+def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A run that was stopped is continued by the next one; no request is sent twice."""
+    journal = tmp_path / "journal.jsonl"
+    run_batch(pictures(12), journal=journal, max_in_flight=4, limit=3)
+    outcomes = run_batch(pictures(12), journal=journal, max_in_flight=4)
+    assert [(outcome.index, outcome.error) for outcome in outcomes] == [(index, None) for index in range(12)]
+    assert sorted(sent_prompts(hub)) == sorted(request.prompt for request in pictures(12))
+
+
+def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A request that was certainly not accepted is sent again by the next run."""
+    journal = tmp_path / "journal.jsonl"
+    hub.respond_next(401, body={"error": "no"}, method="POST", path=QUEUE)
+    [first] = run_batch(pictures(1), journal=journal)
+    assert type(first.error) is ox.AuthenticationError
+    [second] = run_batch(pictures(1), journal=journal)
+    assert (second.error, len(sent_prompts(hub))) == (None, 2)
+
+
+@pytest.mark.parametrize("fault", ["cut-before-response", 502])
+def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: Path, fault: Any) -> None:
+    """A request that may have been accepted is sent again only with `resend_unknown`."""
+    journal = tmp_path / "journal.jsonl"
+    if fault == 502:
+        hub.respond_next(502, body="<h1>Bad gateway</h1>", method="POST", path=QUEUE)
+    else:
+        hub.inject_fault(fault, times=1, method="POST", path=QUEUE)
+    [first] = run_batch(pictures(1), journal=journal)
+    assert type(first.error) is (ox.ServerError if fault == 502 else ox.OutcomeUnknownError)
+    for _ in range(2):
+        [again] = run_batch(pictures(1), journal=journal)
+        assert (type(again.error), "resend_unknown" in str(again.error)) == (ox.OutcomeUnknownError, True)
+    assert len(sent_prompts(hub)) == 1
+    [sent] = run_batch(pictures(1), journal=journal, resend_unknown=True)
+    assert (sent.error, len(sent_prompts(hub))) == (None, 2)
+
+
+def test_truncated_last_line_is_ignored(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A truncated last line of the journal is ignored."""
+    journal = tmp_path / "journal.jsonl"
+    run_batch(pictures(2), journal=journal)
+    with journal.open("a") as file:
+        file.write('{"fact": "succ')
+    assert [outcome.error for outcome in run_batch(pictures(2), journal=journal)] == [None, None]
+    assert len(sent_prompts(hub)) == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ([Picture(prompt="number 0"), Picture(prompt="another")], "request 1 differs"),
+        (pictures(1), "at least 2, got 1"),
+    ],
+)
+def test_journal_of_other_requests_raises(
+    hub: Hub, run_batch: Run, tmp_path: Path, other: list[Picture], expected: str
+) -> None:
+    """A journal that does not match the requests raises before anything is sent."""
+    journal = tmp_path / "journal.jsonl"
+    run_batch(pictures(2), journal=journal)
+    with pytest.raises(ox.JournalError, match=expected):
+        run_batch([*other, *pictures(1)] if len(other) == 2 else other, journal=journal)
+    assert len(sent_prompts(hub)) == 2
