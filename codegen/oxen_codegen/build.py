@@ -19,50 +19,11 @@ from .endpoints import ENDPOINTS
 from .headers import copied_header, derived_header
 from .injection import equal_except_literals, replace_with_placeholders
 from .names import find_collisions, reserved_names
+from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
 from .spec import CatalogEntry, FamilySpec, ModelSpec
 from .templates import TemplateSet
 from .unasync import Unasync
-
-# The public names of the package with the runtime, by the module that defines them.
-_PUBLIC = {
-    "_client": ("AsyncOxen", "Oxen"),
-    "_runtime.version": ("__version__",),
-    "_runtime.errors": (
-        "APIError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError",
-        "HubTimeoutError", "HubUnreachableError", "InvalidRequestError", "JobCancelled", "JobError",
-        "JobFailed", "JobNotFound", "JobTimeout", "JournalError", "MediaError", "MissingAPIKeyError",
-        "ModelRemovedError", "NotFoundError", "OutcomeUnknownError", "OutcomeUnknownTimeout", "OxenError",
-        "PermissionDeniedError", "Problem", "RateLimitError", "ServerError", "UnexpectedResponseError",
-        "UnprocessableError",
-    ),
-    "_runtime.fields": ("OMIT", "Omit"),
-    "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
-    "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),
-    "_runtime.hub_models": ("HubModel",),
-    "_runtime.progress": ("Progress",),
-    "_runtime.options": ("RequestOptions",),
-    "_runtime.request": (
-        "AudioRequest", "ImageRequest", "Request", "RequestLike", "UntypedRequest", "VideoRequest",
-    ),
-    "_runtime.responses": ("Response",),
-    "_runtime.schemas": ("schema",),
-    "_runtime._async.batch": ("AsyncOutcome",),
-    "_runtime._async.dynamic": ("AsyncAnyModel",),
-    "_runtime._async.history": ("AsyncGenerations",),
-    "_runtime._async.job": ("AsyncJob",),
-    "_runtime._sync.batch": ("Outcome",),
-    "_runtime._sync.dynamic": ("AnyModel",),
-    "_runtime._sync.history": ("Generations", "Page"),
-    "_runtime._sync.job": ("Job",),
-    "_runtime._async.results": (
-        "AsyncAnyResult", "AsyncAudio", "AsyncAudioResult", "AsyncImage", "AsyncImageResult", "AsyncVideo",
-        "AsyncVideoResult",
-    ),
-    "_runtime._sync.results": (
-        "AnyResult", "Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult",
-    ),
-}  # fmt: skip
 
 # Modules of the generator that are copied into the package; they import each other only.
 _COPIED_MODULES = ("diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py")
@@ -310,7 +271,7 @@ def _names_of(spec: ModelSpec) -> list[tuple[str, str]]:
 
 
 def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:
-    return {"_client": (f"Async{config.client}", config.client)} if config.is_extension else _PUBLIC
+    return {"_client": (f"Async{config.client}", config.client)} if config.is_extension else PUBLIC_NAMES
 
 
 def _check_configuration(config: Config, records: Mapping[str, Record]) -> list[Diagnostic]:

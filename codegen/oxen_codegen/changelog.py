@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from .config import Config
-from .diagnostics import CodegenError
 from .diff.changes import IMPACTS, Change, Diff
 from .diff.formats import code_span, format_change, group_models, truncate
 from .json_types import is_list
@@ -19,7 +16,6 @@ from .records import Record
 
 _MAX_VALUES = 20  # of an enum; the documentation of the parameter has them all
 _MAX_LINE = 110
-_SECTION = re.compile(r"^## .*$", re.MULTILINE)
 # What a caller has to do, if the old and new value do not say so.
 _ADVICE: Mapping[str, str] = {
     "schema-removed": "the typed call is removed",
@@ -121,35 +117,3 @@ def _format_values(values: list[Any]) -> str:
     texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
     more = [f"{len(texts) - _MAX_VALUES} more"] if len(texts) > _MAX_VALUES else []
     return ", ".join([*(code_span(truncate(text)) for text in texts[:_MAX_VALUES]), *more])
-
-
-def read_changelog(file: Path) -> str:
-    """Return the text of a changelog; "" if the file does not exist.
-
-    Raises:
-        CodegenError: The file is not UTF-8.
-    """
-    try:
-        return file.read_bytes().decode() if file.exists() else ""
-    except UnicodeDecodeError:
-        raise CodegenError(f"{file}: invalid UTF-8") from None
-
-
-def add_entry(changelog: str, entry: str) -> str:
-    """Return a changelog with an entry at the end of the first section, if that one is unreleased.
-
-    Otherwise the entry begins a new section "Unreleased".
-    """
-    if "\r\n" in changelog:
-        return add_entry(changelog.replace("\r\n", "\n"), entry).replace("\n", "\r\n")
-    starts = [section.start() for section in _SECTION.finditer(changelog)]
-    begin, end, *_ = [*starts, len(changelog), len(changelog)]
-    if "unreleased" not in changelog[begin:end].partition("\n")[0].lower():
-        end = begin
-    parts = [
-        changelog[:begin].strip() or "# Changelog",
-        changelog[begin:end].strip() or "## Unreleased",
-        entry,
-        changelog[end:].strip(),
-    ]
-    return "\n\n".join(filter(None, parts)) + "\n"

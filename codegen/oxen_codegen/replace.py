@@ -16,7 +16,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .changelog import add_entry, read_changelog
+from .changelog_file import add_entry, read_changelog
 from .diagnostics import CodegenError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from helpers.models import make_model
-from oxen_codegen.changelog import add_entry
+from oxen_codegen.changelog_file import add_entry
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 

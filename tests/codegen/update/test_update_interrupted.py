@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.hub_api import wait_until
 from helpers.models import make_model
-from oxen_codegen.changelog import add_entry
+from oxen_codegen.changelog_file import add_entry
 from oxen_codegen.cli import main
 from oxen_codegen.replace import recover_package, replace_package
 from oxen_models.testing import Hub

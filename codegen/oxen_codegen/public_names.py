@@ -1,0 +1,45 @@
+"""The public names of the package with the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "_client": ("AsyncOxen", "Oxen"),
+    "_runtime.version": ("__version__",),
+    "_runtime.errors": (
+        "APIError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError",
+        "HubTimeoutError", "HubUnreachableError", "InvalidRequestError", "JobCancelled", "JobError",
+        "JobFailed", "JobNotFound", "JobTimeout", "JournalError", "MediaError", "MissingAPIKeyError",
+        "ModelRemovedError", "NotFoundError", "OutcomeUnknownError", "OutcomeUnknownTimeout", "OxenError",
+        "PermissionDeniedError", "Problem", "RateLimitError", "ServerError", "UnexpectedResponseError",
+        "UnprocessableError",
+    ),
+    "_runtime.fields": ("OMIT", "Omit"),
+    "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
+    "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),
+    "_runtime.hub_models": ("HubModel",),
+    "_runtime.progress": ("Progress",),
+    "_runtime.options": ("RequestOptions",),
+    "_runtime.request": (
+        "AudioRequest", "ImageRequest", "Request", "RequestLike", "UntypedRequest", "VideoRequest",
+    ),
+    "_runtime.responses": ("Response",),
+    "_runtime.schemas": ("schema",),
+    "_runtime._async.batch": ("AsyncOutcome",),
+    "_runtime._async.dynamic": ("AsyncAnyModel",),
+    "_runtime._async.history": ("AsyncGenerations",),
+    "_runtime._async.job": ("AsyncJob",),
+    "_runtime._sync.batch": ("Outcome",),
+    "_runtime._sync.dynamic": ("AnyModel",),
+    "_runtime._sync.history": ("Generations", "Page"),
+    "_runtime._sync.job": ("Job",),
+    "_runtime._async.results": (
+        "AsyncAnyResult", "AsyncAudio", "AsyncAudioResult", "AsyncImage", "AsyncImageResult", "AsyncVideo",
+        "AsyncVideoResult",
+    ),
+    "_runtime._sync.results": (
+        "AnyResult", "Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult",
+    ),
+}  # fmt: skip
+"""Names by the module that defines them."""
