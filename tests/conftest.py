@@ -26,10 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def isolate_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the API key and proxies of the environment, except for tests against the live hub."""
+    """Remove settings and proxies of the environment, except for tests against the live hub."""
     if request.config.getoption("--live"):
         return
-    monkeypatch.delenv("OXEN_API_KEY", raising=False)
+    for name in ("OXEN_API_KEY", "OXEN_BASE_URL", "OXEN_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    # No developer's login file is read.
+    monkeypatch.setenv("OXEN_CONFIG_DIR", str(Path(__file__).parent))
     # No test uses TLS, and loading the trusted certificates would take most of a test's time.
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(Path(__file__).parent))

@@ -25,8 +25,13 @@ from .spec import CatalogEntry, FamilySpec, ModelSpec
 from .templates import TemplateSet
 from .unasync import Unasync
 
-# Modules of the generator that are copied into the package; they import each other only.
-_COPIED_MODULES = ("diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py")
+# Modules of the generator that are copied into a folder of the package; they import each other only.
+_COPIED_MODULES = {
+    "_runtime/json_schema": (
+        "diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py",
+    ),
+    "_runtime": ("environment.py", "login_file.py"),
+}  # fmt: skip
 _MODEL_TEMPLATE = "family/model.py.jinja"
 
 RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
@@ -213,10 +218,11 @@ class PackageBuilder:
     def _add_common_files(self, result: Package, **context: Any) -> None:
         """Add the files that are not about a single model or family: rendered, copied or derived."""
         if not self.config.is_extension:
-            for name in _COPIED_MODULES:
-                source = Path(__file__).with_name(name)
-                header = copied_header(f"codegen/oxen_codegen/{name}")
-                result.files[f"_runtime/json_schema/{name}"] = header + source.read_text(encoding="utf-8")
+            for folder, names in _COPIED_MODULES.items():
+                for name in names:
+                    source = Path(__file__).with_name(name)
+                    header = copied_header(f"codegen/oxen_codegen/{name}")
+                    result.files[f"{folder}/{name}"] = header + source.read_text(encoding="utf-8")
         emitted = self._templates.package_files()
         for file, template in emitted.items():
             if file.endswith(".jinja"):

@@ -15,12 +15,11 @@ import click
 
 from .config import Config, find_template_dir, load_config, package_version
 from .diagnostics import CodegenError, Diagnostic, make_printable
+from .environment import DEFAULT_BASE_URL
 from .records import Record
 
 if TYPE_CHECKING:
     from .hub import Progress
-
-DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
 P = ParamSpec("P")
 
@@ -40,7 +39,8 @@ _TEMPLATES = click.option(
     help="A folder of templates; each replaces the built-in template with the same relative path.",
 )
 _BASE_URL = click.option(
-    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="The address of the hub."
+    "--base-url",
+    help=f"The address of the hub. Defaults to OXEN_BASE_URL, else OXEN_HOST, else {DEFAULT_BASE_URL}.",
 )
 _FORMAT = click.option(
     "--format",
@@ -89,8 +89,8 @@ def main() -> None:
 @_BASE_URL
 @_SCHEMAS
 @_report_errors
-def fetch(ids: Sequence[str], fetch_all: bool, base_url: str, schemas: Path | None) -> int:
-    """Record models of the hub. Requires OXEN_API_KEY.
+def fetch(ids: Sequence[str], fetch_all: bool, base_url: str | None, schemas: Path | None) -> int:
+    """Record models of the hub. An API key is sent if there is one.
 
     Exit code: 0 done; 1 done, except for the models that are reported; 2 nothing was changed.
     """
@@ -181,11 +181,11 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 @_FORMAT
 @_BASE_URL
 @_report_errors
-def diff(old_source: str | None, new_source: str, output_format: str, base_url: str) -> int:
+def diff(old_source: str | None, new_source: str, output_format: str, base_url: str | None) -> int:
     """Compare two catalogues, and classify the changes for callers.
 
-    OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the hub, which
-    requires OXEN_API_KEY. Without recorded schemas, OLD defaults to the schemas of the installed package.
+    OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the hub.
+    Without recorded schemas, OLD defaults to the schemas of the installed package.
 
     Exit code: 0 no changes; 3 changes that break no call; 4 breaking changes; 2 no diff was made.
     """
@@ -225,10 +225,10 @@ def update(
     dry_run: bool,
     allow_removals: bool,
     output_format: str,
-    base_url: str,
+    base_url: str | None,
     templates: Path | None,
 ) -> int:
-    """Fetch models, compare, generate, and add an entry to CHANGELOG.md. Requires OXEN_API_KEY.
+    """Fetch models, compare, generate, and add an entry to CHANGELOG.md.
 
     Updates all models, or the models with the given IDs. The update is atomic. A removed model keeps a module
     for one minor version; its calls raise ModelRemovedError.
@@ -257,7 +257,7 @@ def update(
     return 1 if result.failed else 0
 
 
-def _read_live(config: Config, base_url: str, recorded: Collection[str]) -> Mapping[str, Record]:
+def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) -> Mapping[str, Record]:
     """Read the models of the hub that the configuration selects."""
     from .diff.source import fetch_models
     from .hub import HubClient, split_valid_ids

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import httpx
 import stamina
 
 from .diagnostics import CodegenError, Diagnostic, ModelError
+from .environment import KEY_ADVICE, find_api_key, find_base_url
 from .json_types import is_list, is_object
 from .records import MAX_MODEL_SIZE, Record, file_name, from_response, parse_json
 
@@ -52,37 +52,26 @@ class _TransientError(Exception):
 
 
 class HubClient:
-    """A client of a hub's model list.
+    """A client of a hub's model list, which is public: an API key is sent if there is one.
 
     Args:
-        base_url: The address of the hub.
+        base_url: The address of the hub; None for the one in the environment, else the default.
 
     Raises:
-        CodegenError: OXEN_API_KEY is not set, or `base_url` is not an http or https URL.
+        CodegenError: The address, the API key or the login file is not valid.
     """
 
-    def __init__(self, base_url: str) -> None:
-        key = os.environ.get("OXEN_API_KEY", "").strip()
-        if not key:
-            raise CodegenError("no API key: set the environment variable OXEN_API_KEY")
-        if not key.isascii() or not key.isprintable():
-            raise CodegenError("OXEN_API_KEY must have printable ASCII characters only")
+    def __init__(self, base_url: str | None) -> None:
         try:
-            url = httpx.URL(base_url)
-        except (httpx.InvalidURL, UnicodeError):
-            url = httpx.URL()
-        if url.scheme not in ("https", "http") or not url.host or url.userinfo or url.query:
-            raise CodegenError(f"--base-url must be an http or https URL with a host, got {base_url}")
-        self.base_url = base_url.rstrip("/").removesuffix("/api/ai")
+            self.base_url = find_base_url(base_url)
+            key = find_api_key(None, self.base_url)
+        except ValueError as error:
+            raise CodegenError(str(error)) from None
+        headers = {"user-agent": _USER_AGENT, "accept-encoding": "gzip"}
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
         # Redirects are not followed, because the API key would be sent to another host.
-        self._http = httpx.Client(
-            headers={
-                "authorization": f"Bearer {key}",
-                "user-agent": _USER_AGENT,
-                "accept-encoding": "gzip",
-            },
-            timeout=READ_TIMEOUT,
-        )
+        self._http = httpx.Client(headers=headers, timeout=READ_TIMEOUT)
 
     def close(self) -> None:
         """Close the connections."""
@@ -159,7 +148,8 @@ class HubClient:
         except _TransientError as error:
             raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
         if status == 401:
-            raise CodegenError(f"{self.base_url} rejected the key in OXEN_API_KEY (HTTP 401)")
+            problem = "rejected the API key" if "authorization" in self._http.headers else "requires an API key"
+            raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {KEY_ADVICE}")
         try:
             return status, parse_json(content, max_size)
         except ModelError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "_client": ("AsyncOxen", "Oxen"),
+    "_runtime.account": ("User",),
     "_runtime.version": ("__version__",),
     "_runtime.errors": (
         "APIError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError",

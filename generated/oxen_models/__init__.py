@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import audio as audio
     from . import catalog as catalog
     from ._client import AsyncOxen as AsyncOxen, Oxen as Oxen
+    from ._runtime.account import User as User
     from ._runtime.version import __version__ as __version__
     from ._runtime.errors import (
         APIError as APIError,
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "AsyncOxen": "._client",
     "Oxen": "._client",
+    "User": "._runtime.account",
     "__version__": "._runtime.version",
     "APIError": "._runtime.errors",
     "AuthenticationError": "._runtime.errors",
@@ -184,6 +186,7 @@ __all__ = [
     "catalog",
     "AsyncOxen",
     "Oxen",
+    "User",
     "__version__",
     "APIError",
     "AuthenticationError",

@@ -914,18 +914,23 @@ class Oxen(Client):
     """Client of the Oxen.ai inference API.
 
     Args:
-        api_key: The API key. Defaults to the environment variable OXEN_API_KEY.
-        base_url: The address of the API. Defaults to https://hub.oxen.ai.
+        api_key: The API key. Defaults to OXEN_API_KEY, else to the key for the host in the login file of the
+            `oxen` command, `auth_config.toml` in OXEN_CONFIG_DIR or `~/.config/oxen`. Without a key, only the
+            models can be listed.
+        base_url: The address of the API, with `/api/ai` or without. Defaults to OXEN_BASE_URL, else to the
+            host (and port) in OXEN_HOST, else to https://hub.oxen.ai.
         timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
         max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
             not accepted. Defaults to 2.
+        default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
         http_client: The `httpx.Client` to send with. It is not closed with this client. Defaults to a
             new one.
 
     Raises:
-        MissingAPIKeyError: `api_key` is not given and OXEN_API_KEY is not set.
-        ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
-            `max_retries` is out of range, or `http_client` is of the wrong type.
+        MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
+            raises it if there is none.
+        ConfigurationError: `base_url`, `timeout`, `max_retries`, `default_headers`, `http_client`, a variable of
+            the environment or the login file is invalid.
     """
 
     @cached_property
@@ -954,18 +959,23 @@ class AsyncOxen(AsyncClient):
     """Asynchronous client of the Oxen.ai inference API.
 
     Args:
-        api_key: The API key. Defaults to the environment variable OXEN_API_KEY.
-        base_url: The address of the API. Defaults to https://hub.oxen.ai.
+        api_key: The API key. Defaults to OXEN_API_KEY, else to the key for the host in the login file of the
+            `oxen` command, `auth_config.toml` in OXEN_CONFIG_DIR or `~/.config/oxen`. Without a key, only the
+            models can be listed.
+        base_url: The address of the API, with `/api/ai` or without. Defaults to OXEN_BASE_URL, else to the
+            host (and port) in OXEN_HOST, else to https://hub.oxen.ai.
         timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
         max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
             not accepted. Defaults to 2.
+        default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
         http_client: The `httpx.AsyncClient` to send with. It is not closed with this client. Defaults to a
             new one.
 
     Raises:
-        MissingAPIKeyError: `api_key` is not given and OXEN_API_KEY is not set.
-        ConfigurationError: `base_url` is not an address, `timeout` is not a positive number of seconds,
-            `max_retries` is out of range, or `http_client` is of the wrong type.
+        MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
+            raises it if there is none.
+        ConfigurationError: `base_url`, `timeout`, `max_retries`, `default_headers`, `http_client`, a variable of
+            the environment or the login file is invalid.
     """
 
     @cached_property

@@ -3,15 +3,23 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from oxen_models._runtime.environment import (
+    DEFAULT_BASE_URL,
+    KEY_ADVICE,
+    InvalidKeyError,
+    find_api_key,
+    find_base_url,
+)
+
 from .errors import ConfigurationError, MissingAPIKeyError
+from .headers import validate_headers
 from .retries import DEFAULT_RETRIES
 
-DEFAULT_BASE_URL = "https://hub.oxen.ai"
 DEFAULT_TIMEOUT = 300.0
 DEFAULT_VIDEO_TIMEOUT = 1800.0
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
@@ -24,23 +32,35 @@ class Settings:
     """The server, the API key, timeouts, retries and targets. Pickled without the key."""
 
     api_key: str | None = field(repr=False)
-    """None after unpickling: OXEN_API_KEY is read when it is needed."""
+    """None without a key and after unpickling: it is looked up when a call needs it."""
     base_url: str
     timeout: float | None
     max_retries: int = DEFAULT_RETRIES
     target_repo: str | None = None
     target_directory: str | None = None
+    default_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Headers of all requests to the API's own host, with names in lower case."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settings, (
-            None, self.base_url, self.timeout, self.max_retries, self.target_repo, self.target_directory
-        )  # fmt: skip
+            None,
+            self.base_url,
+            self.timeout,
+            self.max_retries,
+            self.target_repo,
+            self.target_directory,
+            self.default_headers,
+        )
 
     @property
     def targets(self) -> dict[str, str]:
         """The properties of a submission that say where its results are kept."""
         targets = {"target_repo": self.target_repo, "target_directory": self.target_directory}
         return {name: value for name, value in targets.items() if value is not None}
+
+    def find_key(self, generation_id: str | None = None) -> str | None:
+        """Return the API key; None without one. The arguments and errors are those of `require_key`."""
+        return self.api_key or _find_key(None, self.base_url, generation_id)
 
     def require_key(self, generation_id: str | None = None) -> str:
         """Return the API key.
@@ -49,9 +69,15 @@ class Settings:
             generation_id: The job that the call concerns, for the error; None if it does not concern one.
 
         Raises:
-            MissingAPIKeyError: There is no key.
+            MissingAPIKeyError: There is no valid key.
+            ConfigurationError: The login file is invalid.
         """
-        return _validate_key(None, generation_id) if self.api_key is None else self.api_key
+        key = self.find_key(generation_id)
+        if key is None:
+            raise MissingAPIKeyError(
+                f"no API key: {KEY_ADVICE}, or pass api_key=", generation_id=generation_id
+            )
+        return key
 
     def url(self, path: str, base_path: str = "/api/ai") -> str:
         """Return the URL of an endpoint."""
@@ -63,8 +89,10 @@ class Settings:
 
     def redact(self, content: bytes) -> bytes:
         """Return content from the server with the API key replaced, if the server repeated it."""
-        key = self.require_key()
-        return content if len(key) < MIN_REDACTED_KEY_LENGTH else content.replace(key.encode(), b"[key]")
+        key = self.find_key()
+        if key is None or len(key) < MIN_REDACTED_KEY_LENGTH:
+            return content
+        return content.replace(key.encode(), b"[key]")
 
     def request_timeout(self, path: str, timeout: float | None) -> float:
         """Return the timeout of a request in seconds: `timeout`, the client's, or the endpoint's default."""
@@ -76,22 +104,28 @@ class Settings:
 
 
 def create_settings(
-    api_key: str | None, base_url: str | None, timeout: float | None, max_retries: int = DEFAULT_RETRIES
+    api_key: str | None,
+    base_url: str | None,
+    timeout: float | None,
+    max_retries: int = DEFAULT_RETRIES,
+    default_headers: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings from the arguments of a client and the environment.
+    """Return the settings from the arguments of a client, the environment and the login file.
 
     Raises:
-        MissingAPIKeyError: No key was passed, and OXEN_API_KEY is not set.
-        ConfigurationError: `base_url`, `timeout` or `max_retries` is invalid.
+        MissingAPIKeyError: The key contains characters that a header cannot have.
+        ConfigurationError: Another argument, a variable of the environment or the login file is invalid.
     """
-    key = _validate_key(api_key)
-    url = (DEFAULT_BASE_URL if base_url is None else base_url).strip().rstrip("/").removesuffix("/api/ai")
-    if not _is_base_url(url):
-        raise ConfigurationError(
-            "base_url must be an http:// or https:// URL with a host, and without a user, query or fragment"
-        )
+    try:
+        url = find_base_url(base_url, DEFAULT_BASE_URL)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
     return Settings(
-        key, url, None if timeout is None else validate_timeout(timeout), validate_max_retries(max_retries)
+        _find_key(api_key, url),
+        url,
+        None if timeout is None else validate_timeout(timeout),
+        validate_max_retries(max_retries),
+        default_headers=validate_headers("default_headers", default_headers),
     )
 
 
@@ -133,25 +167,13 @@ def validate_timeout(timeout: float) -> float:
     return timeout
 
 
-def _validate_key(api_key: str | None, generation_id: str | None = None) -> str:
-    key = (os.environ.get("OXEN_API_KEY", "") if api_key is None else api_key).strip()
-    if not key:
-        text = "no API key: set the environment variable OXEN_API_KEY or pass api_key="
-        raise MissingAPIKeyError(text, generation_id=generation_id)
-    if not key.isascii() or not key.isprintable():
-        text = "the API key must consist of printable ASCII characters"
-        raise MissingAPIKeyError(text, generation_id=generation_id)
-    return key
-
-
-def _is_base_url(url: str) -> bool:
+def _find_key(api_key: str | None, base_url: str, generation_id: str | None = None) -> str | None:
     try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    is_plain = url.isprintable() and not set(url) & set(" ?#") and "@" not in parts.netloc
-    return parts.scheme in ("https", "http") and bool(parts.hostname) and is_plain
+        return find_api_key(api_key, base_url)
+    except InvalidKeyError as error:
+        raise MissingAPIKeyError(str(error), generation_id=generation_id) from None
+    except ValueError as error:
+        raise ConfigurationError(str(error), generation_id=generation_id) from None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

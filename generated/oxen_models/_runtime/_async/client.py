@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
@@ -18,6 +18,7 @@ from ..urls import validate_id
 from .session import AsyncSession
 
 if TYPE_CHECKING:
+    from ..account import User
     from ..options import RequestOptions
     from ..progress import Progress
     from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
@@ -41,9 +42,11 @@ class AsyncClient:
         base_url: str | None = None,
         timeout: float | None = None,
         max_retries: int = DEFAULT_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._session = AsyncSession(create_settings(api_key, base_url, timeout, max_retries), http_client)
+        settings = create_settings(api_key, base_url, timeout, max_retries, default_headers)
+        self._session = AsyncSession(settings, http_client)
 
     @classmethod
     def _from_session(cls, session: AsyncSession) -> Self:
@@ -169,6 +172,18 @@ class AsyncClient:
             [job, *_] = await submit_request(self._session, request, 1, **options)
             return job
         return await submit_request(self._session, request, num_generations, **options)
+
+    async def check_key(self) -> User:
+        """Return the user that the API key belongs to. Source: GET /api/authorize.
+
+        Raises:
+            MissingAPIKeyError: There is no API key. Nothing was sent.
+            AuthenticationError: The server rejected the key.
+            OxenError: The server returned another error or could not be reached.
+        """
+        from ..account import parse_user
+
+        return parse_user(await self._session.get("/authorize", base_path="/api"))
 
     def job(self, id: str) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.

@@ -77,6 +77,7 @@ def run(
         raise ConfigurationError(f"max_in_flight must be a positive integer, got {max_in_flight!r:.40}")
     if timeout is not None:
         validate_timeout(timeout)
+    session.settings.require_key()
     session = session.with_settings(max_retries=max(session.settings.max_retries, MIN_RETRIES))
     return _Batch(session, requests, resend_unknown, timeout).run(max_in_flight, journal, progress)
 

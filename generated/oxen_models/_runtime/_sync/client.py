@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Callable, Iterable
+from collections.abc import Generator, Callable, Iterable, Mapping
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
@@ -18,6 +18,7 @@ from ..urls import validate_id
 from .session import Session
 
 if TYPE_CHECKING:
+    from ..account import User
     from ..options import RequestOptions
     from ..progress import Progress
     from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
@@ -41,9 +42,11 @@ class Client:
         base_url: str | None = None,
         timeout: float | None = None,
         max_retries: int = DEFAULT_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
     ) -> None:
-        self._session = Session(create_settings(api_key, base_url, timeout, max_retries), http_client)
+        settings = create_settings(api_key, base_url, timeout, max_retries, default_headers)
+        self._session = Session(settings, http_client)
 
     @classmethod
     def _from_session(cls, session: Session) -> Self:
@@ -165,6 +168,18 @@ class Client:
             [job, *_] = submit_request(self._session, request, 1, **options)
             return job
         return submit_request(self._session, request, num_generations, **options)
+
+    def check_key(self) -> User:
+        """Return the user that the API key belongs to. Source: GET /api/authorize.
+
+        Raises:
+            MissingAPIKeyError: There is no API key. Nothing was sent.
+            AuthenticationError: The server rejected the key.
+            OxenError: The server returned another error or could not be reached.
+        """
+        from ..account import parse_user
+
+        return parse_user(self._session.get("/authorize", base_path="/api"))
 
     def job(self, id: str) -> Job[ImageResult | VideoResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.

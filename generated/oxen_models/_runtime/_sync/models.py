@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from ..hub_models import HubModel, parse_model, parse_models
@@ -16,16 +17,38 @@ _Models: TypeAlias = list[HubModel]
 class Models(SessionBound):
     """The list of models. Every method raises an `OxenError` if the server returns an error or cannot be
     reached, and a `ConfigurationError` for an id that is not a string, is blank or consists of dots.
+
+    Reading needs no API key, because the lists are public; a configured key is sent.
     """
 
-    def list(self, *, developer: str | None = None) -> _Models:
-        """Return all models, or those of one developer."""
-        query = {} if developer is None else {"developer_name": developer}
-        return parse_models(self._session.get("/models", query))
+    def list(
+        self, *, developer: str | None = None, provider: str | None = None, action: str | None = None
+    ) -> _Models:
+        """Return the models that match all filters.
+
+        Args:
+            developer: The name of the developer.
+            provider: The name of the provider.
+            action: A fine-tuning action that the model supports.
+        """
+        filters = {"developer_name": developer, "provider_name": provider, "action": action}
+        return self._list("/models", {key: value for key, value in filters.items() if value is not None})
 
     def search(self, text: str) -> _Models:
         """Return the models whose name matches a text."""
-        return parse_models(self._session.get("/models/search", {"search": text}))
+        return self._list("/models/search", {"search": text})
+
+    def favorites(self) -> _Models:
+        """Return the favorite models of the user.
+
+        Raises:
+            AuthenticationError: The server requires an API key, and none is configured.
+        """
+        return self._list("/models/favorites")
+
+    def featured(self) -> _Models:
+        """Return the models that the hub features."""
+        return self._list("/models/featured")
 
     def get(self, id: str) -> HubModel:
         """Return one model by its id or UUID, with its parameter schema.
@@ -33,7 +56,7 @@ class Models(SessionBound):
         Raises:
             NotFoundError: There is no such model.
         """
-        return parse_model(self._session.get(model_path(id)))
+        return parse_model(self._session.get(model_path(id), needs_key=False))
 
     def activate(self, id: str) -> HubModel:
         """Start the deployment of a custom model, which is billed from then on."""
@@ -42,3 +65,6 @@ class Models(SessionBound):
     def deactivate(self, id: str) -> HubModel:
         """Stop the deployment of a custom model."""
         return parse_model(self._session.post(f"{model_path(id)}/deactivate", b"{}", None))
+
+    def _list(self, path: str, query: Mapping[str, str] | None = None) -> _Models:
+        return parse_models(self._session.get(path, query, needs_key=False))

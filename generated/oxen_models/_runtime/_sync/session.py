@@ -145,8 +145,10 @@ class Session:
         """Return the job tracker of the current event loop or process.
 
         Raises:
+            MissingAPIKeyError: There is no API key, which jobs and events require.
             HubUnreachableError: The client is closed.
         """
+        self.settings.require_key(context.generation_id)
         return self._connections.tracker(context)
 
     def post(
@@ -161,11 +163,19 @@ class Session:
         return self._transport(context).post(path, body, timeout, extra_headers, context)
 
     def get(
-        self, path: str, query: Mapping[str, str] | None = None, context: CallContext = NO_CONTEXT
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        context: CallContext = NO_CONTEXT,
+        *,
+        base_path: str = "/api/ai",
+        needs_key: bool = True,
     ) -> Response:
-        """Send a GET request. Raises as `AsyncTransport.get` does."""
+        """Send a GET request. Arguments and errors are those of `AsyncTransport.get`."""
         timeout = self.settings.request_timeout(path, None)
-        return self._transport(context).get(path, query or {}, timeout, context)
+        return self._transport(context).get(
+            path, query or {}, timeout, context, base_path=base_path, needs_key=needs_key
+        )
 
     def delete(self, path: str, context: CallContext = NO_CONTEXT) -> Response:
         """Send a DELETE request. Raises as `AsyncTransport.delete` does."""
@@ -181,7 +191,7 @@ class Session:
         return self._transport(NO_CONTEXT).download(url, generation_id)
 
     def _transport(self, context: CallContext) -> Transport:
-        transport = self.tracker(context).transport
+        transport = self._connections.tracker(context).transport
         return Transport(transport.http, transport.sockets, self.settings)
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 import httpx
 
 from ..context import NO_CONTEXT, CallContext
-from ..errors import ConfigurationError, HubUnreachableError, MediaError, OxenError, UnexpectedResponseError
+from ..errors import HubUnreachableError, MediaError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted, parse_event
+from ..headers import validate_headers
 from ..parsing import parse_response
 from ..responses import Headers, Response
 from ..retries import delay_after_failure, delay_after_status
@@ -31,18 +32,6 @@ MAX_REDIRECTS = 5
 _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
 _USER_AGENT = f"models-python/{__version__}"
-# Headers that the client sets itself and that callers may not override.
-_RESERVED_HEADERS = frozenset(
-    {
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
 _log = logging.getLogger("oxen_models")
 
 
@@ -70,7 +59,8 @@ class Transport:
             OxenError: The connection failed, or the response could not be parsed.
         """
         seconds = self.settings.request_timeout(path, timeout)
-        return self._request("POST", path, seconds, context, body=body, extra_headers=extra_headers)
+        url = self.settings.url(path)
+        return self._request("POST", url, seconds, context, body=body, extra_headers=extra_headers)
 
     def get(
         self,
@@ -79,16 +69,28 @@ class Transport:
         timeout: float,
         context: CallContext = NO_CONTEXT,
         *,
+        base_path: str = "/api/ai",
         retry: bool = True,
+        needs_key: bool = True,
     ) -> Response:
         """Send a GET request.
+
+        Args:
+            path: The path below `base_path`.
+            query: The parameters of the query.
+            timeout: Seconds to wait for the response.
+            context: The subject of the call.
+            base_path: The first part of the path.
+            retry: Whether to retry after a transient failure.
+            needs_key: Whether the API key is required. A configured key is always sent.
 
         Raises:
             OxenError: The server returned an error or could not be reached.
         """
         if query:
             path = f"{path}?{urlencode(query)}"
-        return self._request("GET", path, timeout, context, retry=retry)
+        url = self.settings.url(path, base_path)
+        return self._request("GET", url, timeout, context, retry=retry, needs_key=needs_key)
 
     def delete(self, path: str, timeout: float, context: CallContext = NO_CONTEXT) -> Response:
         """Send a DELETE request, which is idempotent.
@@ -96,25 +98,28 @@ class Transport:
         Raises:
             OxenError: The server returned an error or could not be reached.
         """
-        return self._request("DELETE", path, timeout, context)
+        return self._request("DELETE", self.settings.url(path), timeout, context)
 
     def _request(
         self,
         method: str,
-        path: str,
+        url: str,
         timeout: float,
         context: CallContext,
         *,
         body: bytes | None = None,
         extra_headers: Mapping[str, str] | None = None,
         retry: bool = True,
+        needs_key: bool = True,
     ) -> Response:
         is_idempotent = method != "POST"
         if self.http.is_closed:
             raise _closed_error(context)
-        headers = {**_validate_headers(extra_headers), **self._headers(context)}
+        extra_headers = validate_headers("extra_headers", extra_headers)
+        headers = {**self._headers(context, needs_key=needs_key), **extra_headers}
         if body is not None:
             headers["content-type"] = "application/json"
+        path = url.removeprefix(self.settings.base_url)
         started = time.monotonic()
         deadline = started + timeout
         retries = 0
@@ -126,7 +131,7 @@ class Transport:
             try:
                 with self.http.stream(
                     method,
-                    _parse_url(self.settings.url(path)),
+                    _parse_url(url),
                     content=body,
                     headers=headers,
                     timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT)),
@@ -234,11 +239,10 @@ class Transport:
                 )
             status: int | None = None
             try:
-                is_own_host = self.settings.is_own_host(url)
                 with self.http.stream(
                     "GET",
                     url,
-                    headers=self._headers(NO_CONTEXT) if is_own_host else {"user-agent": _USER_AGENT},
+                    headers=self._download_headers(url),
                     timeout=DOWNLOAD_TIMEOUT,
                     follow_redirects=False,
                     extensions=self.sockets.extensions,
@@ -281,9 +285,19 @@ class Transport:
         headers = {name: redact(value.encode()).decode() for name, value in response.headers.items()}
         return parse_response(response.status_code, Headers(headers), redact(content), context)
 
-    def _headers(self, context: CallContext) -> dict[str, str]:
-        key = self.settings.require_key(context.generation_id)
-        return {"authorization": f"Bearer {key}", "user-agent": _USER_AGENT}
+    def _headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
+        """Return the headers of a request to the API's own host."""
+        settings = self.settings
+        find_key = settings.require_key if needs_key else settings.find_key
+        headers = {**settings.default_headers, "user-agent": _USER_AGENT}
+        if key := find_key(context.generation_id):
+            headers["authorization"] = f"Bearer {key}"
+        return headers
+
+    def _download_headers(self, url: str) -> dict[str, str]:
+        if self.settings.is_own_host(url):
+            return self._headers(NO_CONTEXT, needs_key=False)
+        return {"user-agent": _USER_AGENT}
 
 
 def _closed_error(context: CallContext) -> HubUnreachableError:
@@ -306,29 +320,3 @@ def _content_length(response: httpx.Response) -> int | None:
     length = response.headers.get("content-length", "")
     # The header of a compressed response is not the length of the file.
     return int(length) if length.isdecimal() and "content-encoding" not in response.headers else None
-
-
-def _validate_headers(extra_headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the headers in lower case.
-
-    Raises:
-        ConfigurationError: A header is not ASCII text, or the client sets it itself.
-    """
-    if extra_headers is None:
-        return {}
-    headers = dict(extra_headers)
-    for name, value in headers.items():
-        if not _is_header_name(name) or not _is_header_value(value):
-            raise ConfigurationError(f"extra_headers: {name!r:.80} must be an ASCII name with an ASCII value")
-        if name.lower() in _RESERVED_HEADERS:
-            suggestion = "; use api_key=" if name.lower() == "authorization" else ""
-            raise ConfigurationError(f"extra_headers: {name!r} is set by the client{suggestion}")
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _is_header_name(name: object) -> bool:
-    return isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-
-
-def _is_header_value(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from ..hub_models import HubModel, parse_model, parse_models
@@ -15,16 +16,38 @@ _Models: TypeAlias = list[HubModel]
 class AsyncModels(AsyncSessionBound):
     """The list of models. Every method raises an `OxenError` if the server returns an error or cannot be
     reached, and a `ConfigurationError` for an id that is not a string, is blank or consists of dots.
+
+    Reading needs no API key, because the lists are public; a configured key is sent.
     """
 
-    async def list(self, *, developer: str | None = None) -> _Models:
-        """Return all models, or those of one developer."""
-        query = {} if developer is None else {"developer_name": developer}
-        return parse_models(await self._session.get("/models", query))
+    async def list(
+        self, *, developer: str | None = None, provider: str | None = None, action: str | None = None
+    ) -> _Models:
+        """Return the models that match all filters.
+
+        Args:
+            developer: The name of the developer.
+            provider: The name of the provider.
+            action: A fine-tuning action that the model supports.
+        """
+        filters = {"developer_name": developer, "provider_name": provider, "action": action}
+        return await self._list("/models", {key: value for key, value in filters.items() if value is not None})
 
     async def search(self, text: str) -> _Models:
         """Return the models whose name matches a text."""
-        return parse_models(await self._session.get("/models/search", {"search": text}))
+        return await self._list("/models/search", {"search": text})
+
+    async def favorites(self) -> _Models:
+        """Return the favorite models of the user.
+
+        Raises:
+            AuthenticationError: The server requires an API key, and none is configured.
+        """
+        return await self._list("/models/favorites")
+
+    async def featured(self) -> _Models:
+        """Return the models that the hub features."""
+        return await self._list("/models/featured")
 
     async def get(self, id: str) -> HubModel:
         """Return one model by its id or UUID, with its parameter schema.
@@ -32,7 +55,7 @@ class AsyncModels(AsyncSessionBound):
         Raises:
             NotFoundError: There is no such model.
         """
-        return parse_model(await self._session.get(model_path(id)))
+        return parse_model(await self._session.get(model_path(id), needs_key=False))
 
     async def activate(self, id: str) -> HubModel:
         """Start the deployment of a custom model, which is billed from then on."""
@@ -41,3 +64,6 @@ class AsyncModels(AsyncSessionBound):
     async def deactivate(self, id: str) -> HubModel:
         """Stop the deployment of a custom model."""
         return parse_model(await self._session.post(f"{model_path(id)}/deactivate", b"{}", None))
+
+    async def _list(self, path: str, query: Mapping[str, str] | None = None) -> _Models:
+        return parse_models(await self._session.get(path, query, needs_key=False))
