@@ -148,7 +148,9 @@ class HubClient:
         except _TransientError as error:
             raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
         if status == 401:
-            problem = "rejected the API key" if "authorization" in self._http.headers else "requires an API key"
+            problem = (
+                "rejected the API key" if "authorization" in self._http.headers else "requires an API key"
+            )
             raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {KEY_ADVICE}")
         try:
             return status, parse_json(content, max_size)

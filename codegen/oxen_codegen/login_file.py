@@ -1,4 +1,4 @@
-"""The login file of the vendor's command line, `auth_config.toml`, which contains an API key for each host."""
+"""The login file of the vendor's command line, `auth_config.toml`: an API key for each host."""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
         (200, {"data": [{"id": "a"}, {"object": "model"}]}, "models without an id"),
         (200, {"data": "x"}, "without a list"),
         (200, "no JSON", "not JSON"),
-        (401, {"error": {"type": "unauthenticated"}}, "rejected the key in OXEN_API_KEY"),
+        (401, {"error": {"type": "unauthenticated"}}, "rejected the API key (HTTP 401): set OXEN_API_KEY"),
     ],
 )
 def test_fetch_invalid_list_changes_nothing(
@@ -333,15 +333,42 @@ def test_fetch_falls_back_to_older_list(catalogue: Path, fetch: Callable[..., Re
         assert "/api/evaluations/models" not in [request.path for request in new.requests]
 
 
-def test_fetch_without_key_names_variable(
+def test_fetch_works_without_a_key(
     fetch: Callable[..., Result], hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without an API key, the message names the variable, and no request is sent."""
+    """Without an API key, none is sent, because the list of models is public."""
     monkeypatch.delenv("OXEN_API_KEY")
-    done = fetch("--all")
+    assert fetch("--all").exit_code == 0
+    assert len(hub.requests) > 1
+    assert not any("authorization" in request.headers for request in hub.requests)
+
+
+def test_fetch_without_required_key_fails(
+    catalogue: Path, fetch: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub whose list is not public is an error that names the ways to pass a key."""
+    monkeypatch.delenv("OXEN_API_KEY")
+    with Hub(schemas=catalogue, dialect=Dialect(list_access="key")) as hub:
+        done = fetch("--all", url=hub.url)
     assert done.exit_code == 2
-    assert "OXEN_API_KEY" in done.stderr
-    assert hub.requests == []
+    assert "requires an API key (HTTP 401): set OXEN_API_KEY" in done.stderr
+    assert "auth_config.toml" in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["OXEN_BASE_URL", "OXEN_HOST"])
+def test_fetch_uses_login_and_environment(
+    schemas: Path, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Address and key come from the environment and the login file, as those of the client do."""
+    host = hub.url.removeprefix("http://")
+    login = f'[[host_configs]]\nhost = "{host}"\nauth_token = "of-the-file"\n'
+    (tmp_path / "auth_config.toml").write_text(login)
+    monkeypatch.delenv("OXEN_API_KEY")
+    monkeypatch.setenv("OXEN_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv(variable, host if variable == "OXEN_HOST" else f"{hub.url}/api/ai")
+    done = CliRunner().invoke(main, ["fetch", "painter", "--schemas", str(schemas)])
+    assert done.exit_code == 0, done.output
+    assert hub.requests[0].headers["authorization"] == "Bearer of-the-file"
 
 
 def test_fetch_sends_key_and_user_agent(fetch: Callable[..., Result], hub: Hub) -> None:

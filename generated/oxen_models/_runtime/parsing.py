@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from oxen_models._runtime.environment import KEY_ADVICE
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .context import NO_CONTEXT, CallContext
-from .errors import APIError, OutcomeUnknownError, UnexpectedResponseError, error_class
+from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError, error_class
 from .hints import hint_stale_bindings
 from .responses import Response
 from .retries import retry_after
@@ -121,6 +122,9 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
     detail = detail[:MAX_DETAIL_LENGTH]
     type_ = next((value for value in types if isinstance(value, str)), None)
     class_ = error_class(response.status)
+    hint = hint_stale_bindings(context.request_class, class_, detail, type_)
+    if issubclass(class_, AuthenticationError):
+        hint = f"check the API key: {KEY_ADVICE}"
     return class_(
         response.status,
         detail,
@@ -128,7 +132,7 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
         retry_after(response.headers),
         generation_id=context.generation_id,
         response=response,
-        hint=hint_stale_bindings(context.request_class, class_, detail, type_),
+        hint=hint,
     )
 
 

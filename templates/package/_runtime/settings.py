@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from oxen_models._runtime.environment import DEFAULT_BASE_URL, KEY_ADVICE, InvalidKeyError, find_api_key, find_base_url
+from oxen_models._runtime.environment import (
+    DEFAULT_BASE_URL,
+    KEY_ADVICE,
+    InvalidKeyError,
+    find_api_key,
+    find_base_url,
+)
 
 from .errors import ConfigurationError, MissingAPIKeyError
 from .headers import validate_headers

@@ -119,7 +119,7 @@ class Transport:
         headers = {**self._headers(context, needs_key=needs_key), **extra_headers}
         if body is not None:
             headers["content-type"] = "application/json"
-        path = url.removeprefix(self.settings.base_url)
+        path = url.removeprefix(self.settings.url(""))
         started = time.monotonic()
         deadline = started + timeout
         retries = 0

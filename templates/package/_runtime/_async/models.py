@@ -31,7 +31,9 @@ class AsyncModels(AsyncSessionBound):
             action: A fine-tuning action that the model supports.
         """
         filters = {"developer_name": developer, "provider_name": provider, "action": action}
-        return await self._list("/models", {key: value for key, value in filters.items() if value is not None})
+        return await self._list(
+            "/models", {key: value for key, value in filters.items() if value is not None}
+        )
 
     async def search(self, text: str) -> _Models:
         """Return the models whose name matches a text."""
