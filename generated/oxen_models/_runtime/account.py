@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/account.py. Do not edit.
 """The account of an API key. Pure functions."""
 
 from __future__ import annotations

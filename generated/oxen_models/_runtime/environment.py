@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/environment.py. Do not edit.
 """The address of the API and the API key: from arguments, environment variables and the login file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from templates/package/_runtime/headers.py. Do not edit.
 """Validate the headers that a caller adds to requests. Pure functions."""
 
 from __future__ import annotations

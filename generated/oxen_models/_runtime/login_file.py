@@ -1,3 +1,4 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/login_file.py. Do not edit.
 """The login file of the vendor's command line, `auth_config.toml`: an API key for each host."""
 
 from __future__ import annotations

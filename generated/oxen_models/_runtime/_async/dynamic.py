@@ -175,6 +175,8 @@ class AsyncAnyModel(AsyncSessionBound):
     async def _request(
         self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None
     ) -> UntypedRequest:
+        if verb is not None:  # the request is sent afterwards
+            self._session.settings.require_key()
         schema = await self._load()
         schema.find_endpoint(verb)
         return await run_blocking(schema.build_request, parameters, set(extra_body or ()))
