@@ -11,7 +11,7 @@ import oxen_codegen
 
 PACKAGE = Path(oxen_codegen.__file__).parent
 LAYERS = {
-    "values": "diagnostics endpoints headers json_types names public_names spec",
+    "values": "diagnostics endpoints environment headers json_types login_file names public_names spec",
     "records": "config media_kinds normalize prices records selection",
     "models": "bind describe injection parse render templates unasync",
     "package": "acceptance build",
@@ -66,8 +66,18 @@ def test_imports_have_no_cycles() -> None:
 
 
 def test_copied_modules_import_each_other_only() -> None:
-    """The modules that are copied into the package import no other module of the generator."""
-    copied = {file.stem for file in (PACKAGE.parents[1] / "generated").glob("*/_runtime/json_schema/*.py")}
+    """The modules that are copied into the package import only others of their folder."""
     imports = read_imports()
-    assert copied - {"__init__"} == {"diagnostics", "endpoints", "json_types", "media_kinds", "normalize"}
-    assert set().union(*(imports[name] for name in copied - {"__init__"})) <= copied
+    for copied in (
+        {"diagnostics", "endpoints", "json_types", "media_kinds", "normalize"},
+        {"environment", "login_file"},
+    ):
+        assert set().union(*(imports[name] for name in copied)) <= copied
+
+
+def test_copied_modules_are_those_of_the_package() -> None:
+    """The package contains exactly the known modules as copies of the generator's."""
+    runtime = PACKAGE.parents[1] / "generated" / "oxen_models" / "_runtime"
+    copied = {file.stem for file in runtime.rglob("*.py") if "from codegen/" in file.read_text("utf-8")[:200]}
+    expected = "diagnostics endpoints environment json_types login_file media_kinds normalize"
+    assert copied - {"__init__"} == set(expected.split())
