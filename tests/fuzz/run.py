@@ -1,8 +1,8 @@
-"""Random answers of a hub, each built and used: the one that breaks something is printed as JSON.
+"""Generate and use bindings of random models, and print a model that fails as JSON.
 
     python tests/fuzz/run.py [--examples N] [--seconds S] [--seed X]
 
-Whatever it finds is to be mended, and its schema to be put to tests/codegen/golden.
+After the fix, add the schema of the model to tests/codegen/golden.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 
-_A_ROUND = 1_000
+_ROUND_SIZE = 1_000
 
 
-class _TimeIsOver(KeyboardInterrupt):
-    """Which is what Hypothesis lets through."""
+class _TimeoutReached(KeyboardInterrupt):
+    """The time is over. Hypothesis does not catch a KeyboardInterrupt."""
 
 
 def main() -> int:
-    """Look for what breaks; 1 where something does."""
+    """Check random models; return 1 if one fails."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--examples", type=int, default=2_000, help="answers to try, at most")
-    parser.add_argument("--seconds", type=float, default=600.0, help="how long to try, at most")
-    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="left out, another each time")
-    asked = parser.parse_args()
+    parser.add_argument("--examples", type=int, default=2_000, help="the maximal number of models")
+    parser.add_argument("--seconds", type=float, default=600.0, help="the maximal time")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="defaults to a random one")
+    options = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parent.parent))
-    from fuzz.answers import Count, answers, check
+    from fuzz.responses import Count, check, model_objects
 
-    warnings.simplefilter("ignore", HypothesisWarning)  # that its descriptions of the strategies are long
-    count, until = Count(), time.monotonic() + asked.seconds
+    warnings.simplefilter("ignore", HypothesisWarning)  # about the length of its descriptions
+    count, deadline = Count(), time.monotonic() + options.seconds
     failing: list[dict[str, Any]] = []
     failed: BaseException | None = None
-    # In rounds, because Hypothesis remembers all that it tried in one.
-    for seed in range(asked.seed, asked.seed + asked.examples, _A_ROUND):
+    # In rounds, because Hypothesis keeps every example of a run in memory.
+    for seed in range(options.seed, options.seed + options.examples, _ROUND_SIZE):
 
         @seeded(seed)
         @settings(
-            max_examples=min(_A_ROUND, asked.seed + asked.examples - seed),
+            max_examples=min(_ROUND_SIZE, options.seed + options.examples - seed),
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],
@@ -63,32 +63,32 @@ def main() -> int:
             print_blob=False,
             report_multiple_bugs=False,
         )
-        @given(answer=answers, drawn=st.integers(0, 2**32))
-        def look(answer: dict[str, Any], drawn: int) -> None:
-            if time.monotonic() > until and not failing:
-                raise _TimeIsOver
+        @given(model=model_objects, drawn=st.integers(0, 2**32))
+        def check_model(model: dict[str, Any], drawn: int) -> None:
+            if time.monotonic() > deadline and not failing:
+                raise _TimeoutReached
             try:
-                check(answer, Random(drawn), count)
+                check(model, Random(drawn), count)
             except Exception:
-                failing[:] = [answer]
+                failing[:] = [model]
                 raise
 
         try:
-            look()
-        except _TimeIsOver:
+            check_model()
+        except _TimeoutReached:
             break
         except Exception as error:
             failed = error
-            # Hypothesis writes whole strategies into its notes.
+            # The notes of Hypothesis have the text of whole strategies.
             print(*(f"{line:.3000}" for line in traceback.format_exception(error)), sep="")
             break
     print(
-        f"fuzz: seed {asked.seed}: {count.answers:,} answers, {count.rejected:,} of them rejected, "
+        f"fuzz: seed {options.seed}: {count.models:,} models, {count.rejected:,} of them rejected, "
         f"{count.packages:,} whole packages, {count.values:,} values compared, "
         f"{int(failed is not None)} failed"
     )
-    for answer in failing:
-        print("for tests/codegen/golden:", json.dumps(answer, indent=2), sep="\n")
+    for model in failing:
+        print("for tests/codegen/golden:", json.dumps(model, indent=2), sep="\n")
     return int(failed is not None)
 
 

@@ -1,4 +1,4 @@
-"""Random answers of a hub, mostly valid, and what has to hold of the bindings that each becomes."""
+"""Random model objects of a hub, mostly valid, and checks of the bindings that are generated from them."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ STRINGS: dict[str, str] = json.loads(
     (Path(__file__).parent.parent / "codegen" / "hostile" / "strings.json").read_text(encoding="utf-8")
 )
 VALUES_PER_SCHEMA = 10
-# Every so many examples the whole package is built: that takes a hundred times as long as one module.
-PACKAGE_EVERY = 100
-_OWN = {"self", "options"}
+PACKAGE_INTERVAL = 100
+"""The number of examples per build of a whole package, which takes a hundred times as long as a module."""
+_OTHER_PARAMETERS = {"self", "options"}
 
-# What is no Unicode is no record; tests/codegen/hostile sees to that.
+# A text that is not valid Unicode is never recorded, see tests/codegen/hostile.
 texts = st.sampled_from(sorted(STRINGS.values())) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=30
 )
-wires = names | texts
+wire_names = names | texts
 anything: Strategy = st.recursive(
     st.sampled_from(JUNK) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=4,
 )
-said = st.fixed_dictionaries(
+annotation_keywords = st.fixed_dictionaries(
     {},
     optional={
         "description": texts,
@@ -98,42 +98,45 @@ broken = st.fixed_dictionaries(
 hostile_leaves = leaves | schema({"enum": st.lists(texts | anything, min_size=1, max_size=4)})
 
 
-def merged(one: Strategy, other: Strategy) -> Strategy:
-    return st.tuples(one, other).map(lambda pair: {**pair[1], **pair[0]})
+def merge(a: Strategy, b: Strategy) -> Strategy:
+    """Draw an object with the keys of both; those of `a` take precedence."""
+    return st.tuples(a, b).map(lambda pair: {**pair[1], **pair[0]})
 
 
-def mostly(one: Strategy, *others: Strategy) -> Strategy:
-    # one_of() takes what it is given twice for given once.
-    return st.integers(0, 9).flatmap(lambda number: st.one_of(others) if number == 9 else one)
+def mostly(usual: Strategy, *unusual: Strategy) -> Strategy:
+    """Draw the usual value nine times of ten."""
+    # one_of() ignores duplicates.
+    return st.integers(0, 9).flatmap(lambda number: st.one_of(unusual) if number == 9 else usual)
 
 
-def odd(node: Strategy) -> Strategy:
-    """`node`; said more about, asked more of, or broken now and then."""
+def vary(node: Strategy) -> Strategy:
+    """Draw a node with annotations, with unknown keywords, or with invalid ones."""
     return st.one_of(
-        node, merged(node, said), merged(node, said), merged(merged(node, said), unknown), broken
+        node,
+        merge(node, annotation_keywords),
+        merge(node, annotation_keywords),
+        merge(merge(node, annotation_keywords), unknown),
+        broken,
     )
 
 
-def is_given(value: object) -> bool:
-    return value is not None
+def make_root(properties: dict[str, Any], required: int, keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object; with two required properties, a third one is not described."""
+    names = [*list(properties)[:required], *(["another"] if required == 2 else [])]
+    return {"type": "object", "properties": properties, "required": names, **keywords}
 
 
-def root(properties: dict[str, Any], required: int, rest: dict[str, Any]) -> dict[str, Any]:
-    needed = [*list(properties)[:required], *(["another"] if required == 2 else [])]
-    return {"type": "object", "properties": properties, "required": needed, **rest}
-
-
-nodes = odd(st.recursive(odd(hostile_leaves), lambda inner: odd(containers(inner)), max_leaves=5))
+nodes = vary(st.recursive(vary(hostile_leaves), lambda inner: vary(containers(inner)), max_leaves=5))
 roots = st.builds(
-    root,
-    st.dictionaries(wires, mostly(nodes, anything), max_size=5),
+    make_root,
+    st.dictionaries(wire_names, mostly(nodes, anything), max_size=5),
     st.integers(0, 3),
     mostly(
         schema({}, {"additionalProperties": mostly(nodes, anything), "title": texts, "x-a": anything}),
-        merged(unknown, broken),
+        merge(unknown, broken),
     ),
 )
-answers = st.fixed_dictionaries(
+model_objects = st.fixed_dictionaries(
     {
         "id": texts.filter(str.strip),
         # A model without one is only listed.
@@ -153,30 +156,30 @@ answers = st.fixed_dictionaries(
 
 
 class Count:
-    """What was done, in figures."""
+    """The number of checks."""
 
     def __init__(self) -> None:
-        self.answers = self.rejected = self.values = self.packages = 0
+        self.models = self.rejected = self.values = self.packages = 0
 
 
-def check(answer: dict[str, Any], random: Random, count: Count) -> None:
-    """Fails where the bindings of `answer` are not what they should be."""
-    count.answers += 1
-    if count.answers % PACKAGE_EVERY == 0:
-        check_package(answer)
+def check(model: dict[str, Any], random: Random, count: Count) -> None:
+    """Fail if the bindings of a model are wrong."""
+    count.models += 1
+    if count.models % PACKAGE_INTERVAL == 0:
+        check_package(model)
         count.packages += 1
-    facts = dict(answer)
-    parameters = facts.pop("json_request_schema")
-    model_id = facts.pop("id")
+    fields = dict(model)
+    parameters = fields.pop("json_request_schema")
+    model_id = fields.pop("id")
     try:
-        module = compile_module(parameters, model_id, "/images/generate", **facts)
+        module = compile_module(parameters, model_id, "/images/generate", **fields)
     except ModelError as error:
-        if "fails" in error.message:  # the engine's failure is one of ours
+        if "fails" in error.message:  # a failure of the engine is an error of the generator
             raise
         count.rejected += 1
         return
     try:
-        request = request_of(module)
+        request = find_request(module)
         assert request.model_id == model_id
         check_signature(module, request)
         count.values += check_values(request, parameters, random)
@@ -184,35 +187,43 @@ def check(answer: dict[str, Any], random: Random, count: Count) -> None:
         del sys.modules[module.__name__]
 
 
-def request_of(module: ModuleType) -> type[Request]:
-    (found,) = (each for each in classes(module) if issubclass(each, Request))
-    return found
+def find_request(module: ModuleType) -> type[Request]:
+    """Return the request class of a module."""
+    [request] = (cls for cls in find_classes(module) if issubclass(cls, Request))
+    return request
 
 
-def classes(module: ModuleType) -> Iterator[type]:
+def find_classes(module: ModuleType) -> Iterator[type]:
+    """Yield the classes that a module defines."""
     return (
-        each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__
     )
 
 
 def check_signature(module: ModuleType, request: type[Request]) -> None:
-    """The calls take what the request has, in its order, and ask for what it asks for."""
+    """Check that the calls have the parameters of the request, in its order, and require the same ones."""
     fields = {name: field.is_required() for name, field in request.model_fields.items()}
-    [model] = (each for each in classes(module) if issubclass(each, Model))
+    [model] = (cls for cls in find_classes(module) if issubclass(cls, Model))
     for name in ("generate" if hasattr(model, "generate") else "edit", "submit"):
-        taken: Any = inspect.signature(getattr(model, name)).parameters
-        given = {name: each.default is each.empty for name, each in taken.items() if name not in _OWN}
-        assert list(given.items()) == list(fields.items())
+        parameters: Any = inspect.signature(getattr(model, name)).parameters
+        required = {
+            name: parameter.default is parameter.empty
+            for name, parameter in parameters.items()
+            if name not in _OTHER_PARAMETERS
+        }
+        assert list(required.items()) == list(fields.items())
 
 
 def check_values(request: type[Request], parameters: dict[str, Any], random: Random) -> int:
-    """The request takes what jsonschema takes; where some is left to the hub, at least that."""
+    """Check that the request accepts what jsonschema accepts, and more only if keywords are unsupported."""
     text = json.dumps(parameters)
     try:
         Draft202012Validator.check_schema(parameters)
     except SchemaError:
         return 0
-    if '"$ref"' in text:  # this validator would fetch it
+    if '"$ref"' in text:  # the validator would fetch it
         return 0
     if is_strict(normalize(parameters)):
         return compare(request, parameters, random, VALUES_PER_SCHEMA)
@@ -221,7 +232,7 @@ def check_values(request: type[Request], parameters: dict[str, Any], random: Ran
     try:
         drawn = list(bodies(parameters, random, VALUES_PER_SCHEMA))
         allowed = [body for body in drawn if is_valid(body)]
-    except Exception:  # of a schema that the validator or the drawing cannot use
+    except Exception:  # the validator or the drawing does not support the schema
         return 0
     for body in allowed:
         compared += 1
@@ -230,7 +241,7 @@ def check_values(request: type[Request], parameters: dict[str, Any], random: Ran
 
 
 def is_strict(node: object) -> bool:
-    """Whether nothing in a node is left to the hub."""
+    """Return whether the bindings validate every keyword of a node."""
     if is_list(node):
         return all(map(is_strict, node))
     if is_object(node):
@@ -240,18 +251,18 @@ def is_strict(node: object) -> bool:
     return True
 
 
-def check_package(answer: dict[str, Any]) -> None:
-    """Every file of a whole package is Python, and its template but for literals."""
+def check_package(model: dict[str, Any]) -> None:
+    """Check that every file of a package is Python, and equals its template apart from literals."""
     try:
-        record = from_response({**answer, "endpoint": "/images/generate"})
+        record = from_response({**model, "endpoint": "/images/generate"})
     except ModelError:
         return
     builder = PackageBuilder(Config(Path()), find_template_dir())
     try:
-        model = builder.bind_model(record)
+        bound = builder.bind_model(record)
     except ModelError:
         return
-    package = builder.build_package({record.id: model}, {record.id: record})
+    package = builder.build_package({record.id: bound}, {record.id: record})
     for file, render in package.placeholder_files.items():
         assert equal_except_literals(package.files[file], render()), file
     for file, text in package.files.items():
