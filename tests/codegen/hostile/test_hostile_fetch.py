@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -150,14 +151,25 @@ def test_fetch_invalid_list_changes_nothing(
     assert len(server.requests) == 1
 
 
+class CountingClock(threading.local):
+    """A clock that advances by a second with each call of a thread."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
 def test_fetch_limits_total_time(server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response that is sent byte by byte ends with an error, and the other models are recorded."""
     monkeypatch.setenv("OXEN_API_KEY", "any")
-    monkeypatch.setattr("oxen_codegen.hub.TOTAL_TIMEOUT", 0.2)
+    monkeypatch.setattr("oxen_codegen.hub.TOTAL_TIMEOUT", 5.0)
+    monkeypatch.setattr("oxen_codegen.hub.monotonic", CountingClock())
     slow = Response(body=make_model("slow"), delivery="slow")
     serve(server, {"good": Response(body=make_model("good")), "slow": slow})
     arguments = ["--base-url", server.url, "--schemas", str(tmp_path / "schemas")]
     done = CliRunner().invoke(main, ["fetch", "--all", *arguments])
     assert done.exit_code == 1
-    assert "error: slow: the response was not complete after 0 s" in done.stderr
+    assert "error: slow: the response was not complete after 5 s" in done.stderr
     assert [file.name for file in (tmp_path / "schemas").iterdir()] == ["good.json"]
