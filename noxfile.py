@@ -68,12 +68,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy and pyright in strict mode, and check that they reject invalid calls."""
+    """Run mypy and pyright in strict mode; check what four checkers reject and what editors show."""
     install(session, "tests", "types")
     session.run("mypy", "codegen", "generated", "tests", "noxfile.py", "docs")
     session.run("mypy", "templates/package/_runtime")
     session.run("pyright", "--warnings")
     session.run("python", "tests/typing/verify.py")
+    session.run("python", "tests/typing/hover.py")
     session.run("python", "tests/typing/generated_packages.py")
 
 

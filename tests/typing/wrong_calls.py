@@ -1,6 +1,7 @@
-"""Calls that both type checkers have to reject. Never run.
+"""Calls that mypy, pyright, ty and pyrefly have to reject. Never run.
 
-Each comment holds a piece of mypy's message and, behind the bar, one of pyright's.
+Each comment contains a part of mypy's message and, after the bar, a part of pyright's. Of ty and pyrefly only the lines
+are compared, because the wording of their messages still changes.
 """
 
 from oxen_models import AsyncOxen, Oxen
@@ -33,15 +34,30 @@ QwenImageEditPlusRequest(prompt="x", input_image=["a"], colour="red")  # wrong: 
 QwenImageEditPlusRequest(prompt="x", input_image="a")  # wrong: incompatible type "str" | cannot be assigned to parameter "input_image"
 TopazlabsProteusVideoRequest(input_video=["a"])  # wrong: incompatible type "list[str]" | cannot be assigned to parameter "input_video"
 oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], num_generations=2)  # wrong: Unexpected keyword argument "num_generations" | No parameter named "num_generations"
+edit(prompt="x", input_image=["a"], timeout="soon")  # wrong: incompatible type "str" | cannot be assigned to parameter "timeout"
+edit(prompt="x", input_image=["a"], extra_header={"a": "b"})  # wrong: Unexpected keyword argument "extra_header" | No parameter named "extra_header"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], aspect_ration="1:1")  # wrong: Unexpected keyword argument "aspect_ration" | No parameter named "aspect_ration"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], aspect_ratio="16:10")  # wrong: incompatible type "Literal['16:10']" | cannot be assigned to parameter "aspect_ratio"
+oxen.images.qwen_image_edit_plus.submit(prompt="x")  # wrong: Missing named argument "input_image" | missing for parameter "input_image"
+oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], target_repo="me/hats")  # wrong: Unexpected keyword argument "target_repo" | No parameter named "target_repo"
+oxen.images.qwen_image_edit_plus.submit_many(prompt="x", input_image=["a"])  # wrong: has no attribute "submit_many" | Cannot access attribute "submit_many"
 oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"]).result().videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
 oxen.audio.bytedance_seed_audio_1_0.submit(prompt="x")  # wrong: has no attribute "submit" | Cannot access attribute "submit"
+oxen.run(TopazlabsProteusVideoRequest(input_video="a")).images  # wrong: "VideoResult" has no attribute "images" | Cannot access attribute "images"
+oxen.run({"model": "qwen-image", "prompt": "x"})  # wrong: No overload variant of "run" | No overloads for "run"
+oxen.run(QwenImageEditPlusRequest(prompt="x", input_image=["a"]), num_generations=2)  # wrong: No overload variant of "run" | No overloads for "run"
+oxen.submit(QwenImageEditPlusRequest(prompt="x", input_image=["a"]), num_generations="2")  # wrong: No overload variant of "submit" | No overloads for "submit"
+oxen.submit(QwenImageEditPlusRequest(prompt="x", input_image=["a"]), num_generations=2).result()  # wrong: has no attribute "result" | Cannot access attribute "result"
+oxen.with_options(target_repo=3)  # wrong: incompatible type "int" | cannot be assigned to parameter "target_repo"
+oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"]).response.body  # wrong: "Response" has no attribute "body" | Cannot access attribute "body"
 oxen.run_many([{"model": "qwen-image", "prompt": "x"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "requests"
 oxen.jobs(status="runing")  # wrong: incompatible type "Literal['runing']" | cannot be assigned to parameter "status"
 oxen.generations(media_type="audio")  # wrong: incompatible type "Literal['audio']" | cannot be assigned to parameter "media_type"
 oxen.jobs(state="queued")  # wrong: Unexpected keyword argument "state" | No parameter named "state"
 oxen.model(3)  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "id"
 oxen.model("any-id").edit(prompt="x").videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
-oxen.model("any-id").generate("x")  # wrong: Too many positional arguments | Expected 0 positional arguments
+oxen.model("any-id").generate("x")  # wrong: expected "Mapping[str, object]" | cannot be assigned to parameter "values"
+oxen.model("any-id").generate({"cfg-scale": 0.5}, {"prompt": "x"})  # wrong: Too many positional arguments | Expected 1 positional argument
 oxen.model("any-id").transcribe(prompt="x")  # wrong: has no attribute "transcribe" | Cannot access attribute "transcribe"
 oxen.model("any-id").edit(prompt="x", timeout="soon")  # wrong: incompatible type "str" | cannot be assigned to parameter "timeout"
 Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "key"
@@ -50,6 +66,9 @@ Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "
 async def unawaited() -> None:
     async with AsyncOxen() as client:
         client.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"]).images  # wrong: "Coroutine | Cannot access attribute "images"
+        (await client.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"])).images  # wrong: has no attribute "images" | Cannot access attribute "images"
+        await client.images.qwen_image_edit_plus.submit(prompt="x", input_image="a")  # wrong: incompatible type "str"; expected "ListOf | cannot be assigned to parameter "input_image"
+        client.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"])  # wrong: Value of type "Coroutine | Result of async function call is not used
 
 
 with AsyncOxen() as not_async:  # wrong: has no attribute "__enter__" | Did you mean "async with"?

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 
-class RequestOptions(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False, closed=True):
     """Options of one call, beside the parameters of its model."""
 
     timeout: float | None

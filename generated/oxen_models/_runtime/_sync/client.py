@@ -136,7 +136,7 @@ class Client:
     @overload
     def submit(
         self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[ImageResult | VideoResult]]: ...
+    ) -> list[Job[ImageResult]] | list[Job[VideoResult]]: ...
     def submit(
         self,
         request: RequestLike,

@@ -139,7 +139,7 @@ class AsyncClient:
     @overload
     async def submit(
         self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[AsyncJob[AsyncImageResult | AsyncVideoResult]]: ...
+    ) -> list[AsyncJob[AsyncImageResult]] | list[AsyncJob[AsyncVideoResult]]: ...
     async def submit(
         self,
         request: RequestLike,
