@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
@@ -183,6 +186,75 @@ def test_error_about_parameters_has_hint(
     assert hint_stale_bindings(None, error_class, detail, type_) is None
     hint = hint_stale_bindings(QwenImageEditPlusRequest, error_class, detail, type_)
     assert hint == (HINT if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("error_class", "detail", "provider_code", "expected"),
+    [
+        (BadRequestError, "duration is not valid", "InvalidParameter", True),
+        (BadRequestError, "API error: 422 - Value error, 5 is too short", None, True),
+        (BadRequestError, "API error: 400 - 'mood' is a required property", None, True),
+        (BadRequestError, "API error: 400 - the image could not be downloaded", "InvalidParameter", False),
+        (BadRequestError, "API error: 500 - try again", None, False),
+        (BadRequestError, "the account of the provider is locked", "AccountOverdue", False),
+        (JobFailed, "duration is not valid", "InvalidParameter", True),
+        (ox.ContentRejectedAPIError, "invalid value", "InvalidParameter", False),
+        (ox.ContentRejectedJobFailed, "invalid value", "InvalidParameter", False),
+        (ox.InsufficientCreditsJobFailed, "invalid value", None, False),
+        (ServerError, "invalid value", "InvalidParameter", False),
+    ],
+)
+def test_error_of_provider_may_have_hint(
+    error_class: type[OxenError], detail: str, provider_code: str | None, expected: bool
+) -> None:
+    """An error of the model's provider has the hint if it is about a parameter."""
+    hint = hint_stale_bindings(
+        QwenImageEditPlusRequest, error_class, detail, "model_response_error", provider_code=provider_code
+    )
+    assert hint == (HINT if expected else None)
+
+
+def test_call_rejected_by_provider_has_hint(run: ClientRunner, newer: Hub) -> None:
+    """A call and a job whose parameters the provider rejects have the hint."""
+    refusal = {
+        "type": "model_response_error",
+        "detail": "output_format is not valid",
+        "provider": "Alibaba",
+        "provider_code": "InvalidParameter",
+    }
+    newer.respond_next(400, body={"error": refusal}, method="POST")
+    error = run.expect_error(BadRequestError, call("edit"), base_url=newer.url)
+    assert (error.hint, error.provider) == (HINT, "Alibaba")
+
+
+@pytest.mark.parametrize("verb", ["edit", "submit"])
+def test_own_extra_body_has_no_hint(run: ClientRunner, hub: Hub, verb: str) -> None:
+    """An error about a key of the caller's own `extra_body` has no hint, in a response and in a job."""
+    steps = [call(verb, extra_body={"output_format": "gif"}), methodcaller("result")]
+    kind = BadRequestError if verb == "edit" else JobFailed
+    error = run.expect_error(kind, *steps[: 1 if verb == "edit" else 2], base_url=hub.url)
+    assert "output_format" in error.detail
+    assert error.hint is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
+def test_hint_of_a_wheel_says_how_to_upgrade(tmp_path: Path) -> None:
+    """In an installed package, the hint says to install a newer version."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "oxen_models").symlink_to(Path(ox.__file__).parent)
+    code = (
+        "from oxen_models._runtime.hints import hint_stale_bindings as hint;"
+        "from oxen_models.images import QwenImageEditPlusRequest as Request;"
+        "from oxen_models import UnprocessableError;"
+        "print(hint(Request, UnprocessableError, 'why'))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    expected = "install a newer version of oxen-models; `oxen-codegen diff` shows what changed"
+    assert done.stdout.strip() == f"{HINT.rpartition(': ')[0]}: {expected}"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ class CallContext:
     """The job that the call concerns; None if it does not concern one."""
     request_class: type[Request] | None = None
     """The class of the request that is sent; None if it is not one of the bindings."""
+    extra_names: frozenset[str] = frozenset()
+    """The names in `extra_body`, which are the caller's own."""
     is_submission: bool = False
     """Whether the call submits to the queue: without a job id in the response, its outcome is unknown."""
 

@@ -148,14 +148,50 @@ class MediaError(OxenError, OSError):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorSource:
+    """The parts of a server's error that describe its source."""
+
+    provider: str | None = None
+    """The model's provider, if it failed or rejected the request."""
+    provider_code: str | None = None
+    """The provider's own code for the error."""
+    reason: str | None = None
+    """The server's name for the cause, such as bad_input."""
+    retryable: bool | None = None
+    """Whether the same request may succeed later."""
+
+
+NO_SOURCE = ErrorSource()
+
+
+class InsufficientCreditsError(OxenError):
+    """The account has no credits left. Raised as `InsufficientCreditsAPIError` if the server rejects a
+    request, and as `InsufficientCreditsJobFailed` if a job failed.
+    """
+
+
+class ContentRejectedError(OxenError):
+    """A content filter rejected an input or a result. Raised as `ContentRejectedAPIError` if the server
+    rejects a request, and as `ContentRejectedJobFailed` if a job failed.
+
+    Known types, codes and texts of filters are recognized; an error with other ones has its general class.
+    """
+
+
 class APIError(OxenError):
     """The server returned an error.
 
     Attributes:
-        status: The HTTP status.
+        status: The HTTP status. For an error in a response with status 200, the status in its body if it
+            has one.
         detail: The most specific text of the response.
         type: The server's name for the kind of error; None if the response does not contain one.
         retry_after: Seconds after which the server accepts a retry; None if the response does not say.
+        provider: The model's provider, if it rejected the request; None otherwise.
+        provider_code: The provider's own code for the error; None if the response does not contain one.
+        reason: The server's name for the cause, such as bad_input; None if the response does not contain one.
+        retryable: Whether the same request may succeed later; None if the response does not say.
     """
 
     def __init__(
@@ -165,6 +201,7 @@ class APIError(OxenError):
         type: str | None = None,
         retry_after: float | None = None,
         *,
+        source: ErrorSource = NO_SOURCE,
         generation_id: str | None = None,
         response: Response | None = None,
         hint: str | None = None,
@@ -176,6 +213,10 @@ class APIError(OxenError):
         self.detail = detail
         self.type = type
         self.retry_after = retry_after
+        self.provider = source.provider
+        self.provider_code = source.provider_code
+        self.reason = source.reason
+        self.retryable = source.retryable
 
     def _text(self) -> str:
         marks = [f"HTTP {self.status}", *filter(None, [self.type])]
@@ -204,8 +245,16 @@ class ConflictError(APIError):
     """409: the request conflicts with the current state of a job or model."""
 
 
+class PayloadTooLargeError(APIError):
+    """413: the request is too large, for example because of the files in it."""
+
+
 class UnprocessableError(APIError):
     """422: the server rejected a parameter that the bindings accept."""
+
+
+class UpgradeRequiredError(APIError):
+    """426: the server requires a newer client."""
 
 
 class RateLimitError(APIError):
@@ -214,6 +263,14 @@ class RateLimitError(APIError):
 
 class ServerError(APIError):
     """5xx: the server, or a proxy in front of it, failed. A billable request is not retried."""
+
+
+class InsufficientCreditsAPIError(InsufficientCreditsError, APIError):
+    """402: the server rejected the request, because the account has no credits left."""
+
+
+class ContentRejectedAPIError(ContentRejectedError, APIError):
+    """4xx: a content filter rejected the request."""
 
 
 class JobError(OxenError):
@@ -247,7 +304,38 @@ class JobError(OxenError):
 
 
 class JobFailed(JobError):
-    """The job failed; `detail` is the server's reason."""
+    """The job failed; `detail` is the server's reason.
+
+    Attributes:
+        provider: The model's provider, if the job failed there; None otherwise.
+        provider_code: The provider's own code for the error; None if the record does not contain one.
+        reason: The server's name for the cause, such as bad_input; None if the record does not contain one.
+        retryable: Whether the same request may succeed later; None if the record does not say.
+    """
+
+    def __init__(
+        self,
+        generation_id: str,
+        status: str,
+        detail: str,
+        *,
+        source: ErrorSource = NO_SOURCE,
+        response: Response | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(generation_id, status, detail, response=response, hint=hint)
+        self.provider = source.provider
+        self.provider_code = source.provider_code
+        self.reason = source.reason
+        self.retryable = source.retryable
+
+
+class InsufficientCreditsJobFailed(InsufficientCreditsError, JobFailed):
+    """The job failed, because the account has no credits left."""
+
+
+class ContentRejectedJobFailed(ContentRejectedError, JobFailed):
+    """The job failed, because a content filter rejected an input or the result."""
 
 
 class JobCancelled(JobError):
@@ -269,10 +357,13 @@ def error_class(status: int) -> type[APIError]:
     classes: dict[int, type[APIError]] = {
         400: BadRequestError,
         401: AuthenticationError,
+        402: InsufficientCreditsAPIError,
         403: PermissionDeniedError,
         404: NotFoundError,
         409: ConflictError,
+        413: PayloadTooLargeError,
         422: UnprocessableError,
+        426: UpgradeRequiredError,
         429: RateLimitError,
     }
     return classes.get(status, ServerError if status >= 500 else APIError)

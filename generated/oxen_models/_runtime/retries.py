@@ -18,7 +18,8 @@ INITIAL_DELAY = 0.5
 MAX_DELAY = 60.0
 MAX_RECONNECT_DELAY = 30.0
 _SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
-_TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
+# 520 to 530 are errors of the proxy in front of the API.
+_TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, *range(520, 531)})
 
 
 def delay_after_status(

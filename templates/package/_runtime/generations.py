@@ -6,17 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
+from .context import CallContext
 from .errors import ConfigurationError, JobFailed, OutcomeUnknownError, UnexpectedResponseError
 from .hints import hint_stale_bindings
 from .responses import Response
+from .server_errors import job_failed_class, parse_job_error
 from .values import text
-
-if TYPE_CHECKING:
-    from .request import Request
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
 MediaType: TypeAlias = Literal["image", "video"]
@@ -145,31 +144,48 @@ def parse_event(event: str, data: str) -> GenerationCompleted | None:
     if id is None or status is None:
         return None
     return GenerationCompleted(
-        id, status, text(body, "media_type"), text(body, "model"), text(body, "url"), failure_reason(body)
+        id,
+        status,
+        text(body, "media_type"),
+        text(body, "model"),
+        text(body, "url"),
+        parse_job_error(body).detail,
     )
-
-
-def failure_reason(body: Mapping[str, Any]) -> str | None:
-    """Return the reason of a failed job; None if there is none."""
-    for key in ("error_message", "error"):
-        value = body.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if value and is_object(value):
-            details = (text(value, name) for name in ("detail", "message", "title"))
-            return next(filter(None, details), None)
-    return None
 
 
 def create_job_failed(
     generation_id: str,
-    detail: str,
-    request_class: type[Request] | None,
+    record: Mapping[str, Any],
+    submission: CallContext,
     response: Response | None = None,
 ) -> JobFailed:
-    """Return the error of a failed job, with a hint if the bindings may be out of date."""
-    hint = hint_stale_bindings(request_class, JobFailed, detail)
-    return JobFailed(generation_id, "failed", detail, response=response, hint=hint)
+    """Return the error of a failed job, with a hint if the bindings may be out of date.
+
+    Args:
+        generation_id: The id of the job.
+        record: The record of the job.
+        submission: The context of the call that submitted the job.
+        response: The response that contains the record; None if there is none.
+    """
+    parts = parse_job_error(record)
+    detail = parts.detail or "the job failed; the server gave no reason"
+    class_ = job_failed_class(parts)
+    hint = hint_stale_bindings(
+        submission.request_class,
+        class_,
+        detail,
+        parts.type,
+        provider_code=parts.source.provider_code,
+        extra_names=submission.extra_names,
+    )
+    return class_(
+        generation_id,
+        "failed",
+        detail,
+        source=parts.source,
+        response=response,
+        hint=hint,
+    )
 
 
 def parse_dollars(value: object) -> Decimal | None:
@@ -199,7 +215,7 @@ def _parse_record(
         text(record, "model_name") or text(record, "model"),
         text(record, "media_type"),
         text(record, "prompt"),
-        failure_reason(record),
+        parse_job_error(record).detail,
         _parse_seconds(record, "enqueued_at"),
         _parse_seconds(record, "started_at"),
         _parse_seconds(record, "completed_at"),

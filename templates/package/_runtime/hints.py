@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Set
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import BadRequestError, JobFailed, OxenError, UnprocessableError
+from .errors import (
+    BadRequestError,
+    ContentRejectedError,
+    InsufficientCreditsError,
+    JobFailed,
+    OxenError,
+    UnprocessableError,
+)
 
 if TYPE_CHECKING:
     from .request import Request
@@ -18,9 +27,11 @@ _UNRELATED = re.compile(r"file|download|content|polic|safety|moderat|nsfw|flagge
 _PARAMETERS = re.compile(
     r"(?<![a-z])param(eter)?s?(?![a-z])|\b(property|properties|arguments?|fields?)\b"
     r"|\bis (required|missing)\b|\bone of\b|\bof type\b|\b(less|greater) than\b"
-    r"|\b(m[ai][nx]imum|too (short|long))\b|\b(invalid|unsupported) value\b",
+    r"|\b(m[ai][nx]imum|too (short|long))\b|\b(invalid|unsupported) value\b|\bvalue error\b",
     re.IGNORECASE,
 )
+# The type of an error that the model's provider returned.
+_PROVIDER_TYPE = "model_response_error"
 # Parameters of every call, which no schema defines.
 _CALL_PARAMETERS = frozenset(
     {"num_generations", "response_format", "target_directory", "target_namespace", "target_repo"}
@@ -32,42 +43,67 @@ def hint_stale_bindings(
     error_class: type[OxenError],
     detail: str,
     error_type: str | None = None,
+    *,
+    provider_code: str | None = None,
+    extra_names: Set[str] = frozenset(),
 ) -> str | None:
     """Return a hint if the bindings may be older than the schema on the server; None otherwise.
 
-    They may be older if the server rejects a parameter of the model, and not only one of `_CALL_PARAMETERS`.
+    They may be older if the server or the model's provider rejects a parameter of the model, and not only
+    one of `_CALL_PARAMETERS` or `extra_names`.
 
     Args:
         request_class: The class of the rejected request; None if it is not one of the bindings.
         error_class: The class of the error.
         detail: The server's reason.
         error_type: The server's name for the kind of error.
+        provider_code: The provider's code for the error.
+        extra_names: The names in the caller's `extra_body`, which the bindings do not know.
     """
-    if request_class is None or not is_about_parameters(error_class, detail, error_type):
+    if request_class is None or not is_about_parameters(error_class, detail, error_type, provider_code):
         return None
-    own = {field.alias or name for name, field in request_class.model_fields.items()} - _CALL_PARAMETERS
+    not_own = _CALL_PARAMETERS | extra_names
+    own = {field.alias or name for name, field in request_class.model_fields.items()} - not_own
     # A name that is neither the call's nor the model's may be new.
-    if not _mentions(detail, own) and _mentions(detail, _CALL_PARAMETERS):
+    if not _mentions(detail, own) and _mentions(detail, not_own):
         return None
     return (
         f"the bindings may be out of date ({request_class.model_id}{_last_change(request_class)}): "
-        "run `oxen-codegen diff` to see what changed"
+        f"{_advise(request_class)}"
     )
 
 
-def is_about_parameters(error_class: type[OxenError], detail: str, error_type: str | None = None) -> bool:
+def is_about_parameters(
+    error_class: type[OxenError],
+    detail: str,
+    error_type: str | None = None,
+    provider_code: str | None = None,
+) -> bool:
     """Return whether an error is about a parameter, and not about a file or the content of a prompt."""
+    error_type = (error_type or "").lower()
+    if issubclass(error_class, ContentRejectedError | InsufficientCreditsError):
+        return False
     if issubclass(error_class, UnprocessableError):
-        return not _UNRELATED.search(error_type or "")
-    if issubclass(error_class, BadRequestError):
-        return error_type is not None and "param" in error_type.lower()
-    if issubclass(error_class, JobFailed):
-        return bool(_PARAMETERS.search(detail)) and not _UNRELATED.search(detail)
+        return not _UNRELATED.search(error_type)
+    if issubclass(error_class, BadRequestError) and error_type != _PROVIDER_TYPE:
+        return "param" in error_type
+    if issubclass(error_class, BadRequestError | JobFailed):
+        is_parameter = _PARAMETERS.search(detail) or "param" in (provider_code or "").lower()
+        return bool(is_parameter) and not _UNRELATED.search(detail)
     return False
 
 
 def _mentions(text: str, names: Collection[str]) -> bool:
     return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
+
+
+def _advise(request_class: type[Request]) -> str:
+    package = request_class.__module__.partition(".")[0]
+    path = getattr(sys.modules.get(package), "__file__", None) or ""
+    if {"site-packages", "dist-packages"} & set(Path(path).parts):
+        name = package.replace("_", "-")
+        return f"install a newer version of {name}; `oxen-codegen diff` shows what changed"
+    return "run `oxen-codegen diff` to see what changed"
 
 
 def _last_change(request_class: type[Request]) -> str:

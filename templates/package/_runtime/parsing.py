@@ -12,10 +12,11 @@ from oxen_models._runtime.environment import KEY_ADVICE
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .context import NO_CONTEXT, CallContext
-from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError, error_class
+from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError
 from .hints import hint_stale_bindings
 from .responses import Response
 from .retries import retry_after
+from .server_errors import api_error_class, is_error, parse_error
 from .values import text
 
 # A URL and base64 content, of which one is set.
@@ -43,11 +44,7 @@ def parse_response(
     """
     body = _parse_object(content)
     response = Response(status, headers, {} if body is None else body)
-    # The record of a failed job contains the job's error, which is not one of the request.
-    is_error = "generation_id" not in response.json and (
-        response.json.get("error") or response.json.get("status") == "error"
-    )
-    if not 200 <= status < 300 or is_error:
+    if not 200 <= status < 300 or is_error(response.json):
         raise _api_error(response, content, context)
     if body is None:
         text = f"the server returned HTTP {status} without a JSON object: {_excerpt(content)}"
@@ -101,34 +98,31 @@ def created_at(body: Mapping[str, Any]) -> int | None:
 
 
 def _api_error(response: Response, content: bytes, context: CallContext) -> APIError:
-    body = response.json
-    error: object = body.get("error")
-    inner = error if is_object(error) else {}
-    details: tuple[object, ...] = (
-        inner.get("detail"),
-        inner.get("message"),
-        inner.get("title"),
-        error,
-        body.get("status_description"),
-        body.get("status_message"),
-    )
-    types: tuple[object, ...] = (inner.get("type"), body.get("status_message"))
-    detail = next((value.strip() for value in details if isinstance(value, str) and value.strip()), None)
-    if detail is None:
-        detail = f"the server gave no reason: {_excerpt(content)}"
-    if 300 <= response.status < 400:
+    parts = parse_error(response.json)
+    status = response.status
+    if 200 <= status < 300 and parts.status is not None:
+        status = parts.status
+    detail = parts.detail or f"the server gave no reason: {_excerpt(content)}"
+    if 300 <= status < 400:
         detail = "the server redirects, which is not followed because the API key would be sent along"
     detail = detail[:MAX_DETAIL_LENGTH]
-    type_ = next((value for value in types if isinstance(value, str)), None)
-    class_ = error_class(response.status)
-    hint = hint_stale_bindings(context.request_class, class_, detail, type_)
+    class_ = api_error_class(status, parts)
+    hint = hint_stale_bindings(
+        context.request_class,
+        class_,
+        detail,
+        parts.type,
+        provider_code=parts.source.provider_code,
+        extra_names=context.extra_names,
+    )
     if issubclass(class_, AuthenticationError):
         hint = f"check the API key: {KEY_ADVICE}"
     return class_(
-        response.status,
+        status,
         detail,
-        type_,
+        parts.type,
         retry_after(response.headers),
+        source=parts.source,
         generation_id=context.generation_id,
         response=response,
         hint=hint,

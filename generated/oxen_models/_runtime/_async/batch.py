@@ -11,6 +11,7 @@ from functools import partial
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..context import CallContext
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -195,7 +196,7 @@ class _AsyncBatch:
         job_id, detail = entry.job_id or "", entry.detail or ""
         error: JobError
         if entry.state == "failed":
-            error = create_job_failed(job_id, detail, typed_class(request))
+            error = create_job_failed(job_id, {"error_message": detail}, _submission(request))
         else:
             error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
             error = error_class(job_id, entry.state, detail)
@@ -217,7 +218,7 @@ class _AsyncBatch:
                         job_id,
                         type_,
                         "unknown",
-                        request_class=typed_class(request),
+                        submission=_submission(request),
                         token=self._token,
                     )
                 result = await job.result(self._timeout)
@@ -226,7 +227,7 @@ class _AsyncBatch:
         except JournalError:
             raise  # without a journal, the batch must not continue
         except OxenError as error:
-            state = _STATES.get(type(error))
+            state = next((state for kind, state in _STATES.items() if isinstance(error, kind)), None)
             if self._journal is not None and state is not None and isinstance(error, JobError):
                 await run_blocking(self._journal.ended, index, state, error.generation_id, error.detail)
             return AsyncOutcome(index, request, None, error, job_id)
@@ -238,9 +239,8 @@ class _AsyncBatch:
         await self._record_sending(index, request)
         try:
             body = encode_queue_body(request, 1, self._session.settings.targets, None)
-            [job, *_] = await enqueue(
-                self._session, body, type_, None, None, typed_class(request), self._token
-            )
+            context = _submission(request)
+            [job, *_] = await enqueue(self._session, body, type_, None, None, context, self._token)
         except OxenError as error:
             await self._record_rejection(index, error)
             raise
@@ -270,6 +270,10 @@ _STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
     JobCancelled: "cancelled",
     JobNotFound: "gone",
 }
+
+
+def _submission(request: RequestLike) -> CallContext:
+    return CallContext(request_class=typed_class(request), is_submission=True)
 
 
 def _was_rejected(error: OxenError) -> bool:

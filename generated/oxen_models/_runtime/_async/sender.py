@@ -74,9 +74,10 @@ async def run_request(
         raise ConfigurationError(
             f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
         )
-    body = encode_body(request, options.get("extra_body"))
+    extra_body = options.get("extra_body")
+    body = encode_body(request, extra_body)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    context = CallContext(request_class=typed_class(request))
+    context = CallContext(request_class=typed_class(request), extra_names=frozenset(extra_body or ()))
     response = await session.post(request.endpoint, body, timeout, extra_headers, context)
     return parse_result(result_type(request), response, session)
 
@@ -97,9 +98,13 @@ async def submit_request(
     """
     if request.endpoint.startswith("/audio/"):
         raise ConfigurationError(f"{request.model_id} has no queue; use run()")
-    body = encode_queue_body(request, num_generations, session.settings.targets, options.get("extra_body"))
+    extra_body = options.get("extra_body")
+    body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    return await enqueue(session, body, result_type(request), timeout, extra_headers, typed_class(request))
+    context = CallContext(
+        request_class=typed_class(request), extra_names=frozenset(extra_body or ()), is_submission=True
+    )
+    return await enqueue(session, body, result_type(request), timeout, extra_headers, context)
 
 
 async def _build(build: partial[RequestT]) -> RequestT:

@@ -72,9 +72,10 @@ def run_request(session: Session, request: RequestLike, **options: Unpack[Reques
         raise ConfigurationError(
             f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
         )
-    body = encode_body(request, options.get("extra_body"))
+    extra_body = options.get("extra_body")
+    body = encode_body(request, extra_body)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    context = CallContext(request_class=typed_class(request))
+    context = CallContext(request_class=typed_class(request), extra_names=frozenset(extra_body or ()))
     response = session.post(request.endpoint, body, timeout, extra_headers, context)
     return parse_result(result_type(request), response, session)
 
@@ -95,9 +96,13 @@ def submit_request(
     """
     if request.endpoint.startswith("/audio/"):
         raise ConfigurationError(f"{request.model_id} has no queue; use run()")
-    body = encode_queue_body(request, num_generations, session.settings.targets, options.get("extra_body"))
+    extra_body = options.get("extra_body")
+    body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    return enqueue(session, body, result_type(request), timeout, extra_headers, typed_class(request))
+    context = CallContext(
+        request_class=typed_class(request), extra_names=frozenset(extra_body or ()), is_submission=True
+    )
+    return enqueue(session, body, result_type(request), timeout, extra_headers, context)
 
 
 def _build(build: partial[RequestT]) -> RequestT:

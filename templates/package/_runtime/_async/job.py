@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from ..context import CallContext
+from ..context import NO_CONTEXT, CallContext
 from ..errors import (
     HubTimeoutError,
     HubUnreachableError,
@@ -19,11 +19,9 @@ from ..errors import (
 from ..generations import (
     Generation,
     create_job_failed,
-    failure_reason,
     parse_generation,
     parse_submission,
 )
-from ..request import Request
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
@@ -50,13 +48,13 @@ class AsyncJob(Generic[R_co]):
         *,
         stream_epoch: int | None = None,
         generation: Generation | None = None,
-        request_class: type[Request] | None = None,
+        submission: CallContext = NO_CONTEXT,
         token: CancellationToken | None = None,
     ) -> None:
         self._session = session
         self._id = id
         self._result_type = result_type
-        self._request_class = request_class
+        self._submission = submission
         self._token = token
         self._media_type = None if generation is None else generation.media_type
         if result_type is not None:
@@ -168,8 +166,7 @@ class AsyncJob(Generic[R_co]):
     def _create_result(self, response: Response) -> R_co:
         status = str(response.json.get("status"))
         if status == "failed":
-            detail = failure_reason(response.json) or "the job failed; the server gave no reason"
-            raise create_job_failed(self._id, detail, self._request_class, response)
+            raise create_job_failed(self._id, response.json, self._submission, response)
         if status == "cancelled":
             raise JobCancelled(self._id, status, "the job was cancelled", response=response)
         result_type: Any = self._result_type or job_result_type(response.json)
@@ -229,7 +226,7 @@ async def enqueue(
     result_type: type[R],
     timeout: float | None,
     extra_headers: Mapping[str, str] | None,
-    request_class: type[Request] | None,
+    context: CallContext,
     token: CancellationToken | None = None,
 ) -> list[AsyncJob[R]]:
     """Submit a request to the queue and return its jobs. The event stream is opened before.
@@ -240,14 +237,13 @@ async def enqueue(
         result_type: The type of the jobs' results.
         timeout: Seconds to wait for the response; None for the client's timeout.
         extra_headers: Headers to send in addition to the client's own.
-        request_class: The class of the request; None if it is not one of the bindings.
+        context: The context of the submission.
         token: Ends every wait for the jobs when it is set.
 
     Raises:
         OutcomeUnknownError: The request was sent, and no job was returned.
         OxenError: The server returned an error or could not be reached.
     """
-    context = CallContext(request_class=request_class, is_submission=True)
     tracker = session.tracker()
     stream_epoch = await tracker.wait_for_stream()
     limit = session.settings.request_timeout("/queue", timeout)
@@ -262,7 +258,7 @@ async def enqueue(
             result_type,
             status,
             stream_epoch=stream_epoch,
-            request_class=request_class,
+            submission=context,
             token=token,
         )
         for id, status in jobs
