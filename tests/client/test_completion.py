@@ -25,7 +25,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(folder))
         untyped: Any = InteractiveShell
-        shell: InteractiveShell = untyped(config=Config({"HistoryManager": {"enabled": False}}))
+        shell = untyped(config=Config({"HistoryManager": {"enabled": False}}))
         shell.user_ns.update(sync=Oxen("any"), awaited=AsyncOxen("any"))
         yield shell
 

@@ -205,7 +205,8 @@ def find_classes(module: ModuleType) -> Iterator[type]:
 def check_signature(module: ModuleType, request: type[Request]) -> None:
     """Check that the calls have the parameters of the request, in its order, and require the same ones."""
     fields = {name: field.is_required() for name, field in request.model_fields.items()}
-    [model] = (cls for cls in find_classes(module) if issubclass(cls, Model))
+    models: list[type] = [cls for cls in find_classes(module) if issubclass(cls, Model)]
+    [model] = models
     for name in ("generate" if hasattr(model, "generate") else "edit", "submit"):
         parameters: Any = inspect.signature(getattr(model, name)).parameters
         required = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,9 +54,13 @@ class LanguageServer:
         self._send({"id": self._id, "method": method, "params": params})
         while (message := self._receive()).get("id") != self._id or "method" in message:
             if "id" in message and "method" in message:  # the server asks for its configuration
-                items = message["params"].get("items", []) if message.get("params") else []
-                self._send({"id": message["id"], "result": [None] * len(items)})
+                self._send({"id": message["id"], "result": self._answer(message)})
         return message["result"]
+
+    @staticmethod
+    def _answer(message: dict[str, Any]) -> list[None]:
+        params: Any = message.get("params") or {}
+        return [None] * len(params.get("items", []))
 
     def notify(self, method: str, **params: Any) -> None:
         """Send a notification."""
@@ -79,7 +83,7 @@ class LanguageServer:
 
 
 @contextmanager
-def start_server(folder: Path) -> Iterator[LanguageServer]:
+def start_server(folder: Path) -> Generator[LanguageServer]:
     """Start pyright's language server on a folder."""
     command = [sys.executable, "-m", "pyright.langserver", "--stdio"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder) as process:
