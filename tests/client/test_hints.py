@@ -213,7 +213,7 @@ def test_error_of_provider_may_have_hint(
 
 
 def test_call_rejected_by_provider_has_hint(run: ClientRunner, newer: Hub) -> None:
-    """A call and a job whose parameters the provider rejects have the hint."""
+    """A call whose parameters the provider rejects has the hint."""
     refusal = {
         "type": "model_response_error",
         "detail": "output_format is not valid",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,27 +23,56 @@ SAVED = {
 }
 
 
+def write_inputs(folder: Path) -> set[Path]:
+    """Write the files that the programs read, and return the content of the folder."""
+    Image.new("RGB", (8, 8)).save(folder / "dog.png")
+    (folder / "pictures").mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "pictures" / "cat.png")
+    (folder / "prompts.txt").write_text("A hat\nA coat\n")
+    return set(folder.iterdir())
+
+
+def find_saved(folder: Path, before: set[Path]) -> set[str]:
+    """Return the names of the images and videos that were saved."""
+    return {file.name for file in set(folder.iterdir()) - before if file.suffix in (".png", ".mp4")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The programs of a page run as they are written and save the files that they name."""
-    Image.new("RGB", (8, 8)).save(tmp_path / "dog.png")
-    (tmp_path / "pictures").mkdir()
-    Image.new("RGB", (8, 8)).save(tmp_path / "pictures" / "cat.png")
-    (tmp_path / "prompts.txt").write_text("A hat\nA coat\n")
-    before = set(tmp_path.iterdir())
+    before = write_inputs(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OXEN_API_KEY", "any")
     variables: dict[str, object] = {}
     with ExitStack() as clients, Hub(speed=100) as hub:
         schema = object_schema(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})
         hub.add_model(make_model("any-id", schema))
-        monkeypatch.setattr("oxen_models._runtime.settings.DEFAULT_BASE_URL", hub.url)
+        monkeypatch.setenv("OXEN_BASE_URL", f"{hub.url}/api/ai")
         exec(compile(read_program(page), str(page), "exec"), variables)
         for value in variables.values():
             if isinstance(value, Oxen):
                 clients.callback(value.close)
-    saved = {file.name for file in set(tmp_path.iterdir()) - before if file.suffix in (".png", ".mp4")}
-    assert saved == SAVED.get(page.relative_to(ROOT).as_posix(), set())
+    assert find_saved(tmp_path, before) == SAVED.get(page.relative_to(ROOT).as_posix(), set())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
+def test_readme_runs_with_exported_variables(tmp_path: Path) -> None:
+    """With the variables that the stand-in's command prints, the programs of the README run unchanged."""
+    before = write_inputs(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "oxen_models.testing"]
+    with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline().strip() for _ in range(2)]
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        program = [sys.executable, "-c", read_program(ROOT / "README.md")]
+        done = subprocess.run(
+            program, env={**environment, **variables}, cwd=tmp_path, capture_output=True, text=True
+        )
+        server.send_signal(signal.SIGINT)
+    assert variables.keys() == {"OXEN_API_KEY", "OXEN_BASE_URL"}
+    assert done.returncode == 0, done.stderr
+    assert find_saved(tmp_path, before) == SAVED["README.md"]
 
 
 def test_readme_has_at_most_700_words() -> None:

@@ -17,13 +17,12 @@ class InvalidKeyError(ValueError):
     """The API key contains characters that a header cannot have."""
 
 
-def find_base_url(base_url: str | None, default: str = DEFAULT_BASE_URL) -> str:
+def find_base_url(base_url: str | None) -> str:
     """Return the address of the API, without `/api/ai`.
 
     Args:
         base_url: The address that the caller passed, with `/api/ai` or without; None for that of
-            OXEN_BASE_URL, else of OXEN_HOST, else the default.
-        default: The address if there is no other one.
+            OXEN_BASE_URL, else of OXEN_HOST, else `DEFAULT_BASE_URL`.
 
     Raises:
         ValueError: The address is not valid.
@@ -34,7 +33,7 @@ def find_base_url(base_url: str | None, default: str = DEFAULT_BASE_URL) -> str:
         return _normalize("OXEN_BASE_URL", url)
     if host := os.environ.get("OXEN_HOST", "").strip():
         return _url_of_host(host)
-    return default
+    return DEFAULT_BASE_URL
 
 
 def find_api_key(api_key: str | None, base_url: str) -> str | None:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxen_models._runtime.environment import (
-    DEFAULT_BASE_URL,
     KEY_ADVICE,
     InvalidKeyError,
     find_api_key,
@@ -117,7 +116,7 @@ def create_settings(
         ConfigurationError: Another argument, a variable of the environment or the login file is invalid.
     """
     try:
-        url = find_base_url(base_url, DEFAULT_BASE_URL)
+        url = find_base_url(base_url)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     return Settings(
