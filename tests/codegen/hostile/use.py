@@ -19,7 +19,7 @@ for number, name in enumerate(images.__all__):
         pydoc.render_doc(exported)
 oxen = Oxen("any", base_url={url!r})
 wire_names = {{}}
-for model in catalog.models(bound=True):
+for model in catalog.models(typed=True):
     stub = getattr(getattr(oxen, model.family), model.module.rpartition(".")[2])
     call = getattr(stub, model.verb)
     module = inspect.getmodule(type(stub))

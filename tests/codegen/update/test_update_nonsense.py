@@ -26,7 +26,7 @@ INVALID: list[tuple[Callable[[Hub], object], str]] = [
     (lambda hub: hub.respond_next(200, body="<html>", path=LIST_PATH), "the list of models: not JSON"),
     (lambda hub: hub.respond_next(200, body={"data": [{}]}, path=LIST_PATH), "models without an id"),
     (lambda hub: hub.respond_next(502, times=None, path=LIST_PATH), "models: the hub returned HTTP 502"),
-    (lambda hub: hub.respond_next(401, path=LIST_PATH), "rejected the key"),
+    (lambda hub: hub.respond_next(401, path=LIST_PATH), "rejected the API key"),
     (
         lambda hub: hub.respond_next(200, body=[{"id": model_id} for model_id in SOME], path=LIST_PATH),
         "not on the hub's list, 3 of them: painter, sketcher, talker; nothing was changed",
