@@ -9,9 +9,9 @@ from types import MappingProxyType
 from . import normalize
 from .describe import NO_BREAK, describe_parameter, describe_unsupported, find_unsupported, to_sentence
 from .diagnostics import Diagnostic, ModelError
-from .endpoints import COMMON, Endpoint, find_endpoint
 from .names import module_name, parameter_names, pascal
 from .normalize import Node
+from .operations import COMMON, Operation, find_image_parameters, resolve_operation
 from .parse import ParsedClass, parse
 from .records import Record
 from .spec import EnumType, ModelSpec, NamedType, ObjectSpec, Parameter, RemovalNotice
@@ -47,22 +47,22 @@ _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """A model with its Python name, its endpoint and its normalized schema."""
+    """A model with its Python name, its call and its normalized schema."""
 
     record: Record
     module: str
-    endpoint: Endpoint | None
+    operation: Operation | None
     node: Node | None
     """The normalized schema; None for a model without one."""
 
     @property
     def is_bound(self) -> bool:
         """Whether the model has a typed call."""
-        return self.node is not None and self.endpoint is not None and self.endpoint.result is not None
+        return self.node is not None and self.operation is not None and self.operation.result is not None
 
 
 def resolve_model(record: Record, names: Mapping[str, str], client: str = "") -> ResolvedModel:
-    """Return the Python name, the endpoint and the normalized schema of a model.
+    """Return the Python name, the call and the normalized schema of a model.
 
     Args:
         record: The model.
@@ -73,19 +73,14 @@ def resolve_model(record: Record, names: Mapping[str, str], client: str = "") ->
         ModelError: The schema is not that of an object, or the name is too long.
     """
     node = None if record.schema is None else normalize.normalize(record.schema, record.media("input"))
-    endpoint = find_endpoint(
-        record.text("endpoint"),
-        record.media("input"),
-        record.media("output"),
-        requires_image=node is not None and normalize.requires_image(node),
-    )
+    operation = resolve_operation(node, record.media("output"), record.text("endpoint"))
     module = names.get(record.id) or module_name(record.id, client)
     if len(module) > MAX_MODULE_NAME_LENGTH:
         raise ModelError(
             f"the Python name of the model must have at most {MAX_MODULE_NAME_LENGTH} characters, "
             f"got {len(module)}"
         )
-    return ResolvedModel(record, module, endpoint, node)
+    return ResolvedModel(record, module, operation, node)
 
 
 def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> ModelSpec:
@@ -98,16 +93,17 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     Raises:
         ModelError: The schema cannot be expressed, or has no parameter with a new name of `renamed`.
     """
-    record, endpoint, node = model.record, model.endpoint, model.node
-    assert endpoint is not None
-    assert endpoint.result is not None
+    record, operation, node = model.record, model.operation, model.node
+    assert operation is not None
+    assert operation.result is not None
     assert node is not None
     class_name = pascal(model.module)
     try:
         outermost, *nested = parse(normalize.accept_defaults(node), f"{class_name}Request", class_name)
     except Exception as error:  # of any type, because the engine has no base class of its errors
         raise ModelError(f"datamodel-code-generator failed: {type(error).__name__}: {error}") from error
-    source = f"Source: model {record.id!r}, POST /api/ai{endpoint.path}."
+    images = find_image_parameters(node)
+    source = f"Source: model {record.id!r}, POST {_describe_paths(operation)}."
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id
     summary = to_sentence(record.text("summary") or record.text("description") or title)
@@ -119,22 +115,34 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         model_id=record.id,
         module=model.module,
         class_name=class_name,
-        family=endpoint.family,
-        verb=endpoint.verb,
-        path=endpoint.path,
-        result=endpoint.result,
+        family=operation.family,
+        verbs=operation.verbs,
+        result=operation.result,
         title=to_sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
         doc=summary,
-        source=f"{source} Schema {record.digest[:12]}{changed}.",
-        is_queued=endpoint.is_queued,
+        source=f"{source}\n\nSchema {record.digest[:12]}{changed}.",
         removal=_build_removal_notice(record),
         renamed=_check_renamed(renamed, request),
         request=request,
+        image_parameters=tuple(
+            parameter.name
+            for parameter in request.parameters
+            if (parameter.alias or parameter.name) in images
+        )
+        if operation.family == "images"
+        else (),
         # The engine names outer classes first; Python needs inner classes to be defined first.
         nested=tuple(
             _build_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)
         ),
     )
+
+
+def _describe_paths(operation: Operation) -> str:
+    paths = [f"/api/ai{operation.find_path(has_image=has_image)}" for has_image in (False, True)]
+    if operation.verbs == ("edit",):
+        return paths[1]
+    return f"{paths[0]}, or {paths[1]} with an image" if "edit" in operation.verbs else paths[0]
 
 
 def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:
@@ -143,8 +151,12 @@ def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:
     if node is None:
         return []
     if not model.is_bound:
-        endpoint = record.text("endpoint") or "no endpoint"
-        return [Diagnostic(record.id, "", f"listed without a typed call, though it has a schema: {endpoint}")]
+        family = model.operation.family if model.operation else "unknown"
+        return [
+            Diagnostic(
+                record.id, "", f"listed without a typed call, though it has a schema (family: {family})"
+            )
+        ]
     found = [
         Diagnostic(record.id, pointer, f"validated by the server only: {', '.join(keywords)}")
         for pointer, keywords in find_unsupported(node)

@@ -15,10 +15,10 @@ from typing import Any
 from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
 from .config import Config, runtime_version
 from .diagnostics import CodegenError, Diagnostic, ModelError
-from .endpoints import ENDPOINTS
 from .headers import copied_header, derived_header
 from .injection import equal_except_literals, replace_with_placeholders
 from .names import find_collisions, reserved_names
+from .operations import FAMILIES
 from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
 from .spec import CatalogEntry, FamilySpec, ModelSpec
@@ -32,6 +32,12 @@ _COPIED_MODULES = {
     ),
     "_runtime": ("environment.py", "login_file.py"),
 }  # fmt: skip
+<<<<<<< HEAD
+=======
+
+# Modules of the generator that are copied into the package; they import each other only.
+_COPIED_MODULES = ("diagnostics.py", "json_types.py", "media_kinds.py", "normalize.py", "operations.py")
+>>>>>>> 36b6e13 (Decide family and verbs by schema and capabilities)
 _MODEL_TEMPLATE = "family/model.py.jinja"
 
 RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
@@ -91,7 +97,7 @@ class Package:
     bound: int = 0
     """The number of models with a typed call."""
     listed: Counter[str] = field(default_factory=Counter[str])
-    """The number of models without a typed call, by endpoint."""
+    """The number of models without a typed call, by family."""
     excluded: int = 0
     """The number of recorded models that the configuration excludes."""
 
@@ -206,8 +212,8 @@ class PackageBuilder:
     def _add_model(self, model: BoundModel, result: Package) -> None:
         result.diagnostics.extend(model.diagnostics)
         if model.spec is None or model.text is None:
-            endpoint = model.resolved.endpoint
-            result.listed[endpoint.path if endpoint else "no known endpoint"] += 1
+            operation = model.resolved.operation
+            result.listed[operation.family if operation else "unknown family"] += 1
             return
         result.bound += 1
         file = f"{model.spec.family}/{model.spec.module}.py"
@@ -296,19 +302,20 @@ def _check_configuration(config: Config, records: Mapping[str, Record]) -> list[
 def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:
     return tuple(
         FamilySpec(name, tuple(sorted(members, key=lambda spec: spec.module)))
-        for name in dict.fromkeys(endpoint.family for endpoint in ENDPOINTS)
+        for name in FAMILIES
         if (members := [spec for spec in specs if spec.family == name])
     )
 
 
 def _catalog_entry(package: str, model: BoundModel) -> CatalogEntry:
-    record, endpoint, spec = model.record, model.resolved.endpoint, model.spec
+    record, operation, spec = model.record, model.resolved.operation, model.spec
     return CatalogEntry(
         id=record.id,
         display_name=record.text("display_name") or record.id,
         developer=record.developer,
-        family=endpoint.family if endpoint else None,
-        verb=endpoint.verb if endpoint else None,
+        family=operation.family if operation else None,
+        verb=operation.verb if operation else None,
+        verbs=operation.verbs if operation else (),
         inputs=record.media("input"),
         outputs=record.media("output"),
         module=f"{package}.{spec.family}.{spec.module}" if spec else None,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .diagnostics import CodegenError, Diagnostic
-from .endpoints import ENDPOINTS
 from .json_types import is_list, is_object
 from .names import is_module_name, is_parameter_name, is_snake_case, pascal
+from .operations import FAMILIES
 from .records import Record
 from .selection import KEYS, Selection
 
@@ -23,7 +23,6 @@ RUNTIME = "oxen_models"
 _SETTINGS = frozenset(
     {"package", "output", "templates", "include", "exclude", "names", "renamed", "successors"}
 )
-_FAMILIES = tuple(dict.fromkeys(endpoint.family for endpoint in ENDPOINTS))
 # Modules that the generator or a generated package imports.
 _RESERVED_PACKAGES = frozenset(
     {*sys.stdlib_module_names}.union(
@@ -205,8 +204,8 @@ def _parse_filters(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[st
             raise CodegenError(f"{name}: unknown key {key!r}; expected one of {', '.join(KEYS)}")
         if not is_list(values) or not values or not all(isinstance(value, str) for value in values):
             raise CodegenError(f"{name}.{key}: must be a non-empty list of strings, got {values!r}")
-        if key == "families" and (unknown := [value for value in values if value not in _FAMILIES]):
-            families = ", ".join(_FAMILIES)
+        if key == "families" and (unknown := [value for value in values if value not in FAMILIES]):
+            families = ", ".join(FAMILIES)
             raise CodegenError(f"{name}.families: unknown family {unknown[0]!r}; expected one of {families}")
     return {key: tuple(values) for key, values in filters.items()}
 

@@ -26,9 +26,9 @@ from .spec import (
 _TEXT = "placeholder"
 # Fields with names that the generator chose, which stay as they are.
 _GENERATED_NAMES: dict[type, frozenset[str]] = {
-    CatalogEntry: frozenset({"family", "verb", "module"}),
+    CatalogEntry: frozenset({"family", "verb", "verbs", "module"}),
     FamilySpec: frozenset({"name"}),
-    ModelSpec: frozenset({"module", "class_name", "family", "verb", "path", "result", "renamed"}),
+    ModelSpec: frozenset({"module", "class_name", "family", "verbs", "result", "renamed"}),
     ObjectSpec: frozenset({"class_name"}),
     Parameter: frozenset({"name"}),
     Limit: frozenset({"name"}),

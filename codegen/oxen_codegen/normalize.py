@@ -157,12 +157,6 @@ def find_media(node: Node) -> Iterator[str]:
         yield from find_media(inner)
 
 
-def requires_image(node: Node) -> bool:
-    """Return whether a required parameter is an image."""
-    required = (node["properties"][name] for name in node["required"] if name in node["properties"])
-    return any("image" in find_media(parameter) for parameter in required)
-
-
 def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if schema is True:
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from .endpoints import find_endpoint
+from .operations import find_family
 from .records import Record
 
 KEYS = ("ids", "developers", "families", "capabilities")
@@ -83,7 +83,4 @@ def _matches(record: Record, key: str, values: tuple[str, ...]) -> bool:
 
 def _family(record: Record) -> str | None:
     """Return the family of a model without reading its schema, so that an invalid model can be excluded."""
-    endpoint = find_endpoint(
-        record.text("endpoint"), record.media("input"), record.media("output"), requires_image=False
-    )
-    return endpoint.family if endpoint else None
+    return find_family(record.media("output"), record.text("endpoint"), has_schema=record.schema is not None)

@@ -119,6 +119,7 @@ class CatalogEntry:
     developer: str | None
     family: str | None
     verb: str | None
+    verbs: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     module: str | None
@@ -145,18 +146,19 @@ class ModelSpec:
     module: str
     class_name: str
     family: str
-    verb: str
-    path: str
+    verbs: tuple[str, ...]
+    """The name of the call, then its second names."""
     result: str
     title: str
     doc: str
     source: str
-    is_queued: bool
     removal: RemovalNotice | None
     """None unless the model was removed from the API."""
     renamed: tuple[tuple[str, str], ...]
     """Old and new Python names of parameters, from the configuration."""
     request: ObjectSpec
+    image_parameters: tuple[str, ...]
+    """The Python names of the parameters of an image model that accept images."""
     nested: tuple[ObjectSpec, ...]
 
     @property

@@ -208,10 +208,9 @@ def test_values_are_sent_as_json_has_them(run: ClientRunner, new: Hub, tmp_path:
         ("qwen-image", "edit", "qwen-image has no call edit(); call generate()"),
         (EDITOR, "speak", "qwen-image-edit-plus has no call speak(); call edit()"),
         (SOUND, "generate", "bytedance-seed-audio-1-0 has no call generate(); call speak()"),
-        (SOUND, "submit", "bytedance-seed-audio-1-0 has no queue; call speak()"),
-        ("gpt-4o", "generate", "gpt-4o cannot be called: calls of /chat/completions are not supported"),
-        ("gpt-4o", "request", "gpt-4o cannot be called: calls of /chat/completions are not supported"),
-        ("odd", "generate", "odd cannot be called: its endpoint is unknown"),
+        ("gpt-4o", "generate", "gpt-4o cannot be called: chat models have no typed call"),
+        ("gpt-4o", "request", "gpt-4o cannot be called: chat models have no typed call"),
+        ("odd", "generate", "odd cannot be called: the kind of its result is unknown"),
     ],
 )
 def test_verb_that_is_not_the_model_s_is_refused(

@@ -200,14 +200,15 @@ def test_generate_endpoint_of_model(
 def test_generate_required_image_means_edit(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    """A model that requires an image is an editing model, whatever its path is."""
+    """A model that requires an image has `edit`; one that accepts an image has both verbs."""
     image = {"type": "array", "items": {"type": "string", "format": "uri", "renderType": "image-url"}}
     schema = {"type": "object", "properties": {"input_image": image}}
     write_models(make_model("needs", {**schema, "required": ["input_image"]}), make_model("takes", schema))
     assert invoke("generate").exit_code == 0
     images = tmp_path / "oxen_models" / "images"
-    assert 'endpoint: ClassVar[str] = "/images/edit"' in (images / "needs.py").read_text()
-    assert 'endpoint: ClassVar[str] = "/images/generate"' in (images / "takes.py").read_text()
+    needs, takes = ((images / f"{name}.py").read_text() for name in ("needs", "takes"))
+    assert ("def edit(" in needs, "generate" in needs) == (True, False)
+    assert ("def generate(" in takes, "    edit = generate" in takes) == (True, True)
 
 
 NAMES = {

@@ -97,9 +97,17 @@ def _resolve_models(
 
 
 def _call(model: ResolvedModel) -> str:
-    if model.endpoint is None:
-        return "no typed call"
-    return model.endpoint.path if model.is_bound else f"{model.endpoint.path} (no typed call)"
+    calls = ", ".join(sorted(_list_calls(model)))
+    return calls if model.is_bound else f"{calls} (no typed call)".strip()
+
+
+def _list_calls(model: ResolvedModel) -> set[str]:
+    operation = model.operation
+    return {f"{operation.family}.{verb}" for verb in operation.verbs} if operation else set()
+
+
+def _family(model: ResolvedModel) -> str | None:
+    return model.operation.family if model.operation else None
 
 
 def _compare_model(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
@@ -114,16 +122,17 @@ def _compare_model(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
 
 
 def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str, str | None, str | None]]:
-    old_path, new_path = (model.endpoint.path if model.endpoint else None for model in (old, new))
     if old.node is not None and new.node is None:
         yield "schema-removed", _call(old), _call(new)
     if old.node is None and new.node is not None:
         yield "schema-added", _call(old), _call(new)
-    if old_path is None and new_path is not None:
-        yield "endpoint-added", old_path, new_path
-    # A model that becomes callable at another endpoint breaks no call.
-    elif old_path != new_path and (old.is_bound or not new.is_bound):
-        yield "endpoint-changed", old_path, new_path
+    a, b = _list_calls(old), _list_calls(new)
+    is_schema_kept = (old.node is None) == (new.node is None)
+    if a == b or (not is_schema_kept and _family(old) == _family(new)):
+        return
+    # A model that was not callable breaks no call.
+    is_additive = a <= b or (new.is_bound and not old.is_bound)
+    yield "call-added" if is_additive else "call-changed", _call(old), _call(new)
 
 
 def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, object]]:
@@ -204,7 +213,7 @@ def _find_new_collisions(
 def _python_names(models: Mapping[str, ResolvedModel]) -> dict[str, list[tuple[str, str]]]:
     """Return the Python names of each model with a typed call, except those of nested classes."""
     return {
-        model_id: reserved_names(model.endpoint.family, model.module)
+        model_id: reserved_names(model.operation.family, model.module)
         for model_id, model in models.items()
-        if model.is_bound and model.endpoint
+        if model.is_bound and model.operation
     }

@@ -82,7 +82,7 @@ def _parameter_evidence(old_name: str, old: Schema, new_name: str, new: Schema) 
 
 
 def _model_evidence(old: ResolvedModel, new: ResolvedModel) -> Evidence:
-    if old.endpoint != new.endpoint:
+    if old.operation != new.operation:
         return []
     found = _name_evidence(old.record.id, new.record.id)
     a, b = _parameters(old), _parameters(new)

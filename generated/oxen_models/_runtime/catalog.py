@@ -17,9 +17,11 @@ class ModelInfo:
     developer: str | None
     """The developer of the model."""
     family: str | None
-    """The attribute of the client that has the model's call; None if the endpoint is unknown."""
+    """The attribute of the client that has the model's call; None if it is unknown."""
     verb: str | None
     """The name of the call."""
+    verbs: tuple[str, ...]
+    """The names of the call: `generate` and `edit` for an image model with an optional input image."""
     inputs: tuple[str, ...]
     """The kinds of input: text, image, video, audio."""
     outputs: tuple[str, ...]
@@ -53,7 +55,7 @@ class Catalog:
         Args:
             developer: The developer, compared without regard to case.
             family: images, videos, audio or chat.
-            verb: edit, generate, speak, complete or transcribe.
+            verb: edit, generate, speak or complete, as any of the names of the call.
             input: A kind of input: text, image, video or audio.
             output: A kind of output.
             typed: Whether the package has a typed call for the model.
@@ -63,7 +65,7 @@ class Catalog:
             for model in self._models
             if (developer is None or (model.developer or "").lower() == developer.lower())
             and (family is None or model.family == family)
-            and (verb is None or model.verb == verb)
+            and (verb is None or verb in model.verbs)
             and (input is None or input in model.inputs)
             and (output is None or output in model.outputs)
             and (typed is None or (model.module is not None) == typed)

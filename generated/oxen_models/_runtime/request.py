@@ -57,8 +57,11 @@ class Request(Object, extra="forbid"):
 
     model_id: ClassVar[str]
     """The id of the model."""
-    endpoint: ClassVar[str]
-    """The path that the request is sent to, below /api/ai."""
+
+    @property
+    def endpoint(self) -> str:
+        """The path of the blocking call, below /api/ai."""
+        raise NotImplementedError
 
     def body(self) -> dict[str, Any]:
         """Return the JSON object that is sent. Omitted parameters are not in it."""
@@ -98,13 +101,33 @@ class Request(Object, extra="forbid"):
 class ImageRequest(Request):
     """A request that results in images."""
 
+    image_parameters: ClassVar[tuple[str, ...]] = ()
+    """The names of the parameters that accept images."""
+
+    @property
+    def endpoint(self) -> str:
+        """The path of the blocking call, below /api/ai: `/images/edit` if the request contains an image."""
+        images = (getattr(self, name) for name in self.image_parameters)
+        has_image = any(image is not OMIT and image for image in images)
+        return "/images/edit" if has_image else "/images/generate"
+
 
 class VideoRequest(Request):
     """A request that results in videos."""
 
+    @property
+    def endpoint(self) -> str:
+        """The path of the blocking call, below /api/ai."""
+        return "/videos/generate"
+
 
 class AudioRequest(Request):
     """A request that results in sounds."""
+
+    @property
+    def endpoint(self) -> str:
+        """The path of the blocking call, below /api/ai."""
+        return "/audio/generate"
 
 
 @dataclass(frozen=True, slots=True)

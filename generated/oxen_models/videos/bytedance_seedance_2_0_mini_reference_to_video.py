@@ -2,8 +2,9 @@
 """Seedance 2.0 Mini - Reference to Video: Makes video for bulk work from a prompt and mixed references, at
 up to 720p.
 
-Source: model 'bytedance-seedance-2-0-mini-reference-to-video', POST /api/ai/videos/generate. Schema
-b556eabe4744, changed 2026-11-24.
+Source: model 'bytedance-seedance-2-0-mini-reference-to-video', POST /api/ai/videos/generate.
+
+Schema b556eabe4744, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ class BytedanceSeedance20MiniReferenceToVideoRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "bytedance-seedance-2-0-mini-reference-to-video"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Scene to generate. References can be cited as @Image1, @Video1 or @Audio1; within each type, media with faces are numbered first."""

@@ -2,8 +2,9 @@
 """Seedance 2.0 - Reference to Video: Makes video at up to 4k from a prompt plus image, video and audio
 references.
 
-Source: model 'bytedance-seedance-2-0-reference-to-video', POST /api/ai/videos/generate. Schema
-7acc5453b5df, changed 2026-11-24.
+Source: model 'bytedance-seedance-2-0-reference-to-video', POST /api/ai/videos/generate.
+
+Schema 7acc5453b5df, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ class BytedanceSeedance20ReferenceToVideoRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "bytedance-seedance-2-0-reference-to-video"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Scene to generate. References can be cited as @Image1, @Video1 or @Audio1; within each type, media with faces are numbered first."""

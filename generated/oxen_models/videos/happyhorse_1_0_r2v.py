@@ -2,8 +2,9 @@
 """Happy Horse - Reference to Video: Makes video that keeps the people and scenes of at most 9 reference
 images.
 
-Source: model 'happyhorse-1.0-r2v', POST /api/ai/videos/generate. Schema 50021751a2f2, changed
-2026-11-24.
+Source: model 'happyhorse-1.0-r2v', POST /api/ai/videos/generate.
+
+Schema 50021751a2f2, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Happyhorse10R2vRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "happyhorse-1.0-r2v"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Scene to generate. Entries of reference_images can be cited by position as @Image1, @Image2."""

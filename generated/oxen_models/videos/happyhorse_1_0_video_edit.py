@@ -2,8 +2,9 @@
 """Happy Horse - Video Edit: Edits a video by instruction, with optional reference images and a choice of
 sound.
 
-Source: model 'happyhorse-1.0-video-edit', POST /api/ai/videos/generate. Schema f6c19e53bbd5, changed
-2026-11-24.
+Source: model 'happyhorse-1.0-video-edit', POST /api/ai/videos/generate.
+
+Schema f6c19e53bbd5, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ class Happyhorse10VideoEditRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "happyhorse-1.0-video-edit"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Edit to make, in up to 2500 characters. Entries of reference_images can be cited as @Image1 through @Image5."""

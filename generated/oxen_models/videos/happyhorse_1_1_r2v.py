@@ -2,8 +2,9 @@
 """Happy Horse 1.1 - Reference to Video: Makes video with steadier subjects and scenes from reference
 images.
 
-Source: model 'happyhorse-1.1-r2v', POST /api/ai/videos/generate. Schema ca761d7f8149, changed
-2026-11-24.
+Source: model 'happyhorse-1.1-r2v', POST /api/ai/videos/generate.
+
+Schema ca761d7f8149, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Happyhorse11R2vRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "happyhorse-1.1-r2v"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Scene to generate. Entries of reference_images can be cited by position as @Image1, @Image2."""

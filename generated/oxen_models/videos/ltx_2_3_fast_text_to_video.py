@@ -2,8 +2,9 @@
 """LTX 2.3 Fast: Text to Video: Makes at most 20 seconds of video with sound from a prompt, tuned for
 speed.
 
-Source: model 'ltx-2-3-fast-text-to-video', POST /api/ai/videos/generate. Schema 1477ab0b9fdc, changed
-2026-11-24.
+Source: model 'ltx-2-3-fast-text-to-video', POST /api/ai/videos/generate.
+
+Schema 1477ab0b9fdc, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ class Ltx23FastTextToVideoRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "ltx-2-3-fast-text-to-video"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

@@ -2,8 +2,9 @@
 """LTX-2.3 Pro 22B IC-LoRA Union Control: Makes video steered by a prompt, a control video or a start
 frame.
 
-Source: model 'ltx-2-3-pro-22b-IC-LoRA-Union-Control', POST /api/ai/videos/generate. Schema
-949a13c579b3, changed 2026-11-24.
+Source: model 'ltx-2-3-pro-22b-IC-LoRA-Union-Control', POST /api/ai/videos/generate.
+
+Schema 949a13c579b3, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "ltx-2-3-pro-22b-IC-LoRA-Union-Control"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

@@ -2,8 +2,9 @@
 """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of a
 reference clip.
 
-Source: model 'ltx-2-3-quality-reference-video-to-video', POST /api/ai/videos/generate. Schema
-e5959706ced4, changed 2026-11-24.
+Source: model 'ltx-2-3-quality-reference-video-to-video', POST /api/ai/videos/generate.
+
+Schema e5959706ced4, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Ltx23QualityReferenceVideoToVideoRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "ltx-2-3-quality-reference-video-to-video"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

@@ -2,8 +2,9 @@
 """Wan2.1 14B - Text to Video: Makes video at up to 720p from a prompt with a model of 14 billion
 parameters.
 
-Source: model 'wan-ai-wan2-1-t2v-14b-diffusers', POST /api/ai/videos/generate. Schema 15bc700bbd00,
-changed 2026-11-24.
+Source: model 'wan-ai-wan2-1-t2v-14b-diffusers', POST /api/ai/videos/generate.
+
+Schema 15bc700bbd00, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ class WanAiWan21T2v14bDiffusersRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "wan-ai-wan2-1-t2v-14b-diffusers"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

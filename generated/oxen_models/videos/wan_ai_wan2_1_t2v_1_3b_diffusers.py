@@ -2,8 +2,9 @@
 """Wan2.1 1.3B - Text to Video: Makes video at 480p from a prompt with a light model of 1.3 billion
 parameters.
 
-Source: model 'wan-ai-wan2-1-t2v-1-3b-diffusers', POST /api/ai/videos/generate. Schema ac00bd289878,
-changed 2026-11-24.
+Source: model 'wan-ai-wan2-1-t2v-1-3b-diffusers', POST /api/ai/videos/generate.
+
+Schema ac00bd289878, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ class WanAiWan21T2v13bDiffusersRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "wan-ai-wan2-1-t2v-1-3b-diffusers"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

@@ -2,8 +2,9 @@
 """Wan2.2 5B - Text to Video: Makes video at 720p from a prompt with a compact model of 5 billion
 parameters.
 
-Source: model 'wan-ai-wan2-2-ti2v-5b-diffusers', POST /api/ai/videos/generate. Schema be370a60ff48,
-changed 2026-11-24.
+Source: model 'wan-ai-wan2-2-ti2v-5b-diffusers', POST /api/ai/videos/generate.
+
+Schema be370a60ff48, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ class WanAiWan22Ti2v5bDiffusersRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "wan-ai-wan2-2-ti2v-5b-diffusers"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Text that tells the model what to generate or change."""

@@ -2,8 +2,9 @@
 """WAN 2.7 - Image to Video: Animates start and end frames or carries on a clip, with optional driving
 audio.
 
-Source: model 'wan-v2-7-image-to-video', POST /api/ai/videos/generate. Schema cde90663d8f9, changed
-2026-11-24.
+Source: model 'wan-v2-7-image-to-video', POST /api/ai/videos/generate.
+
+Schema cde90663d8f9, changed 2026-11-24.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class WanV27ImageToVideoRequest(VideoRequest):
     """
 
     model_id: ClassVar[str] = "wan-v2-7-image-to-video"
-    endpoint: ClassVar[str] = "/videos/generate"
 
     prompt: str
     """Scene to generate, in Chinese or English, with up to 5000 characters."""

@@ -11,8 +11,13 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 # Absolute imports, because these modules are copied from the generator and exist only in the emitted package.
 from oxen_models._runtime.json_schema.diagnostics import ModelError
-from oxen_models._runtime.json_schema.endpoints import COMMON, Endpoint, find_endpoint
-from oxen_models._runtime.json_schema.normalize import Node, accept_defaults, normalize, requires_image
+from oxen_models._runtime.json_schema.normalize import Node, accept_defaults, normalize
+from oxen_models._runtime.json_schema.operations import (
+    COMMON,
+    Operation,
+    find_image_parameters,
+    resolve_operation,
+)
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
@@ -86,47 +91,48 @@ class DynamicSchema:
                 raise UnexpectedResponseError(
                     f"{id}: its parameter schema is not usable: {error.message}"
                 ) from None
-        self._endpoint = find_endpoint(
-            model.endpoint,
-            model.inputs,
-            model.outputs,
-            requires_image=self.node is not None and requires_image(self.node),
-        )
+        self._operation = resolve_operation(self.node, model.outputs, model.endpoint)
         self._nodes: dict[str, Node] = dict(COMMON)
         if self.node is not None:
             self._nodes |= self.node["properties"]
         self._validators: dict[str, Any] = {name: _Validator(node) for name, node in self._nodes.items()}
 
-    def find_endpoint(self, verb: str | None = None) -> Endpoint:
-        """Return the endpoint of the model.
+    def find_operation(self, verb: str | None = None) -> Operation:
+        """Return the call of the model.
 
         Args:
-            verb: The call that the endpoint is for; None for any.
+            verb: The name of the call; None or "submit" for any.
 
         Raises:
             ConfigurationError: The model does not have this call, or no call at all.
         """
-        endpoint = self._endpoint
-        if endpoint is None:
-            raise ConfigurationError(f"{self.id} cannot be called: its endpoint is unknown")
-        if endpoint.result is None:
+        operation = self._operation
+        if operation is None:
+            raise ConfigurationError(f"{self.id} cannot be called: the kind of its result is unknown")
+        if operation.result is None:
             raise ConfigurationError(
-                f"{self.id} cannot be called: calls of {endpoint.path} are not supported"
+                f"{self.id} cannot be called: {operation.family} models have no typed call"
             )
-        if verb == "submit" and not endpoint.is_queued:
-            raise ConfigurationError(f"{self.id} has no queue; call {endpoint.verb}()")
-        if verb not in (None, "submit", endpoint.verb):
-            raise ConfigurationError(f"{self.id} has no call {verb}(); call {endpoint.verb}()")
-        return endpoint
+        # The parameters of a model without a schema are unknown, so it may accept an image.
+        verbs = (
+            ("generate", "edit") if self.node is None and operation.family == "images" else operation.verbs
+        )
+        if verb not in (None, "submit", *verbs):
+            raise ConfigurationError(f"{self.id} has no call {verb}(); call {operation.verb}()")
+        return operation
 
     def build_request(
-        self, parameters: Mapping[str, object], unvalidated: Collection[str] = ()
+        self,
+        parameters: Mapping[str, object],
+        unvalidated: Collection[str] = (),
+        verb: str | None = None,
     ) -> UntypedRequest:
         """Validate parameters and return the request with them. Files are read.
 
         Args:
             parameters: Values by wire name; those that are `OMIT` are not sent.
             unvalidated: Names of parameters that are sent in addition.
+            verb: The name of the call, which decides the path of a model without a schema.
 
         Raises:
             InvalidRequestError: A value does not match the schema.
@@ -150,7 +156,10 @@ class DynamicSchema:
                 problems.setdefault(name, Problem(name, "", "is required"))
         if problems:
             raise InvalidRequestError(self.id, tuple(problems.values()))
-        return UntypedRequest(self.id, self.find_endpoint().path, values)
+        has_image = verb == "edit"
+        if self.node is not None:
+            has_image = any(values.get(name) for name in find_image_parameters(self.node))
+        return UntypedRequest(self.id, self.find_operation().find_path(has_image=has_image), values)
 
     def _validate(self, name: str, given: object, value: object, problems: dict[str, Problem]) -> None:
         validator = self._validators.get(name)

@@ -163,9 +163,7 @@ class AsyncAnyModel(AsyncSessionBound):
         extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
-        """Submit the request to the queue and return its job. Arguments and errors are those of `edit`; a
-        model of sounds has no queue.
-        """
+        """Submit the request to the queue and return its job. Arguments and errors are those of `edit`."""
         request = await self._request("submit", _merge(values, parameters), extra_body)
         [job, *_] = await submit_request(
             self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
@@ -178,8 +176,8 @@ class AsyncAnyModel(AsyncSessionBound):
         if verb is not None:  # the request is sent afterwards
             self._session.settings.require_key()
         schema = await self._load()
-        schema.find_endpoint(verb)
-        return await run_blocking(schema.build_request, parameters, set(extra_body or ()))
+        schema.find_operation(verb)
+        return await run_blocking(schema.build_request, parameters, set(extra_body or ()), verb)
 
     async def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:

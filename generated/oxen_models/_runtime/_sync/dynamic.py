@@ -161,9 +161,7 @@ class AnyModel(SessionBound):
         extra_body: Mapping[str, object] | None = None,
         **parameters: object,
     ) -> Job[ImageResult | VideoResult]:
-        """Submit the request to the queue and return its job. Arguments and errors are those of `edit`; a
-        model of sounds has no queue.
-        """
+        """Submit the request to the queue and return its job. Arguments and errors are those of `edit`."""
         request = self._request("submit", _merge(values, parameters), extra_body)
         [job, *_] = submit_request(
             self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
@@ -176,8 +174,8 @@ class AnyModel(SessionBound):
         if verb is not None:  # the request is sent afterwards
             self._session.settings.require_key()
         schema = self._load()
-        schema.find_endpoint(verb)
-        return run_blocking(schema.build_request, parameters, set(extra_body or ()))
+        schema.find_operation(verb)
+        return run_blocking(schema.build_request, parameters, set(extra_body or ()), verb)
 
     def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:
