@@ -28,16 +28,10 @@ from .unasync import Unasync
 # Modules of the generator that are copied into a folder of the package; they import each other only.
 _COPIED_MODULES = {
     "_runtime/json_schema": (
-        "diagnostics.py", "endpoints.py", "json_types.py", "media_kinds.py", "normalize.py",
+        "diagnostics.py", "json_types.py", "media_kinds.py", "normalize.py", "operations.py",
     ),
     "_runtime": ("environment.py", "login_file.py"),
 }  # fmt: skip
-<<<<<<< HEAD
-=======
-
-# Modules of the generator that are copied into the package; they import each other only.
-_COPIED_MODULES = ("diagnostics.py", "json_types.py", "media_kinds.py", "normalize.py", "operations.py")
->>>>>>> 36b6e13 (Decide family and verbs by schema and capabilities)
 _MODEL_TEMPLATE = "family/model.py.jinja"
 
 RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
@@ -213,7 +207,7 @@ class PackageBuilder:
         result.diagnostics.extend(model.diagnostics)
         if model.spec is None or model.text is None:
             operation = model.resolved.operation
-            result.listed[operation.family if operation else "unknown family"] += 1
+            result.listed[operation.family if operation else "unknown"] += 1
             return
         result.bound += 1
         file = f"{model.spec.family}/{model.spec.module}.py"

@@ -134,7 +134,7 @@ def generate(schemas: Path | None, output: Path | None, templates: Path | None) 
     result = generate_package(config, schemas or config.schemas, find_template_dir())
     package = result.package
     _report(package.diagnostics)
-    listed = ", ".join(f"{count} at {path}" for path, count in sorted(package.listed.items()))
+    listed = ", ".join(f"{count} {family}" for family, count in sorted(package.listed.items()))
     click.echo(
         f"generate: {package.bound} bound, {package.listed.total()} only listed"
         f"{f' ({listed})' if listed else ''}{f', {package.excluded} excluded' if package.excluded else ''}; "

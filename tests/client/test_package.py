@@ -75,7 +75,7 @@ def test_the_catalogue_lists_every_recorded_model() -> None:
 
 
 def test_the_catalogue_is_filtered_by_what_a_model_is() -> None:
-    assert all(model.verb == "edit" and "image" in model.inputs for model in catalog.models(verb="edit"))
+    assert all("edit" in model.verbs and "image" in model.inputs for model in catalog.models(verb="edit"))
     assert {model.developer for model in catalog.models(developer="qwen")} == {"Qwen"}
     assert [model.id for model in catalog.models(family="audio", output="audio")] == [
         "bytedance-seed-audio-1-0"

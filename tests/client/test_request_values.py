@@ -75,11 +75,16 @@ def test_untyped_request_is_run_and_submitted(run: ClientRunner, hub: Hub) -> No
     assert run(steps, base_url=hub.url) == (run.get_class("ImageResult"), 2)
 
 
-def test_submit_of_sound_is_rejected(run: ClientRunner, hub: Hub) -> None:
-    """A model without a queue cannot be submitted; nothing is sent."""
-    error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.submit(AUDIO), base_url=hub.url)
-    assert str(error) == "bytedance-seed-audio-1-0 has no queue; use run()"
-    assert hub.requests == []
+def test_sound_is_submitted(run: ClientRunner, hub: Hub) -> None:
+    """A sound goes through the queue as well."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield oxen.submit(AUDIO)
+        result = yield job.result(timeout=30)
+        return type(result)
+
+    assert run(steps, base_url=hub.url) == run.get_class("AudioResult")
 
 
 @pytest.mark.parametrize("name", ["run", "submit"])

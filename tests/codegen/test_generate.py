@@ -47,7 +47,7 @@ def test_generate_counts_models(write_models: Callable[..., None], invoke: Calla
     )
     done = invoke("generate")
     assert done.exit_code == 0
-    assert "2 bound, 2 only listed (1 at /chat/completions, 1 at no known endpoint)" in done.stdout
+    assert "2 bound, 2 only listed (1 chat, 1 unknown)" in done.stdout
     assert (
         "warning: d: listed without a typed call, though it has a schema: /holograms/project" in done.stderr
     )
@@ -174,13 +174,14 @@ def test_generate_without_schemas(command: str, invoke: Callable[[str], Result],
 
 
 ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [
-    ({"endpoint": "/images/edit"}, "images", "edit"),
-    ({"endpoint": "images/edit"}, "images", "edit"),
+    ({"endpoint": "/images/edit"}, "images", "generate"),
+    ({"endpoint": "images/edit"}, "images", "generate"),
+    ({"endpoint": "/audio/speech", "capabilities": {"output": ["video"]}}, "videos", "generate"),
     ({"endpoint": "/api/ai/images/generate"}, "images", "generate"),
     ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
     ({"endpoint": "/audio/generate"}, "audio", "speak"),
     ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
-    ({"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}}, "images", "edit"),
+    ({"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}}, "images", "generate"),
     ({"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}}, "videos", "generate"),
     ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
 ]
@@ -189,7 +190,7 @@ ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [
 def test_generate_endpoint_of_model(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
-    """Family and verb depend on the path, or on the capabilities if the path is unknown."""
+    """Capabilities decide the family; the endpoint does so for a model without them. It decides no verb."""
     write_models(*(make_model(f"m{number}", **fields) for number, (fields, _, _) in enumerate(ENDPOINTS)))
     assert invoke("generate").exit_code == 0
     for number, (fields, family, verb) in enumerate(ENDPOINTS):

@@ -11,8 +11,8 @@ import oxen_codegen
 
 PACKAGE = Path(oxen_codegen.__file__).parent
 LAYERS = {
-    "values": "diagnostics endpoints environment headers json_types login_file names public_names spec",
-    "records": "config media_kinds normalize prices records selection",
+    "values": "diagnostics environment headers json_types login_file names public_names spec",
+    "records": "config media_kinds normalize operations prices records selection",
     "models": "bind describe injection parse render templates unasync",
     "package": "acceptance build",
     "files": "changelog_file formatting guards lock output replace tree",
@@ -69,7 +69,7 @@ def test_copied_modules_import_each_other_only() -> None:
     """The modules that are copied into the package import only others of their folder."""
     imports = read_imports()
     for copied in (
-        {"diagnostics", "endpoints", "json_types", "media_kinds", "normalize"},
+        {"diagnostics", "json_types", "media_kinds", "normalize", "operations"},
         {"environment", "login_file"},
     ):
         assert set().union(*(imports[name] for name in copied)) <= copied
@@ -79,5 +79,5 @@ def test_copied_modules_are_those_of_the_package() -> None:
     """The package contains exactly the known modules as copies of the generator's."""
     runtime = PACKAGE.parents[1] / "generated" / "oxen_models" / "_runtime"
     copied = {file.stem for file in runtime.rglob("*.py") if "from codegen/" in file.read_text("utf-8")[:200]}
-    expected = "diagnostics endpoints environment json_types login_file media_kinds normalize"
+    expected = "diagnostics environment json_types login_file media_kinds normalize operations"
     assert copied - {"__init__"} == set(expected.split())
