@@ -181,7 +181,11 @@ ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [
     ({"endpoint": "https://hub.oxen.ai/api/ai/videos/generate"}, "videos", "generate"),
     ({"endpoint": "/audio/generate"}, "audio", "speak"),
     ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["image"]}}, "images", "generate"),
-    ({"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}}, "images", "generate"),
+    (
+        {"endpoint": "", "capabilities": {"input": ["text", "image"], "output": ["image"]}},
+        "images",
+        "generate",
+    ),
     ({"endpoint": "/new", "capabilities": {"input": ["image"], "output": ["video"]}}, "videos", "generate"),
     ({"endpoint": None, "capabilities": {"input": ["text"], "output": ["audio"]}}, "audio", "speak"),
 ]

@@ -42,7 +42,7 @@ oxen.images.qwen_image_edit_plus.submit(prompt="x")  # wrong: Missing named argu
 oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"], target_repo="me/hats")  # wrong: Unexpected keyword argument "target_repo" | No parameter named "target_repo"
 oxen.images.qwen_image_edit_plus.submit_many(prompt="x", input_image=["a"])  # wrong: has no attribute "submit_many" | Cannot access attribute "submit_many"
 oxen.images.qwen_image_edit_plus.submit(prompt="x", input_image=["a"]).result().videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"
-oxen.audio.bytedance_seed_audio_1_0.submit(prompt="x")  # wrong: has no attribute "submit" | Cannot access attribute "submit"
+oxen.audio.bytedance_seed_audio_1_0.edit(prompt="x")  # wrong: has no attribute "edit" | Cannot access attribute "edit"
 oxen.run(TopazlabsProteusVideoRequest(input_video="a")).images  # wrong: "VideoResult" has no attribute "images" | Cannot access attribute "images"
 oxen.run({"model": "qwen-image", "prompt": "x"})  # wrong: No overload variant of "run" | No overloads for "run"
 oxen.run(QwenImageEditPlusRequest(prompt="x", input_image=["a"]), num_generations=2)  # wrong: No overload variant of "run" | No overloads for "run"

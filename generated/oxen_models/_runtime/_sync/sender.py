@@ -89,13 +89,11 @@ def submit_request(
     """Submit a request to the queue and return its jobs.
 
     Raises:
-        ConfigurationError: An option is not usable, or the model has no queue.
+        ConfigurationError: An option is not usable.
         InvalidRequestError: `num_generations` is not positive, or `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
         OxenError: The hub rejected the request, failed, or could not be reached.
     """
-    if request.endpoint.startswith("/audio/"):
-        raise ConfigurationError(f"{request.model_id} has no queue; use run()")
     extra_body = options.get("extra_body")
     body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
