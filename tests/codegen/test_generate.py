@@ -49,7 +49,7 @@ def test_generate_counts_models(write_models: Callable[..., None], invoke: Calla
     assert done.exit_code == 0
     assert "2 bound, 2 only listed (1 chat, 1 unknown)" in done.stdout
     assert (
-        "warning: d: listed without a typed call, though it has a schema: /holograms/project" in done.stderr
+        "warning: d: listed without a typed call, though it has a schema (family: unknown)" in done.stderr
     )
 
 
