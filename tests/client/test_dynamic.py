@@ -1,4 +1,4 @@
-"""Models by their id alone: what typed calls find when they are written is found when they are made."""
+"""Models that are known by their id only: parameters are validated at run time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DATA_URI = "data:image/png;base64,iVBORw0KGgo="
 
 @pytest.fixture
 def new(hub: Hub) -> Hub:
-    """A hub with a model that no package has."""
+    """A hub with a model that is not in the package."""
     hub.add_model(NEW)
     return hub
 
@@ -70,7 +70,7 @@ def posted(hub: Hub) -> list[Any]:
 
 
 def refused(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
-    """What is wrong with the parameters; nothing is sent."""
+    """Return the problems of parameters, and check that nothing was sent."""
     error = run.expect_error(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
     assert posted(hub) == []
     assert (error.__cause__, error.__context__, error.model_id) == (None, None, id)
@@ -86,9 +86,10 @@ def refused(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str
         (SOUND, "speak", {"prompt": "x"}, "AudioResult"),
     ],
 )
-def test_call_gives_the_result_of_a_typed_one(
+def test_untyped_call_returns_the_typed_result(
     run: ClientRunner, new: Hub, id: str, verb: str, parameters: dict[str, Any], kind: str
 ) -> None:
+    """A call by id returns the type of result that the typed call returns, and so does its job."""
     result = run(model(id, verb, **parameters), base_url=new.url)
     assert type(result) is run.get_class(kind)
     assert posted(new) == [{"model": id, **parameters}]
@@ -97,7 +98,9 @@ def test_call_gives_the_result_of_a_typed_one(
         assert type(submitted) is run.get_class(kind)
 
 
-def test_extras_go_along(run: ClientRunner, new: Hub) -> None:
+def test_untyped_submit_sends_options_and_targets(run: ClientRunner, new: Hub) -> None:
+    """Options of the call and targets of the client are sent with a submission by id."""
+
     def submit(oxen: Any) -> Any:
         model = oxen.with_options(target_repo="me/hats", target_directory="new").model("new/model")
         return model.submit(prompt="xx", extra_body={"beta": 1}, extra_headers={"x-mark": "m"})
@@ -127,7 +130,8 @@ def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> 
     assert posted(new) == []
 
 
-def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub) -> None:
+def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None:
+    """All problems of a call are reported with suggestions, and nothing is sent."""
     assert refused(
         run, hub, EDITOR,
         input_image="dog.png", aspect_ratio="16:10", output_formt="png", response_format="b64_jsn", model="x",
@@ -172,7 +176,8 @@ def test_wrong_parameters_are_explained_and_not_sent(run: ClientRunner, hub: Hub
         ("colour", "red", "colour='red': is not a parameter of the model"),
     ],
 )
-def test_each_kind_of_mistake_is_told(name: str, value: object, told: str) -> None:
+def test_dynamic_schema_reports_a_problem(name: str, value: object, told: str) -> None:
+    """Each kind of invalid value has its own message, in the words of typed requests."""
     schema = DynamicSchema("new/model", parse_model_record(NEW))
     with pytest.raises(ox.InvalidRequestError) as caught:
         schema.build_request({"prompt": "xx", name: value})
@@ -180,7 +185,8 @@ def test_each_kind_of_mistake_is_told(name: str, value: object, told: str) -> No
     assert str(problem).startswith(told)
 
 
-def test_values_are_sent_as_json_has_them(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+    """Files become data: URIs, sequences lists, integral floats integers; OMIT is not sent."""
     (tmp_path / "dog.png").write_bytes(PNG)
     given = {
         "prompt": "xx", "seed": 5.0, "cfg-scale": ox.OMIT, "size": {"x": 2.0}, "first": ({"a": (1, PNG)},),
@@ -213,16 +219,18 @@ def test_values_are_sent_as_json_has_them(run: ClientRunner, new: Hub, tmp_path:
         ("odd", "generate", "odd cannot be called: the kind of its result is unknown"),
     ],
 )
-def test_verb_that_is_not_the_model_s_is_refused(
+def test_untyped_call_of_another_verb_raises(
     run: ClientRunner, hub: Hub, id: str, verb: str, told: str
 ) -> None:
+    """A call that the model does not have raises and names the call that it has."""
     hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
     error = run.expect_error(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
     assert str(error).startswith(told)
     assert posted(hub) == []
 
 
-def test_model_that_cannot_do_without_an_image_edits(run: ClientRunner, hub: Hub) -> None:
+def test_untyped_model_that_needs_an_image_edits(run: ClientRunner, hub: Hub) -> None:
+    """A model that requires an image has the call `edit`, whatever its endpoint says."""
     schema = ox.schema(EDITOR)
     hub.add_model({"id": "listed-elsewhere", "endpoint": "/images/generate", "json_request_schema": schema})
     assert type(run(model("listed-elsewhere", "request", **HAT), base_url=hub.url)) is UntypedRequest
@@ -232,7 +240,10 @@ def test_model_that_cannot_do_without_an_image_edits(run: ClientRunner, hub: Hub
     assert str(error).endswith("call edit()")
 
 
-def test_model_without_a_schema_takes_anything(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+def test_untyped_model_without_schema_accepts_json(
+    run: ClientRunner, server: RawServer, tmp_path: Path
+) -> None:
+    """Without a schema any JSON value is sent; files become data: URIs, and strings are not opened."""
     (tmp_path / "dog.png").write_bytes(PNG)
     path = str(tmp_path / "dog.png")
     server.responses["/api/ai/models/bare"] = [
@@ -246,9 +257,10 @@ def test_model_without_a_schema_takes_anything(run: ClientRunner, server: RawSer
 
 
 @pytest.mark.parametrize(("schema", "told"), [([], "got a list"), ({"type": "array"}, "got 'array'")])
-def test_schema_that_is_none_is_an_unexpected_answer(
+def test_untyped_model_with_invalid_schema_raises(
     run: ClientRunner, server: RawServer, schema: object, told: str
 ) -> None:
+    """A published schema that is not one of parameters is an unexpected response."""
     answer = {"id": "odd", "endpoint": "/images/generate", "json_request_schema": schema}
     server.responses["/api/ai/models/odd"] = [Response(body=answer)]
     error = run.expect_error(
@@ -258,7 +270,9 @@ def test_schema_that_is_none_is_an_unexpected_answer(
     assert str(error).endswith(told)
 
 
-def test_model_says_that_it_is_not_checked_statically(run: ClientRunner, hub: Hub) -> None:
+def test_untyped_model_states_that_it_is_unchecked(run: ClientRunner, hub: Hub) -> None:
+    """Its repr and its documentation state that calls are not checked statically."""
+
     def look(oxen: Any) -> tuple[str, str, object]:
         any_model = oxen.model(EDITOR)
         return repr(any_model), any_model.id, any_model.schema
@@ -271,7 +285,8 @@ def test_model_says_that_it_is_not_checked_statically(run: ClientRunner, hub: Hu
     assert "are not checked statically" in (kind.__doc__ or "")
 
 
-def test_schema_is_there_after_loading(hub: Hub) -> None:
+def test_untyped_model_has_its_schema_after_load(hub: Hub) -> None:
+    """After `load`, `schema` is a copy of the schema; a pickled model loads it again."""
     with Oxen("key", base_url=hub.url) as oxen:
         any_model = oxen.model(EDITOR)
         any_model.load()
@@ -284,7 +299,8 @@ def test_schema_is_there_after_loading(hub: Hub) -> None:
         assert (copied.id, copied.schema, type(copied)) == (EDITOR, None, type(any_model))
 
 
-def test_schema_is_fetched_once(new: Hub) -> None:
+def test_untyped_model_fetches_its_schema_once(new: Hub) -> None:
+    """Concurrent first calls share one request for the schema, in threads and in tasks."""
     path = "/api/ai/models/new/model"
     new.inject_fault("slow", 0.2)
     with Oxen("key", base_url=new.url) as oxen:
@@ -305,7 +321,8 @@ def test_schema_is_fetched_once(new: Hub) -> None:
     assert new.count("GET", path) == 2
 
 
-def test_schema_that_could_not_be_fetched_is_asked_for_again(run: ClientRunner, new: Hub) -> None:
+def test_untyped_model_retries_a_failed_fetch(run: ClientRunner, new: Hub) -> None:
+    """A schema that could not be fetched is fetched by the next call."""
     new.respond_next(403)
 
     async def again_later(any_model: Any) -> Any:
@@ -324,13 +341,15 @@ def test_schema_that_could_not_be_fetched_is_asked_for_again(run: ClientRunner, 
     assert request.parameters == {"prompt": "xx"}
 
 
-def test_unknown_model(run: ClientRunner, hub: Hub) -> None:
+def test_untyped_model_with_unknown_id_raises(run: ClientRunner, hub: Hub) -> None:
+    """A call of a model that the API does not have raises `NotFoundError`."""
     run.expect_error(ox.NotFoundError, model("no-such-model", "generate", prompt="x"), base_url=hub.url)
 
 
-def test_without_the_extra_it_says_what_to_install(
+def test_untyped_call_without_the_extra_raises(
     run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without jsonschema the error names the extra, and nothing is sent."""
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     monkeypatch.delitem(sys.modules, "oxen_models._runtime.dynamic", raising=False)
     error = run.expect_error(ox.ConfigurationError, model(EDITOR, "edit", **HAT), base_url=hub.url)
@@ -338,7 +357,8 @@ def test_without_the_extra_it_says_what_to_install(
     assert hub.requests == []
 
 
-def test_run_many_takes_such_requests(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+def test_run_many_accepts_untyped_requests(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
+    """Requests by id can be part of a batch."""
     steps = [("new/model", {"prompt": "xx"}), (SOUND, {"prompt": "x"})]
     requests = [run(model(id, "request", **given), base_url=new.url) for id, given in steps]
     typed = ox.images.QwenImageRequest(prompt="x")

@@ -1,4 +1,4 @@
-"""The package as a whole: what it loads, what it lists, what its names are."""
+"""The package as a whole: what it imports and lists, and its names."""
 
 from __future__ import annotations
 
@@ -19,40 +19,46 @@ BOUND = catalog.models(typed=True)
 
 
 def loaded(statement: str) -> set[str]:
-    """The modules that a fresh Python holds after a statement."""
+    """Return the modules that a new Python process has loaded after a statement."""
     script = f"{statement}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
 
 
-def test_importing_the_package_loads_neither_httpx_nor_pydantic() -> None:
+def test_import_loads_neither_httpx_nor_pydantic() -> None:
+    """`import oxen_models` loads one module and no dependency."""
     modules = loaded("import oxen_models")
     assert not {"httpx", "pydantic", "typing_extensions", "asyncio"} & modules
     assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
 
 
-def test_importing_a_request_loads_one_models_module() -> None:
+def test_import_of_a_request_loads_one_model() -> None:
+    """Importing a request class loads the module of its model only."""
     modules = loaded("from oxen_models.images import QwenImageEditPlusRequest")
     generated = {name for name in modules if name.startswith(("oxen_models.images.", "oxen_models.videos"))}
     assert generated == {"oxen_models.images.qwen_image_edit_plus"}
 
 
-def test_listing_the_catalogue_loads_neither_httpx_nor_pydantic() -> None:
+def test_catalogue_loads_no_dependency() -> None:
+    """Listing the catalogue loads neither httpx nor pydantic."""
     assert not {"httpx", "pydantic"} & loaded("import oxen_models; oxen_models.catalog.models()")
 
 
-def test_a_schema_loads_neither_httpx_nor_pydantic() -> None:
+def test_schema_loads_no_dependency() -> None:
+    """Reading a recorded schema loads neither httpx nor pydantic nor jsonschema."""
     modules = loaded("import oxen_models; oxen_models.schema('qwen-image')")
     assert not {"httpx", "pydantic", "jsonschema"} & modules
 
 
-def test_a_client_loads_jsonschema_only_for_a_model_by_its_id() -> None:
+def test_client_loads_jsonschema_lazily() -> None:
+    """`oxen.model(id)` loads jsonschema with its first request, not before."""
     modules = loaded("import oxen_models; oxen_models.Oxen('any').model('any')")
     assert not {"jsonschema", "oxen_models._runtime.json_schema.normalize"} & modules
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_bound_model_is_where_the_catalogue_says(model: catalog.ModelInfo) -> None:
+def test_typed_model_is_in_its_catalogued_module(model: catalog.ModelInfo) -> None:
+    """The catalogue names family, verb and module of every model with a typed call."""
     assert model.module is not None
     assert model.family is not None
     assert model.verb is not None
@@ -67,14 +73,16 @@ def test_a_bound_model_is_where_the_catalogue_says(model: catalog.ModelInfo) -> 
     assert request.model_id == model.id
 
 
-def test_the_catalogue_lists_every_recorded_model() -> None:
+def test_catalogue_lists_every_recorded_model() -> None:
+    """Every record is in the catalogue, with a typed call or without."""
     folder = Path(oxen_models.__file__).parent / "schemas"
     recorded = {json.loads(file.read_text(encoding="utf-8"))["id"] for file in folder.glob("*.json")}
     assert {model.id for model in catalog.models()} == recorded
     assert len(catalog.models(typed=True)) + len(catalog.models(typed=False)) == len(recorded)
 
 
-def test_the_catalogue_is_filtered_by_what_a_model_is() -> None:
+def test_catalogue_filters_models() -> None:
+    """Filters by verb, developer, family, input and output; `get` returns one model."""
     assert all("edit" in model.verbs and "image" in model.inputs for model in catalog.models(verb="edit"))
     assert {model.developer for model in catalog.models(developer="qwen")} == {"Qwen"}
     assert [model.id for model in catalog.models(family="audio", output="audio")] == [
@@ -93,7 +101,8 @@ def test_the_catalogue_is_filtered_by_what_a_model_is() -> None:
         catalog.get("no-such-model")
 
 
-def test_what_dir_names_is_there() -> None:
+def test_dir_lists_importable_names() -> None:
+    """Every name that `dir` lists can be imported; another name raises AttributeError."""
     for module in (oxen_models, *FAMILIES.values()):
         for name in module.__all__:
             assert name in dir(module)
@@ -102,12 +111,14 @@ def test_what_dir_names_is_there() -> None:
         images.QwenImageEditPlusRequst  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore
 
 
-def test_no_parameter_hides_what_a_request_has() -> None:
+def test_parameter_names_do_not_hide_attributes() -> None:
+    """No parameter gets the name of a public attribute of a request."""
     public = [name for name in {*dir(BaseModel), *dir(Request)} if not name.startswith("_")]
     assert not set(parameter_names(public).values()) & set(public)
 
 
-def test_parameter_names_depend_on_the_wire_names_alone() -> None:
+def test_parameter_names_ignore_the_order() -> None:
+    """Python names depend on the set of wire names, not on their order."""
     wires = ["top-k", "Top K", "top_k", "from", "a.b", "", "2d", "模式"]
     names = parameter_names(wires)
     assert names == parameter_names(reversed(wires))
@@ -116,7 +127,8 @@ def test_parameter_names_depend_on_the_wire_names_alone() -> None:
     assert (names["top_k"], names["Top K"], names["top-k"]) == ("top_k", "top_k_2", "top_k_3")
 
 
-def test_no_class_of_a_model_can_take_a_name_that_the_generated_code_imports() -> None:
+def test_class_names_do_not_hide_imports() -> None:
+    """Every class name that generated modules import is reserved."""
     golden = Path(__file__).parents[1] / "codegen" / "golden"
     client = Path(oxen_models.__file__).parent / "_client.py"
     imported = {
@@ -145,6 +157,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("prefix", ["", "Async"])
-def test_completion_shows_nothing_that_only_the_package_needs(prefix: str, name: str) -> None:
+def test_dir_shows_public_attributes_only(prefix: str, name: str) -> None:
+    """Completion of an object offers its documented attributes only."""
     public = getattr(oxen_models, prefix + name)
     assert {each for each in dir(public) if not each.startswith("_")} == set(SHOWN[name].split())

@@ -1,4 +1,4 @@
-"""A model that left the hub: its module stays for a while, and says so."""
+"""Removed models: their module remains for one minor version and raises."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 
 @pytest.fixture
 def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[[str], Result]) -> Path:
-    """A package of one model that is there and one that left."""
+    """A package with one model and one removed model."""
     image = {"type": "array", "items": {"type": "string", "renderType": "image-url"}}
     properties = {"prompt": {"type": "string"}, "input_image": image, "deprecated": {"type": "boolean"}}
     schema: dict[str, Any] = {"type": "object", "properties": properties, "required": ["prompt"]}
@@ -70,7 +70,8 @@ def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[
     return tmp_path
 
 
-def test_import_works_and_calls_name_date_and_successor(package: Path) -> None:
+def test_removed_model_raises_with_its_successor(package: Path) -> None:
+    """A removed model can be imported; its calls warn once and raise with date and successor."""
     environment = {**os.environ, "PYTHONPATH": str(package), "NO_PROXY": "127.0.0.1"}
     done = subprocess.run([sys.executable, "-c", USE], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Parameters whose new names were accepted: the old ones are taken for a while, at run time only."""
+"""Renamed parameters: the old names are accepted at run time, with a warning."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def generate(project: Path, renamed: str) -> Result:
     return CliRunner().invoke(main, ["generate", "--schemas", "schemas"])
 
 
-def test_old_name_is_taken_with_a_warning(project: Path) -> None:
+def test_old_parameter_name_warns(project: Path) -> None:
+    """Calls and requests accept the old name with a warning at the line of the caller."""
     generated = generate(project, 'painter = { num_steps = "steps" }')
     assert generated.exit_code == 0, generated.output
     environment = {**os.environ, "PYTHONPATH": str(project), "NO_PROXY": "127.0.0.1"}
@@ -92,6 +93,7 @@ def test_old_name_is_taken_with_a_warning(project: Path) -> None:
         ('painter = "steps"', 2, "must be a table by model id of tables"),
     ],
 )
-def test_rename_that_cannot_be(project: Path, renamed: str, code: int, told: str) -> None:
+def test_invalid_rename_is_rejected(project: Path, renamed: str, code: int, told: str) -> None:
+    """A rename has to be from a name that is free to a parameter that exists."""
     done = generate(project, renamed)
     assert (done.exit_code, told in done.output) == (code, True), done.output

@@ -1,4 +1,4 @@
-"""A request is a value that holds what the schema allows; a call refuses the rest, and sends nothing."""
+"""Requests are valid values; a call with an invalid value raises, and sends nothing."""
 
 from __future__ import annotations
 
@@ -52,16 +52,17 @@ def edit(**parameters: Any) -> Callable[[Any], Any]:
 
 
 def refusal(run: ClientRunner, hub: Hub, *steps: Callable[[Any], Any]) -> InvalidRequestError:
-    """The error of a call that sends nothing."""
+    """Return the error of a call, and check that nothing was sent."""
     with pytest.raises(InvalidRequestError) as caught:
         run(*steps, base_url=hub.url)
     assert hub.requests == []
-    # What the caller gave may be large or secret: no error under this one holds on to it.
+    # Values may be large or secret, so no other error keeps a reference to them.
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     return caught.value
 
 
-def test_body_is_what_was_given_and_the_model() -> None:
+def test_body_has_the_given_parameters() -> None:
+    """The body is the model id and the given parameters; what is omitted is not in it."""
     request = QwenImageEditPlusRequest(**HAT, aspect_ratio="16:9", negative_prompt=OMIT)
     assert request.body() == {"model": "qwen-image-edit-plus", **HAT, "aspect_ratio": "16:9"}
     assert repr(request) == (
@@ -69,7 +70,8 @@ def test_body_is_what_was_given_and_the_model() -> None:
     )
 
 
-def test_names_on_the_wire_are_the_schema_s() -> None:
+def test_body_has_the_wire_names() -> None:
+    """Python names are identifiers; bodies have the names of the schema."""
     schema = {"type": "object", "properties": {"from": {"type": "string"}, "cfg-scale": {"type": "number"}}}
     kind = compile_request(schema)
     body = {"model": "a-model", "from": "here", "cfg-scale": 0.5}
@@ -82,20 +84,23 @@ def test_names_on_the_wire_are_the_schema_s() -> None:
         kind.from_body(in_python)
 
 
-def test_from_body_is_the_way_back() -> None:
+def test_from_body_inverts_body() -> None:
+    """`from_body` returns an equal request, and validates."""
     request = QwenImageEditPlusRequest(**HAT, output_format="jpg")
     assert QwenImageEditPlusRequest.from_body(request.body()) == request
     with pytest.raises(ValidationError, match="input_image"):
         QwenImageEditPlusRequest.from_body({"model": request.model_id, "prompt": "x"})
 
 
-def test_from_body_refuses_the_body_of_another_model() -> None:
+def test_from_body_rejects_another_model() -> None:
+    """The body of another model raises ValueError."""
     body = QwenImageEdit2511Request(**HAT).body()
     with pytest.raises(ValueError, match="qwen-image-edit-2511"):
         QwenImageEditPlusRequest.from_body(body)
 
 
-def test_equality_is_of_model_and_parameters() -> None:
+def test_equality_compares_model_and_parameters() -> None:
+    """Requests are equal if the model and all parameters are."""
     request = QwenImageEditPlusRequest(**HAT)
     other_model: Request = QwenImageEdit2511Request(**HAT)
     assert dict(other_model) == dict(request)
@@ -110,14 +115,16 @@ def pickled(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("copied", [pickled, copy.deepcopy, copy.copy])
-def test_copies_leave_out_what_was_left_out(copied: Callable[[Request], Request]) -> None:
+def test_copy_omits_what_was_omitted(copied: Callable[[Request], Request]) -> None:
+    """Copies and pickles of a request are equal to it, and omit the same parameters."""
     request = QwenImageEditPlusRequest(**HAT, aspect_ratio="1:1")
     twin = copied(request)
     assert twin is not request
     assert (twin, twin.body(), repr(twin)) == (request, request.body(), repr(request))
 
 
-def test_request_does_not_change() -> None:
+def test_request_is_immutable() -> None:
+    """Neither assignment nor changes of the given list change a request."""
     given = [URL]
     request = QwenImageEditPlusRequest(prompt="x", input_image=given)
     given.append("later")
@@ -127,7 +134,8 @@ def test_request_does_not_change() -> None:
     assert request.body() == {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL]}
 
 
-def test_unknown_field_is_refused(run: ClientRunner, hub: Hub) -> None:
+def test_unknown_parameter_is_rejected(run: ClientRunner, hub: Hub) -> None:
+    """A parameter that the schema does not define raises, in a request and in a call."""
     misspelt: dict[str, Any] = {**HAT, "colour": "red"}
     with pytest.raises(ValidationError, match="colour"):
         QwenImageEditPlusRequest(**misspelt)
@@ -137,7 +145,7 @@ def test_unknown_field_is_refused(run: ClientRunner, hub: Hub) -> None:
 
 
 class Case:
-    """A parameter, with what the request needs beside it, and the call that has it too."""
+    """A parameter of a request class, with the other required parameters, and its call."""
 
     def __init__(self, request: type[Request], call: str, name: str, **rest: Any) -> None:
         self.request, self.call, self.name, self.rest = request, call, name, rest
@@ -195,7 +203,8 @@ SEQUENCES: list[Callable[[list[str]], Any]] = [list, tuple, deque, UserList]
         (PLACE, {"x": [1, 0.5, None, {"y": "z"}]}, {"x": [1, 0.5, None, {"y": "z"}]}),
     ],
 )
-def test_value_is_sent_as_json_has_it(case: Case, given: object, sent: object) -> None:
+def test_valid_value_is_sent_as_json(case: Case, given: object, sent: object) -> None:
+    """Valid values are sent with the type that the schema asks for."""
     value = case.body(given)[case.name]
     assert value == sent
     # Python has True == 1 == 1.0; JSON writes them differently.
@@ -218,7 +227,8 @@ def test_value_is_sent_as_json_has_it(case: Case, given: object, sent: object) -
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_value_is_refused_by_request_and_by_call(case: Case, values: list[Any], hub: Hub) -> None:
+def test_invalid_value_is_rejected(case: Case, values: list[Any], hub: Hub) -> None:
+    """A request raises ValidationError, and a call InvalidRequestError, for each invalid value."""
     with Oxen("key", base_url=hub.url) as oxen:
         for value in values:
             with pytest.raises(ValidationError):
@@ -230,13 +240,15 @@ def test_value_is_refused_by_request_and_by_call(case: Case, values: list[Any], 
 
 
 @pytest.mark.parametrize("name", ["prompt", "extra_body"])
-def test_what_json_cannot_hold_is_refused(run: ClientRunner, hub: Hub, name: str) -> None:
+def test_value_that_is_not_json_is_rejected(run: ClientRunner, hub: Hub, name: str) -> None:
+    """Lone surrogates, sets and NaN are rejected in parameters and in extra_body."""
     for value in ("half a \ud83d pair", {1}, NAN):
         given = value if name == "prompt" else {"given": value}
         assert f"{name}=" in str(refusal(run, hub, edit(**{name: given})))
 
 
-def test_null_is_a_value_only_where_the_schema_says_so() -> None:
+def test_null_is_accepted_where_nullable() -> None:
+    """None is a value where the schema allows null, and differs from an omitted parameter."""
     kind = compile_request({"type": "object", "properties": {"seed": {"type": ["integer", "null"]}}})
     assert kind.from_body({"seed": None}).body() == {"model": "a-model", "seed": None}
     assert kind.from_body({}).body() == {"model": "a-model"}
@@ -273,7 +285,8 @@ TAKES: dict[str, Callable[[Any], str]] = {
 
 
 @pytest.mark.parametrize("medium", FORMATS)
-def test_files_and_bytes_become_data_uris_of_their_type(medium: str, tmp_path: Path) -> None:
+def test_files_become_data_uris_of_their_type(medium: str, tmp_path: Path) -> None:
+    """Paths, bytes and open files become data: URIs with the media type of their content."""
     for mime, content in FORMATS[medium].items():
         file = tmp_path / "named.txt"
         file.write_bytes(content)
@@ -283,7 +296,8 @@ def test_files_and_bytes_become_data_uris_of_their_type(medium: str, tmp_path: P
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
-def test_pil_image_becomes_a_picture_that_looks_the_same(mode: str) -> None:
+def test_pil_image_becomes_an_equal_image(mode: str) -> None:
+    """A PIL image is encoded without loss."""
     picture = Image.new("RGB", (5, 4), (250, 10, 60)).convert(mode)
     uri = TAKES["image"](picture)
     assert uri.startswith("data:image/png;base64,")
@@ -291,7 +305,8 @@ def test_pil_image_becomes_a_picture_that_looks_the_same(mode: str) -> None:
     assert read.convert("RGB").tobytes() == picture.convert("RGB").tobytes()
 
 
-def test_request_takes_a_string_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_request_sends_strings_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A request class sends a string unchanged, and reads a path when it is constructed."""
     monkeypatch.chdir(tmp_path)
     Path("dog.png").write_bytes(PNG)
     for text in ("dog.png", str(tmp_path), "s3://bucket/dog.png", "", f" {URL}", "data:,x"):
@@ -304,9 +319,10 @@ def test_request_takes_a_string_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_pa
         QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
 
 
-def test_call_opens_every_string_that_is_no_url(
+def test_call_reads_strings_that_are_no_urls(
     run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """A call takes a string as a path, unless it is an http(s) or a data: URL."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "http").write_bytes(PNG)
     as_they_are = [URL, URL.replace("https", "HTTP"), data_uri(PNG)]
@@ -317,7 +333,7 @@ def test_call_opens_every_string_that_is_no_url(
 
 
 class Failing(io.RawIOBase):
-    """A file that does not let itself be read."""
+    """A file that cannot be read."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -351,16 +367,18 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
 
 
 @pytest.mark.parametrize(("unusable", "why"), UNUSABLE)
-def test_call_with_an_unusable_file_sends_nothing(
+def test_call_with_an_unusable_file_raises(
     run: ClientRunner, hub: Hub, tmp_path: Path, unusable: Callable[[Path], Any], why: str
 ) -> None:
+    """The error names the parameter, the index and the reason, and nothing is sent."""
     error = refusal(run, hub, edit(input_image=[URL, unusable(tmp_path)]))
     [problem] = error.problems
     assert problem.parameter == "input_image[1]"
     assert why in problem.expected
 
 
-def test_error_says_what_is_wrong_and_what_was_meant(run: ClientRunner, hub: Hub) -> None:
+def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> None:
+    """Each problem is a line with the value, what is expected, and a suggestion."""
     error = refusal(run, hub, edit(input_image="dog.png", aspect_ratio="16:10", output_format="PNG"))
     assert str(error).splitlines() == [
         "qwen-image-edit-plus: input_image='dog.png': must be a valid list; "
@@ -381,19 +399,22 @@ def test_error_says_what_is_wrong_and_what_was_meant(run: ClientRunner, hub: Hub
         (SHAPE, "oval", "aspect_ratio='oval': must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ],
 )
-def test_error_ends_with_the_nearest_choice(case: Case, given: object, told: str, hub: Hub) -> None:
+def test_error_suggests_the_nearest_option(case: Case, given: object, told: str, hub: Hub) -> None:
+    """The suggestion is the most similar option, or the nearest number."""
     assert str(refusal(ClientRunner(asynchronous=False), hub, case.calling(given))).endswith(told)
 
 
 @pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), data_uri(bytes(5_000_000)), "x" * 5_000_000])
-def test_error_is_short_whatever_was_given(hub: Hub, huge: Any) -> None:
+def test_error_truncates_large_values(hub: Hub, huge: Any) -> None:
+    """Values of megabytes do not make errors large."""
     error = refusal(
         ClientRunner(asynchronous=False), hub, edit(prompt=[huge], input_image=huge, aspect_ratio=huge)
     )
     assert len(str(error)) + len(repr(error)) + len(pickle.dumps(error)) < 6000
 
 
-def test_error_is_of_two_families_and_travels(run: ClientRunner, hub: Hub) -> None:
+def test_error_is_a_value_error_and_pickles(run: ClientRunner, hub: Hub) -> None:
+    """InvalidRequestError is an OxenError and a ValueError, and can be pickled."""
     error = refusal(run, hub, edit(prompt=5, aspect_ratio="16:10"))
     assert {OxenError, ValueError} <= set(InvalidRequestError.__mro__)
     twin = pickled(error)

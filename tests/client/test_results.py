@@ -1,4 +1,4 @@
-"""What became of a job, downloaded: new URLs for old ones, progress, and what a notebook shows."""
+"""Results: downloads, expired URLs, progress, and what a notebook shows."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ DONE: dict[str, Any] = {"generation_id": "g", "status": "succeeded"}
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    """A hub whose jobs are over soon."""
+    """A hub whose jobs end soon."""
     with Hub(generation_time=0.02) as running:
         yield running
 
 
 def content(use: str, medium: Any, folder: Path) -> Steps:
-    """The steps to what a result holds."""
+    """Read or save a file, and return its content."""
     if use == "read":
         return (yield medium.read())
     path = yield medium.save(folder / "made")
@@ -43,9 +43,10 @@ def content(use: str, medium: Any, folder: Path) -> Steps:
 @pytest.mark.parametrize(
     ("fault", "amount"), [("url-downloads", 1), ("url-downloads", 0), ("url-seconds", 0)]
 )
-def test_url_that_has_expired_is_asked_for_anew(
+def test_expired_url_is_renewed(
     run: ClientRunner, hub: Hub, tmp_path: Path, use: str, fault: Any, amount: float
 ) -> None:
+    """The URL of a job's result is requested again when it has expired."""
     hub.inject_fault(fault, amount, times=1)
 
     @scenario
@@ -62,7 +63,8 @@ def test_url_that_has_expired_is_asked_for_anew(
 
 
 @pytest.mark.parametrize("use", USES)
-def test_new_url_that_is_refused_is_the_end(run: ClientRunner, hub: Hub, tmp_path: Path, use: str) -> None:
+def test_rejected_new_url_raises(run: ClientRunner, hub: Hub, tmp_path: Path, use: str) -> None:
+    """If the renewed URL is rejected as well, the download raises and leaves no file."""
     hub.inject_fault("url-downloads", 0)
 
     @scenario
@@ -77,7 +79,8 @@ def test_new_url_that_is_refused_is_the_end(run: ClientRunner, hub: Hub, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
+def test_expired_url_without_another_raises(run: ClientRunner, hub: Hub) -> None:
+    """If the queue has no other URL, the error says so and keeps the first status."""
     hub.inject_fault("url-downloads", 0)
     hub.inject_fault("job-not-found")
 
@@ -93,7 +96,8 @@ def test_queue_that_has_no_new_url(run: ClientRunner, hub: Hub) -> None:
     assert error.generation_id is not None
 
 
-def test_failure_that_is_no_expiry_leaves_the_queue_alone(run: ClientRunner, hub: Hub) -> None:
+def test_failed_download_is_not_renewed(run: ClientRunner, hub: Hub) -> None:
+    """A status that does not mean expiry raises without a request to the queue."""
     hub.respond_next(500, times=None, path="/files/*")
 
     @scenario
@@ -106,7 +110,8 @@ def test_failure_that_is_no_expiry_leaves_the_queue_alone(run: ClientRunner, hub
     assert (error.status, error.generation_id is None, hub.count("GET", QUEUE)) == (500, False, 0)
 
 
-def test_result_of_the_blocking_call_has_no_queue_to_ask(run: ClientRunner, hub: Hub) -> None:
+def test_expired_url_of_a_call_raises(run: ClientRunner, hub: Hub) -> None:
+    """The URL of a blocking call cannot be renewed, because there is no job."""
     hub.inject_fault("url-downloads", 0)
 
     @scenario
@@ -119,7 +124,8 @@ def test_result_of_the_blocking_call_has_no_queue_to_ask(run: ClientRunner, hub:
     assert [request.path.partition("/files/")[0] for request in hub.requests] == [EDIT, ""]
 
 
-def test_result_is_copied_without_the_key(run: ClientRunner, hub: Hub) -> None:
+def test_copied_result_has_no_key(run: ClientRunner, hub: Hub) -> None:
+    """Copies and pickles of a result are equal to it and do not contain the API key."""
     [id] = finish_jobs_via_httpx(hub)
     result = run(lambda oxen: oxen.job(id), lambda job: job.result(), base_url=hub.url)
     packed = pickle.dumps(result)
@@ -128,7 +134,8 @@ def test_result_is_copied_without_the_key(run: ClientRunner, hub: Hub) -> None:
         assert (copied, copied.media[0].generation_id) == (result, id)
 
 
-def test_progress_of_a_download(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+def test_save_reports_progress(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+    """Progress has bytes so far and the total, which is unknown for compressed content."""
     content = bytes(range(256)) * 4000
     zipped = gzip.compress(content)
     encoded = base64.b64encode(content).decode()
@@ -168,9 +175,11 @@ def test_progress_of_a_download(run: ClientRunner, server: RawServer, tmp_path: 
 
 
 @pytest.mark.parametrize("failure", [LookupError("enough"), ValueError("enough"), OSError(28, "enough")])
-def test_progress_that_fails_leaves_nothing_behind(
+def test_failed_progress_callback_leaves_no_file(
     run: ClientRunner, hub: Hub, tmp_path: Path, failure: Exception
 ) -> None:
+    """An exception of the callback is raised, and no partial file remains."""
+
     def stop(*_: object) -> None:
         raise failure
 
@@ -198,9 +207,10 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
         ("video", {"b64_json": '"><b>'}, "<video controls ", 'data:application/octet-stream;base64,"><b>'),
     ],
 )
-def test_notebook_shows_a_result_and_nothing_else(
+def test_notebook_html_is_escaped(
     run: ClientRunner, server: RawServer, media_type: str, item: dict[str, str], start: str, source: str
 ) -> None:
+    """The HTML of a result is an element with an escaped source, for images and for videos."""
     told = {
         "generation_id": "g",
         "status": "succeeded",
@@ -218,10 +228,10 @@ def test_notebook_shows_a_result_and_nothing_else(
 
 
 @pytest.mark.parametrize("place", ["answer", "event"])
-def test_result_elsewhere_is_fetched_without_the_key(
+def test_download_from_another_host_has_no_key(
     run: ClientRunner, server: RawServer, other_server: RawServer, place: str
 ) -> None:
-    """Whoever says where it is: the queue, or an event."""
+    """The API key is not sent to another host, whether the queue or an event names it."""
     other_server.responses["/made"] = [Response(body=b"made")]
     where = {"url": f"{other_server.url}/made"}
     server.responses[f"{QUEUE}/g"] = [
@@ -250,9 +260,10 @@ def test_result_elsewhere_is_fetched_without_the_key(
     assert {headers["authorization"] for _, _, headers in server.requests} == {f"Bearer {ClientRunner.KEY}"}
 
 
-def test_events_are_not_sought_elsewhere(
+def test_redirect_of_the_api_is_not_followed(
     run: ClientRunner, server: RawServer, other_server: RawServer
 ) -> None:
+    """Redirects of events and of the queue to another host raise, because the API key would be sent there."""
     server.responses[EVENTS] = [Response(302, headers={"Location": f"{other_server.url}/events"})]
     server.responses[f"{QUEUE}/g"] = [Response(302, headers={"Location": f"{other_server.url}/queue"})]
     http = run.make_http_client(follow_redirects=True)

@@ -29,7 +29,8 @@ def request_of(model: catalog.ModelInfo) -> type[Request]:
     return found
 
 
-def test_schema_is_the_hub_s_own() -> None:
+def test_schema_is_the_recorded_one() -> None:
+    """`oxen_models.schema` returns a copy of the recorded schema."""
     record = json.loads((PACKAGE / "schemas" / "qwen-image-edit-plus.json").read_text(encoding="utf-8"))
     schema = oxen_models.schema("qwen-image-edit-plus")
     assert schema == record["json_request_schema"]
@@ -38,7 +39,8 @@ def test_schema_is_the_hub_s_own() -> None:
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_bound_model_says_what_it_was_built_from(model: catalog.ModelInfo) -> None:
+def test_typed_model_names_its_schema(model: catalog.ModelInfo) -> None:
+    """Module, catalogue and request class agree on the schema that a model was generated from."""
     schema = oxen_models.schema(model.id)
     digest = sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
     assert model.schema_digest == digest
@@ -47,39 +49,46 @@ def test_a_bound_model_says_what_it_was_built_from(model: catalog.ModelInfo) -> 
     assert request_of(model).model_json_schema() == schema
 
 
-def test_a_model_without_a_schema_is_a_key_error() -> None:
+def test_schema_of_unknown_model_raises() -> None:
+    """A model without a schema, or without a record, is a KeyError."""
     for id in ("gpt-4o", "no-such-model"):
         with pytest.raises(KeyError, match=id):
             oxen_models.schema(id)
 
 
-def test_a_request_validates_against_its_schema() -> None:
+def test_request_matches_its_schema() -> None:
+    """The body of a request is valid by the schema that the class returns."""
     request = QwenImageEditPlusRequest(prompt="x", input_image=["https://example.com/a.png"])
     validator: Any = Draft202012Validator(QwenImageEditPlusRequest.model_json_schema())
     assert validator.is_valid(request.body())
     assert not validator.is_valid({**request.body(), "aspect_ratio": "16:10"})
 
 
-def test_a_subclass_has_the_schema_of_its_model() -> None:
+def test_subclass_has_the_schema_of_its_model() -> None:
+    """A subclass of a generated request has the same schema."""
+
     class Hat(QwenImageEditPlusRequest):
         """A request of the user's own."""
 
     assert Hat.model_json_schema() == oxen_models.schema("qwen-image-edit-plus")
 
 
-def test_pydantic_s_own_schema_is_there_for_the_asking() -> None:
+def test_schema_with_arguments_is_pydantics() -> None:
+    """With arguments, `model_json_schema` returns the schema of pydantic."""
     own = QwenImageEditPlusRequest.model_json_schema(by_alias=True)
     assert own["additionalProperties"] is False
     assert "response_format" in own["properties"]
 
 
-def test_a_class_that_no_package_has_shows_what_it_checks() -> None:
+def test_schema_of_another_class_is_pydantics() -> None:
+    """A class without a record has the schema of pydantic."""
     kind = compile_request({"type": "object", "properties": {"a": {"type": "string", "title": "A"}}})
     assert kind.model_json_schema()["properties"]["a"] == {"type": "string", "title": "A"}
     assert Request.model_json_schema()["properties"] == {}
 
 
-def test_the_rules_of_the_generator_are_emitted_as_they_are() -> None:
+def test_copied_generator_modules_are_unchanged() -> None:
+    """Modules of the generator are copied unchanged after a header, and can be imported."""
     generator = Path(build.__file__).parent
     emitted = [
         file for file in (PACKAGE / "_runtime" / "json_schema").glob("*.py") if file.name != "__init__.py"

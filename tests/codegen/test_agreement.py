@@ -44,7 +44,7 @@ def validates(schema: dict[str, Any]) -> Callable[[object], bool]:
 
 
 def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
-    """What has to be accepted: the schema, closed, because a parameter that it lacks is a typo."""
+    """Return a function that tells whether a value is valid by a schema that allows no other parameters."""
     closed = to_standard_schema(schema)
     closed["properties"] = {
         "response_format": {"enum": ["url", "b64_json"]},
@@ -73,7 +73,7 @@ def to_standard_schema(schema: Any) -> Any:
 
 
 def valid(schema: Any, random: Random) -> Any:
-    """A value that the schema allows, most of the time."""
+    """Return a value that the schema allows in most cases."""
     if not is_object(schema):
         return random.choice(JUNK)
     if schema.get("nullable") and random.random() < 0.2:
@@ -125,7 +125,7 @@ def valid_property(schema: Any, random: Random) -> Any:
 
 
 def edge(schema: dict[str, Any], random: Random, step: float) -> float:
-    """A number at, beside or between the bounds."""
+    """Return a number at, next to or between the limits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -9))
     most = schema.get("maximum", schema.get("exclusiveMaximum", 9))
     number = random.choice(
@@ -137,7 +137,7 @@ def edge(schema: dict[str, Any], random: Random, step: float) -> float:
 
 
 def broken(value: Any, random: Random) -> Any:
-    """The value with one place in it replaced."""
+    """Return the value with one part of it replaced."""
     if is_object(value) and value and random.random() < 0.9:
         key = random.choice(list(value))
         if random.random() < 0.1:
@@ -174,7 +174,7 @@ def accepts(request: type[Request], body: dict[str, Any]) -> bool:
 
 
 def without_media(schema: Any) -> Any:
-    """A request class takes any string for a URL; a call opens those that are none."""
+    """Return the schema without media, because a call reads strings that are no URLs."""
     if is_list(schema):
         return [without_media(item) for item in schema]
     if not is_object(schema):
@@ -211,7 +211,8 @@ def compare(request: type[Request], schema: dict[str, Any], random: Random, coun
 
 
 @pytest.mark.parametrize("model", BOUND, ids=lambda model: model.id)
-def test_a_recorded_model_agrees(model: catalog.ModelInfo, record_property: Any) -> None:
+def test_recorded_model_agrees_with_jsonschema(model: catalog.ModelInfo, record_property: Any) -> None:
+    """A recorded model accepts exactly the values that jsonschema accepts."""
     schema = oxen_models.schema(model.id)
     name = (
         "".join(word.capitalize() for word in model.module.rpartition(".")[2].split("_"))
@@ -317,7 +318,8 @@ schemas = objects(st.recursive(leaves, containers, max_leaves=6))
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_random_schemas_agree(part: int, record_property: Any) -> None:
+def test_random_schema_agrees_with_jsonschema(part: int, record_property: Any) -> None:
+    """Random schemas are interpreted as jsonschema does."""
     compared = 0
 
     @settings(

@@ -1,4 +1,4 @@
-"""One folder per construct: the schema, and the module that it has to become."""
+"""Golden modules: one folder per construct, with the schema and the module that is generated from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CASES = sorted(file.parent.name for file in GOLDEN.glob("*/schema.json"))
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package with a model for each case, named after it."""
+    """A package with one model per case."""
     folder = tmp_path_factory.mktemp("golden")
     schemas = folder / "schemas"
     schemas.mkdir()
@@ -36,7 +36,10 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_schema_becomes_its_module(case: str, generated: Path, request: pytest.FixtureRequest) -> None:
+def test_schema_generates_the_golden_module(
+    case: str, generated: Path, request: pytest.FixtureRequest
+) -> None:
+    """Each schema generates the module that is committed beside it."""
     emitted = (generated / "oxen_models" / "images" / f"{case}.py").read_text(encoding="utf-8")
     expected = GOLDEN / case / "module.py"
     if request.config.getoption("--accept"):
@@ -44,9 +47,8 @@ def test_a_schema_becomes_its_module(case: str, generated: Path, request: pytest
     assert emitted == expected.read_text(encoding="utf-8"), ACCEPT
 
 
-def test_what_the_schemas_leave_to_the_hub_is_reported(
-    generated: Path, request: pytest.FixtureRequest
-) -> None:
+def test_unsupported_constraints_are_reported(generated: Path, request: pytest.FixtureRequest) -> None:
+    """The report of all cases is the committed one."""
     report = (generated / "report.txt").read_text(encoding="utf-8")
     expected = GOLDEN / "report.txt"
     if request.config.getoption("--accept"):

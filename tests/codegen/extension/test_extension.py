@@ -1,4 +1,4 @@
-"""A team's own package is made, used and kept true."""
+"""A package of a team's own models: generated, used and updated."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ asyncio.run(use())
 """
 
 
-def test_what_the_readme_says_works_in_an_empty_directory(team: Hub, empty: Path) -> None:
+def test_documented_commands_work_in_an_empty_folder(team: Hub, empty: Path) -> None:
+    """The commands and the program of the guide generate and use a package."""
     section = PAGE.read_text(encoding="utf-8")
     [table] = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     [program] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
@@ -85,7 +86,8 @@ def test_what_the_readme_says_works_in_an_empty_directory(team: Hub, empty: Path
         ('dynamic = ["version"]', f"{oxen_models.__version__} -> 0.2.0"),
     ],
 )
-def test_versions_are_those_of_the_teams_project(project: str, version: str, team: Hub, empty: Path) -> None:
+def test_update_uses_the_version_of_the_project(project: str, version: str, team: Hub, empty: Path) -> None:
+    """Removals are recorded with the version of the project of the team."""
     include = ("[tool.oxen-codegen.include]", 'ids = ["oxen:*"]')
     configure(empty, *include, "[project]", 'name = "acme-models"', project)
     assert oxen_codegen("update", "--base-url", team.url).exit_code == 0
@@ -101,7 +103,8 @@ def test_versions_are_those_of_the_teams_project(project: str, version: str, tea
     assert not record.exists()
 
 
-def test_files_of_ones_own_in_the_package_are_not_lost(recorded: Path) -> None:
+def test_generate_does_not_delete_other_files(recorded: Path) -> None:
+    """A file that was not generated is an error, and nothing is changed."""
     assert oxen_codegen("generate").exit_code == 0
     (recorded / "acme_models" / "images" / "helpers.py").write_text("a = 1")
     before = read_files(recorded)
@@ -111,7 +114,8 @@ def test_files_of_ones_own_in_the_package_are_not_lost(recorded: Path) -> None:
     assert read_files(recorded) == before
 
 
-def test_a_package_of_another_version_says_so(recorded: Path) -> None:
+def test_package_of_another_version_raises(recorded: Path) -> None:
+    """A package generated with another version raises when it is used, and differs in `check`."""
     assert oxen_codegen("generate").exit_code == 0
     client = recorded / "acme_models" / "_client.py"
     version = f'made_with = "{oxen_models.__version__}"'
@@ -122,7 +126,8 @@ def test_a_package_of_another_version_says_so(recorded: Path) -> None:
     assert "_client.py" in oxen_codegen("check").stdout
 
 
-def test_no_model_takes_the_name_of_the_packages_class(recorded: Path) -> None:
+def test_model_named_like_the_client_is_renamed(recorded: Path) -> None:
+    """No model gets the name of the client class of the package."""
     recording(recorded, make_model("acme-models"), make_model("extension"))
     assert oxen_codegen("generate").exit_code == 0
     client = (recorded / "acme_models" / "_client.py").read_text()
@@ -130,13 +135,15 @@ def test_no_model_takes_the_name_of_the_packages_class(recorded: Path) -> None:
     assert "def model_extension(" in client
 
 
-def test_a_package_of_listed_models_alone_is_one(recorded: Path) -> None:
+def test_package_without_typed_calls_is_valid(recorded: Path) -> None:
+    """A package of models without a typed call has a client and a catalogue."""
     recording(recorded, make_model("a", None), make_model("b", None))
     assert oxen_codegen("generate").exit_code == 0
     python("-c", "from acme_models import AcmeModels, catalog; assert catalog.get('a')", folder=recorded)
 
 
-def test_an_interrupted_generate_is_completed_by_the_next_fetch(team: Hub, recorded: Path) -> None:
+def test_fetch_completes_an_interrupted_generate(team: Hub, recorded: Path) -> None:
+    """A package that was being replaced is restored by the next command."""
     package = recorded / "acme_models"
     package.rename(recorded / ".acme_models.old")
     assert oxen_codegen("fetch", "oxen:ox-hats", "--base-url", team.url).exit_code == 0
@@ -158,9 +165,8 @@ _OFFLINE = (*_ENGINE, "ruff")
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
-def test_without_the_extra_every_command_says_which_one(
-    command: tuple[str, ...], missing: str, recorded: Path
-) -> None:
+def test_command_without_the_extra_names_it(command: tuple[str, ...], missing: str, recorded: Path) -> None:
+    """Each command names the missing dependency and the extra that installs it."""
     script = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {list(command)!r}\n"
         "from oxen_codegen.__main__ import main; main()"

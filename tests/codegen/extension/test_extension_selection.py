@@ -1,4 +1,4 @@
-"""Which models are the team's: what is fetched, compared and built by its settings."""
+"""Selection of models by the settings of a team, for fetch, diff, update and generate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from oxen_models.testing import Hub
 from codegen.extension.team import configure, custom, oxen_codegen, recording
 
 
-def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub, empty: Path) -> None:
+def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
+    """Only included models are fetched and removed; other records are not touched."""
     configure(empty)
     fetch = ("fetch", "--all", "--base-url", team.url)
     for model_id in ("oxen:ox-boots", "qwen-image", "oxen:ox-left"):
@@ -34,7 +35,8 @@ def test_only_what_is_included_is_fetched_and_nothing_else_is_removed(team: Hub,
     assert "warning: pyproject.toml include.ids: no model matches 'nobody:*'" in done.stderr
 
 
-def test_a_whole_id_is_fetched_whether_it_is_listed_or_not(team: Hub, empty: Path) -> None:
+def test_fetch_of_a_whole_id_ignores_the_list(team: Hub, empty: Path) -> None:
+    """An id without a pattern is fetched even if the list of models lacks it."""
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:ox-boots", "oxen:ox-gone"]')
     recording(empty)
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
@@ -43,7 +45,8 @@ def test_a_whole_id_is_fetched_whether_it_is_listed_or_not(team: Hub, empty: Pat
     assert "error: oxen:ox-gone: the hub returned HTTP 404" in done.stderr
 
 
-def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, empty: Path) -> None:
+def test_update_keeps_an_unlisted_model(team: Hub, empty: Path) -> None:
+    """A model that is included by its whole id is updated though the list lacks it."""
     configure(empty, "include = {ids = ['oxen:ox-boots']}")
     team.respond_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
     for command in ("fetch --all", "generate", "diff", "update"):
@@ -53,7 +56,8 @@ def test_a_model_that_the_list_lacks_is_kept_true_by_its_whole_id(team: Hub, emp
     assert (empty / "acme_models" / "images" / "oxen_ox_boots.py").exists()
 
 
-def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, recorded: Path) -> None:
+def test_fetch_without_a_match_changes_nothing(team: Hub, recorded: Path) -> None:
+    """Patterns that match no model are an error, and nothing is changed."""
     configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["nobody:*"]')
     before = read_files(recorded)
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
@@ -62,7 +66,8 @@ def test_a_pattern_that_includes_nothing_fetches_and_removes_nothing(team: Hub, 
     assert read_files(recorded) == before
 
 
-def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
+def test_diff_compares_selected_models_only(team: Hub, empty: Path) -> None:
+    """The diff concerns the models that the package is built from."""
     configure(empty, "include = {ids = ['oxen:*']}")
     assert oxen_codegen("fetch", "--all", "--base-url", team.url).exit_code == 0
     assert oxen_codegen("fetch", "qwen-image", "--base-url", team.url).exit_code == 0
@@ -89,9 +94,8 @@ def test_a_diff_is_of_what_is_built(team: Hub, empty: Path) -> None:
         ("include = {ids = ['*b*']}\nexclude = {ids = ['b']}", "abc"),
     ],
 )
-def test_what_is_built_goes_by_id_developer_family_and_capability(
-    rules: str, built: str, empty: Path
-) -> None:
+def test_generate_selects_by_each_filter(rules: str, built: str, empty: Path) -> None:
+    """Models are selected by id, developer, family and capability."""
     configure(empty, rules)
     recording(
         empty,
@@ -112,14 +116,16 @@ def test_what_is_built_goes_by_id_developer_family_and_capability(
     assert oxen_codegen("check").exit_code == 0
 
 
-def test_a_model_whose_schema_is_broken_can_be_left_out(empty: Path) -> None:
+def test_generate_excludes_an_invalid_model(empty: Path) -> None:
+    """A model with an invalid schema can be excluded."""
     recording(empty, make_model("good"), make_model("bad", []))
     for rule in ("ids = ['bad']", "families = ['audio']"):
         configure(empty, f"exclude = {{{rule}}}")
         assert oxen_codegen("generate").exit_code == (2 if "audio" in rule else 0)
 
 
-def test_a_rule_that_no_model_fits_is_told(recorded: Path) -> None:
+def test_filter_without_a_match_warns(recorded: Path) -> None:
+    """A filter that matches no model is a warning."""
     configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Nobody']}")
     done = oxen_codegen("generate")
     assert done.exit_code == 0
@@ -127,7 +133,8 @@ def test_a_rule_that_no_model_fits_is_told(recorded: Path) -> None:
     assert "warning: pyproject.toml exclude.developers: no model matches 'Nobody'" in done.stderr
 
 
-def test_rules_that_leave_nothing_are_an_error(recorded: Path) -> None:
+def test_generate_without_a_match_fails(recorded: Path) -> None:
+    """Filters that match no model are an error."""
     configure(recorded, "exclude = {ids = ['*']}")
     for command in ("generate", "check"):
         done = oxen_codegen(command)
@@ -167,7 +174,8 @@ def test_rules_that_leave_nothing_are_an_error(recorded: Path) -> None:
         ),
     ],
 )
-def test_a_setting_that_cannot_be_is_told_with_file_and_key(line: str, complaint: str, empty: Path) -> None:
+def test_invalid_setting_names_file_and_key(line: str, complaint: str, empty: Path) -> None:
+    """An invalid setting is reported with the file and the key."""
     package = "" if line.startswith(("package", "pakage")) else 'package = "acme_models"\n'
     (empty / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{package}{line}\n")
     for command in (("generate",), ("check",), ("fetch", "--all")):
@@ -176,7 +184,8 @@ def test_a_setting_that_cannot_be_is_told_with_file_and_key(line: str, complaint
         assert f"{empty / 'pyproject.toml'}: [tool.oxen-codegen] {complaint}" in done.stderr
 
 
-def test_a_table_of_another_spelling_is_told(empty: Path) -> None:
+def test_misspelt_table_is_reported(empty: Path) -> None:
+    """A table with an underscore in its name is an error, not ignored."""
     (empty / "pyproject.toml").write_text("[tool.oxen_codegen]\npackage = 'acme_models'\n")
     done = oxen_codegen("generate")
     assert done.exit_code == 2
