@@ -305,10 +305,13 @@ class TestEventLoops:
         oxen = AsyncOxen(KEY, base_url=endless_hub.url)
         is_waiting = threading.Event()
 
+        def on_status(_: str) -> None:
+            is_waiting.set()
+
         async def main() -> None:
             job = await submit_edit(oxen)
             with pytest.raises(ox.HubUnreachableError, match="the client was closed"):
-                await job.wait(on_status=lambda _: is_waiting.set())
+                await job.wait(on_status=on_status)
             with pytest.raises(ox.HubUnreachableError, match="closed"):
                 await submit_edit(oxen)
 

@@ -1,2 +1,2 @@
 # Copied by oxen-codegen from templates/package/_runtime/__init__.py. Do not edit.
-"""What every generated module stands on. Private: import from `oxen_models`."""
+"""The code that all generated modules use. Private: import from `oxen_models`."""

@@ -1,1 +1,1 @@
-"""What every generated module stands on. Private: import from `oxen_models`."""
+"""The code that all generated modules use. Private: import from `oxen_models`."""

@@ -1,2 +1,2 @@
 # Copied by oxen-codegen from templates/package/_runtime/_async/__init__.py. Do not edit.
-"""The asynchronous client; the synchronous one is derived from it."""
+"""The asynchronous client, from which the synchronous one is derived."""

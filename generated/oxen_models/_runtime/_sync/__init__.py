@@ -1,2 +1,2 @@
 # Copied by oxen-codegen from templates/package/_runtime/_sync/__init__.py. Do not edit.
-"""The synchronous client, derived from the asynchronous one but for `effects`."""
+"""The synchronous client, derived from the asynchronous one except `concurrency`."""

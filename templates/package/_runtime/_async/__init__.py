@@ -1,1 +1,1 @@
-"""The asynchronous client; the synchronous one is derived from it."""
+"""The asynchronous client, from which the synchronous one is derived."""

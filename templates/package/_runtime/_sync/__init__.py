@@ -1,1 +1,1 @@
-"""The synchronous client, derived from the asynchronous one but for `effects`."""
+"""The synchronous client, derived from the asynchronous one except `concurrency`."""
