@@ -89,6 +89,8 @@ class EventStream:
         try:
             while not self._is_closed:
                 is_open = self.wait_until_open()
+                if self._is_closed:  # not an error of the stream, although closing interrupts its connection
+                    return
                 error = self._error
                 if not is_open and error is not None and self._is_permanent(error):
                     raise error
