@@ -48,9 +48,7 @@ def test_generate_counts_models(write_models: Callable[..., None], invoke: Calla
     done = invoke("generate")
     assert done.exit_code == 0
     assert "2 bound, 2 only listed (1 chat, 1 unknown)" in done.stdout
-    assert (
-        "warning: d: listed without a typed call, though it has a schema (family: unknown)" in done.stderr
-    )
+    assert "warning: d: listed without a typed call, though it has a schema (family: unknown)" in done.stderr
 
 
 def test_generate_without_typed_calls(

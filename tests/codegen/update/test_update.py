@@ -69,6 +69,17 @@ def test_update_no_changes_writes_nothing(update: Callable[..., Result], hub: Hu
     assert take_snapshot(project) == before
 
 
+def test_update_works_without_a_key(
+    update: Callable[..., Result], hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an API key, none is sent, because the list of models is public."""
+    monkeypatch.delenv("OXEN_API_KEY")
+    hub.add_model(make_model("painter", NARROWED))
+    assert update().exit_code == 0
+    assert read_record(project, "painter")["json_request_schema"] == NARROWED
+    assert not any("authorization" in request.headers for request in hub.requests)
+
+
 def test_update_dry_run_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A dry run has the same output, and changes nothing."""
     hub.add_model(make_model("painter", NARROWED))
