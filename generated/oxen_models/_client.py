@@ -27,24 +27,42 @@ if TYPE_CHECKING:
     from .images.flux_2_dev import Flux2Dev
     from .images.flux_2_flex import Flux2Flex
     from .images.flux_2_pro import Flux2Pro
+    from .images.flux_3_image import Flux3Image
+    from .images.flux_deblur import FluxDeblur
+    from .images.flux_erase import FluxErase
+    from .images.flux_image_upscaler import FluxImageUpscaler
     from .images.flux_kontext_dev import FluxKontextDev
+    from .images.flux_virtual_try_on import FluxVirtualTryOn
     from .images.google_nano_banana_pro import GoogleNanoBananaPro
     from .images.gpt_image_1_5 import GptImage15
     from .images.gpt_image_2 import GptImage2
+    from .images.gpt_image_2_5_flare import GptImage25Flare
+    from .images.gpt_image_2_5_sunburst import GptImage25Sunburst
     from .images.ideogram_v4 import IdeogramV4
+    from .images.ideogram_v4_5 import IdeogramV45
+    from .images.ideogram_v4_5_edit import IdeogramV45Edit
+    from .images.krea_2_raw import Krea2Raw
     from .images.krea_v2_large_text_to_image import KreaV2LargeTextToImage
+    from .images.muse_image_1_0 import MuseImage10
     from .images.nano_banana import NanoBanana
     from .images.nano_banana_2 import NanoBanana2
     from .images.nano_banana_2_lite import NanoBanana2Lite
     from .images.qwen_image import QwenImage
     from .images.qwen_image_2 import QwenImage2
     from .images.qwen_image_2512 import QwenImage2512
+    from .images.qwen_image_2_1 import QwenImage21
+    from .images.qwen_image_2_pro import QwenImage2Pro
+    from .images.qwen_image_3 import QwenImage3
+    from .images.qwen_image_3_pro import QwenImage3Pro
     from .images.qwen_image_edit import QwenImageEdit
     from .images.qwen_image_edit_2511 import QwenImageEdit2511
+    from .images.qwen_image_edit_max import QwenImageEditMax
     from .images.qwen_image_edit_plus import QwenImageEditPlus
     from .images.sam_3_image import Sam3Image
+    from .images.topazlabs_bloom_2_image import TopazlabsBloom2Image
     from .images.topazlabs_bloom_image import TopazlabsBloomImage
     from .images.topazlabs_image_upscale import TopazlabsImageUpscale
+    from .images.topazlabs_wonder_3_5_image import TopazlabsWonder35Image
     from .images.topazlabs_wonder_3_image import TopazlabsWonder3Image
     from .images.xai_grok_imagine_image import XaiGrokImagineImage
     from .images.xai_grok_imagine_image_edit import XaiGrokImagineImageEdit
@@ -59,6 +77,13 @@ if TYPE_CHECKING:
     from .videos.bytedance_seedance_2_0_mini_text_to_video import BytedanceSeedance20MiniTextToVideo
     from .videos.bytedance_seedance_2_0_reference_to_video import BytedanceSeedance20ReferenceToVideo
     from .videos.bytedance_seedance_2_0_text_to_video import BytedanceSeedance20TextToVideo
+    from .videos.bytedance_seedance_2_5_image_to_video import BytedanceSeedance25ImageToVideo
+    from .videos.bytedance_seedance_2_5_reference_to_video import BytedanceSeedance25ReferenceToVideo
+    from .videos.bytedance_seedance_2_5_text_to_video import BytedanceSeedance25TextToVideo
+    from .videos.flux_3_video import Flux3Video
+    from .videos.flux_video_edit import FluxVideoEdit
+    from .videos.flux_video_upscaler import FluxVideoUpscaler
+    from .videos.gemini_omni_1_1_flash import GeminiOmni11Flash
     from .videos.gemini_omni_flash_preview import GeminiOmniFlashPreview
     from .videos.google_veo_3 import GoogleVeo3
     from .videos.google_veo_3_1 import GoogleVeo31
@@ -79,34 +104,32 @@ if TYPE_CHECKING:
     from .videos.kling_video_v2_6_pro_image_to_video import KlingVideoV26ProImageToVideo
     from .videos.kling_video_v2_6_pro_text_to_video import KlingVideoV26ProTextToVideo
     from .videos.kling_video_v3_pro_motion_control import KlingVideoV3ProMotionControl
-    from .videos.lightricks_ltx_2_retake import LightricksLtx2Retake
-    from .videos.ltx_2_19b_image_to_video import Ltx219bImageToVideo
-    from .videos.ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo
-    from .videos.ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo
+    from .videos.ltx_2_3 import Ltx23
+    from .videos.ltx_2_3_extend import Ltx23Extend
     from .videos.ltx_2_3_pro import Ltx23Pro
     from .videos.ltx_2_3_pro_22b_ic_lora_union_control import Ltx23Pro22bIcLoraUnionControl
-    from .videos.ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo
-    from .videos.ltx_2_3_pro_extend_video import Ltx23ProExtendVideo
-    from .videos.ltx_2_3_pro_retake import Ltx23ProRetake
-    from .videos.ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo
-    from .videos.ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo
     from .videos.ltx_2_3_quality_hdr import Ltx23QualityHdr
-    from .videos.ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo
-    from .videos.ltx_2_3_quality_reference_video_to_video import Ltx23QualityReferenceVideoToVideo
-    from .videos.ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo
+    from .videos.ltx_2_3_reframe import Ltx23Reframe
+    from .videos.ltx_2_3_retake import Ltx23Retake
+    from .videos.ltx_2_5 import Ltx25
     from .videos.luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideo
     from .videos.luma_ray_v3_2_reframe import LumaRayV32Reframe
     from .videos.luma_ray_v3_2_text_to_video import LumaRayV32TextToVideo
     from .videos.luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideo
-    from .videos.openai_sora_2_pro import OpenaiSora2Pro
+    from .videos.minimax_h3 import MinimaxH3
+    from .videos.minimax_h3_max_image_to_video import MinimaxH3MaxImageToVideo
+    from .videos.minimax_h3_max_reference_to_video import MinimaxH3MaxReferenceToVideo
+    from .videos.minimax_h3_max_text_to_video import MinimaxH3MaxTextToVideo
     from .videos.sam_3_video import Sam3Video
     from .videos.topazlabs_astra_2_video import TopazlabsAstra2Video
+    from .videos.topazlabs_hyperion_2_5_video import TopazlabsHyperion25Video
     from .videos.topazlabs_hyperion_2_video import TopazlabsHyperion2Video
     from .videos.topazlabs_hyperion_hdr_video import TopazlabsHyperionHdrVideo
     from .videos.topazlabs_iris_mq_video import TopazlabsIrisMqVideo
     from .videos.topazlabs_proteus_video import TopazlabsProteusVideo
     from .videos.topazlabs_rhea_video import TopazlabsRheaVideo
     from .videos.topazlabs_upscale_starlight_2_5_video import TopazlabsUpscaleStarlight25Video
+    from .videos.topazlabs_upscale_starlight_2_6_video import TopazlabsUpscaleStarlight26Video
     from .videos.topazlabs_video_upscale import TopazlabsVideoUpscale
     from .videos.wan_ai_wan2_1_t2v_14b_diffusers import WanAiWan21T2v14bDiffusers
     from .videos.wan_ai_wan2_1_t2v_1_3b_diffusers import WanAiWan21T2v13bDiffusers
@@ -118,6 +141,8 @@ if TYPE_CHECKING:
     from .videos.wan_v2_7_image_to_video import WanV27ImageToVideo
     from .videos.wan_v2_7_reference_to_video import WanV27ReferenceToVideo
     from .videos.wan_v2_7_text_to_video import WanV27TextToVideo
+    from .videos.wan_v3_0_video import WanV30Video
+    from .videos.wan_v3_0_video_prime import WanV30VideoPrime
     from .videos.xai_grok_imagine_video_1_5_image_to_video import XaiGrokImagineVideo15ImageToVideo
     from .videos.xai_grok_imagine_video_edit_video import XaiGrokImagineVideoEditVideo
     from .videos.xai_grok_imagine_video_image_to_video import XaiGrokImagineVideoImageToVideo
@@ -198,12 +223,47 @@ class Images(Family[ResultT, JobT]):
         return Flux2Pro(self._sender)
 
     @cached_property
+    def flux_3_image(self) -> Flux3Image[ResultT, JobT]:
+        """FLUX 3 Image: Makes, edits and combines images at up to 4K, with up to ten references."""
+        from .images.flux_3_image import Flux3Image
+
+        return Flux3Image(self._sender)
+
+    @cached_property
+    def flux_deblur(self) -> FluxDeblur[ResultT, JobT]:
+        """FLUX Deblur: Sharpens a blurred photo without a prompt."""
+        from .images.flux_deblur import FluxDeblur
+
+        return FluxDeblur(self._sender)
+
+    @cached_property
+    def flux_erase(self) -> FluxErase[ResultT, JobT]:
+        """FLUX Erase: Removes what a mask covers and fills in the scene behind it."""
+        from .images.flux_erase import FluxErase
+
+        return FluxErase(self._sender)
+
+    @cached_property
+    def flux_image_upscaler(self) -> FluxImageUpscaler[ResultT, JobT]:
+        """FLUX Image Upscaler: Enlarges an image up to four times and adds detail."""
+        from .images.flux_image_upscaler import FluxImageUpscaler
+
+        return FluxImageUpscaler(self._sender)
+
+    @cached_property
     def flux_kontext_dev(self) -> FluxKontextDev[ResultT, JobT]:
         """FLUX.1-Kontext [dev]: Edits an image by instruction while people, objects and style stay the
         same."""
         from .images.flux_kontext_dev import FluxKontextDev
 
         return FluxKontextDev(self._sender)
+
+    @cached_property
+    def flux_virtual_try_on(self) -> FluxVirtualTryOn[ResultT, JobT]:
+        """FLUX Virtual Try-On: Dresses the person of one image in the garment of another."""
+        from .images.flux_virtual_try_on import FluxVirtualTryOn
+
+        return FluxVirtualTryOn(self._sender)
 
     @cached_property
     def google_nano_banana_pro(self) -> GoogleNanoBananaPro[ResultT, JobT]:
@@ -228,6 +288,22 @@ class Images(Family[ResultT, JobT]):
         return GptImage2(self._sender)
 
     @cached_property
+    def gpt_image_2_5_flare(self) -> GptImage25Flare[ResultT, JobT]:
+        """GPT Image 2.5 Flare: Makes or edits images quickly, optionally inside a mask or on a transparent
+        ground."""
+        from .images.gpt_image_2_5_flare import GptImage25Flare
+
+        return GptImage25Flare(self._sender)
+
+    @cached_property
+    def gpt_image_2_5_sunburst(self) -> GptImage25Sunburst[ResultT, JobT]:
+        """GPT Image 2.5 Sunburst: Makes or edits images with the most precise control, more slowly than
+        Flare."""
+        from .images.gpt_image_2_5_sunburst import GptImage25Sunburst
+
+        return GptImage25Sunburst(self._sender)
+
+    @cached_property
     def ideogram_v4(self) -> IdeogramV4[ResultT, JobT]:
         """Ideogram V4: Makes posters, logos and other designs with precise lettering."""
         from .images.ideogram_v4 import IdeogramV4
@@ -235,11 +311,40 @@ class Images(Family[ResultT, JobT]):
         return IdeogramV4(self._sender)
 
     @cached_property
+    def ideogram_v4_5(self) -> IdeogramV45[ResultT, JobT]:
+        """Ideogram v4.5: Makes images with exact lettering, for posters, logos and design."""
+        from .images.ideogram_v4_5 import IdeogramV45
+
+        return IdeogramV45(self._sender)
+
+    @cached_property
+    def ideogram_v4_5_edit(self) -> IdeogramV45Edit[ResultT, JobT]:
+        """Ideogram v4.5 Edit: Edits an image by instruction, with references, a mask or pixels kept
+        outside the edit."""
+        from .images.ideogram_v4_5_edit import IdeogramV45Edit
+
+        return IdeogramV45Edit(self._sender)
+
+    @cached_property
+    def krea_2_raw(self) -> Krea2Raw[ResultT, JobT]:
+        """Krea 2 Raw: Open base checkpoint for text to image, meant for LoRA training."""
+        from .images.krea_2_raw import Krea2Raw
+
+        return Krea2Raw(self._sender)
+
+    @cached_property
     def krea_v2_large_text_to_image(self) -> KreaV2LargeTextToImage[ResultT, JobT]:
         """Krea 2 Large: Makes detailed images from text, with optional weighted style images."""
         from .images.krea_v2_large_text_to_image import KreaV2LargeTextToImage
 
         return KreaV2LargeTextToImage(self._sender)
+
+    @cached_property
+    def muse_image_1_0(self) -> MuseImage10[ResultT, JobT]:
+        """Muse Image 1.0: Plans, then makes, edits or composes images, with look-ups on the web."""
+        from .images.muse_image_1_0 import MuseImage10
+
+        return MuseImage10(self._sender)
 
     @cached_property
     def nano_banana(self) -> NanoBanana[ResultT, JobT]:
@@ -284,6 +389,36 @@ class Images(Family[ResultT, JobT]):
         return QwenImage2512(self._sender)
 
     @cached_property
+    def qwen_image_2_1(self) -> QwenImage21[ResultT, JobT]:
+        """Qwen Image 2.1: Makes and edits 2K images with up to ten references, on a transparent ground if
+        asked."""
+        from .images.qwen_image_2_1 import QwenImage21
+
+        return QwenImage21(self._sender)
+
+    @cached_property
+    def qwen_image_2_pro(self) -> QwenImage2Pro[ResultT, JobT]:
+        """Qwen Image 2.0 Pro: Makes and edits 2K images with strong lettering, for slides, posters and
+        comics."""
+        from .images.qwen_image_2_pro import QwenImage2Pro
+
+        return QwenImage2Pro(self._sender)
+
+    @cached_property
+    def qwen_image_3(self) -> QwenImage3[ResultT, JobT]:
+        """Qwen Image 3.0: Makes and edits images from long prompts, with lettering in 12 languages."""
+        from .images.qwen_image_3 import QwenImage3
+
+        return QwenImage3(self._sender)
+
+    @cached_property
+    def qwen_image_3_pro(self) -> QwenImage3Pro[ResultT, JobT]:
+        """Qwen Image 3.0 Pro: Makes and edits dense layouts with very small lettering, from long prompts."""
+        from .images.qwen_image_3_pro import QwenImage3Pro
+
+        return QwenImage3Pro(self._sender)
+
+    @cached_property
     def qwen_image_edit(self) -> QwenImageEdit[ResultT, JobT]:
         """Qwen Image Edit: Edits an image by instruction, including the words in it."""
         from .images.qwen_image_edit import QwenImageEdit
@@ -296,6 +431,13 @@ class Images(Family[ResultT, JobT]):
         from .images.qwen_image_edit_2511 import QwenImageEdit2511
 
         return QwenImageEdit2511(self._sender)
+
+    @cached_property
+    def qwen_image_edit_max(self) -> QwenImageEditMax[ResultT, JobT]:
+        """Qwen Image Edit Max: Edits and blends at most three images by instruction."""
+        from .images.qwen_image_edit_max import QwenImageEditMax
+
+        return QwenImageEditMax(self._sender)
 
     @cached_property
     def qwen_image_edit_plus(self) -> QwenImageEditPlus[ResultT, JobT]:
@@ -312,6 +454,13 @@ class Images(Family[ResultT, JobT]):
         return Sam3Image(self._sender)
 
     @cached_property
+    def topazlabs_bloom_2_image(self) -> TopazlabsBloom2Image[ResultT, JobT]:
+        """Topaz Bloom 2: Enlarges images and invents detail, above all in skin and faces."""
+        from .images.topazlabs_bloom_2_image import TopazlabsBloom2Image
+
+        return TopazlabsBloom2Image(self._sender)
+
+    @cached_property
     def topazlabs_bloom_image(self) -> TopazlabsBloomImage[ResultT, JobT]:
         """Topaz Bloom: Enlarges images and invents detail, with optional prompting."""
         from .images.topazlabs_bloom_image import TopazlabsBloomImage
@@ -324,6 +473,13 @@ class Images(Family[ResultT, JobT]):
         from .images.topazlabs_image_upscale import TopazlabsImageUpscale
 
         return TopazlabsImageUpscale(self._sender)
+
+    @cached_property
+    def topazlabs_wonder_3_5_image(self) -> TopazlabsWonder35Image[ResultT, JobT]:
+        """Topaz Wonder 3.5: Enhances and enlarges photos and keeps tables and screenshot text intact."""
+        from .images.topazlabs_wonder_3_5_image import TopazlabsWonder35Image
+
+        return TopazlabsWonder35Image(self._sender)
 
     @cached_property
     def topazlabs_wonder_3_image(self) -> TopazlabsWonder3Image[ResultT, JobT]:
@@ -443,6 +599,59 @@ class Videos(Family[ResultT, JobT]):
         from .videos.bytedance_seedance_2_0_text_to_video import BytedanceSeedance20TextToVideo
 
         return BytedanceSeedance20TextToVideo(self._sender)
+
+    @cached_property
+    def bytedance_seedance_2_5_image_to_video(self) -> BytedanceSeedance25ImageToVideo[ResultT, JobT]:
+        """Seedance 2.5 - Image to Video: Animates a start frame into at most 30 seconds of video with
+        sound."""
+        from .videos.bytedance_seedance_2_5_image_to_video import BytedanceSeedance25ImageToVideo
+
+        return BytedanceSeedance25ImageToVideo(self._sender)
+
+    @cached_property
+    def bytedance_seedance_2_5_reference_to_video(self) -> BytedanceSeedance25ReferenceToVideo[ResultT, JobT]:
+        """Seedance 2.5 - Reference to Video: Makes, edits or extends video of at most 30 seconds, guided
+        by mixed references."""
+        from .videos.bytedance_seedance_2_5_reference_to_video import BytedanceSeedance25ReferenceToVideo
+
+        return BytedanceSeedance25ReferenceToVideo(self._sender)
+
+    @cached_property
+    def bytedance_seedance_2_5_text_to_video(self) -> BytedanceSeedance25TextToVideo[ResultT, JobT]:
+        """Seedance 2.5 - Text to Video: Makes at most 30 seconds of video with sound from a prompt."""
+        from .videos.bytedance_seedance_2_5_text_to_video import BytedanceSeedance25TextToVideo
+
+        return BytedanceSeedance25TextToVideo(self._sender)
+
+    @cached_property
+    def flux_3_video(self) -> Flux3Video[ResultT, JobT]:
+        """FLUX 3 Video: Makes video from a prompt or frames, or carries on from a given clip."""
+        from .videos.flux_3_video import Flux3Video
+
+        return Flux3Video(self._sender)
+
+    @cached_property
+    def flux_video_edit(self) -> FluxVideoEdit[ResultT, JobT]:
+        """FLUX Video Edit: Edits a clip of up to 15 seconds by prompt and leaves the rest as filmed, lip
+        sync included."""
+        from .videos.flux_video_edit import FluxVideoEdit
+
+        return FluxVideoEdit(self._sender)
+
+    @cached_property
+    def flux_video_upscaler(self) -> FluxVideoUpscaler[ResultT, JobT]:
+        """FLUX Video Upscaler: Upscales a clip of up to 20 seconds, faithfully or with invented detail."""
+        from .videos.flux_video_upscaler import FluxVideoUpscaler
+
+        return FluxVideoUpscaler(self._sender)
+
+    @cached_property
+    def gemini_omni_1_1_flash(self) -> GeminiOmni11Flash[ResultT, JobT]:
+        """Gemini Omni 1.1 Flash: Makes, edits and extends clips with sound from text, frames and
+        references."""
+        from .videos.gemini_omni_1_1_flash import GeminiOmni11Flash
+
+        return GeminiOmni11Flash(self._sender)
 
     @cached_property
     def gemini_omni_flash_preview(self) -> GeminiOmniFlashPreview[ResultT, JobT]:
@@ -591,34 +800,19 @@ class Videos(Family[ResultT, JobT]):
         return KlingVideoV3ProMotionControl(self._sender)
 
     @cached_property
-    def lightricks_ltx_2_retake(self) -> LightricksLtx2Retake[ResultT, JobT]:
-        """LTX-2 Retake: Regenerates a chosen section of a video: picture, sound or both."""
-        from .videos.lightricks_ltx_2_retake import LightricksLtx2Retake
+    def ltx_2_3(self) -> Ltx23[ResultT, JobT]:
+        """LTX 2.3: Makes video at up to 4K from text, a start frame or an audio track, in a quick and a
+        fine tier."""
+        from .videos.ltx_2_3 import Ltx23
 
-        return LightricksLtx2Retake(self._sender)
-
-    @cached_property
-    def ltx_2_19b_image_to_video(self) -> Ltx219bImageToVideo[ResultT, JobT]:
-        """LTX-2 Pro: Makes video at up to 4k from a prompt and an optional start frame, with sound."""
-        from .videos.ltx_2_19b_image_to_video import Ltx219bImageToVideo
-
-        return Ltx219bImageToVideo(self._sender)
+        return Ltx23(self._sender)
 
     @cached_property
-    def ltx_2_3_fast_image_to_video(self) -> Ltx23FastImageToVideo[ResultT, JobT]:
-        """LTX 2.3 Fast: Image to Video: Animates an image for at most 20 seconds with sound, tuned for
-        speed."""
-        from .videos.ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo
+    def ltx_2_3_extend(self) -> Ltx23Extend[ResultT, JobT]:
+        """LTX 2.3 Extend: Adds 2 to 20 seconds before or after a clip."""
+        from .videos.ltx_2_3_extend import Ltx23Extend
 
-        return Ltx23FastImageToVideo(self._sender)
-
-    @cached_property
-    def ltx_2_3_fast_text_to_video(self) -> Ltx23FastTextToVideo[ResultT, JobT]:
-        """LTX 2.3 Fast: Text to Video: Makes at most 20 seconds of video with sound from a prompt, tuned
-        for speed."""
-        from .videos.ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo
-
-        return Ltx23FastTextToVideo(self._sender)
+        return Ltx23Extend(self._sender)
 
     @cached_property
     def ltx_2_3_pro(self) -> Ltx23Pro[ResultT, JobT]:
@@ -636,42 +830,6 @@ class Videos(Family[ResultT, JobT]):
         return Ltx23Pro22bIcLoraUnionControl(self._sender)
 
     @cached_property
-    def ltx_2_3_pro_audio_to_video(self) -> Ltx23ProAudioToVideo[ResultT, JobT]:
-        """LTX 2.3 Pro: Audio to Video: Makes video in time with an audio file, from an optional image."""
-        from .videos.ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo
-
-        return Ltx23ProAudioToVideo(self._sender)
-
-    @cached_property
-    def ltx_2_3_pro_extend_video(self) -> Ltx23ProExtendVideo[ResultT, JobT]:
-        """LTX 2.3 Pro: Extend Video: Adds footage before or after a video."""
-        from .videos.ltx_2_3_pro_extend_video import Ltx23ProExtendVideo
-
-        return Ltx23ProExtendVideo(self._sender)
-
-    @cached_property
-    def ltx_2_3_pro_retake(self) -> Ltx23ProRetake[ResultT, JobT]:
-        """LTX 2.3 Pro: Retake: Regenerates part of a video by prompt: picture, sound or both."""
-        from .videos.ltx_2_3_pro_retake import Ltx23ProRetake
-
-        return Ltx23ProRetake(self._sender)
-
-    @cached_property
-    def ltx_2_3_pro_text_to_video(self) -> Ltx23ProTextToVideo[ResultT, JobT]:
-        """LTX 2.3 Pro: Text to Video: Makes video at up to 4k from a prompt, with camera moves and sound."""
-        from .videos.ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo
-
-        return Ltx23ProTextToVideo(self._sender)
-
-    @cached_property
-    def ltx_2_3_quality_audio_to_video(self) -> Ltx23QualityAudioToVideo[ResultT, JobT]:
-        """LTX 2.3 Quality: Audio to Video: Makes performance video that follows an audio track and a
-        prompt."""
-        from .videos.ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo
-
-        return Ltx23QualityAudioToVideo(self._sender)
-
-    @cached_property
     def ltx_2_3_quality_hdr(self) -> Ltx23QualityHdr[ResultT, JobT]:
         """LTX 2.3 Quality: Video to HDR: Converts ordinary video to HDR, as an MP4 preview and EXR frames."""
         from .videos.ltx_2_3_quality_hdr import Ltx23QualityHdr
@@ -679,26 +837,26 @@ class Videos(Family[ResultT, JobT]):
         return Ltx23QualityHdr(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_image_to_video(self) -> Ltx23QualityImageToVideo[ResultT, JobT]:
-        """LTX 2.3 Quality: Image to Video: Animates an image with sound, at high quality."""
-        from .videos.ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo
+    def ltx_2_3_reframe(self) -> Ltx23Reframe[ResultT, JobT]:
+        """LTX 2.3 Reframe: Gives a clip another shape and paints the areas that this reveals."""
+        from .videos.ltx_2_3_reframe import Ltx23Reframe
 
-        return Ltx23QualityImageToVideo(self._sender)
-
-    @cached_property
-    def ltx_2_3_quality_reference_video_to_video(self) -> Ltx23QualityReferenceVideoToVideo[ResultT, JobT]:
-        """LTX 2.3 Quality: Reference Video to Video: Makes video that follows the motion and structure of
-        a reference clip."""
-        from .videos.ltx_2_3_quality_reference_video_to_video import Ltx23QualityReferenceVideoToVideo
-
-        return Ltx23QualityReferenceVideoToVideo(self._sender)
+        return Ltx23Reframe(self._sender)
 
     @cached_property
-    def ltx_2_3_quality_text_to_video(self) -> Ltx23QualityTextToVideo[ResultT, JobT]:
-        """LTX 2.3 Quality: Text to Video: Makes video with sound from a prompt, at high quality."""
-        from .videos.ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo
+    def ltx_2_3_retake(self) -> Ltx23Retake[ResultT, JobT]:
+        """LTX 2.3 Retake: Regenerates a section of a clip: picture, sound or both."""
+        from .videos.ltx_2_3_retake import Ltx23Retake
 
-        return Ltx23QualityTextToVideo(self._sender)
+        return Ltx23Retake(self._sender)
+
+    @cached_property
+    def ltx_2_5(self) -> Ltx25[ResultT, JobT]:
+        """LTX 2.5: Makes video of several shots from text, a start frame or an audio track, in a quick and
+        a fine tier."""
+        from .videos.ltx_2_5 import Ltx25
+
+        return Ltx25(self._sender)
 
     @cached_property
     def luma_ray_v3_2_image_to_video(self) -> LumaRayV32ImageToVideo[ResultT, JobT]:
@@ -729,11 +887,34 @@ class Videos(Family[ResultT, JobT]):
         return LumaRayV32VideoToVideo(self._sender)
 
     @cached_property
-    def openai_sora_2_pro(self) -> OpenaiSora2Pro[ResultT, JobT]:
-        """Sora 2 Pro: Makes at most 12 seconds of video with sound from text or a start frame."""
-        from .videos.openai_sora_2_pro import OpenaiSora2Pro
+    def minimax_h3(self) -> MinimaxH3[ResultT, JobT]:
+        """MiniMax H3: Makes 4 to 15 seconds of video with sound from text, frames or references."""
+        from .videos.minimax_h3 import MinimaxH3
 
-        return OpenaiSora2Pro(self._sender)
+        return MinimaxH3(self._sender)
+
+    @cached_property
+    def minimax_h3_max_image_to_video(self) -> MinimaxH3MaxImageToVideo[ResultT, JobT]:
+        """MiniMax H3 Max: Image to Video: Animates a start frame for 5 to 15 seconds, with an optional end
+        frame."""
+        from .videos.minimax_h3_max_image_to_video import MinimaxH3MaxImageToVideo
+
+        return MinimaxH3MaxImageToVideo(self._sender)
+
+    @cached_property
+    def minimax_h3_max_reference_to_video(self) -> MinimaxH3MaxReferenceToVideo[ResultT, JobT]:
+        """MiniMax H3 Max: Reference to Video: Makes 5 to 15 seconds of video with lip-synced sound from
+        reference images, clips and voices."""
+        from .videos.minimax_h3_max_reference_to_video import MinimaxH3MaxReferenceToVideo
+
+        return MinimaxH3MaxReferenceToVideo(self._sender)
+
+    @cached_property
+    def minimax_h3_max_text_to_video(self) -> MinimaxH3MaxTextToVideo[ResultT, JobT]:
+        """MiniMax H3 Max: Text to Video: Makes 5 to 15 seconds of video from a prompt."""
+        from .videos.minimax_h3_max_text_to_video import MinimaxH3MaxTextToVideo
+
+        return MinimaxH3MaxTextToVideo(self._sender)
 
     @cached_property
     def sam_3_video(self) -> Sam3Video[ResultT, JobT]:
@@ -749,6 +930,13 @@ class Videos(Family[ResultT, JobT]):
         from .videos.topazlabs_astra_2_video import TopazlabsAstra2Video
 
         return TopazlabsAstra2Video(self._sender)
+
+    @cached_property
+    def topazlabs_hyperion_2_5_video(self) -> TopazlabsHyperion25Video[ResultT, JobT]:
+        """Topaz Hyperion 2.5: Converts SDR video, AI-made footage included, to HDR without tuning."""
+        from .videos.topazlabs_hyperion_2_5_video import TopazlabsHyperion25Video
+
+        return TopazlabsHyperion25Video(self._sender)
 
     @cached_property
     def topazlabs_hyperion_2_video(self) -> TopazlabsHyperion2Video[ResultT, JobT]:
@@ -794,6 +982,14 @@ class Videos(Family[ResultT, JobT]):
         from .videos.topazlabs_upscale_starlight_2_5_video import TopazlabsUpscaleStarlight25Video
 
         return TopazlabsUpscaleStarlight25Video(self._sender)
+
+    @cached_property
+    def topazlabs_upscale_starlight_2_6_video(self) -> TopazlabsUpscaleStarlight26Video[ResultT, JobT]:
+        """Topaz Starlight Precise 2.6: Restores and upscales video while fine detail stays steady, with
+        adjustable softness."""
+        from .videos.topazlabs_upscale_starlight_2_6_video import TopazlabsUpscaleStarlight26Video
+
+        return TopazlabsUpscaleStarlight26Video(self._sender)
 
     @cached_property
     def topazlabs_video_upscale(self) -> TopazlabsVideoUpscale[ResultT, JobT]:
@@ -875,6 +1071,21 @@ class Videos(Family[ResultT, JobT]):
         from .videos.wan_v2_7_text_to_video import WanV27TextToVideo
 
         return WanV27TextToVideo(self._sender)
+
+    @cached_property
+    def wan_v3_0_video(self) -> WanV30Video[ResultT, JobT]:
+        """WAN 3.0: Makes 2 to 30 seconds of video from text, frames or references, with sound by default."""
+        from .videos.wan_v3_0_video import WanV30Video
+
+        return WanV30Video(self._sender)
+
+    @cached_property
+    def wan_v3_0_video_prime(self) -> WanV30VideoPrime[ResultT, JobT]:
+        """WAN 3.0 Prime: Makes 2 to 30 seconds of video from text, frames or references, several times
+        quicker than WAN 3.0."""
+        from .videos.wan_v3_0_video_prime import WanV30VideoPrime
+
+        return WanV30VideoPrime(self._sender)
 
     @cached_property
     def xai_grok_imagine_video_1_5_image_to_video(self) -> XaiGrokImagineVideo15ImageToVideo[ResultT, JobT]:

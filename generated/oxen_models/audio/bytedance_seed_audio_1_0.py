@@ -3,7 +3,7 @@
 
 Source: model 'bytedance-seed-audio-1-0', POST /api/ai/audio/generate.
 
-Schema 1e22b538495c, changed 2026-11-24.
+Schema ac3e09bffbd3, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -27,18 +27,40 @@ if TYPE_CHECKING:
     from .flux_2_flex import Flux2FlexRequest as Flux2FlexRequest
     from .flux_2_pro import Flux2Pro as Flux2Pro
     from .flux_2_pro import Flux2ProRequest as Flux2ProRequest
+    from .flux_3_image import Flux3Image as Flux3Image
+    from .flux_3_image import Flux3ImageRequest as Flux3ImageRequest
+    from .flux_deblur import FluxDeblur as FluxDeblur
+    from .flux_deblur import FluxDeblurRequest as FluxDeblurRequest
+    from .flux_erase import FluxErase as FluxErase
+    from .flux_erase import FluxEraseRequest as FluxEraseRequest
+    from .flux_image_upscaler import FluxImageUpscaler as FluxImageUpscaler
+    from .flux_image_upscaler import FluxImageUpscalerRequest as FluxImageUpscalerRequest
     from .flux_kontext_dev import FluxKontextDev as FluxKontextDev
     from .flux_kontext_dev import FluxKontextDevRequest as FluxKontextDevRequest
+    from .flux_virtual_try_on import FluxVirtualTryOn as FluxVirtualTryOn
+    from .flux_virtual_try_on import FluxVirtualTryOnRequest as FluxVirtualTryOnRequest
     from .google_nano_banana_pro import GoogleNanoBananaPro as GoogleNanoBananaPro
     from .google_nano_banana_pro import GoogleNanoBananaProRequest as GoogleNanoBananaProRequest
     from .gpt_image_1_5 import GptImage15 as GptImage15
     from .gpt_image_1_5 import GptImage15Request as GptImage15Request
     from .gpt_image_2 import GptImage2 as GptImage2
     from .gpt_image_2 import GptImage2Request as GptImage2Request
+    from .gpt_image_2_5_flare import GptImage25Flare as GptImage25Flare
+    from .gpt_image_2_5_flare import GptImage25FlareRequest as GptImage25FlareRequest
+    from .gpt_image_2_5_sunburst import GptImage25Sunburst as GptImage25Sunburst
+    from .gpt_image_2_5_sunburst import GptImage25SunburstRequest as GptImage25SunburstRequest
     from .ideogram_v4 import IdeogramV4 as IdeogramV4
     from .ideogram_v4 import IdeogramV4Request as IdeogramV4Request
+    from .ideogram_v4_5 import IdeogramV45 as IdeogramV45
+    from .ideogram_v4_5 import IdeogramV45Request as IdeogramV45Request
+    from .ideogram_v4_5_edit import IdeogramV45Edit as IdeogramV45Edit
+    from .ideogram_v4_5_edit import IdeogramV45EditRequest as IdeogramV45EditRequest
+    from .krea_2_raw import Krea2Raw as Krea2Raw
+    from .krea_2_raw import Krea2RawRequest as Krea2RawRequest
     from .krea_v2_large_text_to_image import KreaV2LargeTextToImage as KreaV2LargeTextToImage
     from .krea_v2_large_text_to_image import KreaV2LargeTextToImageRequest as KreaV2LargeTextToImageRequest
+    from .muse_image_1_0 import MuseImage10 as MuseImage10
+    from .muse_image_1_0 import MuseImage10Request as MuseImage10Request
     from .nano_banana import NanoBanana as NanoBanana
     from .nano_banana import NanoBananaRequest as NanoBananaRequest
     from .nano_banana_2 import NanoBanana2 as NanoBanana2
@@ -51,18 +73,32 @@ if TYPE_CHECKING:
     from .qwen_image_2 import QwenImage2Request as QwenImage2Request
     from .qwen_image_2512 import QwenImage2512 as QwenImage2512
     from .qwen_image_2512 import QwenImage2512Request as QwenImage2512Request
+    from .qwen_image_2_1 import QwenImage21 as QwenImage21
+    from .qwen_image_2_1 import QwenImage21Request as QwenImage21Request
+    from .qwen_image_2_pro import QwenImage2Pro as QwenImage2Pro
+    from .qwen_image_2_pro import QwenImage2ProRequest as QwenImage2ProRequest
+    from .qwen_image_3 import QwenImage3 as QwenImage3
+    from .qwen_image_3 import QwenImage3Request as QwenImage3Request
+    from .qwen_image_3_pro import QwenImage3Pro as QwenImage3Pro
+    from .qwen_image_3_pro import QwenImage3ProRequest as QwenImage3ProRequest
     from .qwen_image_edit import QwenImageEdit as QwenImageEdit
     from .qwen_image_edit import QwenImageEditRequest as QwenImageEditRequest
     from .qwen_image_edit_2511 import QwenImageEdit2511 as QwenImageEdit2511
     from .qwen_image_edit_2511 import QwenImageEdit2511Request as QwenImageEdit2511Request
+    from .qwen_image_edit_max import QwenImageEditMax as QwenImageEditMax
+    from .qwen_image_edit_max import QwenImageEditMaxRequest as QwenImageEditMaxRequest
     from .qwen_image_edit_plus import QwenImageEditPlus as QwenImageEditPlus
     from .qwen_image_edit_plus import QwenImageEditPlusRequest as QwenImageEditPlusRequest
     from .sam_3_image import Sam3Image as Sam3Image
     from .sam_3_image import Sam3ImageRequest as Sam3ImageRequest
+    from .topazlabs_bloom_2_image import TopazlabsBloom2Image as TopazlabsBloom2Image
+    from .topazlabs_bloom_2_image import TopazlabsBloom2ImageRequest as TopazlabsBloom2ImageRequest
     from .topazlabs_bloom_image import TopazlabsBloomImage as TopazlabsBloomImage
     from .topazlabs_bloom_image import TopazlabsBloomImageRequest as TopazlabsBloomImageRequest
     from .topazlabs_image_upscale import TopazlabsImageUpscale as TopazlabsImageUpscale
     from .topazlabs_image_upscale import TopazlabsImageUpscaleRequest as TopazlabsImageUpscaleRequest
+    from .topazlabs_wonder_3_5_image import TopazlabsWonder35Image as TopazlabsWonder35Image
+    from .topazlabs_wonder_3_5_image import TopazlabsWonder35ImageRequest as TopazlabsWonder35ImageRequest
     from .topazlabs_wonder_3_image import TopazlabsWonder3Image as TopazlabsWonder3Image
     from .topazlabs_wonder_3_image import TopazlabsWonder3ImageRequest as TopazlabsWonder3ImageRequest
     from .xai_grok_imagine_image import XaiGrokImagineImage as XaiGrokImagineImage
@@ -93,18 +129,40 @@ _MODULES = {
     "Flux2FlexRequest": "flux_2_flex",
     "Flux2Pro": "flux_2_pro",
     "Flux2ProRequest": "flux_2_pro",
+    "Flux3Image": "flux_3_image",
+    "Flux3ImageRequest": "flux_3_image",
+    "FluxDeblur": "flux_deblur",
+    "FluxDeblurRequest": "flux_deblur",
+    "FluxErase": "flux_erase",
+    "FluxEraseRequest": "flux_erase",
+    "FluxImageUpscaler": "flux_image_upscaler",
+    "FluxImageUpscalerRequest": "flux_image_upscaler",
     "FluxKontextDev": "flux_kontext_dev",
     "FluxKontextDevRequest": "flux_kontext_dev",
+    "FluxVirtualTryOn": "flux_virtual_try_on",
+    "FluxVirtualTryOnRequest": "flux_virtual_try_on",
     "GoogleNanoBananaPro": "google_nano_banana_pro",
     "GoogleNanoBananaProRequest": "google_nano_banana_pro",
     "GptImage15": "gpt_image_1_5",
     "GptImage15Request": "gpt_image_1_5",
     "GptImage2": "gpt_image_2",
     "GptImage2Request": "gpt_image_2",
+    "GptImage25Flare": "gpt_image_2_5_flare",
+    "GptImage25FlareRequest": "gpt_image_2_5_flare",
+    "GptImage25Sunburst": "gpt_image_2_5_sunburst",
+    "GptImage25SunburstRequest": "gpt_image_2_5_sunburst",
     "IdeogramV4": "ideogram_v4",
     "IdeogramV4Request": "ideogram_v4",
+    "IdeogramV45": "ideogram_v4_5",
+    "IdeogramV45Request": "ideogram_v4_5",
+    "IdeogramV45Edit": "ideogram_v4_5_edit",
+    "IdeogramV45EditRequest": "ideogram_v4_5_edit",
+    "Krea2Raw": "krea_2_raw",
+    "Krea2RawRequest": "krea_2_raw",
     "KreaV2LargeTextToImage": "krea_v2_large_text_to_image",
     "KreaV2LargeTextToImageRequest": "krea_v2_large_text_to_image",
+    "MuseImage10": "muse_image_1_0",
+    "MuseImage10Request": "muse_image_1_0",
     "NanoBanana": "nano_banana",
     "NanoBananaRequest": "nano_banana",
     "NanoBanana2": "nano_banana_2",
@@ -117,18 +175,32 @@ _MODULES = {
     "QwenImage2Request": "qwen_image_2",
     "QwenImage2512": "qwen_image_2512",
     "QwenImage2512Request": "qwen_image_2512",
+    "QwenImage21": "qwen_image_2_1",
+    "QwenImage21Request": "qwen_image_2_1",
+    "QwenImage2Pro": "qwen_image_2_pro",
+    "QwenImage2ProRequest": "qwen_image_2_pro",
+    "QwenImage3": "qwen_image_3",
+    "QwenImage3Request": "qwen_image_3",
+    "QwenImage3Pro": "qwen_image_3_pro",
+    "QwenImage3ProRequest": "qwen_image_3_pro",
     "QwenImageEdit": "qwen_image_edit",
     "QwenImageEditRequest": "qwen_image_edit",
     "QwenImageEdit2511": "qwen_image_edit_2511",
     "QwenImageEdit2511Request": "qwen_image_edit_2511",
+    "QwenImageEditMax": "qwen_image_edit_max",
+    "QwenImageEditMaxRequest": "qwen_image_edit_max",
     "QwenImageEditPlus": "qwen_image_edit_plus",
     "QwenImageEditPlusRequest": "qwen_image_edit_plus",
     "Sam3Image": "sam_3_image",
     "Sam3ImageRequest": "sam_3_image",
+    "TopazlabsBloom2Image": "topazlabs_bloom_2_image",
+    "TopazlabsBloom2ImageRequest": "topazlabs_bloom_2_image",
     "TopazlabsBloomImage": "topazlabs_bloom_image",
     "TopazlabsBloomImageRequest": "topazlabs_bloom_image",
     "TopazlabsImageUpscale": "topazlabs_image_upscale",
     "TopazlabsImageUpscaleRequest": "topazlabs_image_upscale",
+    "TopazlabsWonder35Image": "topazlabs_wonder_3_5_image",
+    "TopazlabsWonder35ImageRequest": "topazlabs_wonder_3_5_image",
     "TopazlabsWonder3Image": "topazlabs_wonder_3_image",
     "TopazlabsWonder3ImageRequest": "topazlabs_wonder_3_image",
     "XaiGrokImagineImage": "xai_grok_imagine_image",
@@ -160,18 +232,40 @@ __all__ = [
     "Flux2FlexRequest",
     "Flux2Pro",
     "Flux2ProRequest",
+    "Flux3Image",
+    "Flux3ImageRequest",
+    "FluxDeblur",
+    "FluxDeblurRequest",
+    "FluxErase",
+    "FluxEraseRequest",
+    "FluxImageUpscaler",
+    "FluxImageUpscalerRequest",
     "FluxKontextDev",
     "FluxKontextDevRequest",
+    "FluxVirtualTryOn",
+    "FluxVirtualTryOnRequest",
     "GoogleNanoBananaPro",
     "GoogleNanoBananaProRequest",
     "GptImage15",
     "GptImage15Request",
     "GptImage2",
     "GptImage2Request",
+    "GptImage25Flare",
+    "GptImage25FlareRequest",
+    "GptImage25Sunburst",
+    "GptImage25SunburstRequest",
     "IdeogramV4",
     "IdeogramV4Request",
+    "IdeogramV45",
+    "IdeogramV45Request",
+    "IdeogramV45Edit",
+    "IdeogramV45EditRequest",
+    "Krea2Raw",
+    "Krea2RawRequest",
     "KreaV2LargeTextToImage",
     "KreaV2LargeTextToImageRequest",
+    "MuseImage10",
+    "MuseImage10Request",
     "NanoBanana",
     "NanoBananaRequest",
     "NanoBanana2",
@@ -184,18 +278,32 @@ __all__ = [
     "QwenImage2Request",
     "QwenImage2512",
     "QwenImage2512Request",
+    "QwenImage21",
+    "QwenImage21Request",
+    "QwenImage2Pro",
+    "QwenImage2ProRequest",
+    "QwenImage3",
+    "QwenImage3Request",
+    "QwenImage3Pro",
+    "QwenImage3ProRequest",
     "QwenImageEdit",
     "QwenImageEditRequest",
     "QwenImageEdit2511",
     "QwenImageEdit2511Request",
+    "QwenImageEditMax",
+    "QwenImageEditMaxRequest",
     "QwenImageEditPlus",
     "QwenImageEditPlusRequest",
     "Sam3Image",
     "Sam3ImageRequest",
+    "TopazlabsBloom2Image",
+    "TopazlabsBloom2ImageRequest",
     "TopazlabsBloomImage",
     "TopazlabsBloomImageRequest",
     "TopazlabsImageUpscale",
     "TopazlabsImageUpscaleRequest",
+    "TopazlabsWonder35Image",
+    "TopazlabsWonder35ImageRequest",
     "TopazlabsWonder3Image",
     "TopazlabsWonder3ImageRequest",
     "XaiGrokImagineImage",

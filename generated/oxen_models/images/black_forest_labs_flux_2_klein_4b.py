@@ -4,7 +4,7 @@
 Source: model 'black-forest-labs-flux-2-klein-4b', POST /api/ai/images/generate, or /api/ai/images/edit
 with an image.
 
-Schema d29d8fe57ff7, changed 2026-11-24.
+Schema d29d8fe57ff7, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 Source: model 'black-forest-labs-flux-2-klein-9b', POST /api/ai/images/generate, or /api/ai/images/edit
 with an image.
 
-Schema a09fe46fb64e, changed 2026-11-24.
+Schema 8e016c51bf58, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ class BlackForestLabsFlux2Klein9bRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2."""
+    """What the picture shows, in words. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Images to edit or draw on. The prompt can cite them by position as @Image1, @Image2."""
+    input_image: ListOf[ImageInput] | None | Omit = OMIT
+    """Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on."""
 
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'."""
+    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'."""
 
     output_quality: Literal["standard", "high"] | Omit = OMIT
-    """Quality tier of the image. Default: 'standard'. Options: 'standard', 'high'."""
+    """How good the picture file is. Default: 'standard'. Options: 'standard', 'high'."""
 
     output_format: Literal["png", "jpg", "webp"] | Omit = OMIT
-    """File format of the output. Default: 'png'. Options: 'png', 'jpg', 'webp'."""
+    """File format of the picture. Default: 'png'. Options: 'png', 'jpg', 'webp'."""
 
     seed: Annotated[int, IntegralFloat] | Omit = OMIT
-    """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
+    """Seed of the randomness. Empty: a random one."""
 
     num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
-    """Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50."""
+    """How many denoising steps. Default: 28. Range: 1 to 50."""
 
     guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
-    """Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2.0. Range: 0 to 10."""
+    """Strength of classifier-free guidance. Default: 2. Range: 0 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -69,7 +69,7 @@ class BlackForestLabsFlux2Klein9b(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_image: ListOf[ImageInput] | None | Omit = OMIT,
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
         output_quality: Literal["standard", "high"] | Omit = OMIT,
         output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
@@ -83,14 +83,14 @@ class BlackForestLabsFlux2Klein9b(Model[ResultT, JobT]):
         """Makes or edits images with a small model of 9 billion parameters.
 
         Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2.
-            input_image: Images to edit or draw on. The prompt can cite them by position as @Image1, @Image2.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'.
-            output_quality: Quality tier of the image. Default: 'standard'. Options: 'standard', 'high'.
-            output_format: File format of the output. Default: 'png'. Options: 'png', 'jpg', 'webp'.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
-            num_inference_steps: Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50.
-            guidance_scale: Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2.0. Range: 0 to 10.
+            prompt: What the picture shows, in words. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on.
+            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'.
+            output_quality: How good the picture file is. Default: 'standard'. Options: 'standard', 'high'.
+            output_format: File format of the picture. Default: 'png'. Options: 'png', 'jpg', 'webp'.
+            seed: Seed of the randomness. Empty: a random one.
+            num_inference_steps: How many denoising steps. Default: 28. Range: 1 to 50.
+            guidance_scale: Strength of classifier-free guidance. Default: 2. Range: 0 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

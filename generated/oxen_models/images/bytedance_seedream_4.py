@@ -4,7 +4,7 @@
 Source: model 'bytedance-seedream-4', POST /api/ai/images/generate, or /api/ai/images/edit with an
 image.
 
-Schema eea479943fb6, changed 2026-11-24.
+Schema fa0eb4932bcf, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -38,9 +38,6 @@ class BytedanceSeedream4Request(ImageRequest):
     size: Literal["1K", "2K", "4K"] | Omit = OMIT
     """Size of the image, as a named tier or as width x height in pixels. Default: '2K'. Options: '1K', '2K', '4K'."""
 
-    output_format: Literal["jpeg"] | Omit = OMIT
-    """File format of the output. Default: 'jpeg'. Options: 'jpeg'."""
-
     watermark: bool | Omit = OMIT
     """Adds a visible mark saying that the output is AI generated. Default: False."""
 
@@ -60,7 +57,6 @@ class BytedanceSeedream4(Model[ResultT, JobT]):
         prompt: str,
         input_image: ListOf[ImageInput] | Omit = OMIT,
         size: Literal["1K", "2K", "4K"] | Omit = OMIT,
-        output_format: Literal["jpeg"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -72,7 +68,6 @@ class BytedanceSeedream4(Model[ResultT, JobT]):
             prompt: What to generate or edit, ideally within 600 English words. Images from input_image can be cited by position as @Image1, @Image2.
             input_image: Up to 14 images: one for a plain edit, several to fuse them. The prompt can cite them as @Image1, @Image2.
             size: Size of the image, as a named tier or as width x height in pixels. Default: '2K'. Options: '1K', '2K', '4K'.
-            output_format: File format of the output. Default: 'jpeg'. Options: 'jpeg'.
             watermark: Adds a visible mark saying that the output is AI generated. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -83,7 +78,6 @@ class BytedanceSeedream4(Model[ResultT, JobT]):
             prompt=prompt,
             input_image=mark_paths(input_image),
             size=size,
-            output_format=output_format,
             watermark=watermark,
             response_format=response_format,
             target_namespace=target_namespace,

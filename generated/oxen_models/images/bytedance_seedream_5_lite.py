@@ -4,13 +4,15 @@
 Source: model 'bytedance-seedream-5-lite', POST /api/ai/images/generate, or /api/ai/images/edit with an
 image.
 
-Schema 9cb08d575472, changed 2026-11-24.
+Schema 6d3c8bef837f, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
+
+from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
@@ -30,19 +32,19 @@ class BytedanceSeedream5LiteRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2."""
+    """What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Up to 14 images: one for a plain edit, several to fuse them. The prompt can cite them as @Image1, @Image2."""
+    input_image: Annotated[ListOf[ImageInput], Field(max_length=14)] | Omit = OMIT
+    """Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 14. Length: at most 14 items."""
 
     size: Literal["2K", "3K", "4K"] | Omit = OMIT
-    """Size of the image, given as a named tier. Default: '2K'. Options: '2K', '3K', '4K'."""
+    """Resolution of the picture. Default: '2K'. Options: '2K', '3K', '4K'."""
 
     output_format: Literal["png", "jpeg"] | Omit = OMIT
-    """File format of the output. Default: 'png'. Options: 'png', 'jpeg'."""
+    """File format of the result. Default: 'png'. Options: 'png', 'jpeg'."""
 
     watermark: bool | Omit = OMIT
-    """Adds a visible mark saying that the output is AI generated. Default: False."""
+    """Mark the picture as made by AI. Default: False."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -69,11 +71,11 @@ class BytedanceSeedream5Lite(Model[ResultT, JobT]):
         """Makes images from text and edits one or several images, in 2K to 4K.
 
         Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2.
-            input_image: Up to 14 images: one for a plain edit, several to fuse them. The prompt can cite them as @Image1, @Image2.
-            size: Size of the image, given as a named tier. Default: '2K'. Options: '2K', '3K', '4K'.
-            output_format: File format of the output. Default: 'png'. Options: 'png', 'jpeg'.
-            watermark: Adds a visible mark saying that the output is AI generated. Default: False.
+            prompt: What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 14. Length: at most 14 items.
+            size: Resolution of the picture. Default: '2K'. Options: '2K', '3K', '4K'.
+            output_format: File format of the result. Default: 'png'. Options: 'png', 'jpeg'.
+            watermark: Mark the picture as made by AI. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -4,13 +4,15 @@
 Source: model 'bytedance-seedream-5-pro', POST /api/ai/images/generate, or /api/ai/images/edit with an
 image.
 
-Schema 1e34a4a289d3, changed 2026-11-24.
+Schema fae623df72ce, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
+
+from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
@@ -30,22 +32,22 @@ class BytedanceSeedream5ProRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2."""
+    """What to draw, or how to edit the input pictures. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Up to 10 images: one for a plain edit, several to fuse them. The prompt can cite them as @Image1, @Image2."""
+    input_image: Annotated[ListOf[ImageInput], Field(max_length=10)] | Omit = OMIT
+    """Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items."""
 
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9"] | Omit = OMIT
-    """Shape of the image. Together with size it gives the pixel dimensions. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'."""
+    """Aspect Ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'."""
 
     size: Literal["1K", "2K"] | Omit = OMIT
-    """Size tier of the image. Together with aspect_ratio it gives the pixel dimensions. Default: '2K'. Options: '1K', '2K'."""
+    """Step of resolution; with the aspect ratio it gives the pixel size. Default: '2K'. Options: '1K', '2K'."""
 
     output_format: Literal["png", "jpeg"] | Omit = OMIT
-    """File format of the output. Default: 'png'. Options: 'png', 'jpeg'."""
+    """File format of the result. Default: 'png'. Options: 'png', 'jpeg'."""
 
     watermark: bool | Omit = OMIT
-    """Adds a visible mark saying that the output is AI generated. Default: False."""
+    """Mark the picture as made by AI. Default: False."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -73,12 +75,12 @@ class BytedanceSeedream5Pro(Model[ResultT, JobT]):
         """Makes and edits images with control by region and multilingual lettering.
 
         Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2.
-            input_image: Up to 10 images: one for a plain edit, several to fuse them. The prompt can cite them as @Image1, @Image2.
-            aspect_ratio: Shape of the image. Together with size it gives the pixel dimensions. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'.
-            size: Size tier of the image. Together with aspect_ratio it gives the pixel dimensions. Default: '2K'. Options: '1K', '2K'.
-            output_format: File format of the output. Default: 'png'. Options: 'png', 'jpeg'.
-            watermark: Adds a visible mark saying that the output is AI generated. Default: False.
+            prompt: What to draw, or how to edit the input pictures. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items.
+            aspect_ratio: Aspect Ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'.
+            size: Step of resolution; with the aspect ratio it gives the pixel size. Default: '2K'. Options: '1K', '2K'.
+            output_format: File format of the result. Default: 'png'. Options: 'png', 'jpeg'.
+            watermark: Mark the picture as made by AI. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -3,7 +3,7 @@
 
 Source: model 'flux-1-dev', POST /api/ai/images/generate.
 
-Schema b66276abc0d4, changed 2026-11-24.
+Schema b66276abc0d4, changed 2026-11-26.
 """
 
 from __future__ import annotations

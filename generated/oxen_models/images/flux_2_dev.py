@@ -3,7 +3,7 @@
 
 Source: model 'flux-2-dev', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema d1221d3e7a04, changed 2026-11-24.
+Schema d1221d3e7a04, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'flux-2-flex', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema 9297e1c6582a, changed 2026-11-24.
+Schema 886c90c62b00, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ class Flux2FlexRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2."""
+    """What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Images to edit or draw on. The prompt can cite them by position as @Image1, @Image2."""
+    input_image: ListOf[ImageInput] | None | Omit = OMIT
+    """Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on."""
 
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"] | Omit = (
         OMIT
     )
-    """Shape of the image; match_input_image copies it from the input. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'."""
+    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'."""
 
     resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT
-    """Size of the image in megapixels. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'."""
+    """Resolution. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'."""
 
     num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
-    """Number of denoising passes. 28 to 50 is advised; fewer are quicker but look worse. Default: 30. Range: 1 to 50."""
+    """How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 30. Range: 1 to 50."""
 
     guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
-    """How strongly the image follows the prompt. Lower values may look more realistic; 2 to 3.5 works well. Default: 2. Range: 0 to 10."""
+    """Guidance strength. Low values look more real; try 2, 2.5, 3 and 3.5. Default: 2. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
-    """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
+    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    """Seed of the randomness. Set it to get the same result again."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
-    """File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
+    """File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
     output_quality: Annotated[int, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
-    """Compression quality of the saved image; higher is better. It has no effect on PNG files. Default: 80. Range: 0 to 100."""
+    """Quality of the saved file, 0 (worst) to 100 (best). No effect on .png. Default: 80. Range: 0 to 100."""
 
     disable_safety_checker: bool | Omit = OMIT
-    """Turns off the check for unsafe images. Default: False."""
+    """Switch off the safety check of results. Default: False."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -75,13 +75,13 @@ class Flux2Flex(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_image: ListOf[ImageInput] | None | Omit = OMIT,
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
         | Omit = OMIT,
         resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
         num_inference_steps: int | Omit = OMIT,
         guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: int | None | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
         output_quality: int | Omit = OMIT,
         disable_safety_checker: bool | Omit = OMIT,
@@ -92,16 +92,16 @@ class Flux2Flex(Model[ResultT, JobT]):
         """Makes and edits images with tunable steps and guidance; strong at lettering.
 
         Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2.
-            input_image: Images to edit or draw on. The prompt can cite them by position as @Image1, @Image2.
-            aspect_ratio: Shape of the image; match_input_image copies it from the input. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'.
-            resolution: Size of the image in megapixels. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'.
-            num_inference_steps: Number of denoising passes. 28 to 50 is advised; fewer are quicker but look worse. Default: 30. Range: 1 to 50.
-            guidance: How strongly the image follows the prompt. Lower values may look more realistic; 2 to 3.5 works well. Default: 2. Range: 0 to 10.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
-            output_format: File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'.
-            output_quality: Compression quality of the saved image; higher is better. It has no effect on PNG files. Default: 80. Range: 0 to 100.
-            disable_safety_checker: Turns off the check for unsafe images. Default: False.
+            prompt: What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on.
+            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'.
+            resolution: Resolution. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'.
+            num_inference_steps: How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 30. Range: 1 to 50.
+            guidance: Guidance strength. Low values look more real; try 2, 2.5, 3 and 3.5. Default: 2. Range: 0 to 10.
+            seed: Seed of the randomness. Set it to get the same result again.
+            output_format: File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'.
+            output_quality: Quality of the saved file, 0 (worst) to 100 (best). No effect on .png. Default: 80. Range: 0 to 100.
+            disable_safety_checker: Switch off the safety check of results. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

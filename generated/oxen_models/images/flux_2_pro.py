@@ -3,7 +3,7 @@
 
 Source: model 'flux-2-pro', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema 67362cf54131, changed 2026-11-24.
+Schema 67362cf54131, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'flux-kontext-dev', POST /api/ai/images/edit.
 
-Schema 05251f7a2c74, changed 2026-11-24.
+Schema 05251f7a2c74, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 Source: model 'google-nano-banana-pro', POST /api/ai/images/generate, or /api/ai/images/edit with an
 image.
 
-Schema 41118f41cbf8, changed 2026-11-24.
+Schema 51bac8959e0a, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ class GoogleNanoBananaProRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2."""
+    """What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Up to 14 images to edit or combine, cited as @Image1, @Image2. Without any, only the prompt is used."""
+    input_image: ListOf[ImageInput] | None | Omit = OMIT
+    """Reference pictures to edit or combine, if any (at most 14). None: drawn from the prompt alone. The prompt cites them as @Image1, @Image2 and so on."""
 
     aspect_ratio: (
         Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"] | Omit
     ) = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'."""
+    """Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'."""
 
     resolution: Literal["1K", "2K", "4K"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '2K'. Options: '1K', '2K', '4K'."""
+    """Resolution. Default: '2K'. Options: '1K', '2K', '4K'."""
 
     google_search: bool | Omit = OMIT
-    """Looks up current facts on the web, for pictures such as charts, maps or news scenes. Default: False."""
+    """Use live web search for facts and current events: charts, maps, news. Default: False."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -60,7 +60,7 @@ class GoogleNanoBananaPro(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_image: ListOf[ImageInput] | None | Omit = OMIT,
         aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
         | Omit = OMIT,
         resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
@@ -72,11 +72,11 @@ class GoogleNanoBananaPro(Model[ResultT, JobT]):
         """Makes and edits images at up to 4K, with accurate lettering and many references.
 
         Args:
-            prompt: What to generate or edit, in words. Images from input_image can be cited by position as @Image1, @Image2.
-            input_image: Up to 14 images to edit or combine, cited as @Image1, @Image2. Without any, only the prompt is used.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'.
-            resolution: Size of the output, given as a named tier. Default: '2K'. Options: '1K', '2K', '4K'.
-            google_search: Looks up current facts on the web, for pictures such as charts, maps or news scenes. Default: False.
+            prompt: What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: Reference pictures to edit or combine, if any (at most 14). None: drawn from the prompt alone. The prompt cites them as @Image1, @Image2 and so on.
+            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'.
+            resolution: Resolution. Default: '2K'. Options: '1K', '2K', '4K'.
+            google_search: Use live web search for facts and current events: charts, maps, news. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

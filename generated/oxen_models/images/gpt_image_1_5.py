@@ -3,7 +3,7 @@
 
 Source: model 'gpt-image-1-5', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema 9eadfaabee7d, changed 2026-11-24.
+Schema 9eadfaabee7d, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'gpt-image-2', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema 9b2b57c4f9d6, changed 2026-11-24.
+Schema ff2dacc477d9, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ class GptImage2Request(ImageRequest):
     input_image: ListOf[ImageInput] | Omit = OMIT
     """Images to edit. Without any, only the prompt is used."""
 
+    mask_url: ImageInput | Omit = OMIT
+    """Mask image: white marks what may change, black stays as it is. Without it, the whole picture is editable."""
+
     aspect_ratio: (
         Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"] | Omit
     ) = OMIT
@@ -46,9 +49,6 @@ class GptImage2Request(ImageRequest):
 
     output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT
     """File format of the output. Default: 'png'. Options: 'png', 'jpeg', 'webp'."""
-
-    mask_url: ImageInput | Omit = OMIT
-    """Mask image: white marks what may change, black stays as it is. Without it, the whole picture is editable."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -65,12 +65,12 @@ class GptImage2(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ListOf[ImageInput] | Omit = OMIT,
+        mask_url: ImageInput | Omit = OMIT,
         aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"]
         | Omit = OMIT,
         resolution: Literal["1K", "2K", "4K"] | Omit = OMIT,
         quality: Literal["low", "medium", "high"] | Omit = OMIT,
         output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        mask_url: ImageInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -80,11 +80,11 @@ class GptImage2(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Images to edit. Without any, only the prompt is used.
+            mask_url: Mask image: white marks what may change, black stays as it is. Without it, the whole picture is editable.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'.
             resolution: Size of the image. Larger tiers have more pixels and a higher price. Default: '2K'. Options: '1K', '2K', '4K'.
             quality: Quality tier of the image. Higher tiers have more detail and a higher price. Default: 'high'. Options: 'low', 'medium', 'high'.
             output_format: File format of the output. Default: 'png'. Options: 'png', 'jpeg', 'webp'.
-            mask_url: Mask image: white marks what may change, black stays as it is. Without it, the whole picture is editable.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -93,11 +93,11 @@ class GptImage2(Model[ResultT, JobT]):
             GptImage2Request,
             prompt=prompt,
             input_image=mark_paths(input_image),
+            mask_url=mark_paths(mask_url),
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             quality=quality,
             output_format=output_format,
-            mask_url=mark_paths(mask_url),
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -3,7 +3,7 @@
 
 Source: model 'ideogram-v4', POST /api/ai/images/generate.
 
-Schema 3060be9e7727, changed 2026-11-24.
+Schema e7ed666a7f17, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ class IdeogramV4Request(ImageRequest):
     model_id: ClassVar[str] = "ideogram-v4"
 
     prompt: str
-    """Text that tells the model what to generate or change."""
+    """What to draw, in words."""
 
     image_size: (
         Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"]
         | Omit
     ) = OMIT
-    """Size and shape preset of the image. Default: 'square_hd'. Options: 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'."""
+    """Size of the picture. Default: 'square_hd'. Options: 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'."""
 
     rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT
-    """Trade-off between speed and quality; quicker settings run fewer denoising passes. Default: 'BALANCED'. Options: 'TURBO', 'BALANCED', 'QUALITY'."""
+    """How fast to draw. Faster means fewer denoising steps. Default: 'BALANCED'. Options: 'TURBO', 'BALANCED', 'QUALITY'."""
 
     expansion_model: Literal["Medium", "Large"] | Omit = OMIT
-    """Model that enriches the prompt: Medium is quicker, while Large is Magic Prompt and gives the best quality. Default: 'Medium'. Options: 'Medium', 'Large'."""
+    """Which model lengthens the prompt. 'Medium' is quick; 'Large' is Ideogram's Magic Prompt, the best. Default: 'Medium'. Options: 'Medium', 'Large'."""
 
     acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT
-    """How much the generation is sped up. Default: 'none'. Options: 'none', 'low', 'regular', 'high'."""
+    """How much the drawing is sped up. Default: 'none'. Options: 'none', 'low', 'regular', 'high'."""
 
     num_images: Annotated[int, IntegralFloat] | Omit = OMIT
-    """How many images to make. Default: 1."""
+    """How many pictures to draw. Default: 1."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
-    """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
+    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    """Seed of the randomness. None: a random one."""
 
     enable_safety_checker: bool | Omit = OMIT
-    """Turns on the check for unsafe images. Default: True."""
+    """true switches the safety check on. Default: True."""
 
     output_format: Literal["jpeg", "png"] | Omit = OMIT
-    """File format of the output. Default: 'jpeg'. Options: 'jpeg', 'png'."""
+    """File format of the picture. Default: 'jpeg'. Options: 'jpeg', 'png'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -77,7 +77,7 @@ class IdeogramV4(Model[ResultT, JobT]):
         expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
         acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
         num_images: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: int | None | Omit = OMIT,
         enable_safety_checker: bool | Omit = OMIT,
         output_format: Literal["jpeg", "png"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
@@ -87,15 +87,15 @@ class IdeogramV4(Model[ResultT, JobT]):
         """Makes posters, logos and other designs with precise lettering.
 
         Args:
-            prompt: Text that tells the model what to generate or change.
-            image_size: Size and shape preset of the image. Default: 'square_hd'. Options: 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'.
-            rendering_speed: Trade-off between speed and quality; quicker settings run fewer denoising passes. Default: 'BALANCED'. Options: 'TURBO', 'BALANCED', 'QUALITY'.
-            expansion_model: Model that enriches the prompt: Medium is quicker, while Large is Magic Prompt and gives the best quality. Default: 'Medium'. Options: 'Medium', 'Large'.
-            acceleration: How much the generation is sped up. Default: 'none'. Options: 'none', 'low', 'regular', 'high'.
-            num_images: How many images to make. Default: 1.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
-            enable_safety_checker: Turns on the check for unsafe images. Default: True.
-            output_format: File format of the output. Default: 'jpeg'. Options: 'jpeg', 'png'.
+            prompt: What to draw, in words.
+            image_size: Size of the picture. Default: 'square_hd'. Options: 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'.
+            rendering_speed: How fast to draw. Faster means fewer denoising steps. Default: 'BALANCED'. Options: 'TURBO', 'BALANCED', 'QUALITY'.
+            expansion_model: Which model lengthens the prompt. 'Medium' is quick; 'Large' is Ideogram's Magic Prompt, the best. Default: 'Medium'. Options: 'Medium', 'Large'.
+            acceleration: How much the drawing is sped up. Default: 'none'. Options: 'none', 'low', 'regular', 'high'.
+            num_images: How many pictures to draw. Default: 1.
+            seed: Seed of the randomness. None: a random one.
+            enable_safety_checker: true switches the safety check on. Default: True.
+            output_format: File format of the picture. Default: 'jpeg'. Options: 'jpeg', 'png'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -3,7 +3,7 @@
 
 Source: model 'krea-v2-large-text-to-image', POST /api/ai/images/generate.
 
-Schema c08193b39258, changed 2026-11-24.
+Schema c08193b39258, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'nano-banana', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema bb6237631cd4, changed 2026-11-24.
+Schema bb6237631cd4, changed 2026-11-26.
 """
 
 from __future__ import annotations

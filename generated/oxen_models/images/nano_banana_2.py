@@ -3,7 +3,7 @@
 
 Source: model 'nano-banana-2', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema b9be2df056c0, changed 2026-11-24.
+Schema b9be2df056c0, changed 2026-11-26.
 """
 
 from __future__ import annotations

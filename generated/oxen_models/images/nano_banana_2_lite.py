@@ -3,7 +3,7 @@
 
 Source: model 'nano-banana-2-lite', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema cd96e9efbe7b, changed 2026-11-24.
+Schema f77d08d9ea12, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class NanoBanana2LiteRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to generate or edit, in words. The input image can be cited as @Image1."""
+    """What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Image to edit, cited as @Image1. Without it, only the prompt is used."""
+    input_image: ListOf[ImageInput] | None | Omit = OMIT
+    """A reference picture to edit, if any. None: drawn from the prompt alone. The prompt cites it as @Image1."""
 
     aspect_ratio: (
         Literal[
@@ -54,13 +54,13 @@ class NanoBanana2LiteRequest(ImageRequest):
         ]
         | Omit
     ) = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'."""
+    """Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'."""
 
     resolution: Literal["1K"] | Omit = OMIT
-    """Size of the image. The model has a single size. Default: '1K'. Options: '1K'."""
+    """Resolution. Default: '1K'. Options: '1K'."""
 
     thinking_level: Literal["minimal", "high"] | Omit = OMIT
-    """Amount of reasoning before generation. The high setting helps complex pictures but is slower and has a higher price. Default: 'minimal'. Options: 'minimal', 'high'."""
+    """How long the model thinks first. 'high' helps with busy scenes, is slower and costs more. Default: 'minimal'. Options: 'minimal', 'high'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -76,7 +76,7 @@ class NanoBanana2Lite(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_image: ListOf[ImageInput] | None | Omit = OMIT,
         aspect_ratio: Literal[
             "auto",
             "1:1",
@@ -104,11 +104,11 @@ class NanoBanana2Lite(Model[ResultT, JobT]):
         """Makes or edits 1K images very quickly and at low cost.
 
         Args:
-            prompt: What to generate or edit, in words. The input image can be cited as @Image1.
-            input_image: Image to edit, cited as @Image1. Without it, only the prompt is used.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'.
-            resolution: Size of the image. The model has a single size. Default: '1K'. Options: '1K'.
-            thinking_level: Amount of reasoning before generation. The high setting helps complex pictures but is slower and has a higher price. Default: 'minimal'. Options: 'minimal', 'high'.
+            prompt: What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on.
+            input_image: A reference picture to edit, if any. None: drawn from the prompt alone. The prompt cites it as @Image1.
+            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'.
+            resolution: Resolution. Default: '1K'. Options: '1K'.
+            thinking_level: How long the model thinks first. 'high' helps with busy scenes, is slower and costs more. Default: 'minimal'. Options: 'minimal', 'high'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image', POST /api/ai/images/generate.
 
-Schema 437220e51415, changed 2026-11-24.
+Schema 437220e51415, changed 2026-11-26.
 """
 
 from __future__ import annotations

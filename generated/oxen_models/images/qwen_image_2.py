@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image-2', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema d833dc747e49, changed 2026-11-24.
+Schema d833dc747e49, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image-2512', POST /api/ai/images/generate.
 
-Schema 4f5cbcb814ad, changed 2026-11-24.
+Schema 4f5cbcb814ad, changed 2026-11-26.
 """
 
 from __future__ import annotations

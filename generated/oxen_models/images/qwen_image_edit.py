@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image-edit', POST /api/ai/images/edit.
 
-Schema 3211dd44f5f4, changed 2026-11-24.
+Schema 3211dd44f5f4, changed 2026-11-26.
 """
 
 from __future__ import annotations

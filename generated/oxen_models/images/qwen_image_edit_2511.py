@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image-edit-2511', POST /api/ai/images/edit.
 
-Schema b561aff98b6e, changed 2026-11-24.
+Schema b561aff98b6e, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'qwen-image-edit-plus', POST /api/ai/images/edit.
 
-Schema 5a4070e6e212, changed 2026-11-24.
+Schema 5a4070e6e212, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'sam-3-image', POST /api/ai/images/edit.
 
-Schema ca118d3ba3cf, changed 2026-11-24.
+Schema ca118d3ba3cf, changed 2026-11-26.
 """
 
 from __future__ import annotations

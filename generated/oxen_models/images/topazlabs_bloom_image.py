@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-bloom-image', POST /api/ai/images/edit.
 
-Schema 412b7fb24db0, changed 2026-11-24.
+Schema 412b7fb24db0, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-image-upscale', POST /api/ai/images/edit.
 
-Schema 6acfd8b88b7a, changed 2026-11-24.
+Schema 6acfd8b88b7a, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-wonder-3-image', POST /api/ai/images/edit.
 
-Schema f890ce6fc84c, changed 2026-11-24.
+Schema f890ce6fc84c, changed 2026-11-26.
 """
 
 from __future__ import annotations

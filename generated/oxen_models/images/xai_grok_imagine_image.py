@@ -3,7 +3,7 @@
 
 Source: model 'xai-grok-imagine-image', POST /api/ai/images/generate.
 
-Schema 845fdcf00d42, changed 2026-11-24.
+Schema 233f31ac3ac6, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class XaiGrokImagineImageRequest(ImageRequest):
     model_id: ClassVar[str] = "xai-grok-imagine-image"
 
     prompt: str
-    """Text that tells the model what to generate or change."""
+    """What to draw, in words."""
 
     aspect_ratio: (
         Literal[
@@ -46,13 +46,13 @@ class XaiGrokImagineImageRequest(ImageRequest):
         ]
         | Omit
     ) = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'."""
+    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'."""
 
     resolution: Literal["1k", "2k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '2k'. Options: '1k', '2k'."""
+    """Resolution. Default: '2k'. Options: '1k', '2k'."""
 
     output_format: Literal["webp", "jpeg", "png"] | Omit = OMIT
-    """File format of the output. Default: 'webp'. Options: 'webp', 'jpeg', 'png'."""
+    """File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpeg', 'png'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -93,10 +93,10 @@ class XaiGrokImagineImage(Model[ResultT, JobT]):
         """Makes images from text in many styles.
 
         Args:
-            prompt: Text that tells the model what to generate or change.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'.
-            resolution: Size of the output, given as a named tier. Default: '2k'. Options: '1k', '2k'.
-            output_format: File format of the output. Default: 'webp'. Options: 'webp', 'jpeg', 'png'.
+            prompt: What to draw, in words.
+            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'.
+            resolution: Resolution. Default: '2k'. Options: '1k', '2k'.
+            output_format: File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpeg', 'png'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

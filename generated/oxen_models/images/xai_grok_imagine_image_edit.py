@@ -3,7 +3,7 @@
 
 Source: model 'xai-grok-imagine-image-edit', POST /api/ai/images/edit.
 
-Schema 8c680619225f, changed 2026-11-24.
+Schema 8c680619225f, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'z-image-turbo', POST /api/ai/images/generate.
 
-Schema 257b41ee41fd, changed 2026-11-24.
+Schema 4e7e64105529, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class ZImageTurboRequest(ImageRequest):
     model_id: ClassVar[str] = "z-image-turbo"
 
     prompt: str
-    """Text that tells the model what to generate or change."""
+    """What to draw, in words."""
 
     num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
-    """Number of denoising passes. More passes take longer and usually look cleaner. Default: 8. Range: 1 to 50."""
+    """How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 8. Range: 1 to 50."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
-    """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
+    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    """Seed of the randomness. Set it to get the same result again."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
-    """File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
+    """File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -54,7 +54,7 @@ class ZImageTurbo(Model[ResultT, JobT]):
         *,
         prompt: str,
         num_inference_steps: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: int | None | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -63,10 +63,10 @@ class ZImageTurbo(Model[ResultT, JobT]):
         """Makes photorealistic images in few steps, with Chinese and English lettering.
 
         Args:
-            prompt: Text that tells the model what to generate or change.
-            num_inference_steps: Number of denoising passes. More passes take longer and usually look cleaner. Default: 8. Range: 1 to 50.
-            seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
-            output_format: File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'.
+            prompt: What to draw, in words.
+            num_inference_steps: How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 8. Range: 1 to 50.
+            seed: Seed of the randomness. Set it to get the same result again.
+            output_format: File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -61,6 +61,32 @@ if TYPE_CHECKING:
     from .bytedance_seedance_2_0_text_to_video import (
         BytedanceSeedance20TextToVideoRequest as BytedanceSeedance20TextToVideoRequest,
     )
+    from .bytedance_seedance_2_5_image_to_video import (
+        BytedanceSeedance25ImageToVideo as BytedanceSeedance25ImageToVideo,
+    )
+    from .bytedance_seedance_2_5_image_to_video import (
+        BytedanceSeedance25ImageToVideoRequest as BytedanceSeedance25ImageToVideoRequest,
+    )
+    from .bytedance_seedance_2_5_reference_to_video import (
+        BytedanceSeedance25ReferenceToVideo as BytedanceSeedance25ReferenceToVideo,
+    )
+    from .bytedance_seedance_2_5_reference_to_video import (
+        BytedanceSeedance25ReferenceToVideoRequest as BytedanceSeedance25ReferenceToVideoRequest,
+    )
+    from .bytedance_seedance_2_5_text_to_video import (
+        BytedanceSeedance25TextToVideo as BytedanceSeedance25TextToVideo,
+    )
+    from .bytedance_seedance_2_5_text_to_video import (
+        BytedanceSeedance25TextToVideoRequest as BytedanceSeedance25TextToVideoRequest,
+    )
+    from .flux_3_video import Flux3Video as Flux3Video
+    from .flux_3_video import Flux3VideoRequest as Flux3VideoRequest
+    from .flux_video_edit import FluxVideoEdit as FluxVideoEdit
+    from .flux_video_edit import FluxVideoEditRequest as FluxVideoEditRequest
+    from .flux_video_upscaler import FluxVideoUpscaler as FluxVideoUpscaler
+    from .flux_video_upscaler import FluxVideoUpscalerRequest as FluxVideoUpscalerRequest
+    from .gemini_omni_1_1_flash import GeminiOmni11Flash as GeminiOmni11Flash
+    from .gemini_omni_1_1_flash import GeminiOmni11FlashRequest as GeminiOmni11FlashRequest
     from .gemini_omni_flash_preview import GeminiOmniFlashPreview as GeminiOmniFlashPreview
     from .gemini_omni_flash_preview import GeminiOmniFlashPreviewRequest as GeminiOmniFlashPreviewRequest
     from .google_veo_3 import GoogleVeo3 as GoogleVeo3
@@ -125,14 +151,10 @@ if TYPE_CHECKING:
     from .kling_video_v3_pro_motion_control import (
         KlingVideoV3ProMotionControlRequest as KlingVideoV3ProMotionControlRequest,
     )
-    from .lightricks_ltx_2_retake import LightricksLtx2Retake as LightricksLtx2Retake
-    from .lightricks_ltx_2_retake import LightricksLtx2RetakeRequest as LightricksLtx2RetakeRequest
-    from .ltx_2_19b_image_to_video import Ltx219bImageToVideo as Ltx219bImageToVideo
-    from .ltx_2_19b_image_to_video import Ltx219bImageToVideoRequest as Ltx219bImageToVideoRequest
-    from .ltx_2_3_fast_image_to_video import Ltx23FastImageToVideo as Ltx23FastImageToVideo
-    from .ltx_2_3_fast_image_to_video import Ltx23FastImageToVideoRequest as Ltx23FastImageToVideoRequest
-    from .ltx_2_3_fast_text_to_video import Ltx23FastTextToVideo as Ltx23FastTextToVideo
-    from .ltx_2_3_fast_text_to_video import Ltx23FastTextToVideoRequest as Ltx23FastTextToVideoRequest
+    from .ltx_2_3 import Ltx23 as Ltx23
+    from .ltx_2_3 import Ltx23Request as Ltx23Request
+    from .ltx_2_3_extend import Ltx23Extend as Ltx23Extend
+    from .ltx_2_3_extend import Ltx23ExtendRequest as Ltx23ExtendRequest
     from .ltx_2_3_pro import Ltx23Pro as Ltx23Pro
     from .ltx_2_3_pro import Ltx23ProRequest as Ltx23ProRequest
     from .ltx_2_3_pro_22b_ic_lora_union_control import (
@@ -141,34 +163,14 @@ if TYPE_CHECKING:
     from .ltx_2_3_pro_22b_ic_lora_union_control import (
         Ltx23Pro22bIcLoraUnionControlRequest as Ltx23Pro22bIcLoraUnionControlRequest,
     )
-    from .ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideo as Ltx23ProAudioToVideo
-    from .ltx_2_3_pro_audio_to_video import Ltx23ProAudioToVideoRequest as Ltx23ProAudioToVideoRequest
-    from .ltx_2_3_pro_extend_video import Ltx23ProExtendVideo as Ltx23ProExtendVideo
-    from .ltx_2_3_pro_extend_video import Ltx23ProExtendVideoRequest as Ltx23ProExtendVideoRequest
-    from .ltx_2_3_pro_retake import Ltx23ProRetake as Ltx23ProRetake
-    from .ltx_2_3_pro_retake import Ltx23ProRetakeRequest as Ltx23ProRetakeRequest
-    from .ltx_2_3_pro_text_to_video import Ltx23ProTextToVideo as Ltx23ProTextToVideo
-    from .ltx_2_3_pro_text_to_video import Ltx23ProTextToVideoRequest as Ltx23ProTextToVideoRequest
-    from .ltx_2_3_quality_audio_to_video import Ltx23QualityAudioToVideo as Ltx23QualityAudioToVideo
-    from .ltx_2_3_quality_audio_to_video import (
-        Ltx23QualityAudioToVideoRequest as Ltx23QualityAudioToVideoRequest,
-    )
     from .ltx_2_3_quality_hdr import Ltx23QualityHdr as Ltx23QualityHdr
     from .ltx_2_3_quality_hdr import Ltx23QualityHdrRequest as Ltx23QualityHdrRequest
-    from .ltx_2_3_quality_image_to_video import Ltx23QualityImageToVideo as Ltx23QualityImageToVideo
-    from .ltx_2_3_quality_image_to_video import (
-        Ltx23QualityImageToVideoRequest as Ltx23QualityImageToVideoRequest,
-    )
-    from .ltx_2_3_quality_reference_video_to_video import (
-        Ltx23QualityReferenceVideoToVideo as Ltx23QualityReferenceVideoToVideo,
-    )
-    from .ltx_2_3_quality_reference_video_to_video import (
-        Ltx23QualityReferenceVideoToVideoRequest as Ltx23QualityReferenceVideoToVideoRequest,
-    )
-    from .ltx_2_3_quality_text_to_video import Ltx23QualityTextToVideo as Ltx23QualityTextToVideo
-    from .ltx_2_3_quality_text_to_video import (
-        Ltx23QualityTextToVideoRequest as Ltx23QualityTextToVideoRequest,
-    )
+    from .ltx_2_3_reframe import Ltx23Reframe as Ltx23Reframe
+    from .ltx_2_3_reframe import Ltx23ReframeRequest as Ltx23ReframeRequest
+    from .ltx_2_3_retake import Ltx23Retake as Ltx23Retake
+    from .ltx_2_3_retake import Ltx23RetakeRequest as Ltx23RetakeRequest
+    from .ltx_2_5 import Ltx25 as Ltx25
+    from .ltx_2_5 import Ltx25Request as Ltx25Request
     from .luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideo as LumaRayV32ImageToVideo
     from .luma_ray_v3_2_image_to_video import LumaRayV32ImageToVideoRequest as LumaRayV32ImageToVideoRequest
     from .luma_ray_v3_2_reframe import LumaRayV32Reframe as LumaRayV32Reframe
@@ -177,12 +179,28 @@ if TYPE_CHECKING:
     from .luma_ray_v3_2_text_to_video import LumaRayV32TextToVideoRequest as LumaRayV32TextToVideoRequest
     from .luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideo as LumaRayV32VideoToVideo
     from .luma_ray_v3_2_video_to_video import LumaRayV32VideoToVideoRequest as LumaRayV32VideoToVideoRequest
-    from .openai_sora_2_pro import OpenaiSora2Pro as OpenaiSora2Pro
-    from .openai_sora_2_pro import OpenaiSora2ProRequest as OpenaiSora2ProRequest
+    from .minimax_h3 import MinimaxH3 as MinimaxH3
+    from .minimax_h3 import MinimaxH3Request as MinimaxH3Request
+    from .minimax_h3_max_image_to_video import MinimaxH3MaxImageToVideo as MinimaxH3MaxImageToVideo
+    from .minimax_h3_max_image_to_video import (
+        MinimaxH3MaxImageToVideoRequest as MinimaxH3MaxImageToVideoRequest,
+    )
+    from .minimax_h3_max_reference_to_video import (
+        MinimaxH3MaxReferenceToVideo as MinimaxH3MaxReferenceToVideo,
+    )
+    from .minimax_h3_max_reference_to_video import (
+        MinimaxH3MaxReferenceToVideoRequest as MinimaxH3MaxReferenceToVideoRequest,
+    )
+    from .minimax_h3_max_text_to_video import MinimaxH3MaxTextToVideo as MinimaxH3MaxTextToVideo
+    from .minimax_h3_max_text_to_video import MinimaxH3MaxTextToVideoRequest as MinimaxH3MaxTextToVideoRequest
     from .sam_3_video import Sam3Video as Sam3Video
     from .sam_3_video import Sam3VideoRequest as Sam3VideoRequest
     from .topazlabs_astra_2_video import TopazlabsAstra2Video as TopazlabsAstra2Video
     from .topazlabs_astra_2_video import TopazlabsAstra2VideoRequest as TopazlabsAstra2VideoRequest
+    from .topazlabs_hyperion_2_5_video import TopazlabsHyperion25Video as TopazlabsHyperion25Video
+    from .topazlabs_hyperion_2_5_video import (
+        TopazlabsHyperion25VideoRequest as TopazlabsHyperion25VideoRequest,
+    )
     from .topazlabs_hyperion_2_video import TopazlabsHyperion2Video as TopazlabsHyperion2Video
     from .topazlabs_hyperion_2_video import TopazlabsHyperion2VideoRequest as TopazlabsHyperion2VideoRequest
     from .topazlabs_hyperion_hdr_video import TopazlabsHyperionHdrVideo as TopazlabsHyperionHdrVideo
@@ -200,6 +218,12 @@ if TYPE_CHECKING:
     )
     from .topazlabs_upscale_starlight_2_5_video import (
         TopazlabsUpscaleStarlight25VideoRequest as TopazlabsUpscaleStarlight25VideoRequest,
+    )
+    from .topazlabs_upscale_starlight_2_6_video import (
+        TopazlabsUpscaleStarlight26Video as TopazlabsUpscaleStarlight26Video,
+    )
+    from .topazlabs_upscale_starlight_2_6_video import (
+        TopazlabsUpscaleStarlight26VideoRequest as TopazlabsUpscaleStarlight26VideoRequest,
     )
     from .topazlabs_video_upscale import TopazlabsVideoUpscale as TopazlabsVideoUpscale
     from .topazlabs_video_upscale import TopazlabsVideoUpscaleRequest as TopazlabsVideoUpscaleRequest
@@ -231,6 +255,10 @@ if TYPE_CHECKING:
     from .wan_v2_7_reference_to_video import WanV27ReferenceToVideoRequest as WanV27ReferenceToVideoRequest
     from .wan_v2_7_text_to_video import WanV27TextToVideo as WanV27TextToVideo
     from .wan_v2_7_text_to_video import WanV27TextToVideoRequest as WanV27TextToVideoRequest
+    from .wan_v3_0_video import WanV30Video as WanV30Video
+    from .wan_v3_0_video import WanV30VideoRequest as WanV30VideoRequest
+    from .wan_v3_0_video_prime import WanV30VideoPrime as WanV30VideoPrime
+    from .wan_v3_0_video_prime import WanV30VideoPrimeRequest as WanV30VideoPrimeRequest
     from .xai_grok_imagine_video_1_5_image_to_video import (
         XaiGrokImagineVideo15ImageToVideo as XaiGrokImagineVideo15ImageToVideo,
     )
@@ -271,6 +299,20 @@ _MODULES = {
     "BytedanceSeedance20ReferenceToVideoRequest": "bytedance_seedance_2_0_reference_to_video",
     "BytedanceSeedance20TextToVideo": "bytedance_seedance_2_0_text_to_video",
     "BytedanceSeedance20TextToVideoRequest": "bytedance_seedance_2_0_text_to_video",
+    "BytedanceSeedance25ImageToVideo": "bytedance_seedance_2_5_image_to_video",
+    "BytedanceSeedance25ImageToVideoRequest": "bytedance_seedance_2_5_image_to_video",
+    "BytedanceSeedance25ReferenceToVideo": "bytedance_seedance_2_5_reference_to_video",
+    "BytedanceSeedance25ReferenceToVideoRequest": "bytedance_seedance_2_5_reference_to_video",
+    "BytedanceSeedance25TextToVideo": "bytedance_seedance_2_5_text_to_video",
+    "BytedanceSeedance25TextToVideoRequest": "bytedance_seedance_2_5_text_to_video",
+    "Flux3Video": "flux_3_video",
+    "Flux3VideoRequest": "flux_3_video",
+    "FluxVideoEdit": "flux_video_edit",
+    "FluxVideoEditRequest": "flux_video_edit",
+    "FluxVideoUpscaler": "flux_video_upscaler",
+    "FluxVideoUpscalerRequest": "flux_video_upscaler",
+    "GeminiOmni11Flash": "gemini_omni_1_1_flash",
+    "GeminiOmni11FlashRequest": "gemini_omni_1_1_flash",
     "GeminiOmniFlashPreview": "gemini_omni_flash_preview",
     "GeminiOmniFlashPreviewRequest": "gemini_omni_flash_preview",
     "GoogleVeo3": "google_veo_3",
@@ -311,36 +353,22 @@ _MODULES = {
     "KlingVideoV26ProTextToVideoRequest": "kling_video_v2_6_pro_text_to_video",
     "KlingVideoV3ProMotionControl": "kling_video_v3_pro_motion_control",
     "KlingVideoV3ProMotionControlRequest": "kling_video_v3_pro_motion_control",
-    "LightricksLtx2Retake": "lightricks_ltx_2_retake",
-    "LightricksLtx2RetakeRequest": "lightricks_ltx_2_retake",
-    "Ltx219bImageToVideo": "ltx_2_19b_image_to_video",
-    "Ltx219bImageToVideoRequest": "ltx_2_19b_image_to_video",
-    "Ltx23FastImageToVideo": "ltx_2_3_fast_image_to_video",
-    "Ltx23FastImageToVideoRequest": "ltx_2_3_fast_image_to_video",
-    "Ltx23FastTextToVideo": "ltx_2_3_fast_text_to_video",
-    "Ltx23FastTextToVideoRequest": "ltx_2_3_fast_text_to_video",
+    "Ltx23": "ltx_2_3",
+    "Ltx23Request": "ltx_2_3",
+    "Ltx23Extend": "ltx_2_3_extend",
+    "Ltx23ExtendRequest": "ltx_2_3_extend",
     "Ltx23Pro": "ltx_2_3_pro",
     "Ltx23ProRequest": "ltx_2_3_pro",
     "Ltx23Pro22bIcLoraUnionControl": "ltx_2_3_pro_22b_ic_lora_union_control",
     "Ltx23Pro22bIcLoraUnionControlRequest": "ltx_2_3_pro_22b_ic_lora_union_control",
-    "Ltx23ProAudioToVideo": "ltx_2_3_pro_audio_to_video",
-    "Ltx23ProAudioToVideoRequest": "ltx_2_3_pro_audio_to_video",
-    "Ltx23ProExtendVideo": "ltx_2_3_pro_extend_video",
-    "Ltx23ProExtendVideoRequest": "ltx_2_3_pro_extend_video",
-    "Ltx23ProRetake": "ltx_2_3_pro_retake",
-    "Ltx23ProRetakeRequest": "ltx_2_3_pro_retake",
-    "Ltx23ProTextToVideo": "ltx_2_3_pro_text_to_video",
-    "Ltx23ProTextToVideoRequest": "ltx_2_3_pro_text_to_video",
-    "Ltx23QualityAudioToVideo": "ltx_2_3_quality_audio_to_video",
-    "Ltx23QualityAudioToVideoRequest": "ltx_2_3_quality_audio_to_video",
     "Ltx23QualityHdr": "ltx_2_3_quality_hdr",
     "Ltx23QualityHdrRequest": "ltx_2_3_quality_hdr",
-    "Ltx23QualityImageToVideo": "ltx_2_3_quality_image_to_video",
-    "Ltx23QualityImageToVideoRequest": "ltx_2_3_quality_image_to_video",
-    "Ltx23QualityReferenceVideoToVideo": "ltx_2_3_quality_reference_video_to_video",
-    "Ltx23QualityReferenceVideoToVideoRequest": "ltx_2_3_quality_reference_video_to_video",
-    "Ltx23QualityTextToVideo": "ltx_2_3_quality_text_to_video",
-    "Ltx23QualityTextToVideoRequest": "ltx_2_3_quality_text_to_video",
+    "Ltx23Reframe": "ltx_2_3_reframe",
+    "Ltx23ReframeRequest": "ltx_2_3_reframe",
+    "Ltx23Retake": "ltx_2_3_retake",
+    "Ltx23RetakeRequest": "ltx_2_3_retake",
+    "Ltx25": "ltx_2_5",
+    "Ltx25Request": "ltx_2_5",
     "LumaRayV32ImageToVideo": "luma_ray_v3_2_image_to_video",
     "LumaRayV32ImageToVideoRequest": "luma_ray_v3_2_image_to_video",
     "LumaRayV32Reframe": "luma_ray_v3_2_reframe",
@@ -349,12 +377,20 @@ _MODULES = {
     "LumaRayV32TextToVideoRequest": "luma_ray_v3_2_text_to_video",
     "LumaRayV32VideoToVideo": "luma_ray_v3_2_video_to_video",
     "LumaRayV32VideoToVideoRequest": "luma_ray_v3_2_video_to_video",
-    "OpenaiSora2Pro": "openai_sora_2_pro",
-    "OpenaiSora2ProRequest": "openai_sora_2_pro",
+    "MinimaxH3": "minimax_h3",
+    "MinimaxH3Request": "minimax_h3",
+    "MinimaxH3MaxImageToVideo": "minimax_h3_max_image_to_video",
+    "MinimaxH3MaxImageToVideoRequest": "minimax_h3_max_image_to_video",
+    "MinimaxH3MaxReferenceToVideo": "minimax_h3_max_reference_to_video",
+    "MinimaxH3MaxReferenceToVideoRequest": "minimax_h3_max_reference_to_video",
+    "MinimaxH3MaxTextToVideo": "minimax_h3_max_text_to_video",
+    "MinimaxH3MaxTextToVideoRequest": "minimax_h3_max_text_to_video",
     "Sam3Video": "sam_3_video",
     "Sam3VideoRequest": "sam_3_video",
     "TopazlabsAstra2Video": "topazlabs_astra_2_video",
     "TopazlabsAstra2VideoRequest": "topazlabs_astra_2_video",
+    "TopazlabsHyperion25Video": "topazlabs_hyperion_2_5_video",
+    "TopazlabsHyperion25VideoRequest": "topazlabs_hyperion_2_5_video",
     "TopazlabsHyperion2Video": "topazlabs_hyperion_2_video",
     "TopazlabsHyperion2VideoRequest": "topazlabs_hyperion_2_video",
     "TopazlabsHyperionHdrVideo": "topazlabs_hyperion_hdr_video",
@@ -367,6 +403,8 @@ _MODULES = {
     "TopazlabsRheaVideoRequest": "topazlabs_rhea_video",
     "TopazlabsUpscaleStarlight25Video": "topazlabs_upscale_starlight_2_5_video",
     "TopazlabsUpscaleStarlight25VideoRequest": "topazlabs_upscale_starlight_2_5_video",
+    "TopazlabsUpscaleStarlight26Video": "topazlabs_upscale_starlight_2_6_video",
+    "TopazlabsUpscaleStarlight26VideoRequest": "topazlabs_upscale_starlight_2_6_video",
     "TopazlabsVideoUpscale": "topazlabs_video_upscale",
     "TopazlabsVideoUpscaleRequest": "topazlabs_video_upscale",
     "WanAiWan21T2v14bDiffusers": "wan_ai_wan2_1_t2v_14b_diffusers",
@@ -389,6 +427,10 @@ _MODULES = {
     "WanV27ReferenceToVideoRequest": "wan_v2_7_reference_to_video",
     "WanV27TextToVideo": "wan_v2_7_text_to_video",
     "WanV27TextToVideoRequest": "wan_v2_7_text_to_video",
+    "WanV30Video": "wan_v3_0_video",
+    "WanV30VideoRequest": "wan_v3_0_video",
+    "WanV30VideoPrime": "wan_v3_0_video_prime",
+    "WanV30VideoPrimeRequest": "wan_v3_0_video_prime",
     "XaiGrokImagineVideo15ImageToVideo": "xai_grok_imagine_video_1_5_image_to_video",
     "XaiGrokImagineVideo15ImageToVideoRequest": "xai_grok_imagine_video_1_5_image_to_video",
     "XaiGrokImagineVideoEditVideo": "xai_grok_imagine_video_edit_video",
@@ -418,6 +460,20 @@ __all__ = [
     "BytedanceSeedance20ReferenceToVideoRequest",
     "BytedanceSeedance20TextToVideo",
     "BytedanceSeedance20TextToVideoRequest",
+    "BytedanceSeedance25ImageToVideo",
+    "BytedanceSeedance25ImageToVideoRequest",
+    "BytedanceSeedance25ReferenceToVideo",
+    "BytedanceSeedance25ReferenceToVideoRequest",
+    "BytedanceSeedance25TextToVideo",
+    "BytedanceSeedance25TextToVideoRequest",
+    "Flux3Video",
+    "Flux3VideoRequest",
+    "FluxVideoEdit",
+    "FluxVideoEditRequest",
+    "FluxVideoUpscaler",
+    "FluxVideoUpscalerRequest",
+    "GeminiOmni11Flash",
+    "GeminiOmni11FlashRequest",
     "GeminiOmniFlashPreview",
     "GeminiOmniFlashPreviewRequest",
     "GoogleVeo3",
@@ -458,36 +514,22 @@ __all__ = [
     "KlingVideoV26ProTextToVideoRequest",
     "KlingVideoV3ProMotionControl",
     "KlingVideoV3ProMotionControlRequest",
-    "LightricksLtx2Retake",
-    "LightricksLtx2RetakeRequest",
-    "Ltx219bImageToVideo",
-    "Ltx219bImageToVideoRequest",
-    "Ltx23FastImageToVideo",
-    "Ltx23FastImageToVideoRequest",
-    "Ltx23FastTextToVideo",
-    "Ltx23FastTextToVideoRequest",
+    "Ltx23",
+    "Ltx23Request",
+    "Ltx23Extend",
+    "Ltx23ExtendRequest",
     "Ltx23Pro",
     "Ltx23ProRequest",
     "Ltx23Pro22bIcLoraUnionControl",
     "Ltx23Pro22bIcLoraUnionControlRequest",
-    "Ltx23ProAudioToVideo",
-    "Ltx23ProAudioToVideoRequest",
-    "Ltx23ProExtendVideo",
-    "Ltx23ProExtendVideoRequest",
-    "Ltx23ProRetake",
-    "Ltx23ProRetakeRequest",
-    "Ltx23ProTextToVideo",
-    "Ltx23ProTextToVideoRequest",
-    "Ltx23QualityAudioToVideo",
-    "Ltx23QualityAudioToVideoRequest",
     "Ltx23QualityHdr",
     "Ltx23QualityHdrRequest",
-    "Ltx23QualityImageToVideo",
-    "Ltx23QualityImageToVideoRequest",
-    "Ltx23QualityReferenceVideoToVideo",
-    "Ltx23QualityReferenceVideoToVideoRequest",
-    "Ltx23QualityTextToVideo",
-    "Ltx23QualityTextToVideoRequest",
+    "Ltx23Reframe",
+    "Ltx23ReframeRequest",
+    "Ltx23Retake",
+    "Ltx23RetakeRequest",
+    "Ltx25",
+    "Ltx25Request",
     "LumaRayV32ImageToVideo",
     "LumaRayV32ImageToVideoRequest",
     "LumaRayV32Reframe",
@@ -496,12 +538,20 @@ __all__ = [
     "LumaRayV32TextToVideoRequest",
     "LumaRayV32VideoToVideo",
     "LumaRayV32VideoToVideoRequest",
-    "OpenaiSora2Pro",
-    "OpenaiSora2ProRequest",
+    "MinimaxH3",
+    "MinimaxH3Request",
+    "MinimaxH3MaxImageToVideo",
+    "MinimaxH3MaxImageToVideoRequest",
+    "MinimaxH3MaxReferenceToVideo",
+    "MinimaxH3MaxReferenceToVideoRequest",
+    "MinimaxH3MaxTextToVideo",
+    "MinimaxH3MaxTextToVideoRequest",
     "Sam3Video",
     "Sam3VideoRequest",
     "TopazlabsAstra2Video",
     "TopazlabsAstra2VideoRequest",
+    "TopazlabsHyperion25Video",
+    "TopazlabsHyperion25VideoRequest",
     "TopazlabsHyperion2Video",
     "TopazlabsHyperion2VideoRequest",
     "TopazlabsHyperionHdrVideo",
@@ -514,6 +564,8 @@ __all__ = [
     "TopazlabsRheaVideoRequest",
     "TopazlabsUpscaleStarlight25Video",
     "TopazlabsUpscaleStarlight25VideoRequest",
+    "TopazlabsUpscaleStarlight26Video",
+    "TopazlabsUpscaleStarlight26VideoRequest",
     "TopazlabsVideoUpscale",
     "TopazlabsVideoUpscaleRequest",
     "WanAiWan21T2v14bDiffusers",
@@ -536,6 +588,10 @@ __all__ = [
     "WanV27ReferenceToVideoRequest",
     "WanV27TextToVideo",
     "WanV27TextToVideoRequest",
+    "WanV30Video",
+    "WanV30VideoRequest",
+    "WanV30VideoPrime",
+    "WanV30VideoPrimeRequest",
     "XaiGrokImagineVideo15ImageToVideo",
     "XaiGrokImagineVideo15ImageToVideoRequest",
     "XaiGrokImagineVideoEditVideo",

@@ -3,7 +3,7 @@
 
 Source: model 'bytedance-depth-anything-video', POST /api/ai/videos/generate.
 
-Schema a095fb595278, changed 2026-11-24.
+Schema a095fb595278, changed 2026-11-26.
 """
 
 from __future__ import annotations

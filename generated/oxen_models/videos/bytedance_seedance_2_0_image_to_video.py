@@ -3,15 +3,17 @@
 
 Source: model 'bytedance-seedance-2-0-image-to-video', POST /api/ai/videos/generate.
 
-Schema a9116981d13d, changed 2026-11-24.
+Schema 6d959934a7ae, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -41,17 +43,17 @@ class BytedanceSeedance20ImageToVideoRequest(VideoRequest):
     tail_image_url_has_face: bool | Omit = OMIT
     """Marks that tail_image_url shows a real person's face. Without the mark, content filters may reject the request. Default: False."""
 
-    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
-
-    duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT
-    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15."""
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model to the video. Default: True."""
 
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: False."""
+    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
+    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15."""
+
+    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
 
     watermark: bool | Omit = OMIT
     """Adds a visible mark saying that the output is AI generated. Default: False."""
@@ -74,10 +76,10 @@ class BytedanceSeedance20ImageToVideo(Model[ResultT, JobT]):
         input_image_has_face: bool | Omit = OMIT,
         tail_image_url: ImageInput | Omit = OMIT,
         tail_image_url_has_face: bool | Omit = OMIT,
-        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
+        duration: int | Literal[-1] | Omit = OMIT,
+        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -91,10 +93,10 @@ class BytedanceSeedance20ImageToVideo(Model[ResultT, JobT]):
             input_image_has_face: Marks that input_image shows a real person's face. Without the mark, content filters may reject the request. Default: False.
             tail_image_url: End frame, reached through a transition from the start frame.
             tail_image_url_has_face: Marks that tail_image_url shows a real person's face. Without the mark, content filters may reject the request. Default: False.
-            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
-            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15.
+            generate_audio: Adds sound made by the model to the video. Default: True.
             aspect_ratio: Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'.
-            generate_audio: Adds sound made by the model to the video. Default: False.
+            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15.
+            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
             watermark: Adds a visible mark saying that the output is AI generated. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -107,10 +109,10 @@ class BytedanceSeedance20ImageToVideo(Model[ResultT, JobT]):
             input_image_has_face=input_image_has_face,
             tail_image_url=mark_paths(tail_image_url),
             tail_image_url_has_face=tail_image_url_has_face,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
             generate_audio=generate_audio,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
             watermark=watermark,
             response_format=response_format,
             target_namespace=target_namespace,

@@ -4,15 +4,17 @@ references.
 
 Source: model 'bytedance-seedance-2-0-reference-to-video', POST /api/ai/videos/generate.
 
-Schema 7acc5453b5df, changed 2026-11-24.
+Schema 27518621d7f4, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, ListOf, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -45,17 +47,17 @@ class BytedanceSeedance20ReferenceToVideoRequest(VideoRequest):
     input_audios: ListOf[AudioInput] | Omit = OMIT
     """Reference audio, at most 3 clips. References of every type together number at most 15."""
 
-    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
-
-    duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT
-    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15."""
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model to the video. Default: True."""
 
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: False."""
+    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
+    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15."""
+
+    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
 
     watermark: bool | Omit = OMIT
     """Adds a visible mark saying that the output is AI generated. Default: False."""
@@ -80,10 +82,10 @@ class BytedanceSeedance20ReferenceToVideo(Model[ResultT, JobT]):
         input_face_videos: ListOf[VideoInput] | Omit = OMIT,
         input_videos: ListOf[VideoInput] | Omit = OMIT,
         input_audios: ListOf[AudioInput] | Omit = OMIT,
-        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
+        duration: int | Literal[-1] | Omit = OMIT,
+        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -98,10 +100,10 @@ class BytedanceSeedance20ReferenceToVideo(Model[ResultT, JobT]):
             input_face_videos: Reference videos with a real person's face. Given elsewhere, content filters may reject them.
             input_videos: Reference videos, at most 3 in all. References of every type together number at most 15.
             input_audios: Reference audio, at most 3 clips. References of every type together number at most 15.
-            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
-            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15.
+            generate_audio: Adds sound made by the model to the video. Default: True.
             aspect_ratio: Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'.
-            generate_audio: Adds sound made by the model to the video. Default: False.
+            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15.
+            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
             watermark: Adds a visible mark saying that the output is AI generated. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -115,10 +117,10 @@ class BytedanceSeedance20ReferenceToVideo(Model[ResultT, JobT]):
             input_face_videos=mark_paths(input_face_videos),
             input_videos=mark_paths(input_videos),
             input_audios=mark_paths(input_audios),
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
             generate_audio=generate_audio,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
             watermark=watermark,
             response_format=response_format,
             target_namespace=target_namespace,

@@ -3,15 +3,17 @@
 
 Source: model 'bytedance-seedance-2-0-text-to-video', POST /api/ai/videos/generate.
 
-Schema ab36df53081c, changed 2026-11-24.
+Schema 1b569d2536cf, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -28,17 +30,17 @@ class BytedanceSeedance20TextToVideoRequest(VideoRequest):
     prompt: str
     """Text that tells the model what to generate or change."""
 
-    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
-
-    duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT
-    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15."""
+    generate_audio: bool | Omit = OMIT
+    """Adds sound that matches the video: effects, ambience and lip-synced speech. Default: True."""
 
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    generate_audio: bool | Omit = OMIT
-    """Adds sound that matches the video: effects, ambience and lip-synced speech. Default: False."""
+    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
+    """Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15."""
+
+    resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'."""
 
     watermark: bool | Omit = OMIT
     """Adds a visible mark saying that the output is AI generated. Default: False."""
@@ -57,10 +59,10 @@ class BytedanceSeedance20TextToVideo(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
-        duration: Literal[-1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] | Omit = OMIT,
-        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
+        duration: int | Literal[-1] | Omit = OMIT,
+        resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -70,10 +72,10 @@ class BytedanceSeedance20TextToVideo(Model[ResultT, JobT]):
 
         Args:
             prompt: Text that tells the model what to generate or change.
-            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
-            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Options: -1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15.
+            generate_audio: Adds sound that matches the video: effects, ambience and lip-synced speech. Default: True.
             aspect_ratio: Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'.
-            generate_audio: Adds sound that matches the video: effects, ambience and lip-synced speech. Default: False.
+            duration: Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15.
+            resolution: Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p', '4k'.
             watermark: Adds a visible mark saying that the output is AI generated. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -82,10 +84,10 @@ class BytedanceSeedance20TextToVideo(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedance20TextToVideoRequest,
             prompt=prompt,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
             generate_audio=generate_audio,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
             watermark=watermark,
             response_format=response_format,
             target_namespace=target_namespace,

@@ -3,15 +3,17 @@
 
 Source: model 'gemini-omni-flash-preview', POST /api/ai/videos/generate.
 
-Schema 1c6a8f7d3377, changed 2026-11-24.
+Schema 45247d4cd13c, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, ListOf, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -27,19 +29,22 @@ class GeminiOmniFlashPreviewRequest(VideoRequest):
     model_id: ClassVar[str] = "gemini-omni-flash-preview"
 
     prompt: str
-    """New scene, animation or edit to perform. The start frame is cited as @FirstFrame, reference images as @Image1, @Image2."""
+    """Scene to generate, how images move, or the edit to make. Images can be cited as @FirstFrame, @Image1, @Image2."""
 
-    first_frame_image: ImageInput | Omit = OMIT
+    input_image: ImageInput | Omit = OMIT
     """Start frame of the video. The prompt can cite it as @FirstFrame."""
 
-    input_image: ListOf[ImageInput] | Omit = OMIT
-    """Reference images for people, objects or styles. The prompt can cite them as @Image1, @Image2. Default: []."""
+    input_images: ListOf[ImageInput] | Omit = OMIT
+    """Reference images for figures, objects or style, cited as @Image1, @Image2."""
 
     input_video: VideoInput | Omit = OMIT
     """Video to edit; whatever the prompt does not mention stays as it is. Without it, a new video is made."""
 
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'."""
+
+    duration: Annotated[int, Field(ge=3, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 8. Range: 3 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -55,10 +60,11 @@ class GeminiOmniFlashPreview(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        first_frame_image: ImageInput | Omit = OMIT,
-        input_image: ListOf[ImageInput] | Omit = OMIT,
+        input_image: ImageInput | Omit = OMIT,
+        input_images: ListOf[ImageInput] | Omit = OMIT,
         input_video: VideoInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -66,11 +72,12 @@ class GeminiOmniFlashPreview(Model[ResultT, JobT]):
         """Makes short clips with sound from text or images, or edits a clip.
 
         Args:
-            prompt: New scene, animation or edit to perform. The start frame is cited as @FirstFrame, reference images as @Image1, @Image2.
-            first_frame_image: Start frame of the video. The prompt can cite it as @FirstFrame.
-            input_image: Reference images for people, objects or styles. The prompt can cite them as @Image1, @Image2. Default: [].
+            prompt: Scene to generate, how images move, or the edit to make. Images can be cited as @FirstFrame, @Image1, @Image2.
+            input_image: Start frame of the video. The prompt can cite it as @FirstFrame.
+            input_images: Reference images for figures, objects or style, cited as @Image1, @Image2.
             input_video: Video to edit; whatever the prompt does not mention stays as it is. Without it, a new video is made.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
+            duration: Length of the video in seconds. Default: 8. Range: 3 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -78,10 +85,11 @@ class GeminiOmniFlashPreview(Model[ResultT, JobT]):
         request = partial(
             GeminiOmniFlashPreviewRequest,
             prompt=prompt,
-            first_frame_image=mark_paths(first_frame_image),
             input_image=mark_paths(input_image),
+            input_images=mark_paths(input_images),
             input_video=mark_paths(input_video),
             aspect_ratio=aspect_ratio,
+            duration=duration,
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -3,15 +3,17 @@
 
 Source: model 'google-veo-3', POST /api/ai/videos/generate.
 
-Schema 02c14ee3e8ef, changed 2026-11-24.
+Schema 77e8f80169b3, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -32,17 +34,17 @@ class GoogleVeo3Request(VideoRequest):
     input_image: ImageInput | Omit = OMIT
     """Source image as a PNG, JPEG, WebP or GIF file."""
 
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model to the video. Default: True."""
+
     aspect_ratio: Literal["9:16", "16:9"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9'."""
 
-    duration: Literal[4, 6, 8] | Omit = OMIT
-    """Length of the video in seconds. Default: 8. Options: 4, 6, 8."""
+    duration: Annotated[int, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 8. Range: 4 to 8."""
 
     resolution: Literal["1080p", "720p"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080p'. Options: '1080p', '720p'."""
-
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: False."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -59,10 +61,10 @@ class GoogleVeo3(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9"] | Omit = OMIT,
-        duration: Literal[4, 6, 8] | Omit = OMIT,
-        resolution: Literal["1080p", "720p"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        resolution: Literal["1080p", "720p"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -72,10 +74,10 @@ class GoogleVeo3(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Source image as a PNG, JPEG, WebP or GIF file.
+            generate_audio: Adds sound made by the model to the video. Default: True.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9'.
-            duration: Length of the video in seconds. Default: 8. Options: 4, 6, 8.
+            duration: Length of the video in seconds. Default: 8. Range: 4 to 8.
             resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '1080p', '720p'.
-            generate_audio: Adds sound made by the model to the video. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -84,10 +86,10 @@ class GoogleVeo3(Model[ResultT, JobT]):
             GoogleVeo3Request,
             prompt=prompt,
             input_image=mark_paths(input_image),
+            generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             duration=duration,
             resolution=resolution,
-            generate_audio=generate_audio,
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -3,13 +3,15 @@
 
 Source: model 'google-veo-3-1-fast', POST /api/ai/videos/generate.
 
-Schema e3b1bb06e9d0, changed 2026-11-24.
+Schema 4039def31cf7, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
+
+from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
@@ -38,8 +40,8 @@ class GoogleVeo31FastRequest(VideoRequest):
     resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT
     """Size of the video. 1080p and 4k are offered only when duration is 8 seconds. Default: '720p'. Options: '720p', '1080p', '4k'."""
 
-    duration: Literal[4, 6, 8] | Omit = OMIT
-    """Length of the video in seconds. It has to be 8 for 1080p or 4k output. Default: 8. Options: 4, 6, 8."""
+    duration: Annotated[int, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. It has to be 8 for 1080p or 4k output. Default: 8. Range: 4 to 8."""
 
     seed: Annotated[int, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
@@ -61,7 +63,7 @@ class GoogleVeo31Fast(Model[ResultT, JobT]):
         input_image: ImageInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: Literal[4, 6, 8] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -74,7 +76,7 @@ class GoogleVeo31Fast(Model[ResultT, JobT]):
             input_image: Start frame to animate. Without it, only the prompt is used.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
             resolution: Size of the video. 1080p and 4k are offered only when duration is 8 seconds. Default: '720p'. Options: '720p', '1080p', '4k'.
-            duration: Length of the video in seconds. It has to be 8 for 1080p or 4k output. Default: 8. Options: 4, 6, 8.
+            duration: Length of the video in seconds. It has to be 8 for 1080p or 4k output. Default: 8. Range: 4 to 8.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.

@@ -3,7 +3,7 @@
 
 Source: model 'happyhorse-1.0-i2v', POST /api/ai/videos/generate.
 
-Schema 9685da9fdbb0, changed 2026-11-24.
+Schema f95195525ebb, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ class Happyhorse10I2vRequest(VideoRequest):
     input_image: ImageInput
     """Image to animate: JPEG, PNG, BMP or WebP up to 10 MB, no side under 300 pixels, shape from 2:5 to 5:2."""
 
-    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'."""
-
     resolution: Literal["720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'."""
 
@@ -61,7 +58,6 @@ class Happyhorse10I2v(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
         duration: int | Omit = OMIT,
         seed: int | Omit = OMIT,
@@ -74,7 +70,6 @@ class Happyhorse10I2v(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Image to animate: JPEG, PNG, BMP or WebP up to 10 MB, no side under 300 pixels, shape from 2:5 to 5:2.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'.
             resolution: Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'.
             duration: Length of the video in seconds. Default: 5. Range: 3 to 15.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random. Range: 0 to 2147483647.
@@ -86,7 +81,6 @@ class Happyhorse10I2v(Model[ResultT, JobT]):
             Happyhorse10I2vRequest,
             prompt=prompt,
             input_image=mark_paths(input_image),
-            aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,
             seed=seed,

@@ -4,7 +4,7 @@ images.
 
 Source: model 'happyhorse-1.0-r2v', POST /api/ai/videos/generate.
 
-Schema 50021751a2f2, changed 2026-11-24.
+Schema 50021751a2f2, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'happyhorse-1.0-t2v', POST /api/ai/videos/generate.
 
-Schema 941554f12a13, changed 2026-11-24.
+Schema 941554f12a13, changed 2026-11-26.
 """
 
 from __future__ import annotations

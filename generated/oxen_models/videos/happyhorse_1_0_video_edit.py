@@ -4,7 +4,7 @@ sound.
 
 Source: model 'happyhorse-1.0-video-edit', POST /api/ai/videos/generate.
 
-Schema f6c19e53bbd5, changed 2026-11-24.
+Schema f6c19e53bbd5, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'happyhorse-1.1-i2v', POST /api/ai/videos/generate.
 
-Schema 2171b0f92a97, changed 2026-11-24.
+Schema 9d155608fb4b, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ class Happyhorse11I2vRequest(VideoRequest):
     input_image: ImageInput
     """Image to animate: JPEG, PNG, BMP or WebP up to 10 MB, no side under 300 pixels, shape from 2:5 to 5:2."""
 
-    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT
-    """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'."""
-
     resolution: Literal["720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'."""
 
@@ -58,7 +55,6 @@ class Happyhorse11I2v(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput,
-        aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
         duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
@@ -70,7 +66,6 @@ class Happyhorse11I2v(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Image to animate: JPEG, PNG, BMP or WebP up to 10 MB, no side under 300 pixels, shape from 2:5 to 5:2.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'.
             resolution: Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'.
             duration: Length of the video in seconds. Default: 5. Range: 3 to 15.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
@@ -81,7 +76,6 @@ class Happyhorse11I2v(Model[ResultT, JobT]):
             Happyhorse11I2vRequest,
             prompt=prompt,
             input_image=mark_paths(input_image),
-            aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,
             response_format=response_format,

@@ -4,7 +4,7 @@ images.
 
 Source: model 'happyhorse-1.1-r2v', POST /api/ai/videos/generate.
 
-Schema ca761d7f8149, changed 2026-11-24.
+Schema ca761d7f8149, changed 2026-11-26.
 """
 
 from __future__ import annotations

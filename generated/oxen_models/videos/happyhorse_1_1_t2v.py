@@ -3,7 +3,7 @@
 
 Source: model 'happyhorse-1.1-t2v', POST /api/ai/videos/generate.
 
-Schema 2abd5fab7ead, changed 2026-11-24.
+Schema 2abd5fab7ead, changed 2026-11-26.
 """
 
 from __future__ import annotations

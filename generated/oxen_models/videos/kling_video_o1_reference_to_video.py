@@ -3,15 +3,17 @@
 
 Source: model 'kling-video-o1-reference-to-video', POST /api/ai/videos/generate.
 
-Schema 35521f70cba5, changed 2026-11-24.
+Schema 25be00f5f7bd, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -38,8 +40,8 @@ class KlingVideoO1ReferenceToVideoRequest(VideoRequest):
     aspect_ratio: Literal["9:16", "1:1", "16:9"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '1:1', '16:9'."""
 
-    duration: Literal[5, 10] | Omit = OMIT
-    """Length of the video in seconds. Default: 5. Options: 5, 10."""
+    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -58,7 +60,7 @@ class KlingVideoO1ReferenceToVideo(Model[ResultT, JobT]):
         input_image: ListOf[ImageInput],
         elements: ListOf[JsonObject] | Omit = OMIT,
         aspect_ratio: Literal["9:16", "1:1", "16:9"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -70,7 +72,7 @@ class KlingVideoO1ReferenceToVideo(Model[ResultT, JobT]):
             input_image: Reference images. The prompt can cite them as @Image1, @Image2.
             elements: Subjects to keep consistent. The prompt can cite them as @Element1, @Element2.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '1:1', '16:9'.
-            duration: Length of the video in seconds. Default: 5. Options: 5, 10.
+            duration: Length of the video in seconds. Default: 5. Range: 5 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -3,7 +3,7 @@
 
 Source: model 'kling-video-o1-video-to-video-edit', POST /api/ai/videos/generate.
 
-Schema b3fb0dbdf110, changed 2026-11-24.
+Schema 48f1d2a1eaed, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class KlingVideoO1VideoToVideoEditRequest(VideoRequest):
 
     model_id: ClassVar[str] = "kling-video-o1-video-to-video-edit"
 
-    prompt: str
-    """Edit to make. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2."""
-
     input_video: VideoInput
     """Video to edit, extend or use for reference."""
+
+    prompt: str
+    """Edit to make. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2."""
 
     input_image: ListOf[ImageInput] | Omit = OMIT
     """Reference images. The prompt can cite them as @Image1, @Image2."""
@@ -55,8 +55,8 @@ class KlingVideoO1VideoToVideoEdit(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        prompt: str,
         input_video: VideoInput,
+        prompt: str,
         input_image: ListOf[ImageInput] | Omit = OMIT,
         elements: ListOf[JsonObject] | Omit = OMIT,
         keep_audio: bool | Omit = OMIT,
@@ -67,8 +67,8 @@ class KlingVideoO1VideoToVideoEdit(Model[ResultT, JobT]):
         """Edits a video by instruction while its motion and continuity are kept.
 
         Args:
-            prompt: Edit to make. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2.
             input_video: Video to edit, extend or use for reference.
+            prompt: Edit to make. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2.
             input_image: Reference images. The prompt can cite them as @Image1, @Image2.
             elements: Subjects to keep consistent. The prompt can cite them as @Element1, @Element2.
             keep_audio: Keeps the sound of the input video. Default: True.
@@ -78,8 +78,8 @@ class KlingVideoO1VideoToVideoEdit(Model[ResultT, JobT]):
         """
         request = partial(
             KlingVideoO1VideoToVideoEditRequest,
-            prompt=prompt,
             input_video=mark_paths(input_video),
+            prompt=prompt,
             input_image=mark_paths(input_image),
             elements=elements,
             keep_audio=keep_audio,

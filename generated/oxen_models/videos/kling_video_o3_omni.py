@@ -3,7 +3,7 @@
 
 Source: model 'kling-video-o3-omni', POST /api/ai/videos/generate.
 
-Schema c88725465d96, changed 2026-11-24.
+Schema 5f4dcea67514, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class KlingVideoO3OmniRequest(VideoRequest):
     prompt: str
     """What to generate or edit. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2."""
 
+    video_mode: Literal["edit", "reference"] | Omit = OMIT
+    """How input_video is used: edit changes it by the prompt, reference takes only its motion or style. Default: 'edit'. Options: 'edit', 'reference'."""
+
     input_image: ListOf[ImageInput] | Omit = OMIT
     """Style or subject images, cited as @Image1, @Image2. Images and elements together number at most 7, or 4 with input_video."""
 
     input_video: VideoInput | Omit = OMIT
     """Video to edit, or to use for its motion or style, as video_mode decides."""
-
-    video_mode: Literal["edit", "reference"] | Omit = OMIT
-    """How input_video is used: edit changes it by the prompt, reference takes only its motion or style. Default: 'edit'. Options: 'edit', 'reference'."""
 
     start_image_url: ImageInput | Omit = OMIT
     """Start frame of the video; tail_image_url cannot be used without it."""
@@ -49,17 +49,17 @@ class KlingVideoO3OmniRequest(VideoRequest):
     elements: ListOf[JsonObject] | Omit = OMIT
     """Subjects cited as @Element1, @Element2. Images and elements together number at most 7, or 4 with input_video."""
 
-    resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '4k'."""
-
-    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
-    """Length of the video in seconds. It has no effect on edits, which keep the input length. Default: 5. Range: 3 to 15."""
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model. It has to be off whenever a video is supplied. Default: True."""
 
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT
     """Shape of the video. It is left out for video edits and when only start and end frames are given. Default: '16:9'. Options: '16:9', '9:16', '1:1'."""
 
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model. It has to be off whenever a video is supplied. Default: False."""
+    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. It has no effect on edits, which keep the input length. Default: 5. Range: 3 to 15."""
+
+    resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '4k'."""
 
     keep_audio: bool | Omit = OMIT
     """Keeps the sound of the input video. Default: True."""
@@ -78,16 +78,16 @@ class KlingVideoO3Omni(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
+        video_mode: Literal["edit", "reference"] | Omit = OMIT,
         input_image: ListOf[ImageInput] | Omit = OMIT,
         input_video: VideoInput | Omit = OMIT,
-        video_mode: Literal["edit", "reference"] | Omit = OMIT,
         start_image_url: ImageInput | Omit = OMIT,
         tail_image_url: ImageInput | Omit = OMIT,
         elements: ListOf[JsonObject] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
         keep_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -97,16 +97,16 @@ class KlingVideoO3Omni(Model[ResultT, JobT]):
 
         Args:
             prompt: What to generate or edit. Images from input_image are cited as @Image1, @Image2, and entries of elements as @Element1, @Element2.
+            video_mode: How input_video is used: edit changes it by the prompt, reference takes only its motion or style. Default: 'edit'. Options: 'edit', 'reference'.
             input_image: Style or subject images, cited as @Image1, @Image2. Images and elements together number at most 7, or 4 with input_video.
             input_video: Video to edit, or to use for its motion or style, as video_mode decides.
-            video_mode: How input_video is used: edit changes it by the prompt, reference takes only its motion or style. Default: 'edit'. Options: 'edit', 'reference'.
             start_image_url: Start frame of the video; tail_image_url cannot be used without it.
             tail_image_url: End frame of the video; it needs start_image_url.
             elements: Subjects cited as @Element1, @Element2. Images and elements together number at most 7, or 4 with input_video.
-            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '4k'.
-            duration: Length of the video in seconds. It has no effect on edits, which keep the input length. Default: 5. Range: 3 to 15.
+            generate_audio: Adds sound made by the model. It has to be off whenever a video is supplied. Default: True.
             aspect_ratio: Shape of the video. It is left out for video edits and when only start and end frames are given. Default: '16:9'. Options: '16:9', '9:16', '1:1'.
-            generate_audio: Adds sound made by the model. It has to be off whenever a video is supplied. Default: False.
+            duration: Length of the video in seconds. It has no effect on edits, which keep the input length. Default: 5. Range: 3 to 15.
+            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '4k'.
             keep_audio: Keeps the sound of the input video. Default: True.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -115,16 +115,16 @@ class KlingVideoO3Omni(Model[ResultT, JobT]):
         request = partial(
             KlingVideoO3OmniRequest,
             prompt=prompt,
+            video_mode=video_mode,
             input_image=mark_paths(input_image),
             input_video=mark_paths(input_video),
-            video_mode=video_mode,
             start_image_url=mark_paths(start_image_url),
             tail_image_url=mark_paths(tail_image_url),
             elements=elements,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
             generate_audio=generate_audio,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
             keep_audio=keep_audio,
             response_format=response_format,
             target_namespace=target_namespace,

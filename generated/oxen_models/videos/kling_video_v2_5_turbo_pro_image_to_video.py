@@ -3,15 +3,17 @@
 
 Source: model 'kling-video-v2-5-turbo-pro-image-to-video', POST /api/ai/videos/generate.
 
-Schema 091b28b8af0f, changed 2026-11-24.
+Schema 15ad4164eef7, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,8 +37,8 @@ class KlingVideoV25TurboProImageToVideoRequest(VideoRequest):
     tail_image_url: ImageInput | Omit = OMIT
     """End frame of the video, as a PNG, JPEG, WebP or GIF file."""
 
-    duration: Literal[5, 10] | Omit = OMIT
-    """Length of the video in seconds. Default: 5. Options: 5, 10."""
+    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -54,7 +56,7 @@ class KlingVideoV25TurboProImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput,
         tail_image_url: ImageInput | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -65,7 +67,7 @@ class KlingVideoV25TurboProImageToVideo(Model[ResultT, JobT]):
             prompt: Text that tells the model what to generate or change.
             input_image: Source image as a PNG, JPEG, WebP or GIF file.
             tail_image_url: End frame of the video, as a PNG, JPEG, WebP or GIF file.
-            duration: Length of the video in seconds. Default: 5. Options: 5, 10.
+            duration: Length of the video in seconds. Default: 5. Range: 5 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

@@ -3,15 +3,17 @@
 
 Source: model 'kling-video-v2-6-pro-image-to-video', POST /api/ai/videos/generate.
 
-Schema cef804302f71, changed 2026-11-24.
+Schema 8ac1fd7433b6, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,11 +37,11 @@ class KlingVideoV26ProImageToVideoRequest(VideoRequest):
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
-    duration: Literal[5, 10] | Omit = OMIT
-    """Length of the video in seconds. Default: 5. Options: 5, 10."""
+    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: False."""
+    """Adds sound made by the model to the video. Default: True."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -57,7 +59,7 @@ class KlingVideoV26ProImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -69,8 +71,8 @@ class KlingVideoV26ProImageToVideo(Model[ResultT, JobT]):
             prompt: Text that tells the model what to generate or change.
             input_image: Source image as a PNG, JPEG, WebP or GIF file.
             negative_prompt: Text that names what the result should leave out.
-            duration: Length of the video in seconds. Default: 5. Options: 5, 10.
-            generate_audio: Adds sound made by the model to the video. Default: False.
+            duration: Length of the video in seconds. Default: 5. Range: 5 to 10.
+            generate_audio: Adds sound made by the model to the video. Default: True.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

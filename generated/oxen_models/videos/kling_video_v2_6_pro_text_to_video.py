@@ -3,7 +3,7 @@
 
 Source: model 'kling-video-v2-6-pro-text-to-video', POST /api/ai/videos/generate.
 
-Schema e0ca73571d7c, changed 2026-11-24.
+Schema 2b660e6dd880, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -33,14 +33,14 @@ class KlingVideoV26ProTextToVideoRequest(VideoRequest):
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model to the video. Default: True."""
+
     aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9', '1:1'."""
 
-    duration: Literal[5, 10] | Omit = OMIT
-    """Length of the video in seconds. Default: 5. Options: 5, 10."""
-
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: False."""
+    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     cfg_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How closely the video keeps to the prompt (classifier-free guidance). Default: 0.5. Range: 0 to 10."""
@@ -60,9 +60,9 @@ class KlingVideoV26ProTextToVideo(Model[ResultT, JobT]):
         *,
         prompt: str,
         negative_prompt: str | Omit = OMIT,
-        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: Literal[5, 10] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         cfg_scale: float | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
@@ -73,9 +73,9 @@ class KlingVideoV26ProTextToVideo(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             negative_prompt: Text that names what the result should leave out.
+            generate_audio: Adds sound made by the model to the video. Default: True.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9', '1:1'.
-            duration: Length of the video in seconds. Default: 5. Options: 5, 10.
-            generate_audio: Adds sound made by the model to the video. Default: False.
+            duration: Length of the video in seconds. Default: 5. Range: 5 to 10.
             cfg_scale: How closely the video keeps to the prompt (classifier-free guidance). Default: 0.5. Range: 0 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
@@ -85,9 +85,9 @@ class KlingVideoV26ProTextToVideo(Model[ResultT, JobT]):
             KlingVideoV26ProTextToVideoRequest,
             prompt=prompt,
             negative_prompt=negative_prompt,
+            generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             duration=duration,
-            generate_audio=generate_audio,
             cfg_scale=cfg_scale,
             response_format=response_format,
             target_namespace=target_namespace,

@@ -3,7 +3,7 @@
 
 Source: model 'kling-video-v3-pro-motion-control', POST /api/ai/videos/generate.
 
-Schema 93d7aba41462, changed 2026-11-24.
+Schema af53a221d945, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class KlingVideoV3ProMotionControlRequest(VideoRequest):
     """Whether the figure is oriented as in the video, for complex motion up to 30 s, or as in the image, for camera moves up to 10 s. Options: 'image', 'video'.
     Example: 'video'."""
 
-    keep_original_sound: bool | Omit = OMIT
-    """Keeps the sound of the reference video. Default: True."""
-
     elements: ListOf[JsonObject] | Omit = OMIT
     """One face element that preserves identity, cited as @Element1. It works only when character_orientation is video."""
+
+    keep_original_sound: bool | Omit = OMIT
+    """Keeps the sound of the reference video. Default: True."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -62,8 +62,8 @@ class KlingVideoV3ProMotionControl(Model[ResultT, JobT]):
         input_image: ImageInput,
         input_video: VideoInput,
         character_orientation: Literal["image", "video"],
-        keep_original_sound: bool | Omit = OMIT,
         elements: ListOf[JsonObject] | Omit = OMIT,
+        keep_original_sound: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -76,8 +76,8 @@ class KlingVideoV3ProMotionControl(Model[ResultT, JobT]):
             input_video: MP4 or MOV with a realistic, unobstructed upper or full body and head to copy. 3-10 s, or 3-30 s when character_orientation is video.
             character_orientation: Whether the figure is oriented as in the video, for complex motion up to 30 s, or as in the image, for camera moves up to 10 s. Options: 'image', 'video'.
                 Example: 'video'.
-            keep_original_sound: Keeps the sound of the reference video. Default: True.
             elements: One face element that preserves identity, cited as @Element1. It works only when character_orientation is video.
+            keep_original_sound: Keeps the sound of the reference video. Default: True.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -88,8 +88,8 @@ class KlingVideoV3ProMotionControl(Model[ResultT, JobT]):
             input_image=mark_paths(input_image),
             input_video=mark_paths(input_video),
             character_orientation=character_orientation,
-            keep_original_sound=keep_original_sound,
             elements=elements,
+            keep_original_sound=keep_original_sound,
             response_format=response_format,
             target_namespace=target_namespace,
         )

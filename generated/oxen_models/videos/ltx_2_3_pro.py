@@ -3,7 +3,7 @@
 
 Source: model 'ltx-2-3-pro', POST /api/ai/videos/generate.
 
-Schema 2b3597de3a96, changed 2026-11-24.
+Schema affc60e44ce3, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit, RejectBool
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -38,20 +40,20 @@ class Ltx23ProRequest(VideoRequest):
     task: Literal["image_to_video"] | Omit = OMIT
     """Kind of job to run. Each model accepts a single value. Default: 'image_to_video'. Options: 'image_to_video'."""
 
-    resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '2k', '4k'."""
-
-    duration: Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], RejectBool] | Omit = OMIT
-    """Length of the video in seconds. Default: 6. Options: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10."""
+    generate_audio: bool | Omit = OMIT
+    """Adds sound made by the model to the video. Default: True."""
 
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'."""
 
+    duration: Annotated[int, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 6. Range: 6 to 10."""
+
+    resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '2k', '4k'."""
+
     fps: Literal[24, 25, 48, 50] | Omit = OMIT
     """Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 48, 50."""
-
-    generate_audio: bool | Omit = OMIT
-    """Adds sound made by the model to the video. Default: True."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -70,11 +72,11 @@ class Ltx23Pro(Model[ResultT, JobT]):
         input_image: ImageInput | Omit = OMIT,
         last_frame_image: ImageInput | Omit = OMIT,
         task: Literal["image_to_video"] | Omit = OMIT,
-        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
-        duration: Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
-        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
+        aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
+        fps: Literal[24, 25, 48, 50] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -86,11 +88,11 @@ class Ltx23Pro(Model[ResultT, JobT]):
             input_image: Start frame of the video.
             last_frame_image: End frame, reached through a transition from the start frame.
             task: Kind of job to run. Each model accepts a single value. Default: 'image_to_video'. Options: 'image_to_video'.
-            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '2k', '4k'.
-            duration: Length of the video in seconds. Default: 6. Options: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10.
-            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
-            fps: Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 48, 50.
             generate_audio: Adds sound made by the model to the video. Default: True.
+            aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
+            duration: Length of the video in seconds. Default: 6. Range: 6 to 10.
+            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '2k', '4k'.
+            fps: Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 48, 50.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -101,11 +103,11 @@ class Ltx23Pro(Model[ResultT, JobT]):
             input_image=mark_paths(input_image),
             last_frame_image=mark_paths(last_frame_image),
             task=task,
-            resolution=resolution,
-            duration=duration,
-            aspect_ratio=aspect_ratio,
-            fps=fps,
             generate_audio=generate_audio,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
+            fps=fps,
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -4,7 +4,7 @@ frame.
 
 Source: model 'ltx-2-3-pro-22b-IC-LoRA-Union-Control', POST /api/ai/videos/generate.
 
-Schema 949a13c579b3, changed 2026-11-24.
+Schema cc30e11df061, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     input_video: VideoInput | Omit = OMIT
     """Main control video that conditions the result."""
 
-    duration: Literal[6, 8, 10] | Omit = OMIT
-    """Length of the video in seconds. Default: 6. Options: 6, 8, 10."""
+    duration: Annotated[int, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 6. Range: 6 to 10."""
 
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'."""
@@ -76,7 +76,7 @@ class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput | Omit = OMIT,
         input_video: VideoInput | Omit = OMIT,
-        duration: Literal[6, 8, 10] | Omit = OMIT,
+        duration: int | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
         fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
@@ -93,7 +93,7 @@ class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
             prompt: Text that tells the model what to generate or change.
             input_image: Start frame of the video.
             input_video: Main control video that conditions the result.
-            duration: Length of the video in seconds. Default: 6. Options: 6, 8, 10.
+            duration: Length of the video in seconds. Default: 6. Range: 6 to 10.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
             resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '1080p', '2k', '4k'.
             fps: Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 30, 48, 50, 60.

@@ -3,7 +3,7 @@
 
 Source: model 'ltx-2-3-quality-hdr', POST /api/ai/videos/generate.
 
-Schema c2178d68194b, changed 2026-11-24.
+Schema 35f759846f1b, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class Ltx23QualityHdrRequest(VideoRequest):
     num_frames: Annotated[int, Field(ge=9, le=481), IntegralFloat] | Omit = OMIT
     """How many video frames are generated. Default: 121. Range: 9 to 481."""
 
+    generate_audio: bool | Omit = OMIT
+    """Keeps sound in the returned video; when off, the MP4 is silent. Default: True."""
+
     resolution: (
         Literal[
             "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
@@ -47,9 +50,6 @@ class Ltx23QualityHdrRequest(VideoRequest):
 
     frames_per_second: Annotated[float, Field(ge=1, le=60), PreserveInt] | Omit = OMIT
     """Frame rate of the video, in frames per second. Default: 24. Range: 1 to 60."""
-
-    generate_audio: bool | Omit = OMIT
-    """Keeps sound in the returned video; when off, the MP4 is silent. Default: True."""
 
     video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT
     """Quality preset for the video. Default: 'high'. Options: 'low', 'medium', 'high', 'maximum'."""
@@ -76,12 +76,12 @@ class Ltx23QualityHdr(Model[ResultT, JobT]):
         prompt: str,
         input_video: VideoInput,
         num_frames: int | Omit = OMIT,
+        generate_audio: bool | Omit = OMIT,
         resolution: Literal[
             "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
         ]
         | Omit = OMIT,
         frames_per_second: float | Omit = OMIT,
-        generate_audio: bool | Omit = OMIT,
         video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
         seed: int | Omit = OMIT,
@@ -95,9 +95,9 @@ class Ltx23QualityHdr(Model[ResultT, JobT]):
             prompt: Text that tells the model what to generate or change.
             input_video: Standard dynamic range video to turn into HDR.
             num_frames: How many video frames are generated. Default: 121. Range: 9 to 481.
+            generate_audio: Keeps sound in the returned video; when off, the MP4 is silent. Default: True.
             resolution: Frame size preset. The shorter side is at most 704 pixels (about 720p); bigger requests shrink in proportion. Default: 'auto'. Options: 'auto', 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'.
             frames_per_second: Frame rate of the video, in frames per second. Default: 24. Range: 1 to 60.
-            generate_audio: Keeps sound in the returned video; when off, the MP4 is silent. Default: True.
             video_quality: Quality preset for the video. Default: 'high'. Options: 'low', 'medium', 'high', 'maximum'.
             negative_prompt: Text that names what the result should leave out.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
@@ -110,9 +110,9 @@ class Ltx23QualityHdr(Model[ResultT, JobT]):
             prompt=prompt,
             input_video=mark_paths(input_video),
             num_frames=num_frames,
+            generate_audio=generate_audio,
             resolution=resolution,
             frames_per_second=frames_per_second,
-            generate_audio=generate_audio,
             video_quality=video_quality,
             negative_prompt=negative_prompt,
             seed=seed,

@@ -3,7 +3,7 @@
 
 Source: model 'luma-ray-v3-2-image-to-video', POST /api/ai/videos/generate.
 
-Schema 32107cf5c98c, changed 2026-11-24.
+Schema 8de226656a47, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class LumaRayV32ImageToVideoRequest(VideoRequest):
     input_image: ImageInput
     """Start frame of the video."""
 
+    reference_image_urls: ListOf[ImageInput] | Omit = OMIT
+    """Images that guide the result."""
+
     aspect_ratio: (
         Literal["3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"] | Omit
     ) = OMIT
@@ -45,9 +48,6 @@ class LumaRayV32ImageToVideoRequest(VideoRequest):
 
     loop: bool | Omit = OMIT
     """Makes the end flow back into the beginning. It is not available for 10-second videos."""
-
-    reference_image_urls: ListOf[ImageInput] | Omit = OMIT
-    """Images that guide the result."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -64,6 +64,7 @@ class LumaRayV32ImageToVideo(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput,
+        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
         aspect_ratio: Literal[
             "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
         ]
@@ -71,7 +72,6 @@ class LumaRayV32ImageToVideo(Model[ResultT, JobT]):
         resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
         duration: Literal["5s", "10s"] | Omit = OMIT,
         loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -81,11 +81,11 @@ class LumaRayV32ImageToVideo(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Start frame of the video.
+            reference_image_urls: Images that guide the result.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '3:1', '2:1', '21:9', '16:9', '4:3', '3:2', '1:1', '3:4', '2:3', '9:16', '1:2', '1:3'.
             resolution: Size of the video. 720p doubles the price and 1080p quadruples it. Default: '540p'. Options: '540p', '720p', '1080p'.
             duration: Length of the video in seconds, written with the suffix s. The longer setting doubles the price. Default: '5s'. Options: '5s', '10s'.
             loop: Makes the end flow back into the beginning. It is not available for 10-second videos.
-            reference_image_urls: Images that guide the result.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -94,11 +94,11 @@ class LumaRayV32ImageToVideo(Model[ResultT, JobT]):
             LumaRayV32ImageToVideoRequest,
             prompt=prompt,
             input_image=mark_paths(input_image),
+            reference_image_urls=mark_paths(reference_image_urls),
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,
             loop=loop,
-            reference_image_urls=mark_paths(reference_image_urls),
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -3,7 +3,7 @@
 
 Source: model 'luma-ray-v3-2-reframe', POST /api/ai/videos/generate.
 
-Schema abc6a905e255, changed 2026-11-24.
+Schema abc6a905e255, changed 2026-11-26.
 """
 
 from __future__ import annotations

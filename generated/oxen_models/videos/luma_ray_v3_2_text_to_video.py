@@ -3,7 +3,7 @@
 
 Source: model 'luma-ray-v3-2-text-to-video', POST /api/ai/videos/generate.
 
-Schema 198d2a57478d, changed 2026-11-24.
+Schema 3f0c728ff0ff, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ class LumaRayV32TextToVideoRequest(VideoRequest):
     prompt: str
     """Text that tells the model what to generate or change."""
 
+    reference_image_urls: ListOf[ImageInput] | Omit = OMIT
+    """Images that guide the result."""
+
     aspect_ratio: (
         Literal["3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"] | Omit
     ) = OMIT
@@ -42,9 +45,6 @@ class LumaRayV32TextToVideoRequest(VideoRequest):
 
     loop: bool | Omit = OMIT
     """Makes the end flow back into the beginning. It is not available for 10-second videos."""
-
-    reference_image_urls: ListOf[ImageInput] | Omit = OMIT
-    """Images that guide the result."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -60,6 +60,7 @@ class LumaRayV32TextToVideo(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
+        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
         aspect_ratio: Literal[
             "3:1", "2:1", "21:9", "16:9", "4:3", "3:2", "1:1", "3:4", "2:3", "9:16", "1:2", "1:3"
         ]
@@ -67,7 +68,6 @@ class LumaRayV32TextToVideo(Model[ResultT, JobT]):
         resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
         duration: Literal["5s", "10s"] | Omit = OMIT,
         loop: bool | Omit = OMIT,
-        reference_image_urls: ListOf[ImageInput] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -76,11 +76,11 @@ class LumaRayV32TextToVideo(Model[ResultT, JobT]):
 
         Args:
             prompt: Text that tells the model what to generate or change.
+            reference_image_urls: Images that guide the result.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '3:1', '2:1', '21:9', '16:9', '4:3', '3:2', '1:1', '3:4', '2:3', '9:16', '1:2', '1:3'.
             resolution: Size of the video. 720p doubles the price and 1080p quadruples it. Default: '540p'. Options: '540p', '720p', '1080p'.
             duration: Length of the video in seconds, written with the suffix s. The longer setting doubles the price. Default: '5s'. Options: '5s', '10s'.
             loop: Makes the end flow back into the beginning. It is not available for 10-second videos.
-            reference_image_urls: Images that guide the result.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -88,11 +88,11 @@ class LumaRayV32TextToVideo(Model[ResultT, JobT]):
         request = partial(
             LumaRayV32TextToVideoRequest,
             prompt=prompt,
+            reference_image_urls=mark_paths(reference_image_urls),
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,
             loop=loop,
-            reference_image_urls=mark_paths(reference_image_urls),
             response_format=response_format,
             target_namespace=target_namespace,
         )

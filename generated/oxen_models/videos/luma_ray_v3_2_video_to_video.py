@@ -3,7 +3,7 @@
 
 Source: model 'luma-ray-v3-2-video-to-video', POST /api/ai/videos/generate.
 
-Schema 3b4cf566677e, changed 2026-11-24.
+Schema 88d5958a51ef, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class LumaRayV32VideoToVideoRequest(VideoRequest):
 
     model_id: ClassVar[str] = "luma-ray-v3-2-video-to-video"
 
-    prompt: str
-    """Text that tells the model what to generate or change."""
-
     input_video: VideoInput
     """Video to edit, extend or use for reference."""
+
+    prompt: str
+    """Text that tells the model what to generate or change."""
 
     input_image: ImageInput | Omit = OMIT
     """Start frame for the edit, such as a restyled opening frame. Without it the model takes one from input_video."""
@@ -79,8 +79,8 @@ class LumaRayV32VideoToVideo(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        prompt: str,
         input_video: VideoInput,
+        prompt: str,
         input_image: ImageInput | Omit = OMIT,
         resolution: Literal["540p", "720p", "1080p"] | Omit = OMIT,
         duration: Literal["5s", "10s"] | Omit = OMIT,
@@ -106,8 +106,8 @@ class LumaRayV32VideoToVideo(Model[ResultT, JobT]):
         """Edits a video by prompt, from slight changes to full reinvention.
 
         Args:
-            prompt: Text that tells the model what to generate or change.
             input_video: Video to edit, extend or use for reference.
+            prompt: Text that tells the model what to generate or change.
             input_image: Start frame for the edit, such as a restyled opening frame. Without it the model takes one from input_video.
             resolution: Size of the video. Larger tiers have a higher price. Default: '540p'. Options: '540p', '720p', '1080p'.
             duration: Length of the edited video in seconds, written with the suffix s. Default: '5s'. Options: '5s', '10s'.
@@ -121,8 +121,8 @@ class LumaRayV32VideoToVideo(Model[ResultT, JobT]):
         """
         request = partial(
             LumaRayV32VideoToVideoRequest,
-            prompt=prompt,
             input_video=mark_paths(input_video),
+            prompt=prompt,
             input_image=mark_paths(input_image),
             resolution=resolution,
             duration=duration,

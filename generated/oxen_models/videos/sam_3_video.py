@@ -3,7 +3,7 @@
 
 Source: model 'sam-3-video', POST /api/ai/videos/generate.
 
-Schema fe0b96b600b7, changed 2026-11-24.
+Schema fe0b96b600b7, changed 2026-11-26.
 """
 
 from __future__ import annotations

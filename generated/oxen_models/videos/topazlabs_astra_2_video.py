@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-astra-2-video', POST /api/ai/videos/generate.
 
-Schema 74d0b7a26baf, changed 2026-11-24.
+Schema 75c7eb4f60a8, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ class TopazlabsAstra2VideoRequest(VideoRequest):
     """How much new detail is invented; low values stay faithful to the source. Range: 0 to 1. Example:
     0.5."""
 
+    prompt: str | Omit = OMIT
+    """Optional guidance for the added detail. When it is set, clips may have at most 450 frames. Default: ''."""
+
     resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT
     """Size to which the footage is upscaled. Default: '4k'. Options: '1080p', '2k', '4k'."""
 
@@ -46,9 +49,6 @@ class TopazlabsAstra2VideoRequest(VideoRequest):
 
     sharp: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Sharpness applied before enhancement: low values soften, the middle one changes nothing, high values sharpen. Default: 0.5. Range: 0 to 1."""
-
-    prompt: str | Omit = OMIT
-    """Optional guidance for the added detail. When it is set, clips may have at most 450 frames. Default: ''."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -65,11 +65,11 @@ class TopazlabsAstra2Video(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         creativity: float,
+        prompt: str | Omit = OMIT,
         resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
         interpolate_frames: bool | Omit = OMIT,
         target_fps: float | Omit = OMIT,
         sharp: float | Omit = OMIT,
-        prompt: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -80,11 +80,11 @@ class TopazlabsAstra2Video(Model[ResultT, JobT]):
             input_video: Video to upscale.
             creativity: How much new detail is invented; low values stay faithful to the source. Range: 0 to 1.
                 Example: 0.5.
+            prompt: Optional guidance for the added detail. When it is set, clips may have at most 450 frames. Default: ''.
             resolution: Size to which the footage is upscaled. Default: '4k'. Options: '1080p', '2k', '4k'.
             interpolate_frames: Raises the frame rate with newly made in-between frames, at a higher price. Default: False.
             target_fps: Frame rate that interpolation produces, in frames per second. Default: 30. Options: 24, 23.976, 25, 29.97, 30, 50, 59.94, 60.
             sharp: Sharpness applied before enhancement: low values soften, the middle one changes nothing, high values sharpen. Default: 0.5. Range: 0 to 1.
-            prompt: Optional guidance for the added detail. When it is set, clips may have at most 450 frames. Default: ''.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -93,11 +93,11 @@ class TopazlabsAstra2Video(Model[ResultT, JobT]):
             TopazlabsAstra2VideoRequest,
             input_video=mark_paths(input_video),
             creativity=creativity,
+            prompt=prompt,
             resolution=resolution,
             interpolate_frames=interpolate_frames,
             target_fps=target_fps,
             sharp=sharp,
-            prompt=prompt,
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-hyperion-2-video', POST /api/ai/videos/generate.
 
-Schema 8b04da31ea8b, changed 2026-11-24.
+Schema 8b04da31ea8b, changed 2026-11-26.
 """
 
 from __future__ import annotations

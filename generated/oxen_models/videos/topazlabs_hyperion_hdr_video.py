@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-hyperion-hdr-video', POST /api/ai/videos/generate.
 
-Schema fb0301dc92aa, changed 2026-11-24.
+Schema fb0301dc92aa, changed 2026-11-26.
 """
 
 from __future__ import annotations

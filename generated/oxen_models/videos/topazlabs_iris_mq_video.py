@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-iris-mq-video', POST /api/ai/videos/generate.
 
-Schema ac7729c382e1, changed 2026-11-24.
+Schema ac7729c382e1, changed 2026-11-26.
 """
 
 from __future__ import annotations

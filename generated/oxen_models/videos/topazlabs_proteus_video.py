@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-proteus-video', POST /api/ai/videos/generate.
 
-Schema d04c504348a1, changed 2026-11-24.
+Schema d04c504348a1, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-rhea-video', POST /api/ai/videos/generate.
 
-Schema 093e7dcd89f8, changed 2026-11-24.
+Schema 093e7dcd89f8, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-upscale-starlight-2-5-video', POST /api/ai/videos/generate.
 
-Schema 573ceb67be78, changed 2026-11-24.
+Schema 573ceb67be78, changed 2026-11-26.
 """
 
 from __future__ import annotations

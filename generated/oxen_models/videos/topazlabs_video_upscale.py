@@ -3,7 +3,7 @@
 
 Source: model 'topazlabs-video-upscale', POST /api/ai/videos/generate.
 
-Schema 1c51c2c6fc36, changed 2026-11-24.
+Schema 1c51c2c6fc36, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ parameters.
 
 Source: model 'wan-ai-wan2-1-t2v-14b-diffusers', POST /api/ai/videos/generate.
 
-Schema 15bc700bbd00, changed 2026-11-24.
+Schema 15bc700bbd00, changed 2026-11-26.
 """
 
 from __future__ import annotations

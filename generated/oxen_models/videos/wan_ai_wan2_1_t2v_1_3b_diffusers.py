@@ -4,7 +4,7 @@ parameters.
 
 Source: model 'wan-ai-wan2-1-t2v-1-3b-diffusers', POST /api/ai/videos/generate.
 
-Schema ac00bd289878, changed 2026-11-24.
+Schema ac00bd289878, changed 2026-11-26.
 """
 
 from __future__ import annotations

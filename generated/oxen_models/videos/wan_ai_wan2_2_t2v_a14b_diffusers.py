@@ -3,7 +3,7 @@
 
 Source: model 'wan-ai-wan2-2-t2v-a14b-diffusers', POST /api/ai/videos/generate.
 
-Schema b5fd99e42026, changed 2026-11-24.
+Schema b5fd99e42026, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ parameters.
 
 Source: model 'wan-ai-wan2-2-ti2v-5b-diffusers', POST /api/ai/videos/generate.
 
-Schema be370a60ff48, changed 2026-11-24.
+Schema be370a60ff48, changed 2026-11-26.
 """
 
 from __future__ import annotations

@@ -3,15 +3,17 @@
 
 Source: model 'wan-v2-6-image-to-video', POST /api/ai/videos/generate.
 
-Schema 858935d206e7, changed 2026-11-24.
+Schema 7b98819cfa65, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -32,11 +34,11 @@ class WanV26ImageToVideoRequest(VideoRequest):
     input_image: ImageInput
     """Source image as a PNG, JPEG, WebP or GIF file."""
 
-    duration: Literal[5, 10, 15] | Omit = OMIT
-    """Length of the video in seconds. Default: 5. Options: 5, 10, 15."""
-
     audio_url: AudioInput | Omit = OMIT
     """Background music. Anything beyond the length in duration is cut off."""
+
+    duration: Annotated[int, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 5. Range: 5 to 15."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -53,8 +55,8 @@ class WanV26ImageToVideo(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput,
-        duration: Literal[5, 10, 15] | Omit = OMIT,
         audio_url: AudioInput | Omit = OMIT,
+        duration: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -64,8 +66,8 @@ class WanV26ImageToVideo(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Source image as a PNG, JPEG, WebP or GIF file.
-            duration: Length of the video in seconds. Default: 5. Options: 5, 10, 15.
             audio_url: Background music. Anything beyond the length in duration is cut off.
+            duration: Length of the video in seconds. Default: 5. Range: 5 to 15.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -74,8 +76,8 @@ class WanV26ImageToVideo(Model[ResultT, JobT]):
             WanV26ImageToVideoRequest,
             prompt=prompt,
             input_image=mark_paths(input_image),
-            duration=duration,
             audio_url=mark_paths(audio_url),
+            duration=duration,
             response_format=response_format,
             target_namespace=target_namespace,
         )

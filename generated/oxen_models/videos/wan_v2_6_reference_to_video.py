@@ -3,7 +3,7 @@
 
 Source: model 'wan-v2-6-reference-to-video', POST /api/ai/videos/generate.
 
-Schema ba6a18b3b385, changed 2026-11-24.
+Schema ba6a18b3b385, changed 2026-11-26.
 """
 
 from __future__ import annotations

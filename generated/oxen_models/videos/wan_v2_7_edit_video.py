@@ -3,13 +3,15 @@
 
 Source: model 'wan-v2-7-edit-video', POST /api/ai/videos/generate.
 
-Schema 078eca940df5, changed 2026-11-24.
+Schema 1db38dece8fb, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
+
+from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, RejectBool
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
@@ -26,20 +28,22 @@ class WanV27EditVideoRequest(VideoRequest):
 
     model_id: ClassVar[str] = "wan-v2-7-edit-video"
 
+    input_video: VideoInput
+    """MP4 or MOV to edit, from 2 to 10 seconds long and up to 100 MB."""
+
     prompt: str
     """Edit to make, or the style to give the video."""
 
-    input_video: VideoInput
-    """MP4 or MOV to edit, from 2 to 10 seconds long and up to 100 MB."""
+    reference_image_url: ImageInput | Omit = OMIT
+    """Image that guides the edit."""
 
     resolution: Literal["720p", "1080p"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p'."""
 
-    duration: Annotated[Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10], RejectBool] | Omit = OMIT
-    """Length of the video in seconds, counted from the start of the input; 0 keeps the full input length. Default: 0. Options: 0, 2, 3, 4, 5, 6, 7, 8, 9, 10."""
-
-    reference_image_url: ImageInput | Omit = OMIT
-    """Image that guides the edit."""
+    duration: Annotated[int, Field(ge=2, le=10), IntegralFloat] | Annotated[Literal[0], RejectBool] | Omit = (
+        OMIT
+    )
+    """Length of the video in seconds, counted from the start of the input; 0 keeps the full input length. Default: 0. Range: 2 to 10."""
 
     audio_setting: Literal["auto", "origin"] | Omit = OMIT
     """Sound of the edited video: auto leaves it to the model, origin keeps the input sound. Default: 'auto'. Options: 'auto', 'origin'."""
@@ -60,11 +64,11 @@ class WanV27EditVideo(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        prompt: str,
         input_video: VideoInput,
-        resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Omit = OMIT,
+        prompt: str,
         reference_image_url: ImageInput | Omit = OMIT,
+        resolution: Literal["720p", "1080p"] | Omit = OMIT,
+        duration: int | Literal[0] | Omit = OMIT,
         audio_setting: Literal["auto", "origin"] | Omit = OMIT,
         seed: int | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
@@ -74,11 +78,11 @@ class WanV27EditVideo(Model[ResultT, JobT]):
         """Edits a video by instruction or reference image, or changes its style.
 
         Args:
-            prompt: Edit to make, or the style to give the video.
             input_video: MP4 or MOV to edit, from 2 to 10 seconds long and up to 100 MB.
-            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p'.
-            duration: Length of the video in seconds, counted from the start of the input; 0 keeps the full input length. Default: 0. Options: 0, 2, 3, 4, 5, 6, 7, 8, 9, 10.
+            prompt: Edit to make, or the style to give the video.
             reference_image_url: Image that guides the edit.
+            resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p'.
+            duration: Length of the video in seconds, counted from the start of the input; 0 keeps the full input length. Default: 0. Range: 2 to 10.
             audio_setting: Sound of the edited video: auto leaves it to the model, origin keeps the input sound. Default: 'auto'. Options: 'auto', 'origin'.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
@@ -87,11 +91,11 @@ class WanV27EditVideo(Model[ResultT, JobT]):
         """
         request = partial(
             WanV27EditVideoRequest,
-            prompt=prompt,
             input_video=mark_paths(input_video),
+            prompt=prompt,
+            reference_image_url=mark_paths(reference_image_url),
             resolution=resolution,
             duration=duration,
-            reference_image_url=mark_paths(reference_image_url),
             audio_setting=audio_setting,
             seed=seed,
             response_format=response_format,

@@ -4,7 +4,7 @@ audio.
 
 Source: model 'wan-v2-7-image-to-video', POST /api/ai/videos/generate.
 
-Schema cde90663d8f9, changed 2026-11-24.
+Schema cde90663d8f9, changed 2026-11-26.
 """
 
 from __future__ import annotations

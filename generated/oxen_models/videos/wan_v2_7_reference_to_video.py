@@ -3,7 +3,7 @@
 
 Source: model 'wan-v2-7-reference-to-video', POST /api/ai/videos/generate.
 
-Schema 31037dedd234, changed 2026-11-24.
+Schema 31037dedd234, changed 2026-11-26.
 """
 
 from __future__ import annotations

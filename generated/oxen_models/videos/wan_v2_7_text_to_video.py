@@ -3,7 +3,7 @@
 
 Source: model 'wan-v2-7-text-to-video', POST /api/ai/videos/generate.
 
-Schema 81efc105e8e3, changed 2026-11-24.
+Schema c1a53f2eeef5, changed 2026-11-26.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class WanV27TextToVideoRequest(VideoRequest):
     prompt: str
     """Scene in Chinese or English, up to 500 characters. Asking for one shot or several, or listing timed shots, sets the structure."""
 
+    audio_url: AudioInput | Omit = OMIT
+    """Audio that drives the video: WAV or MP3, 2-30 s, up to 15 MB. Without it, the model makes background sound."""
+
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'."""
 
@@ -42,9 +45,6 @@ class WanV27TextToVideoRequest(VideoRequest):
 
     negative_prompt: str | Omit = OMIT
     """Names what the video should leave out, in Chinese or English, with up to 500 characters."""
-
-    audio_url: AudioInput | Omit = OMIT
-    """Audio that drives the video: WAV or MP3, 2-30 s, up to 15 MB. Without it, the model makes background sound."""
 
     prompt_extend: bool | Omit = OMIT
     """Rewrites short prompts for a better result, which takes extra time. Default: True."""
@@ -69,11 +69,11 @@ class WanV27TextToVideo(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
+        audio_url: AudioInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
         duration: int | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        audio_url: AudioInput | Omit = OMIT,
         prompt_extend: bool | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         seed: int | Omit = OMIT,
@@ -85,11 +85,11 @@ class WanV27TextToVideo(Model[ResultT, JobT]):
 
         Args:
             prompt: Scene in Chinese or English, up to 500 characters. Asking for one shot or several, or listing timed shots, sets the structure.
+            audio_url: Audio that drives the video: WAV or MP3, 2-30 s, up to 15 MB. Without it, the model makes background sound.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16', '1:1', '4:3', '3:4'.
             resolution: Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'.
             duration: Length of the video in seconds. Default: 5. Range: 2 to 15.
             negative_prompt: Names what the video should leave out, in Chinese or English, with up to 500 characters.
-            audio_url: Audio that drives the video: WAV or MP3, 2-30 s, up to 15 MB. Without it, the model makes background sound.
             prompt_extend: Rewrites short prompts for a better result, which takes extra time. Default: True.
             watermark: Puts an AI generated mark in the lower right corner. Default: False.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random. Range: 0 to 2147483647.
@@ -100,11 +100,11 @@ class WanV27TextToVideo(Model[ResultT, JobT]):
         request = partial(
             WanV27TextToVideoRequest,
             prompt=prompt,
+            audio_url=mark_paths(audio_url),
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,
             negative_prompt=negative_prompt,
-            audio_url=mark_paths(audio_url),
             prompt_extend=prompt_extend,
             watermark=watermark,
             seed=seed,

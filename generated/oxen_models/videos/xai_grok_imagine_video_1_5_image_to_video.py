@@ -3,7 +3,7 @@
 
 Source: model 'xai-grok-imagine-video-1-5-image-to-video', POST /api/ai/videos/generate.
 
-Schema 95fa338040ca, changed 2026-11-24.
+Schema 95fa338040ca, changed 2026-11-26.
 """
 
 from __future__ import annotations

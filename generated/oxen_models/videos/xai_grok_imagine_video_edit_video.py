@@ -3,7 +3,7 @@
 
 Source: model 'xai-grok-imagine-video-edit-video', POST /api/ai/videos/generate.
 
-Schema 2dff8d8b4c34, changed 2026-11-24.
+Schema 2dff8d8b4c34, changed 2026-11-26.
 """
 
 from __future__ import annotations

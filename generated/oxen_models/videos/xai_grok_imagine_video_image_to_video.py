@@ -3,15 +3,17 @@
 
 Source: model 'xai-grok-imagine-video-image-to-video', POST /api/ai/videos/generate.
 
-Schema bada6335edf2, changed 2026-11-24.
+Schema 0f47d9857bd0, changed 2026-11-26.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, Omit
+from pydantic import Field
+
+from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -32,14 +34,14 @@ class XaiGrokImagineVideoImageToVideoRequest(VideoRequest):
     input_image: ImageInput
     """Start frame of the video."""
 
-    resolution: Literal["720p", "480p"] | Omit = OMIT
-    """Size of the output, given as a named tier. Default: '480p'. Options: '720p', '480p'."""
-
-    duration: Literal[3, 6, 8, 10, 15] | Omit = OMIT
-    """Length of the video in seconds. Default: 6. Options: 3, 6, 8, 10, 15."""
-
     aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'."""
+
+    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    """Length of the video in seconds. Default: 6. Range: 3 to 15."""
+
+    resolution: Literal["720p", "480p"] | Omit = OMIT
+    """Size of the output, given as a named tier. Default: '480p'. Options: '720p', '480p'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -56,9 +58,9 @@ class XaiGrokImagineVideoImageToVideo(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_image: ImageInput,
-        resolution: Literal["720p", "480p"] | Omit = OMIT,
-        duration: Literal[3, 6, 8, 10, 15] | Omit = OMIT,
         aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
+        duration: int | Omit = OMIT,
+        resolution: Literal["720p", "480p"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
@@ -68,9 +70,9 @@ class XaiGrokImagineVideoImageToVideo(Model[ResultT, JobT]):
         Args:
             prompt: Text that tells the model what to generate or change.
             input_image: Start frame of the video.
-            resolution: Size of the output, given as a named tier. Default: '480p'. Options: '720p', '480p'.
-            duration: Length of the video in seconds. Default: 6. Options: 3, 6, 8, 10, 15.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'.
+            duration: Length of the video in seconds. Default: 6. Range: 3 to 15.
+            resolution: Size of the output, given as a named tier. Default: '480p'. Options: '720p', '480p'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
@@ -79,9 +81,9 @@ class XaiGrokImagineVideoImageToVideo(Model[ResultT, JobT]):
             XaiGrokImagineVideoImageToVideoRequest,
             prompt=prompt,
             input_image=mark_paths(input_image),
-            resolution=resolution,
-            duration=duration,
             aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
             response_format=response_format,
             target_namespace=target_namespace,
         )
