@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from . import normalize
-from .describe import NO_BREAK, describe_parameter, describe_unsupported, find_unsupported, to_sentence
+from .describe import NO_BREAK, describe_parameter, describe_unsupported, find_unsupported, is_billed_without_result, to_sentence
 from .diagnostics import Diagnostic, ModelError
 from .names import module_name, parameter_names, pascal
 from .normalize import Node
@@ -131,6 +131,11 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         )
         if operation.family == "images"
         else (),
+        billed_parameters=tuple(
+            parameter.name
+            for parameter in request.parameters
+            if is_billed_without_result(node["annotations"].get(parameter.alias or parameter.name, {}))
+        ),
         # The engine names outer classes first; Python needs inner classes to be defined first.
         nested=tuple(
             _build_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)

@@ -5,7 +5,8 @@ Editors show only the first line of a parameter's documentation, so meaning, def
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .normalize import Node
@@ -30,9 +31,16 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
     meaning = to_sentence(annotations.get("description", ""))
     facts: list[str] = []
     rest: list[str] = []
+    if references := annotations.get("references"):
+        rest += _describe_references(references, meaning)
+    if "example" in annotations:
+        rest.append(f"Example: {_format_literal(annotations['example'])}.")
     if "default" in annotations:
         default = _format_literal(annotations["default"])
-        (rest if required else facts).append(f"{'Example' if required else 'Default'}: {default}.")
+        if not required:
+            facts.append(f"Default: {default}.")
+        elif "example" not in annotations:
+            rest.append(f"Example: {default}.")
     facts += [
         f"{fact[0].upper()}{fact[1:]}"
         for fact in dict.fromkeys(_list_facts(node, annotations.get("default")))
@@ -47,6 +55,19 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
         rest.append(describe_unsupported([keyword for _, keywords in unsupported for keyword in keywords]))
     leading = " ".join(filter(None, facts)).replace(" ", NO_BREAK)
     return " ".join(filter(None, [leading, *rest])) or UNDESCRIBED
+
+
+def is_billed_without_result(annotations: Node) -> bool:
+    """Return whether a parameter counts results that are all billed, of which only the first is returned."""
+    description = annotations.get("description", "")
+    return bool(re.search(r"\bbilled\b", description) and re.search(r"\bonly the first\b", description, re.I))
+
+
+def _describe_references(references: Mapping[str, str], meaning: str) -> Iterator[str]:
+    for name, kind in references.items():
+        citation = f"@{kind.capitalize()}1"
+        if citation not in meaning:
+            yield f"Cite the {kind}s of `{name}` by position, as {citation}."
 
 
 def to_sentence(text: str) -> str:

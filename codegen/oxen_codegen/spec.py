@@ -159,6 +159,8 @@ class ModelSpec:
     request: ObjectSpec
     image_parameters: tuple[str, ...]
     """The Python names of the parameters of an image model that accept images."""
+    billed_parameters: tuple[str, ...]
+    """The Python names of the parameters that count results that are billed and not returned."""
     nested: tuple[ObjectSpec, ...]
 
     @property
