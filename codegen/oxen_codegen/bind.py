@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from . import normalize
-from .describe import NO_BREAK, describe_parameter, describe_unsupported, find_unsupported, is_billed_without_result, to_sentence
+from .describe import (
+    NO_BREAK,
+    describe_parameter,
+    describe_unsupported,
+    find_unsupported,
+    is_billed_without_result,
+    to_sentence,
+)
 from .diagnostics import Diagnostic, ModelError
 from .names import module_name, parameter_names, pascal
 from .normalize import Node

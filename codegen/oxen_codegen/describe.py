@@ -5,7 +5,6 @@ Editors show only the first line of a parameter's documentation, so meaning, def
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,7 +59,7 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
 def is_billed_without_result(annotations: Node) -> bool:
     """Return whether a parameter counts results that are all billed, of which only the first is returned."""
     description = annotations.get("description", "")
-    return bool(re.search(r"\bbilled\b", description) and re.search(r"\bonly the first\b", description, re.I))
+    return "billed" in description and "only the first" in description.lower()
 
 
 def _describe_references(references: Mapping[str, str], meaning: str) -> Iterator[str]:

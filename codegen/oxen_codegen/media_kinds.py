@@ -45,9 +45,7 @@ class MediaEvidence:
 def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) -> MediaEvidence:
     """Collect what the properties of a schema and the inputs of a model's capabilities say."""
     references = {
-        field: kind
-        for schema in properties.values()
-        for field, kind in read_references(schema).items()
+        field: kind for schema in properties.values() for field, kind in read_references(schema).items()
     }
     kinds = [kind for kind in KINDS if kind in inputs]
     return MediaEvidence(references, kinds[0] if len(kinds) == 1 else "file")

@@ -254,7 +254,7 @@ def _is_hidden(schema: object) -> bool:
 
 
 def _annotations(schema: object) -> Node:
-    """Return the description of a property, its default, an example and the media that its text can cite."""
+    """Return the description of a property, its default, an example and the media that it can cite."""
     if not is_object(schema):
         return {}
     annotations: Node = {"default": schema["default"]} if "default" in schema else {}

@@ -18,6 +18,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "PayloadTooLargeError", "PermissionDeniedError", "Problem", "RateLimitError", "ServerError",
         "UnexpectedResponseError", "UnprocessableError", "UpgradeRequiredError",
     ),
+    "_runtime.billing": ("BilledNotReturnedWarning",),
     "_runtime.fields": ("OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
     "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),

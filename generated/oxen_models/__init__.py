@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         UnprocessableError as UnprocessableError,
         UpgradeRequiredError as UpgradeRequiredError,
     )
+    from ._runtime.billing import BilledNotReturnedWarning as BilledNotReturnedWarning
     from ._runtime.fields import OMIT as OMIT, Omit as Omit
     from ._runtime.media import (
         AudioInput as AudioInput,
@@ -148,6 +149,7 @@ _MODULES = {
     "UnexpectedResponseError": "._runtime.errors",
     "UnprocessableError": "._runtime.errors",
     "UpgradeRequiredError": "._runtime.errors",
+    "BilledNotReturnedWarning": "._runtime.billing",
     "OMIT": "._runtime.fields",
     "Omit": "._runtime.fields",
     "AudioInput": "._runtime.media",
@@ -239,6 +241,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableError",
     "UpgradeRequiredError",
+    "BilledNotReturnedWarning",
     "OMIT",
     "Omit",
     "AudioInput",

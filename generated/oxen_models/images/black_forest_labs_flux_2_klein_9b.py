@@ -38,7 +38,7 @@ class BlackForestLabsFlux2Klein9bRequest(ImageRequest):
     """Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on."""
 
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT
-    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'."""
+    """Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'."""
 
     output_quality: Literal["standard", "high"] | Omit = OMIT
     """How good the picture file is. Default: 'standard'. Options: 'standard', 'high'."""
@@ -85,7 +85,7 @@ class BlackForestLabsFlux2Klein9b(Model[ResultT, JobT]):
         Args:
             prompt: What the picture shows, in words. Cite the input pictures as @Image1, @Image2 and so on.
             input_image: Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'.
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4'.
             output_quality: How good the picture file is. Default: 'standard'. Options: 'standard', 'high'.
             output_format: File format of the picture. Default: 'png'. Options: 'png', 'jpg', 'webp'.
             seed: Seed of the randomness. Empty: a random one.

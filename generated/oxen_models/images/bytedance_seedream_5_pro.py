@@ -38,7 +38,7 @@ class BytedanceSeedream5ProRequest(ImageRequest):
     """Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items."""
 
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9"] | Omit = OMIT
-    """Aspect Ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'."""
+    """Aspect ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'."""
 
     size: Literal["1K", "2K"] | Omit = OMIT
     """Step of resolution; with the aspect ratio it gives the pixel size. Default: '2K'. Options: '1K', '2K'."""
@@ -77,7 +77,7 @@ class BytedanceSeedream5Pro(Model[ResultT, JobT]):
         Args:
             prompt: What to draw, or how to edit the input pictures. Cite the input pictures as @Image1, @Image2 and so on.
             input_image: Reference picture URLs for editing, if any. One for a plain edit, more to blend several; the prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items.
-            aspect_ratio: Aspect Ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'.
+            aspect_ratio: Aspect ratio. Default: '1:1'. Options: '1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'.
             size: Step of resolution; with the aspect ratio it gives the pixel size. Default: '2K'. Options: '1K', '2K'.
             output_format: File format of the result. Default: 'png'. Options: 'png', 'jpeg'.
             watermark: Mark the picture as made by AI. Default: False.

@@ -30,15 +30,17 @@ class Flux2FlexRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on."""
+    """What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on. Example: 'The cartoon
+    ox of @Image1 sits for the Mona Lisa, in the style of @Image1. No arms, no legs.'."""
 
     input_image: ListOf[ImageInput] | None | Omit = OMIT
-    """Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on."""
+    """Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on.
+    Example: ['https://hub.oxen.ai/api/repos/elau/assets/file/main/bloxy/bloxy_cropped_512x512.png']."""
 
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"] | Omit = (
         OMIT
     )
-    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'."""
+    """Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'."""
 
     resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT
     """Resolution. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'."""
@@ -93,8 +95,12 @@ class Flux2Flex(Model[ResultT, JobT]):
 
         Args:
             prompt: What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on.
+                Example: 'The cartoon ox of @Image1 sits for the Mona Lisa, in the style of @Image1. No
+                arms, no legs.'.
             input_image: Pictures to change or to take as reference. The prompt cites them as @Image1, @Image2 and so on.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'.
+                Example:
+                ['https://hub.oxen.ai/api/repos/elau/assets/file/main/bloxy/bloxy_cropped_512x512.png'].
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', 'match_input_image'.
             resolution: Resolution. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'.
             num_inference_steps: How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 30. Range: 1 to 50.
             guidance: Guidance strength. Low values look more real; try 2, 2.5, 3 and 3.5. Default: 2. Range: 0 to 10.

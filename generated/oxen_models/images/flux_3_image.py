@@ -56,7 +56,7 @@ class Flux3ImageRequest(ImageRequest):
         ]
         | Omit
     ) = OMIT
-    """Aspect Ratio. Default: 'auto'. Options: 'auto', '21:9', '2:1', '16:9', '3:2', '7:5', '4:3', '5:4', '1:1', '4:5', '3:4', '5:7', '2:3', '9:16', '1:2', '9:21'."""
+    """Aspect ratio. Default: 'auto'. Options: 'auto', '21:9', '2:1', '16:9', '3:2', '7:5', '4:3', '5:4', '1:1', '4:5', '3:4', '5:7', '2:3', '9:16', '1:2', '9:21'."""
 
     resolution: Literal["768sq", "1k", "2k", "4k"] | Omit = OMIT
     """Resolution. Default: '1k'. Options: '768sq', '1k', '2k', '4k'."""
@@ -113,7 +113,7 @@ class Flux3Image(Model[ResultT, JobT]):
         Args:
             prompt: What to draw, in words. Cite the input pictures as @Image1, @Image2 and so on.
             input_image: Pictures to edit or to take as reference, at most 10. The prompt cites them as @Image1, @Image2 and so on. Length: at most 10 items.
-            aspect_ratio: Aspect Ratio. Default: 'auto'. Options: 'auto', '21:9', '2:1', '16:9', '3:2', '7:5', '4:3', '5:4', '1:1', '4:5', '3:4', '5:7', '2:3', '9:16', '1:2', '9:21'.
+            aspect_ratio: Aspect ratio. Default: 'auto'. Options: 'auto', '21:9', '2:1', '16:9', '3:2', '7:5', '4:3', '5:4', '1:1', '4:5', '3:4', '5:7', '2:3', '9:16', '1:2', '9:21'.
             resolution: Resolution. Default: '1k'. Options: '768sq', '1k', '2k', '4k'.
             grounding: Look things up on the web and in pictures first, so that real places, goods and events are right. Slower. Default: False.
             safety_tolerance: How strict the safety filter is; 0 is the strictest. Default: 2. Options: 0, 1, 2, 3, 4.

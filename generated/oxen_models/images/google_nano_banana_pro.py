@@ -30,7 +30,8 @@ class GoogleNanoBananaProRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_image",)
 
     prompt: str
-    """What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on."""
+    """What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on.
+    Example: 'A botanist beneath a banana tree in the rainforest, as a photo for a magazine cover.'."""
 
     input_image: ListOf[ImageInput] | None | Omit = OMIT
     """Reference pictures to edit or combine, if any (at most 14). None: drawn from the prompt alone. The prompt cites them as @Image1, @Image2 and so on."""
@@ -38,7 +39,7 @@ class GoogleNanoBananaProRequest(ImageRequest):
     aspect_ratio: (
         Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"] | Omit
     ) = OMIT
-    """Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'."""
+    """Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'."""
 
     resolution: Literal["1K", "2K", "4K"] | Omit = OMIT
     """Resolution. Default: '2K'. Options: '1K', '2K', '4K'."""
@@ -73,8 +74,10 @@ class GoogleNanoBananaPro(Model[ResultT, JobT]):
 
         Args:
             prompt: What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on.
+                Example: 'A botanist beneath a banana tree in the rainforest, as a photo for a magazine
+                cover.'.
             input_image: Reference pictures to edit or combine, if any (at most 14). None: drawn from the prompt alone. The prompt cites them as @Image1, @Image2 and so on.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'.
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9'.
             resolution: Resolution. Default: '2K'. Options: '1K', '2K', '4K'.
             google_search: Use live web search for facts and current events: charts, maps, news. Default: False.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.

@@ -40,7 +40,7 @@ class GptImage25FlareRequest(ImageRequest):
     aspect_ratio: (
         Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"] | Omit
     ) = OMIT
-    """Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'."""
+    """Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'."""
 
     resolution: Literal["1K", "2K", "4K"] | Omit = OMIT
     """Resolution. Default: '2K'. Options: '1K', '2K', '4K'."""
@@ -91,7 +91,7 @@ class GptImage25Flare(Model[ResultT, JobT]):
             prompt: What to draw, or how to edit the reference pictures. Cite the input pictures as @Image1, @Image2 and so on.
             input_image: Reference pictures to edit, if any, at most 16. None: drawn from the prompt alone.
             mask_url: URL of a mask for inpainting, if any. See-through pixels are redrawn, opaque ones are kept. Same size as the first reference picture. None: the whole picture is edited.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'.
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '21:9', '9:21'.
             resolution: Resolution. Default: '2K'. Options: '1K', '2K', '4K'.
             quality: Step of quality. Higher ones show more detail and cost more; xhigh and max are the slowest and finest. Default: 'high'. Options: 'low', 'medium', 'high', 'xhigh', 'max'.
             output_format: File format of the picture. Default: 'png'. Options: 'png', 'jpeg', 'webp'.

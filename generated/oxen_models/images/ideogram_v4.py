@@ -26,7 +26,7 @@ class IdeogramV4Request(ImageRequest):
     model_id: ClassVar[str] = "ideogram-v4"
 
     prompt: str
-    """What to draw, in words."""
+    """What to draw, in words. Example: 'A red panda on a mossy branch, forest fog, first light'."""
 
     image_size: (
         Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"]
@@ -87,7 +87,8 @@ class IdeogramV4(Model[ResultT, JobT]):
         """Makes posters, logos and other designs with precise lettering.
 
         Args:
-            prompt: What to draw, in words.
+            prompt: What to draw, in words. Example: 'A red panda on a mossy branch, forest fog, first
+                light'.
             image_size: Size of the picture. Default: 'square_hd'. Options: 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'.
             rendering_speed: How fast to draw. Faster means fewer denoising steps. Default: 'BALANCED'. Options: 'TURBO', 'BALANCED', 'QUALITY'.
             expansion_model: Which model lengthens the prompt. 'Medium' is quick; 'Large' is Ideogram's Magic Prompt, the best. Default: 'Medium'. Options: 'Medium', 'Large'.

@@ -30,13 +30,14 @@ class QwenImage21Request(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("input_images",)
 
     prompt: str
-    """What to draw, or the edit to make. Cite the input pictures as @Image1, @Image2 and so on. Ask for a transparent background to get an RGBA cutout."""
+    """What to draw, or the edit to make. Cite the input pictures as @Image1, @Image2 and so on. Ask for a transparent background to get an RGBA cutout.
+    Example: 'A retro travel poster with the word "OXEN" and an ox on a ridge, flat drawing'."""
 
     input_images: Annotated[ListOf[ImageInput], Field(max_length=10)] | None | Omit = OMIT
     """Reference pictures to edit or combine, in order, if any. The prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items."""
 
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT
-    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'."""
+    """Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'."""
 
     resolution: Literal["1K", "2K"] | Omit = OMIT
     """Resolution. Default: '2K'. Options: '1K', '2K'."""
@@ -83,8 +84,10 @@ class QwenImage21(Model[ResultT, JobT]):
 
         Args:
             prompt: What to draw, or the edit to make. Cite the input pictures as @Image1, @Image2 and so on. Ask for a transparent background to get an RGBA cutout.
+                Example: 'A retro travel poster with the word "OXEN" and an ox on a ridge, flat
+                drawing'.
             input_images: Reference pictures to edit or combine, in order, if any. The prompt cites them as @Image1, @Image2 and so on. At most 10. Length: at most 10 items.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'.
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'.
             resolution: Resolution. Default: '2K'. Options: '1K', '2K'.
             negative_prompt: What the picture must not show. Counts only with a guidance scale above 1.
             output_format: File format. PNG and WebP keep transparency; JPEG puts white there. Default: 'png'. Options: 'png', 'jpeg', 'webp'.

@@ -29,6 +29,7 @@ class QwenImage2ProRequest(ImageRequest):
 
     model_id: ClassVar[str] = "qwen-image-2-pro"
     image_parameters: ClassVar[tuple[str, ...]] = ("input_images",)
+    billed_parameters: ClassVar[tuple[str, ...]] = ("num_images",)
 
     prompt: str
     """What to generate or edit, in words. Images from input_images can be cited by position as @Image1, @Image2."""

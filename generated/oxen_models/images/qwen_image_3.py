@@ -28,15 +28,17 @@ class QwenImage3Request(ImageRequest):
 
     model_id: ClassVar[str] = "qwen-image-3"
     image_parameters: ClassVar[tuple[str, ...]] = ("input_images",)
+    billed_parameters: ClassVar[tuple[str, ...]] = ("num_images",)
 
     prompt: str
-    """What to draw, or the edit to make. At most 4,500 tokens. Cite the input pictures as @Image1, @Image2 and so on."""
+    """What to draw, or the edit to make. At most 4,500 tokens. Cite the input pictures as @Image1, @Image2 and so on.
+    Example: 'A retro travel poster with the word "OXEN" and an ox on a ridge, flat drawing'."""
 
     input_images: Annotated[ListOf[ImageInput], Field(max_length=3)] | None | Omit = OMIT
     """Pictures to edit or combine, if any. The result has the last one's aspect ratio unless one is chosen. The prompt cites them as @Image1, @Image2 and so on. At most 3. Length: at most 3 items."""
 
     aspect_ratio: Literal["auto", "16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT
-    """Aspect Ratio. Default: 'auto'. Options: 'auto', '16:9', '9:16', '1:1', '4:3', '3:4'."""
+    """Aspect ratio. Default: 'auto'. Options: 'auto', '16:9', '9:16', '1:1', '4:3', '3:4'."""
 
     resolution: Literal["1K", "2K"] | Omit = OMIT
     """Resolution. Default: '2K'. Options: '1K', '2K'."""
@@ -90,8 +92,10 @@ class QwenImage3(Model[ResultT, JobT]):
 
         Args:
             prompt: What to draw, or the edit to make. At most 4,500 tokens. Cite the input pictures as @Image1, @Image2 and so on.
+                Example: 'A retro travel poster with the word "OXEN" and an ox on a ridge, flat
+                drawing'.
             input_images: Pictures to edit or combine, if any. The result has the last one's aspect ratio unless one is chosen. The prompt cites them as @Image1, @Image2 and so on. At most 3. Length: at most 3 items.
-            aspect_ratio: Aspect Ratio. Default: 'auto'. Options: 'auto', '16:9', '9:16', '1:1', '4:3', '3:4'.
+            aspect_ratio: Aspect ratio. Default: 'auto'. Options: 'auto', '16:9', '9:16', '1:1', '4:3', '3:4'.
             resolution: Resolution. Default: '2K'. Options: '1K', '2K'.
             enable_prompt_expansion: Let the model add detail to the prompt first. Off: your words count more. Default: True.
             enable_thinking: Think about the prompt first. Helps with crowded layouts and long prompts, takes longer. Needs prompt expansion. Default: True.

@@ -29,6 +29,7 @@ class QwenImage3ProRequest(ImageRequest):
 
     model_id: ClassVar[str] = "qwen-image-3-pro"
     image_parameters: ClassVar[tuple[str, ...]] = ("input_images",)
+    billed_parameters: ClassVar[tuple[str, ...]] = ("num_images",)
 
     prompt: str
     """What to generate or edit, in up to 4500 tokens, citing images as @Image1, @Image2."""

@@ -28,6 +28,7 @@ class QwenImageEditMaxRequest(ImageRequest):
 
     model_id: ClassVar[str] = "qwen-image-edit-max"
     image_parameters: ClassVar[tuple[str, ...]] = ("input_images",)
+    billed_parameters: ClassVar[tuple[str, ...]] = ("num_images",)
 
     prompt: str
     """What to generate or edit, in words. Images from input_images can be cited by position as @Image1, @Image2."""

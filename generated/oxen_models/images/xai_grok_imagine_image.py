@@ -26,7 +26,8 @@ class XaiGrokImagineImageRequest(ImageRequest):
     model_id: ClassVar[str] = "xai-grok-imagine-image"
 
     prompt: str
-    """What to draw, in words."""
+    """What to draw, in words. Example: 'A plain ox shape that turns into streams of golden dust, ink brush
+    style'."""
 
     aspect_ratio: (
         Literal[
@@ -46,7 +47,7 @@ class XaiGrokImagineImageRequest(ImageRequest):
         ]
         | Omit
     ) = OMIT
-    """Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'."""
+    """Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'."""
 
     resolution: Literal["1k", "2k"] | Omit = OMIT
     """Resolution. Default: '2k'. Options: '1k', '2k'."""
@@ -93,8 +94,9 @@ class XaiGrokImagineImage(Model[ResultT, JobT]):
         """Makes images from text in many styles.
 
         Args:
-            prompt: What to draw, in words.
-            aspect_ratio: Aspect Ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'.
+            prompt: What to draw, in words. Example: 'A plain ox shape that turns into streams of golden
+                dust, ink brush style'.
+            aspect_ratio: Aspect ratio. Default: '16:9'. Options: '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '2:1', '20:9', '19.5:9', '9:19.5', '9:20', '1:2'.
             resolution: Resolution. Default: '2k'. Options: '1k', '2k'.
             output_format: File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpeg', 'png'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.

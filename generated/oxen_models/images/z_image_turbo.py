@@ -28,7 +28,8 @@ class ZImageTurboRequest(ImageRequest):
     model_id: ClassVar[str] = "z-image-turbo"
 
     prompt: str
-    """What to draw, in words."""
+    """What to draw, in words. Example: 'A red-haired woman in flannel by a campfire at night, like a
+    photo.'."""
 
     num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 8. Range: 1 to 50."""
@@ -63,7 +64,8 @@ class ZImageTurbo(Model[ResultT, JobT]):
         """Makes photorealistic images in few steps, with Chinese and English lettering.
 
         Args:
-            prompt: What to draw, in words.
+            prompt: What to draw, in words. Example: 'A red-haired woman in flannel by a campfire at
+                night, like a photo.'.
             num_inference_steps: How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 8. Range: 1 to 50.
             seed: Seed of the randomness. Set it to get the same result again.
             output_format: File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'.

@@ -57,7 +57,7 @@ class Request(Object, extra="forbid"):
     model_id: ClassVar[str]
     """The id of the model."""
     billed_parameters: ClassVar[tuple[str, ...]] = ()
-    """The names of the parameters that count results of which all are billed and only the first is returned."""
+    """The names of the parameters that count results; all of them are billed, and the first is returned."""
 
     @property
     def endpoint(self) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Unpack
 
+from ..billing import warn_if_billed_without_result
 from ..context import CallContext
 from ..errors import ConfigurationError
 from ..media import needs_io
@@ -74,6 +75,7 @@ def run_request(session: Session, request: RequestLike, **options: Unpack[Reques
         )
     extra_body = options.get("extra_body")
     body = encode_body(request, extra_body)
+    warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     context = CallContext(request_class=typed_class(request), extra_names=frozenset(extra_body or ()))
     response = session.post(request.endpoint, body, timeout, extra_headers, context)
@@ -96,6 +98,7 @@ def submit_request(
     """
     extra_body = options.get("extra_body")
     body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
+    warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     context = CallContext(
         request_class=typed_class(request), extra_names=frozenset(extra_body or ()), is_submission=True

@@ -8,7 +8,7 @@ one medium that the capabilities of the model leave; otherwise any file.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,7 @@ class MediaEvidence:
 def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) -> MediaEvidence:
     """Collect what the properties of a schema and the inputs of a model's capabilities say."""
     references = {
-        field: kind
-        for schema in properties.values()
-        for field, pattern in _references(schema)
-        if (kind := _last_kind(pattern))
+        field: kind for schema in properties.values() for field, kind in read_references(schema).items()
     }
     kinds = [kind for kind in KINDS if kind in inputs]
     return MediaEvidence(references, kinds[0] if len(kinds) == 1 else "file")
@@ -61,15 +58,17 @@ def find_named_kind(wire_name: str, schema: Mapping[str, Any]) -> str | None:
     return _last_kind(wire_name) or (_last_kind(title) if isinstance(title, str) else None)
 
 
-def _references(schema: object) -> Iterator[tuple[str, str]]:
-    """Yield the parameters that a prompt can cite, each with its pattern."""
+def read_references(schema: object) -> dict[str, str]:
+    """Return the kinds of the parameters whose media the text of a property can cite, by wire name."""
     marks = schema.get("x-media-references") if is_object(schema) else None
     groups = marks.get("groups") if is_object(marks) else None
+    references: dict[str, str] = {}
     for group in groups if is_list(groups) else []:
         if is_object(group):
             field, pattern = group.get("field"), group.get("pattern")
-            if isinstance(field, str) and isinstance(pattern, str):
-                yield field, pattern
+            if isinstance(field, str) and isinstance(pattern, str) and (kind := _last_kind(pattern)):
+                references[field] = kind
+    return references
 
 
 def _last_kind(text: str) -> str | None:

@@ -10,7 +10,8 @@ The subset is built from an allowlist: a node has only what this module puts int
     {"type": "array", "items": node, "minItems", "maxItems"}
     {"type": "object", "properties": {wire name: node}, "required": [wire name],
      "additionalProperties": node | false,
-     "annotations": {wire name: {"description", "default"}}} properties are in the order of the documentation
+     "annotations": {wire name: {"description", "default", "example", "references"}}}
+                                                             properties are in the order of the documentation
     {"enum": [value, ...]}                                   values that the other keywords accept
     {"anyOf": [node, ...]}                                   nodes of different types
 
@@ -29,7 +30,7 @@ from typing import Any, TypeGuard
 
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
-from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind
+from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind, read_references
 
 Node = dict[str, Any]
 
@@ -254,13 +255,28 @@ def _is_hidden(schema: object) -> bool:
 
 
 def _annotations(schema: object) -> Node:
-    """Return the description and the default of a property."""
+    """Return the description of a property, its default, an example and the media that it can cite."""
     if not is_object(schema):
         return {}
     annotations: Node = {"default": schema["default"]} if "default" in schema else {}
-    texts = (schema.get("description"), schema.get("title"))
-    description = next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
-    return {**annotations, "description": description} if description else annotations
+    if "x-workbench-default" in schema:
+        annotations["example"] = schema["x-workbench-default"]
+    if references := read_references(schema):
+        annotations["references"] = references
+    title, description = (_text(schema.get(key)) for key in ("title", "description"))
+    if text := description or _to_sentence_case(title):
+        annotations["description"] = text
+    return annotations
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _to_sentence_case(title: str) -> str:
+    """Return a title with capitals at its beginning only, and in acronyms."""
+    first, *rest = title.split() or [""]
+    return " ".join([first, *(word.lower() if word.istitle() else word for word in rest)])
 
 
 def _union(members: list[Node]) -> Node:

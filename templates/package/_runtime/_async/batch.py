@@ -10,6 +10,7 @@ from functools import partial
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..billing import warn_if_billed_without_result
 from ..context import CallContext
 from ..errors import (
     APIError,
@@ -238,6 +239,7 @@ class _AsyncBatch:
         await self._record_sending(index, request)
         try:
             body = encode_queue_body(request, 1, self._session.settings.targets, None)
+            warn_if_billed_without_result(request)
             context = _submission(request)
             [job, *_] = await enqueue(self._session, body, type_, None, None, context, self._token)
         except OxenError as error:
