@@ -35,8 +35,5 @@ def test_count_of_one_does_not_warn(run: ClientRunner, hub: Hub) -> None:
     """A call for one result, or for the default, does not warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for count in ({}, {"num_images": 1}):
-            run(
-                lambda oxen, count=count: oxen.images.qwen_image_3.generate(prompt="x", **count),
-                base_url=hub.url,
-            )
+        for request in (QwenImage3Request(prompt="x"), QwenImage3Request(prompt="x", num_images=1)):
+            run(methodcaller("run", request), base_url=hub.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from types import FrameType
 
 from .request import Request, RequestLike
 
@@ -30,7 +31,7 @@ def warn_if_billed_without_result(request: RequestLike) -> None:
 
 def _count_package_frames() -> int:
     """Return the number of frames between the caller and its first caller outside this package."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     count = 0
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
         frame, count = frame.f_back, count + 1
