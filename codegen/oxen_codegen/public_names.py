@@ -21,6 +21,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "_runtime.billing": ("BilledNotReturnedWarning",),
     "_runtime.fields": ("OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
+    "_runtime.generated_files": ("GeneratedFile",),
     "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),
     "_runtime.hub_models": ("HubModel",),
     "_runtime.progress": ("Progress",),

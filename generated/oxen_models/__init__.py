@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         ImageInput as ImageInput,
         VideoInput as VideoInput,
     )
+    from ._runtime.generated_files import GeneratedFile as GeneratedFile
     from ._runtime.generations import (
         Generation as Generation,
         GenerationCompleted as GenerationCompleted,
@@ -156,6 +157,7 @@ _MODULES = {
     "FileInput": "._runtime.media",
     "ImageInput": "._runtime.media",
     "VideoInput": "._runtime.media",
+    "GeneratedFile": "._runtime.generated_files",
     "Generation": "._runtime.generations",
     "GenerationCompleted": "._runtime.generations",
     "JobStatus": "._runtime.generations",
@@ -248,6 +250,7 @@ __all__ = [
     "FileInput",
     "ImageInput",
     "VideoInput",
+    "GeneratedFile",
     "Generation",
     "GenerationCompleted",
     "JobStatus",

@@ -47,6 +47,8 @@ def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.
     with ExitStack() as clients, Hub(speed=100) as hub:
         schema = object_schema(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})
         hub.add_model(make_model("any-id", schema))
+        film = make_model("bytedance-seedance-2-5-text-to-video", schema, endpoint="/videos/generate")
+        hub.add_model({**film, "capabilities": {"input": ["text"], "output": ["video"]}})
         monkeypatch.setenv("OXEN_BASE_URL", f"{hub.url}/api/ai")
         exec(compile(read_program(page), str(page), "exec"), variables)
         for value in variables.values():

@@ -102,7 +102,7 @@ def test_filters_are_sent(run: ClientRunner, hub: Hub, method: str, filters: dic
     ("filters", "expected"),
     [
         ({"status": "runing"}, "'queued', 'processing', 'succeeded', 'failed' or 'cancelled', got 'runing'"),
-        ({"media_type": "images"}, "'image' or 'video', got 'images'"),
+        ({"media_type": "images"}, "'image', 'video' or 'audio', got 'images'"),
         ({"status": ""}, "or 'cancelled', got ''"),
     ],
 )

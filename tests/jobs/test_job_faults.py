@@ -201,6 +201,7 @@ def test_cancel_on_timeout_of_finished_job(run: ClientRunner, hub: Hub) -> None:
     """JobTimeout names the status of a job that had ended before it was cancelled."""
     hub.inject_fault("events-early")
     hub.inject_fault("events-dropped")
+    hub.respond_next(503, method="GET", path=f"{QUEUE}/*")  # the poll at the deadline
     steps = submit_and_wait(timeout=0.05, cancel_on_timeout=True)
     error = run.expect_error(ox.JobTimeout, steps, base_url=hub.url)
     assert (error.status, "its status is succeeded" in str(error)) == ("succeeded", True)

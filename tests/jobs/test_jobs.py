@@ -261,16 +261,26 @@ def test_invalid_parameters_are_not_submitted(run: ClientRunner, hub: Hub) -> No
     assert hub.count("POST", QUEUE) == 0
 
 
-def test_audio_model_has_no_submit(run: ClientRunner) -> None:
-    """A model of sounds has no `submit`."""
+def test_audio_job_returns_a_sound(run: ClientRunner, hub: Hub) -> None:
+    """A sound is submitted to the queue like an image."""
 
-    def names(oxen: Any) -> set[str]:
-        return set(dir(oxen.audio.bytedance_seed_audio_1_0))
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield oxen.audio.bytedance_seed_audio_1_0.submit(prompt="moo")
+        result = yield job.result()
+        return type(job), type(result), (yield result.audios[0].read())
 
-    assert {"submit", "speak"} & run(names) == {"speak"}
+    job_type, result_type, content = run(steps, base_url=hub.url)
+    assert (job_type, result_type) == (run.get_class("Job"), run.get_class("AudioResult"))
+    assert content.startswith(b"ID3")
 
 
-@pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
+AUDIO_BODY = {"model": "bytedance-seed-audio-1-0", "prompt": "moo"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video"), (AUDIO_BODY, "Audio")]
+)
 def test_job_by_id_returns_its_result(run: ClientRunner, hub: Hub, body: dict[str, Any], kind: str) -> None:
     """A job that another process submitted can be waited for by its id."""
     [id] = submit_via_httpx(hub, body)
@@ -286,7 +296,7 @@ def test_job_by_id_returns_its_result(run: ClientRunner, hub: Hub, body: dict[st
     state, result, content = run(steps, base_url=hub.url)
     assert state == ["unknown", f"<{run.get_class('Job').__name__} {id} unknown>", None]
     assert type(result) is run.get_class(f"{kind}Result")
-    assert (b"PNG" if kind == "Image" else b"ftyp") in content[:12]
+    assert {"Image": b"PNG", "Video": b"ftyp", "Audio": b"ID3"}[kind] in content[:12]
     assert result.model == body["model"]
 
 

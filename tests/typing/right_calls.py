@@ -70,7 +70,7 @@ def jobs(oxen: Oxen) -> None:
     job = stub.submit(prompt="x", input_image=["a"], timeout=3, extra_headers={"x-mark": "m"})
     assert_type(job, Job[ImageResult])
     assert_type(job.result(timeout=3, on_status=print, cancel_on_timeout=True), ImageResult)
-    assert_type(oxen.job("id"), Job[ImageResult | VideoResult])
+    assert_type(oxen.job("id"), Job[AnyResult])
     any_job: Job[ImageResult | VideoResult] = job
     assert_type(any_job.refresh().status, str)
     assert_type([each.cost for each in oxen.generations()], list[Decimal | None])
@@ -91,9 +91,11 @@ def requests_as_values(oxen: Oxen, any_request: RequestLike, options: RequestOpt
     assert_type(oxen.submit(image, num_generations=4), list[Job[ImageResult]])
     assert_type(oxen.submit(video, extra_body={"beta": 1}), Job[VideoResult])
     jobs = oxen.submit(any_request, num_generations=4)
-    assert_type(jobs, list[Job[ImageResult]] | list[Job[VideoResult]])
-    assert_type([job.result() for job in jobs], list[ImageResult | VideoResult])
-    assert_type(oxen.submit(oxen.model("any-id").request(prompt="x")), Job[ImageResult | VideoResult])
+    assert_type(jobs, list[Job[ImageResult]] | list[Job[VideoResult]] | list[Job[AudioResult]])
+    assert_type([job.result() for job in jobs], list[AnyResult])
+    assert_type(oxen.submit(oxen.model("any-id").request(prompt="x")), Job[AnyResult])
+    assert_type(oxen.submit(BytedanceSeedAudio10Request(prompt="x")), Job[AudioResult])
+    assert_type(oxen.generation("id"), Generation)
     other = oxen.with_options(target_repo="me/hats", target_directory="new", timeout=3)
     assert_type(other.submit(image), Job[ImageResult])
 
@@ -125,7 +127,7 @@ def by_id(oxen: Oxen, picture: pil.Image, more: dict[str, Any]) -> None:
     assert_type(model.generate(**more, extra_body={"beta": True}), ImageResult | VideoResult)
     assert_type(model.speak(prompt="x"), AudioResult)
     assert_type(model.generate({"cfg-scale": 0.5}, prompt="x", timeout=3), ImageResult | VideoResult)
-    assert_type(model.submit(prompt="x").result(), ImageResult | VideoResult)
+    assert_type(model.submit(prompt="x").result(), AnyResult)
     assert_type(model.request(prompt="x"), UntypedRequest)
     for outcome in oxen.run_many([model.request(prompt="x"), QwenImageRequest(prompt="x")]):
         assert_type(outcome.request, Request | UntypedRequest)
@@ -171,14 +173,14 @@ def errors(oxen: Oxen) -> ValueError | OxenError:
     return ValueError()
 
 
-def taken_up(oxen: Oxen, job: Job[ImageResult]) -> Job[ImageResult | VideoResult] | ImageResult:
+def taken_up(oxen: Oxen, job: Job[ImageResult]) -> Job[AnyResult] | ImageResult:
     try:
         return job.result(timeout=3)
     except JobTimeout as error:
         return oxen.job(error.generation_id)
 
 
-def filtered(oxen: Oxen, status: JobStatus, medium: MediaType) -> list[Job[ImageResult | VideoResult]]:
+def filtered(oxen: Oxen, status: JobStatus, medium: MediaType) -> list[Job[AnyResult]]:
     oxen.generations(status="failed", media_type=medium)
     return oxen.jobs(status=status, media_type="video")
 

@@ -52,7 +52,7 @@ oxen.with_options(target_repo=3)  # wrong: incompatible type "int" | cannot be a
 oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"]).response.body  # wrong: "Response" has no attribute "body" | Cannot access attribute "body"
 oxen.run_many([{"model": "qwen-image", "prompt": "x"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "requests"
 oxen.jobs(status="runing")  # wrong: incompatible type "Literal['runing']" | cannot be assigned to parameter "status"
-oxen.generations(media_type="audio")  # wrong: incompatible type "Literal['audio']" | cannot be assigned to parameter "media_type"
+oxen.generations(media_type="sound")  # wrong: incompatible type "Literal['sound']" | cannot be assigned to parameter "media_type"
 oxen.jobs(state="queued")  # wrong: Unexpected keyword argument "state" | No parameter named "state"
 oxen.model(3)  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "id"
 oxen.model("any-id").edit(prompt="x").videos  # wrong: "ImageResult" has no attribute "videos" | Cannot access attribute "videos"

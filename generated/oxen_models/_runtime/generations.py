@@ -13,13 +13,14 @@ from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .context import CallContext
 from .errors import ConfigurationError, JobFailed, OutcomeUnknownError, UnexpectedResponseError
+from .generated_files import GeneratedFile, find_files, is_result_list, media_key
 from .hints import hint_stale_bindings
 from .responses import Response
 from .server_errors import job_failed_class, parse_job_error
 from .values import text
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
-MediaType: TypeAlias = Literal["image", "video"]
+MediaType: TypeAlias = Literal["image", "video", "audio"]
 
 FINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
 _FILTER_VALUES: Mapping[str, tuple[str, ...]] = {
@@ -27,6 +28,34 @@ _FILTER_VALUES: Mapping[str, tuple[str, ...]] = {
     "media_type": get_args(MediaType),
 }
 _COMPLETED_EVENT = "media_generation_completed"
+_STATUSES_WITHOUT_MEDIA = frozenset(get_args(JobStatus)) - {"succeeded"}
+# The keys of a record that the server adds to the submitted parameters.
+_RECORD_KEYS = frozenset(
+    {
+        "completed_at",
+        "cost",
+        "enqueued_at",
+        "error",
+        "error_message",
+        "error_provider",
+        "error_provider_code",
+        "error_retryable",
+        "generation_id",
+        "media_type",
+        "model",
+        "model_name",
+        "result_url",
+        "started_at",
+        "status",
+        "target_directory",
+        "target_namespace",
+        "target_repo",
+        "url",
+        "user_id",
+        "user_image",
+        "username",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +82,23 @@ class Generation:
     target_directory: str | None
     cost: Decimal | None
     """US dollars; None if the record does not have the cost, as in the queue."""
+    media: tuple[GeneratedFile, ...]
+    """The generated files, in the order of the record; empty until the job has succeeded."""
     record: Mapping[str, Any] = field(repr=False)
     """The record as received, with the submitted parameters."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as submitted, by wire name.
+
+        The API returns them in the record, beside its own keys. A key that it does not document is taken for
+        a parameter.
+        """
+        return {
+            name: value
+            for name, value in self.record.items()
+            if name not in _RECORD_KEYS and not is_result_list(name, value)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +109,20 @@ class GenerationCompleted:
     status: str
     """succeeded or failed; a cancelled job has no event."""
     media_type: str | None
-    """image or video."""
+    """A `MediaType`, or one that the API does not document; None if the event does not have it."""
     model: str | None
     """The id of the model; None if the job failed."""
-    url: str | None = field(repr=False)
-    """The URL of the result, which expires; None if the job failed."""
     error: str | None
     """The reason of the failure; None if the job did not fail."""
+    media: tuple[GeneratedFile, ...]
+    """The generated files, in the order of the event; empty if the job failed."""
+    record: Mapping[str, Any] = field(repr=False, compare=False)
+    """The data of the event as received."""
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the first file, which expires; None if the job failed."""
+        return self.media[0].url if self.media else None
 
 
 def build_filters(**filters: str | None) -> dict[str, str]:
@@ -96,6 +147,16 @@ def parse_generation(response: Response, generation_id: str | None = None) -> Ge
         UnexpectedResponseError: The response does not contain a job.
     """
     return _parse_record(response.json, response, generation_id)
+
+
+def parse_history_record(response: Response, generation_id: str) -> Generation:
+    """Return the job in a response of the history, where it is the value of `generation`.
+
+    Raises:
+        UnexpectedResponseError: The response does not contain a job.
+    """
+    record: object = response.json.get("generation")
+    return _parse_record(record if is_object(record) else response.json, response, generation_id)
 
 
 def parse_generations(response: Response) -> list[Generation]:
@@ -148,9 +209,10 @@ def parse_event(event: str, data: str) -> GenerationCompleted | None:
         id,
         status,
         text(body, "media_type"),
-        text(body, "model"),
-        text(body, "url"),
+        text(body, "model") or text(body, "model_name"),
         parse_job_error(body).detail,
+        _find_media(body, status),
+        body,
     )
 
 
@@ -224,8 +286,14 @@ def _parse_record(
         text(record, "target_repo"),
         text(record, "target_directory"),
         parse_dollars(record.get("cost")),
+        _find_media(record, status),
         record,
     )
+
+
+def _find_media(body: Mapping[str, Any], status: str) -> tuple[GeneratedFile, ...]:
+    # Before a job has succeeded, a list in its record can only be a parameter.
+    return () if status in _STATUSES_WITHOUT_MEDIA else find_files(body, media_key(body))
 
 
 def _parse_seconds(record: Mapping[str, Any], key: str) -> int | None:

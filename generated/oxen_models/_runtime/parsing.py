@@ -7,10 +7,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from oxen_models._runtime.environment import KEY_ADVICE
-from oxen_models._runtime.json_schema.json_types import is_list, is_object
+from oxen_models._runtime.json_schema.json_types import is_object
 
 from .context import NO_CONTEXT, CallContext
 from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError
@@ -20,15 +20,17 @@ from .retries import retry_after
 from .server_errors import api_error_class, is_error, parse_error
 from .values import text
 
-# A URL and base64 content, of which one is set.
-Output: TypeAlias = tuple[str | None, str | None]
 MAX_DETAIL_LENGTH = 2000
 MAX_EXCERPT_LENGTH = 300
-_MEDIA_KEYS = ("images", "videos")
 
 
 def parse_response(
-    status: int, headers: Mapping[str, str], content: bytes, context: CallContext = NO_CONTEXT
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    context: CallContext = NO_CONTEXT,
+    *,
+    allow_empty: bool = False,
 ) -> Response:
     """Return the response of a request that succeeded.
 
@@ -37,6 +39,7 @@ def parse_response(
         headers: The headers, without the API key.
         content: The body, without the API key.
         context: The subject of the call.
+        allow_empty: Accept an empty body, as in the response to a DELETE request.
 
     Raises:
         APIError: The server returned an error, possibly with status 200.
@@ -47,42 +50,12 @@ def parse_response(
     response = Response(status, headers, {} if body is None else body)
     if not 200 <= status < 300 or is_error(response.json):
         raise _api_error(response, content, context)
-    if body is None:
+    if body is None and not (allow_empty and not content.strip()):
         text = f"the server returned HTTP {status} without a JSON object: {_excerpt(content)}"
         if context.is_submission:
             raise OutcomeUnknownError(f"{text}; the request may have been accepted", response=response)
         raise UnexpectedResponseError(text, generation_id=context.generation_id, response=response)
     return response
-
-
-def extract_outputs(
-    body: Mapping[str, Any], key: str, *, generation_id: str | None = None, response: Response | None = None
-) -> list[Output]:
-    """Return the URL or the base64 content of each result.
-
-    Args:
-        body: The response of a generating endpoint, the record of a job, or an event.
-        key: The key of the results: images, videos or audios.
-        generation_id: The job that the results are of; None if there is none.
-        response: The response that contains `body`; None if there is none.
-
-    Raises:
-        UnexpectedResponseError: `body` does not contain a result.
-    """
-    # The record of a job also contains its parameters, where a list of URLs may be an input.
-    is_job = "generation_id" in body
-    urls = [url for name in ("result_url", "url") if (url := text(body, name))]
-    single: list[Output] = [(url, None) for url in urls[:1]]
-    lists = (_extract_list(body.get(name), allow_strings=not is_job) for name in (key, *_MEDIA_KEYS))
-    listed = next(filter(None, lists), None) or []
-    encoded = text(body, "b64_json")
-    outputs = (single or listed if is_job else listed or single) or ([(None, encoded)] if encoded else [])
-    if not outputs:
-        names = ", ".join(body)[:MAX_EXCERPT_LENGTH] or "nothing"
-        raise UnexpectedResponseError(
-            f"the response has no {key}; it has: {names}", generation_id=generation_id, response=response
-        )
-    return outputs
 
 
 def model_name(body: Mapping[str, Any]) -> str | None:
@@ -128,17 +101,6 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
         response=response,
         hint=hint,
     )
-
-
-def _extract_list(items: object, *, allow_strings: bool) -> list[Output]:
-    outputs: list[Output] = []
-    for item in items if is_list(items) else []:
-        values = {"url": item} if allow_strings and isinstance(item, str) else item
-        if is_object(values):
-            url, encoded = (text(values, key) for key in ("url", "b64_json"))
-            if url or encoded:
-                outputs.append((url, encoded))
-    return outputs
 
 
 def _parse_object(content: bytes) -> dict[str, Any] | None:

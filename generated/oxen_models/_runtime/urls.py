@@ -1,11 +1,19 @@
 # Copied by oxen-codegen from templates/package/_runtime/urls.py. Do not edit.
-"""Paths of jobs and models in the API, from their ids."""
+"""Paths of the API."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, NotFoundError
+
+EQUIVALENT_PATHS = {
+    "/images/edit": "/images/generate",
+    "/images/generate": "/images/edit",
+    "/audio/generate": "/audio/speech",
+    "/audio/speech": "/audio/generate",
+}
+"""The other path of an endpoint. The sources of the API contradict each other on which of the two exists."""
 
 
 def validate_id(id: str, kind: str) -> str:
@@ -34,6 +42,16 @@ def job_path(id: str) -> str:
 def model_path(id: str) -> str:
     """Return the path of a model. Raises as `validate_id` does."""
     return f"/models/{quote(validate_id(id, 'model'), safe='')}"
+
+
+def generation_path(id: str) -> str:
+    """Return the path of a job in the history. Raises as `validate_id` does."""
+    return f"/generations/{quote(validate_id(id, 'job'), safe='')}"
+
+
+def is_missing_path(error: NotFoundError) -> bool:
+    """Return whether a 404 says that the server does not have the path, and not that it lacks the model."""
+    return "model" not in f"{error.type} {error.detail}".lower()
 
 
 def _is_encodable(id: str) -> bool:

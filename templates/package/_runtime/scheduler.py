@@ -6,6 +6,7 @@ performs the action and reports its outcome. The caller holds a lock around ever
 
 from __future__ import annotations
 
+import math
 import random
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -27,11 +28,15 @@ from .generations import FINAL_STATUSES, GenerationCompleted
 from .responses import Headers, Response
 
 MAX_FAILED_POLLS = 3
-POLL_INTERVALS = {"image": 3.0, "video": 15.0}
+POLL_INTERVALS = {"image": 3.0, "video": 15.0, "audio": 3.0}
 EVENT_STREAM_FACTOR = 4
 """Poll intervals are multiplied by this while the event stream is open."""
 JITTER = (0.8, 1.2)
-WAIT_TIMEOUTS = {"image": 600.0, "video": 3600.0}
+WAIT_TIMEOUTS = {"image": 600.0, "video": 3600.0, "audio": 600.0}
+FINAL_POLL_TIMEOUT = 2.0
+"""Seconds after its deadline by which a wait ends. It polls at its deadline, because the event of a job
+that has ended may have been lost.
+"""
 MIN_JOBS_FOR_LIST = 4
 """From this number of open jobs, one list of the queue is cheaper for the server than a poll for each."""
 MAX_EARLY_EVENTS = 5000
@@ -73,6 +78,11 @@ def default_wait_timeout(media_type: str | None) -> float:
     return WAIT_TIMEOUTS.get(media_type or "video", WAIT_TIMEOUTS["video"])
 
 
+def latest_end(deadline: float) -> float:
+    """Return the time by which a wait with this deadline ends."""
+    return deadline + FINAL_POLL_TIMEOUT
+
+
 class Event(Protocol):
     """An event that a waiter sleeps on."""
 
@@ -106,6 +116,7 @@ class TrackedJob:
 
     __slots__ = (
         "__weakref__",
+        "checked_at",
         "failed_polls",
         "id",
         "is_polling",
@@ -123,6 +134,7 @@ class TrackedJob:
         self.status = status
         self.next_poll_at = next_poll_at
         self.result: WaitResult | None = None
+        self.checked_at = -math.inf
         self.failed_polls = 0
         self.is_polling = False
         self.missing_from_list = False
@@ -145,6 +157,7 @@ class JobScheduler:
         self._early_events: OrderedDict[str, GenerationCompleted] = OrderedDict()
         self._is_closed = False
         self._is_listing = False
+        self._listed_at = -math.inf
         self._must_list = False
         self._paused_until = 0.0
         self.stream_epoch = 0
@@ -158,7 +171,7 @@ class JobScheduler:
 
         Args:
             id: The job.
-            media_type: image or video; None if it is not known.
+            media_type: image, video or audio; None if it is not known.
             status: The status of the job.
             now: The time.
             stream_epoch: The connection of the event stream that was open before the job was enqueued;
@@ -209,22 +222,25 @@ class JobScheduler:
             return job.result
         if self._is_closed:
             return WaitResult(WaitOutcome.CLOSED)
-        if now >= deadline:
+        is_late = now >= deadline
+        if is_late and (self._is_checked(job, deadline) or now >= latest_end(deadline)):
             return WaitResult(WaitOutcome.TIMED_OUT)
         if now < self._paused_until:
-            return min(self._paused_until, deadline) - now
+            return WaitResult(WaitOutcome.TIMED_OUT) if is_late else min(self._paused_until, deadline) - now
         if self._must_list and not self._is_listing:
-            self._must_list, self._is_listing = False, True
-            return PollAction.LIST
-        if now < job.next_poll_at:
+            self._must_list = False
+            return self._begin_list(now)
+        if not is_late and now < job.next_poll_at:
             return min(job.next_poll_at, deadline) - now
         by_list = not job.missing_from_list and self._has_many_open_jobs
+        if is_late and self._listed_at >= deadline and not self._is_listing:
+            by_list = False  # the list failed, or began before the job was tracked
         if job.is_polling or (by_list and self._is_listing):
-            return deadline - now  # another waiter has sent the request, and wakes this one
+            # Another waiter has sent the request, and wakes this one.
+            return latest_end(deadline) - now
         if by_list:
-            self._is_listing = True
-            return PollAction.LIST
-        job.is_polling = True
+            return self._begin_list(now)
+        job.is_polling, job.checked_at = True, now
         return PollAction.POLL
 
     def on_polled(self, job: TrackedJob, response: Response, now: float) -> None:
@@ -269,6 +285,7 @@ class JobScheduler:
             status = active.get(job.id)
             if status is not None and status not in FINAL_STATUSES:
                 self._update_status(job, status, now)
+                job.checked_at = max(job.checked_at, self._listed_at)
             elif job.result is None:
                 # It has ended or belongs to another namespace: only its own record tells.
                 job.next_poll_at, job.missing_from_list = now, True
@@ -281,6 +298,8 @@ class JobScheduler:
         if isinstance(error, RateLimitError):
             self._pause(error, now)
         for job in self._awaited:
+            if isinstance(error, RateLimitError):
+                job.checked_at = max(job.checked_at, self._listed_at)
             if job.next_poll_at <= now:
                 if isinstance(error, RateLimitError):
                     interval = self._poll_interval(job.media_type, has_events=self.is_stream_open)
@@ -321,6 +340,15 @@ class JobScheduler:
         self._is_closed = True
         self._wake_all()
 
+    def _begin_list(self, now: float) -> PollAction:
+        self._is_listing, self._listed_at = True, now
+        return PollAction.LIST
+
+    @staticmethod
+    def _is_checked(job: TrackedJob, deadline: float) -> bool:
+        """Return whether a request that was sent at the deadline or later, and has ended, covered the job."""
+        return job.checked_at >= deadline and not job.is_polling
+
     def _pause(self, error: RateLimitError, now: float) -> None:
         # The rate limit applies to the client, not to one job.
         self._paused_until = max(self._paused_until, now + (error.retry_after or 0.0))
@@ -328,21 +356,14 @@ class JobScheduler:
     def _apply_event(self, job: TrackedJob, event: GenerationCompleted, now: float) -> None:
         if job.is_final:
             return
-        if event.status not in FINAL_STATUSES or (event.status == "succeeded" and not event.url):
+        if event.status not in FINAL_STATUSES or (event.status == "succeeded" and not event.media):
             job.next_poll_at = now  # the event is incomplete
             job.missing_from_list = True
             self._wake(job)
             return
         job.status = event.status
-        record = {
-            "generation_id": event.generation_id,
-            "status": event.status,
-            "media_type": event.media_type,
-            "model": event.model,
-            "url": event.url,
-            "error": event.error,
-        }
-        self._finish(job, WaitResult(WaitOutcome.FINISHED, Response(200, Headers({}), record)))
+        response = Response(200, Headers({}), dict(event.record))
+        self._finish(job, WaitResult(WaitOutcome.FINISHED, response))
 
     def _update_status(self, job: TrackedJob, status: str, now: float) -> None:
         if job.result is None:

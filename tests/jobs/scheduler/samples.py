@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import oxen_models as ox
 from oxen_models import OxenError, Response
-from oxen_models._runtime.generations import GenerationCompleted
+from oxen_models._runtime.generations import GenerationCompleted, parse_event
 
 NEVER = math.inf
 URL = "https://example.com/hat.png"
@@ -23,7 +24,10 @@ def rate_limited(retry_after: float | None) -> OxenError:
 
 
 def event(id: str, status: str = "succeeded", url: str | None = URL) -> GenerationCompleted:
-    return GenerationCompleted(id, status, "image", "m", url, None)
+    body = {"generation_id": id, "status": status, "media_type": "image", "model": "m", "url": url}
+    completed = parse_event("media_generation_completed", json.dumps(body))
+    assert completed is not None
+    return completed
 
 
 def record(status: str, **values: Any) -> Response:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 import oxen_models as ox
 from oxen_models import OxenError, Response
-from oxen_models._runtime.scheduler import JobScheduler, PollAction, TrackedJob, WaitOutcome, WaitResult
+from oxen_models._runtime.scheduler import (
+    JobScheduler,
+    PollAction,
+    TrackedJob,
+    WaitOutcome,
+    WaitResult,
+    latest_end,
+)
 
 from jobs.scheduler.samples import NEVER, TIMEOUT, UNAUTHENTICATED, URL, FakeEvent, event, record
 
@@ -111,6 +118,7 @@ class Simulation:
         self._polls, self._lists = iter(plan.polls), iter(plan.lists)
         self._is_listing = self._is_closed = False
         self._paused_until = 0.0
+        self._last_fault = 0.0
         self._processes: list[Process] = []
         self._start(self._open_and_close_stream())
         self._start(self._close_client())
@@ -219,7 +227,7 @@ class Simulation:
                     yield from self._list(deadline)
                     last_request = self.now
                 else:
-                    assert 0 < action <= deadline - self.now
+                    assert 0 < action <= latest_end(deadline) - self.now
                     yield action, waiter
         finally:
             self.scheduler.remove_waiter(tracked, waiter)
@@ -231,8 +239,7 @@ class Simulation:
         observed = self.observed[job]
         assert observed.final_result in (None, result)
         ended = self.started + job.sent + job.ends
-        assert self.now <= max(last_request, deadline) + 1e-6
-        assert last_request <= deadline + MIN_TIMEOUT + 1e-6
+        assert self.now <= latest_end(deadline) + MIN_TIMEOUT + 1e-6
         assert self.now <= max(last_request, self.started + self.plan.closed_at)
         match result.outcome:
             case WaitOutcome.FINISHED:
@@ -250,6 +257,8 @@ class Simulation:
             case WaitOutcome.TIMED_OUT:
                 assert self.now >= deadline
                 assert deadline < max(began, ended) + self.plan.max_delay
+                # Without a fault, the poll at the deadline finds every job that has ended.
+                assert ended > deadline - 1e-6 or max(self._last_fault, self._paused_until) >= deadline
             case WaitOutcome.CLOSED:
                 assert self._is_closed
 
@@ -268,8 +277,9 @@ class Simulation:
         assert not observed.is_polling, "the job is polled twice at the same time"
         assert self.now >= self._paused_until, "a poll is sent before Retry-After has passed"
         observed.is_polling = True
-        timeout = min(POLL_TIMEOUT, max(deadline - self.now, MIN_TIMEOUT))
+        timeout = min(POLL_TIMEOUT, max(latest_end(deadline) - self.now, MIN_TIMEOUT))
         error, seconds = next(self._polls, (None, 0.1))
+        self._note_fault(error, min(seconds, timeout))
         response = self._respond(job)
         try:
             yield min(seconds, timeout), None
@@ -302,12 +312,18 @@ class Simulation:
         if isinstance(error, ox.RateLimitError):
             self._paused_until = max(self._paused_until, self.now + (error.retry_after or 0.0))
 
+    def _note_fault(self, error: OxenError | None, seconds: float) -> None:
+        """Note the end of a request that fails or is slow."""
+        if error is not None or seconds > 1.0:
+            self._last_fault = max(self._last_fault, self.now + seconds)
+
     def _list(self, deadline: float) -> Steps:
         assert not self._is_listing, "the queue is listed twice at the same time"
         assert self.now >= self._paused_until, "a list is requested before Retry-After has passed"
         self._is_listing = True
-        timeout = min(LIST_TIMEOUT, max(deadline - self.now, MIN_TIMEOUT))
+        timeout = min(LIST_TIMEOUT, max(latest_end(deadline) - self.now, MIN_TIMEOUT))
         planned_error, seconds = next(self._lists, (None, 0.1))
+        self._note_fault(planned_error, min(seconds, timeout))
         error: OxenError | None = None
         jobs = self.scheduler.open_jobs()
         active = {

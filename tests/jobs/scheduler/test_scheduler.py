@@ -384,11 +384,68 @@ def test_all_waiters_are_woken_by(change: str) -> None:
     assert [waiter.is_set for waiter in waiters] == [False, True, True]
 
 
+@pytest.mark.parametrize("status", ["processing", "succeeded"])
+def test_wait_polls_at_its_deadline(status: str) -> None:
+    """A job that is not due is polled once at the deadline, because its event may have been lost."""
+    scheduler, [job] = scheduler_with("video", is_stream_open=True)
+    poll(scheduler, job, 0.0)
+    assert scheduler.next_action(job, 6.0, 1.0) == 5.0
+    assert scheduler.next_action(job, 6.0, 6.0) is PollAction.POLL
+    scheduler.on_polled(job, record(status, url=URL), 6.1)
+    scheduler.poll_finished(job)
+    result = scheduler.next_action(job, 6.0, 6.1)
+    assert isinstance(result, WaitResult)
+    assert result.outcome is (WaitOutcome.FINISHED if status == "succeeded" else WaitOutcome.TIMED_OUT)
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, TIMEOUT, rate_limited(None), rate_limited(50.0)])
+def test_failed_poll_at_deadline_is_not_repeated(error: OxenError) -> None:
+    """If the poll at the deadline fails, the wait times out."""
+    scheduler, [job] = scheduler_with("image")
+    assert scheduler.next_action(job, 6.0, 6.0) is PollAction.POLL
+    scheduler.on_poll_failed(job, error, 6.0, 6.1)
+    scheduler.poll_finished(job)
+    assert scheduler.next_action(job, 6.0, 6.1) == WaitResult(WaitOutcome.TIMED_OUT)
+
+
+def test_slow_poll_at_deadline_is_bounded() -> None:
+    """A wait whose deadline passes during another waiter's poll ends 2 seconds later."""
+    scheduler, [job] = scheduler_with("image")
+    assert scheduler.next_action(job, NEVER, 5.0) is PollAction.POLL
+    assert scheduler.next_action(job, 6.0, 6.0) == 2.0
+    assert scheduler.next_action(job, 6.0, 8.0) == WaitResult(WaitOutcome.TIMED_OUT)
+
+
+def test_no_poll_at_deadline_while_rate_limited() -> None:
+    """A wait whose deadline is within Retry-After sends nothing at its deadline."""
+    scheduler, [job] = scheduler_with("image")
+    poll(scheduler, job, 0.0, rate_limited(50.0))
+    assert scheduler.next_action(job, 6.0, 6.0) == WaitResult(WaitOutcome.TIMED_OUT)
+
+
+@pytest.mark.parametrize("error", [None, UNREACHABLE, rate_limited(None)])
+def test_many_jobs_are_listed_at_their_deadline(error: OxenError | None) -> None:
+    """One list replaces the polls at the deadline; if it fails, each job is polled, unless it was limited."""
+    scheduler, jobs = scheduler_with(*["image"] * 4)
+    list_queue(scheduler, jobs, 0.0, *"0123")
+    assert scheduler.next_action(jobs[0], 1.0, 1.0) is PollAction.LIST
+    assert scheduler.next_action(jobs[1], 1.0, 1.0) == 2.0
+    if error is None:
+        scheduler.on_listed(scheduler.open_jobs(), dict.fromkeys("012", "processing"), 1.1)
+    else:
+        scheduler.on_list_failed(error, 1.1)
+    timed_out = WaitResult(WaitOutcome.TIMED_OUT)
+    expected = PollAction.POLL if error is UNREACHABLE else timed_out
+    assert [scheduler.next_action(job, 1.0, 1.1) for job in jobs[:3]] == [expected] * 3
+    expected = timed_out if isinstance(error, ox.RateLimitError) else PollAction.POLL
+    assert scheduler.next_action(jobs[3], 1.0, 1.1) == expected
+
+
 def test_deadline_and_close_end_open_waits_only() -> None:
     """The result of a finished job is returned after the deadline and after closing, too."""
     scheduler, [finished, other] = scheduler_with("image", "image")
     scheduler.on_event(event("0", "failed"), 0.0)
-    assert scheduler.next_action(other, 5.0, 5.0) == WaitResult(WaitOutcome.TIMED_OUT)
+    assert scheduler.next_action(other, 5.0, 7.0) == WaitResult(WaitOutcome.TIMED_OUT)
     result = scheduler.next_action(finished, 5.0, 9.0)
     assert isinstance(result, WaitResult)
     assert result.outcome is WaitOutcome.FINISHED

@@ -33,8 +33,7 @@ from ..scheduler import CancellationToken
 from ..settings import validate_timeout
 from .concurrency import Workers, run_blocking
 from .job import AsyncJob, enqueue
-from .results import AsyncAnyResult, AsyncAudioResult, parse_result, result_to_json, result_type
-from .sender import run_request
+from .results import AsyncAnyResult, parse_result, result_to_json, result_type
 from .session import AsyncSession
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class AsyncOutcome:
     error: OxenError | None
     """None if there is a result."""
     job_id: str | None
-    """The job of the request; None if it was not submitted to the queue."""
+    """The job of the request; None if it was not accepted by the queue."""
 
 
 def run(
@@ -207,22 +206,19 @@ class _AsyncBatch:
         type_ = result_type(request)
         result: AsyncAnyResult | None = None
         try:
-            if type_ is AsyncAudioResult:
-                result = await self._call(index, request)
+            if job_id is None:
+                job = await self._enqueue(index, request, type_)
+                job_id = job.id
             else:
-                if job_id is None:
-                    job = await self._enqueue(index, request, type_)
-                    job_id = job.id
-                else:
-                    job = AsyncJob(
-                        self._session,
-                        job_id,
-                        type_,
-                        "unknown",
-                        submission=_submission(request),
-                        token=self._token,
-                    )
-                result = await job.result(self._timeout)
+                job = AsyncJob(
+                    self._session,
+                    job_id,
+                    type_,
+                    "unknown",
+                    submission=_submission(request),
+                    token=self._token,
+                )
+            result = await job.result(self._timeout)
             if self._journal is not None:
                 await run_blocking(self._journal.succeeded, index, job_id, result_to_json(result))
         except JournalError:
@@ -249,14 +245,6 @@ class _AsyncBatch:
         if self._journal is not None:
             await run_blocking(self._journal.enqueued, index, job.id)
         return job
-
-    async def _call(self, index: int, request: RequestLike) -> AsyncAnyResult:
-        await self._record_sending(index, request)
-        try:
-            return await run_request(self._session, request)
-        except OxenError as error:
-            await self._record_rejection(index, error)
-            raise
 
     async def _record_sending(self, index: int, request: RequestLike) -> None:
         if self._journal is not None:

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import httpx
 
-from ..errors import ConfigurationError
-from ..generations import GenerationCompleted, JobStatus, MediaType, build_filters, parse_generations
+from ..context import CallContext
+from ..errors import ConfigurationError, JobNotFound, NotFoundError
+from ..generations import (
+    Generation,
+    GenerationCompleted,
+    JobStatus,
+    MediaType,
+    build_filters,
+    parse_generations,
+    parse_history_record,
+)
 from ..retries import DEFAULT_RETRIES
 from ..settings import create_settings
-from ..urls import validate_id
+from ..urls import generation_path, validate_id
 from .session import AsyncSession
 
 if TYPE_CHECKING:
@@ -135,12 +144,22 @@ class AsyncClient:
     ) -> list[AsyncJob[AsyncVideoResult]]: ...
     @overload
     async def submit(
+        self, request: AudioRequest, **options: Unpack[RequestOptions]
+    ) -> AsyncJob[AsyncAudioResult]: ...
+    @overload
+    async def submit(
+        self, request: AudioRequest, *, num_generations: int, **options: Unpack[RequestOptions]
+    ) -> list[AsyncJob[AsyncAudioResult]]: ...
+    @overload
+    async def submit(
         self, request: RequestLike, **options: Unpack[RequestOptions]
-    ) -> AsyncJob[AsyncImageResult | AsyncVideoResult]: ...
+    ) -> AsyncJob[AsyncAnyResult]: ...
     @overload
     async def submit(
         self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[AsyncJob[AsyncImageResult]] | list[AsyncJob[AsyncVideoResult]]: ...
+    ) -> (
+        list[AsyncJob[AsyncImageResult]] | list[AsyncJob[AsyncVideoResult]] | list[AsyncJob[AsyncAudioResult]]
+    ): ...
     async def submit(
         self,
         request: RequestLike,
@@ -158,7 +177,7 @@ class AsyncClient:
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
-            ConfigurationError: An option is invalid, or the model has no queue. Nothing was sent.
+            ConfigurationError: An option is invalid. Nothing was sent.
             InvalidRequestError: `num_generations` is not a positive integer, or `extra_body` is not JSON.
                 Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
@@ -185,7 +204,7 @@ class AsyncClient:
 
         return parse_user(await self._session.get("/authorize", base_path="/api"))
 
-    def job(self, id: str) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
+    def job(self, id: str) -> AsyncJob[AsyncAnyResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.
 
         Raises:
@@ -217,13 +236,13 @@ class AsyncClient:
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
-    ) -> list[AsyncJob[AsyncImageResult | AsyncVideoResult]]:
+    ) -> list[AsyncJob[AsyncAnyResult]]:
         """Return the jobs in the queue that match all filters. Source: GET /queue.
 
         Args:
             status: queued, processing, succeeded, failed or cancelled. Defaults to jobs that have not ended.
             model: The id of the model.
-            media_type: image or video.
+            media_type: image, video or audio.
             namespace: The user or organization that is billed.
             repo: The repository of the results.
             folder: The folder of the results.
@@ -258,7 +277,7 @@ class AsyncClient:
         Args:
             status: queued, processing, succeeded, failed or cancelled.
             model: The id of the model.
-            media_type: image or video.
+            media_type: image, video or audio.
             namespace: The user or organization that was billed.
             repo: The repository of the results.
             folder: The folder of the results.
@@ -275,6 +294,22 @@ class AsyncClient:
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
         return AsyncGenerations(self._session, query, page_size)
+
+    async def generation(self, id: str) -> Generation:
+        """Return a job of the history with its cost and parameters. Source: GET /generations/{id}.
+
+        Raises:
+            ConfigurationError: `id` is not a string, is blank, or consists of dots.
+            JobNotFound: The history has no such job.
+            OxenError: The server returned an error or could not be reached.
+        """
+        context = CallContext(id)
+        try:
+            response = await self._session.get(generation_path(id), context=context)
+        except NotFoundError as error:
+            detail = f"the job does not exist in the history: {error.detail}"
+            raise JobNotFound(id, "unknown", detail, response=error.response) from None
+        return parse_history_record(response, id)
 
     def events(self) -> AsyncGenerator[GenerationCompleted]:
         """Yield an event for each job of the user that ends, from the first iteration until the client is
@@ -299,10 +334,10 @@ class AsyncClient:
     ) -> AsyncGenerator[AsyncOutcome]:
         """Run many requests, of one or several models, and yield each outcome as it is ready.
 
-        Images and videos are submitted to the queue; sounds use the blocking call. With a journal, a run that
-        was killed can be continued by starting it again with the same requests: the outcomes of finished
-        requests are yielded again without sending them, unfinished jobs are waited for, and a request that
-        may have been accepted yields an `OutcomeUnknownError`.
+        The requests are submitted to the queue. With a journal, a run that was killed can be continued by
+        starting it again with the same requests: the outcomes of finished requests are yielded again without
+        sending them, unfinished jobs are waited for, and a request that may have been accepted yields an
+        `OutcomeUnknownError`.
 
         Args:
             requests: The requests. An iterator is read as they are sent.
@@ -310,7 +345,8 @@ class AsyncClient:
                 with it, not with the number of requests.
             journal: The path of a file, which is created if it does not exist. One run can use it at a time.
             resend_unknown: Send requests again that may have been accepted. They may be billed twice.
-            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image, 60 for a video.
+            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image or a sound, 60 for a
+                video.
             progress: True for a progress bar on a terminal (extra `progress`), or a function that is called
                 with each change.
 

@@ -12,9 +12,10 @@ from typing import Any, Self
 import httpx
 
 from ..context import NO_CONTEXT, CallContext
-from ..errors import ConfigurationError, HubUnreachableError, MediaError
+from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFoundError
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
+from ..urls import EQUIVALENT_PATHS, is_missing_path
 from .concurrency import Sockets, current_loop_or_process, is_closed
 from .job_tracker import AsyncJobTracker
 from .transport import AsyncTransport
@@ -29,6 +30,8 @@ class AsyncConnections:
     def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None) -> None:
         self.is_closed = False
         self.http_client = http_client
+        self.existing_paths: dict[str, str] = {}
+        """The path that the server has, by a path that it does not have."""
         self._settings = settings
         self._locks: dict[object, Lock] = {}
         self._trackers: dict[object, AsyncJobTracker] = {}
@@ -159,8 +162,30 @@ class AsyncSession:
         extra_headers: Mapping[str, str] | None = None,
         context: CallContext = NO_CONTEXT,
     ) -> Response:
-        """Send a billable request, at most once. Raises as `AsyncTransport.post` does."""
-        return await self._transport(context).post(path, body, timeout, extra_headers, context)
+        """Send a billable request, at most once. Raises as `AsyncTransport.post` does.
+
+        If the server does not have the path, the request is sent to the equivalent path, once. The path that
+        the server has is remembered.
+        """
+        existing_paths = self._connections.existing_paths
+        path = existing_paths.get(path, path)
+        other = EQUIVALENT_PATHS.get(path)
+        transport = self._transport(context)
+        try:
+            return await transport.post(path, body, timeout, extra_headers, context)
+        except NotFoundError as error:
+            if other is None or not is_missing_path(error):
+                raise
+            missing = error
+        try:
+            response = await transport.post(other, body, timeout, extra_headers, context)
+        except NotFoundError as error:
+            if is_missing_path(error):
+                raise missing from None
+            raise
+        existing_paths.pop(other, None)
+        existing_paths[path] = other
+        return response
 
     async def get(
         self,

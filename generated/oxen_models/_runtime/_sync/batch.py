@@ -33,8 +33,7 @@ from ..scheduler import CancellationToken
 from ..settings import validate_timeout
 from .concurrency import Workers, run_blocking
 from .job import Job, enqueue
-from .results import AnyResult, AudioResult, parse_result, result_to_json, result_type
-from .sender import run_request
+from .results import AnyResult, parse_result, result_to_json, result_type
 from .session import Session
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Outcome:
     error: OxenError | None
     """None if there is a result."""
     job_id: str | None
-    """The job of the request; None if it was not submitted to the queue."""
+    """The job of the request; None if it was not accepted by the queue."""
 
 
 def run(
@@ -207,22 +206,19 @@ class _Batch:
         type_ = result_type(request)
         result: AnyResult | None = None
         try:
-            if type_ is AudioResult:
-                result = self._call(index, request)
+            if job_id is None:
+                job = self._enqueue(index, request, type_)
+                job_id = job.id
             else:
-                if job_id is None:
-                    job = self._enqueue(index, request, type_)
-                    job_id = job.id
-                else:
-                    job = Job(
-                        self._session,
-                        job_id,
-                        type_,
-                        "unknown",
-                        submission=_submission(request),
-                        token=self._token,
-                    )
-                result = job.result(self._timeout)
+                job = Job(
+                    self._session,
+                    job_id,
+                    type_,
+                    "unknown",
+                    submission=_submission(request),
+                    token=self._token,
+                )
+            result = job.result(self._timeout)
             if self._journal is not None:
                 run_blocking(self._journal.succeeded, index, job_id, result_to_json(result))
         except JournalError:
@@ -247,14 +243,6 @@ class _Batch:
         if self._journal is not None:
             run_blocking(self._journal.enqueued, index, job.id)
         return job
-
-    def _call(self, index: int, request: RequestLike) -> AnyResult:
-        self._record_sending(index, request)
-        try:
-            return run_request(self._session, request)
-        except OxenError as error:
-            self._record_rejection(index, error)
-            raise
 
     def _record_sending(self, index: int, request: RequestLike) -> None:
         if self._journal is not None:

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import httpx
 
-from ..errors import ConfigurationError
-from ..generations import GenerationCompleted, JobStatus, MediaType, build_filters, parse_generations
+from ..context import CallContext
+from ..errors import ConfigurationError, JobNotFound, NotFoundError
+from ..generations import (
+    Generation,
+    GenerationCompleted,
+    JobStatus,
+    MediaType,
+    build_filters,
+    parse_generations,
+    parse_history_record,
+)
 from ..retries import DEFAULT_RETRIES
 from ..settings import create_settings
-from ..urls import validate_id
+from ..urls import generation_path, validate_id
 from .session import Session
 
 if TYPE_CHECKING:
@@ -130,13 +139,17 @@ class Client:
         self, request: VideoRequest, *, num_generations: int, **options: Unpack[RequestOptions]
     ) -> list[Job[VideoResult]]: ...
     @overload
+    def submit(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> Job[AudioResult]: ...
+    @overload
     def submit(
-        self, request: RequestLike, **options: Unpack[RequestOptions]
-    ) -> Job[ImageResult | VideoResult]: ...
+        self, request: AudioRequest, *, num_generations: int, **options: Unpack[RequestOptions]
+    ) -> list[Job[AudioResult]]: ...
+    @overload
+    def submit(self, request: RequestLike, **options: Unpack[RequestOptions]) -> Job[AnyResult]: ...
     @overload
     def submit(
         self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[ImageResult]] | list[Job[VideoResult]]: ...
+    ) -> list[Job[ImageResult]] | list[Job[VideoResult]] | list[Job[AudioResult]]: ...
     def submit(
         self,
         request: RequestLike,
@@ -154,7 +167,7 @@ class Client:
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
-            ConfigurationError: An option is invalid, or the model has no queue. Nothing was sent.
+            ConfigurationError: An option is invalid. Nothing was sent.
             InvalidRequestError: `num_generations` is not a positive integer, or `extra_body` is not JSON.
                 Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
@@ -181,7 +194,7 @@ class Client:
 
         return parse_user(self._session.get("/authorize", base_path="/api"))
 
-    def job(self, id: str) -> Job[ImageResult | VideoResult]:
+    def job(self, id: str) -> Job[AnyResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.
 
         Raises:
@@ -213,13 +226,13 @@ class Client:
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
-    ) -> list[Job[ImageResult | VideoResult]]:
+    ) -> list[Job[AnyResult]]:
         """Return the jobs in the queue that match all filters. Source: GET /queue.
 
         Args:
             status: queued, processing, succeeded, failed or cancelled. Defaults to jobs that have not ended.
             model: The id of the model.
-            media_type: image or video.
+            media_type: image, video or audio.
             namespace: The user or organization that is billed.
             repo: The repository of the results.
             folder: The folder of the results.
@@ -254,7 +267,7 @@ class Client:
         Args:
             status: queued, processing, succeeded, failed or cancelled.
             model: The id of the model.
-            media_type: image or video.
+            media_type: image, video or audio.
             namespace: The user or organization that was billed.
             repo: The repository of the results.
             folder: The folder of the results.
@@ -271,6 +284,22 @@ class Client:
             status=status, model=model, media_type=media_type, namespace=namespace, repo=repo, folder=folder
         )
         return Generations(self._session, query, page_size)
+
+    def generation(self, id: str) -> Generation:
+        """Return a job of the history with its cost and parameters. Source: GET /generations/{id}.
+
+        Raises:
+            ConfigurationError: `id` is not a string, is blank, or consists of dots.
+            JobNotFound: The history has no such job.
+            OxenError: The server returned an error or could not be reached.
+        """
+        context = CallContext(id)
+        try:
+            response = self._session.get(generation_path(id), context=context)
+        except NotFoundError as error:
+            detail = f"the job does not exist in the history: {error.detail}"
+            raise JobNotFound(id, "unknown", detail, response=error.response) from None
+        return parse_history_record(response, id)
 
     def events(self) -> Generator[GenerationCompleted]:
         """Yield an event for each job of the user that ends, from the first iteration until the client is
@@ -295,10 +324,10 @@ class Client:
     ) -> Generator[Outcome]:
         """Run many requests, of one or several models, and yield each outcome as it is ready.
 
-        Images and videos are submitted to the queue; sounds use the blocking call. With a journal, a run that
-        was killed can be continued by starting it again with the same requests: the outcomes of finished
-        requests are yielded again without sending them, unfinished jobs are waited for, and a request that
-        may have been accepted yields an `OutcomeUnknownError`.
+        The requests are submitted to the queue. With a journal, a run that was killed can be continued by
+        starting it again with the same requests: the outcomes of finished requests are yielded again without
+        sending them, unfinished jobs are waited for, and a request that may have been accepted yields an
+        `OutcomeUnknownError`.
 
         Args:
             requests: The requests. An iterator is read as they are sent.
@@ -306,7 +335,8 @@ class Client:
                 with it, not with the number of requests.
             journal: The path of a file, which is created if it does not exist. One run can use it at a time.
             resend_unknown: Send requests again that may have been accepted. They may be billed twice.
-            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image, 60 for a video.
+            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image or a sound, 60 for a
+                video.
             progress: True for a progress bar on a terminal (extra `progress`), or a function that is called
                 with each change.
 

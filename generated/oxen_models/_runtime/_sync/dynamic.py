@@ -14,7 +14,7 @@ from ..request import UntypedRequest
 from .concurrency import Limiter, current_loop_or_process, run_blocking
 from .job import Job
 from .models import Models
-from .results import AudioResult, ImageResult, VideoResult
+from .results import AnyResult, AudioResult, ImageResult, VideoResult
 from .sender import run_request, submit_request
 from .session import Session, SessionBound
 
@@ -160,13 +160,13 @@ class AnyModel(SessionBound):
         extra_headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, object] | None = None,
         **parameters: object,
-    ) -> Job[ImageResult | VideoResult]:
+    ) -> Job[AnyResult]:
         """Submit the request to the queue and return its job. Arguments and errors are those of `edit`."""
         request = self._request("submit", _merge(values, parameters), extra_body)
         [job, *_] = submit_request(
             self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
         )
-        return cast(Job[ImageResult | VideoResult], job)
+        return job
 
     def _request(
         self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None

@@ -41,35 +41,47 @@ class Generations(SessionBound):
         self._page_size = page_size
 
     def __iter__(self) -> Generator[Generation]:
-        seen: deque[str] = deque(maxlen=MAX_SEEN_IDS)
-        for page in self.pages():
-            # Jobs that are new since the last page push its last ones onto this one.
-            for generation in page.generations:
-                if generation.generation_id not in seen:
-                    seen.append(generation.generation_id)
-                    yield generation
+        for _, generations in self._pages():
+            for generation in generations:
+                yield generation
 
     def pages(self) -> Generator[Page]:
-        """Yield the history page by page.
+        """Yield the history page by page, and stop at a page without new jobs.
 
         Raises:
             OxenError: The server returned an error or could not be reached.
         """
-        number = 0
+        for page, _ in self._pages():
+            yield page
+
+    def _pages(self) -> Generator[tuple[Page, list[Generation]]]:
+        """Yield each page and the jobs of it that no earlier page had."""
+        seen: deque[str] = deque(maxlen=MAX_SEEN_IDS)
+        number = repeated = first_total = 0
         while True:
             number += 1
-            query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
-            response = self._session.get("/generations", query)
-            page = Page(
-                parse_generations(response),
-                number,
-                count(response.json.get("total_pages")),
-                count(response.json.get("total_entries")),
-                parse_dollars(response.json.get("total_cost")),
-            )
-            if page.generations or number == 1:
-                yield page
-            is_short = len(page.generations) < self._page_size
-            is_last = is_short if page.total_pages is None else number >= page.total_pages
-            if not page.generations or is_last:
+            page = self._request_page(number)
+            new = [generation for generation in page.generations if generation.generation_id not in seen]
+            seen.extend(generation.generation_id for generation in new)
+            repeated += len(page.generations) - len(new)
+            if number == 1:
+                first_total = page.total_entries or 0
+            # Jobs that were added since the first page push as many jobs onto later pages.
+            added = (page.total_entries or 0) - first_total
+            if number > 1 and not new and (not page.generations or repeated > added):
                 return
+            yield page, new
+            is_short = len(page.generations) < self._page_size
+            if is_short if page.total_pages is None else number >= page.total_pages:
+                return
+
+    def _request_page(self, number: int) -> Page:
+        query = {**self._query, "page": str(number), "page_size": str(self._page_size)}
+        response = self._session.get("/generations", query)
+        return Page(
+            parse_generations(response),
+            number,
+            count(response.json.get("total_pages")),
+            count(response.json.get("total_entries")),
+            parse_dollars(response.json.get("total_cost")),
+        )

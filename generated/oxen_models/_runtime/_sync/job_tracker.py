@@ -20,6 +20,7 @@ from ..scheduler import (
     WaitOutcome,
     WaitResult,
     default_wait_timeout,
+    latest_end,
 )
 from ..urls import job_path
 from .concurrency import Event, Limiter, current_loop_or_process, is_closed
@@ -206,11 +207,12 @@ class JobTracker:
                     self._scheduler.on_listed(jobs, active, time.monotonic())
 
     def _get(self, path: str, timeout: float, deadline: float, context: CallContext) -> Response:
-        with self._poll_limiter.acquire(deadline - time.monotonic()) as is_acquired:
+        end = latest_end(deadline)
+        with self._poll_limiter.acquire(end - time.monotonic()) as is_acquired:
             if not is_acquired:
                 raise HubTimeoutError(
                     "too many requests are waiting to be sent; nothing was sent",
                     generation_id=context.generation_id,
                 )
-            left = max(deadline - time.monotonic(), MIN_POLL_TIMEOUT)
+            left = max(end - time.monotonic(), MIN_POLL_TIMEOUT)
             return self.transport.get(path, {}, min(timeout, left), context, retry=False)

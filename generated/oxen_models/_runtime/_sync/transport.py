@@ -164,7 +164,7 @@ class Transport:
                 if error is not None:
                     raise error
                 assert received is not None
-                return self._parse(*received, context)
+                return self._parse(*received, context, allow_empty=method == "DELETE")
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             sleep(delay)
             retries += 1
@@ -280,10 +280,14 @@ class Transport:
             generation_id=generation_id,
         )
 
-    def _parse(self, response: httpx.Response, content: bytes, context: CallContext) -> Response:
+    def _parse(
+        self, response: httpx.Response, content: bytes, context: CallContext, *, allow_empty: bool = False
+    ) -> Response:
         redact = self.settings.redact
         headers = {name: redact(value.encode()).decode() for name, value in response.headers.items()}
-        return parse_response(response.status_code, Headers(headers), redact(content), context)
+        return parse_response(
+            response.status_code, Headers(headers), redact(content), context, allow_empty=allow_empty
+        )
 
     def _headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
         """Return the headers of a request to the API's own host."""

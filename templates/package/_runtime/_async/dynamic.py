@@ -13,7 +13,7 @@ from ..request import UntypedRequest
 from .concurrency import Limiter, current_loop_or_process, run_blocking
 from .job import AsyncJob
 from .models import AsyncModels
-from .results import AsyncAudioResult, AsyncImageResult, AsyncVideoResult
+from .results import AsyncAnyResult, AsyncAudioResult, AsyncImageResult, AsyncVideoResult
 from .sender import run_request, submit_request
 from .session import AsyncSession, AsyncSessionBound
 
@@ -161,13 +161,13 @@ class AsyncAnyModel(AsyncSessionBound):
         extra_headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, object] | None = None,
         **parameters: object,
-    ) -> AsyncJob[AsyncImageResult | AsyncVideoResult]:
+    ) -> AsyncJob[AsyncAnyResult]:
         """Submit the request to the queue and return its job. Arguments and errors are those of `edit`."""
         request = await self._request("submit", _merge(values, parameters), extra_body)
         [job, *_] = await submit_request(
             self._session, request, timeout=timeout, extra_headers=extra_headers, extra_body=extra_body
         )
-        return cast(AsyncJob[AsyncImageResult | AsyncVideoResult], job)
+        return job
 
     async def _request(
         self, verb: str | None, parameters: Mapping[str, object], extra_body: Mapping[str, object] | None

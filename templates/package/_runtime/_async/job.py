@@ -114,7 +114,8 @@ class AsyncJob(Generic[R_co]):
         """Wait until the job ends, and return its status: succeeded, failed or cancelled.
 
         Args:
-            timeout: Seconds to wait. Defaults to 10 minutes for an image and 60 for a video.
+            timeout: Seconds to wait. Defaults to 10 minutes for an image or a sound, and 60 for a video. The
+                wait ends up to 2 seconds later, because the job is polled once more when they have passed.
             on_status: Called with each new status, including the first and the last.
             cancel_on_timeout: Cancel the job if it does not finish before the timeout.
 
@@ -136,7 +137,8 @@ class AsyncJob(Generic[R_co]):
         """Wait until the job ends, and return its result, which has the type of the blocking call's.
 
         Args:
-            timeout: Seconds to wait. Defaults to 10 minutes for an image and 60 for a video.
+            timeout: Seconds to wait. Defaults to 10 minutes for an image or a sound, and 60 for a video. The
+                wait ends up to 2 seconds later, because the job is polled once more when they have passed.
             on_status: Called with each new status, including the first and the last.
             cancel_on_timeout: Cancel the job if it does not finish before the timeout.
 

@@ -6,6 +6,7 @@ from binascii import a2b_base64
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from ..errors import MediaError, OxenError
+from ..generated_files import GeneratedFile, extract_files, media_key
 from ..media import sniff
-from ..parsing import created_at, extract_outputs, model_name
+from ..parsing import created_at, model_name
 from ..request import RequestLike
 from ..responses import Response
 from ..saving import map_os_errors
@@ -44,6 +46,8 @@ class AsyncMedia:
     """The index of the file among those of the job."""
 
     _tag: ClassVar[str] = ""
+    _details: ClassVar[tuple[str, ...]] = ()
+    """The fields of `GeneratedFile` that this kind of medium has as well."""
 
     async def read(self) -> bytes:
         """Return the content.
@@ -126,7 +130,7 @@ class AsyncMedia:
         url: str | None = None
         try:
             response = await self._session.get(job_path(generation_id))
-            url, _ = extract_outputs(response.json, "")[self._index]
+            url = extract_files(response.json, media_key(response.json))[self._index].url
         except OxenError as error:
             reason = f"{reason}, and the queue returned no other URL: {error}"
         except IndexError:
@@ -153,18 +157,30 @@ class AsyncMedia:
         return None
 
 
+@dataclass(frozen=True, slots=True)
 class AsyncImage(AsyncMedia):
     """An image."""
 
-    __slots__ = ()
+    revised_prompt: str | None = None
+    """The prompt that the model used in place of the request's; None if the server does not return one."""
+
     _tag = '<img src="{}">'
+    _details = ("revised_prompt",)
 
 
+@dataclass(frozen=True, slots=True)
 class AsyncVideo(AsyncMedia):
     """A video."""
 
-    __slots__ = ()
+    draft_task_id: str | None = None
+    """The id of a draft, from which the final video can be rendered; None if the video is not a draft."""
+    draft_expires_at: datetime | None = None
+    """The time until which the draft can be rendered, with a time zone; None if the video is not a draft, or
+    the server returns anything but an ISO 8601 time.
+    """
+
     _tag = '<video controls src="{}"></video>'
+    _details = ("draft_task_id", "draft_expires_at")
 
 
 class AsyncAudio(AsyncMedia):
@@ -246,10 +262,12 @@ _MEDIA: dict[type[AsyncResult[Any]], tuple[str, type[AsyncMedia]]] = {
     AsyncVideoResult: ("videos", AsyncVideo),
     AsyncAudioResult: ("audios", AsyncAudio),
 }
+# By the first part of an endpoint, and by the key of the files.
 _RESULT_TYPES: dict[str, type[AsyncAnyResult]] = {
     "images": AsyncImageResult,
     "videos": AsyncVideoResult,
     "audio": AsyncAudioResult,
+    "audios": AsyncAudioResult,
 }
 
 
@@ -262,13 +280,15 @@ def parse_result(
         UnexpectedResponseError: The response contains no result.
     """
     key, media_class = _MEDIA[kind]
-    outputs = extract_outputs(response.json, key, generation_id=generation_id, response=response)
+    files = extract_files(response.json, key, generation_id=generation_id, response=response)
     return kind(
         model_name(response.json),
         created_at(response.json),
         tuple(
-            media_class(url, b64_json, session, generation_id, index)
-            for index, (url, b64_json) in enumerate(outputs)
+            media_class(
+                file.url, file.b64_json, session, generation_id, index, **_get_details(media_class, file)
+            )
+            for index, file in enumerate(files)
         ),
         response,
     )
@@ -276,8 +296,12 @@ def parse_result(
 
 def result_to_json(result: AsyncResult[Any]) -> dict[str, Any]:
     """Return the JSON object that `parse_result` converts to this result."""
-    key, _ = _MEDIA[type(result)]
-    media = [{"url": medium.url} if medium.url else {"b64_json": medium.b64_json} for medium in result.media]
+    key, media_class = _MEDIA[type(result)]
+    media: list[dict[str, str | None]] = []
+    for medium in result.media:
+        content = {"url": medium.url} if medium.url else {"b64_json": medium.b64_json}
+        details = _get_details(media_class, medium).items()
+        media.append({**content, **{name: str(value) for name, value in details if value is not None}})
     return {"model": result.model, "created": result.created, key: media}
 
 
@@ -286,16 +310,20 @@ def result_type(request: RequestLike) -> type[AsyncAnyResult]:
     return _RESULT_TYPES[request.endpoint.split("/")[1]]
 
 
-def job_result_type(body: Mapping[str, Any]) -> type[AsyncImageResult] | type[AsyncVideoResult]:
+def job_result_type(record: Mapping[str, Any]) -> type[AsyncAnyResult]:
     """Return the type of the result of a job, by the record of the job."""
-    is_video = body.get("media_type", "video" if "videos" in body else "image") == "video"
-    return AsyncVideoResult if is_video else AsyncImageResult
+    return _RESULT_TYPES[media_key(record)]
 
 
-def media_type(kind: type[AsyncResult[Any]]) -> str | None:
-    """Return the media type of results in the queue; None for those that the queue does not support."""
+def media_type(kind: type[AsyncResult[Any]]) -> str:
+    """Return the media type of results in the queue."""
     key, _ = _MEDIA[kind]
-    return {"images": "image", "videos": "video"}.get(key)
+    return key.removesuffix("s")
+
+
+def _get_details(media_class: type[AsyncMedia], source: GeneratedFile | AsyncMedia) -> dict[str, Any]:
+    names = media_class._details  # pyright: ignore[reportPrivateUsage]
+    return {name: getattr(source, name) for name in names}
 
 
 def _mime(b64_json: str) -> str:
