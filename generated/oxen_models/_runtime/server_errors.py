@@ -25,20 +25,19 @@ from .errors import (
 _TEXT_KEYS = ("detail", "message", "title", "error_message", "description")
 # The last ones are less specific than the error itself.
 _OUTER_TEXT_KEYS = (*_TEXT_KEYS, "status_description", "status_message")
-_NO_CREDITS = re.compile(r"(you have )?(insufficient|not enough|run out of) credits?\b", re.IGNORECASE)
+# Compiled on use, because this module is imported with every client.
+_NO_CREDITS = r"(you have )?(insufficient|not enough|run out of) credits?\b"
 # Types and codes of OpenAI, fal, Alibaba and ByteDance.
-_CONTENT_CODES = re.compile(
+_CONTENT_CODES = (
     r"content_policy_violation|content_filter|moderation_blocked|data_?inspection_?failed"
-    r"|\w*SensitiveContentDetected(\.\w+)*",
-    re.IGNORECASE,
+    r"|\w*SensitiveContentDetected(\.\w+)*"
 )
-_CONTENT_TEXTS = re.compile(
+_CONTENT_TEXTS = (
     r"\b(content_policy_violation|moderation_blocked|DataInspectionFailed|\w*SensitiveContentDetected)\b"
     r"|\bGreen net check\b|\bflagged by (a|our|the) (safety system|content checker|content filter)\b"
     r"|\brejected (as a result of|by) (our|the) safety system\b|\b(content|request) moderated\b"
     r"|\bviolat(es?|ed|ing) (our|the) (content|usage) polic|\bmay contain sensitive (content|information)\b"
-    r"|\bNSFW content (was )?detected\b",
-    re.IGNORECASE,
+    r"|\bNSFW content (was )?detected\b"
 )
 # The meaning of these statuses is known without the text.
 _STATUSES_WITH_A_CLASS = frozenset({401, 402, 404, 409, 413, 426, 429})
@@ -120,7 +119,7 @@ def api_error_class(status: int, parts: ErrorParts) -> type[APIError]:
 def job_failed_class(parts: ErrorParts) -> type[JobFailed]:
     """Return the class of the error of a failed job."""
     # A provider's text about credits is about the account of the hub, not of the user.
-    is_own = parts.source.provider is None and _NO_CREDITS.match(parts.detail or "")
+    is_own = parts.source.provider is None and re.match(_NO_CREDITS, parts.detail or "", re.IGNORECASE)
     if parts.type == "insufficient_credits" or is_own:
         return InsufficientCreditsJobFailed
     return ContentRejectedJobFailed if _is_content_rejected(parts) else JobFailed
@@ -128,8 +127,8 @@ def job_failed_class(parts: ErrorParts) -> type[JobFailed]:
 
 def _is_content_rejected(parts: ErrorParts) -> bool:
     codes = (parts.type, parts.source.provider_code, parts.source.reason)
-    is_known_code = any(_CONTENT_CODES.fullmatch(code) for code in codes if code)
-    return is_known_code or bool(_CONTENT_TEXTS.search(parts.detail or ""))
+    is_known_code = any(re.fullmatch(_CONTENT_CODES, code, re.IGNORECASE) for code in codes if code)
+    return is_known_code or bool(re.search(_CONTENT_TEXTS, parts.detail or "", re.IGNORECASE))
 
 
 def _find_text(values: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:

@@ -223,7 +223,7 @@ class _AsyncBatch:
         except JournalError:
             raise  # without a journal, the batch must not continue
         except OxenError as error:
-            state = next((state for kind, state in _STATES.items() if isinstance(error, kind)), None)
+            state = _final_state(error)
             if self._journal is not None and state is not None and isinstance(error, JobError):
                 await run_blocking(self._journal.ended, index, state, error.generation_id, error.detail)
             return AsyncOutcome(index, request, None, error, job_id)
@@ -254,11 +254,13 @@ class _AsyncBatch:
             await run_blocking(self._journal.refused, index, str(error))
 
 
-_STATES: dict[type[OxenError], Literal["failed", "cancelled", "gone"]] = {
-    JobFailed: "failed",
-    JobCancelled: "cancelled",
-    JobNotFound: "gone",
-}
+def _final_state(error: OxenError) -> Literal["failed", "cancelled", "gone"] | None:
+    """Return the final state of a job for the journal; None for an error that does not end a job."""
+    if isinstance(error, JobFailed):
+        return "failed"
+    if isinstance(error, JobCancelled):
+        return "cancelled"
+    return "gone" if isinstance(error, JobNotFound) else None
 
 
 def _submission(request: RequestLike) -> CallContext:
