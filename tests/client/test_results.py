@@ -271,3 +271,38 @@ def test_redirect_of_the_api_is_not_followed(
         ox.APIError, lambda oxen: oxen.job("g").refresh(), base_url=server.url, http_client=http
     )
     assert (error.status, other_server.requests) == (302, [])
+
+
+def test_result_of_a_job_has_its_response(run: ClientRunner, hub: Hub) -> None:
+    """The response is the data of the event that ended the job, or the record that was polled."""
+    [id] = finish_jobs_via_httpx(hub)
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen)
+        by_event = yield job.result()
+        by_poll = yield oxen.job(id).result()
+        return job.id, by_event.response, by_poll.response
+
+    job_id, by_event, by_poll = run(steps, base_url=hub.url)
+    for response, generation_id in ((by_event, job_id), (by_poll, id)):
+        assert type(response) is ox.Response
+        expected = (200, generation_id, "succeeded")
+        assert (response.status, response.json["generation_id"], response.json["status"]) == expected
+    assert (dict(by_event.headers), by_poll.headers["content-type"]) == ({}, "application/json")
+    assert "prompt" not in by_event.json
+    assert by_poll.json["prompt"] == "x"
+
+
+def test_error_of_a_failed_job_has_its_response(run: ClientRunner, hub: Hub) -> None:
+    """The error of a failed job has the response that the reason was read from."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield submit_edit(oxen, input_image=["data:image/png;base64,AAAA"])
+        yield job.result()
+
+    error = run.expect_error(ox.JobFailed, steps, base_url=hub.url)
+    assert error.response is not None
+    body = error.response.json
+    assert (body["status"], body["generation_id"]) == ("failed", error.generation_id)
