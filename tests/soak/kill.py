@@ -135,23 +135,19 @@ def run(random: Random) -> Iterator[str]:
         paid = sum(bool(accepted[index]) for index in unknown)
         resent = soak.run_to_end("resend")
         _check(hub, resent, resent=set(unknown))
-        media = sum(1 for _ in Path(f"{soak.journal}.media").iterdir())
     yield (
         f"{_REQUESTS} requests in {soak.runs} runs, {soak.kills} of them killed, {half_lines} half lines; "
-        f"no request was sent twice, {len(unknown)} were unknown ({paid} of them had been accepted), {media} "
-        f"media files beside the journal, {time.monotonic() - started:.0f} s"
+        f"no request was sent twice, {len(unknown)} were unknown ({paid} of them had been accepted), "
+        f"{time.monotonic() - started:.0f} s"
     )
 
 
 def _list_accepted(hub: Hub) -> dict[int, list[str]]:
-    """Return what the hub accepted for each request: the ids of its jobs, or `audio` for a blocking call."""
+    """Return what the hub accepted for each request: the ids of its jobs."""
     accepted: dict[int, list[str]] = defaultdict(list)
     with Oxen("other", base_url=hub.url) as oxen:
         for job in oxen.generations(page_size=1000):
             accepted[int(str(job.prompt).split()[0])].append(job.generation_id)
-    for request in hub.requests:
-        if request.path == "/api/ai/audio/speech" and isinstance(request.body, dict):
-            accepted[int(str(request.body["prompt"]).split()[0])].append("audio")
     return accepted
 
 
@@ -168,7 +164,7 @@ def _check(hub: Hub, outcomes: dict[int, _Outcome], resent: Collection[int] = ()
         if outcome.error == _UNKNOWN:
             assert not resent, f"{index} was to be sent again: {outcome}"
             continue
-        assert (outcome.job_id or "audio") in jobs, f"{index}: {outcome}, but the hub has {jobs}"
+        assert outcome.job_id in jobs, f"{index}: {outcome}, but the hub has {jobs}"
         status = None if outcome.job_id is None else statuses[outcome.job_id]
         expected = "JobFailed" if status not in (None, "succeeded") else None
         assert outcome.error == expected, f"{index}: {outcome}, but the hub says {status}"
