@@ -34,9 +34,11 @@ def open_client(hub: Hub) -> httpx.Client:
 def wait_until(condition: Callable[[], Any]) -> Any:
     """Call `condition` until it returns something true, and return that."""
     deadline = time.monotonic() + WAIT_TIMEOUT
+    delay = 0.001
     while not (value := condition()):
         assert time.monotonic() < deadline, f"nothing came within {WAIT_TIMEOUT} s"
-        time.sleep(0.002)
+        time.sleep(delay)
+        delay = min(2 * delay, 0.02)
     return value
 
 
