@@ -402,3 +402,20 @@ def test_old_names_in_a_list_of_models(run: ClientRunner, hub: Hub) -> None:
     [model] = run(lambda oxen: oxen.models.list(), base_url=hub.url)
     assert (model.id, model.display_name, model.description) == ("m", "m", "Makes.")
     assert (model.inputs, model.deployments, model.request_schema) == ((), ("unknown",), None)
+
+
+def test_history_stops_at_a_page_without_new_jobs(run: ClientRunner, server: RawServer) -> None:
+    """A server that returns the same page again and again does not keep the iteration going."""
+    entries = [{"generation_id": id, "status": "succeeded"} for id in ("a", "b")]
+    body = {"generations": entries, "total_pages": 9, "total_entries": 18}
+    for number in range(1, 10):
+        server.responses[f"{HISTORY}?page={number}&page_size=2"] = [Response(body=body)]
+    found = run(lambda oxen: collect(oxen.generations(page_size=2)), base_url=server.url)
+    assert [generation.generation_id for generation in found] == ["a", "b"]
+    assert len(server.requests) == 2
+
+
+def test_generation_of_unknown_job_raises(run: ClientRunner, hub: Hub) -> None:
+    """A job that the history does not have is a `JobNotFound`."""
+    error = run.expect_error(ox.JobNotFound, lambda oxen: oxen.generation("nope"), base_url=hub.url)
+    assert error.generation_id == "nope"
