@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,70 +74,49 @@ def update(
         builder = PackageBuilder(config, template_dir)
         recorded = _read_recorded(config.schemas)
         current = {model_id: record for model_id, record in recorded.items() if record.removal is None}
-        requested = list(dict.fromkeys(ids))
-        unlisted: list[str] = []
-        if not requested:
-            listed = hub.list_ids()
-            requested = config.ids_to_fetch(listed)
-            unlisted = config.selection.unlisted(listed, current)
-        requested, invalid_ids = split_valid_ids(requested)
+        ids, unlisted, invalid_ids = _choose_ids(hub, ids, current, config)
         limit = len(current) if allow_removals else _max_removed(config, current)
-        _limit_removals([id for id in unlisted if id not in requested], limit, "are not on the hub's list")
-        fetched = fetch_models(hub, requested, unlisted, progress)
+        _limit_removals([id for id in unlisted if id not in ids], limit, "are not on the hub's list")
+        fetched = fetch_models(hub, ids, unlisted, progress)
         removed = [model_id for model_id in unlisted if model_id not in fetched]
         _limit_removals(removed, limit, "were removed")
 
         version = package_version(config, template_dir)
         today = datetime.now(UTC).date().isoformat()
-        removals = {
-            model_id: removal
-            for model_id, record in recorded.items()
-            if model_id not in fetched and (removal := record.removal)
-        }
-        expired = {
-            model_id: recorded[model_id]
-            for model_id, removal in removals.items()
-            if _minor(removal.version) < _minor(version)
-        }
+        expired = _find_expired(recorded, fetched, version)
         kept = {model_id: record for model_id, record in recorded.items() if model_id not in expired}
-        next_minor = next_version(version, "breaking")
-        removals |= {model_id: Removal(today, next_minor, None) for model_id in removed}
-        acceptance = accept_records(
-            builder,
-            kept,
-            {
-                **_changed_records(fetched, recorded, today),
-                **_changed_removals(removals, kept, config.successors),
-            },
-        )
+        removal = Removal(today, next_version(version, "breaking"), None)
+        not_fetched = {model_id: record for model_id, record in kept.items() if model_id not in fetched}
+        candidates = {
+            **_changed_records(fetched, recorded, today),
+            **_changed_removals(not_fetched, removed, removal, config.successors),
+        }
+        acceptance = accept_records(builder, kept, candidates)
         if acceptance.unbindable:
             raise UnbindableRecordsError({}, acceptance.unbindable, acceptance.records)
 
         diff, warnings = _compare(current, acceptance, config)
         package = builder.build_package(acceptance.models, acceptance.records)
-        changes: dict[str, str | None] = {record.file_name: None for record in expired.values()}
-        changes |= {record.file_name: record.dumps() for record in acceptance.accepted.values()}
         changelog_entry = None
         if diff.changes or expired:
             changelog_entry = format_entry(diff, expired.values(), config, today)
         files = write_package(
             package,
             builder,
-            SchemaFiles(config.schemas if config.schemas.is_dir() else None, changes),
+            _schema_files(config.schemas, expired, acceptance),
             changelog_entry=changelog_entry,
             dry_run=dry_run,
         )
-        diagnostics = [
-            *package.diagnostics,
-            *invalid_ids.values(),
-            *acceptance.rejected,
-            *warnings,
-            *(
-                Diagnostic(record.id, "", "removed: the model left the hub in the previous minor version")
-                for record in expired.values()
-            ),
+        removals = [
+            Diagnostic(model_id, "", "removed: the model left the hub in the previous minor version")
+            for model_id in expired
         ]
-        return Updated(diff, version, len(files), diagnostics)
+        return Updated(
+            diff,
+            version,
+            len(files),
+            [*package.diagnostics, *invalid_ids.values(), *acceptance.rejected, *warnings, *removals],
+        )
 
 
 def _read_recorded(schemas: Path) -> dict[str, Record]:
@@ -145,6 +124,20 @@ def _read_recorded(schemas: Path) -> dict[str, Record]:
     if errors:
         raise UnbindableRecordsError(errors, {}, records)
     return records
+
+
+def _choose_ids(
+    hub: HubClient, ids: Iterable[str], current: Records, config: Config
+) -> tuple[list[str], list[str], dict[str, Diagnostic]]:
+    """Return the ids to request, the recorded ids that the hub does not list, and the invalid ids."""
+    requested = list(dict.fromkeys(ids))
+    unlisted: list[str] = []
+    if not requested:
+        listed = hub.list_ids()
+        requested = config.ids_to_fetch(listed)
+        unlisted = config.selection.unlisted(listed, current)
+    valid, invalid = split_valid_ids(requested)
+    return valid, unlisted, invalid
 
 
 def _max_removed(config: Config, current: Records) -> int:
@@ -169,16 +162,36 @@ def _changed_records(fetched: Records, recorded: Records, today: str) -> dict[st
     return {model_id: record for model_id, record in dated.items() if record is not recorded.get(model_id)}
 
 
+def _find_expired(recorded: Records, fetched: Records, version: str) -> dict[str, Record]:
+    """Return the removed models whose notice was part of a minor version."""
+    return {
+        model_id: record
+        for model_id, record in recorded.items()
+        if model_id not in fetched
+        and (removal := record.removal) is not None
+        and _minor(removal.version) < _minor(version)
+    }
+
+
 def _changed_removals(
-    removals: Mapping[str, Removal], recorded: Records, successors: Mapping[str, str]
+    records: Records, removed: Collection[str], removal: Removal, successors: Mapping[str, str]
 ) -> dict[str, Record]:
-    """Return the records of removed models whose removal is new or has another successor."""
+    """Return the records of removed models whose removal is new or has another successor.
+
+    Args:
+        records: The recorded models that were not fetched.
+        removed: The ids of the models that were removed now.
+        removal: The removal of these models.
+        successors: The accepted successors.
+    """
     changed: dict[str, Record] = {}
-    for model_id in removals.keys() & recorded.keys():
-        removal = removals[model_id]
-        removal = replace(removal, successor=successors.get(model_id, removal.successor))
-        if removal != recorded[model_id].removal:
-            changed[model_id] = recorded[model_id].mark_removed(removal)
+    for model_id, record in records.items():
+        old = record.removal
+        new = removal if model_id in removed else old
+        if new is not None:
+            new = replace(new, successor=successors.get(model_id, new.successor))
+            if new != old:
+                changed[model_id] = record.mark_removed(new)
     return changed
 
 
@@ -202,6 +215,12 @@ def _compare(old: Records, acceptance: Acceptance, config: Config) -> tuple[Diff
         if bound.record.removal is None
     }
     return compare_models(old_models, new_models), warnings
+
+
+def _schema_files(schemas: Path, expired: Records, acceptance: Acceptance) -> SchemaFiles:
+    changes: dict[str, str | None] = {record.file_name: None for record in expired.values()}
+    changes |= {record.file_name: record.dumps() for record in acceptance.accepted.values()}
+    return SchemaFiles(schemas if schemas.is_dir() else None, changes)
 
 
 def _minor(version: str) -> list[int]:
