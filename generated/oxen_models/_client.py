@@ -150,7 +150,7 @@ if TYPE_CHECKING:
 
 
 class Images(Family[ResultT, JobT]):
-    """The images models by name, each loaded on first use."""
+    """The image models, each loaded on first use."""
 
     @cached_property
     def black_forest_labs_flux_2_klein_4b(self) -> BlackForestLabsFlux2Klein4b[ResultT, JobT]:
@@ -511,7 +511,7 @@ class Images(Family[ResultT, JobT]):
 
 
 class Videos(Family[ResultT, JobT]):
-    """The videos models by name, each loaded on first use."""
+    """The video models, each loaded on first use."""
 
     @cached_property
     def bytedance_depth_anything_video(self) -> BytedanceDepthAnythingVideo[ResultT, JobT]:
@@ -1111,7 +1111,7 @@ class Videos(Family[ResultT, JobT]):
 
 
 class Audio(Family[ResultT, JobT]):
-    """The audio models by name, each loaded on first use."""
+    """The audio models, each loaded on first use."""
 
     @cached_property
     def bytedance_seed_audio_1_0(self) -> BytedanceSeedAudio10[ResultT, JobT]:
@@ -1146,14 +1146,14 @@ class Oxen(Client):
 
     @cached_property
     def images(self) -> Images[ImageResult, Job[ImageResult]]:
-        """The images models."""
+        """The image models."""
         from oxen_models._runtime._sync.sender import Sender
 
         return Images(Sender(self._session))
 
     @cached_property
     def videos(self) -> Videos[VideoResult, Job[VideoResult]]:
-        """The videos models."""
+        """The video models."""
         from oxen_models._runtime._sync.sender import Sender
 
         return Videos(Sender(self._session))
@@ -1193,7 +1193,7 @@ class AsyncOxen(AsyncClient):
     def images(
         self,
     ) -> Images[Coroutine[Any, Any, AsyncImageResult], Coroutine[Any, Any, AsyncJob[AsyncImageResult]]]:
-        """The images models."""
+        """The image models."""
         from oxen_models._runtime._async.sender import AsyncSender
 
         return Images(AsyncSender(self._session))
@@ -1202,7 +1202,7 @@ class AsyncOxen(AsyncClient):
     def videos(
         self,
     ) -> Videos[Coroutine[Any, Any, AsyncVideoResult], Coroutine[Any, Any, AsyncJob[AsyncVideoResult]]]:
-        """The videos models."""
+        """The video models."""
         from oxen_models._runtime._async.sender import AsyncSender
 
         return Videos(AsyncSender(self._session))

@@ -82,9 +82,9 @@ def test_sound_is_submitted(run: ClientRunner, hub: Hub) -> None:
     def steps(oxen: Any) -> Steps:
         job = yield oxen.submit(AUDIO)
         result = yield job.result(timeout=30)
-        return type(result)
+        return str(type(result).__name__)
 
-    assert run(steps, base_url=hub.url) == run.get_class("AudioResult")
+    assert run(steps, base_url=hub.url) == run.get_class("AudioResult").__name__
 
 
 @pytest.mark.parametrize("name", ["run", "submit"])
