@@ -78,6 +78,7 @@ def types(session: nox.Session) -> None:
     session.run("python", "tests/typing/verify.py")
     session.run("python", "tests/typing/hover.py")
     session.run("python", "tests/typing/generated_packages.py")
+    session.run("python", "tests/typing/check_docs.py")
 
 
 @nox.session
