@@ -51,7 +51,7 @@ def test_update_changes_schemas_package_changelog(
         '  - `size`: required parameter added: `one of "s", "m"`; pass it.',
         "#### Additive",
         "- `moulder`",
-        "  - Model added: `/images/generate`.",
+        "  - Model added: `images.generate`.",
         "#### Documentation",
         "- 1 change of documentation.",
     ]
@@ -134,14 +134,14 @@ def test_update_excluded_models(update: Callable[..., Result], hub: Hub, project
     (project / "pyproject.toml").write_text(PROJECT + rule)
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
     (schemas_folder(project) / "README.md").write_text("Ours.")
-    told = read_changelog(project)
+    changelog = read_changelog(project)
     hub.add_model(make_model("moulder", developer="nobody"))
     assert update().exit_code == 0
-    assert read_changelog(project) == told
+    assert read_changelog(project) == changelog
     hub.add_model(make_model("painter", NARROWED))
     assert update().exit_code == 0
     names = {file.name for file in schemas_folder(project).iterdir()}
-    assert names == {"README.md", "moulder.json", *(f"{each}.json" for each in MODELS)}
+    assert names == {"README.md", "moulder.json", *(f"{model_id}.json" for model_id in MODELS)}
     assert not (project / "generated" / "ours" / "images" / "moulder.py").exists()
     assert "moulder" not in read_changelog(project)
     assert is_up_to_date(project)

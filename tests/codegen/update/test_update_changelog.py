@@ -63,7 +63,7 @@ def test_entry_groups_and_wraps_models(update: Callable[..., Result], hub: Hub, 
     assert update().exit_code == 0
     entry = read_changelog(project).rpartition("#### Additive\n\n")[2]
     assert " ".join(entry.split()) == (
-        f"- {', '.join(f'`{name}`' for name in names)} - Model added: `/images/generate`."
+        f"- {', '.join(f'`{name}`' for name in names)} - Model added: `images.generate`."
     )
     assert 80 < max(map(len, entry.splitlines())) <= 110
 

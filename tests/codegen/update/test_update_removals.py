@@ -81,7 +81,7 @@ def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, 
     assert read_record(project, "carver")["removed"] == removal
     module = project / "generated" / "ours" / "images" / "carver.py"
     assert f"'carver' was removed from the API on {today()}; use 'painter'" in module.read_text()
-    assert "- `carver`\n  - Model removed: `/images/generate`; use `painter`." in read_changelog(project)
+    assert "- `carver`\n  - Model removed: `images.generate`; use `painter`." in read_changelog(project)
     assert is_up_to_date(project)
 
     before = take_snapshot(project)
@@ -132,8 +132,8 @@ def test_update_removed_model_returns(update: Callable[..., Result], hub: Hub, p
 
 def test_update_single_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """An update of single models does not look for removed models."""
-    for each in ("carver", "drawer", "talker"):
-        hub.remove_model(each)
+    for model_id in ("carver", "drawer", "talker"):
+        hub.remove_model(model_id)
     hub.add_model({**make_model("sketcher"), "summary": "Sketches."})
     hub.add_model(make_model("painter", NARROWED))
     before = take_snapshot(project)
@@ -141,8 +141,8 @@ def test_update_single_models(update: Callable[..., Result], hub: Hub, project: 
     assert take_snapshot(project) == before
     done = update("painter")
     assert done.exit_code == 0, done.output
-    assert [each.path for each in hub.requests] == [f"{LIST_PATH}/carver", f"{LIST_PATH}/painter"]
+    assert [request.path for request in hub.requests] == [f"{LIST_PATH}/carver", f"{LIST_PATH}/painter"]
     assert read_record(project, "painter")["json_request_schema"] == NARROWED
-    for each in ("carver", "drawer", "sketcher", "talker"):
-        file = f"generated/ours/schemas/{each}.json"
+    for model_id in ("carver", "drawer", "sketcher", "talker"):
+        file = f"generated/ours/schemas/{model_id}.json"
         assert take_snapshot(project)[file][1] == before[file][1]
