@@ -24,6 +24,12 @@ CYCLE.append(CYCLE)
 
 
 @pytest.fixture
+def hub(own_hub: Hub) -> Hub:
+    """A hub for each test, because some tests add models."""
+    return own_hub
+
+
+@pytest.fixture
 def run_batch(run: ClientRunner, hub: Hub) -> Run:
     """Return a function that runs a batch and returns its outcomes by index; `limit` stops it early."""
 

@@ -392,6 +392,7 @@ class Listener:
         return content
 
 
+@pytest.mark.slow
 def test_every_cassette_belongs_to_a_test() -> None:
     """Each cassette is replayed by a test, and each test has its cassette."""
     collection = subprocess.run(

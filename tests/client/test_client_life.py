@@ -337,6 +337,7 @@ with Oxen("any", base_url=sys.argv[1]) as oxen:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_fork_has_its_own_connections() -> None:
     """After a fork, both processes can submit and wait, each over its own event stream."""

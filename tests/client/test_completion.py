@@ -30,6 +30,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell
         yield shell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["sync", "awaited"])
 @pytest.mark.parametrize("call", ["edit", "submit"])
 def test_ipython_completes_parameters(shell: InteractiveShell, client: str, call: str) -> None:
@@ -42,6 +43,7 @@ def test_ipython_completes_parameters(shell: InteractiveShell, client: str, call
     assert started == ["aspect_ratio="]
 
 
+@pytest.mark.slow
 def test_ipython_completes_models(shell: InteractiveShell) -> None:
     """IPython offers the models of a family, and the calls of a model."""
     expected = {"sync.images.qwen_im": "qwen_image_edit_plus", "sync.images.qwen_image.": "submit"}

@@ -55,6 +55,12 @@ DATA_URI = "data:image/png;base64,iVBORw0KGgo="
 
 
 @pytest.fixture
+def hub(own_hub: Hub) -> Hub:
+    """A hub for each test, because some tests add models."""
+    return own_hub
+
+
+@pytest.fixture
 def new(hub: Hub) -> Hub:
     """A hub with a model that is not in the package."""
     hub.add_model(NEW)

@@ -30,6 +30,12 @@ HINT = (
 
 
 @pytest.fixture
+def hub(own_hub: Hub) -> Hub:
+    """A hub for each test, because some tests add models."""
+    return own_hub
+
+
+@pytest.fixture
 def newer(hub: Hub) -> Hub:
     """A hub that has changed a model since the package was generated."""
     schema = ox.schema(EDITOR)

@@ -76,20 +76,6 @@ def operation(request: pytest.FixtureRequest) -> Operation:
     return OPERATIONS[request.param]
 
 
-@pytest.fixture(scope="module")
-def shared_hub() -> Iterator[Hub]:
-    """A hub for all tests of this module, because starting one takes most of the time of a test."""
-    with Hub(speed=100) as running:
-        yield running
-
-
-@pytest.fixture
-def hub(shared_hub: Hub) -> Hub:
-    """The shared hub, without requests and faults of earlier tests."""
-    shared_hub.clear()
-    return shared_hub
-
-
 def posts(hub: Hub) -> list[str]:
     """Return the paths of all POST requests, including interrupted ones."""
     return [received.path for received in hub.requests if received.method == "POST"]

@@ -70,6 +70,7 @@ def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[
     return tmp_path
 
 
+@pytest.mark.slow
 def test_removed_model_raises_with_its_successor(package: Path) -> None:
     """A removed model can be imported; its calls warn once and raise with date and successor."""
     environment = {**os.environ, "PYTHONPATH": str(package), "NO_PROXY": "127.0.0.1"}

@@ -74,6 +74,7 @@ def generate(project: Path, renamed: str) -> Result:
     return CliRunner().invoke(main, ["generate", "--schemas", "schemas"])
 
 
+@pytest.mark.slow
 def test_old_parameter_name_warns(project: Path) -> None:
     """Calls and requests accept the old name with a warning at the line of the caller."""
     generated = generate(project, 'painter = { num_steps = "steps" }')

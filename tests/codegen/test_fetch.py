@@ -100,6 +100,7 @@ def read_texts(folder: Path) -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
 def test_fetch_dialects_give_same_records(
     dialect: Dialect, catalogue: Path, fetch: Callable[..., Result], schemas: Path
@@ -258,6 +259,7 @@ def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub
     assert read_texts(schemas)["talker.json"] != before["talker.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
@@ -446,6 +448,7 @@ def test_fetch_reads_eight_models_concurrently(schemas: Path) -> None:
     assert Handler.max_active == 8
 
 
+@pytest.mark.slow
 def test_fetch_ctrl_c_while_waiting(schemas: Path) -> None:
     """Ctrl-C ends the command while it waits for a response."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -18,6 +18,7 @@ from helpers.models import PROMPT_SCHEMA, make_model
 COMMITTED = Path(__file__).parents[2] / "generated" / "oxen_models"
 
 
+@pytest.mark.slow
 def test_generate_is_deterministic(tmp_path: Path) -> None:
     """The committed package is the result, also with another hash seed, file order and key order."""
     shuffled = tmp_path / "shuffled"
@@ -121,6 +122,7 @@ def test_generate_finds_configuration_above(
     assert (tmp_path / "oxen_models" / "images" / "chosen.py").exists()
 
 
+@pytest.mark.slow
 def test_check_lists_differences(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from oxen_codegen.cli import main
 from oxen_codegen.lock import exclusive_lock
 from oxen_models.testing import Hub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def package(write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path) -> Path:

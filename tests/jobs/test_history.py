@@ -65,6 +65,7 @@ def test_listed_jobs_return_their_results(run: ClientRunner, hub: Hub) -> None:
     assert run(steps, base_url=hub.url) == [(image, names[0]), (video, names[1])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["jobs", "generations"])
 @pytest.mark.parametrize(
     "filters",

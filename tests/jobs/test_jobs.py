@@ -337,6 +337,7 @@ print(name, content[:4].hex(), job.id, job.status)
 """
 
 
+@pytest.mark.slow
 def test_pickled_job_has_no_key(run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pickled job contains no API key and uses the one of the environment in the other process."""
     pickled = pickle.dumps(run(submit_edit, base_url=hub.url))

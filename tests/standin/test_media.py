@@ -100,6 +100,7 @@ def test_num_images_of_which_one_is_returned(hub: Hub, api: httpx.Client) -> Non
     assert api.get(f"/api/ai/generations/{id}").json()["generation"]["cost"] == "0.3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "content_type", "beginning"),
     [
@@ -183,6 +184,7 @@ def test_draft_of_a_model_without_drafts(api: httpx.Client) -> None:
     assert video.keys() == {"url"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "job_keys", "event_keys"),
     [

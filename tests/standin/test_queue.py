@@ -185,6 +185,7 @@ def test_inline_image_is_truncated_in_lists(api: httpx.Client) -> None:
         assert listed["input_image"] == [f"{image[:100]}…"]
 
 
+@pytest.mark.slow
 def test_thousand_jobs() -> None:
     """A thousand jobs run at the same time, and each has its event."""
     with Hub(speed=100) as hub, open_client(hub) as api, open_stream(hub) as stream:

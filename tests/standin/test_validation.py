@@ -123,6 +123,7 @@ def test_unusable_schema_has_no_effect(hub: Hub, api: httpx.Client, unused_serve
     assert api.post(GENERATE, json={"model": "m", "prompt": "x"}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "uri"),
     [

@@ -74,6 +74,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_fsync")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=histories(), runs=st.integers(1, 3))
@@ -194,6 +195,7 @@ def test_content_of_a_response_is_in_the_folder(path: Path) -> None:
     assert read_entries(path) == [Entry(DIGEST, "succeeded", None, answer)]
 
 
+@pytest.mark.slow
 def test_many_facts_take_little_memory(path: Path, no_fsync: None) -> None:
     """Opening a journal of 10,000 requests takes less than 1 MB."""
     with Journal(path) as journal:

@@ -24,6 +24,7 @@ from batch.journal.facts import (
 )
 
 
+@pytest.mark.slow
 def test_complete_lines_are_read_after_a_kill(written: Path) -> None:
     """A journal that was truncated anywhere is read up to the last complete line."""
     content = written.read_bytes()

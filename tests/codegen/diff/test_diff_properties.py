@@ -25,6 +25,8 @@ from oxen_codegen.records import Record, from_response, read_folder
 
 from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object, validates
 
+pytestmark = pytest.mark.slow
+
 RECORDED, _ = read_folder(Path(oxen_models.__file__).parent / "schemas")
 BOUND = [model_id for model_id, record in RECORDED.items() if record.schema is not None]
 MAX_BODIES = 40

@@ -12,11 +12,11 @@ from codegen.extension.team import configure, custom, recording
 
 
 @pytest.fixture
-def team(hub: Hub) -> Hub:
+def team(own_hub: Hub) -> Hub:
     """A hub that has two models of a team's beside all others."""
-    hub.add_model(custom("oxen:ox-boots", developer={"name": "Acme"}))
-    hub.add_model(custom("oxen:ox-hats", developer={"name": "Acme"}))
-    return hub
+    own_hub.add_model(custom("oxen:ox-boots", developer={"name": "Acme"}))
+    own_hub.add_model(custom("oxen:ox-hats", developer={"name": "Acme"}))
+    return own_hub
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from oxen_models.testing import Hub
 
 from codegen.extension.team import configure, oxen_codegen, python, recording
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[3] / "docs" / "private-models.md"
 USE = """
 import asyncio, pickle

@@ -12,6 +12,8 @@ from oxen_models.testing import Hub
 
 from codegen.extension.team import configure, custom, oxen_codegen, recording
 
+pytestmark = pytest.mark.slow
+
 
 def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
     """Only included models are fetched and removed; other records are not touched."""

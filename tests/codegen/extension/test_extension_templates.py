@@ -13,6 +13,8 @@ from oxen_codegen.config import find_template_dir
 
 from codegen.extension.team import configure, oxen_codegen, recording
 
+pytestmark = pytest.mark.slow
+
 MODEL = "family/model.py.jinja"
 
 

@@ -31,6 +31,8 @@ from codegen.hostile.attacks import (
 )
 from codegen.hostile.use import use_package
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
 
 

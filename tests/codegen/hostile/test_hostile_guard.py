@@ -11,6 +11,8 @@ import pytest
 from codegen.hostile.attacks import Done, read_json
 from codegen.hostile.guard import CANARY
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
 
 

@@ -112,6 +112,7 @@ def test_update_empty_project(update: Callable[..., Result], project: Path) -> N
     assert is_up_to_date(project)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["markdown", "json"])
 def test_update_formats_equal_diff(form: str, update: Callable[..., Result], hub: Hub) -> None:
     """The output has the formats of `diff`."""

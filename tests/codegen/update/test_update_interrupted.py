@@ -22,6 +22,8 @@ from oxen_models.testing import Hub
 
 from codegen.update.projects import NARROWED, is_up_to_date, read_changelog, take_snapshot
 
+pytestmark = pytest.mark.slow
+
 
 def replace_by_folder(file: Path) -> None:
     file.unlink()

@@ -73,6 +73,7 @@ def test_update_limits_removals(update: Callable[..., Result], hub: Hub, project
     assert "removed" in read_record(project, "drawer")
 
 
+@pytest.mark.slow
 def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A removed model keeps a module for one minor version."""
     hub.remove_model("carver")

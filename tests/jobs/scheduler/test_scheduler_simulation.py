@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oxen_models import OxenError
@@ -61,6 +62,7 @@ PLANS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(plan=PLANS)
 def test_every_wait_ends_on_time_and_correctly(plan: FaultPlan) -> None:
