@@ -85,12 +85,27 @@ class Settings:
         """Return whether the key may be sent to a URL: the API's own scheme, host and port only."""
         return _origin(url) == _origin(self.base_url)
 
-    def redact(self, content: bytes) -> bytes:
-        """Return content from the server with the API key replaced, if the server repeated it."""
+    def redact(self, text: str) -> str:
+        """Return text from the server with the API key replaced, if the server repeated it."""
+        key = self._secret()
+        return text.replace(key, "[key]") if key else text
+
+    def redact_bytes(self, content: bytes) -> bytes:
+        """Return bytes from the server with the API key replaced, if the server repeated it."""
+        key = self._secret()
+        return content.replace(key.encode(), b"[key]") if key else content
+
+    def redact_values(self, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Return a mapping with the API key replaced in its values, if the server repeated it."""
+        key = self._secret()
+        if not key or not any(key in value for value in values.values()):
+            return values
+        return {name: value.replace(key, "[key]") for name, value in values.items()}
+
+    def _secret(self) -> str | None:
+        """Return the API key; None for a key so short that replacing it would corrupt other text."""
         key = self.find_key()
-        if key is None or len(key) < MIN_REDACTED_KEY_LENGTH:
-            return content
-        return content.replace(key.encode(), b"[key]")
+        return None if key is None or len(key) < MIN_REDACTED_KEY_LENGTH else key
 
     def request_timeout(self, path: str, timeout: float | None) -> float:
         """Return the timeout of a request in seconds: `timeout`, the client's, or the endpoint's default."""

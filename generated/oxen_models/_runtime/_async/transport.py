@@ -206,8 +206,7 @@ class AsyncTransport:
                 response.encoding = "utf-8"  # the only encoding of event streams in the standard
                 on_open()
                 async for event in EventSource(response).aiter_sse():
-                    data = self.settings.redact(event.data.encode(errors="replace")).decode()
-                    completed = parse_event(event.event, data)
+                    completed = parse_event(event.event, self.settings.redact(event.data))
                     if completed is not None:
                         yield completed
         except httpx.HTTPError as cause:
@@ -285,11 +284,10 @@ class AsyncTransport:
     def _parse(
         self, response: httpx.Response, content: bytes, context: CallContext, *, allow_empty: bool = False
     ) -> Response:
-        redact = self.settings.redact
-        headers = {name: redact(value.encode()).decode() for name, value in response.headers.items()}
-        return parse_response(
-            response.status_code, Headers(headers), redact(content), context, allow_empty=allow_empty
-        )
+        settings = self.settings
+        headers = Headers(settings.redact_values(dict(response.headers.items())))
+        content = settings.redact_bytes(content)
+        return parse_response(response.status_code, headers, content, context, allow_empty=allow_empty)
 
     def _headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
         """Return the headers of a request to the API's own host."""
