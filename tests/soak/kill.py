@@ -165,9 +165,9 @@ def _check(hub: Hub, outcomes: dict[int, _Outcome], resent: Collection[int] = ()
             assert not resent, f"{index} was to be sent again: {outcome}"
             continue
         assert outcome.job_id in jobs, f"{index}: {outcome}, but the hub has {jobs}"
-        status = None if outcome.job_id is None else statuses[outcome.job_id]
-        expected = "JobFailed" if status not in (None, "succeeded") else None
+        status = statuses[outcome.job_id]
+        expected = None if status == "succeeded" else "JobFailed"
         assert outcome.error == expected, f"{index}: {outcome}, but the hub says {status}"
-        if outcome.job_id is not None and outcome.error is None:
+        if outcome.error is None:
             assert outcome.job_id in outcome.files[0], f"{index} has the result of another job: {outcome}"
     assert any(outcome.error == "JobFailed" for outcome in outcomes.values()), "no job failed"

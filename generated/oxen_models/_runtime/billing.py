@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from types import FrameType
+from inspect import currentframe
 
 from .request import Request, RequestLike
 
@@ -32,8 +31,8 @@ def warn_if_billed_without_result(request: RequestLike) -> None:
 
 def _count_package_frames() -> int:
     """Return the number of frames between the caller and its first caller outside this package."""
-    frame: FrameType | None = sys._getframe(1)
-    count = 0
+    frame = currentframe()
+    count = -1
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
         frame, count = frame.f_back, count + 1
     return max(count, 1)
