@@ -394,7 +394,7 @@ def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> No
     ("case", "given", "told"),
     [
         (FPS, 23.9, "one of 24, 23.976, 25, 29.97, 30, 50, 59.94, 60; the nearest is 23.976"),
-        (AUTO, 16, "the nearest is 15"),
+        (AUTO, 16, "must be less than or equal to 15, or must be -1"),
         (PITCH, 13, "bytedance-seed-audio-1-0: pitch=13: must be less than or equal to 12"),
         (SHAPE, "oval", "aspect_ratio='oval': must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ],

@@ -69,7 +69,11 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
         return _suggest_text(value, [choice for choice in choices if isinstance(choice, str)])
     if isinstance(value, int | float) and not isinstance(value, bool):
         numbers = [choice for choice in choices if isinstance(choice, int | float)]
-        return f"the nearest is {min(numbers, key=lambda number: abs(number - value))}" if numbers else None
+        return (
+            f"the nearest is {min(numbers, key=lambda number: abs(number - value))}"
+            if len(numbers) > 1
+            else None
+        )
     return None
 
 

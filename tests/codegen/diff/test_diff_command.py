@@ -83,7 +83,7 @@ def test_json_document(write_folder: WriteFolder) -> None:
                 "parameter": None,
                 "kind": "model-removed",
                 "impact": "breaking",
-                "old": "/images/generate",
+                "old": "images.generate",
                 "new": None,
             },
             {
@@ -303,7 +303,7 @@ def test_default_is_recorded_to_live(
         assert {" ".join(line.split()[:4]) for line in result.stdout.splitlines()[:-1]} == {
             "breaking: b é: model-removed:",
             "additive: a q: parameter-added:",
-            "additive: new: model-added: /images/generate",
+            "additive: new: model-added: images.generate",
         }
         assert diff("--from", "live", "--to", served, "--base-url", hub.url).exit_code == 0
         monkeypatch.delenv("OXEN_API_KEY")  # the list of models is public
@@ -368,7 +368,7 @@ def test_unlisted_model_is_not_removed(
         "old", make_model("a", object_schema(p=STRING)), make_model("unlisted"), make_model("gone")
     )
     lines = diff("--from", old, "--base-url", incomplete_hub).stdout.splitlines()
-    assert lines[:-1] == ["breaking: gone: model-removed: /images/generate"]
+    assert lines[:-1] == ["breaking: gone: model-removed: images.generate"]
 
 
 def test_unreadable_model_is_an_error(
@@ -405,7 +405,7 @@ def test_excluded_models_are_not_compared(
     )
     with Hub(schemas=served) as hub:
         lines = diff("--base-url", hub.url).stdout.splitlines()
-    assert lines[:-1] == ["additive: another: model-added: /images/generate"]
+    assert lines[:-1] == ["additive: another: model-added: images.generate"]
 
 
 def test_equal_catalogues_have_no_changes() -> None:

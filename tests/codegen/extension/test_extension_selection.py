@@ -64,7 +64,7 @@ def test_fetch_without_a_match_changes_nothing(team: Hub, recorded: Path) -> Non
     before = read_files(recorded)
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 2
-    assert "no model matches [tool.oxen-codegen.include] (171 models available)" in done.stderr
+    assert "no model matches [tool.oxen-codegen.include] (202 models available)" in done.stderr
     assert read_files(recorded) == before
 
 

@@ -233,7 +233,7 @@ def _object(schema: Node, depth: int, evidence: MediaEvidence | None = None) -> 
         },
         "required": [name for name in names if name in required],
         "additionalProperties": False if extra is False else other,
-        "annotations": {name: _annotations(schemas[name]) for name in names},
+        "annotations": {name: _annotations(described.get(name)) for name in names},
     }
 
 
