@@ -21,6 +21,7 @@ from oxen_models.images.qwen_image_edit_plus import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 
 QUEUE = "/api/ai/queue"
+GENERATE = "/api/ai/images/generate"
 PARAMETERS: dict[str, Any] = {"prompt": "Add a hat", "input_image": ["https://example.com/dog.png"]}
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 RETRIES = "oxen_models._runtime.retries"
@@ -111,7 +112,7 @@ RESPONSES: list[tuple[int, object, Kind, Kind]] = [
     (422, {"error": "no"}, ox.UnprocessableError, ox.UnprocessableError),
     (401, {"error": "no"}, ox.AuthenticationError, ox.AuthenticationError),
     (403, {"error": "no"}, ox.PermissionDeniedError, ox.PermissionDeniedError),
-    (404, {"error": "no"}, ox.NotFoundError, ox.NotFoundError),
+    (404, {"error": "Model not found"}, ox.NotFoundError, ox.NotFoundError),
     (307, None, ox.APIError, ox.APIError),
     (200, {"error": "no"}, ox.APIError, ox.APIError),
     (200, PAGE, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
@@ -139,6 +140,29 @@ def test_response_is_not_retried(
     assert type(error) is expected
     assert ("may have been accepted" in str(error)) == (expected is ox.OutcomeUnknownError)
     assert posts(hub) == [operation.path]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, ox.NotFoundError), (500, ox.ServerError), (422, ox.UnprocessableError)]
+)
+def test_missing_path_is_tried_at_the_other_once(
+    run: ClientRunner, hub: Hub, long_retry_delay: None, status: int, kind: Kind
+) -> None:
+    """After a 404 for the path, a call is sent once to the equivalent path, and never a third time."""
+    hub.respond_next(404, body={"error": "Not found"}, times=None, method="POST", path=EDIT)
+    hub.respond_next(status, body={"error": "no"}, times=None, method="POST", path=GENERATE)
+    assert type(run.expect_error(kind, edit, base_url=hub.url)) is kind
+    assert posts(hub) == [EDIT, GENERATE]
+
+
+@pytest.mark.parametrize("name", ["submit", "run_many"])
+def test_missing_path_of_the_queue_is_final(
+    run: ClientRunner, hub: Hub, long_retry_delay: None, name: str
+) -> None:
+    """The queue has no equivalent path, so a 404 for its path is not sent again."""
+    respond(hub, OPERATIONS[name], 404, {"error": "Not found"})
+    run.expect_error(ox.NotFoundError, OPERATIONS[name].call, base_url=hub.url)
+    assert posts(hub) == [QUEUE]
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["at once", "after 429"])

@@ -169,7 +169,7 @@ def test_rejected_key_ends_the_wait_at_once(error: OxenError) -> None:
     assert scheduler.next_action(job, NEVER, 0.0) == WaitResult(WaitOutcome.POLLS_FAILED, error=error)
 
 
-def test_caller_deadline_is_not_counted_as_poll_failure() -> None:
+def test_caller_deadline_does_not_count_as_failure() -> None:
     """A poll that times out at the waiter's own deadline does not count as failed."""
     scheduler, [job] = scheduler_with("image")
     for number in range(5):
