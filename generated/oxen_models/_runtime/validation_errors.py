@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from .errors import InvalidRequestError, Problem
 
 MAX_VALUE_LENGTH = 120
+# Kinds of errors about one of several values, as pydantic, `EnumValues` and jsonschema name them.
+_CHOICE_ERRORS = frozenset({"literal_error", "one_of", "enum"})
 
 
 def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationError) -> InvalidRequestError:
@@ -44,12 +46,9 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
         # A union reports one error for each of its members.
         known = problems.get(problem.parameter)
         if known is not None and known.expected != expected:
-            problem = Problem(
-                known.parameter,
-                known.given,
-                f"{known.expected}, or {expected}",
-                known.suggestion or problem.suggestion,
-            )
+            # The nearest of one member's numbers may be further away than a range of another member.
+            suggestion = None if isinstance(value, int | float) else known.suggestion or problem.suggestion
+            problem = Problem(known.parameter, known.given, f"{known.expected}, or {expected}", suggestion)
         problems[problem.parameter] = problem
     return InvalidRequestError(model_id, tuple(problems.values()))
 
@@ -60,20 +59,16 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
     Args:
         name: The parameter.
         value: The value.
-        kind: The kind of error, in the words of pydantic.
+        kind: The kind of error, in the words of pydantic or jsonschema.
         choices: The allowed values if they are known.
     """
     if kind == "list_type" and (isinstance(value, str | bytes | PathLike) or hasattr(value, "read")):
         return f"wrap it in a list: {name}=[{shorten(value)}]"
     if isinstance(value, str) and len(value) <= MAX_VALUE_LENGTH:
         return _suggest_text(value, [choice for choice in choices if isinstance(choice, str)])
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and kind in _CHOICE_ERRORS:
         numbers = [choice for choice in choices if isinstance(choice, int | float)]
-        return (
-            f"the nearest is {min(numbers, key=lambda number: abs(number - value))}"
-            if len(numbers) > 1
-            else None
-        )
+        return f"the nearest is {min(numbers, key=lambda number: abs(number - value))}" if numbers else None
     return None
 
 
