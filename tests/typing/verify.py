@@ -59,9 +59,16 @@ def run_ty(folder: str, file: str) -> Messages:
 
 
 def run_pyrefly(folder: str, file: str) -> Messages:
-    """Return the errors of pyrefly by line."""
-    search_path = ("--python-interpreter-path", sys.executable, "--search-path", str(GENERATED))
-    return parse_concise(run(folder, "pyrefly", "check", *search_path, "--output-format=min-text", file))
+    """Return the errors of pyrefly by line. Its default preset does not compare arguments with parameters."""
+    options = (
+        "--preset",
+        "strict",
+        "--python-interpreter-path",
+        sys.executable,
+        "--search-path",
+        str(GENERATED),
+    )
+    return parse_concise(run(folder, "pyrefly", "check", *options, "--output-format=min-text", file))
 
 
 def parse_concise(output: str) -> Messages:
