@@ -1,4 +1,7 @@
-"""What has to work where only the distribution is installed. Run by `nox -s build`; no test of pytest's."""
+"""Check an installation with the extras `codegen` and `testing`: client, stand-in and generator work.
+
+`nox -s build` runs this script; pytest does not collect it.
+"""
 
 from __future__ import annotations
 
@@ -49,43 +52,54 @@ sys.exit("no error")
 """
 
 
-def codegen(*arguments: str, folder: str) -> None:
+def run_codegen(*arguments: str, folder: str) -> None:
+    """Run the installed command `oxen-codegen` in `folder`."""
     command = Path(sys.executable).with_name("oxen-codegen")
     environment = {**os.environ, "OXEN_API_KEY": "any"}
     subprocess.run([command, *arguments], cwd=folder, env=environment, check=True)
 
 
-checkout = Path(__file__).resolve().parent.parent
-assert checkout not in Path(oxen_models.__file__).resolve().parents, (
-    "the checkout is imported, not the package"
-)
-assert Path(oxen_models.__file__).with_name("py.typed").exists()
-bound = catalog.models(typed=True)
-assert len(bound) > 100
-assert all(oxen_models.schema(model.id)["properties"] for model in bound)
-
-with Hub() as hub, tempfile.TemporaryDirectory() as folder:
+def check_client(hub: Hub, folder: str) -> None:
+    """Call a typed model, and one by its id."""
     with Oxen("any", base_url=hub.url) as oxen:
         edited = oxen.images.qwen_image_edit_plus.edit(
             prompt="Add a hat", input_image=["https://example.com/a.png"]
         )
         assert edited.images[0].save(Path(folder, "hat.png")).stat().st_size > 0
         assert oxen.model("qwen-image").generate(prompt="A hat").media
-    codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
-    codegen("generate", folder=folder)
-    codegen("check", folder=folder)
+
+
+def check_generator(hub: Hub, folder: str) -> None:
+    """Generate the whole package in an empty folder."""
+    run_codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
+    run_codegen("generate", folder=folder)
+    run_codegen("check", folder=folder)
     assert Path(folder, "generated", "oxen_models", "images", "qwen_image_edit_plus.py").exists()
 
-with Hub() as hub, tempfile.TemporaryDirectory() as folder:
+
+def check_extension(hub: Hub, folder: str) -> None:
+    """Generate and use a package of a team's own models, with a template of its own."""
     hub.add_model(CUSTOM)
     Path(folder, "pyproject.toml").write_text(TEAM)
-    own = Path(folder, "own", "extension", "__init__.py.jinja")
-    own.parent.mkdir(parents=True)
+    override = Path(folder, "own", "extension", "__init__.py.jinja")
+    override.parent.mkdir(parents=True)
     builtin = find_template_dir() / "extension" / "__init__.py.jinja"
-    own.write_text(builtin.read_text(encoding="utf-8").replace("Typed calls", "Our own calls"))
-    codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
-    codegen("generate", folder=folder)
-    codegen("check", folder=folder)
+    override.write_text(builtin.read_text(encoding="utf-8").replace("Typed calls", "Our own calls"))
+    run_codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
+    run_codegen("generate", folder=folder)
+    run_codegen("check", folder=folder)
     assert "Our own calls" in Path(folder, "acme_models", "__init__.py").read_text()
     assert not Path(folder, "acme_models", "_runtime").exists()
     subprocess.run([sys.executable, "-c", USE, hub.url], cwd=folder, check=True)
+
+
+checkout = Path(__file__).resolve().parent.parent
+package = Path(oxen_models.__file__).resolve()
+assert checkout not in package.parents, f"imported from the checkout: {package}"
+assert package.with_name("py.typed").exists()
+typed = catalog.models(typed=True)
+assert len(typed) > 100
+assert all(oxen_models.schema(model.id)["properties"] for model in typed)
+for check in (check_client, check_generator, check_extension):
+    with Hub() as hub, tempfile.TemporaryDirectory() as folder:
+        check(hub, folder)

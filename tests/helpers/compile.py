@@ -1,4 +1,4 @@
-"""Schemas compiled to request classes, the way the generator does it, without a folder."""
+"""Compile schemas to modules and request classes as the generator does, without a folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TEMPLATE = create_environment(_LOADER).get_template("family/model.py.jinja")
 _NUMBERS = itertools.count()
 
 
-def module_source(record: Record) -> str:
-    """The text of a model's module, proven."""
+def render_module(record: Record) -> str:
+    """Return the text of a model's module, checked for injected code."""
     spec = bind_model(resolve_model(record, {}))
     source = _TEMPLATE.render(spec=spec)
     assert equal_except_literals(source, _TEMPLATE.render(spec=replace_with_placeholders(spec)))
@@ -29,22 +29,22 @@ def module_source(record: Record) -> str:
 
 
 def compile_module(
-    schema: object, model_id: str = "a-model", endpoint: str = "/images/generate", **facts: Any
+    schema: object, model_id: str = "a-model", endpoint: str = "/images/generate", **fields: Any
 ) -> ModuleType:
-    """The module of a model with that parameter schema, imported and proven."""
-    source = module_source(
-        from_response({**facts, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
+    """Return the imported module of a model with that parameter schema."""
+    source = render_module(
+        from_response({**fields, "id": model_id, "endpoint": endpoint, "json_request_schema": schema})
     )
     module = ModuleType(f"compiled_{next(_NUMBERS)}")
-    # pydantic looks the names in annotations up there.
+    # pydantic resolves the names in annotations there.
     sys.modules[module.__name__] = module
     exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))
     return module
 
 
-def compile_request(schema: object, **kwargs: Any) -> type[Request]:
-    """The request class of a model with that parameter schema."""
-    module = compile_module(schema, **kwargs)
+def compile_request(schema: object, **fields: Any) -> type[Request]:
+    """Return the request class of a model with that parameter schema."""
+    module = compile_module(schema, **fields)
     found: type[Request]
     (found,) = (
         value

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.codegen import read_files
-from helpers.compile import module_source
+from helpers.compile import render_module
 from helpers.models import PROMPT_SCHEMA, make_model
 from helpers.raw_server import RawServer
 from oxen_codegen.injection import equal_except_literals
@@ -74,7 +74,7 @@ def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: R
 def emit_module(schema: object) -> str:
     """Return the module of a model without the digest of its schema."""
     record = from_response(make_model("victim", schema))
-    return module_source(record).replace(record.digest[:12], "")
+    return render_module(record).replace(record.digest[:12], "")
 
 
 def test_engine_extensions_have_no_effect() -> None:
