@@ -17,6 +17,7 @@ from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
 from .concurrency import Sockets, current_loop_or_process, is_closed
+from .downloads import download
 from .job_tracker import AsyncJobTracker
 from .transport import AsyncTransport
 
@@ -210,12 +211,12 @@ class AsyncSession:
     def download(
         self, url: str, generation_id: str | None = None
     ) -> AsyncGenerator[tuple[bytes, int | None]]:
-        """Yield the content of a result in chunks. Raises as `AsyncTransport.download` does."""
+        """Yield the content of a result in chunks. Raises as `download` does."""
         if self._connections.is_closed:
             raise MediaError(
                 "the result could not be downloaded: the client is closed", generation_id=generation_id
             )
-        return self._transport(NO_CONTEXT).download(url, generation_id)
+        return download(self._transport(NO_CONTEXT), url, generation_id)
 
     def _transport(self, context: CallContext) -> AsyncTransport:
         transport = self._connections.tracker(context).transport

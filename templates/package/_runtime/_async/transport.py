@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import httpx
 
 from ..context import NO_CONTEXT, CallContext
-from ..errors import HubUnreachableError, MediaError, OxenError, UnexpectedResponseError
+from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted, parse_event
 from ..headers import validate_headers
 from ..parsing import parse_response
@@ -24,13 +24,11 @@ from ..version import __version__
 from .concurrency import Sockets, sleep
 
 CONNECT_TIMEOUT = 10.0
-DOWNLOAD_TIMEOUT = 60.0
 EVENT_TIMEOUT = 45.0
-MAX_REDIRECTS = 5
 # Cached because parsing takes longer than everything else that a call adds to httpx.
 _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
-_USER_AGENT = f"models-python/{__version__}"
+USER_AGENT = f"models-python/{__version__}"
 _log = logging.getLogger("oxen_models")
 
 
@@ -115,7 +113,7 @@ class AsyncTransport:
         if self.http.is_closed:
             raise _closed_error(context)
         extra_headers = validate_headers("extra_headers", extra_headers)
-        headers = {**self._headers(context, needs_key=needs_key), **extra_headers}
+        headers = {**self.headers(context, needs_key=needs_key), **extra_headers}
         if body is not None:
             headers["content-type"] = "application/json"
         path = url.removeprefix(self.settings.url(""))
@@ -187,7 +185,7 @@ class AsyncTransport:
                 "GET",
                 _parse_url(self.settings.url("/events", base_path="/api")),
                 headers={
-                    **self._headers(NO_CONTEXT),
+                    **self.headers(NO_CONTEXT),
                     "accept": "text/event-stream",
                     "cache-control": "no-store",
                 },
@@ -216,70 +214,6 @@ class AsyncTransport:
             # Raised outside the `except` block: see `_request`.
             raise error
 
-    async def download(
-        self, url: str, generation_id: str | None = None
-    ) -> AsyncGenerator[tuple[bytes, int | None]]:
-        """Yield the content of a result in chunks, each with the total length or None if it is not known.
-
-        The API key is sent to the API's own host only.
-
-        Args:
-            url: The URL of the result.
-            generation_id: The job that the result is of; None if there is none.
-
-        Raises:
-            MediaError: The content could not be downloaded.
-        """
-        retries = redirects = 0
-        has_started = False
-        while redirects <= MAX_REDIRECTS:
-            if self.http.is_closed:
-                raise MediaError(
-                    "the result could not be downloaded: the client is closed", generation_id=generation_id
-                )
-            status: int | None = None
-            try:
-                async with self.http.stream(
-                    "GET",
-                    url,
-                    headers=self._download_headers(url),
-                    timeout=DOWNLOAD_TIMEOUT,
-                    follow_redirects=False,
-                    extensions=self.sockets.extensions,
-                ) as response:
-                    status = response.status_code
-                    _log.debug("GET a result from %s: HTTP %d", response.url.host, status)
-                    if response.has_redirect_location:
-                        url = str(response.url.join(response.headers["location"]))
-                        redirects += 1
-                        continue
-                    if response.is_success:
-                        length = _content_length(response)
-                        async for chunk in response.aiter_bytes():
-                            has_started = True
-                            yield chunk, length
-                        return
-                    reason = f"HTTP {status}; its URL may have expired"
-                    delay = delay_after_status(status, response.headers, retries, is_idempotent=True)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as cause:
-                reason, delay = str(cause), None
-            except httpx.HTTPError as cause:
-                reason = str(cause) or type(cause).__name__
-                delay = None if has_started else delay_after_failure(retries, may_be_billed=False)
-            if delay is None or retries >= self.settings.max_retries:
-                # Raised outside the `except` block: see `_request`.
-                raise MediaError(
-                    f"the result could not be downloaded: {reason}",
-                    None if has_started else status,
-                    generation_id=generation_id,
-                )
-            await sleep(delay)
-            retries += 1
-        raise MediaError(
-            f"the result could not be downloaded: more than {MAX_REDIRECTS} redirects",
-            generation_id=generation_id,
-        )
-
     def _parse(
         self, response: httpx.Response, content: bytes, context: CallContext, *, allow_empty: bool = False
     ) -> Response:
@@ -288,19 +222,14 @@ class AsyncTransport:
         content = settings.redact_bytes(content)
         return parse_response(response.status_code, headers, content, context, allow_empty=allow_empty)
 
-    def _headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
+    def headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
         """Return the headers of a request to the API's own host."""
         settings = self.settings
         find_key = settings.require_key if needs_key else settings.find_key
-        headers = {**settings.default_headers, "user-agent": _USER_AGENT}
+        headers = {**settings.default_headers, "user-agent": USER_AGENT}
         if key := find_key(context.generation_id):
             headers["authorization"] = f"Bearer {key}"
         return headers
-
-    def _download_headers(self, url: str) -> dict[str, str]:
-        if self.settings.is_own_host(url):
-            return self._headers(NO_CONTEXT, needs_key=False)
-        return {"user-agent": _USER_AGENT}
 
 
 def _closed_error(context: CallContext) -> HubUnreachableError:
@@ -317,9 +246,3 @@ async def _read_content(response: httpx.Response, deadline: float) -> bytes:
         chunks.append(chunk)
         is_late = time.monotonic() > deadline
     return b"".join(chunks)
-
-
-def _content_length(response: httpx.Response) -> int | None:
-    length = response.headers.get("content-length", "")
-    # The header of a compressed response is not the length of the file.
-    return int(length) if length.isdecimal() and "content-encoding" not in response.headers else None
