@@ -153,7 +153,7 @@ def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("prompt", 5, "prompt=5: must be a valid string"),
         ("prompt", {1}, "prompt={1}: must be a valid string"),
@@ -182,13 +182,13 @@ def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None
         ("colour", "red", "colour='red': is not a parameter of the model"),
     ],
 )
-def test_dynamic_schema_reports_a_problem(name: str, value: object, told: str) -> None:
+def test_dynamic_schema_reports_a_problem(name: str, value: object, message: str) -> None:
     """Each kind of invalid value has its own message, in the words of typed requests."""
     schema = DynamicSchema("new/model", parse_model_record(NEW))
     with pytest.raises(ox.InvalidRequestError) as caught:
         schema.build_request({"prompt": "xx", name: value})
     [problem] = caught.value.problems
-    assert str(problem).startswith(told)
+    assert str(problem).startswith(message)
 
 
 def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tm
 
 
 @pytest.mark.parametrize(
-    ("id", "verb", "told"),
+    ("id", "verb", "message"),
     [
         (EDITOR, "generate", "qwen-image-edit-plus has no call generate(); call edit()"),
         ("qwen-image", "edit", "qwen-image has no call edit(); call generate()"),
@@ -226,12 +226,12 @@ def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tm
     ],
 )
 def test_untyped_call_of_another_verb_raises(
-    run: ClientRunner, hub: Hub, id: str, verb: str, told: str
+    run: ClientRunner, hub: Hub, id: str, verb: str, message: str
 ) -> None:
     """A call that the model does not have raises and names the call that it has."""
     hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
     error = run.expect_error(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
-    assert str(error).startswith(told)
+    assert str(error).startswith(message)
     assert posted(hub) == []
 
 
@@ -262,9 +262,9 @@ def test_untyped_model_without_schema_accepts_json(
         run.expect_error(ox.InvalidRequestError, model("bare", "request", **wrong), base_url=server.url)
 
 
-@pytest.mark.parametrize(("schema", "told"), [([], "got a list"), ({"type": "array"}, "got 'array'")])
+@pytest.mark.parametrize(("schema", "message"), [([], "got a list"), ({"type": "array"}, "got 'array'")])
 def test_untyped_model_with_invalid_schema_raises(
-    run: ClientRunner, server: RawServer, schema: object, told: str
+    run: ClientRunner, server: RawServer, schema: object, message: str
 ) -> None:
     """A published schema that is not one of parameters is an unexpected response."""
     answer = {"id": "odd", "endpoint": "/images/generate", "json_request_schema": schema}
@@ -273,7 +273,7 @@ def test_untyped_model_with_invalid_schema_raises(
         ox.UnexpectedResponseError, model("odd", "generate", prompt="x"), base_url=server.url
     )
     assert str(error).startswith("odd: its parameter schema is not usable: ")
-    assert str(error).endswith(told)
+    assert str(error).endswith(message)
 
 
 def test_untyped_model_states_that_it_is_unchecked(run: ClientRunner, hub: Hub) -> None:

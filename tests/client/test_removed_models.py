@@ -46,10 +46,10 @@ with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
         assert (error.model_id, error.removed_on, error.successor) == ("old-model", "2026-07-01", "new-model")
         assert "2026-07-01" in str(error) and "new-model" in str(error), error
     for call in (stub.edit, stub.submit):
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             error_of(lambda: call(prompt="x", input_image=["https://a.example"]))
-        assert len(told) == 1 and "use 'new-model'" in str(told[0].message), told
+        assert len(caught) == 1 and "use 'new-model'" in str(caught[0].message), caught
     assert hub.requests == []
 assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 """

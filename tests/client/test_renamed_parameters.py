@@ -86,7 +86,7 @@ def test_old_parameter_name_warns(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("renamed", "code", "told"),
+    ("renamed", "code", "message"),
     [
         ('painter = { num_steps = "step" }', 2, "no parameter 'step'"),
         ('painter = { prompt = "steps" }', 2, "still has a parameter 'prompt'"),
@@ -94,7 +94,7 @@ def test_old_parameter_name_warns(project: Path) -> None:
         ('painter = "steps"', 2, "must be a table by model id of tables"),
     ],
 )
-def test_invalid_rename_is_rejected(project: Path, renamed: str, code: int, told: str) -> None:
+def test_invalid_rename_is_rejected(project: Path, renamed: str, code: int, message: str) -> None:
     """A rename has to be from a name that is free to a parameter that exists."""
     done = generate(project, renamed)
-    assert (done.exit_code, told in done.output) == (code, True), done.output
+    assert (done.exit_code, message in done.output) == (code, True), done.output

@@ -391,7 +391,7 @@ def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> No
 
 
 @pytest.mark.parametrize(
-    ("case", "given", "told"),
+    ("case", "given", "message"),
     [
         (FPS, 23.9, "one of 24, 23.976, 25, 29.97, 30, 50, 59.94, 60; the nearest is 23.976"),
         (AUTO, 16, "must be less than or equal to 15, or must be -1"),
@@ -399,9 +399,9 @@ def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> No
         (SHAPE, "oval", "aspect_ratio='oval': must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ],
 )
-def test_error_suggests_the_nearest_option(case: Case, given: object, told: str, hub: Hub) -> None:
+def test_error_suggests_the_nearest_option(case: Case, given: object, message: str, hub: Hub) -> None:
     """The suggestion is the most similar option, or the nearest number."""
-    assert str(refusal(ClientRunner(asynchronous=False), hub, case.calling(given))).endswith(told)
+    assert str(refusal(ClientRunner(asynchronous=False), hub, case.calling(given))).endswith(message)
 
 
 @pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), data_uri(bytes(5_000_000)), "x" * 5_000_000])

@@ -150,27 +150,27 @@ def test_save_reports_progress(run: ClientRunner, server: RawServer, tmp_path: P
     @scenario
     def steps(oxen: Any) -> Steps:
         result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
-        told: list[list[tuple[int, int | None]]] = []
+        reports: list[list[tuple[int, int | None]]] = []
         for image in result.images:
-            now: list[tuple[int, int | None]] = []
+            calls: list[tuple[int, int | None]] = []
 
-            def note(written: int, total: int | None, now: list[tuple[int, int | None]] = now) -> None:
-                now.append((written, total))
+            def record(written: int, total: int | None, calls: list[tuple[int, int | None]] = calls) -> None:
+                calls.append((written, total))
 
-            yield image.save(tmp_path / "made", on_progress=note)
-            told.append(now)
+            yield image.save(tmp_path / "made", on_progress=record)
+            reports.append(calls)
             assert (tmp_path / "made").read_bytes() == content
-        return told
+        return reports
 
     plain, unzipped, inline = run(steps, base_url=server.url)
-    assert [{total for _, total in each} for each in (plain, unzipped, inline)] == [
+    assert [{total for _, total in calls} for calls in (plain, unzipped, inline)] == [
         {len(content)},
-        {None},  # what is compressed has another length
+        {None},  # Content-Length counts compressed bytes
         {len(content)},
     ]
-    for each in (plain, unzipped, inline):
-        assert [*each] == sorted(each, key=lambda now: now[0])
-        assert each[-1][0] == len(content)
+    for calls in (plain, unzipped, inline):
+        assert calls == sorted(calls, key=lambda call: call[0])
+        assert calls[-1][0] == len(content)
     assert len(plain) > 1
 
 
@@ -211,20 +211,20 @@ def test_notebook_html_is_escaped(
     run: ClientRunner, server: RawServer, media_type: str, item: dict[str, str], start: str, source: str
 ) -> None:
     """The HTML of a result is an element with an escaped source, for images and for videos."""
-    told = {
+    record = {
         "generation_id": "g",
         "status": "succeeded",
         "media_type": media_type,
         f"{media_type}s": [item, item],
     }
-    server.responses[f"{QUEUE}/g"] = [Response(body=told)]
+    server.responses[f"{QUEUE}/g"] = [Response(body=record)]
     result = run(lambda oxen: oxen.job("g"), lambda job: job.result(), base_url=server.url)
-    one = result.media[0]._repr_html_()
-    assert result._repr_html_() == one * 2
-    assert one.startswith(f'{start}src="')
-    inside = one.removeprefix(f'{start}src="').removesuffix("</video>").removesuffix('">')
-    assert not set(inside) & set("<>\"'")
-    assert html.unescape(inside) == source
+    element = result.media[0]._repr_html_()
+    assert result._repr_html_() == element * 2
+    assert element.startswith(f'{start}src="')
+    escaped = element.removeprefix(f'{start}src="').removesuffix("</video>").removesuffix('">')
+    assert not set(escaped) & set("<>\"'")
+    assert html.unescape(escaped) == source
 
 
 @pytest.mark.parametrize("place", ["answer", "event"])

@@ -329,7 +329,7 @@ def test_models_are_listed_and_found(run: ClientRunner, dialect: Dialect) -> Non
     @scenario
     def steps(oxen: Any) -> Steps:
         every = yield oxen.models.list()
-        some = yield oxen.models.list(developer="Nobody & Sons")
+        some = yield oxen.models.list(developer="Absent & Sons")
         found = yield oxen.models.search("qwen image")
         return every, some, found, (yield oxen.models.get("qwen-image-edit-plus"))
 

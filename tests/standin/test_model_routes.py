@@ -78,7 +78,7 @@ def test_list_filters(hub: Hub, api: httpx.Client) -> None:
     assert list_model_ids(api, developer_name="Ox") == ["tunable", "plain"]
     assert list_model_ids(api, provider_name="Ox") == ["tunable", "plain"]
     assert list_model_ids(api, provider_name="Ox", action="text_generation") == ["tunable"]
-    assert list_model_ids(api, developer_name="nobody") == []
+    assert list_model_ids(api, developer_name="absent") == []
 
 
 def test_search_ignores_case(api: httpx.Client) -> None:

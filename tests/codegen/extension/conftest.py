@@ -31,6 +31,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def recorded(empty: Path) -> Path:
-    """The directory with the records of one model of the team's and one of somebody else's."""
+    """The directory with the records of one model of the team's and one of another developer's."""
     configure(empty)
     return recording(empty, custom("oxen:ox-boots"), make_model("other"))

@@ -23,7 +23,7 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
         team.add_model(custom(model_id))
         assert oxen_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
     team.remove_model("oxen:ox-left")
-    configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "nobody:*"]')
+    configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "absent:*"]')
     team.clear()
 
     done = oxen_codegen(*fetch)
@@ -34,7 +34,7 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
     assert "1 written, 1 unchanged, 1 removed" in done.stdout
     assert "removed: oxen:ox-left" in done.stdout
     assert "1 recorded models are excluded by the configuration and were not changed" in done.stdout
-    assert "warning: pyproject.toml include.ids: no model matches 'nobody:*'" in done.stderr
+    assert "warning: pyproject.toml include.ids: no model matches 'absent:*'" in done.stderr
 
 
 def test_fetch_of_a_whole_id_ignores_the_list(team: Hub, empty: Path) -> None:
@@ -60,7 +60,7 @@ def test_update_keeps_an_unlisted_model(team: Hub, empty: Path) -> None:
 
 def test_fetch_without_a_match_changes_nothing(team: Hub, recorded: Path) -> None:
     """Patterns that match no model are an error, and nothing is changed."""
-    configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["nobody:*"]')
+    configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["absent:*"]')
     before = read_files(recorded)
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 2
@@ -128,11 +128,11 @@ def test_generate_excludes_an_invalid_model(empty: Path) -> None:
 
 def test_filter_without_a_match_warns(recorded: Path) -> None:
     """A filter that matches no model is a warning."""
-    configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Nobody']}")
+    configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Absent Labs']}")
     done = oxen_codegen("generate")
     assert done.exit_code == 0
     assert "warning: pyproject.toml include.ids: no model matches 'xoen:*'" in done.stderr
-    assert "warning: pyproject.toml exclude.developers: no model matches 'Nobody'" in done.stderr
+    assert "warning: pyproject.toml exclude.developers: no model matches 'Absent Labs'" in done.stderr
 
 
 def test_generate_without_a_match_fails(recorded: Path) -> None:

@@ -131,12 +131,12 @@ def test_update_applies_configuration(update: Callable[..., Result], project: Pa
 
 def test_update_excluded_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Excluded models are recorded, and are neither in the package nor in the changelog."""
-    rule = '[tool.oxen-codegen.exclude]\nids = ["carver"]\ndevelopers = ["Nobody"]\n'
+    rule = '[tool.oxen-codegen.exclude]\nids = ["carver"]\ndevelopers = ["Absent Labs"]\n'
     (project / "pyproject.toml").write_text(PROJECT + rule)
     assert CliRunner().invoke(main, ["generate"]).exit_code == 0
     (schemas_folder(project) / "README.md").write_text("Ours.")
     changelog = read_changelog(project)
-    hub.add_model(make_model("moulder", developer="nobody"))
+    hub.add_model(make_model("moulder", developer="absent labs"))
     assert update().exit_code == 0
     assert read_changelog(project) == changelog
     hub.add_model(make_model("painter", NARROWED))
