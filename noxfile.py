@@ -31,7 +31,7 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show the main features on the stand-in hub; needs no key and no network."""
+    """Show the main features on the stand-in server; needs no key and no network."""
     install(session)
     session.run("python", "docs/demo.py", *session.posargs)
 
@@ -104,7 +104,7 @@ def check_generated(session: nox.Session) -> None:
 
 @nox.session
 def record_cassettes(session: nox.Session) -> None:
-    """Record the cassettes from the stand-in hub; `-- --live` records from the live hub."""
+    """Record the cassettes from the stand-in server; `-- --live` records from the live API."""
     install(session, "tests")
     shutil.rmtree(f"cassettes/{Path(CASSETTE_TESTS).stem}", ignore_errors=True)
     session.run("pytest", CASSETTE_TESTS, "--record-mode=rewrite", "-p", "no:randomly", *session.posargs)

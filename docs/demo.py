@@ -1,6 +1,6 @@
 """Generate bindings, edit an image by all three transports, make a video, and run a batch of requests.
 
-Runs on the stand-in hub, without a key and without a network.
+Runs on the stand-in server, without a key and without a network.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ ENVIRONMENT = {**os.environ, "OXEN_API_KEY": "any-key", "PYTHONPATH": PATH, "no_
 draw_dog(FOLDER / "dog.png")
 (FOLDER / "calls.py").write_text(PROGRAM, encoding="utf-8")
 with Hub() as hub:
-    print(f"A stand-in for the hub runs at {hub.url}; no request goes to the live one.")
+    print(f"A stand-in for the API runs at {hub.url}; no request goes to the live one.")
     folders = ("--schemas", "schemas", "--output", ".")
     run(
         "oxen-codegen fetch --all",

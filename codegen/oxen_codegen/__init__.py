@@ -1,1 +1,1 @@
-"""The generator of oxen-models: from the schemas of a hub to typed Python."""
+"""The generator of oxen-models: from the schemas of the API to typed Python."""

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 _SCHEMAS = click.option(
     "--schemas",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder of model schemas: recorded files or saved responses of the hub.",
+    help="The folder of model schemas: recorded files or saved responses of the server.",
 )
 _OUTPUT = click.option(
     "--output",
@@ -40,7 +40,7 @@ _TEMPLATES = click.option(
 )
 _BASE_URL = click.option(
     "--base-url",
-    help=f"The address of the hub. Defaults to OXEN_BASE_URL, else OXEN_HOST, else {DEFAULT_BASE_URL}.",
+    help=f"The address of the server. Defaults to OXEN_BASE_URL, else OXEN_HOST, else {DEFAULT_BASE_URL}.",
 )
 _FORMAT = click.option(
     "--format",
@@ -80,7 +80,7 @@ def _report_errors(command: Callable[P, int]) -> Callable[P, None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oxen-models")
 def main() -> None:
-    """Generate typed bindings for the models of an Oxen.ai hub."""
+    """Generate typed bindings for the models of Oxen.ai."""
 
 
 @main.command()
@@ -90,7 +90,7 @@ def main() -> None:
 @_SCHEMAS
 @_report_errors
 def fetch(ids: Sequence[str], fetch_all: bool, base_url: str | None, schemas: Path | None) -> int:
-    """Record models of the hub. An API key is sent if there is one.
+    """Record models of the API. An API key is sent if there is one.
 
     Exit code: 0 done; 1 done, except for the models that are reported; 2 nothing was changed.
     """
@@ -184,7 +184,7 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 def diff(old_source: str | None, new_source: str, output_format: str, base_url: str | None) -> int:
     """Compare two catalogues, and classify the changes for callers.
 
-    OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the hub.
+    OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the API.
     Without recorded schemas, OLD defaults to the schemas of the installed package.
 
     Exit code: 0 no changes; 3 changes that break no call; 4 breaking changes; 2 no diff was made.
@@ -258,7 +258,7 @@ def update(
 
 
 def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) -> Mapping[str, Record]:
-    """Read the models of the hub that the configuration selects."""
+    """Read the models of the API that the configuration selects."""
     from .diff.source import fetch_models
     from .hub import HubClient, split_valid_ids
 

@@ -73,7 +73,7 @@ class Config:
         return pascal(self.package)
 
     def ids_to_fetch(self, listed: Collection[str]) -> list[str]:
-        """Return the ids of models to request, of the ids that a hub lists.
+        """Return the ids of models to request, of the ids that the server lists.
 
         Raises:
             CodegenError: The configuration selects none of them.
@@ -90,7 +90,7 @@ class Config:
         return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_filters(records)]
 
     def unmatched_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
-        """Return warnings for ids in `include` and `exclude` that no id of the hub matches."""
+        """Return warnings for ids in `include` and `exclude` that no id of the server matches."""
         return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_ids(ids)]
 
 

@@ -1,4 +1,4 @@
-"""The command `fetch`: record models of a hub."""
+"""The command `fetch`: record models of the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fetched:
     """The ids of models whose file was deleted."""
     unchanged: int = 0
     skipped: int = 0
-    """The number of recorded models that are on the hub and were not requested."""
+    """The number of recorded models that the API has and that were not requested."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
@@ -41,14 +41,14 @@ def fetch(
     """Record models. A model that cannot be bound is reported, and its recorded file is kept.
 
     Args:
-        hub: The hub to read from.
+        hub: The server to read from.
         ids: The ids of the models; empty for all models, and then files of removed models are deleted.
         schemas: The folder of recorded files.
         builder: Checks that the models can be bound.
         progress: Receives the progress.
 
     Raises:
-        CodegenError: The folder cannot be used, or the hub rejected the API key. Nothing was changed.
+        CodegenError: The folder cannot be used, or the server rejected the API key. Nothing was changed.
     """
     config = builder.config
     result = Fetched()
@@ -112,7 +112,7 @@ def _record(
 
 
 def _is_current(record: Record) -> bool:
-    """Return whether a record is of a model on the hub, and has the file name that `fetch` gives it."""
+    """Return whether a record is of a model that the API has, and has the file name that `fetch` gives it."""
     try:
         return record.removal is None and record.file == file_name(record.id)
     except ModelError:

@@ -1,4 +1,4 @@
-"""Read models from a hub over HTTP."""
+"""Read models over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOTAL_TIMEOUT = 120.0
 MAX_LIST_SIZE = 8 * 2**20
 MAX_MODELS = 10_000
 MAX_ATTEMPTS = 3
-# Must not contain "oxen": the hub treats such a user agent as its own command-line tool and returns 426.
+# Must not contain "oxen": the server treats such a user agent as its own command-line tool and returns 426.
 _USER_AGENT = "models-codegen"
 
 stamina.instrumentation.set_on_retry_hooks(())  # a failure is reported once, after the last attempt
@@ -44,7 +44,7 @@ class Progress(Protocol):
 
 
 class ModelNotFound(ModelError):
-    """The hub returned 404 for a model."""
+    """The server returned 404 for a model."""
 
 
 class _TransientError(Exception):
@@ -52,10 +52,10 @@ class _TransientError(Exception):
 
 
 class HubClient:
-    """A client of a hub's model list, which is public: an API key is sent if there is one.
+    """A client of the API's model list, which is public: an API key is sent if there is one.
 
     Args:
-        base_url: The address of the hub; None for the one in the environment, else the default.
+        base_url: The address of the server; None for the one in the environment, else the default.
 
     Raises:
         CodegenError: The address, the API key or the login file is not valid.
@@ -81,7 +81,7 @@ class HubClient:
         """Return the ids of all models.
 
         Raises:
-            CodegenError: The hub did not return a complete list.
+            CodegenError: The server did not return a complete list.
         """
         try:
             status, response = self._get("/api/ai/models", MAX_LIST_SIZE)
@@ -109,17 +109,17 @@ class HubClient:
         """Return one model.
 
         Raises:
-            ModelNotFound: The hub returned 404.
-            ModelError: The hub did not return this model.
+            ModelNotFound: The server returned 404.
+            ModelError: The server did not return this model.
         """
         file_name(model_id)  # a model that cannot be recorded is not requested
         status, response = self._get(f"/api/ai/models/{quote(model_id, safe='')}")
         if status != 200:
             error_type = ModelNotFound if status == 404 else ModelError
-            raise error_type(f"the hub returned HTTP {status}{_reason(response)}")
+            raise error_type(f"the server returned HTTP {status}{_reason(response)}")
         record = from_response(response)
         if record.id != model_id:
-            raise ModelError(f"the hub returned another model: {record.id!r}")
+            raise ModelError(f"the server returned another model: {record.id!r}")
         return record
 
     def get_models(self, ids: Iterable[str], progress: Progress) -> Iterator[tuple[str, Record | ModelError]]:
@@ -132,7 +132,7 @@ class HubClient:
                 progress.advance()
                 yield model_id, result
         finally:
-            # Without waiting, so that Ctrl-C ends the command while the hub does not respond.
+            # Without waiting, so that Ctrl-C ends the command while the server does not respond.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _try_get_model(self, model_id: str) -> Record | ModelError:
@@ -179,7 +179,7 @@ class HubClient:
         except zlib.error as error:
             raise ModelError(f"the response cannot be decompressed: {error}") from None
         if response.status_code == 429 or response.status_code >= 500:
-            raise _TransientError(f"the hub returned HTTP {response.status_code}")
+            raise _TransientError(f"the server returned HTTP {response.status_code}")
         return response.status_code, bytes(content)
 
 

@@ -51,7 +51,7 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     """Return a model's parameter schema as an object node.
 
     Args:
-        schema: The schema as the hub sent it.
+        schema: The schema as the server sent it.
         inputs: The input media in the model's capabilities.
 
     Raises:
@@ -81,7 +81,7 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
 
 
 def accept_defaults(node: Node) -> Node:
-    """Return the node with each default as an accepted value, because the hub accepts it in any case."""
+    """Return the node with each default as an accepted value, because the server accepts it in any case."""
     if "anyOf" in node:
         return {**node, "anyOf": [accept_defaults(member) for member in node["anyOf"]]}
     if "items" in node:
@@ -121,7 +121,7 @@ def accepts(node: Node, value: object) -> bool:
 
 
 def _key(value: object) -> str:
-    """Return the same text for equal values; not a hash, because the hub could choose equal hashes."""
+    """Return the same text for equal values; not a hash, because the server could choose equal hashes."""
     return json.dumps(_canonical(value), sort_keys=True)
 
 

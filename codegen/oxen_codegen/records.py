@@ -1,6 +1,6 @@
 """Recorded models: one committed JSON file per model.
 
-A record has the keys of the hub's model object that concern a caller, under one spelling. Keys that change
+A record has the keys of the server's model object that concern a caller, under one spelling. Keys that change
 without an effect on callers (deployments, showcases) are left out. The key `changed` is added: the day on
 which anything but the price last changed.
 """
@@ -20,7 +20,7 @@ from .json_types import is_list, is_object
 from .names import DEVICE
 
 SCHEMA = "json_request_schema"
-# Only in records: the key is dropped from a response of the hub.
+# Only in records: the key is dropped from a response of the server.
 _REMOVAL = "removed"
 
 _RECORDED_KEYS = (
@@ -61,7 +61,7 @@ _SAFE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The removal of a model from the hub. Its record is kept for one minor version."""
+    """The removal of a model from the server. Its record is kept for one minor version."""
 
     on: str
     """The day, as YYYY-MM-DD."""
@@ -94,7 +94,7 @@ class Record:
 
     @property
     def schema(self) -> Any:
-        """The parameter schema as the hub sent it; None for a model without one."""
+        """The parameter schema as the server sent it; None for a model without one."""
         return self.data.get(SCHEMA)
 
     @property
@@ -108,7 +108,7 @@ class Record:
 
     @property
     def removal(self) -> Removal | None:
-        """None for a model that is on the hub."""
+        """None for a model that the API has."""
         removal = self.data.get(_REMOVAL)
         if not is_object(removal):
             return None
@@ -160,12 +160,12 @@ class Record:
         return _dump({key: value for key, value in self.data.items() if key not in _UNDATED_KEYS})
 
     def mark_removed(self, removal: Removal) -> Record:
-        """Return this record of a model that was removed from the hub."""
+        """Return this record of a model that was removed from the API."""
         return replace(self, data={**self.data, _REMOVAL: asdict(removal)})
 
 
 def from_response(response: object) -> Record:
-    """Return the record of a model object in any format of the hub.
+    """Return the record of a model object in any format of the server.
 
     Raises:
         ModelError: `response` is not a model object.
@@ -188,7 +188,7 @@ def from_response(response: object) -> Record:
 
 
 def from_file(content: bytes, name: str | None = None) -> Record:
-    """Return the record in a file, which may also be a saved response of the hub.
+    """Return the record in a file, which may also be a saved response of the server.
 
     Raises:
         ModelError: The file is not a model object.

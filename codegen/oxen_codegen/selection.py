@@ -44,7 +44,7 @@ class Selection:
         return [model_id for model_id in dict.fromkeys(ids) if by_id.matches(Record({"id": model_id}))]
 
     def unlisted(self, listed: Iterable[str], recorded: Iterable[str]) -> list[str]:
-        """Return the recorded ids that the list of the hub lacks; the models may exist nevertheless."""
+        """Return the recorded ids that the list of the server lacks; the models may exist nevertheless."""
         return self.filter_ids(sorted({*recorded} - {*listed}))
 
     def unmatched_filters(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The command `update`: bring schemas, package and changelog up to date with a hub, atomically."""
+"""The command `update`: bring schemas, package and changelog up to date with the API, atomically."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def update(
     A model that cannot be bound is reported, and its recorded schema is kept.
 
     Args:
-        hub: The hub to read from.
+        hub: The server to read from.
         ids: The ids of the models; empty for all models.
         config: The configuration of the package.
         template_dir: The folder of built-in templates.
@@ -67,7 +67,7 @@ def update(
         progress: Receives the progress of reading models.
 
     Raises:
-        CodegenError: The hub, a folder or the configuration cannot be used. Nothing was changed.
+        CodegenError: The server, a folder or the configuration cannot be used. Nothing was changed.
     """
     with exclusive_lock(config.output), exclusive_lock(config.schemas):
         recover_package(config.folder)
@@ -76,7 +76,7 @@ def update(
         current = {model_id: record for model_id, record in recorded.items() if record.removal is None}
         ids, unlisted, invalid_ids = _choose_ids(hub, ids, current, config)
         limit = len(current) if allow_removals else _max_removed(config, current)
-        _limit_removals([id for id in unlisted if id not in ids], limit, "are not on the hub's list")
+        _limit_removals([id for id in unlisted if id not in ids], limit, "are not in the server's list")
         fetched = fetch_models(hub, ids, unlisted, progress)
         removed = [model_id for model_id in unlisted if model_id not in fetched]
         _limit_removals(removed, limit, "were removed")
@@ -108,7 +108,7 @@ def update(
             dry_run=dry_run,
         )
         removals = [
-            Diagnostic(model_id, "", "removed: the model left the hub in the previous minor version")
+            Diagnostic(model_id, "", "module removed: the model left the API in the previous minor version")
             for model_id in expired
         ]
         return Updated(
@@ -129,7 +129,7 @@ def _read_recorded(schemas: Path) -> dict[str, Record]:
 def _choose_ids(
     hub: HubClient, ids: Iterable[str], current: Records, config: Config
 ) -> tuple[list[str], list[str], dict[str, Diagnostic]]:
-    """Return the ids to request, the recorded ids that the hub does not list, and the invalid ids."""
+    """Return the ids to request, the recorded ids that the server does not list, and the invalid ids."""
     requested = list(dict.fromkeys(ids))
     unlisted: list[str] = []
     if not requested:

@@ -252,7 +252,7 @@ def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub
     hub.respond_next(502, body="<html>nginx", path="/api/ai/models/painter", times=3)
     done = fetch("--all")
     assert done.exit_code == 1
-    assert "error: painter: the hub returned HTTP 502" in done.stderr
+    assert "error: painter: the server returned HTTP 502" in done.stderr
     assert "1 written, 1 unchanged, 0 removed, 1 failed" in done.stdout
     assert read_texts(schemas)["painter.json"] == before["painter.json"]
     assert read_texts(schemas)["talker.json"] != before["talker.json"]
@@ -262,10 +262,10 @@ def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (500, "<h1>Oops</h1>", "the hub returned HTTP 500, 3 times"),
+        (500, "<h1>Oops</h1>", "the server returned HTTP 500, 3 times"),
         (404, {"error": {"message": "Model not found: painter"}}, "HTTP 404: Model not found: painter"),
         (200, "<html>", "not JSON"),
-        (200, {"id": "another"}, "the hub returned another model: 'another'"),
+        (200, {"id": "another"}, "the server returned another model: 'another'"),
         (200, {"data": {}}, "it has no id"),
         (200, {**MODELS[0], "json_request_schema": ["x"]}, "the parameter schema must be a JSON object"),
         (200, "[" * 60_000, "JSON nesting exceeds 100 levels"),
@@ -303,7 +303,7 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (500, "", "the list of models: the hub returned HTTP 500, 3 times"),
+        (500, "", "the list of models: the server returned HTTP 500, 3 times"),
         (403, {}, "returned HTTP 403 without a list"),
         (200, {"data": []}, "returned no model"),
         (200, {"data": [{"id": "a"}, {"object": "model"}]}, "models without an id"),

@@ -87,7 +87,7 @@ class InvalidRequestError(OxenError, ValueError):
 
 
 class ModelRemovedError(OxenError):
-    """The model was removed from the hub. Nothing was sent.
+    """The model was removed from the API. Nothing was sent.
 
     Attributes:
         model_id: The model.
@@ -103,7 +103,7 @@ class ModelRemovedError(OxenError):
 
     def _text(self) -> str:
         successor = f"; use {self.successor!r}" if self.successor else ""
-        return f"{self.model_id!r} left the hub on {self.removed_on}{successor}; nothing was sent"
+        return f"{self.model_id!r} was removed on {self.removed_on}{successor}; nothing was sent"
 
 
 class HubUnreachableError(OxenError, ConnectionError):

@@ -27,7 +27,7 @@ class RequestSender(Protocol):
 
     @property
     def base_url(self) -> str:
-        """The address of the hub."""
+        """The address of the server."""
         ...
 
     def send(self, build: partial[RequestT], options: RequestOptions) -> Any:
@@ -50,14 +50,14 @@ class Family(Generic[ResultT, JobT]):
 
 
 class Model(Generic[ResultT, JobT]):
-    """One model of the hub: its blocking call and, if the model has a queue, `submit`.
+    """One model of the API: its blocking call and, if the model has a queue, `submit`.
 
     Raises:
         InvalidRequestError: A value does not match the schema. Nothing was sent.
         ConfigurationError: An option is not usable, or the client has a `target_repo` or
             `target_directory`, which apply to `submit` alone. Nothing was sent.
         OutcomeUnknownError: No response was received. The request may have been accepted and billed.
-        OxenError: The hub rejected the request, failed, or could not be reached.
+        OxenError: The server rejected the request, failed, or could not be reached.
         TypeError: A parameter or an option does not exist.
     """
 

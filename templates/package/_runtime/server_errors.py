@@ -117,7 +117,7 @@ def api_error_class(status: int, parts: ErrorParts) -> type[APIError]:
 
 def job_failed_class(parts: ErrorParts) -> type[JobFailed]:
     """Return the class of the error of a failed job."""
-    # A provider's text about credits is about the account of the hub, not of the user.
+    # A provider's text about credits is about the account of the server, not of the user.
     is_own = parts.source.provider is None and re.match(_NO_CREDITS, parts.detail or "", re.IGNORECASE)
     if parts.type == "insufficient_credits" or is_own:
         return InsufficientCreditsJobFailed

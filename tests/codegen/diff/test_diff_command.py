@@ -378,7 +378,7 @@ def test_unreadable_model_is_an_error(
     monkeypatch.setenv("OXEN_API_KEY", "any")
     result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "1 unreadable model: b é: the hub returned HTTP 404" in result.stderr
+    assert "1 unreadable model: b é: the server returned HTTP 404" in result.stderr
     monkeypatch.setenv("OXEN_API_KEY", "ké")
     result = diff("--base-url", incomplete_hub)
     assert (result.exit_code, result.stdout) == (2, "")

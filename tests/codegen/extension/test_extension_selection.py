@@ -44,7 +44,7 @@ def test_fetch_of_a_whole_id_ignores_the_list(team: Hub, empty: Path) -> None:
     done = oxen_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 1
     assert "1 written, 0 unchanged, 0 removed, 1 failed" in done.stdout
-    assert "error: oxen:ox-gone: the hub returned HTTP 404" in done.stderr
+    assert "error: oxen:ox-gone: the server returned HTTP 404" in done.stderr
 
 
 def test_update_keeps_an_unlisted_model(team: Hub, empty: Path) -> None:

@@ -187,8 +187,8 @@ def test_diff_renamed_parameters_takes_linear_time(
     [
         (Response(body=b" " * (50 * 2**20)), "the response is larger than 1 MB"),
         (Response(body=b"id: !!python/object/apply:os.system ['touch canary']\n"), "not JSON"),
-        (Response(302, headers={"location": "file:///etc/passwd"}), "the hub returned HTTP 302"),
-        (Response(body=make_model("good", summary="Not bad.")), "the hub returned another model: 'good'"),
+        (Response(302, headers={"location": "file:///etc/passwd"}), "the server returned HTTP 302"),
+        (Response(body=make_model("good", summary="Not bad.")), "the server returned another model: 'good'"),
     ],
     ids=["large", "yaml", "redirect", "another model"],
 )

@@ -29,8 +29,8 @@ from codegen.update.projects import (
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (500, None, "the hub returned HTTP 500, 3 times"),
-        (403, {"error": "no"}, "the hub returned HTTP 403: no"),
+        (500, None, "the server returned HTTP 500, 3 times"),
+        (403, {"error": "no"}, "the server returned HTTP 403: no"),
         (200, "<html>", "not JSON"),
     ],
 )
@@ -66,7 +66,7 @@ def test_update_limits_removals(update: Callable[..., Result], hub: Hub, project
     for arguments in ((), ("--dry-run",)):
         done = update(*arguments)
         assert done.exit_code == 2
-        assert "not on the hub's list, 2 of them: carver, drawer; nothing was changed" in done.stderr
+        assert "not in the server's list, 2 of them: carver, drawer; nothing was changed" in done.stderr
         assert "--allow-removals" in done.stderr
         assert take_snapshot(project) == before
     assert update("--allow-removals").exit_code == 0
@@ -99,7 +99,7 @@ def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, 
         done = update()
         assert done.exit_code == 0
         assert file.exists() is is_kept
-        assert ("warning: carver: removed: the model left the hub" in done.stderr) is not is_kept
+        assert ("warning: carver: module removed: the model left" in done.stderr) is not is_kept
         line = "- `carver`\n  - Module removed: the model left the API in an earlier minor version."
         assert (line in read_changelog(project).removeprefix(changelog)) is not is_kept
     assert not module.exists()
@@ -120,13 +120,13 @@ def test_update_successor_added_later(update: Callable[..., Result], hub: Hub, p
 
 
 def test_update_removed_model_returns(update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    """A removed model that is on the hub again is an added model."""
+    """A removed model that the API has again is an added model."""
     hub.remove_model("carver")
     update()
     hub.add_model(make_model("carver"))
     assert update().exit_code == 0
     assert "removed" not in read_record(project, "carver")
-    assert "left the hub" not in (project / "generated" / "ours" / "images" / "carver.py").read_text()
+    assert "was removed" not in (project / "generated" / "ours" / "images" / "carver.py").read_text()
     assert "- `carver`\n  - Model added" in read_changelog(project)
     assert is_up_to_date(project)
 

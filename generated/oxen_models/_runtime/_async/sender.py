@@ -26,7 +26,7 @@ class AsyncSender:
 
     @property
     def base_url(self) -> str:
-        """The address of the hub."""
+        """The address of the server."""
         return self._session.settings.base_url
 
     def to_queue(self) -> AsyncQueueSender:
@@ -46,7 +46,7 @@ class AsyncQueueSender:
 
     @property
     def base_url(self) -> str:
-        """The address of the hub."""
+        """The address of the server."""
         return self._session.settings.base_url
 
     def to_queue(self) -> AsyncQueueSender:
@@ -68,7 +68,7 @@ async def run_request(
         ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
         InvalidRequestError: `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
-        OxenError: The hub rejected the request, failed, or could not be reached.
+        OxenError: The server rejected the request, failed, or could not be reached.
     """
     if session.settings.targets:
         names = " and ".join(session.settings.targets)
@@ -96,7 +96,7 @@ async def submit_request(
         ConfigurationError: An option is not usable.
         InvalidRequestError: `num_generations` is not positive, or `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
-        OxenError: The hub rejected the request, failed, or could not be reached.
+        OxenError: The server rejected the request, failed, or could not be reached.
     """
     extra_body = options.get("extra_body")
     body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)

@@ -64,7 +64,7 @@ class AnyModel(SessionBound):
         Raises:
             ConfigurationError: The extra `dynamic` is not installed.
             NotFoundError: No model has this id.
-            OxenError: The hub rejected the request, failed, could not be reached, or sent an unusable schema.
+            OxenError: The request was rejected or failed, or the schema that the server sent is invalid.
         """
         self._load()
 
@@ -108,7 +108,7 @@ class AnyModel(SessionBound):
             ConfigurationError: The model has another call, the extra `dynamic` is not installed, or an option
                 is not usable. Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
-            OxenError: The hub rejected the request, failed, or could not be reached.
+            OxenError: The server rejected the request, failed, or could not be reached.
             TypeError: A parameter is given twice.
         """
         request = self._request("edit", _merge(values, parameters), extra_body)

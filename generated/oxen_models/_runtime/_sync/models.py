@@ -47,7 +47,7 @@ class Models(SessionBound):
         return self._list("/models/favorites")
 
     def featured(self) -> _Models:
-        """Return the models that the hub features."""
+        """Return the models that the server features."""
         return self._list("/models/featured")
 
     def get(self, id: str) -> HubModel:

@@ -63,7 +63,7 @@ class AsyncAnyModel(AsyncSessionBound):
         Raises:
             ConfigurationError: The extra `dynamic` is not installed.
             NotFoundError: No model has this id.
-            OxenError: The hub rejected the request, failed, could not be reached, or sent an unusable schema.
+            OxenError: The request was rejected or failed, or the schema that the server sent is invalid.
         """
         await self._load()
 
@@ -109,7 +109,7 @@ class AsyncAnyModel(AsyncSessionBound):
             ConfigurationError: The model has another call, the extra `dynamic` is not installed, or an option
                 is not usable. Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
-            OxenError: The hub rejected the request, failed, or could not be reached.
+            OxenError: The server rejected the request, failed, or could not be reached.
             TypeError: A parameter is given twice.
         """
         request = await self._request("edit", _merge(values, parameters), extra_body)

@@ -48,7 +48,7 @@ class AsyncModels(AsyncSessionBound):
         return await self._list("/models/favorites")
 
     async def featured(self) -> _Models:
-        """Return the models that the hub features."""
+        """Return the models that the server features."""
         return await self._list("/models/featured")
 
     async def get(self, id: str) -> HubModel:
