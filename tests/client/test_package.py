@@ -145,9 +145,9 @@ def test_class_names_do_not_hide_imports() -> None:
 
 SHOWN = {
     "Job": "cancel generation id refresh result status wait",
-    "ImageResult": "created images media model response",
-    "VideoResult": "created media model response videos",
-    "AudioResult": "audios created media model response",
+    "ImageResult": "created error images media model response",
+    "VideoResult": "created error media model response videos",
+    "AudioResult": "audios created error media model response",
     "Image": "b64_json generation_id read revised_prompt save url",
     "Video": "b64_json draft_expires_at draft_task_id generation_id read save url",
     "Outcome": "error index job_id request result",

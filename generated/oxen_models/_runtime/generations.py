@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .context import CallContext
-from .errors import ConfigurationError, JobFailed, OutcomeUnknownError, UnexpectedResponseError
+from .errors import ConfigurationError, JobFailed, UnexpectedResponseError
 from .generated_files import GeneratedFile, find_files, is_result_list, media_key
 from .hints import hint_stale_bindings
 from .responses import Response
@@ -171,25 +171,14 @@ def parse_generations(response: Response) -> list[Generation]:
     return [_parse_record(record, response) for record in records if is_object(record)]
 
 
-def parse_submission(response: Response) -> list[tuple[str, str]]:
-    """Return the id and the status of each job that a submission started.
-
-    Raises:
-        OutcomeUnknownError: The response contains neither a job nor an error.
-    """
-    records = response.json.get("generations")
-    jobs = [
+def find_jobs(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the id and the status of each job that the response to a submission names."""
+    records = body.get("generations")
+    return [
         (id, text(record, "status") or "queued")
-        for record in (records if is_list(records) else [])
+        for record in (*(records if is_list(records) else ()), body.get("generation"), body)
         if is_object(record) and (id := text(record, "generation_id"))
     ]
-    if not jobs:
-        raise OutcomeUnknownError(
-            "the server accepted the request and returned no job; it may have been accepted, "
-            "so it is not sent again",
-            response=response,
-        )
-    return jobs
 
 
 def parse_event(event: str, data: str) -> GenerationCompleted | None:

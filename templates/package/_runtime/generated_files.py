@@ -72,6 +72,11 @@ def find_files(body: Mapping[str, Any], key: str) -> tuple[GeneratedFile, ...]:
     return own or (single or other if is_job else other or single)
 
 
+def has_file_list(body: Mapping[str, Any]) -> bool:
+    """Return whether the response of a blocking call contains generated files."""
+    return any(_parse_files(body.get(key), allow_strings=True) for key in _MEDIA_KEYS)
+
+
 def media_key(body: Mapping[str, Any]) -> str:
     """Return the key of the results in the record of a job or an event: images, videos or audios."""
     media_type = text(body, "media_type")

@@ -13,6 +13,8 @@ from oxen_models._runtime.json_schema.json_types import is_object
 
 from .context import NO_CONTEXT, CallContext
 from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError
+from .generated_files import has_file_list
+from .generations import find_jobs
 from .hints import hint_stale_bindings
 from .responses import Response
 from .retries import retry_after
@@ -21,6 +23,7 @@ from .values import text
 
 MAX_DETAIL_LENGTH = 2000
 MAX_EXCERPT_LENGTH = 300
+_REDIRECTED = "the server redirects, which is not followed because the API key would be sent along"
 
 
 def parse_response(
@@ -29,32 +32,47 @@ def parse_response(
     content: bytes,
     context: CallContext = NO_CONTEXT,
     *,
+    is_billable: bool = False,
     allow_empty: bool = False,
 ) -> Response:
     """Return the response of a request that succeeded.
+
+    A billable request that has a result has succeeded, even if the response contains an error as well: a
+    submission whose response names a job, and a blocking call whose response contains files.
 
     Args:
         status: The HTTP status.
         headers: The headers, without the API key.
         content: The body, without the API key.
         context: The subject of the call.
+        is_billable: Whether the request is billed if the server accepted it.
         allow_empty: Accept an empty body, as in the response to a DELETE request.
 
     Raises:
         APIError: The server returned an error, possibly with status 200.
+        OutcomeUnknownError: The request is billable, and the response neither has a result nor rejects it.
         UnexpectedResponseError: The body is not a JSON object.
-        OutcomeUnknownError: The body is not a JSON object, and the call is a submission.
     """
     body = _parse_object(content)
     response = Response(status, headers, {} if body is None else body)
-    if not 200 <= status < 300 or is_error(response.json):
+    is_success = 200 <= status < 300
+    if context.is_submission and find_jobs(response.json):
+        return response
+    if is_billable and is_success and has_file_list(response.json):
+        return response
+    if is_billable and (status < 400 if context.is_submission else not is_success and status < 400):
+        raise _unknown_outcome(response, content)
+    if not is_success or is_error(response.json):
         raise _api_error(response, content, context)
     if body is None and not (allow_empty and not content.strip()):
         text = f"the server returned HTTP {status} without a JSON object: {_excerpt(content)}"
-        if context.is_submission:
-            raise OutcomeUnknownError(f"{text}; the request may have been accepted", response=response)
         raise UnexpectedResponseError(text, generation_id=context.generation_id, response=response)
     return response
+
+
+def names_job(content: bytes) -> bool:
+    """Return whether a response to a submission names a job, in which case the request was accepted."""
+    return b"generation_id" in content and bool(find_jobs(_parse_object(content) or {}))
 
 
 def model_name(body: Mapping[str, Any]) -> str | None:
@@ -70,6 +88,17 @@ def created_at(body: Mapping[str, Any]) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _unknown_outcome(response: Response, content: bytes) -> OutcomeUnknownError:
+    detail = (parse_error(response.json).detail or _excerpt(content))[:MAX_DETAIL_LENGTH]
+    if 300 <= response.status < 400:
+        detail = _REDIRECTED
+    return OutcomeUnknownError(
+        f"the server returned HTTP {response.status} without a result: {detail}; the request may have been "
+        "accepted, so it is not sent again",
+        response=response,
+    )
+
+
 def _api_error(response: Response, content: bytes, context: CallContext) -> APIError:
     parts = parse_error(response.json)
     status = response.status
@@ -77,7 +106,7 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
         status = parts.status
     detail = parts.detail or f"the server gave no reason: {_excerpt(content)}"
     if 300 <= status < 400:
-        detail = "the server redirects, which is not followed because the API key would be sent along"
+        detail = _REDIRECTED
     detail = detail[:MAX_DETAIL_LENGTH]
     class_ = api_error_class(status, parts)
     hint = hint_stale_bindings(

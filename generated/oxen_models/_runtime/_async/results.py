@@ -22,6 +22,7 @@ from ..parsing import created_at, model_name
 from ..request import RequestLike
 from ..responses import Response
 from ..saving import map_os_errors
+from ..server_errors import is_error, parse_error
 from ..urls import job_path
 from .concurrency import open_file
 from .session import AsyncSession
@@ -208,6 +209,13 @@ class AsyncResult(Generic[MediaT]):
     """The response with the result: status, headers and JSON body. If an event ended the job, `json` is the
     data of the event, and there are no headers.
     """
+
+    @property
+    def error(self) -> str | None:
+        """The error that the response contains beside the files, such as that of a second image; None
+        without one.
+        """
+        return parse_error(self.response.json).detail if is_error(self.response.json) else None
 
     def __repr__(self) -> str:
         name = type(self).__name__

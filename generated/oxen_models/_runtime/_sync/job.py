@@ -20,8 +20,8 @@ from ..errors import (
 from ..generations import (
     Generation,
     create_job_failed,
+    find_jobs,
     parse_generation,
-    parse_submission,
 )
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
@@ -253,7 +253,7 @@ def enqueue(
     with tracker.submission_limiter.acquire(limit) as is_acquired:
         if not is_acquired:
             raise HubTimeoutError("too many requests are waiting to be sent; nothing was sent")
-        jobs = parse_submission(session.post("/queue", body, timeout, extra_headers, context))
+        response = session.post("/queue", body, timeout, extra_headers, context)
     return [
         Job(
             session,
@@ -264,5 +264,5 @@ def enqueue(
             submission=context,
             token=token,
         )
-        for id, status in jobs
+        for id, status in find_jobs(response.json)
     ]

@@ -15,7 +15,7 @@ from ..context import NO_CONTEXT, CallContext
 from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted, parse_event
 from ..headers import validate_headers
-from ..parsing import parse_response
+from ..parsing import names_job, parse_response
 from ..responses import Headers, Response
 from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
@@ -153,6 +153,8 @@ class AsyncTransport:
                 status = response.status_code
                 _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - started)
                 delay = delay_after_status(status, response.headers, retries, is_idempotent=is_idempotent)
+                if context.is_submission and names_job(received[1]):
+                    delay = None
             if not retry or retries >= self.settings.max_retries:
                 delay = None
             if delay is None or time.monotonic() + delay > deadline:
@@ -161,7 +163,9 @@ class AsyncTransport:
                 if error is not None:
                     raise error
                 assert received is not None
-                return self._parse(*received, context, allow_empty=method == "DELETE")
+                return self._parse(
+                    *received, context, is_billable=not is_idempotent, allow_empty=method == "DELETE"
+                )
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             await sleep(delay)
             retries += 1
@@ -215,12 +219,20 @@ class AsyncTransport:
             raise error
 
     def _parse(
-        self, response: httpx.Response, content: bytes, context: CallContext, *, allow_empty: bool = False
+        self,
+        response: httpx.Response,
+        content: bytes,
+        context: CallContext,
+        *,
+        is_billable: bool = False,
+        allow_empty: bool = False,
     ) -> Response:
         settings = self.settings
         headers = Headers(settings.redact_values(dict(response.headers.items())))
         content = settings.redact_bytes(content)
-        return parse_response(response.status_code, headers, content, context, allow_empty=allow_empty)
+        return parse_response(
+            response.status_code, headers, content, context, is_billable=is_billable, allow_empty=allow_empty
+        )
 
     def headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
         """Return the headers of a request to the API's own host."""
