@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +20,6 @@ RequestT = TypeVar("RequestT", bound="Request")
 
 # The endpoints whose results the package can read.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
-_NUM_GENERATIONS = "num_generations"
 
 
 class Object(BaseModel):
@@ -186,82 +184,16 @@ def build_request(build: partial[RequestT]) -> RequestT:
     raise from_pydantic(request_class.model_id, request_class, validation_error)
 
 
-def encode_body(request: RequestLike, extra_body: Mapping[str, object] | None) -> bytes:
-    """Return the JSON of a request that is sent as a blocking call.
-
-    Raises:
-        InvalidRequestError: `extra_body` is not JSON, or contains `num_generations`.
-    """
-    return _encode(request, request.body(), extra_body)
-
-
-def encode_queue_body(
-    request: RequestLike,
-    num_generations: int,
-    targets: Mapping[str, str],
-    extra_body: Mapping[str, object] | None,
-) -> bytes:
-    """Return the JSON of a request that is submitted to the queue.
-
-    Args:
-        request: The request.
-        num_generations: The number of jobs to start.
-        targets: Where the results are kept: `target_repo` and `target_directory`.
-        extra_body: Additional JSON properties.
-
-    Raises:
-        InvalidRequestError: `num_generations` is not a positive integer, or is also set by a parameter or in
-            `extra_body`, or `extra_body` is not JSON.
-    """
-    body = request.body()
-    is_integer = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not is_integer or num_generations < 1:
-        raise _error(request, _NUM_GENERATIONS, num_generations, "must be a positive integer")
-    # A parameter of a model with this name would be the number of jobs to the queue.
-    if _NUM_GENERATIONS in body:
-        raise _num_generations_error(request, _NUM_GENERATIONS, body[_NUM_GENERATIONS])
-    if num_generations != 1:
-        body[_NUM_GENERATIONS] = num_generations
-    return _encode(request, {**body, **targets}, extra_body)
-
-
-def _encode(request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
-    try:
-        extra = dict(extra_body or {})
-        if _NUM_GENERATIONS not in extra:
-            return json.dumps(
-                body | extra, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-            ).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
-    else:
-        name = f"extra_body[{_NUM_GENERATIONS!r}]"
-        raise _num_generations_error(request, name, extra[_NUM_GENERATIONS])
-    raise _error(request, "extra_body", extra_body, f"must be JSON: {reason}")
-
-
-def _num_generations_error(request: RequestLike, name: str, value: object) -> InvalidRequestError:
-    # The call would return fewer jobs than it starts.
-    suggestion = "use oxen.submit(request, num_generations=...), which returns every job"
-    return _error(request, name, value, "cannot be set here", suggestion)
-
-
-def _error(
-    request: RequestLike, name: str, value: object, expected: str, suggestion: str | None = None
-) -> InvalidRequestError:
-    return InvalidRequestError(request.model_id, (Problem(name, _format_value(value), expected, suggestion),))
-
-
 def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
     # The declared types do not hold for every caller.
     values: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
     model_id, endpoint, parameters = values.values()
     if not isinstance(model_id, str) or not model_id.strip() or json_error(model_id):
-        yield Problem("model_id", _format_value(model_id), "must be the id of a model")
+        yield Problem("model_id", format_value(model_id), "must be the id of a model")
     if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
-        yield Problem("endpoint", _format_value(endpoint), "must be a path such as '/images/generate'")
+        yield Problem("endpoint", format_value(endpoint), "must be a path such as '/images/generate'")
     if not isinstance(parameters, Mapping):
-        yield Problem("parameters", _format_value(parameters), "must be a mapping of names to JSON values")
+        yield Problem("parameters", format_value(parameters), "must be a mapping of names to JSON values")
         return
     for name, value in cast("Mapping[Any, object]", parameters).items():
         try:
@@ -269,10 +201,11 @@ def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
         except RecursionError:
             reason = "must be nested less deeply"
         if reason is not None:
-            yield Problem(f"parameters[{name!r:.80}]", _format_value(value), reason)
+            yield Problem(f"parameters[{name!r:.80}]", format_value(value), reason)
 
 
-def _format_value(value: object) -> str:
+def format_value(value: object) -> str:
+    """Return a short representation of a value for an error."""
     try:
         return f"{value!r:.120}"
     except RecursionError:

@@ -12,6 +12,7 @@ from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..billing import warn_if_billed_without_result
+from ..bodies import encode_queue_body
 from ..context import CallContext
 from ..errors import (
     APIError,
@@ -27,7 +28,7 @@ from ..errors import (
 )
 from ..generations import create_job_failed
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest, encode_queue_body, typed_class
+from ..request import Request, RequestLike, UntypedRequest, typed_class
 from ..responses import Headers, Response
 from ..scheduler import CancellationToken
 from ..settings import validate_timeout

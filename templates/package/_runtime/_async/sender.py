@@ -6,11 +6,12 @@ from functools import partial
 from typing import Unpack
 
 from ..billing import warn_if_billed_without_result
+from ..bodies import encode_body, encode_queue_body
 from ..context import CallContext
 from ..errors import ConfigurationError
 from ..media import needs_io
 from ..options import RequestOptions
-from ..request import RequestLike, RequestT, build_request, encode_body, encode_queue_body, typed_class
+from ..request import RequestLike, RequestT, build_request, typed_class
 from .concurrency import run_blocking
 from .job import AsyncJob, enqueue
 from .results import AsyncAnyResult, parse_result, result_type
