@@ -145,7 +145,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         ),
         # The engine names outer classes first; Python needs inner classes to be defined first.
         nested=tuple(
-            _build_object(each, f"Part of a request to {record.id!r}.") for each in reversed(nested)
+            _build_object(parsed, f"Part of a request to {record.id!r}.") for parsed in reversed(nested)
         ),
     )
 
@@ -181,7 +181,9 @@ def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:
 
 def _build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) -> ObjectSpec:
     wire_names = parsed.types.keys()
-    common = [each for each in _COMMON_PARAMETERS if add_common and each.name not in wire_names]
+    common = [
+        parameter for parameter in _COMMON_PARAMETERS if add_common and parameter.name not in wire_names
+    ]
     names = parameter_names([*wire_names, *(parameter.name for parameter in common)])
     required = set(parsed.node["required"])
     parameters: list[Parameter] = []

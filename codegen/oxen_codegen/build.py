@@ -272,7 +272,7 @@ def _model_error(error: Exception) -> ModelError:
 
 
 def _names_of(spec: ModelSpec) -> list[tuple[str, str]]:
-    nested = ((spec.family, each.class_name) for each in spec.nested)
+    nested = ((spec.family, nested.class_name) for nested in spec.nested)
     return [*reserved_names(spec.family, spec.module), *nested]
 
 

@@ -1,4 +1,4 @@
-"""The first line of emitted files, which names what each was made from.
+"""The first line of emitted files, which names the source of each.
 
 `py.typed` has none, because it has to be empty, nor have records, because JSON has no comments, nor media.
 """

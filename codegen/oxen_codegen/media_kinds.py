@@ -43,7 +43,7 @@ class MediaEvidence:
 
 
 def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) -> MediaEvidence:
-    """Collect what the properties of a schema and the inputs of a model's capabilities say."""
+    """Collect what the properties of a schema and the inputs of a model's capabilities contain."""
     references = {
         field: kind for schema in properties.values() for field, kind in read_references(schema).items()
     }

@@ -161,11 +161,11 @@ class _EngineInput:
 def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[str, Type]:
     wire_names = list(node["properties"])
     types = {
-        wire_names[int(str(each.original_name)[1:])]: _add_limits(
-            _convert_type(each.data_type, source), _convert_limits(each.constraints)
+        wire_names[int(str(parsed.original_name)[1:])]: _add_limits(
+            _convert_type(parsed.data_type, source), _convert_limits(parsed.constraints)
         )
-        for each in model.fields
-        if each.original_name != "__pydantic_extra__"
+        for parsed in model.fields
+        if parsed.original_name != "__pydantic_extra__"
     }
     return {wire_name: types[wire_name] for wire_name in wire_names}
 
@@ -173,9 +173,9 @@ def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[
 def _additional_property_type(model: DataModel, node: Node, source: _EngineInput) -> Type | None:
     if node["additionalProperties"] is False:
         return None
-    for each in model.fields:
-        if each.original_name == "__pydantic_extra__":
-            values = _convert_type(each.data_type, source)
+    for parsed in model.fields:
+        if parsed.original_name == "__pydantic_extra__":
+            values = _convert_type(parsed.data_type, source)
             return values.value if isinstance(values, MappingType) else NamedType("Json")
     return NamedType("Json")
 
@@ -187,7 +187,7 @@ def _convert_type(data_type: DataType, source: _EngineInput) -> Type:
 def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
     """Yield the members of a type of the engine, which may be a union."""
     if data_type.is_list or data_type.is_dict:
-        inner = [member for each in data_type.data_types for member in _list_members(each, source)]
+        inner = [member for part in data_type.data_types for member in _list_members(part, source)]
         value = _build_union(inner)
         if data_type.is_list:
             yield ListType(value)
@@ -204,8 +204,8 @@ def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
     elif data_type.type is not None:
         yield NamedType(_TYPE_NAMES.get(data_type.type, data_type.type))
     else:
-        for each in data_type.data_types:
-            yield from _list_members(each, source)
+        for part in data_type.data_types:
+            yield from _list_members(part, source)
 
 
 def _resolve_reference(model: object, name: str, source: _EngineInput) -> Iterator[Type]:

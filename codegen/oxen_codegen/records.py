@@ -1,7 +1,7 @@
 """Recorded models: one committed JSON file per model.
 
 A record has the keys of the server's model object that concern a caller, under one spelling. Keys that change
-without an effect on callers (deployments, showcases) are left out. The key `changed` is added: the day on
+without an effect on callers (deployments, showcases) are omitted. The key `changed` is added: the day on
 which anything but the price last changed.
 """
 

@@ -84,7 +84,7 @@ def format_docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
         hanging: Additional columns of indentation, for the second and further lines of a paragraph.
 
     Raises:
-        ModelError: The escaped text does not evaluate to what was meant.
+        ModelError: The escaped text does not evaluate to the original.
     """
     visible = text if text.isascii() and text.isprintable() else "".join(map(_make_visible, text))
     width = LINE_LENGTH - indent - 2 * len('"""')

@@ -54,7 +54,9 @@ class TemplateSet:
             _check_override(file)
         self._files |= self._overrides
         search_path = [folder for folder in (overrides, builtin) if folder is not None]
-        self._environment = create_environment(ChoiceLoader([FileSystemLoader(each) for each in search_path]))
+        self._environment = create_environment(
+            ChoiceLoader([FileSystemLoader(folder) for folder in search_path])
+        )
         self._environment.globals.update(names)
 
     def package_files(self) -> dict[str, str]:

@@ -6,7 +6,7 @@
     >>> edited = oxen.images.qwen_image_edit_plus.edit(prompt="Add a funny hat", input_image=["dog.png"])
     >>> edited.images[0].save("hat.png")
 
-`AsyncOxen` is the same to await. Everything here loads on first use.
+`AsyncOxen` has the same calls as coroutines. Modules load on first use.
 """
 
 TYPE_CHECKING = False

@@ -19,7 +19,7 @@ from .measure import (
 )
 
 # Longer than the interval of the polls beside the event stream, so that these are counted, too.
-_JOB_SECONDS = 15
+_JOB_DURATION = 15
 _JOBS = 1000
 _MANY_JOBS = 10_000
 _ASYNC, _SYNC, _POLLING = "jobs.py", "jobs_sync.py", "polling.py"
@@ -49,7 +49,7 @@ def measure(*, full: bool) -> Iterator[Row]:
         idle_memory[program] = _run_jobs(program, 0, 0).megabytes
     for _ in range(3 if full else 1):
         for program in random.sample(list(runs), len(runs)):
-            runs[program].append(_run_jobs(program, _JOBS, _JOB_SECONDS))
+            runs[program].append(_run_jobs(program, _JOBS, _JOB_DURATION))
     yield from _compare_with_polling("", _ASYNC, runs, idle_memory)
     yield from _compare_with_polling(", without asyncio", _SYNC, runs, idle_memory)
     yield from _measure_many(60 if full else 30, idle_memory[_ASYNC])  # submitting them takes about 20 s
@@ -62,7 +62,7 @@ def _compare_with_polling(
     concurrent = min(run.concurrent for run in ours)
     requests, polls = (mean(run.requests for run in group) / _JOBS for group in (ours, polling))
     yield Row(
-        f"requests a job, {concurrent} at once of {_JOB_SECONDS} s{suffix}, to polling",
+        f"requests a job, {concurrent} at once of {_JOB_DURATION} s{suffix}, to polling",
         f"{requests:.3f}",
         f"{polls:.2f}",
         f"{polls / requests:.0f}x fewer",

@@ -379,8 +379,8 @@ def test_run_many_accepts_untyped_requests(run: ClientRunner, new: Hub, tmp_path
 
     for sent in (3, 3):  # the second run has it all from the journal
         outcomes = sorted(run(run_batch, base_url=new.url), key=attrgetter("index"))
-        assert [type(each.result) for each in outcomes] == [
+        assert [type(outcome.result) for outcome in outcomes] == [
             run.get_class("VideoResult"), run.get_class("AudioResult"), run.get_class("ImageResult"),
         ]  # fmt: skip
-        assert [each.request for each in outcomes] == [*requests, typed]
+        assert [outcome.request for outcome in outcomes] == [*requests, typed]
         assert len(posted(new)) == sent

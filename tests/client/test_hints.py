@@ -137,8 +137,8 @@ def test_batch_outcome_has_hint(run: ClientRunner, newer: Hub, tmp_path: Path) -
 
     for _ in range(2):  # the second run replays the journal
         outcomes = run(run_batch, base_url=newer.url)
-        assert {type(each.error) for each in outcomes} == {JobFailed}
-        assert all(f"({each.request.model_id} as of " in str(each.error) for each in outcomes)
+        assert {type(outcome.error) for outcome in outcomes} == {JobFailed}
+        assert all(f"({outcome.request.model_id} as of " in str(outcome.error) for outcome in outcomes)
 
 
 ABOUT_PARAMETERS: list[tuple[type[OxenError], str, str | None, bool]] = [

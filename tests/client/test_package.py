@@ -161,4 +161,6 @@ SHOWN = {
 def test_dir_shows_public_attributes_only(prefix: str, name: str) -> None:
     """Completion of an object offers its documented attributes only."""
     public = getattr(oxen_models, prefix + name)
-    assert {each for each in dir(public) if not each.startswith("_")} == set(SHOWN[name].split())
+    assert {attribute for attribute in dir(public) if not attribute.startswith("_")} == set(
+        SHOWN[name].split()
+    )

@@ -44,7 +44,7 @@ with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
     warned(lambda: stub.generate(prompt="x", num_steps=3))
     warned(lambda: stub.submit(prompt="x", num_steps=3))
     asyncio.run(generated(hub.url))
-    bodies = [each.body for each in hub.requests if each.method == "POST"]
+    bodies = [request.body for request in hub.requests if request.method == "POST"]
     assert [(body["steps"], "num_steps" in body) for body in bodies] == [(3, False)] * 3, bodies
     try:
         stub.generate(prompt="x", num_steps=3, steps=4)

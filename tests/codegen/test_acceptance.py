@@ -83,7 +83,7 @@ def test_accept_records_excluded_model() -> None:
     result = accept([], [excluded, invalid, make_record("c")], selection=selection)
     assert result.records.keys() == {"a", "c"}
     assert result.models.keys() == {"c"}
-    assert [(each.subject, each.severity) for each in result.rejected] == [("b", "note")]
+    assert [(diagnostic.subject, diagnostic.severity) for diagnostic in result.rejected] == [("b", "note")]
 
 
 def test_accept_records_reports_unbindable_recorded() -> None:

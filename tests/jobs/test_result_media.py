@@ -66,7 +66,7 @@ def test_batch_result_with_two_images_is_replayed(run: ClientRunner, pair_hub: H
         return collect(oxen.run_many([REQUEST], journal=tmp_path / "journal"))
 
     [first], [second] = run(step, base_url=pair_hub.url), run(step, base_url=pair_hub.url)
-    media = [[(image.url, image.b64_json) for image in each.result.media] for each in (first, second)]
+    media = [[(image.url, image.b64_json) for image in outcome.result.media] for outcome in (first, second)]
     assert len(media[0]) == 2
     assert media[0] == media[1]
 

@@ -12,18 +12,18 @@ from .process import run_program
 _JOBS = 1000
 _CUT_INTERVAL = 1.0
 # Several times the interval, so that the stream is cut several times during each job.
-_JOB_SECONDS = 4.0
+_JOB_DURATION = 4.0
 
 
 def run(random: Random) -> Iterator[str]:
     """Run both kinds of client and yield a report of each."""
     for client in ("sync", "async"):
-        with Hub(generation_time=_JOB_SECONDS) as hub:
+        with Hub(generation_time=_JOB_DURATION) as hub:
             hub.inject_fault("events-cut-every", _CUT_INTERVAL)
             hub.inject_fault("events-dropped", probability=0.2, seed=random.randrange(10**6))
             found = run_program("events", client, hub.url, str(_JOBS), timeout=300)
             streams = hub.count("GET", "/api/events")
-            assert streams > _JOB_SECONDS / _CUT_INTERVAL, f"the stream was cut only {streams - 1} times"
+            assert streams > _JOB_DURATION / _CUT_INTERVAL, f"the stream was cut only {streams - 1} times"
             sent = [item for item in hub.requests if item.headers.get("authorization") == "Bearer soak"]
         median, slow = found["delays"]
         yield (

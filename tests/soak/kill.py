@@ -21,7 +21,7 @@ from .process import read_text, start_program
 _REQUESTS = 300
 _MIN_KILLS = 20
 _MAX_KILLS = 40
-_JOB_SECONDS = 0.3
+_JOB_DURATION = 0.3
 _RUN_TIMEOUT = 300
 _POLL_INTERVAL = 0.002
 _HALF_LINE = b'{"fact":"enqueued","index":0,"job_id":"00000000-'
@@ -120,7 +120,7 @@ class _Soak:
 def run(random: Random) -> Iterator[str]:
     """Kill runs until one finishes, check all outcomes, and yield a report."""
     started = time.monotonic()
-    with Hub(generation_time=_JOB_SECONDS) as hub, tempfile.TemporaryDirectory() as folder:
+    with Hub(generation_time=_JOB_DURATION) as hub, tempfile.TemporaryDirectory() as folder:
         soak = _Soak(hub, Path(folder), random)
         half_lines = 0
         while soak.kills < _MAX_KILLS and not soak.run_and_kill():

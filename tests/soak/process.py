@@ -12,7 +12,7 @@ from typing import IO, Any
 
 _TESTS = Path(__file__).parents[1]
 # Longer than a program needs to print where it hangs.
-_GRACE_SECONDS = 10.0
+_GRACE_TIMEOUT = 10.0
 
 
 def start_program(
@@ -39,7 +39,7 @@ def run_program(program: str, *arguments: str, timeout: int) -> Any:
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = start_program(program, *arguments, timeout=timeout, output=output, errors=errors)
         try:
-            code = process.wait(timeout + _GRACE_SECONDS)
+            code = process.wait(timeout + _GRACE_TIMEOUT)
         finally:
             process.kill()
             process.wait()

@@ -73,7 +73,7 @@ def jobs(oxen: Oxen) -> None:
     assert_type(oxen.job("id"), Job[AnyResult])
     any_job: Job[ImageResult | VideoResult] = job
     assert_type(any_job.refresh().status, str)
-    assert_type([each.cost for each in oxen.generations()], list[Decimal | None])
+    assert_type([generation.cost for generation in oxen.generations()], list[Decimal | None])
     for outcome in oxen.run_many(
         [QwenImageEditPlusRequest(prompt="x", input_image=["a"])], journal="j.jsonl"
     ):

@@ -197,7 +197,7 @@ def _class_names(model: ResolvedModel) -> dict[str, str]:
         raise CodegenError(
             f"{model.record.id}: datamodel-code-generator failed: {type(error).__name__}: {error}"
         ) from error
-    return {paths[id(each.node)]: each.name for each in classes if id(each.node) in paths}
+    return {paths[id(parsed.node)]: parsed.name for parsed in classes if id(parsed.node) in paths}
 
 
 def _find_new_collisions(

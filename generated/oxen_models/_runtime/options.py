@@ -27,7 +27,7 @@ def check_options(callee: str, options: Collection[str], parameters: Collection[
     """Reject options that do not exist, as Python rejects unknown keyword arguments.
 
     Args:
-        callee: What was called, for the message.
+        callee: The name of the call, for the message.
         options: The names of the given options.
         parameters: The other names that the callee accepts, for a suggestion.
 

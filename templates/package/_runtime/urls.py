@@ -20,7 +20,7 @@ def validate_id(id: str, kind: str) -> str:
 
     Args:
         id: The id.
-        kind: What it identifies, for the message: job or model.
+        kind: The kind of id, for the message: job or model.
 
     Raises:
         ConfigurationError: It is not a string, or it is blank, consists of dots, or is not valid Unicode.

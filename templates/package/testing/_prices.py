@@ -10,10 +10,10 @@ from decimal import Decimal, InvalidOperation
 from ._json import JSON, as_object
 from ._models import Model, model_schema, schema_properties, with_defaults
 
-SOUND_SECONDS = Decimal("0.5")
+SOUND_DURATION = Decimal("0.5")
 """The length of every sound that the stand-in makes."""
 
-_DEFAULT_VIDEO_SECONDS = Decimal(5)
+_DEFAULT_VIDEO_DURATION = Decimal(5)
 _HIGH_RESOLUTIONS = ("2k", "4k")
 _DRAFT_RESOLUTION = "480p"
 _FINAL_RESOLUTION = "1080p"
@@ -38,7 +38,7 @@ def generation_cost(model: Model, parameters: dict[str, JSON]) -> Decimal | None
             return None if rate is None else rate * seconds
         case "per_audio_output_second":
             rate = _decimal(pricing.get("cost_per_second"))
-            return None if rate is None else rate * SOUND_SECONDS
+            return None if rate is None else rate * SOUND_DURATION
         case "per_provider_credit":
             return _decimal(pricing.get("cost_per_credit"))
         case _:
@@ -78,7 +78,7 @@ def _video_seconds(duration: JSON, shape: dict[str, JSON]) -> Decimal:
     """Return the length of a video. Where the model chooses it, the longest that it may choose."""
     if number := re.match(r"\d+(\.\d+)?", str(duration)):
         return Decimal(number[0])
-    return _decimal(shape.get("maximum")) or _DEFAULT_VIDEO_SECONDS
+    return _decimal(shape.get("maximum")) or _DEFAULT_VIDEO_DURATION
 
 
 def _decimal(value: JSON) -> Decimal | None:

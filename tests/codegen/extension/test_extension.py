@@ -160,10 +160,13 @@ _OFFLINE = (*_ENGINE, "ruff")
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
-        *((("fetch", "--all", "--base-url", "http://127.0.0.1:9"), each) for each in (*_ENGINE, "stamina")),
-        *((("generate",), each) for each in _OFFLINE),
-        *((("check",), each) for each in _OFFLINE),
-        *((("diff",), each) for each in ("click", "datamodel_code_generator", "stamina")),
+        *(
+            (("fetch", "--all", "--base-url", "http://127.0.0.1:9"), module)
+            for module in (*_ENGINE, "stamina")
+        ),
+        *((("generate",), module) for module in _OFFLINE),
+        *((("check",), module) for module in _OFFLINE),
+        *((("diff",), module) for module in ("click", "datamodel_code_generator", "stamina")),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )

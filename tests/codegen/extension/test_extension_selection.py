@@ -29,8 +29,8 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
     done = oxen_codegen(*fetch)
 
     assert done.exit_code == 0, done.output
-    asked = sorted(each.path.rpartition("/")[2] for each in team.requests)
-    assert asked == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
+    fetched = sorted(request.path.rpartition("/")[2] for request in team.requests)
+    assert fetched == ["models", "oxen:ox-boots", "oxen:ox-hats", "oxen:ox-left"]
     assert "1 written, 1 unchanged, 1 removed" in done.stdout
     assert "removed: oxen:ox-left" in done.stdout
     assert "1 recorded models are excluded by the configuration and were not changed" in done.stdout

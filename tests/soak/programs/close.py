@@ -21,7 +21,7 @@ from . import run
 # By then all jobs are waited for. Most clients are closed far earlier, while connections are opened.
 MAX_DELAY = 0.8
 # Closing may take this long, plus some times as long as opening, using and closing an idle client.
-MAX_CLOSE_SECONDS = 1.0
+CLOSE_TIMEOUT = 1.0
 MAX_IDLE_RATIO = 10
 # Requests under way are completed, so their threads and sockets may outlive the client a little.
 LEFTOVER_TIMEOUT = 30.0
@@ -113,7 +113,7 @@ def check(
         faulthandler.dump_traceback()
     assert not left, f"left after closing: {left}; ends of the waits: {dict(ends)}"
     assert ends == {"error": jobs}, f"ends of the waits: {dict(ends)}"
-    limit = MAX_CLOSE_SECONDS + MAX_IDLE_RATIO * idle_seconds
+    limit = CLOSE_TIMEOUT + MAX_IDLE_RATIO * idle_seconds
     assert seconds < limit, f"closing took {seconds:.2f} s, more than {limit:.2f} s"
 
 

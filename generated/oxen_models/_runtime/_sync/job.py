@@ -153,7 +153,7 @@ class Job(Generic[R_co]):
         return self._create_result(self._wait(timeout, on_status, cancel_on_timeout))
 
     def cancel(self) -> None:
-        """Cancel the job. This has no effect on a job that has ended; `status` tells how it ended.
+        """Cancel the job. This has no effect on a job that has ended; `status` is its final status.
 
         Raises:
             JobNotFound: There is no such job.

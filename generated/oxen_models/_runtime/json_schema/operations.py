@@ -56,7 +56,7 @@ def resolve_operation(
     Args:
         node: The normalized schema; None for a model without one.
         outputs: The output media in its capabilities.
-        endpoint: The endpoint in the model object, which tells the family of a model without capabilities.
+        endpoint: The endpoint in the model object, which names the family of a model without capabilities.
     """
     family = find_family(outputs, endpoint, has_schema=node is not None)
     if family is None:

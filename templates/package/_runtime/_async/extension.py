@@ -27,5 +27,7 @@ class AsyncExtension(AsyncSessionBound):
         if not isinstance(client, AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             name = type(self).__name__
             expected = "an AsyncOxen" if name.startswith("Async") else "an Oxen"
-            raise ConfigurationError(f"{name} takes {expected}, not a value of type {type(client).__name__}")
+            raise ConfigurationError(
+                f"{name} must be created with {expected}, got a value of type {type(client).__name__}"
+            )
         super().__init__(client._session)  # pyright: ignore[reportPrivateUsage]
