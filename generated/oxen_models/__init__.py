@@ -197,7 +197,7 @@ _MODULES = {
     "Video": "._runtime._sync.results",
     "VideoResult": "._runtime._sync.results",
 }
-_SUBMODULES = ("images", "videos", "audio", "catalog", "testing")
+_SUBMODULES = ("images", "videos", "audio", "catalog", "journal", "testing")
 
 __all__ = [
     "images",
