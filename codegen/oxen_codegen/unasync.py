@@ -19,6 +19,7 @@ REPLACEMENTS = {
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
     "aiter_sse": "iter_sse",
+    "anext": "next",
     "aclosing": "closing",
 }
 _DROPPED = frozenset({"async", "await"})

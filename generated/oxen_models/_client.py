@@ -1131,6 +1131,7 @@ class Oxen(Client):
         base_url: The address of the API, with `/api/ai` or without. Defaults to OXEN_BASE_URL, else to the
             host (and port) in OXEN_HOST, else to https://hub.oxen.ai.
         timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
+        download_timeout: Seconds for the download of one result. Defaults to 30 minutes.
         max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
             not accepted. Defaults to 2.
         default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
@@ -1140,8 +1141,8 @@ class Oxen(Client):
     Raises:
         MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
             raises it if there is none.
-        ConfigurationError: `base_url`, `timeout`, `max_retries`, `default_headers`, `http_client`, a variable of
-            the environment or the login file is invalid.
+        ConfigurationError: `base_url`, `timeout`, `download_timeout`, `max_retries`, `default_headers`,
+            `http_client`, a variable of the environment or the login file is invalid.
     """
 
     @cached_property
@@ -1176,6 +1177,7 @@ class AsyncOxen(AsyncClient):
         base_url: The address of the API, with `/api/ai` or without. Defaults to OXEN_BASE_URL, else to the
             host (and port) in OXEN_HOST, else to https://hub.oxen.ai.
         timeout: Seconds to wait for a response. Defaults to 5 minutes, and to 30 minutes for a video.
+        download_timeout: Seconds for the download of one result. Defaults to 30 minutes.
         max_retries: Maximum number of retries, 0 to 100, of a request that costs nothing or that was certainly
             not accepted. Defaults to 2.
         default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
@@ -1185,8 +1187,8 @@ class AsyncOxen(AsyncClient):
     Raises:
         MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
             raises it if there is none.
-        ConfigurationError: `base_url`, `timeout`, `max_retries`, `default_headers`, `http_client`, a variable of
-            the environment or the login file is invalid.
+        ConfigurationError: `base_url`, `timeout`, `download_timeout`, `max_retries`, `default_headers`,
+            `http_client`, a variable of the environment or the login file is invalid.
     """
 
     @cached_property

@@ -91,7 +91,15 @@ def test_with_options_shares_the_connections(run: ClientRunner, hub: Hub) -> Non
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"timeout": "1"}, {"max_retries": -1}, {"max_retries": True}]
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": "1"},
+        {"download_timeout": 0},
+        {"download_timeout": "1"},
+        {"max_retries": -1},
+        {"max_retries": True},
+    ],
 )
 def test_invalid_option_raises(run: ClientRunner, hub: Hub, options: dict[str, Any]) -> None:
     """An invalid option raises on creation and in `with_options`, with its name."""

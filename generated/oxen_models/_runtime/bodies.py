@@ -125,14 +125,19 @@ def _base64_start(text: str) -> int:
 def _digest_uri(uri: str, start: int) -> str:
     """Return the digest of the content of a base64 data: URI, or of the URI itself if it is not valid."""
     try:
-        return _hash(_decode(uri, start))
+        return _hash(decode_base64(uri, start))
     except ValueError:
         return _hash(chunk.encode() for chunk in _split(uri, 0))
 
 
-def _decode(uri: str, start: int) -> Iterator[bytes]:
+def decode_base64(text: str, start: int = 0) -> Iterator[bytes]:
+    """Yield the content of base64 text from `start` on, in chunks.
+
+    Raises:
+        ValueError: The text is not valid base64.
+    """
     is_padded = False
-    for chunk in _split(uri, start):
+    for chunk in _split(text, start):
         if is_padded:
             raise ValueError("data after the padding")
         yield a2b_base64(chunk, strict_mode=True)

@@ -20,6 +20,7 @@ from .retries import DEFAULT_RETRIES
 
 DEFAULT_TIMEOUT = 300.0
 DEFAULT_VIDEO_TIMEOUT = 1800.0
+DEFAULT_DOWNLOAD_TIMEOUT = 1800.0
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
 MAX_RETRIES = 100
 MIN_REDACTED_KEY_LENGTH = 9
@@ -38,6 +39,8 @@ class Settings:
     target_directory: str | None = None
     default_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Headers of all requests to the API's own host, with names in lower case."""
+    download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT
+    """Seconds for the download of one result."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settings, (
@@ -48,6 +51,7 @@ class Settings:
             self.target_repo,
             self.target_directory,
             self.default_headers,
+            self.download_timeout,
         )
 
     @property
@@ -122,6 +126,7 @@ def create_settings(
     timeout: float | None,
     max_retries: int = DEFAULT_RETRIES,
     default_headers: Mapping[str, str] | None = None,
+    download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
 ) -> Settings:
     """Return the settings from the arguments of a client, the environment and the login file.
 
@@ -139,6 +144,7 @@ def create_settings(
         None if timeout is None else validate_timeout(timeout),
         validate_max_retries(max_retries),
         default_headers=validate_headers("default_headers", default_headers),
+        download_timeout=validate_timeout(download_timeout, "download_timeout"),
     )
 
 
@@ -167,15 +173,15 @@ def validate_target(name: str, value: str) -> str:
     return value
 
 
-def validate_timeout(timeout: float) -> float:
-    """Return `timeout`.
+def validate_timeout(timeout: float, name: str = "timeout") -> float:
+    """Return a timeout. `name` is that of the option, for the error.
 
     Raises:
         ConfigurationError: It is not a positive number of seconds, or it is too large.
     """
     if not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
-            f"timeout must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {timeout!r:.40}"
+            f"{name} must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {timeout!r:.40}"
         )
     return timeout
 

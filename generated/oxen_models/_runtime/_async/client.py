@@ -22,7 +22,7 @@ from ..generations import (
     parse_history_record,
 )
 from ..retries import DEFAULT_RETRIES
-from ..settings import create_settings
+from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings
 from ..urls import generation_path, validate_id
 from .session import AsyncSession
 
@@ -50,11 +50,12 @@ class AsyncClient:
         *,
         base_url: str | None = None,
         timeout: float | None = None,
+        download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
         max_retries: int = DEFAULT_RETRIES,
         default_headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        settings = create_settings(api_key, base_url, timeout, max_retries, default_headers)
+        settings = create_settings(api_key, base_url, timeout, max_retries, default_headers, download_timeout)
         self._session = AsyncSession(settings, http_client)
 
     @classmethod
@@ -70,6 +71,7 @@ class AsyncClient:
         self,
         *,
         timeout: float | None = None,
+        download_timeout: float | None = None,
         max_retries: int | None = None,
         target_repo: str | None = None,
         target_directory: str | None = None,
@@ -81,6 +83,7 @@ class AsyncClient:
 
         Args:
             timeout: Seconds to wait for a response.
+            download_timeout: Seconds for the download of one result, in `read()` and `save()`.
             max_retries: Maximum number of retries of a request that is idempotent, or that was certainly not
                 accepted.
             target_repo: Repository in which the results of submissions are kept, as `namespace/name`.
@@ -91,6 +94,7 @@ class AsyncClient:
         """
         session = self._session.with_settings(
             timeout=timeout,
+            download_timeout=download_timeout,
             max_retries=max_retries,
             target_repo=target_repo,
             target_directory=target_directory,

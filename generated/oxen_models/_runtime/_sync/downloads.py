@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Generator
+from dataclasses import dataclass
 
 import httpx
 
@@ -12,86 +15,194 @@ from ..context import NO_CONTEXT
 from ..errors import MediaError
 from ..retries import delay_after_failure, delay_after_status
 from .concurrency import sleep
-from .transport import USER_AGENT, Transport
+from .transport import CONNECT_TIMEOUT, USER_AGENT, Transport
 
-DOWNLOAD_TIMEOUT = 60.0
+IDLE_TIMEOUT = 60.0
 MAX_REDIRECTS = 5
+MAX_READ_LENGTH = 2**30
+"""Maximum length of a file that is held in memory."""
+MAX_SAVED_LENGTH = 2**34
+"""Maximum length of a file that is written to disk."""
+MAX_DECODED_LENGTH = 2**26
+"""Maximum length of a file that was compressed for the transfer, since few bytes can expand to many."""
+# The codings that httpx decodes without further packages. It returns the content of any other undecoded.
+_CODINGS = frozenset({"gzip", "deflate"})
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 _log = logging.getLogger("oxen_models")
 
 
+@dataclass(slots=True)
+class _Part:
+    """The part of a file that was received so far."""
+
+    length: int = 0
+    total: int | None = None
+    etag: str | None = None
+    """The validator of the file, without which the download cannot be resumed."""
+    max_length: int = MAX_READ_LENGTH
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that request the rest. No coding is accepted, because it would change the offsets."""
+        headers = {"accept-encoding": "identity"}
+        if self.length and self.etag:
+            headers |= {"range": f"bytes={self.length}-", "if-range": self.etag}
+        return headers
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether another request can return the rest."""
+        return self.length == 0 or self.etag is not None
+
+    def start(self, response: httpx.Response) -> None:
+        """Check that a successful response continues the file.
+
+        Raises:
+            _UnusableError: It does not.
+        """
+        headers = response.headers
+        coding = headers.get("content-encoding", "").strip().lower()
+        is_coded = coding not in ("", "identity")
+        if is_coded and coding not in _CODINGS:
+            raise _UnusableError(f"the content coding {coding!r:.80} is not supported")
+        if self.length:
+            content_range = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+            if response.status_code != 206 or content_range is None or is_coded:
+                raise _UnusableError("it was interrupted, and the server does not resume it")
+            start, total = content_range.groups()
+            if int(start) != self.length or total not in ("*", str(self.total)):
+                raise _UnusableError(f"it was interrupted, and the server resumed it with {content_range[0]}")
+            return
+        if response.status_code == 206:
+            raise _UnusableError("the server returned a part of the file, which was not requested")
+        length = headers.get("content-length", "")
+        # The length of a compressed response is not the length of the file.
+        self.total = int(length) if length.isdecimal() and not is_coded else None
+        etag = headers.get("etag", "")
+        self.etag = etag if etag.startswith('"') and not is_coded else None  # others start with W/ for weak
+        if is_coded:
+            self.max_length = min(self.max_length, MAX_DECODED_LENGTH)
+        self._check_length(self.total or 0)
+
+    def add(self, chunk: bytes) -> None:
+        """Count a chunk.
+
+        Raises:
+            _UnusableError: The file is too large.
+        """
+        self.length += len(chunk)
+        self._check_length(self.length)
+
+    def check_complete(self) -> None:
+        """Raise if the file is shorter or longer than the response announced.
+
+        Raises:
+            httpx.RemoteProtocolError: It is.
+        """
+        if self.total is not None and self.length != self.total:
+            raise httpx.RemoteProtocolError(f"received {self.length:,} of {self.total:,} bytes")
+
+    def _check_length(self, length: int) -> None:
+        if length > self.max_length:
+            raise _UnusableError(f"the file is larger than {self.max_length:,} bytes")
+
+
+class _UnusableError(Exception):
+    """A response cannot be used, and another request would not return a better one."""
+
+
 def download(
-    transport: Transport, url: str, generation_id: str | None = None
+    transport: Transport, url: str, generation_id: str | None = None, max_length: int = MAX_READ_LENGTH
 ) -> Generator[tuple[bytes, int | None]]:
     """Yield the content of a result in chunks, each with the total length or None if it is not known.
 
-    The API key is sent to the API's own host only.
+    The API key is sent to the API's own host only. An interrupted download is resumed if the server sent a
+    strong validator (`ETag`) and supports ranges.
 
     Args:
+        transport: The transport, whose settings limit the seconds and the retries.
         url: The URL of the result.
         generation_id: The job that the result is of; None if there is none.
+        max_length: Maximum number of bytes.
 
     Raises:
-        MediaError: The content could not be downloaded.
+        MediaError: The content could not be downloaded, or is larger than `max_length`.
     """
-    http = transport.http
+    settings = transport.settings
+    deadline = time.monotonic() + settings.download_timeout
+    part = _Part(max_length=max_length)
     retries = redirects = 0
-    has_started = False
-    while redirects <= MAX_REDIRECTS:
-        if http.is_closed:
-            raise MediaError(
-                "the result could not be downloaded: the client is closed", generation_id=generation_id
-            )
-        status: int | None = None
+    while True:
+        response: httpx.Response | None = None
+        reason, status, delay = "the client is closed", None, None
         try:
-            with http.stream(
-                "GET",
-                url,
-                headers=_headers(transport, url),
-                timeout=DOWNLOAD_TIMEOUT,
-                follow_redirects=False,
-                extensions=transport.sockets.extensions,
-            ) as response:
-                status = response.status_code
-                _log.debug("GET a result from %s: HTTP %d", response.url.host, status)
+            if not transport.http.is_closed:
+                response = _open(transport, url, part, deadline)
+                _log.debug("GET a result from %s: HTTP %d", response.url.host, response.status_code)
                 if response.has_redirect_location:
                     url = str(response.url.join(response.headers["location"]))
                     redirects += 1
-                    continue
-                if response.is_success:
-                    length = _content_length(response)
-                    for chunk in response.iter_bytes():
-                        has_started = True
-                        yield chunk, length
+                    if redirects <= MAX_REDIRECTS:
+                        continue
+                    reason = f"more than {MAX_REDIRECTS} redirects"
+                elif response.is_success:
+                    part.start(response)
+                    chunks = response.iter_bytes()
+                    while (chunk := next(chunks, None)) is not None:
+                        _seconds_until(deadline)
+                        part.add(chunk)
+                        retries = 0
+                        yield chunk, part.total
+                    part.check_complete()
                     return
-                reason = f"HTTP {status}; its URL may have expired"
-                delay = delay_after_status(status, response.headers, retries, is_idempotent=True)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as cause:
-            reason, delay = str(cause), None
+                else:
+                    status = response.status_code
+                    reason = f"HTTP {status}; its URL may have expired"
+                    delay = delay_after_status(status, response.headers, retries, is_idempotent=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, _UnusableError) as cause:
+            reason = str(cause)
+        except TimeoutError:
+            pass
         except httpx.HTTPError as cause:
             reason = str(cause) or type(cause).__name__
-            delay = None if has_started else delay_after_failure(retries, may_be_billed=False)
-        if delay is None or retries >= transport.settings.max_retries:
+            delay = delay_after_failure(retries, may_be_billed=False) if part.is_resumable else None
+        finally:
+            if response is not None:
+                response.close()
+        now = time.monotonic()
+        if now >= deadline:
+            reason = f"it did not end within {settings.download_timeout:g} seconds"
+        if delay is None or now + delay > deadline or retries >= settings.max_retries:
             # Raised outside the `except` block: see `AsyncTransport._request`.
             raise MediaError(
                 f"the result could not be downloaded: {reason}",
-                None if has_started else status,
+                None if part.length else status,
                 generation_id=generation_id,
             )
         sleep(delay)
         retries += 1
-    raise MediaError(
-        f"the result could not be downloaded: more than {MAX_REDIRECTS} redirects",
-        generation_id=generation_id,
+
+
+def _open(transport: Transport, url: str, part: _Part, deadline: float) -> httpx.Response:
+    left = _seconds_until(deadline)
+    request = transport.http.build_request(
+        "GET",
+        url,
+        headers={**_headers(transport, url), **part.headers},
+        timeout=httpx.Timeout(min(left, IDLE_TIMEOUT), connect=min(left, CONNECT_TIMEOUT)),
+        extensions=transport.sockets.extensions,
     )
+    return transport.http.send(request, stream=True, follow_redirects=False)
+
+
+def _seconds_until(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _headers(transport: Transport, url: str) -> dict[str, str]:
     if transport.settings.is_own_host(url):
         return transport.headers(NO_CONTEXT, needs_key=False)
     return {"user-agent": USER_AGENT}
-
-
-def _content_length(response: httpx.Response) -> int | None:
-    length = response.headers.get("content-length", "")
-    # The header of a compressed response is not the length of the file.
-    return int(length) if length.isdecimal() and "content-encoding" not in response.headers else None

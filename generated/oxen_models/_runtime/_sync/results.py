@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Generator, Callable, Mapping
+from collections.abc import Generator, Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
+from ..bodies import decode_base64
 from ..errors import MediaError, OxenError
 from ..generated_files import GeneratedFile, extract_files, media_key
 from ..media import sniff
@@ -24,7 +26,8 @@ from ..responses import Response
 from ..saving import map_os_errors
 from ..server_errors import is_error, parse_error
 from ..urls import job_path
-from .concurrency import open_file
+from .concurrency import iterate_blocking, open_file
+from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import Session
 
 # Statuses with which servers reject an expired URL.
@@ -55,9 +58,13 @@ class Media:
         """Return the content.
 
         Raises:
-            MediaError: The file could not be downloaded.
+            MediaError: The file could not be downloaded, or is larger than 1 GiB, which `save()` accepts.
         """
-        return b"".join([chunk for chunk, _ in self._chunks()])
+        content = BytesIO()  # grows in place, so that the content is in memory once
+        with closing(self._chunks(MAX_READ_LENGTH)) as chunks:
+            for chunk, _ in chunks:
+                content.write(chunk)
+        return content.getvalue()
 
     def save(
         self, path: str | PathLike[str], *, on_progress: Callable[[int, int | None], object] | None = None
@@ -70,7 +77,7 @@ class Media:
                 None if the server does not send it.
 
         Raises:
-            MediaError: The file could not be downloaded or written.
+            MediaError: The file could not be downloaded or written, or is larger than 16 GiB.
 
         Exceptions of `on_progress` are not caught. No partial file remains in any case.
         """
@@ -81,7 +88,7 @@ class Media:
                 file = open_file(part, "wb")
             try:
                 written = 0
-                with closing(self._chunks()) as chunks:
+                with closing(self._chunks(MAX_SAVED_LENGTH)) as chunks:
                     for chunk, length in chunks:
                         with map_os_errors(target):
                             file.write(chunk)
@@ -103,17 +110,23 @@ class Media:
         source = self.url if self.b64_json is None else f"data:{_mime(self.b64_json)};base64,{self.b64_json}"
         return self._tag.format(escape(source or ""))
 
-    def _chunks(self) -> Generator[tuple[bytes, int | None]]:
-        content = self._decode_content()
-        if content is not None:
-            yield content, len(content)
-            return
+    def _chunks(self, max_length: int) -> Generator[tuple[bytes, int | None]]:
+        try:
+            content = self._decode_content()
+            if content is not None:
+                for decoded in iterate_blocking(content):
+                    yield decoded
+                return
+        except ValueError as error:
+            raise MediaError(
+                f"the content in the response is invalid: {error}", generation_id=self.generation_id
+            ) from error
         if self.url is None:
             raise MediaError(
                 "the response contains neither a URL nor the content", generation_id=self.generation_id
             )
         try:
-            with closing(self._session.download(self.url, self.generation_id)) as chunks:
+            with closing(self._session.download(self.url, self.generation_id, max_length)) as chunks:
                 for chunk in chunks:
                     yield chunk
             return
@@ -122,7 +135,7 @@ class Media:
                 raise
             rejection = error
         url = self._renew_url(self.generation_id, rejection)
-        with closing(self._session.download(url, self.generation_id)) as chunks:
+        with closing(self._session.download(url, self.generation_id, max_length)) as chunks:
             for chunk in chunks:
                 yield chunk
 
@@ -141,22 +154,25 @@ class Media:
             raise MediaError(reason, rejection.status, generation_id=generation_id)
         return url
 
-    def _decode_content(self) -> bytes | None:
-        """Return the content if the response contains it."""
-        try:
-            if self.b64_json is not None:
-                return a2b_base64(self.b64_json, strict_mode=True)
-            if self.url is not None and self.url.startswith("data:"):
-                head, comma, data = self.url.partition(",")
-                if not comma:
-                    raise ValueError("a data: URL without data")
+    def _decode_content(self) -> Iterator[tuple[bytes, int | None]] | None:
+        """Return the content in chunks with the total length, as `_chunks` does; None if it is at a URL.
+
+        Raises:
+            ValueError: The content is not valid, which the iterator also raises.
+        """
+        encoded, start = self.b64_json, 0
+        if encoded is None:
+            if self.url is None or not self.url.startswith("data:"):
+                return None
+            head, comma, data = self.url.partition(",")
+            if not comma:
+                raise ValueError("a data: URL without data")
+            if not head.endswith(";base64"):
                 content = unquote_to_bytes(data)
-                return a2b_base64(content, strict_mode=True) if head.endswith(";base64") else content
-        except ValueError as error:
-            raise MediaError(
-                f"the content in the response is invalid: {error}", generation_id=self.generation_id
-            ) from error
-        return None
+                return iter([(content, len(content))])
+            encoded, start = (unquote(data), 0) if "%" in data else (self.url, len(head) + 1)
+        length = (len(encoded) - start) // 4 * 3 - encoded[-2:].count("=")
+        return ((chunk, length) for chunk in decode_base64(encoded, start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class Session:
         self,
         *,
         timeout: float | None = None,
+        download_timeout: float | None = None,
         max_retries: int | None = None,
         target_repo: str | None = None,
         target_directory: str | None = None,
@@ -130,6 +131,8 @@ class Session:
         changes: dict[str, Any] = {}
         if timeout is not None:
             changes["timeout"] = validate_timeout(timeout)
+        if download_timeout is not None:
+            changes["download_timeout"] = validate_timeout(download_timeout, "download_timeout")
         if max_retries is not None:
             changes["max_retries"] = validate_max_retries(max_retries)
         if target_repo is not None:
@@ -208,13 +211,15 @@ class Session:
         timeout = self.settings.request_timeout(path, None)
         return self._transport(context).delete(path, timeout, context)
 
-    def download(self, url: str, generation_id: str | None = None) -> Generator[tuple[bytes, int | None]]:
+    def download(
+        self, url: str, generation_id: str | None, max_length: int
+    ) -> Generator[tuple[bytes, int | None]]:
         """Yield the content of a result in chunks. Raises as `download` does."""
         if self._connections.is_closed:
             raise MediaError(
                 "the result could not be downloaded: the client is closed", generation_id=generation_id
             )
-        return download(self._transport(NO_CONTEXT), url, generation_id)
+        return download(self._transport(NO_CONTEXT), url, generation_id, max_length)
 
     def _transport(self, context: CallContext) -> Transport:
         transport = self._connections.tracker(context).transport

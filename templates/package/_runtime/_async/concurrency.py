@@ -6,7 +6,17 @@ The sync implementations in `_sync/concurrency.py` are written by hand, because 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
@@ -38,6 +48,40 @@ async def open_file(file: Path, mode: Literal["wb"]) -> AsyncFile[bytes]:
 async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that would block the event loop, such as file I/O, in a thread."""
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def iterate_blocking(items: Iterable[T]) -> AsyncIterable[T]:
+    """Return an iterable whose items are produced in a thread. It can be iterated as often as `items`."""
+    return _ThreadIterable(items)
+
+
+class _ThreadIterable(Generic[T]):
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = items
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _ThreadIterator(iter(self._items))
+
+
+class _ThreadIterator(Generic[T]):  # a class, because an async generator would have to be closed
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items = items
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        item = await asyncio.to_thread(next, self._items, _END)
+        if isinstance(item, _End):
+            raise StopAsyncIteration
+        return item
+
+
+class _End:
+    """Sentinel used for the end of an iterator: a thread cannot raise StopIteration to a coroutine."""
+
+
+_END = _End()
 
 
 class _NoLoop:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
+from ..bodies import decode_base64
 from ..errors import MediaError, OxenError
 from ..generated_files import GeneratedFile, extract_files, media_key
 from ..media import sniff
@@ -23,7 +25,8 @@ from ..responses import Response
 from ..saving import map_os_errors
 from ..server_errors import is_error, parse_error
 from ..urls import job_path
-from .concurrency import open_file
+from .concurrency import iterate_blocking, open_file
+from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import AsyncSession
 
 # Statuses with which servers reject an expired URL.
@@ -54,9 +57,13 @@ class AsyncMedia:
         """Return the content.
 
         Raises:
-            MediaError: The file could not be downloaded.
+            MediaError: The file could not be downloaded, or is larger than 1 GiB, which `save()` accepts.
         """
-        return b"".join([chunk async for chunk, _ in self._chunks()])
+        content = BytesIO()  # grows in place, so that the content is in memory once
+        async with aclosing(self._chunks(MAX_READ_LENGTH)) as chunks:
+            async for chunk, _ in chunks:
+                content.write(chunk)
+        return content.getvalue()
 
     async def save(
         self, path: str | PathLike[str], *, on_progress: Callable[[int, int | None], object] | None = None
@@ -69,7 +76,7 @@ class AsyncMedia:
                 None if the server does not send it.
 
         Raises:
-            MediaError: The file could not be downloaded or written.
+            MediaError: The file could not be downloaded or written, or is larger than 16 GiB.
 
         Exceptions of `on_progress` are not caught. No partial file remains in any case.
         """
@@ -80,7 +87,7 @@ class AsyncMedia:
                 file = await open_file(part, "wb")
             try:
                 written = 0
-                async with aclosing(self._chunks()) as chunks:
+                async with aclosing(self._chunks(MAX_SAVED_LENGTH)) as chunks:
                     async for chunk, length in chunks:
                         with map_os_errors(target):
                             await file.write(chunk)
@@ -102,17 +109,23 @@ class AsyncMedia:
         source = self.url if self.b64_json is None else f"data:{_mime(self.b64_json)};base64,{self.b64_json}"
         return self._tag.format(escape(source or ""))
 
-    async def _chunks(self) -> AsyncGenerator[tuple[bytes, int | None]]:
-        content = self._decode_content()
-        if content is not None:
-            yield content, len(content)
-            return
+    async def _chunks(self, max_length: int) -> AsyncGenerator[tuple[bytes, int | None]]:
+        try:
+            content = self._decode_content()
+            if content is not None:
+                async for decoded in iterate_blocking(content):
+                    yield decoded
+                return
+        except ValueError as error:
+            raise MediaError(
+                f"the content in the response is invalid: {error}", generation_id=self.generation_id
+            ) from error
         if self.url is None:
             raise MediaError(
                 "the response contains neither a URL nor the content", generation_id=self.generation_id
             )
         try:
-            async with aclosing(self._session.download(self.url, self.generation_id)) as chunks:
+            async with aclosing(self._session.download(self.url, self.generation_id, max_length)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             return
@@ -121,7 +134,7 @@ class AsyncMedia:
                 raise
             rejection = error
         url = await self._renew_url(self.generation_id, rejection)
-        async with aclosing(self._session.download(url, self.generation_id)) as chunks:
+        async with aclosing(self._session.download(url, self.generation_id, max_length)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -140,22 +153,25 @@ class AsyncMedia:
             raise MediaError(reason, rejection.status, generation_id=generation_id)
         return url
 
-    def _decode_content(self) -> bytes | None:
-        """Return the content if the response contains it."""
-        try:
-            if self.b64_json is not None:
-                return a2b_base64(self.b64_json, strict_mode=True)
-            if self.url is not None and self.url.startswith("data:"):
-                head, comma, data = self.url.partition(",")
-                if not comma:
-                    raise ValueError("a data: URL without data")
+    def _decode_content(self) -> Iterator[tuple[bytes, int | None]] | None:
+        """Return the content in chunks with the total length, as `_chunks` does; None if it is at a URL.
+
+        Raises:
+            ValueError: The content is not valid, which the iterator also raises.
+        """
+        encoded, start = self.b64_json, 0
+        if encoded is None:
+            if self.url is None or not self.url.startswith("data:"):
+                return None
+            head, comma, data = self.url.partition(",")
+            if not comma:
+                raise ValueError("a data: URL without data")
+            if not head.endswith(";base64"):
                 content = unquote_to_bytes(data)
-                return a2b_base64(content, strict_mode=True) if head.endswith(";base64") else content
-        except ValueError as error:
-            raise MediaError(
-                f"the content in the response is invalid: {error}", generation_id=self.generation_id
-            ) from error
-        return None
+                return iter([(content, len(content))])
+            encoded, start = (unquote(data), 0) if "%" in data else (self.url, len(head) + 1)
+        length = (len(encoded) - start) // 4 * 3 - encoded[-2:].count("=")
+        return ((chunk, length) for chunk in decode_base64(encoded, start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from time import sleep
@@ -21,6 +21,11 @@ open_file = open
 def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function. The async implementation runs it in a thread."""
     return function(*args, **kwargs)
+
+
+def iterate_blocking(items: Iterable[T]) -> Iterable[T]:
+    """Return an iterable. The async implementation produces its items in a thread."""
+    return items
 
 
 class Process:
@@ -193,6 +198,7 @@ __all__ = [
     "Workers",
     "current_loop_or_process",
     "is_closed",
+    "iterate_blocking",
     "open_file",
     "run_blocking",
     "sleep",

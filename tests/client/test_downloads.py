@@ -1,0 +1,256 @@
+"""Downloads that are interrupted, slow, compressed or too large, over real connections."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.hub_api import DOG_URL, QUEUE
+from helpers.raw_server import RawServer, Response
+from helpers.scenario import Steps, scenario
+
+CONTENT = bytes(range(256)) * 2000
+HALF = len(CONTENT) // 2
+ETAG = {"ETag": '"version-1"'}
+USES = ["read", "save"]
+
+
+def rest(start: int = HALF, total: int = len(CONTENT)) -> Response:
+    """Return the response with the rest of the file."""
+    content_range = f"bytes {start}-{len(CONTENT) - 1}/{total}"
+    return Response(206, CONTENT[start:], {**ETAG, "Content-Range": content_range})
+
+
+def use_image(run: ClientRunner, folder: Path, use: str, server: RawServer, **options: Any) -> bytes:
+    """Read or save the image of a blocking call, and return its content."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
+        if use == "read":
+            return (yield result.images[0].read())
+        path = yield result.images[0].save(folder / "made")
+        return path.read_bytes()
+
+    content: bytes = run(steps, base_url=server.url, **options)
+    return content
+
+
+def refuse_image(run: ClientRunner, folder: Path, use: str, server: RawServer, **options: Any) -> Any:
+    """Return the error of reading or saving the image, after which no file remains."""
+
+    def step(oxen: Any) -> Any:
+        @scenario
+        def steps(oxen: Any) -> Steps:
+            result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
+            image = result.images[0]
+            yield image.read() if use == "read" else image.save(folder / "made")
+
+        return steps(oxen)
+
+    error = run.expect_error(ox.MediaError, step, base_url=server.url, **options)
+    assert list(folder.iterdir()) == []
+    return error
+
+
+def downloads(server: RawServer) -> list[dict[str, str]]:
+    """Return the headers of the downloads."""
+    return [headers for _, path, headers in server.requests if path == "/made"]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_interrupted_download_is_resumed(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str
+) -> None:
+    """The rest is requested with the validator of the first response, and no byte is lost or repeated."""
+    server.serve_image_at("/made", Response(body=CONTENT, headers=ETAG, delivery="half"), rest())
+    assert use_image(run, tmp_path, use, server) == CONTENT
+    first, second = downloads(server)
+    assert "range" not in first.keys() | {"if-range"} & first.keys()
+    assert (second["range"], second["if-range"]) == (f"bytes={HALF}-", ETAG["ETag"])
+    assert {first["accept-encoding"], second["accept-encoding"]} == {"identity"}
+
+
+def test_progress_continues_after_a_resume(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+    """`on_progress` is called with growing lengths and the total of the file, not of the rest."""
+    server.serve_image_at("/made", Response(body=CONTENT, headers=ETAG, delivery="half"), rest())
+    calls: list[tuple[int, int | None]] = []
+
+    def record(written: int, total: int | None) -> None:
+        calls.append((written, total))
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
+        yield result.images[0].save(tmp_path / "made", on_progress=record)
+
+    run(steps, base_url=server.url)
+    assert [written for written, _ in calls] == sorted(written for written, _ in calls)
+    assert (calls[-1], {total for _, total in calls}) == ((len(CONTENT),) * 2, {len(CONTENT)})
+
+
+def test_download_with_progress_is_resumed_again(
+    run: ClientRunner, server: RawServer, tmp_path: Path
+) -> None:
+    """`max_retries` limits the attempts without progress, not those of the whole download."""
+    starts = [0, HALF, HALF + HALF // 2, HALF + HALF // 2 + HALF // 4]
+    parts = [rest(start) for start in starts[1:]]
+    cut = [Response(part.status, part.body, part.headers, delivery="half") for part in parts[:-1]]
+    first = Response(body=CONTENT, headers=ETAG, delivery="half")
+    server.serve_image_at("/made", first, *cut, parts[-1])
+    assert use_image(run, tmp_path, "read", server, max_retries=1) == CONTENT
+    assert len(downloads(server)) == 4
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("etag", [{}, {"ETag": 'W/"version-1"'}, {"ETag": "version-1"}])
+def test_download_without_strong_etag_is_not_resumed(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, etag: dict[str, str]
+) -> None:
+    """Without a strong validator the rest may be that of another file, so the incomplete file is an error."""
+    server.serve_image_at("/made", Response(body=CONTENT, headers=etag, delivery="half"), rest())
+    error = refuse_image(run, tmp_path, use, server)
+    assert (len(downloads(server)), error.status) == (1, None)
+
+
+RESUMED = [
+    Response(200, CONTENT, ETAG),
+    rest(start=HALF - 1),
+    rest(start=HALF + 1),
+    rest(total=len(CONTENT) + 1),
+    Response(206, CONTENT[HALF:], ETAG),
+    Response(206, CONTENT[HALF:], {**rest().headers, "Content-Encoding": "gzip"}),
+    Response(416),
+    Response(403),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("resumed", RESUMED, ids=range(len(RESUMED)))
+def test_wrong_rest_raises(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, resumed: Response
+) -> None:
+    """A server without ranges, another range or another file is an error, not a corrupt file."""
+    server.serve_image_at("/made", Response(body=CONTENT, headers=ETAG, delivery="half"), resumed)
+    error = refuse_image(run, tmp_path, use, server)
+    assert (len(downloads(server)), error.status) == (2, None)
+
+
+def test_expired_url_is_not_renewed_for_the_rest(
+    run: ClientRunner, server: RawServer, tmp_path: Path
+) -> None:
+    """A new URL is not requested after bytes were received, because it may be that of another file."""
+    record = {"generation_id": "g", "status": "succeeded", "images": [{"url": f"{server.url}/made"}]}
+    server.responses[f"{QUEUE}/g"] = [Response(body=record)]
+    server.responses["/made"] = [
+        Response(body=CONTENT, headers=ETAG, delivery="half"),
+        Response(403),
+    ]
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.job("g").result()
+        yield result.images[0].save(tmp_path / "made")
+
+    error = run.expect_error(ox.MediaError, steps, base_url=server.url)
+    assert (error.generation_id, len(downloads(server)), list(tmp_path.iterdir())) == ("g", 2, [])
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response(206, CONTENT[HALF:], {"Content-Range": f"bytes {HALF}-{len(CONTENT) - 1}/{len(CONTENT)}"}),
+        Response(body=b"3e8\r\nabc", headers={"Transfer-Encoding": "chunked"}),
+        Response(body=CONTENT, delivery="half"),
+    ],
+    ids=["unrequested part", "chunked", "half"],
+)
+def test_incomplete_download_raises(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, response: Response
+) -> None:
+    """An incomplete file is an error."""
+    server.serve_image_at("/made", response)
+    assert refuse_image(run, tmp_path, use, server).status is None
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "aes128gcm", "x"])
+def test_unsupported_coding_raises(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, coding: str
+) -> None:
+    """Content of a coding that was not requested is neither decoded repeatedly nor kept undecoded."""
+    bomb = gzip.compress(gzip.compress(bytes(2**20)))
+    server.serve_image_at("/made", Response(body=bomb, headers={"Content-Encoding": coding}))
+    assert coding in str(refuse_image(run, tmp_path, use, server))
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_identity_coding_is_accepted(
+    run: ClientRunner, server: RawServer, tmp_path: Path, coding: str
+) -> None:
+    """The coding that is requested may be named."""
+    server.serve_image_at("/made", Response(body=CONTENT, headers={"Content-Encoding": coding}))
+    assert use_image(run, tmp_path, "read", server) == CONTENT
+
+
+@pytest.mark.parametrize("use", USES)
+def test_compressed_download_is_bounded(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str
+) -> None:
+    """A small response that expands to a large file is an error."""
+    bomb = gzip.compress(bytes(100 * 2**20))
+    server.serve_image_at("/made", Response(body=bomb, headers={"Content-Encoding": "gzip"}))
+    assert f"larger than {2**26:,} bytes" in str(refuse_image(run, tmp_path, use, server))
+
+
+@pytest.mark.parametrize(("use", "limit"), [("read", 2**30), ("save", 2**34)])
+def test_too_large_download_raises_at_its_start(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, limit: int
+) -> None:
+    """A file that is announced to be too large is not downloaded."""
+    headers = {"Content-Length": str(limit + 1)}
+    server.serve_image_at("/made", Response(body=CONTENT, headers=headers))
+    assert f"larger than {limit:,} bytes" in str(refuse_image(run, tmp_path, use, server))
+    assert len(downloads(server)) == 1
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("delivery", ["slow", "never"])
+def test_download_timeout_bounds_a_download(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, delivery: Any
+) -> None:
+    """`download_timeout` limits the whole download, however often something is received."""
+    server.serve_image_at("/made", Response(body=CONTENT, delivery=delivery))
+    started = time.monotonic()
+    error = refuse_image(run, tmp_path, use, server, download_timeout=0.5)
+    assert "did not end within 0.5 seconds" in str(error)
+    assert time.monotonic() - started < 8  # a slow response takes 10 seconds
+
+
+def test_download_timeout_includes_retries(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+    """No retry is started that would end after the timeout."""
+    server.serve_image_at("/made", Response(503, headers={"Retry-After": "30"}))
+    error = refuse_image(run, tmp_path, "read", server, download_timeout=5)
+    assert (error.status, len(downloads(server))) == (503, 1)
+
+
+def test_with_options_changes_the_download_timeout(
+    run: ClientRunner, server: RawServer, tmp_path: Path
+) -> None:
+    """`download_timeout` is an option of `with_options`, and not limited by `timeout`."""
+    server.serve_image_at("/made", Response(body=CONTENT, delivery="never"))
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        client = oxen.with_options(download_timeout=0.5)
+        result = yield client.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL])
+        yield result.images[0].read()
+
+    error = run.expect_error(ox.MediaError, steps, base_url=server.url)
+    assert "0.5 seconds" in str(error)
