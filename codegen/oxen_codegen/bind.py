@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from . import normalize
+from .accepted_values import Node, accept_defaults
 from .describe import (
     NO_BREAK,
     describe_parameter,
@@ -17,7 +17,7 @@ from .describe import (
 )
 from .diagnostics import Diagnostic, ModelError
 from .names import module_name, parameter_names, pascal
-from .normalize import Node
+from .normalize import find_media, normalize
 from .operations import COMMON, Operation, find_image_parameters, resolve_operation
 from .parse import ParsedClass, parse
 from .records import Record
@@ -79,7 +79,7 @@ def resolve_model(record: Record, names: Mapping[str, str], client: str = "") ->
     Raises:
         ModelError: The schema is not that of an object, or the name is too long.
     """
-    node = None if record.schema is None else normalize.normalize(record.schema, record.media("input"))
+    node = None if record.schema is None else normalize(record.schema, record.media("input"))
     operation = resolve_operation(node, record.media("output"), record.text("endpoint"))
     module = names.get(record.id) or module_name(record.id, client)
     if len(module) > MAX_MODULE_NAME_LENGTH:
@@ -106,7 +106,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     assert node is not None
     class_name = pascal(model.module)
     try:
-        outermost, *nested = parse(normalize.accept_defaults(node), f"{class_name}Request", class_name)
+        outermost, *nested = parse(accept_defaults(node), f"{class_name}Request", class_name)
     except Exception as error:  # of any type, because the engine has no base class of its errors
         raise ModelError(f"datamodel-code-generator failed: {type(error).__name__}: {error}") from error
     images = find_image_parameters(node)
@@ -197,7 +197,7 @@ def _build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) ->
                 alias=alias,
                 type=type_,
                 required=is_required,
-                takes_media=any(normalize.find_media(node)),
+                takes_media=any(find_media(node)),
                 doc=describe_parameter(
                     node, parsed.node["annotations"].get(wire_name, {}), alias=alias, required=is_required
                 ),

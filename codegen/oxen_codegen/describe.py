@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .normalize import Node
+from .accepted_values import Node
 
 UNDESCRIBED = "The API does not describe this parameter."
 NO_BREAK = "\u00a0"

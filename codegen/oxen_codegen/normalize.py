@@ -20,20 +20,26 @@ certain. Such a node accepts any JSON value.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cached_property
 from itertools import islice
 from typing import Any, TypeGuard
 
+from .accepted_values import (
+    RANGE,
+    TYPES,
+    EnumValues,
+    Node,
+    accepts,
+    is_number,
+    make_key,
+    simplify_number,
+)
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
 from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind, read_references
 
-Node = dict[str, Any]
-
-# Keywords that restrict values and that only the server validates. Any other keyword that is not in _TYPES is
+# Keywords that restrict values and that only the server validates. Any other keyword that is not in TYPES is
 # an annotation, as in JSON Schema itself: one of the vendor, or of a later draft.
 _UNSUPPORTED = frozenset(
     "$ref $dynamicRef $recursiveRef additionalItems allOf anyOf contains dependencies dependentRequired "
@@ -59,6 +65,7 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     """
     if not is_object(schema):
         raise ModelError(f"the parameter schema must be a JSON object, got {_describe(schema)}")
+    schema = _without_nulls(schema)
     if schema.get("type", "object") not in ("object", ["object"]):
         raise ModelError(f"the parameter schema must have the type 'object', got {schema['type']!r}", "/type")
     properties = schema.get("properties", {})
@@ -78,67 +85,6 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     if unsupported := sorted(schema.keys() & {*_UNSUPPORTED, "enum", "const"}):
         node["unsupported"] = unsupported
     return node
-
-
-def accept_defaults(node: Node) -> Node:
-    """Return the node with each default as an accepted value, because the server accepts it in any case."""
-    if "anyOf" in node:
-        return {**node, "anyOf": [accept_defaults(member) for member in node["anyOf"]]}
-    if "items" in node:
-        return {**node, "items": accept_defaults(node["items"])}
-    if "properties" not in node:
-        return node
-    extra = node["additionalProperties"]
-    return {
-        **node,
-        "properties": {
-            name: _accept_default(accept_defaults(value), node["annotations"].get(name, {}))
-            for name, value in node["properties"].items()
-        },
-        "additionalProperties": accept_defaults(extra) if extra else extra,
-    }
-
-
-def _accept_default(node: Node, annotations: Node) -> Node:
-    if "default" not in annotations or accepts(node, annotations["default"]):
-        return node
-    default = _integral(annotations["default"])
-    if "enum" in node:
-        return {**node, "enum": _EnumValues([*node["enum"], default])}
-    return {"anyOf": [*node.get("anyOf", [node]), {"enum": _EnumValues([default])}]}
-
-
-def accepts(node: Node, value: object) -> bool:
-    """Return whether a node accepts a value, by the rules of JSON Schema."""
-    if "anyOf" in node:
-        return any(accepts(member, value) for member in node["anyOf"])
-    if "enum" in node:
-        values = node["enum"]
-        return _key(value) in (values if isinstance(values, _EnumValues) else _EnumValues(values)).keys
-    if "type" not in node:
-        return True
-    return _TYPES[node["type"]].accepts(value) and _is_within_bounds(node, value)
-
-
-def _key(value: object) -> str:
-    """Return the same text for equal values; not a hash, because the server could choose equal hashes."""
-    return json.dumps(_canonical(value), sort_keys=True)
-
-
-class _EnumValues(list[Any]):
-    """The values of an enum, in which a value is found in constant time."""
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        return frozenset(map(_key, self))
-
-
-def _canonical(value: object) -> object:
-    if is_list(value):
-        return [_canonical(item) for item in value]
-    if is_object(value):
-        return {key: _canonical(item) for key, item in value.items()}
-    return _integral(value)
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -163,6 +109,7 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
         return {}
     if not is_object(schema) or depth > MAX_DEPTH:
         return {"unsupported": ["nesting" if is_object(schema) else "false schema"]}
+    schema = _without_nulls(schema)
     if unsupported := _find_unsupported(schema):
         return {"unsupported": unsupported}
     types = _types(schema)
@@ -177,9 +124,14 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
             return {"unsupported": ["enum"]}
         distinct: Node = {}
         for value in accepted:
-            distinct.setdefault(_key(value), _integral(value))
-        return {"enum": _EnumValues(distinct.values())}
+            distinct.setdefault(make_key(value), simplify_number(value))
+        return {"enum": EnumValues(distinct.values())}
     return node
+
+
+def _without_nulls(schema: Node) -> Node:
+    """Return a schema without keywords that are null, which no keyword but these two can be."""
+    return {key: value for key, value in schema.items() if value is not None or key in ("const", "default")}
 
 
 def _types(schema: Node) -> list[str]:
@@ -198,7 +150,7 @@ def _typed(name: str, schema: Node, depth: int, kind: str) -> Node:
             return {"unsupported": ["required"]}  # no value is valid
         return _object(schema, depth)
     bounds = {
-        key: _integral(schema[key]) for key in _TYPES[name].keywords if key in schema and key != "items"
+        key: simplify_number(schema[key]) for key in TYPES[name].keywords if key in schema and key != "items"
     }
     node: Node = {"type": name, **(_integral_bounds(bounds) if name == "integer" else bounds)}
     if name == "array":
@@ -257,8 +209,8 @@ def _annotations(schema: object) -> Node:
     """Return the description of a property, its default, an example and the media that it can cite."""
     if not is_object(schema):
         return {}
-    annotations: Node = {"default": schema["default"]} if "default" in schema else {}
-    if "x-workbench-default" in schema:
+    annotations: Node = {"default": simplify_number(schema["default"])} if "default" in schema else {}
+    if schema.get("x-workbench-default") is not None:
         annotations["example"] = schema["x-workbench-default"]
     if references := read_references(schema):
         annotations["references"] = references
@@ -290,12 +242,12 @@ def _find_unsupported(schema: Node) -> list[str]:
         types = set(_types(schema))
     except TypeError:
         return ["type"]
-    if types - _TYPES.keys() or schema.get("type") == []:
+    if types - TYPES.keys() or schema.get("type") == []:
         return ["type"]
     unsupported = {key for key, value in schema.items() if not _is_supported(key, value, types)}
     if "number" in types:
         # A float cannot represent the bound exactly.
-        unsupported |= {key for key in _RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
+        unsupported |= {key for key in RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
     return sorted(unsupported)
 
 
@@ -304,7 +256,7 @@ def _is_supported(key: str, value: object, types: set[str]) -> bool:
         return _IS_VALID[key](value)
     # A keyword of one type does not restrict values of other types. Without a type in the schema, it
     # restricts some of the values only, which no Python type can express.
-    restricted = {name for name in _TYPES if key in _TYPES[name].keywords}
+    restricted = {name for name in TYPES if key in TYPES[name].keywords}
     if not restricted:
         return key not in _UNSUPPORTED
     return bool(types) and (types.isdisjoint(restricted) or _IS_VALID[key](value))
@@ -322,32 +274,6 @@ def _items_with_media(array: Node) -> object:
     if is_object(items) and "renderType" not in items and str(array.get("renderType")) in RENDER_TYPES:
         return {**items, "renderType": array["renderType"]}
     return items
-
-
-def _is_within_bounds(node: Node, value: object) -> bool:
-    """Return whether a value of the node's type is within its bounds."""
-    if isinstance(value, str):
-        return bool(node.get("minLength", 0) <= len(value) <= node.get("maxLength", math.inf))
-    if is_list(value):
-        fits = node.get("minItems", 0) <= len(value) <= node.get("maxItems", math.inf)
-        return fits and all(accepts(node["items"], item) for item in value)
-    if is_object(value):
-        extra = node["additionalProperties"]
-        return all(name in value for name in node["required"]) and all(
-            (name in node["properties"] or extra is not False)
-            and accepts(node["properties"].get(name, extra), item)
-            for name, item in value.items()
-        )
-    if not _is_number(value):
-        return True
-    minimum, maximum = node.get("minimum", -math.inf), node.get("maximum", math.inf)
-    above, below = node.get("exclusiveMinimum", -math.inf), node.get("exclusiveMaximum", math.inf)
-    return bool(minimum <= value <= maximum and above < value < below)
-
-
-def _integral(value: Any) -> Any:
-    """Return 5 for 5.0, because both are the same number in JSON."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _integral_bounds(bounds: Mapping[str, int | float]) -> Node:
@@ -369,41 +295,19 @@ def _describe(value: object) -> str:
     return "a list" if is_list(value) else f"{value!r:.40}"
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_bound(value: Any) -> TypeGuard[int | float]:
     """Return whether a value is a number in the range of a C double and a C integer."""
-    return _is_number(value) and abs(value) < 2**63
+    return is_number(value) and abs(value) < 2**63
 
 
 def _is_size(value: Any) -> bool:
-    return _is_bound(value) and isinstance(_integral(value), int) and value >= 0
+    return _is_bound(value) and isinstance(simplify_number(value), int) and value >= 0
 
 
 def _are_names(value: object) -> bool:
     return is_list(value) and all(isinstance(name, str) for name in value)
 
 
-class _Type:
-    """A type of JSON Schema, with the keywords that restrict its values."""
-
-    def __init__(self, accepts: Callable[[object], bool], *keywords: str) -> None:
-        self.accepts = accepts
-        self.keywords = keywords
-
-
-_RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-_TYPES: Mapping[str, _Type] = {
-    "string": _Type(lambda value: isinstance(value, str), "minLength", "maxLength"),
-    "integer": _Type(lambda value: _is_number(value) and isinstance(_integral(value), int), *_RANGE),
-    "number": _Type(_is_number, *_RANGE),
-    "boolean": _Type(lambda value: isinstance(value, bool)),
-    "null": _Type(lambda value: value is None),
-    "array": _Type(lambda value: isinstance(value, list), "minItems", "maxItems", "items"),
-    "object": _Type(is_object, "properties", "required", "additionalProperties"),
-}
 _TYPE_INDEPENDENT = frozenset({"type", "enum", "const", "nullable"})
 _IS_VALID: Mapping[str, Callable[[object], bool]] = {
     "type": lambda value: True,  # checked by _find_unsupported
@@ -414,6 +318,6 @@ _IS_VALID: Mapping[str, Callable[[object], bool]] = {
     "properties": is_object,
     "required": _are_names,
     "additionalProperties": lambda value: is_object(value) or isinstance(value, bool),
-    **dict.fromkeys(_RANGE, _is_bound),
+    **dict.fromkeys(RANGE, _is_bound),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _is_size),
 }

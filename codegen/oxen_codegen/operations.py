@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .normalize import Node, find_media
+from .accepted_values import Node
+from .normalize import find_media
 
 COMMON: Mapping[str, dict[str, Any]] = {
     "response_format": {"enum": ["url", "b64_json"]},

@@ -19,9 +19,9 @@ from datamodel_code_generator.parser import LiteralType
 from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
+from .accepted_values import Node
 from .json_types import is_object
 from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake
-from .normalize import Node
 from .spec import ClassType, EnumType, Limit, ListType, MappingType, NamedType, Type, UnionType
 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..accepted_values import Node, accept_defaults, accepts
 from ..json_types import is_object, json_equal
 from ..names import parameter_names
-from ..normalize import Node, accept_defaults, accepts
 from ..operations import COMMON
 from .changes import KINDS
 from .nodes import (

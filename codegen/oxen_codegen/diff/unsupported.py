@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..accepted_values import Node
 from ..json_types import is_list, is_object
-from ..normalize import Node, normalize
+from ..normalize import normalize
 from .nodes import Schema
 
 _SUBSCHEMA_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")

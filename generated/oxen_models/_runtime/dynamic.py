@@ -9,10 +9,11 @@ from os import PathLike
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
+from oxen_models._runtime.json_schema.accepted_values import Node, accept_defaults
 
 # Absolute imports, because these modules are copied from the generator and exist only in the emitted package.
 from oxen_models._runtime.json_schema.diagnostics import ModelError
-from oxen_models._runtime.json_schema.normalize import Node, accept_defaults, normalize
+from oxen_models._runtime.json_schema.normalize import normalize
 from oxen_models._runtime.json_schema.operations import (
     COMMON,
     Operation,

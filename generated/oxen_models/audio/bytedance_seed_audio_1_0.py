@@ -44,10 +44,10 @@ class BytedanceSeedAudio10Request(AudioRequest):
     """Audio samples per second, in Hz. Default: 24000. Options: 8000, 16000, 24000, 32000, 44100, 48000."""
 
     speed: Annotated[float, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
-    """Speaking rate, as a multiple of normal. Default: 1.0. Range: 0.5 to 2."""
+    """Speaking rate, as a multiple of normal. Default: 1. Range: 0.5 to 2."""
 
     volume: Annotated[float, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
-    """Loudness, as a multiple of normal. Default: 1.0. Range: 0.5 to 2."""
+    """Loudness, as a multiple of normal. Default: 1. Range: 0.5 to 2."""
 
     pitch: Annotated[int, Field(ge=-12, le=12), IntegralFloat] | Omit = OMIT
     """Moves the voice up or down, in semitones. Default: 0. Range: -12 to 12."""
@@ -85,8 +85,8 @@ class BytedanceSeedAudio10(Model[ResultT, JobT]):
             image_url: One reference image: JPEG, PNG or WebP, up to 10 MB. Excludes audio_urls.
             output_format: File format of the output. Default: 'mp3'. Options: 'wav', 'mp3', 'pcm', 'ogg_opus'.
             sample_rate: Audio samples per second, in Hz. Default: 24000. Options: 8000, 16000, 24000, 32000, 44100, 48000.
-            speed: Speaking rate, as a multiple of normal. Default: 1.0. Range: 0.5 to 2.
-            volume: Loudness, as a multiple of normal. Default: 1.0. Range: 0.5 to 2.
+            speed: Speaking rate, as a multiple of normal. Default: 1. Range: 0.5 to 2.
+            volume: Loudness, as a multiple of normal. Default: 1. Range: 0.5 to 2.
             pitch: Moves the voice up or down, in semitones. Default: 0. Range: -12 to 12.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.

@@ -53,7 +53,7 @@ class BlackForestLabsFlux2Klein4bRequest(ImageRequest):
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50."""
 
     guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
-    """Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2.0. Range: 0 to 10."""
+    """Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2. Range: 0 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -90,7 +90,7 @@ class BlackForestLabsFlux2Klein4b(Model[ResultT, JobT]):
             output_format: File format of the output. Default: 'png'. Options: 'png', 'jpg', 'webp'.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             num_inference_steps: Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50.
-            guidance_scale: Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2.0. Range: 0 to 10.
+            guidance_scale: Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2. Range: 0 to 10.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

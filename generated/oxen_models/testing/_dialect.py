@@ -91,10 +91,11 @@ class Dialect:
         """Return a model as an item of the older list."""
         model = self.model(stored, base_url)
         model.pop(self.schema_key)
+        name = model.pop("id")
         developer = developer_name(stored)
         return {
-            "name": model.pop("id"),
             **model,
+            "name": name,
             "json_request_schema": stored_schema(stored),
             "can_run_inference": True,
             "deprecated": False,

@@ -51,10 +51,10 @@ class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     """Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 30, 48, 50, 60."""
 
     video_conditioning_strength: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
-    """Weight of control videos that set none of their own. Default: 1.0. Range: 0 to 1."""
+    """Weight of control videos that set none of their own. Default: 1. Range: 0 to 1."""
 
     conditioning_attention_strength: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
-    """Attention weight of the IC-LoRA control. Default: 1.0. Range: 0 to 1."""
+    """Attention weight of the IC-LoRA control. Default: 1. Range: 0 to 1."""
 
     seed: Annotated[int, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
@@ -97,8 +97,8 @@ class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
             resolution: Size of the output, given as a named tier. Default: '1080p'. Options: '1080p', '2k', '4k'.
             fps: Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 30, 48, 50, 60.
-            video_conditioning_strength: Weight of control videos that set none of their own. Default: 1.0. Range: 0 to 1.
-            conditioning_attention_strength: Attention weight of the IC-LoRA control. Default: 1.0. Range: 0 to 1.
+            video_conditioning_strength: Weight of control videos that set none of their own. Default: 1. Range: 0 to 1.
+            conditioning_attention_strength: Attention weight of the IC-LoRA control. Default: 1. Range: 0 to 1.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.

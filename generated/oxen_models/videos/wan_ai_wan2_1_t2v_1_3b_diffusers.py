@@ -47,7 +47,7 @@ class WanAiWan21T2v13bDiffusersRequest(VideoRequest):
     """How many video frames are generated. Default: 81. Range: 1 to 120."""
 
     guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
-    """How strongly the video follows the prompt. Lower values may look more realistic. Default: 5.0. Range: 0 to 10."""
+    """How strongly the video follows the prompt. Lower values may look more realistic. Default: 5. Range: 0 to 10."""
 
     seed: Annotated[int, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
@@ -87,7 +87,7 @@ class WanAiWan21T2v13bDiffusers(Model[ResultT, JobT]):
             negative_prompt: Text that names what the result should leave out.
             num_inference_steps: Number of denoising passes. More passes take longer and usually look cleaner. Default: 30. Range: 1 to 100.
             num_frames: How many video frames are generated. Default: 81. Range: 1 to 120.
-            guidance_scale: How strongly the video follows the prompt. Lower values may look more realistic. Default: 5.0. Range: 0 to 10.
+            guidance_scale: How strongly the video follows the prompt. Lower values may look more realistic. Default: 5. Range: 0 to 10.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.

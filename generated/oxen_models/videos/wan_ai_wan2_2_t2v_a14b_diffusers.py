@@ -46,7 +46,7 @@ class WanAiWan22T2vA14bDiffusersRequest(VideoRequest):
     """How many video frames are generated; one less than the value has to be a multiple of 4. Default: 41. Range: 1 to 120."""
 
     guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
-    """How strongly the video follows the prompt. Lower values may look more realistic. Default: 5.0. Range: 0 to 10."""
+    """How strongly the video follows the prompt. Lower values may look more realistic. Default: 5. Range: 0 to 10."""
 
     seed: Annotated[int, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
@@ -89,7 +89,7 @@ class WanAiWan22T2vA14bDiffusers(Model[ResultT, JobT]):
             negative_prompt: Text that names what the result should leave out.
             num_inference_steps: Number of denoising passes. More passes take longer and usually look cleaner. Default: 4. Range: 1 to 100.
             num_frames: How many video frames are generated; one less than the value has to be a multiple of 4. Default: 41. Range: 1 to 120.
-            guidance_scale: How strongly the video follows the prompt. Lower values may look more realistic. Default: 5.0. Range: 0 to 10.
+            guidance_scale: How strongly the video follows the prompt. Lower values may look more realistic. Default: 5. Range: 0 to 10.
             seed: Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random.
             run_fast: Speeds up the run with a lightning LoRA. Default: True.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
