@@ -119,7 +119,12 @@ class Journal:
     def sending(self, key: str, digest: str, model: str, body: Mapping[str, Any]) -> None:
         """Record that a request is about to be sent. It may be billed from then on."""
         with self._file.transaction() as table:
-            _check_transition(key, table.find(key), "sending", None)
+            row = table.find(key)
+            _check_transition(key, row, "sending", None)
+            if row is not None and row.state != "rejected" and row.digest != digest:
+                raise JournalError(
+                    f"the key {key!r:.80} is that of another request, which may have been accepted"
+                )
             table.put(Row(key, digest, model, "sending", _dump(dict(body)), _now()))
 
     def accepted(self, key: str, job_id: str) -> None:
@@ -315,4 +320,4 @@ def _dump(value: object) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return datetime.now(UTC).isoformat(timespec="microseconds")

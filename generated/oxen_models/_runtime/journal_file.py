@@ -17,7 +17,7 @@ import stat
 import struct
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -31,22 +31,29 @@ if sys.platform != "win32":
     import fcntl
 
 FORMAT = 1
+PAGE_SIZE = 4096
 APPLICATION_ID = 0x4F584A4C  # "OXJL"
 BUSY_TIMEOUT = 1.0  # seconds; another program, such as a backup, may read the file for a moment
 READ_ROWS = 100
 _MODULUS = 1 << 128
+_dump = json.JSONEncoder(default=repr).encode  # a damaged column may have another type
 # SQLite locks bytes near 2 ** 30.
 _LOCKED_BYTE = 1 << 62
 
+# The columns that change when a request gets its job are at the start of the row, because the end of a long
+# row is on other pages.
 _TABLES = (
     """CREATE TABLE journal (
-    id INTEGER PRIMARY KEY, inode TEXT, path BLOB, entries INTEGER, total TEXT, checksum TEXT
+    id INTEGER PRIMARY KEY, run TEXT, inode TEXT, path BLOB, entries INTEGER, total TEXT, checksum TEXT
 )""",
     """CREATE TABLE requests (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest TEXT, model TEXT, state TEXT, body TEXT,
-    sent_at TEXT, job_id TEXT, response TEXT, detail TEXT, cost TEXT, ended_at TEXT, checksum TEXT
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, state TEXT, job_id TEXT, checksum TEXT, reserve TEXT,
+    digest TEXT, model TEXT, sent_at TEXT, ended_at TEXT, cost TEXT, detail TEXT, body TEXT, response TEXT
 )""",
 )
+# The total length of the columns state, job_id and reserve. A row has the same size before and after it gets
+# its job, so that SQLite overwrites it in place and a job is recorded even if the disk is full.
+_RESERVED_LENGTH = 128
 
 _KEEP = "do not delete it, because its requests would be sent and billed again"
 _ADVICE = {
@@ -76,10 +83,9 @@ class Row(NamedTuple):
 
 
 _COLUMNS = ", ".join(Row._fields)
-# Texts are bound as bytes, because a text may contain a lone surrogate.
-_VALUES = ", ".join("CAST(? AS TEXT)" for _ in Row._fields)
 _SELECT = f"SELECT id, checksum, {_COLUMNS} FROM requests"
-_UPSERT = f"INSERT OR REPLACE INTO requests (id, checksum, {_COLUMNS}) VALUES (?, ?, {_VALUES})"
+# Texts are bound as bytes, because a text may contain a lone surrogate.
+_SET = ", ".join(f"{column} = CAST(? AS TEXT)" for column in Row._fields)
 
 
 class JournalFile:
@@ -96,13 +102,13 @@ class JournalFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, writable: bool) -> None:
-        self.path = os.fsdecode(path)
         self._writable = writable
         self._mutex = Lock()
         self._failure: str | None = None
         self._identity = (0, 0)
         self._descriptor = -1
         self._connection: sqlite3.Connection | None = None
+        self.path = os.fsdecode(path)
         try:
             with _map_errors(self.path):
                 self.path = os.path.realpath(path)  # all paths of a file use the same rollback journal
@@ -141,9 +147,9 @@ class JournalFile:
             generation_id: The job that a `JournalError` should name.
         """
         with self._use(generation_id) as connection:
+            self._check_file(connection)
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                self._check_file(connection)
                 table = Table(connection, self.path)
                 yield table
                 table.write_header()
@@ -173,16 +179,13 @@ class JournalFile:
 
     @contextmanager
     def _use(self, generation_id: str | None = None) -> Generator[sqlite3.Connection]:
-        closed_error = JournalError(f"{self.path}: the journal is closed", generation_id=generation_id)
-        if not self._is_open():  # before the mutex, which another thread may have held during a fork
-            raise closed_error
-        with self._mutex, _map_errors(self.path, generation_id):
-            connection = self._connection
-            if connection is None:
-                raise closed_error
+        # After a fork, the mutex may be held by a thread that does not exist any more.
+        with self._mutex if self._is_open() else nullcontext(), _map_errors(self.path, generation_id):
             if self._failure is not None:
                 raise JournalError(f"{self.path}: {self._failure}", generation_id=generation_id)
-            yield connection
+            if self._connection is None:
+                raise JournalError(f"{self.path}: the journal is closed", generation_id=generation_id)
+            yield self._connection
 
     def _is_open(self) -> bool:
         return self._connection is not None
@@ -202,7 +205,7 @@ class JournalFile:
                 if other._identity == self._identity and (self._writable or other._writable):
                     raise _in_use_error(self.path)
             mode = os.O_RDWR if self._writable else os.O_RDONLY
-            self._descriptor = os.open(self.path, mode | getattr(os, "O_CLOEXEC", 0))
+            self._descriptor = os.open(self.path, mode | getattr(os, "O_BINARY", 0))
             _lock_descriptor(self._descriptor, self.path, exclusive=self._writable)
             if os.fstat(self._descriptor).st_ino != status.st_ino:
                 raise JournalError(f"{self.path}: the file is being replaced")
@@ -230,19 +233,21 @@ class JournalFile:
 
     def _check_file(self, connection: sqlite3.Connection) -> None:
         """Raise if the file was deleted, replaced or truncated, because a fact would be lost silently."""
+        if self._is_changed(connection):
+            self._failure = (
+                "the journal was moved, deleted, replaced or truncated during the run; restore it, because "
+                "the next run would send its requests again"
+            )
+            raise JournalError(f"{self.path}: {self._failure}")
+
+    def _is_changed(self, connection: sqlite3.Connection) -> bool:
         try:
             status = os.stat(self.path)
         except FileNotFoundError:
-            raise JournalError(
-                f"{self.path}: the journal was moved or deleted during the run; {_RESTORE}"
-            ) from None
-        if (status.st_dev, status.st_ino) != self._identity:
-            raise JournalError(f"{self.path}: the journal was replaced during the run; {_RESTORE}")
-        [pages], [size] = (
-            connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
-        )
-        if status.st_size < pages * size:
-            raise _damaged_error(self.path, "it was truncated during the run")
+            return True
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
+        is_truncated = status.st_size < pages * PAGE_SIZE
+        return (status.st_dev, status.st_ino) != self._identity or is_truncated
 
     def _release(self) -> None:
         connection, self._connection = self._connection, None
@@ -270,6 +275,8 @@ class JournalFile:
 class _Header(NamedTuple):
     """The only row of the table of the journal."""
 
+    run: str
+    """A random id of the last run that opened the file."""
     inode: str
     path: bytes
     entries: int
@@ -297,20 +304,26 @@ class Table:
     def put(self, row: Row) -> None:
         """Insert a row, or replace the one with its key."""
         id, old = self._find(row.key)
-        header = self._header
+        entries, total = self._header.entries, self._header.total
         if old is None:
-            [id] = self._connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM requests").fetchone()
-            header = header._replace(entries=header.entries + 1)
-            change = 0
+            cursor = self._connection.execute(
+                "INSERT INTO requests (key) VALUES (CAST(? AS TEXT))", (_encode(row.key),)
+            )
+            id = cursor.lastrowid or 0
+            entries += 1
         else:
-            change = -int(_checksum(id, *old), 16)
+            total -= int(_checksum(id, *old), 16)
         checksum = _checksum(id, *row)
-        total = (header.total + change + int(checksum, 16)) % _MODULUS
-        self._header = header._replace(total=total)
-        self._connection.execute(_UPSERT, (id, checksum, *map(_encode, row)))
+        reserve = " " * (_RESERVED_LENGTH - len(row.state) - len(row.job_id or ""))
+        self._connection.execute(
+            f"UPDATE requests SET checksum = ?, reserve = ?, {_SET} WHERE id = ?",
+            (checksum, reserve, *map(_encode, row), id),
+        )
+        total = (total + int(checksum, 16)) % _MODULUS
+        self._header = self._header._replace(entries=entries, total=total)
 
     def claim(self, inode: int) -> None:
-        """Record the path of the file.
+        """Record a new run and the path of the file.
 
         Raises:
             JournalError: The file is a copy, or was moved without its rollback journal.
@@ -326,7 +339,7 @@ class Table:
             raise JournalError(
                 f"{self._path}: the journal was moved without {old_path}-journal; move it back"
             )
-        self._header = self._header._replace(path=os.fsencode(self._path))
+        self._header = self._header._replace(run=uuid4().hex, path=os.fsencode(self._path))
 
     def write_header(self) -> None:
         """Write the header, as the last step of a transaction."""
@@ -337,6 +350,9 @@ class Table:
         problems = [text for (text,) in self._connection.execute("PRAGMA integrity_check(1)")]
         if problems != ["ok"]:
             raise _damaged_error(self._path, f"{problems[0]:.200}")
+        tables = self._connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        if {sql for name, sql in tables if not name.startswith("sqlite_")} != set(_TABLES):
+            raise _damaged_error(self._path, "its tables were changed")
         entries = total = 0
         for row in self._connection.execute(_SELECT):
             self._check(*row)
@@ -358,19 +374,17 @@ class Table:
 
     def _read_header(self) -> _Header:
         connection = self._connection
-        tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-        if {sql for name, sql in tables if not name.startswith("sqlite_")} != set(_TABLES):
-            raise _damaged_error(self._path, "its tables were changed")
-        found = connection.execute("SELECT checksum, inode, path, entries, total FROM journal").fetchall()
+        found = connection.execute(
+            "SELECT checksum, run, inode, path, entries, total FROM journal"
+        ).fetchall()
         if len(found) != 1:
             raise _damaged_error(self._path, "its header is missing")
-        checksum, inode, path, entries, total = found[0]
-        if not isinstance(path, bytes) or checksum != _checksum(inode, path.hex(), entries, total):
+        checksum, run, inode, path, entries, total = found[0]
+        if checksum != _checksum(run, inode, path, entries, total):
             raise _damaged_error(self._path, "its header was changed")
-        return _Header(inode, path, entries, int(total, 16))
+        return _Header(run, inode, path, entries, int(total, 16))
 
 
-_RESTORE = "restore it, because the next run would send its requests again"
 _mutex = Lock()
 _open_files: WeakSet[JournalFile] = WeakSet()
 
@@ -413,6 +427,7 @@ def _create(path: str) -> None:
         inode = os.fstat(descriptor).st_ino
         os.close(descriptor)
         with closing(_connect(part, "rw")) as connection:
+            connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA journal_mode=MEMORY")
             connection.execute("BEGIN")
@@ -420,7 +435,8 @@ def _create(path: str) -> None:
                 connection.execute(sql)
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={FORMAT}")
-            _write_header(connection, _Header(str(inode), os.fsencode(path), 0, 0))
+            connection.execute("INSERT INTO journal (id) VALUES (1)")
+            _write_header(connection, _Header(uuid4().hex, str(inode), os.fsencode(path), 0, 0))
             connection.execute("COMMIT")
         with suppress(FileExistsError):
             # Reserve the name, because replacing would otherwise drop the journal of another process.
@@ -446,11 +462,10 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
 
 def _write_header(connection: sqlite3.Connection, header: _Header) -> None:
     total = f"{header.total:032x}"
-    checksum = _checksum(header.inode, header.path.hex(), header.entries, total)
+    checksum = _checksum(header.run, header.inode, header.path, header.entries, total)
     connection.execute(
-        "INSERT OR REPLACE INTO journal (id, checksum, inode, path, entries, total) "
-        "VALUES (1, ?, ?, ?, ?, ?)",
-        (checksum, header.inode, header.path, header.entries, total),
+        "UPDATE journal SET checksum = ?, run = ?, inode = ?, path = ?, entries = ?, total = ?",
+        (checksum, header.run, header.inode, header.path, header.entries, total),
     )
 
 
@@ -530,7 +545,7 @@ def _describe(error: Exception) -> str:
 
 
 def _checksum(*values: object) -> str:
-    return sha256(json.dumps(values).encode()).hexdigest()[:32]
+    return sha256(_dump(values).encode()).hexdigest()[:32]
 
 
 def _encode(text: str | None) -> bytes | None:
@@ -538,4 +553,7 @@ def _encode(text: str | None) -> bytes | None:
 
 
 def _decode(text: bytes) -> str:
-    return text.decode(errors="surrogatepass")
+    try:
+        return text.decode(errors="surrogatepass")
+    except UnicodeDecodeError:  # its checksum will differ
+        return text.decode(errors="backslashreplace")
