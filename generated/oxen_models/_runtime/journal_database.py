@@ -25,7 +25,6 @@ from .journal_media import MediaFolder
 State = Literal["sending", "unknown", "rejected", "accepted", "succeeded", "failed", "cancelled", "gone"]
 EndState = Literal["failed", "cancelled", "gone"]
 
-_UNSURE = ("sending", "unknown")
 # The states from which a request can reach another one; None before the first.
 _PREVIOUS: Mapping[State, tuple[State | None, ...]] = {
     "sending": (None, "sending", "unknown", "rejected"),
@@ -120,10 +119,11 @@ class Journal:
         """Record that a request is about to be sent. It may be billed from then on."""
         with self._file.transaction() as table:
             row = table.find(key)
-            _check_transition(key, row, "sending", None)
+            self._check_transition(key, row, "sending", None)
             if row is not None and row.state != "rejected" and row.digest != digest:
                 raise JournalError(
-                    f"the key {key!r:.80} is that of another request, which may have been accepted"
+                    f"{self._file.path}: the key {key!r:.80} is that of another request, which may have been "
+                    "accepted"
                 )
             table.put(Row(key, digest, model, "sending", _dump(dict(body)), _now()))
 
@@ -179,10 +179,24 @@ class Journal:
     def _update(self, key: str, state: State, *, job_id: str | None = None, **columns: Any) -> None:
         with self._file.transaction(job_id) as table:
             row = table.find(key)
-            _check_transition(key, row, state, job_id)
+            self._check_transition(key, row, state, job_id)
             assert row is not None
             empty: dict[str, Any] = {"response": None, "detail": None, "cost": None, "ended_at": None}
             table.put(row._replace(**{**empty, **columns, "state": state, "job_id": job_id or row.job_id}))
+
+    def _check_transition(self, key: str, row: Row | None, state: State, job_id: str | None) -> None:
+        old_state = None if row is None else row.state
+        if old_state not in _PREVIOUS[state]:
+            raise JournalError(
+                f"{self._file.path}: request {key!r:.80} is {old_state or 'not in the journal'}, so it "
+                f"cannot be {state}",
+                generation_id=job_id,
+            )
+        if row is not None and job_id is not None and row.job_id not in (None, job_id):
+            raise JournalError(
+                f"{self._file.path}: request {key!r:.80} has two jobs: {row.job_id} and {job_id}",
+                generation_id=job_id,
+            )
 
 
 def read(path: str | os.PathLike[str]) -> Generator[Entry]:
@@ -279,19 +293,6 @@ def _write_lines(rows: Iterator[Row], lines: IO[str]) -> None:
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _check_transition(key: str, row: Row | None, state: State, job_id: str | None) -> None:
-    old_state = None if row is None else row.state
-    if old_state not in _PREVIOUS[state]:
-        raise JournalError(
-            f"request {key!r:.80} is {old_state or 'not in the journal'}, so it cannot be {state}",
-            generation_id=job_id,
-        )
-    if row is not None and job_id is not None and row.job_id not in (None, job_id):
-        raise JournalError(
-            f"request {key!r:.80} has two jobs: {row.job_id} and {job_id}", generation_id=job_id
-        )
 
 
 def _is_newer(row: Row, old: Row) -> bool:

@@ -146,7 +146,7 @@ class JournalFile:
             generation_id: The job that a `JournalError` should name.
         """
         with self._use(generation_id) as connection:
-            self._check_file(connection)
+            self._check_file(connection, generation_id)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 table = Table(connection, self.path)
@@ -230,14 +230,14 @@ class JournalFile:
             connection.execute("BEGIN")
             Table(connection, self.path).verify()
 
-    def _check_file(self, connection: sqlite3.Connection) -> None:
+    def _check_file(self, connection: sqlite3.Connection, generation_id: str | None) -> None:
         """Raise if the file was deleted, replaced or truncated, because a fact would be lost silently."""
         if self._is_changed(connection):
             self._failure = (
                 "the journal was moved, deleted, replaced or truncated during the run; restore it, because "
                 "the next run would send its requests again"
             )
-            raise JournalError(f"{self.path}: {self._failure}")
+            raise JournalError(f"{self.path}: {self._failure}", generation_id=generation_id)
 
     def _is_changed(self, connection: sqlite3.Connection) -> bool:
         try:

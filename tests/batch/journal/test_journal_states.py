@@ -169,16 +169,15 @@ def test_threads_write_concurrently(database: Path) -> None:
 def test_entries_do_not_load_the_journal(database: Path) -> None:
     """Reading a large journal needs little memory."""
     body = {"model": "painter", "prompt": "x" * 100_000}
-    write_journal(database, [("sending", (str(key), DIGEST, "painter", body)) for key in range(300)])
+    write_journal(database, [("sending", (str(key), DIGEST, "painter", body)) for key in range(100)])
     with Journal(database) as journal:
         tracemalloc.start()
         try:
-            assert sum(len(entry.body["prompt"]) for entry in journal.entries()) == 30_000_000
-            assert all(journal.find(str(key)) for key in range(300))
+            assert sum(len(entry.body["prompt"]) for entry in journal.entries()) == 10_000_000
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert peak < 25_000_000
+    assert peak < 5_000_000
 
 
 def test_closed_journal_raises(database: Path) -> None:

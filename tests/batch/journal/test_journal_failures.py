@@ -1,0 +1,169 @@
+"""Journals after a kill or a failure of the disk."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oxen_models import JournalError
+from oxen_models._runtime.journal_database import Journal
+from oxen_models.journal import read
+
+from batch.journal.states import BODY, DIGEST, FACTS, expected_entries, without_times, write_fact
+
+STEPS = [pytest.param(7, marks=pytest.mark.slow), 41]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs ptrace")
+@pytest.mark.parametrize("step", STEPS)
+def test_facts_survive_a_kill_at_any_system_call(step: int) -> None:
+    """A run that is killed at any system call is continued by the next one, and no fact is lost."""
+    start = random.randrange(step)
+    command = [sys.executable, "-m", "batch.journal.kill_program", str(step), str(start)]
+    process = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
+    assert process.returncode == 0, f"{' '.join(command)}\n{process.stderr}"
+    assert int(process.stdout) > 600 // step
+
+
+@contextmanager
+def file_size_limit(size: int) -> Generator[None]:
+    """Let writes beyond a size fail, as on a full disk."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def write_until_failure(path: Path) -> int:
+    """Write facts until one fails, check that the next one fails as well, and return how many succeeded."""
+    written = 0
+    with suppress(JournalError), Journal(path) as journal:
+        for fact in FACTS:
+            try:
+                write_fact(journal, fact)
+            except JournalError:
+                with pytest.raises(JournalError, match=re.escape(str(path))):
+                    write_fact(journal, fact)
+                raise
+            written += 1
+    return written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+@pytest.mark.parametrize("step", [pytest.param(499, marks=pytest.mark.slow), 3001])
+def test_full_disk_loses_no_fact(database: Path, step: int) -> None:
+    """On a disk that is full at any size, writing raises, and the facts before it are read later."""
+    counts: set[int] = set()
+    for size in range(random.randrange(step), 60_000, step):
+        with file_size_limit(size):
+            written = write_until_failure(database)
+        counts.add(written)
+        if database.exists():
+            assert without_times(read(database)) == expected_entries(FACTS[:written])
+        with Journal(database) as journal:
+            for fact in FACTS[written:]:
+                write_fact(journal, fact)
+            assert without_times(journal.entries()) == expected_entries(FACTS)
+        database.unlink()
+        assert {file.name for file in database.parent.iterdir()} <= {"run.db.media"}
+        shutil.rmtree(f"{database}.media", ignore_errors=True)
+    assert len(counts) > 2
+    assert max(counts) == len(FACTS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+@pytest.mark.parametrize("length", [10, 3_000, 50_000])
+def test_job_is_recorded_on_a_full_disk(database: Path, length: int) -> None:
+    """The jobs of all requests in flight are recorded, even if the disk is full by now."""
+    body = {"prompt": "x" * length}
+    keys = [str(number) * 10 for number in range(40)]
+    with Journal(database) as journal:
+        for key in keys:
+            journal.sending(key, DIGEST, "painter", body)
+        sizes = {path: path.stat().st_size for path in database.parent.iterdir()}
+        with file_size_limit(max(sizes.values())):
+            for key in keys:
+                journal.accepted(key, f"{key:>036}")
+        # No file needed more space, so that it does not matter which of them is full.
+        assert {path: path.stat().st_size for path in database.parent.iterdir()} == sizes
+    assert [entry.job_id for entry in read(database)] == [f"{key:>036}" for key in keys]
+
+
+def test_job_is_named_if_it_cannot_be_recorded(database: Path) -> None:
+    """The error names the job if the disk fails while it is recorded."""
+    with Journal(database) as journal:
+        journal.sending("a", DIGEST, "painter", BODY)
+        database.rename(database.with_name("moved.db"))
+        with pytest.raises(JournalError, match="job-1") as caught:
+            journal.accepted("a", "job-1")
+    assert caught.value.generation_id == "job-1"
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of a user without privileges, as which the test runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+            try:
+                yield Path(folder)
+            finally:
+                os.seteuid(0)
+        else:
+            yield Path(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions of files")
+@pytest.mark.parametrize("read_only", ["file", "folder"])
+def test_read_only_journal_raises_and_is_read(unprivileged: Path, read_only: str) -> None:
+    """A journal that cannot be written raises before a request is sent, and can be read."""
+    path = unprivileged / "run.db"
+    with Journal(path) as journal:
+        for fact in FACTS:
+            write_fact(journal, fact)
+    target, mode = (path, 0o400) if read_only == "file" else (unprivileged, 0o500)
+    target.chmod(mode)
+    try:
+        with pytest.raises(
+            JournalError, match=r"run\.db: .*(Permission denied|make the file and its folder writable)"
+        ):
+            Journal(path)
+        assert without_times(read(path)) == expected_entries(FACTS)
+        if read_only == "folder":
+            with pytest.raises(JournalError, match=r"new\.db: Permission denied"):
+                Journal(unprivileged / "new.db")
+    finally:
+        target.chmod(0o700)
+
+
+def test_media_that_cannot_be_synced_raise(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure to sync the media of a response raises, and the response is not recorded."""
+    with Journal(database) as journal:
+        for fact in FACTS[:2]:
+            write_fact(journal, fact)
+
+        def fail(_: Any) -> None:
+            raise OSError(5, "the disk is gone")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(JournalError, match="the disk is gone"):
+            journal.succeeded("a", {"images": [{"b64_json": "x"}]})
+        monkeypatch.undo()
+        assert without_times(journal.entries()) == expected_entries(FACTS[:2])

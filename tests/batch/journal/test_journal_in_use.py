@@ -1,0 +1,250 @@
+"""A journal is used by one run at a time, under each of its names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from oxen_models import JournalError
+from oxen_models._runtime.journal_database import Journal
+from oxen_models.journal import read
+
+from batch.journal.states import FACTS, expected_entries, without_times, write_fact
+
+# Opens the journal in another process, in the way of the second argument.
+OPEN = """
+import sys
+from oxen_models import JournalError
+from oxen_models._runtime.journal_database import Journal, read
+
+try:
+    if sys.argv[2] == "write":
+        Journal(sys.argv[1]).close()
+    else:
+        list(read(sys.argv[1]))
+except JournalError as error:
+    print(error)
+"""
+
+
+def open_elsewhere(path: Path, how: str = "write") -> str:
+    """Open a journal in another process and return the error; an empty string if there is none."""
+    command = [sys.executable, "-c", OPEN, str(path), how]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def open_here(path: Path, how: str = "write") -> str:
+    """Open a journal in this process and return the error; an empty string if there is none."""
+    try:
+        if how == "write":
+            Journal(path).close()
+        else:
+            list(read(path))
+    except JournalError as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture
+def used(written_database: Path) -> Iterator[Path]:
+    """The path of a journal that this process has open."""
+    with Journal(written_database) as journal:
+        yield written_database
+        entry = journal.find("h")
+        assert entry is not None
+
+
+openers = pytest.mark.parametrize("opener", [open_here, open_elsewhere])
+Opener = Callable[[Path, str], str]
+
+
+@openers
+@pytest.mark.parametrize("how", ["write", "read"])
+@pytest.mark.parametrize("name", ["same", "hard link", "symlink", "relative"])
+def test_used_journal_raises(
+    used: Path, opener: Opener, how: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal cannot be opened while a run uses it, under any name."""
+    other = used.with_name("other.db")
+    if name == "hard link":
+        other.hardlink_to(used)
+    elif name == "symlink":
+        other.symlink_to(used)
+    else:
+        other = used
+    if name == "relative":
+        monkeypatch.chdir(used.parent)
+        other = Path(used.name)
+    error = opener(other, how)
+    assert "another run or program is using this journal" in error or "hard links" in error
+    other.unlink() if other.name == "other.db" else None
+    assert "another run or program is using this journal" in opener(used, how)
+
+
+@openers
+def test_renamed_journal_in_use_raises(written_database: Path, opener: Opener) -> None:
+    """A journal that was renamed is still in use, and its run cannot write to it any more."""
+    moved = written_database.with_name("moved.db")
+    with Journal(written_database) as journal:
+        written_database.rename(moved)
+        assert "using this journal" in opener(moved, "write")
+        with pytest.raises(JournalError, match="moved, deleted, replaced"):
+            write_fact(journal, FACTS[0])
+        moved.rename(written_database)
+        with pytest.raises(JournalError, match="moved, deleted, replaced"):
+            write_fact(journal, FACTS[0])
+    assert open_here(written_database) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems lack locks of open files")
+def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
+    """The lock is kept if other code of the process opens and closes the file, such as a copy."""
+    shutil.copy(used, used.with_name("copy.db"))
+    used.read_bytes()
+    assert "using this journal" in open_elsewhere(used)
+
+
+def test_lock_does_not_depend_on_another_file(used: Path) -> None:
+    """No file beside the journal needs to exist for its lock."""
+    for file in used.parent.iterdir():
+        if file != used and file.is_file():
+            file.unlink()
+    assert "using this journal" in open_elsewhere(used)
+
+
+def test_readers_do_not_exclude_each_other(written_database: Path) -> None:
+    """A journal can be read several times at once, and no run can use it meanwhile."""
+    first, second = read(written_database), read(written_database)
+    assert next(first) == next(second)
+    assert open_elsewhere(written_database, "read") == ""
+    second.close()
+    for opener in (open_here, open_elsewhere):
+        assert "using this journal" in opener(written_database)
+    first.close()
+    assert open_elsewhere(written_database) == ""
+
+
+@pytest.mark.parametrize("original", ["kept", "deleted", "replaced"])
+@openers
+def test_copy_is_not_continued(written_database: Path, original: str, opener: Opener) -> None:
+    """A copy is not continued, because its original may know more, but it can be read."""
+    copy = written_database.with_name("copy.db")
+    shutil.copytree(f"{written_database}.media", f"{copy}.media")
+    shutil.copy2(written_database, copy)
+    if original == "deleted":
+        written_database.unlink()
+    elif original == "replaced":
+        copy = copy.replace(written_database)
+    before = copy.read_bytes()
+    assert "is a copy of a journal" in opener(copy, "write")
+    assert copy.read_bytes() == before
+    assert without_times(read(copy)) == expected_entries(FACTS)
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced", "truncated", "emptied"])
+def test_change_during_a_run_raises(written_database: Path, change: str) -> None:
+    """A file that is deleted, replaced or truncated during a run ends the run."""
+    copy = written_database.with_name("copy.db")
+    shutil.copy(written_database, copy)
+    with Journal(written_database) as journal:
+        if change == "deleted":
+            written_database.unlink()
+        elif change == "replaced":
+            copy.replace(written_database)
+        else:
+            os.truncate(written_database, 0 if change == "emptied" else 8192)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="moved, deleted, replaced or truncated"):
+                write_fact(journal, FACTS[0])
+    if written_database.exists():
+        assert open_here(written_database) != ""
+
+
+def test_two_runs_create_one_journal(database: Path) -> None:
+    """Of several processes that create a journal at once, one uses it, and all others raise."""
+    program = OPEN.replace(
+        "Journal(sys.argv[1]).close()", 'journal = Journal(sys.argv[1]); print("ok", flush=True); input()'
+    )
+    command = [sys.executable, "-c", program, str(database), "write"]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    lines: list[str] = []
+    for process in processes:
+        assert process.stdout is not None
+        lines.append(process.stdout.readline())
+    for process in processes:
+        process.communicate("\n")
+    assert lines.count("ok\n") == 1
+    assert all("using this journal" in line or "is empty" in line for line in lines if line != "ok\n")
+    assert {file.name for file in database.parent.iterdir()} == {"run.db"}
+
+
+FORK = """
+import os, sys
+from oxen_models import JournalError
+from oxen_models._runtime.journal_database import Journal
+
+journal = Journal(sys.argv[1])
+journal.sending("x", "d", "m", {})
+reader = journal.entries()
+next(reader)
+pid = os.fork()
+if pid == 0:
+    for use in (lambda: journal.find("x"), lambda: next(reader), lambda: Journal(sys.argv[1])):
+        try:
+            use()
+        except JournalError as error:
+            print(error, flush=True)
+    journal.close()
+    del journal, reader
+    sys.exit()
+assert os.waitpid(pid, 0)[1] == 0
+print(os.path.exists(sys.argv[1] + "-journal"))
+journal.accepted("x", "job")
+journal.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_process_cannot_use_the_journal(database: Path) -> None:
+    """A fork cannot use the journal of its parent, and its end does not disturb the parent."""
+    process = subprocess.run(
+        [sys.executable, "-c", FORK, str(database)], capture_output=True, text=True, check=True
+    )
+    assert process.stderr == ""
+    closed, also_closed, in_use, rollback_journal = process.stdout.splitlines()
+    assert closed == also_closed == f"{database}: the journal is closed"
+    assert "using this journal" in in_use
+    assert rollback_journal == "True"
+    [entry] = read(database)
+    assert (entry.state, entry.job_id) == ("accepted", "job")
+
+
+FORK_AND_DIE = """
+import os, sys, time
+from oxen_models._runtime.journal_database import Journal
+
+journal = Journal(sys.argv[1])
+read, write = os.pipe()
+if os.fork() == 0:
+    os.close(read)
+    sys.stdin.read()
+    os._exit(0)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_does_not_keep_the_lock(database: Path) -> None:
+    """A journal can be used after its process was killed, even if a fork of it still runs."""
+    process = subprocess.Popen([sys.executable, "-c", FORK_AND_DIE, str(database)], stdin=subprocess.PIPE)
+    process.wait()
+    assert open_elsewhere(database) == ""
+    assert process.stdin is not None
+    process.stdin.close()
