@@ -33,7 +33,7 @@ FORMAT = 1
 PAGE_SIZE = 4096
 APPLICATION_ID = 0x4F584A4C  # "OXJL"
 BUSY_TIMEOUT = 1.0  # seconds; another program, such as a backup, may read the file for a moment
-READ_ROWS = 100
+READ_ROWS = 10
 _MODULUS = 1 << 128
 _dump = json.JSONEncoder(default=repr).encode  # a damaged column may have another type
 # SQLite locks bytes near 2 ** 30.

@@ -21,7 +21,7 @@ from oxen_models.journal import read
 
 from batch.journal.states import BODY, DIGEST, FACTS, expected_entries, without_times, write_fact
 
-STEPS = [pytest.param(7, marks=pytest.mark.slow), 41]
+STEPS = [pytest.param(7, marks=pytest.mark.slow), 61]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs ptrace")
