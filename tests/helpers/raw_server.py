@@ -38,6 +38,8 @@ class RawServer:
         default_factory=list[tuple[str, str, dict[str, str]]]
     )
     """Method, path and headers of every complete request."""
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    """The bodies of the POST requests."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def serve_image_at(self, url: str, *responses: Response) -> None:
@@ -61,9 +63,11 @@ def run_raw_server() -> Generator[RawServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             [server] = servers
-            self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.requests.append((self.command, self.path, headers))
+            if self.command == "POST":
+                server.bodies.append(body)
             self.deliver(server.next_response(self.path), server.stopped)
 
         do_GET = do_POST

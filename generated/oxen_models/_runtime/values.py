@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from oxen_models._runtime.json_schema.json_types import is_object
@@ -19,6 +19,28 @@ def text(body: Mapping[str, Any], key: str) -> str | None:
 def count(value: object) -> int | None:
     """Return a non-negative integer; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def map_scalars(value: object, change: Callable[[object, str], object], name: str = "") -> Any:
+    """Return a copy of a JSON value with each value that is not a list or an object changed.
+
+    Args:
+        value: The value. A tuple becomes a list.
+        change: Called with a value and its name, such as `input_image[0]`. Returns the changed value.
+        name: The name of the value; empty for an object of parameters.
+
+    Raises:
+        RecursionError: The value is nested too deeply.
+    """
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        return [map_scalars(item, change, f"{name}[{index}]") for index, item in enumerate(items)]
+    if is_object(value):
+        return {
+            key: map_scalars(item, change, f"{name}[{key!r}]" if name else str(key))
+            for key, item in value.items()
+        }
+    return change(value, name)
 
 
 def json_error(value: object) -> str | None:
@@ -37,7 +59,8 @@ def json_error(value: object) -> str | None:
         return next(filter(None, map(json_error, (*value, *value.values()))), None)
     if isinstance(value, str):
         try:
-            value.encode()
+            if not value.isascii():
+                value.encode()
         except UnicodeEncodeError:
             return "must be valid Unicode (no lone surrogates)"
         return None

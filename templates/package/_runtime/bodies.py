@@ -4,27 +4,90 @@ from __future__ import annotations
 
 import json
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, cast
-
-from oxen_models._runtime.json_schema.json_types import is_object
+from secrets import token_hex
+from typing import Any
 
 from .errors import InvalidRequestError, Problem
-from .request import RequestLike, format_value
+from .local_media import LocalMedia, LocalMediaError
+from .request import RequestLike, body_with_media, format_value, media_error
+from .values import map_scalars
 
+MAX_TEXT_LENGTH = 2**14
+"""Maximum length of a string that is encoded at once with the rest of its body."""
+MAX_JOINED_LENGTH = 2**20
+"""Maximum length of a body that is sent as one piece."""
 _NUM_GENERATIONS = "num_generations"
 _CHUNK_LENGTH = 2**18  # a multiple of 4, the length of the groups of base64
 _MAX_HEAD_LENGTH = 200
 
 
-def encode_body(request: RequestLike, extra_body: Mapping[str, object] | None) -> bytes:
+class Body:
+    """The JSON of a request with large values, which is encoded in chunks each time it is iterated over.
+
+    Args:
+        request: The request, for errors.
+        pieces: The JSON around the values: one piece more than values.
+        values: The large values and their names, in the order of the JSON.
+
+    Raises:
+        InvalidRequestError: While it is iterated over: a file cannot be read any more, or changed after the
+            request was made. The JSON is incomplete then, so that no server accepts it.
+    """
+
+    def __init__(
+        self, request: RequestLike, pieces: list[bytes], values: list[tuple[LocalMedia | str, str]]
+    ) -> None:
+        self._request = request
+        self._pieces = pieces
+        self._values = values
+        self._length: int | None = None
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        if self._length is None:
+            self._length = sum(map(len, self._pieces)) + sum(
+                len(value) if isinstance(value, LocalMedia) else sum(map(len, _encode_text(value)))
+                for value, _ in self._values
+            )
+        return self._length
+
+    def prepare(self) -> Body | bytes:
+        """Check the files and return the body, as bytes if it is small. Reads files and may take a while.
+
+        Raises:
+            InvalidRequestError: A file cannot be read any more, or changed after the request was made.
+        """
+        if self.length <= MAX_JOINED_LENGTH:
+            return b"".join(self)
+        for value, name in self._values:
+            if isinstance(value, LocalMedia):
+                try:
+                    value.check()
+                except LocalMediaError as error:
+                    raise media_error(self._request, name, value, error) from None
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        first, *others = self._pieces
+        yield first
+        for (value, name), piece in zip(self._values, others, strict=True):
+            try:
+                yield from value.encode() if isinstance(value, LocalMedia) else _encode_text(value)
+            except LocalMediaError as error:
+                raise media_error(self._request, name, value, error) from None
+            yield piece
+
+
+def encode_body(request: RequestLike, extra_body: Mapping[str, object] | None) -> Body | bytes:
     """Return the JSON of a request that is sent as a blocking call.
 
     Raises:
         InvalidRequestError: `extra_body` is not JSON, or contains `num_generations`.
     """
-    return _encode(request, request.body(), extra_body)
+    return _encode(request, body_with_media(request), extra_body)
 
 
 def encode_queue_body(
@@ -32,7 +95,7 @@ def encode_queue_body(
     num_generations: int,
     targets: Mapping[str, str],
     extra_body: Mapping[str, object] | None,
-) -> bytes:
+) -> Body | bytes:
     """Return the JSON of a request that is submitted to the queue.
 
     Args:
@@ -45,7 +108,7 @@ def encode_queue_body(
         InvalidRequestError: `num_generations` is not a positive integer, or is also set by a parameter or in
             `extra_body`, or `extra_body` is not JSON.
     """
-    body = request.body()
+    body = body_with_media(request)
     is_integer = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not is_integer or num_generations < 1:
         raise _error(request, _NUM_GENERATIONS, num_generations, "must be a positive integer")
@@ -57,19 +120,47 @@ def encode_queue_body(
     return _encode(request, {**body, **targets}, extra_body)
 
 
-def _encode(request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None) -> bytes:
+def _encode(
+    request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None
+) -> Body | bytes:
     try:
         extra = dict(extra_body or {})
         if _NUM_GENERATIONS not in extra:
-            return json.dumps(
-                body | extra, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-            ).encode()
+            return _encode_json(request, body | extra)
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     else:
         name = f"extra_body[{_NUM_GENERATIONS!r}]"
         raise _num_generations_error(request, name, extra[_NUM_GENERATIONS])
     raise _error(request, "extra_body", extra_body, f"must be JSON: {reason}")
+
+
+def _encode_json(request: RequestLike, body: dict[str, Any]) -> Body | bytes:
+    placeholder = token_hex(16)  # not in the JSON
+    values: list[tuple[LocalMedia | str, str]] = []
+
+    def replace(value: object, name: str) -> object:
+        if not isinstance(value, LocalMedia | str) or len(value) <= MAX_TEXT_LENGTH:
+            return value
+        if isinstance(value, str) and not value.isascii():
+            value.encode()  # raises if it is not valid Unicode
+        values.append((value, name))
+        return placeholder
+
+    text = json.dumps(map_scalars(body, replace), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if not values:
+        return text.encode()
+    # The pieces contain the quotes around the values.
+    large_body = Body(request, [piece.encode() for piece in text.split(placeholder)], values)
+    is_small = sum(len(value) for value, _ in values) <= _CHUNK_LENGTH
+    is_local = any(isinstance(value, LocalMedia) for value, _ in values)
+    return b"".join(large_body) if is_small and not is_local else large_body
+
+
+def _encode_text(text: str) -> Iterator[bytes]:
+    """Yield the JSON of a long text without the quotes around it."""
+    for chunk in _split(text, 0):
+        yield json.dumps(chunk, ensure_ascii=False)[1:-1].encode()
 
 
 def _num_generations_error(request: RequestLike, name: str, value: object) -> InvalidRequestError:
@@ -91,27 +182,23 @@ def digest_body(request: RequestLike) -> dict[str, Any]:
     that it is equal for a path and for the content of that file. Numbers without a fraction are integers.
 
     Raises:
-        InvalidRequestError: A file cannot be read any more.
+        InvalidRequestError: A file cannot be read any more, or changed after the request was made.
     """
-    digested: dict[str, Any] = _map_scalars(request.body(), _digest_scalar)
+
+    def digest(value: object, name: str) -> object:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        try:
+            if isinstance(value, LocalMedia):
+                return f"sha256:{_hash(value.read())}"
+        except LocalMediaError as error:
+            raise media_error(request, name, value, error) from None
+        if isinstance(value, str) and (start := _base64_start(value)):
+            return f"sha256:{_digest_uri(value, start)}"
+        return value
+
+    digested: dict[str, Any] = map_scalars(body_with_media(request), digest)
     return digested
-
-
-def _map_scalars(value: object, change: Callable[[object], object]) -> Any:
-    """Return a JSON value with each value in it that is neither a list nor an object changed."""
-    if isinstance(value, list | tuple):
-        return [_map_scalars(item, change) for item in cast("Sequence[object]", value)]
-    if is_object(value):
-        return {name: _map_scalars(item, change) for name, item in value.items()}
-    return change(value)
-
-
-def _digest_scalar(value: object) -> object:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and (start := _base64_start(value)):
-        return f"sha256:{_digest_uri(value, start)}"
-    return value
 
 
 def _base64_start(text: str) -> int:

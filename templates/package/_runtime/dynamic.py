@@ -25,10 +25,11 @@ from pydantic import ValidationError as PydanticError
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
 from .fields import OMIT
 from .hub_models import HubModel, find_schema
+from .local_media import LocalMedia
 from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
-from .request import UntypedRequest
+from .request import UntypedRequest, omit_media
 from .validation_errors import shorten, suggest
-from .values import json_error
+from .values import json_error, map_scalars
 
 _MEDIA_TYPES: Mapping[str, TypeAdapter[Any]] = {
     "image": TypeAdapter(ImageInput),
@@ -63,10 +64,15 @@ def _is_number(checker: object, value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_string(checker: object, value: object) -> bool:
+    return isinstance(value, str | LocalMedia)
+
+
 _untyped_validators: Any = validators
 # The default type checker accepts NaN and infinity, which are not JSON.
+_TYPE_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
 _Validator: Any = _untyped_validators.extend(
-    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
+    Draft202012Validator, type_checker=_TYPE_CHECKER.redefine("string", _is_string)
 )
 
 
@@ -171,7 +177,7 @@ class DynamicSchema:
                 found = _value_at(given, path)
                 suggestion = suggest(place, found, kind, list(_list_choices(self._nodes[name])))
                 problems.setdefault(place, Problem(place, shorten(found), expected, suggestion))
-        reason = json_error(value)
+        reason = json_error(map_scalars(value, omit_media))
         if reason is not None and not any(
             place == name or place.startswith(f"{name}[") for place in problems
         ):

@@ -1,21 +1,30 @@
-"""Media inputs: paths, bytes, file objects and PIL images are converted to data: URIs.
+"""Media inputs: paths, bytes, file objects and PIL images are sent as data: URIs.
 
 A request class takes a string as a URL and sends it unchanged. A call takes a string that is not a URL as a
-path; `mark_paths` marks these strings.
+path; `mark_paths` marks these strings. Small files are converted when a request is made. A large one is kept
+as `LocalMedia`, and converted while the request is sent.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
+import os
 from collections.abc import Sequence
 from io import TextIOBase
 from os import PathLike, fsdecode
+from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
 
-from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from .local_media import HEAD_SIZE, LocalFile, LocalMedia
 
 T = TypeVar("T")
+
+MAX_CONVERTED_SIZE = 2**16
+"""Maximum size in bytes of a file that is converted when a request is made."""
+KEEP_LOCAL_MEDIA = "keep local media"
+"""The context with which requests are serialized without converting `LocalMedia`."""
 
 
 class SaveableImage(Protocol):
@@ -54,11 +63,11 @@ def needs_io(value: object) -> bool:
         return isinstance(value, PathStr)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return any(map(needs_io, cast(Sequence[object], value)))
-    return isinstance(value, PathLike | bytes | bytearray) or hasattr(value, "read") or hasattr(value, "save")
+    return isinstance(value, PathLike) or hasattr(value, "read") or hasattr(value, "save")
 
 
-def _read(value: Any) -> bytes | None:
-    """Return the content of a file, of bytes or of an image; None for any other value."""
+def _read(value: Any) -> LocalFile | bytes | None:
+    """Return the content of a file, of bytes or of an image, or a large file; None for any other value."""
     if isinstance(value, PathStr | PathLike):
         return _read_file(fsdecode(cast("str | PathLike[str]", value)))
     if isinstance(value, bytes | bytearray):
@@ -70,10 +79,15 @@ def _read(value: Any) -> bytes | None:
     return None
 
 
-def _read_file(path: str) -> bytes:
+def _read_file(path: str) -> LocalFile | bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            status = os.fstat(file.fileno())
+            # Pipes and devices can be read only once.
+            if status.st_size <= MAX_CONVERTED_SIZE or not S_ISREG(status.st_mode):
+                return file.read()
+            head = file.read(HEAD_SIZE)
+            return LocalFile(os.path.abspath(path), status.st_size, status.st_mtime_ns, head)
     except OSError as error:
         scheme, colon, _ = path.partition("://")
         if colon:
@@ -117,35 +131,61 @@ def _media_error(message: str) -> PydanticCustomError:
     return PydanticCustomError("media", "{message}", {"message": message})
 
 
-def _to_data_uri(*kinds: str) -> BeforeValidator:
-    """Return a validator that converts files of some kinds of media to data: URIs; no kind means any."""
+class _MediaOf:
+    """The validator and the serializer of media of some kinds; no kind means any."""
 
-    def convert(value: object) -> object:
-        if isinstance(value, str) and not isinstance(value, PathStr):
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            self._validate,
+            handler(source),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _serialize, info_arg=True, return_schema=core_schema.str_schema()
+            ),
+        )
+
+    def _validate(self, value: object, validate: core_schema.ValidatorFunctionWrapHandler) -> object:
+        if isinstance(value, LocalMedia):  # of another request
+            self._check(value.mime)
             return value
-        content = _read(value)
+        is_url = isinstance(value, str) and not isinstance(value, PathStr)
+        content = None if is_url else _read(value)
         if content is None:
-            return value
-        mime = sniff(content)
-        if mime == "video/mp4" and kinds == ("audio",):
+            return validate(value)
+        mime = sniff(content if isinstance(content, bytes) else content.head)
+        if mime == "video/mp4" and self._kinds == ("audio",):
             mime = "audio/mp4"  # the container is the same, and most encoders do not mark audio files
+        medium = LocalMedia(self._check(mime, is_empty=not content), content)
+        return medium.to_uri() if medium.size <= MAX_CONVERTED_SIZE else medium
+
+    def _check(self, mime: str | None, *, is_empty: bool = False) -> str:
+        """Return the media type if it is accepted."""
+        kinds = self._kinds
         if mime is None or (kinds and mime.partition("/")[0] not in kinds):
-            found = mime or ("an unknown format" if content else "an empty file")
+            found = mime or ("an empty file" if is_empty else "an unknown format")
             expected = f"{' or '.join(kinds)} file" if kinds else "media file"
             raise _media_error(
                 f"must be {'an' if expected[0] in 'aeiou' else 'a'} {expected}, got {found}; "
                 "data: URIs are sent without this check"
             )
-        return f"data:{mime};base64,{b64encode(content).decode()}"
+        return mime
 
-    return BeforeValidator(convert)
+
+def _serialize(value: object, info: core_schema.SerializationInfo) -> object:
+    if isinstance(value, LocalMedia) and info.context != KEEP_LOCAL_MEDIA:
+        return value.to_uri()
+    return value
 
 
 if not TYPE_CHECKING:
-    ImageInput = Annotated[str, _to_data_uri("image")]
-    VideoInput = Annotated[str, _to_data_uri("video")]
-    AudioInput = Annotated[str, _to_data_uri("audio")]
-    FileInput = Annotated[str, _to_data_uri()]
+    ImageInput = Annotated[str, _MediaOf("image")]
+    VideoInput = Annotated[str, _MediaOf("video")]
+    AudioInput = Annotated[str, _MediaOf("audio")]
+    FileInput = Annotated[str, _MediaOf()]
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT, Json
-from .values import json_error
+from .local_media import LocalMedia, LocalMediaError
+from .media import KEEP_LOCAL_MEDIA
+from .values import json_error, map_scalars
 
 RequestT = TypeVar("RequestT", bound="Request")
 
@@ -63,9 +65,12 @@ class Request(Object, extra="forbid"):
         raise NotImplementedError
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON object that is sent. Omitted parameters are not in it."""
-        # Serializers of pydantic warn about an integer where a number is expected.
-        return {"model": self.model_id, **self.model_dump(by_alias=True, warnings=False)}
+        """Return the JSON object that is sent. Omitted parameters are not in it.
+
+        Raises:
+            InvalidRequestError: A file cannot be read any more, or changed after the request was made.
+        """
+        return _convert_media(self, body_with_media(self))
 
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Self:
@@ -145,7 +150,7 @@ class UntypedRequest:
     endpoint: str
     """The path that the request is sent to, below /api/ai."""
     parameters: Mapping[str, Any]
-    """JSON values by wire name."""
+    """JSON values by wire name. A large file is a `LocalMedia` in place of a data: URI."""
 
     def __post_init__(self) -> None:
         problems = tuple(_list_problems(self))
@@ -155,8 +160,12 @@ class UntypedRequest:
         object.__setattr__(self, "parameters", deepcopy(dict(self.parameters)))
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON object that is sent."""
-        return {"model": self.model_id, **deepcopy(dict(self.parameters))}
+        """Return the JSON object that is sent.
+
+        Raises:
+            InvalidRequestError: A file cannot be read any more, or changed after the request was made.
+        """
+        return _convert_media(self, body_with_media(self))
 
 
 RequestLike: TypeAlias = Request | UntypedRequest
@@ -166,6 +175,23 @@ RequestLike: TypeAlias = Request | UntypedRequest
 def typed_class(request: RequestLike) -> type[Request] | None:
     """Return the generated class of a request; None for an `UntypedRequest`."""
     return type(request) if isinstance(request, Request) else None
+
+
+def body_with_media(request: RequestLike) -> dict[str, Any]:
+    """Return the body of a request with `LocalMedia` in place of their data: URIs."""
+    if isinstance(request, UntypedRequest):
+        parameters = deepcopy(dict(request.parameters))
+    else:
+        # Serializers of pydantic warn about an integer where a number is expected.
+        parameters = request.model_dump(by_alias=True, warnings=False, context=KEEP_LOCAL_MEDIA)
+    return {"model": request.model_id, **parameters}
+
+
+def media_error(
+    request: RequestLike, name: str, medium: object, error: LocalMediaError
+) -> InvalidRequestError:
+    """Return the error of a request with a file that cannot be sent."""
+    return InvalidRequestError(request.model_id, (Problem(name, repr(medium), str(error)),))
 
 
 def build_request(build: partial[RequestT]) -> RequestT:
@@ -184,6 +210,17 @@ def build_request(build: partial[RequestT]) -> RequestT:
     raise from_pydantic(request_class.model_id, request_class, validation_error)
 
 
+def _convert_media(request: RequestLike, body: dict[str, Any]) -> dict[str, Any]:
+    def convert(value: object, name: str) -> object:
+        try:
+            return value.to_uri() if isinstance(value, LocalMedia) else value
+        except LocalMediaError as error:
+            raise media_error(request, name, value, error) from None
+
+    converted: dict[str, Any] = map_scalars(body, convert)
+    return converted
+
+
 def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
     # The declared types do not hold for every caller.
     values: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
@@ -197,11 +234,17 @@ def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
         return
     for name, value in cast("Mapping[Any, object]", parameters).items():
         try:
-            reason = "is set by model_id" if name == "model" else json_error({name: value})
+            parameter = map_scalars({name: value}, omit_media)
+            reason = "is set by model_id" if name == "model" else json_error(parameter)
         except RecursionError:
             reason = "must be nested less deeply"
         if reason is not None:
             yield Problem(f"parameters[{name!r:.80}]", format_value(value), reason)
+
+
+def omit_media(value: object, name: str) -> object:
+    """Return a value, or an empty string in place of `LocalMedia`, which is not JSON."""
+    return "" if isinstance(value, LocalMedia) else value
 
 
 def format_value(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFoundError
 from ..responses import Response
@@ -161,7 +162,7 @@ class Session:
     def post(
         self,
         path: str,
-        body: bytes,
+        body: Body | bytes,
         timeout: float | None,
         extra_headers: Mapping[str, str] | None = None,
         context: CallContext = NO_CONTEXT,

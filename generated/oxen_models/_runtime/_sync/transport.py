@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted, parse_event
@@ -22,7 +23,7 @@ from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
 from ..transport_errors import map_transport_error, may_have_been_sent
 from ..version import __version__
-from .concurrency import Sockets, sleep
+from .concurrency import Sockets, iterate_blocking, run_blocking, sleep
 
 CONNECT_TIMEOUT = 10.0
 EVENT_TIMEOUT = 45.0
@@ -44,7 +45,7 @@ class Transport:
     def post(
         self,
         path: str,
-        body: bytes,
+        body: Body | bytes,
         timeout: float | None,
         extra_headers: Mapping[str, str] | None = None,
         context: CallContext = NO_CONTEXT,
@@ -53,9 +54,12 @@ class Transport:
 
         Raises:
             APIError: The server returned an error.
+            InvalidRequestError: A file in the body cannot be read any more, or has changed.
             OutcomeUnknownError: The request was sent, and no response was received.
             OxenError: The connection failed, or the response could not be parsed.
         """
+        if isinstance(body, Body):
+            body = run_blocking(body.prepare)
         seconds = self.settings.request_timeout(path, timeout)
         url = self.settings.url(path)
         return self._request("POST", url, seconds, context, body=body, extra_headers=extra_headers)
@@ -105,7 +109,7 @@ class Transport:
         timeout: float,
         context: CallContext,
         *,
-        body: bytes | None = None,
+        body: Body | bytes | None = None,
         extra_headers: Mapping[str, str] | None = None,
         retry: bool = True,
         needs_key: bool = True,
@@ -117,6 +121,8 @@ class Transport:
         headers = {**self.headers(context, needs_key=needs_key), **extra_headers}
         if body is not None:
             headers["content-type"] = "application/json"
+        if isinstance(body, Body):
+            headers["content-length"] = str(body.length)
         path = url.removeprefix(self.settings.url(""))
         started = time.monotonic()
         deadline = started + timeout
@@ -130,7 +136,7 @@ class Transport:
                 with self.http.stream(
                     method,
                     _parse_url(url),
-                    content=body,
+                    content=iterate_blocking(body) if isinstance(body, Body) else body,
                     headers=headers,
                     timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT)),
                     follow_redirects=False,

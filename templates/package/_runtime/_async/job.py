@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import (
     HubTimeoutError,
@@ -224,7 +225,7 @@ class AsyncJob(Generic[R_co]):
 
 async def enqueue(
     session: AsyncSession,
-    body: bytes,
+    body: Body | bytes,
     result_type: type[R],
     timeout: float | None,
     extra_headers: Mapping[str, str] | None,

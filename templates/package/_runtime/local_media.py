@@ -1,0 +1,146 @@
+"""Media that requests hold as paths or bytes, and that are encoded while a request is sent."""
+
+from __future__ import annotations
+
+import os
+from binascii import b2a_base64
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+CHUNK_SIZE = 3 * 2**16
+"""Number of bytes that are encoded at once: a multiple of 3, the length of the groups of base64."""
+HEAD_SIZE = 64
+"""Number of bytes that determine the type of a file."""
+
+
+class LocalMediaError(ValueError):
+    """A file cannot be read any more, or is not the same as when the request was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file and its state when the request was made."""
+
+    path: str
+    """The absolute path."""
+    size: int
+    mtime: int
+    """The time of the last change, in nanoseconds."""
+    head: bytes
+    """The first bytes."""
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the content in chunks.
+
+        Raises:
+            LocalMediaError: The file cannot be read any more, or is not the same as before.
+        """
+        try:
+            with open(self.path, "rb") as file:
+                for start in range(0, self.size, CHUNK_SIZE):
+                    chunk = file.read(CHUNK_SIZE)
+                    # Checked before each chunk, so that a file that changes is never sent to its end.
+                    status = os.fstat(file.fileno())
+                    is_same = (status.st_size, status.st_mtime_ns) == (self.size, self.mtime)
+                    is_complete = len(chunk) == min(CHUNK_SIZE, self.size - start)
+                    if not is_same or not is_complete or (start == 0 and not chunk.startswith(self.head)):
+                        raise LocalMediaError("the file changed after the request was made")
+                    yield chunk
+        except OSError as error:
+            raise LocalMediaError(f"the file cannot be read any more: {error.strerror or error}") from None
+
+
+class LocalMedia:
+    """A file that is sent as a data: URI. It equals the URI and each file with the same type and content.
+
+    Args:
+        mime: The media type.
+        content: The file, or its content.
+    """
+
+    __slots__ = ("_content", "mime")
+
+    def __init__(self, mime: str, content: LocalFile | bytes) -> None:
+        self.mime = mime
+        """The media type."""
+        self._content = content
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return len(self._content) if isinstance(self._content, bytes) else self._content.size
+
+    def __repr__(self) -> str:
+        return f"<{self.mime} of {self.size:,} bytes>"
+
+    def __len__(self) -> int:
+        """Return the number of characters of the data: URI."""
+        return len(self._prefix) + (self.size + 2) // 3 * 4
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LocalMedia | str):
+            return NotImplemented
+        if len(self) != len(other):
+            return False
+        try:
+            if isinstance(other, str):
+                return _are_equal(self.encode(), _split(other, map(len, self.encode())))
+            return self.mime == other.mime and (
+                self._content == other._content or _are_equal(self.read(), other.read())
+            )
+        except LocalMediaError:
+            return False
+
+    def __hash__(self) -> int:
+        return hash(self.to_uri())  # that of an equal string
+
+    def __copy__(self) -> LocalMedia:
+        return self
+
+    def __deepcopy__(self, memo: object) -> LocalMedia:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The file may not exist where the request is unpickled.
+        return LocalMedia, (self.mime, b"".join(self.read()))
+
+    def check(self) -> None:
+        """Raise if the file cannot be sent.
+
+        Raises:
+            LocalMediaError: The file cannot be read any more, or is not the same as before.
+        """
+        next(self.read(), None)
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the content in chunks. Raises as `check` does."""
+        if isinstance(self._content, LocalFile):
+            return self._content.read()
+        content = self._content
+        return (content[start : start + CHUNK_SIZE] for start in range(0, len(content), CHUNK_SIZE))
+
+    def encode(self) -> Iterator[bytes]:
+        """Yield the data: URI in chunks. Raises as `check` does."""
+        yield self._prefix.encode()
+        for chunk in self.read():
+            yield b2a_base64(chunk, newline=False)
+
+    def to_uri(self) -> str:
+        """Return the data: URI. Raises as `check` does."""
+        return b"".join(self.encode()).decode()
+
+    @property
+    def _prefix(self) -> str:
+        return f"data:{self.mime};base64,"
+
+
+def _are_equal(a: Iterable[bytes], b: Iterable[bytes]) -> bool:
+    return all(chunk == other for chunk, other in zip_longest(a, b))
+
+
+def _split(text: str, lengths: Iterable[int]) -> Iterator[bytes]:
+    end = 0
+    for length in lengths:
+        yield text[end : (end := end + length)].encode("utf-8", "surrogatepass")

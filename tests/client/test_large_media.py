@@ -1,0 +1,404 @@
+"""Files that are held as paths or bytes and encoded while the request is sent, over real connections."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import json
+import os
+import pickle
+import socket
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.compile import compile_request
+from helpers.hub_api import EDIT, QUEUE
+from helpers.raw_server import RawServer, Response
+from helpers.scenario import Steps, scenario
+from oxen_models._runtime.fields import ListOf
+from oxen_models._runtime.media import ImageInput
+from oxen_models._runtime.request import ImageRequest
+from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.testing import Hub
+from oxen_models.videos import TopazlabsProteusVideoRequest
+from PIL import Image
+from pydantic import ValidationError
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+JPEG_START = b"\xff\xd8\xff\xe0"
+SMALL, LARGE = 50_000, 1_500_001
+IMAGES = Response(body={"images": [{"url": "https://example.com/made.png"}]})
+
+
+def create_png(size: int) -> bytes:
+    """Return bytes that are taken for a PNG file."""
+    return PNG_START + os.urandom(size - len(PNG_START))
+
+
+def encode(content: bytes, mime: str = "image/png") -> str:
+    """Return the data: URI of a file."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def create_jpeg(path: Path, content: bytes) -> None:
+    """Write another type of file."""
+    path.write_bytes(JPEG_START + content[len(JPEG_START) :])
+
+
+def replace_with_folder(path: Path, content: bytes) -> None:
+    """Remove a file and create a folder with its name."""
+    path.unlink()
+    path.mkdir()
+
+
+def wrap_nothing(image: Any) -> Any:
+    """Return the value of a parameter that is an image."""
+    return image
+
+
+def wrap_twice(image: Any) -> Any:
+    """Return the value of a parameter that is a list."""
+    return [image, image]
+
+
+FORMS: dict[str, Callable[[bytes, Path], Any]] = {
+    "path": lambda _, path: path,
+    "text": lambda _, path: str(path),
+    "bytes": lambda content, _: content,
+    "bytearray": lambda content, _: bytearray(content),
+    "file": lambda content, _: io.BytesIO(content),
+    "uri": lambda content, _: encode(content),
+}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> tuple[bytes, Path]:
+    """A large file and its path."""
+    content, path = create_png(LARGE), tmp_path / "x.png"
+    path.write_bytes(content)
+    return content, path
+
+
+def build(image: object, **parameters: Any) -> QwenImageEditPlusRequest:
+    """Return a request with an image."""
+    given: Any = image
+    return QwenImageEditPlusRequest(prompt='a "hat" ö', input_image=[given], **parameters)
+
+
+def to_json(body: object) -> bytes:
+    """Return the JSON that is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("call", ["edit", "submit"])
+@pytest.mark.parametrize("form", FORMS)
+def test_call_with_large_media_sends_the_body(
+    run: ClientRunner, server: RawServer, picture: tuple[bytes, Path], form: str, call: str
+) -> None:
+    """The JSON is byte for byte that of the data: URIs, with its length and not in HTTP chunks."""
+    server.responses[EDIT] = [IMAGES]
+    server.responses[QUEUE] = [Response(body={"generations": [{"generation_id": "g", "status": "queued"}]})]
+    small = create_png(SMALL)
+    images = [FORMS[form](*picture), small, "https://example.com/dog.png", picture[0]]
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        model = oxen.images.qwen_image_edit_plus
+        yield getattr(model, call)(prompt="x", input_image=images, extra_body={"later": "y" * 100_000})
+
+    run(steps, base_url=server.url)
+    expected = {
+        "model": "qwen-image-edit-plus",
+        "input_image": [encode(picture[0]), encode(small), images[2], encode(picture[0])],
+        "prompt": "x",
+        "later": "y" * 100_000,
+    }
+    [body] = server.bodies
+    assert json.loads(body) == expected
+    assert body == to_json(json.loads(body))
+    [headers] = [headers for method, _, headers in server.requests if method == "POST"]
+    assert (headers["content-length"], headers.get("transfer-encoding")) == (str(len(body)), None)
+
+
+@pytest.mark.parametrize("form", ["path", "bytes", "uri"])
+@pytest.mark.parametrize("call", ["run", "submit"])
+def test_request_with_large_media_sends_its_body(
+    run: ClientRunner, server: RawServer, picture: tuple[bytes, Path], form: str, call: str
+) -> None:
+    """A request as a value sends exactly its `body()`."""
+    server.responses[EDIT] = [IMAGES]
+    server.responses[QUEUE] = [Response(body={"generations": [{"generation_id": "g", "status": "queued"}]})]
+    request = build(FORMS[form](*picture))
+    run(lambda oxen: getattr(oxen, call)(request), base_url=server.url)
+    assert server.bodies == [to_json(request.body())]
+    assert request.body()["input_image"] == [encode(picture[0])]
+
+
+def test_untyped_request_with_large_media_sends_its_body(
+    run: ClientRunner, own_hub: Hub, tmp_path: Path
+) -> None:
+    """A request that is validated at run time holds and sends large files the same way."""
+    path = tmp_path / "x.png"
+    Image.frombytes("RGB", (600, 600), os.urandom(600 * 600 * 3)).save(path)
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        request = yield oxen.model("qwen-image-edit-plus").request(prompt="x", input_image=[path])
+        yield oxen.run(request)
+        return request
+
+    request = run(steps, base_url=own_hub.url)
+    sent = own_hub.requests[-1].body
+    assert sent == request.body() == {**build(path).body(), "prompt": "x"}
+    assert len(repr(request)) < 1000
+
+
+def test_retry_sends_the_whole_body_again(
+    run: ClientRunner, server: RawServer, picture: tuple[bytes, Path]
+) -> None:
+    """After a 429, and at the equivalent path, the body is encoded again."""
+    server.responses[EDIT] = [Response(429, headers={"Retry-After": "0"}), Response(404, body={"error": {}})]
+    server.responses[EDIT.replace("edit", "generate")] = [IMAGES]
+    request = build(picture[1])
+    run(lambda oxen: oxen.run(request), base_url=server.url)
+    assert server.bodies == [to_json(request.body())] * 3
+
+
+CHANGES: dict[str, Callable[[Path, bytes], object]] = {
+    "removed": lambda path, _: path.unlink(),
+    "other type": create_jpeg,
+    "other content": lambda path, content: path.write_bytes(content[:-1] + b"?"),
+    "longer": lambda path, content: path.write_bytes(content + b"?"),
+    "shorter": lambda path, content: path.write_bytes(content[:-1]),
+    "empty": lambda path, _: path.write_bytes(b""),
+    "folder": replace_with_folder,
+}
+
+
+@pytest.mark.parametrize("size", [100_000, LARGE])
+@pytest.mark.parametrize("call", ["run", "submit"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_file_is_not_sent(
+    run: ClientRunner, server: RawServer, tmp_path: Path, change: str, call: str, size: int
+) -> None:
+    """A file that was removed or changed after the request was made raises, and nothing is sent."""
+    content, path = create_png(size), tmp_path / "x.png"
+    path.write_bytes(content)
+    request = build(path)
+    CHANGES[change](path, content)
+    error = run.expect_error(
+        ox.InvalidRequestError, lambda oxen: getattr(oxen, call)(request), base_url=server.url
+    )
+    [problem] = error.problems
+    assert (error.model_id, problem.parameter) == (request.model_id, "input_image[0]")
+    assert "the file c" in problem.expected  # cannot be read any more, or changed
+    assert server.bodies == []
+    with pytest.raises(ox.InvalidRequestError):
+        request.body()
+
+
+def test_file_that_changes_while_it_is_sent_raises(run: ClientRunner, tmp_path: Path) -> None:
+    """If a file changes during the transfer, the server receives an incomplete body."""
+    content, path = create_png(30_000_000), tmp_path / "x.png"
+    path.write_bytes(content)
+    request = build(path)
+    received: list[bytes] = []
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                received.append(connection.recv(65_536))
+                path.write_bytes(content[:-1] + b"?")  # the rest of the body does not fit into the buffers
+                while chunk := connection.recv(65_536):
+                    received.append(chunk)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        error = run.expect_error(ox.InvalidRequestError, lambda oxen: oxen.run(request), base_url=url)
+        thread.join()
+    assert "changed" in str(error)
+    head, _, body = b"".join(received).partition(b"\r\n\r\n")
+    [length] = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: ")]
+    assert len(body) < int(length.partition(b": ")[2])
+
+
+def test_small_file_is_read_when_the_request_is_made(tmp_path: Path) -> None:
+    """A file of up to 64 KiB is converted at once, so that it may be removed afterwards."""
+    path = tmp_path / "x.png"
+    content = create_png(2**16)
+    path.write_bytes(content)
+    request = build(path)
+    path.unlink()
+    assert request.body()["input_image"] == [encode(content)]
+
+
+def test_relative_path_is_resolved_when_the_request_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another working directory does not change the file that is sent."""
+    content = create_png(LARGE)
+    (tmp_path / "x.png").write_bytes(content)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    request = build(Path("x.png"))
+    monkeypatch.chdir(tmp_path / "other")
+    assert request.body()["input_image"] == [encode(content)]
+
+
+def test_equality_compares_content(picture: tuple[bytes, Path], tmp_path: Path) -> None:
+    """Requests with the same content are equal and have the same hash, however it was given."""
+    content, path = picture
+    twin = tmp_path / "twin.png"
+    twin.write_bytes(content)
+    requests = [build(form(content, path)) for form in FORMS.values() if form is not FORMS["text"]]
+    requests += [build(twin), QwenImageEditPlusRequest.from_body(requests[0].body())]
+    for request in requests:
+        assert request == requests[0]
+        assert requests[0] == request
+    other = content[:-1] + bytes([content[-1] ^ 1])
+    for different in (other, content + b"?", content[:-1], encode(other), encode(content, "image/jpeg")):
+        assert build(path) != build(different)
+        assert build(different) != build(content)
+
+
+def test_hash_is_equal_for_equal_requests(tmp_path: Path) -> None:
+    """A request without lists has the hash of its values."""
+    content = b"\x00\x00\x00\x20ftypisom" + bytes(LARGE)
+    path = tmp_path / "x.mp4"
+    path.write_bytes(content)
+    given: list[Any] = [path, content, encode(content, "video/mp4")]
+    assert len({hash(TopazlabsProteusVideoRequest(input_video=each)) for each in given}) == 1
+
+
+def copy_by_pickle(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.parametrize("form", ["path", "bytes"])
+@pytest.mark.parametrize("copy_request", [copy_by_pickle, copy.copy, copy.deepcopy])
+def test_copy_of_a_request_with_large_media_is_equal(
+    picture: tuple[bytes, Path], form: str, copy_request: Callable[[Any], Any]
+) -> None:
+    """Copies and pickles have the same content, representation and body."""
+    for request in (
+        build(FORMS[form](*picture)),
+        ox.UntypedRequest("a", "/images/edit", {"image": build(FORMS[form](*picture)).input_image[0]}),
+    ):
+        twin = copy_request(request)
+        assert (twin, repr(twin), twin.body()) == (request, repr(request), request.body())
+
+
+def test_pickle_has_the_content_of_a_file(picture: tuple[bytes, Path]) -> None:
+    """A request can be unpickled where the file does not exist."""
+    packed = pickle.dumps(build(picture[1]))
+    picture[1].unlink()
+    assert pickle.loads(packed).body()["input_image"] == [encode(picture[0])]
+
+
+def test_repr_does_not_contain_the_content(picture: tuple[bytes, Path]) -> None:
+    """The representation of a large file is its type and size."""
+    assert f"input_image=[<image/png of {LARGE:,} bytes>]" in repr(build(picture[1]))
+
+
+def test_serialization_of_pydantic_has_data_uris(picture: tuple[bytes, Path]) -> None:
+    """`model_dump` and `model_dump_json` return data: URIs, and the result can be validated again."""
+    request = build(picture[1])
+    assert request.model_dump()["input_image"] == [encode(picture[0])]
+    assert json.loads(request.model_dump_json())["input_image"] == [encode(picture[0])]
+    assert QwenImageEditPlusRequest.model_validate_json(request.model_dump_json()) == request
+    assert request.model_json_schema(mode="serialization")["properties"]["input_image"]["items"] == {
+        "type": "string"
+    }
+
+
+def test_media_of_a_request_can_be_used_in_another(run: ClientRunner, picture: tuple[bytes, Path]) -> None:
+    """The value of a parameter is accepted where media of its kind are, and rejected elsewhere."""
+    image: Any
+    [image] = build(picture[1]).input_image
+    assert build(image) == build(picture[1])
+    with pytest.raises(ValidationError, match="must be a video file, got image/png"):
+        TopazlabsProteusVideoRequest(input_video=image)
+
+
+URI = {"type": "string", "format": "uri"}
+SHAPES: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
+    "value": (URI, wrap_nothing),
+    "list": ({"type": "array", "items": URI}, wrap_twice),
+    "nullable": ({"type": ["string", "null"], "format": "uri"}, wrap_nothing),
+    "object": ({"type": "object", "properties": {"image_url": URI}}, lambda image: {"image_url": image}),
+    "list of objects": (
+        {"type": "array", "items": {"type": "object", "properties": {"image_url": URI}}},
+        lambda image: [{"image_url": image}],
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_large_media_in_each_shape_of_parameter(
+    run: ClientRunner, server: RawServer, picture: tuple[bytes, Path], shape: str
+) -> None:
+    """A file in a list or an object is sent like one that is a parameter itself."""
+    schema, wrap = SHAPES[shape]
+    kind = compile_request({"type": "object", "properties": {"image_url": schema}})
+    parameters: dict[str, Any] = {"image_url": wrap(picture[1])}
+    request = kind(**parameters)
+    expected = {"model": "a-model", "image_url": wrap(encode(picture[0]))}
+    assert request.body() == expected
+    assert kind.from_body(expected) == request
+    server.responses[EDIT] = server.responses[EDIT.replace("edit", "generate")] = [IMAGES]
+    run(lambda oxen: oxen.run(request), base_url=server.url)
+    assert server.bodies == [to_json(expected)]
+
+
+class UnionRequest(ImageRequest):
+    """A request with unions in both orders, because a union is serialized by its first member that fits."""
+
+    model_id = "a-model"
+    value_first: ImageInput | ListOf[ImageInput]
+    list_first: ListOf[ImageInput] | ImageInput
+
+
+@pytest.mark.parametrize("wrap", [wrap_nothing, wrap_twice])
+def test_large_media_in_unions_are_converted(picture: tuple[bytes, Path], wrap: Callable[[Any], Any]) -> None:
+    """A file is converted in each member of a union."""
+    request = UnionRequest(value_first=wrap(picture[1]), list_first=wrap(picture[1]))
+    uri = wrap(encode(picture[0]))
+    assert request.body() == {"model": "a-model", "value_first": uri, "list_first": uri}
+    assert json.loads(request.model_dump_json()) == {"value_first": uri, "list_first": uri}
+
+
+class RecordingTransport(httpx.AsyncBaseTransport):
+    """Records the chunks in which a body is sent."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+        self.digest = sha256()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        async for chunk in request.stream:
+            self.lengths.append(len(chunk))
+            self.digest.update(chunk)
+        return httpx.Response(200, json=IMAGES.body)
+
+
+@pytest.mark.parametrize("form", ["path", "bytes", "uri"])
+def test_async_body_is_sent_in_small_chunks(picture: tuple[bytes, Path], form: str) -> None:
+    """Each chunk is produced in a thread and small, so that the event loop runs in between."""
+    transport = RecordingTransport()
+    request = build(FORMS[form](*picture))
+    http = httpx.AsyncClient(transport=transport)
+    ClientRunner(asynchronous=True)(lambda oxen: oxen.run(request), http_client=http)
+    assert max(transport.lengths) < 2**19
+    assert transport.digest.digest() == sha256(to_json(request.body())).digest()
