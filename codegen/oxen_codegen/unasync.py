@@ -17,8 +17,7 @@ REPLACEMENTS = {
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
     "aclose": "close",
-    "aiter_bytes": "iter_bytes",
-    "aiter_sse": "iter_sse",
+    "aiter_raw": "iter_raw",
     "anext": "next",
     "aclosing": "closing",
 }

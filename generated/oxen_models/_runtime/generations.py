@@ -140,23 +140,24 @@ def build_filters(**filters: str | None) -> dict[str, str]:
     return {name: value for name, value in filters.items() if value is not None}
 
 
-def parse_generation(response: Response, generation_id: str | None = None) -> Generation:
-    """Return the job in a response.
+def parse_generation(response: Response, generation_id: str) -> Generation:
+    """Return the job with this id in a response.
 
     Raises:
-        UnexpectedResponseError: The response does not contain a job.
+        UnexpectedResponseError: The response does not contain a job, or it contains another one.
     """
-    return _parse_record(response.json, response, generation_id)
+    return _check_id(_parse_record(response.json, response, generation_id), generation_id, response)
 
 
 def parse_history_record(response: Response, generation_id: str) -> Generation:
-    """Return the job in a response of the history, where it is the value of `generation`.
+    """Return the job with this id in a response of the history, where it is the value of `generation`.
 
     Raises:
-        UnexpectedResponseError: The response does not contain a job.
+        UnexpectedResponseError: The response does not contain a job, or it contains another one.
     """
-    record: object = response.json.get("generation")
-    return _parse_record(record if is_object(record) else response.json, response, generation_id)
+    value: object = response.json.get("generation")
+    record = value if is_object(value) else response.json
+    return _check_id(_parse_record(record, response, generation_id), generation_id, response)
 
 
 def parse_generations(response: Response) -> list[Generation]:
@@ -278,6 +279,16 @@ def _parse_record(
         _find_media(record, status),
         record,
     )
+
+
+def _check_id(generation: Generation, generation_id: str, response: Response) -> Generation:
+    if generation.generation_id.lower() != generation_id.lower():  # UUIDs are not case-sensitive
+        raise UnexpectedResponseError(
+            f"the response is the record of another job: {generation.generation_id!r:.80}",
+            generation_id=generation_id,
+            response=response,
+        )
+    return generation
 
 
 def _find_media(body: Mapping[str, Any], status: str) -> tuple[GeneratedFile, ...]:

@@ -65,6 +65,21 @@ def parse_models(response: Response) -> list[HubModel]:
     return [parse_model_record(record, response) for record in records if is_object(record)]
 
 
+def check_id(model: HubModel, id: str, response: Response) -> HubModel:
+    """Return a model if `id` is its id, its name or its UUID.
+
+    Raises:
+        UnexpectedResponseError: It is another model.
+    """
+    names = (model.id, *(text(model.record, key) for key in ("name", "uuid", "model_id")))
+    if id.lower() not in {name.lower() for name in names if name}:
+        raise UnexpectedResponseError(
+            f"the response is the record of another model: {model.id!r:.80}, expected {id!r:.80}",
+            response=response,
+        )
+    return model
+
+
 def find_schema(record: Mapping[str, Any]) -> object:
     """Return the parameter schema in the record of a model, without validating it; None without one."""
     schema = record.get("json_request_schema")

@@ -1,40 +1,60 @@
 # Copied by oxen-codegen from templates/package/_runtime/transport_errors.py. Do not edit.
-"""Map httpx transport errors to this package's exceptions."""
+"""Map transport errors to this package's exceptions."""
 
 from __future__ import annotations
 
 import httpx
 
+from .connections import CallNotStartedError, CallTimeoutError
 from .context import CallContext
+from .decompression import ContentError
 from .errors import (
     HubTimeoutError,
     HubUnreachableError,
     OutcomeUnknownError,
     OutcomeUnknownTimeout,
     OxenError,
+    UnexpectedResponseError,
 )
 
 _NOT_SENT = (
+    CallNotStartedError,
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.ProxyError,
+    httpx.InvalidURL,
+    UnicodeError,  # of an invalid host name
 )
 
 
-def may_have_been_sent(error: httpx.HTTPError) -> bool:
-    """Return whether any part of the request may have reached the server."""
+def may_have_been_sent(error: Exception) -> bool:
+    """Return whether any part of the request may have reached the server, by the error alone."""
     return not isinstance(error, _NOT_SENT)
 
 
 def map_transport_error(
-    error: httpx.HTTPError, base_url: str, context: CallContext, *, is_idempotent: bool
+    error: Exception, base_url: str, context: CallContext, *, is_idempotent: bool, is_sent: bool
 ) -> OxenError:
-    """Convert an httpx error without keeping a reference to it, since it holds the API key."""
+    """Convert an error without keeping a reference to it, since it holds the API key.
+
+    Args:
+        error: The error of httpx or of this package's transport.
+        base_url: The address of the server.
+        context: The subject of the call.
+        is_idempotent: Whether the request can be repeated without being billed again.
+        is_sent: Whether any part of the request may have reached the server.
+    """
     reason = str(error) or type(error).__name__
-    is_timeout = isinstance(error, httpx.TimeoutException)
-    if is_idempotent or not may_have_been_sent(error):
+    is_timeout = isinstance(error, httpx.TimeoutException | CallTimeoutError)
+    if isinstance(error, ContentError):
+        text = f"the response of {base_url} is not usable: {reason}"
+        if is_idempotent:
+            return UnexpectedResponseError(text, generation_id=context.generation_id)
+        text = f"{text}; the request may have been accepted, so it is not sent again"
+        return OutcomeUnknownError(text, generation_id=context.generation_id)
+    if is_idempotent or not is_sent:
         if is_idempotent:
             text = f"no response from {base_url}: {reason}"
         else:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Callable
+from functools import partial
 from threading import Lock
 
+from ..connections import CallNotStartedError
 from ..context import NO_CONTEXT, CallContext
-from ..errors import HubTimeoutError, NotFoundError, OxenError
+from ..errors import HubTimeoutError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, parse_generation, parse_generations
 from ..responses import Response
 from ..scheduler import (
@@ -23,7 +25,7 @@ from ..scheduler import (
     latest_end,
 )
 from ..urls import job_path
-from .concurrency import Event, Limiter, current_loop_or_process, is_closed
+from .concurrency import STOPPED, Event, Limiter, current_loop_or_process, is_closed
 from .event_stream import EventStream
 from .transport import Transport
 
@@ -136,12 +138,16 @@ class JobTracker:
                     if on_status is not None and job.status != reported:
                         on_status(job.status)
                     return action
-                if action is PollAction.POLL:
-                    self._poll(job, deadline)
-                elif action is PollAction.LIST:
-                    self._list(deadline)
-                else:
+                if not isinstance(action, PollAction):
                     event.wait(action)
+                    continue
+                is_poll = action is PollAction.POLL
+                request = partial(self._poll, job, deadline) if is_poll else partial(self._list, deadline)
+                try:
+                    # Beside the wait, which an event may end before the response arrives.
+                    self.transport.calls.start(request)
+                except CallNotStartedError:  # without a thread, the request fails in the same way
+                    request()
         finally:
             if token is not None:
                 token.discard(event)
@@ -155,22 +161,18 @@ class JobTracker:
     def close(self) -> None:
         """End the event stream and every wait."""
         if not is_closed(self._owner):  # in a fork, a thread of the parent may hold the lock
-            self._close_scheduler()
+            with self._lock:
+                self._scheduler.close()
             reader = self._stream.close()
+            self.transport.calls.close()
             if reader is not None:
                 reader.stop()
 
     def abandon(self) -> None:
-        """End the event stream and every wait, without waiting for the reader."""
+        """End the event stream of a client that nothing waits for. Takes no locks, for finalizers."""
         if not is_closed(self._owner):
-            self._close_scheduler()
-            reader = self._stream.close()
-            if reader is not None:
-                reader.abandon()
-
-    def _close_scheduler(self) -> None:
-        with self._lock:
-            self._scheduler.close()
+            self._stream.abandon()
+            self.transport.calls.interrupt()
 
     def _poll(self, job: TrackedJob, deadline: float) -> None:
         context = CallContext(job.id)
@@ -181,9 +183,12 @@ class JobTracker:
         except NotFoundError as error:
             with self._lock:
                 self._scheduler.on_not_found(job, error.response)
-        except OxenError as error:
+        except STOPPED:
+            raise
+        except BaseException as error:
+            failure = self._map_error(error, job.id)
             with self._lock:
-                self._scheduler.on_poll_failed(job, error, deadline, time.monotonic())
+                self._scheduler.on_poll_failed(job, failure, deadline, time.monotonic())
         finally:
             with self._lock:
                 self._scheduler.poll_finished(job)
@@ -196,15 +201,24 @@ class JobTracker:
         try:
             response = self._get("/queue", LIST_TIMEOUT, deadline, NO_CONTEXT)
             active = {job.generation_id: job.status for job in parse_generations(response)}
-        except OxenError as error:
-            failure = error
-            _log.debug("the queue could not be listed: %s", error)
+        except STOPPED:
+            raise
+        except BaseException as error:
+            failure = self._map_error(error, None)
+            _log.debug("the queue could not be listed: %s", failure)
         finally:
             with self._lock:
                 if active is None:
                     self._scheduler.on_list_failed(failure, time.monotonic())
                 else:
                     self._scheduler.on_listed(jobs, active, time.monotonic())
+
+    def _map_error(self, error: BaseException, id: str | None) -> OxenError:
+        """Return the error of a request, also if it is one of a hook or a transport of the caller."""
+        if isinstance(error, OxenError):
+            return error
+        text = self.transport.settings.redact(f"{type(error).__name__}: {error}")
+        return HubUnreachableError(f"the request failed: {text}", generation_id=id)
 
     def _get(self, path: str, timeout: float, deadline: float, context: CallContext) -> Response:
         end = latest_end(deadline)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from ..hub_models import HubModel, parse_model, parse_models
+from ..hub_models import HubModel, check_id, parse_model, parse_models
 from ..urls import model_path
 from .session import SessionBound
 
@@ -55,8 +55,10 @@ class Models(SessionBound):
 
         Raises:
             NotFoundError: There is no such model.
+            UnexpectedResponseError: The server returned another model.
         """
-        return parse_model(self._session.get(model_path(id), needs_key=False))
+        response = self._session.get(model_path(id), needs_key=False)
+        return check_id(parse_model(response), id, response)
 
     def activate(self, id: str) -> HubModel:
         """Start the deployment of a custom model, which is billed from then on."""

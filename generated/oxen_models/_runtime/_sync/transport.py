@@ -6,15 +6,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 import httpx
 
 from ..bodies import Body
+from ..connections import CallError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
+from ..decompression import ACCEPTED_ENCODINGS, ContentError, Decoder
 from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
+from ..event_decoder import EventDecoder
 from ..generations import GenerationCompleted, parse_event
 from ..headers import validate_headers
 from ..parsing import names_job, parse_response
@@ -23,10 +27,16 @@ from ..retries import delay_after_failure, delay_after_status
 from ..settings import Settings
 from ..transport_errors import map_transport_error, may_have_been_sent
 from ..version import __version__
-from .concurrency import Sockets, iterate_blocking, run_blocking, sleep
+from .concurrency import Call, Calls, iterate_blocking, run_blocking
 
 CONNECT_TIMEOUT = 10.0
 EVENT_TIMEOUT = 45.0
+STREAM_RELEASE_TIMEOUT = 0.5
+"""Seconds to wait for a connection before the event stream's own is used."""
+DEADLINE_MARGIN = 0.1
+"""Seconds after its timeout by which a call ends. Until then, the error of httpx is the more precise one."""
+MAX_RESPONSE_SIZE = 128 * 2**20
+"""Maximum bytes of a response after decompression."""
 # Cached because parsing takes longer than everything else that a call adds to httpx.
 _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
@@ -39,7 +49,7 @@ class Transport:
     """Sends requests over a connection pool with the client's settings."""
 
     http: httpx.Client
-    sockets: Sockets
+    calls: Calls
     settings: Settings
 
     def post(
@@ -116,9 +126,13 @@ class Transport:
     ) -> Response:
         is_idempotent = method != "POST"
         if self.http.is_closed:
-            raise _closed_error(context)
+            raise closed_error(context)
         extra_headers = validate_headers("extra_headers", extra_headers)
-        headers = {**self.headers(context, needs_key=needs_key), **extra_headers}
+        headers = {
+            **self.headers(context, needs_key=needs_key),
+            "accept-encoding": ACCEPTED_ENCODINGS,
+            **extra_headers,
+        }
         if body is not None:
             headers["content-type"] = "application/json"
         if isinstance(body, Body):
@@ -132,35 +146,30 @@ class Transport:
             received: tuple[httpx.Response, bytes] | None = None
             delay: float | None = None
             left = max(deadline - time.monotonic(), 0.001)
+            call = self.calls.begin()
             try:
-                with self.http.stream(
-                    method,
-                    _parse_url(url),
-                    content=iterate_blocking(body) if isinstance(body, Body) else body,
-                    headers=headers,
-                    timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT)),
-                    follow_redirects=False,
-                    extensions=self.sockets.extensions,
-                ) as response:
-                    received = response, _read_content(response, deadline)
-            except httpx.HTTPError as cause:
-                error = map_transport_error(
-                    cause, self.settings.base_url, context, is_idempotent=is_idempotent
-                )
-                may_be_billed = not is_idempotent and may_have_been_sent(cause)
-                delay = delay_after_failure(retries, may_be_billed=may_be_billed)
-                _log.debug("%s %s: %s", method, path, type(cause).__name__)
-            except (httpx.InvalidURL, UnicodeError) as cause:  # an invalid host name
-                error = HubUnreachableError(f"{cause}; nothing was sent", generation_id=context.generation_id)
-            except RuntimeError:
-                if not self.http.is_closed:
+                exchange = partial(self._exchange, call, method, url, headers, body, self._limit(left))
+                received = call.run(exchange, left + DEADLINE_MARGIN)
+            except UsedConnectionError:
+                continue  # the connection was closed, and the next one may be a new one
+            except Exception as cause:
+                if isinstance(cause, httpx.PoolTimeout) and self._release_stream(deadline):
+                    continue
+                if not self._is_expected(cause, call):
                     raise
-                error = _closed_error(context)
+                is_sent = call.may_have_been_sent and may_have_been_sent(cause)
+                error = map_transport_error(
+                    cause, self.settings.base_url, context, is_idempotent=is_idempotent, is_sent=is_sent
+                )
+                if isinstance(cause, httpx.HTTPError):
+                    delay = delay_after_failure(retries, may_be_billed=is_sent and not is_idempotent)
+                _log.debug("%s %s: %s", method, path, type(cause).__name__)
             else:
+                response, content = received
                 status = response.status_code
                 _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - started)
                 delay = delay_after_status(status, response.headers, retries, is_idempotent=is_idempotent)
-                if context.is_submission and names_job(received[1]):
+                if context.is_submission and names_job(content):
                     delay = None
             if not retry or retries >= self.settings.max_retries:
                 delay = None
@@ -174,8 +183,40 @@ class Transport:
                     *received, context, is_billable=not is_idempotent, allow_empty=method == "DELETE"
                 )
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
-            sleep(delay)
+            with suppress(CallError):  # of a closed client, which the next attempt raises, too
+                self.calls.sleep(delay)
             retries += 1
+
+    def send(
+        self,
+        call: Call,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        body: Body | bytes | None = None,
+    ) -> httpx.Response:
+        """Send a request and return its response, whose content has not been read. A step of a call.
+
+        Cookies are neither sent nor kept, and redirects are not followed.
+        """
+        http = self.http
+        request = http.build_request(
+            method,
+            _parse_url(url),
+            content=iterate_blocking(body) if isinstance(body, Body) else body,
+            headers=headers,
+            timeout=timeout,
+            extensions=call.extensions,
+        )
+        if "cookie" not in http.headers and "cookie" not in headers:
+            request.headers.pop("cookie", None)
+        call.response = response = http.send(request, stream=True, follow_redirects=False)
+        if "set-cookie" in response.headers:
+            for cookie in response.cookies.jar:
+                with suppress(KeyError):
+                    http.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+        return response
 
     def stream_events(self, on_open: Callable[[], None]) -> Generator[GenerationCompleted]:
         """Open the event stream and yield its events until it ends.
@@ -186,44 +227,89 @@ class Transport:
         Raises:
             OxenError: The server rejected or closed the stream, or it was silent for too long.
         """
-        from httpx_sse import EventSource, SSEError
-
         if self.http.is_closed:
-            raise _closed_error(NO_CONTEXT)
+            raise closed_error(NO_CONTEXT)
         error: OxenError | None = None
+        call = self.calls.begin()
+        headers = {
+            **self.headers(NO_CONTEXT),
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+            "cache-control": "no-store",
+        }
+        url = self.settings.url("/events", base_path="/api")
+        timeout = httpx.Timeout(CONNECT_TIMEOUT, read=EVENT_TIMEOUT)
         try:
-            with self.http.stream(
-                "GET",
-                _parse_url(self.settings.url("/events", base_path="/api")),
-                headers={
-                    **self.headers(NO_CONTEXT),
-                    "accept": "text/event-stream",
-                    "cache-control": "no-store",
-                },
-                timeout=httpx.Timeout(EVENT_TIMEOUT, connect=CONNECT_TIMEOUT),
-                follow_redirects=False,
-                extensions=self.sockets.extensions,
-            ) as response:
-                content_type = response.headers.get("content-type", "")
-                if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
-                    content = _read_content(response, time.monotonic() + CONNECT_TIMEOUT)
-                    raise UnexpectedResponseError(
-                        f"expected an event stream, got {content_type or 'no content type'}",
-                        response=self._parse(response, content, NO_CONTEXT),
-                    )
-                response.encoding = "utf-8"  # the only encoding of event streams in the standard
-                on_open()
-                for event in EventSource(response).iter_sse():
-                    completed = parse_event(event.event, self.settings.redact(event.data))
+            response = call.run(partial(self.send, call, "GET", url, headers, timeout), CONNECT_TIMEOUT)
+            content_type = response.headers.get("content-type", "")
+            if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
+                content = call.run(partial(read_content, response), CONNECT_TIMEOUT)
+                raise UnexpectedResponseError(
+                    f"expected an event stream, got {content_type or 'no content type'}",
+                    response=self._parse(response, content, NO_CONTEXT),
+                )
+            on_open()
+            self.calls.stream = call
+            decoder = EventDecoder()
+            chunks = iterate_content(response)
+            while chunk := call.run(partial(next, chunks, b""), EVENT_TIMEOUT):
+                for name, data in decoder.decode(chunk):
+                    completed = parse_event(name, self.settings.redact(data))
                     if completed is not None:
                         yield completed
-        except httpx.HTTPError as cause:
-            error = map_transport_error(cause, self.settings.base_url, NO_CONTEXT, is_idempotent=True)
-        except (httpx.StreamError, httpx.InvalidURL, SSEError, UnicodeError) as cause:
-            error = HubUnreachableError(f"invalid event stream: {cause}")
+        except Exception as cause:
+            if not self._is_expected(cause, call):
+                raise
+            error = map_transport_error(
+                cause, self.settings.base_url, NO_CONTEXT, is_idempotent=True, is_sent=True
+            )
+        finally:
+            self.calls.stream = None
+            call.close()
         if error is not None:
             # Raised outside the `except` block: see `_request`.
             raise error
+
+    def _exchange(
+        self,
+        call: Call,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Body | bytes | None,
+        timeout: httpx.Timeout,
+    ) -> tuple[httpx.Response, bytes]:
+        try:
+            response = self.send(call, method, url, headers, timeout, body)
+            return response, read_content(response)
+        finally:
+            call.close()
+
+    def _limit(self, seconds: float) -> httpx.Timeout:
+        """Return the limits of the operations of a request, whose total duration the call limits."""
+        is_streaming = self.calls.stream is not None
+        pool = min(seconds, STREAM_RELEASE_TIMEOUT) if is_streaming else seconds
+        return httpx.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT), pool=pool)
+
+    def _release_stream(self, deadline: float) -> bool:
+        """Close the event stream if no other call has a connection, and return whether to try again."""
+        stream = self.calls.stream
+        if stream is None or time.monotonic() + STREAM_RELEASE_TIMEOUT > deadline:
+            return False
+        if not self.calls.is_connected:
+            _log.debug("the connection pool has no connection beside the event stream, which is closed")
+            self.calls.is_stream_allowed = False
+            stream.interrupt()
+        return True
+
+    def _is_expected(self, error: Exception, call: Call) -> bool:
+        """Return whether an error is one of the transport, and not of a hook or a transport of the caller."""
+        if isinstance(error, RuntimeError):  # httpx raises it after the client was closed
+            return self.http.is_closed or isinstance(error, httpx.StreamError)
+        if isinstance(error, httpx.HTTPError | CallError | ContentError | httpx.InvalidURL | UnicodeError):
+            return True
+        # A library for proxies or TLS may raise an error of its own.
+        return call.is_connecting and not call.may_have_been_sent
 
     def _parse(
         self,
@@ -251,17 +337,38 @@ class Transport:
         return headers
 
 
-def _closed_error(context: CallContext) -> HubUnreachableError:
+def closed_error(context: CallContext) -> HubUnreachableError:
     return HubUnreachableError("the client is closed; nothing was sent", generation_id=context.generation_id)
 
 
-def _read_content(response: httpx.Response, deadline: float) -> bytes:
-    """Read the body before `deadline`. httpx's own timeout restarts with each chunk."""
+def read_content(response: httpx.Response) -> bytes:
+    """Return the decoded content of a response.
+
+    Raises:
+        ContentError: It cannot be decoded, or is larger than 128 MiB.
+    """
     chunks: list[bytes] = []
-    is_late = False
-    for chunk in response.iter_bytes():
-        if is_late:
-            raise httpx.ReadTimeout("the response did not end before the timeout")
-        chunks.append(chunk)
-        is_late = time.monotonic() > deadline
+    size = 0
+    with closing(iterate_content(response)) as content:
+        for chunk in content:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_RESPONSE_SIZE:
+                raise ContentError(f"it is larger than {MAX_RESPONSE_SIZE:,} bytes")
     return b"".join(chunks)
+
+
+def iterate_content(response: httpx.Response) -> Generator[bytes]:
+    """Yield the decoded content of a response in pieces that are not empty.
+
+    Raises:
+        ContentError: It cannot be decoded.
+    """
+    if response.is_stream_consumed:  # by a hook or a transport of the caller
+        if response.content:
+            yield response.content
+        return
+    decoder = Decoder(response.headers.get("content-encoding", ""))
+    for chunk in response.iter_raw():
+        for piece in decoder.decode(chunk):
+            yield piece

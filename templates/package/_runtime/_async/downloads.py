@@ -6,15 +6,18 @@ import logging
 import re
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
+from ..connections import CallError, UsedConnectionError
 from ..context import NO_CONTEXT
+from ..decompression import ContentError
 from ..errors import MediaError
 from ..retries import delay_after_failure, delay_after_status
-from .concurrency import sleep
-from .transport import CONNECT_TIMEOUT, USER_AGENT, AsyncTransport
+from .transport import CONNECT_TIMEOUT, USER_AGENT, AsyncTransport, iterate_content
 
 IDLE_TIMEOUT = 60.0
 MAX_REDIRECTS = 5
@@ -132,11 +135,14 @@ async def download(
     part = _Part(max_length=max_length)
     retries = redirects = 0
     while True:
-        response: httpx.Response | None = None
+        call = transport.calls.begin()
         reason, status, delay = "the client is closed", None, None
         try:
             if not transport.http.is_closed:
-                response = await _open(transport, url, part, deadline)
+                left = _seconds_until(deadline)
+                timeout = httpx.Timeout(min(left, IDLE_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
+                headers = {**_headers(transport, url), **part.headers}
+                response = await call.run(partial(transport.send, call, "GET", url, headers, timeout), left)
                 _log.debug("GET a result from %s: HTTP %d", response.url.host, response.status_code)
                 if response.has_redirect_location:
                     url = str(response.url.join(response.headers["location"]))
@@ -146,9 +152,8 @@ async def download(
                     reason = f"more than {MAX_REDIRECTS} redirects"
                 elif response.is_success:
                     part.start(response)
-                    chunks = response.aiter_bytes()
-                    while (chunk := await anext(chunks, None)) is not None:
-                        _seconds_until(deadline)
+                    chunks = iterate_content(response)
+                    while chunk := await call.run(partial(anext, chunks, b""), _seconds_until(deadline)):
                         part.add(chunk)
                         retries = 0
                         yield chunk, part.total
@@ -158,16 +163,23 @@ async def download(
                     status = response.status_code
                     reason = f"HTTP {status}; its URL may have expired"
                     delay = delay_after_status(status, response.headers, retries, is_idempotent=True)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, _UnusableError) as cause:
+        except UsedConnectionError:
+            continue
+        except (
+            httpx.InvalidURL,
+            httpx.UnsupportedProtocol,
+            ValueError,
+            ContentError,
+            _UnusableError,
+        ) as cause:
             reason = str(cause)
-        except TimeoutError:
-            pass
+        except (CallError, TimeoutError) as cause:
+            reason = str(cause)
         except httpx.HTTPError as cause:
             reason = str(cause) or type(cause).__name__
             delay = delay_after_failure(retries, may_be_billed=False) if part.is_resumable else None
         finally:
-            if response is not None:
-                await response.aclose()
+            await call.aclose()
         now = time.monotonic()
         if now >= deadline:
             reason = f"it did not end within {settings.download_timeout:g} seconds"
@@ -178,20 +190,9 @@ async def download(
                 None if part.length else status,
                 generation_id=generation_id,
             )
-        await sleep(delay)
+        with suppress(CallError):  # of a closed client, which the next attempt raises, too
+            await transport.calls.sleep(delay)
         retries += 1
-
-
-async def _open(transport: AsyncTransport, url: str, part: _Part, deadline: float) -> httpx.Response:
-    left = _seconds_until(deadline)
-    request = transport.http.build_request(
-        "GET",
-        url,
-        headers={**_headers(transport, url), **part.headers},
-        timeout=httpx.Timeout(min(left, IDLE_TIMEOUT), connect=min(left, CONNECT_TIMEOUT)),
-        extensions=transport.sockets.extensions,
-    )
-    return await transport.http.send(request, stream=True, follow_redirects=False)
 
 
 def _seconds_until(deadline: float) -> float:

@@ -16,10 +16,14 @@ from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFou
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
-from .concurrency import Sockets, current_loop_or_process, is_closed
+from .concurrency import Calls, current_loop_or_process, is_closed
 from .downloads import download
 from .job_tracker import AsyncJobTracker
 from .transport import AsyncTransport
+
+# A connection that was used before may carry bytes that would be taken for the response, or may be closed
+# by the server at the same moment.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=0)
 
 
 class AsyncConnections:
@@ -60,8 +64,8 @@ class AsyncConnections:
             if is_closed(other):  # not collected on its own, because its tracker keeps it alive
                 self._trackers.pop(other, None)
                 self._locks.pop(other, None)
-        http = self.http_client or httpx.AsyncClient()
-        tracker = AsyncJobTracker(AsyncTransport(http, Sockets(), self._settings))
+        http = self.http_client or httpx.AsyncClient(limits=_LIMITS)
+        tracker = AsyncJobTracker(AsyncTransport(http, Calls(), self._settings))
         self._trackers[owner] = tracker
         # The event stream is read for the jobs of this client, so it ends with the last reference to it.
         weakref.finalize(self, _abandon, weakref.ref(tracker))
@@ -223,7 +227,7 @@ class AsyncSession:
 
     def _transport(self, context: CallContext) -> AsyncTransport:
         transport = self._connections.tracker(context).transport
-        return AsyncTransport(transport.http, transport.sockets, self.settings)
+        return AsyncTransport(transport.http, transport.calls, self.settings)
 
 
 class AsyncSessionBound:
