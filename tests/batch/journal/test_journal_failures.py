@@ -105,6 +105,19 @@ def test_job_is_recorded_on_a_full_disk(database: Path, length: int) -> None:
     assert [entry.job_id for entry in read(database)] == [f"{key:>036}" for key in keys]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+def test_run_does_not_continue_after_a_failure(database: Path) -> None:
+    """After a failure to write, all later facts fail, even if there is space again."""
+    with Journal(database) as journal:
+        with file_size_limit(1000), pytest.raises(JournalError):
+            write_fact(journal, FACTS[0])
+        with pytest.raises(JournalError, match="writing failed before"):
+            write_fact(journal, FACTS[0])
+    with Journal(database) as journal:
+        assert not list(journal.entries())
+        write_fact(journal, FACTS[0])
+
+
 def test_job_is_named_if_it_cannot_be_recorded(database: Path) -> None:
     """The error names the job if the disk fails while it is recorded."""
     with Journal(database) as journal:

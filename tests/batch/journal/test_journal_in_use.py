@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from oxen_models import JournalError
 from oxen_models._runtime.journal_database import Journal
-from oxen_models.journal import read
+from oxen_models.journal import Entry, read
 
 from batch.journal.states import FACTS, expected_entries, without_times, write_fact
 
@@ -109,6 +109,17 @@ def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
     assert "using this journal" in open_elsewhere(used)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the file cannot be opened there")
+def test_failed_attempt_keeps_the_lock_of_sqlite(used: Path) -> None:
+    """Another run in the same process fails before it opens the file, which would drop the lock of SQLite."""
+    assert "using this journal" in open_here(used)
+    assert "using this journal" in open_here(used, "read")
+    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN')"
+    command = [sys.executable, "-c", f"{program}.execute('SELECT * FROM journal')", str(used)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "database is locked" in process.stderr
+
+
 def test_lock_does_not_depend_on_another_file(used: Path) -> None:
     """No file beside the journal needs to exist for its lock."""
     for file in used.parent.iterdir():
@@ -183,6 +194,17 @@ def test_two_runs_create_one_journal(database: Path) -> None:
     assert lines.count("ok\n") == 1
     assert all("using this journal" in line or "is empty" in line for line in lines if line != "ok\n")
     assert {file.name for file in database.parent.iterdir()} == {"run.db"}
+
+
+def test_journal_created_meanwhile_is_kept(written_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that another process creates at the same time is opened and not replaced."""
+    monkeypatch.setattr(os.path, "exists", lambda _: False)
+    assert without_times(list_entries(written_database)) == expected_entries(FACTS)
+
+
+def list_entries(path: Path) -> list[Entry]:
+    with Journal(path) as journal:
+        return list(journal.entries())
 
 
 FORK = """
