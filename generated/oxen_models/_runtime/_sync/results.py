@@ -26,10 +26,11 @@ from ..responses import Response
 from ..saving import map_os_errors
 from ..server_errors import is_error, parse_error
 from ..urls import job_path
-from .concurrency import iterate_blocking, open_file
+from .concurrency import iterate_blocking, open_file, run_blocking
 from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import Session
 
+WRITE_SIZE = 2**20
 # Statuses with which servers reject an expired URL.
 _EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 
@@ -88,18 +89,24 @@ class Media:
                 file = open_file(part, "wb")
             try:
                 written = 0
+                buffer = bytearray()  # because each write is a step in a thread
                 with closing(self._chunks(MAX_SAVED_LENGTH)) as chunks:
                     for chunk, length in chunks:
-                        with map_os_errors(target):
-                            file.write(chunk)
+                        buffer += chunk
+                        if len(buffer) >= WRITE_SIZE:
+                            with map_os_errors(target):
+                                file.write(buffer)
+                            buffer = bytearray()
                         written += len(chunk)
                         if on_progress is not None:
                             on_progress(written, length)
+                with map_os_errors(target):
+                    file.write(buffer)
             finally:
                 with map_os_errors(target):
                     file.close()
             with map_os_errors(target):
-                part.replace(target)
+                run_blocking(part.replace, target)
         finally:
             with suppress(OSError, ValueError):
                 part.unlink()
