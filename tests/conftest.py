@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,10 @@ from helpers.raw_server import RawServer, run_raw_server
 from oxen_models.testing import Hub
 
 pytest_plugins = ["helpers.codegen"]
+
+# httpcore tries to import sniffio for each lock; a failed import takes a tenth of the time of these tests.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

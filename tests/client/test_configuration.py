@@ -322,7 +322,7 @@ def test_lists_that_need_a_key_say_so(run: ClientRunner) -> None:
 def test_favorites_are_those_of_the_user(run: ClientRunner, hub: Hub) -> None:
     """`favorites` sends the key if there is one; the hub rejects the request without one."""
     favorite = f"{hub.url}/api/ai/models/qwen-image/favorite"
-    httpx.post(favorite, headers={"authorization": "Bearer any"}, trust_env=False)
+    httpx.post(favorite, headers={"authorization": "Bearer any"})
     models = run(lambda oxen: oxen.models.favorites(), base_url=hub.url)
     assert [model.id for model in models] == ["qwen-image"]
     run.expect_error(

@@ -58,6 +58,7 @@ def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
+@pytest.mark.slow
 def test_readme_runs_with_exported_variables(tmp_path: Path) -> None:
     """With the variables that the stand-in's command prints, the programs of the README run unchanged."""
     before = write_inputs(tmp_path)

@@ -28,7 +28,9 @@ WAIT_TIMEOUT = 120.0
 
 def open_client(hub: Hub) -> httpx.Client:
     """Return an httpx client for the API of `hub`."""
-    return httpx.Client(base_url=hub.url, headers=AUTH_HEADERS, timeout=WAIT_TIMEOUT, trust_env=False)
+    return httpx.Client(
+        base_url=hub.url, headers=AUTH_HEADERS, timeout=WAIT_TIMEOUT, trust_env=False, verify=False
+    )
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:

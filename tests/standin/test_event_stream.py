@@ -34,7 +34,7 @@ def test_event_is_sent_to_open_streams(hub: Hub, api: httpx.Client) -> None:
         "images": [{"url": url}],
         "url": url,
     }
-    assert httpx.get(url, trust_env=False).status_code == 200
+    assert httpx.get(url).status_code == 200
     with open_stream(hub) as later:
         assert later.read_frame() == b": keep-alive"
 

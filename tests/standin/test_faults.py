@@ -78,9 +78,9 @@ def test_cut_download_ends_in_the_middle(hub: Hub, api: httpx.Client) -> None:
     url = wait_for_end(api, enqueue(api)[0])["result_url"]
     hub.inject_fault("cut-mid-response", times=1, path="/files/*")
     chunks: list[bytes] = []
-    with httpx.stream("GET", url, trust_env=False) as response, pytest.raises(httpx.RemoteProtocolError):
+    with httpx.stream("GET", url) as response, pytest.raises(httpx.RemoteProtocolError):
         chunks.extend(response.iter_raw(100))
-    content = httpx.get(url, trust_env=False).content
+    content = httpx.get(url).content
     assert len(content) // 2 - 100 <= len(b"".join(chunks)) <= len(content) // 2
     assert content.startswith(b"".join(chunks))
 
@@ -116,7 +116,7 @@ def test_url_expires(
     job = wait_for_end(api, enqueue(api)[0])
 
     def download() -> int:
-        return httpx.get(job["result_url"], trust_env=False).status_code
+        return httpx.get(job["result_url"]).status_code
 
     assert download() == 200
     now.append(now[0] + 61)

@@ -23,7 +23,7 @@ def download(
 ) -> httpx.Response:
     response = api.post(path, json=body)
     assert response.status_code == 200, response.text
-    return httpx.get(response.json()[key][0]["url"], trust_env=False).raise_for_status()
+    return httpx.get(response.json()[key][0]["url"]).raise_for_status()
 
 
 def open_image(content: bytes) -> Image.Image:
@@ -43,7 +43,7 @@ def test_edit_adds_a_hat_to_the_image(api: httpx.Client) -> None:
     response = api.post(EDIT, json={**EDIT_BODY, "input_image": [image], "aspect_ratio": "1:1"}).json()
     assert response["model"] == "qwen-image-edit-plus"
     assert abs(response["created"] - time.time()) < 60
-    file = httpx.get(response["images"][0]["url"], trust_env=False)
+    file = httpx.get(response["images"][0]["url"])
     assert file.headers["content-type"] == "image/png"
     assert int(file.headers["content-length"]) == len(file.content)
     edited = open_image(file.content)
@@ -72,7 +72,7 @@ def test_same_request_has_the_same_result(api: httpx.Client) -> None:
     assert inline == {"b64_json": base64.b64encode(first).decode()}
     assert download(api, {**EDIT_BODY, "prompt": "Another hat"}).content != first
     jobs = [wait_for_end(api, id) for id in enqueue(api, num_generations=2)]
-    queued = [httpx.get(job["result_url"], trust_env=False).content for job in jobs]
+    queued = [httpx.get(job["result_url"]).content for job in jobs]
     assert (queued[0] == first, queued[1] == first) == (True, False)
 
 
@@ -82,10 +82,7 @@ def test_num_images_is_the_number_of_results(hub: Hub, api: httpx.Client) -> Non
     body = {"model": "m", "prompt": "data: an ox", "num_images": 3}
     images = api.post("/api/ai/images/generate", json=body).json()["images"]
     job = wait_for_end(api, enqueue(api, body)[0])
-    contents = [
-        {httpx.get(image["url"], trust_env=False).content for image in listed}
-        for listed in (images, job["images"])
-    ]
+    contents = [{httpx.get(image["url"]).content for image in listed} for listed in (images, job["images"])]
     assert (contents[0] == contents[1], len(contents[0])) == (True, 3)
     assert job["result_url"] == job["images"][0]["url"]
 
@@ -127,7 +124,7 @@ def test_video_and_audio_formats(
     assert file.content.startswith(beginning)
     job = wait_for_end(api, enqueue(api, body)[0])
     assert (job["media_type"], job[f"{media}s"][0]["url"]) == (media, job["result_url"])
-    assert httpx.get(job["result_url"], trust_env=False).content == file.content
+    assert httpx.get(job["result_url"]).content == file.content
 
 
 def test_audio_has_two_paths(api: httpx.Client) -> None:
@@ -215,5 +212,5 @@ def test_dialect_result(form: Any, job_keys: set[str], event_keys: set[str]) -> 
         if form == "b64_json":
             content = base64.b64decode(found["b64_json"])
         else:
-            content = httpx.get(found["url"], trust_env=False).content
+            content = httpx.get(found["url"]).content
     assert open_image(content).format == "PNG"

@@ -62,12 +62,12 @@ def test_lists_and_details_need_no_key(hub: Hub) -> None:
     """Models can be read without a key unless the dialect requires one; favorites always require it."""
     paths = [MODELS, f"{MODELS}/search?search=x", f"{MODELS}/featured", f"{MODELS}/film", OLD_LIST]
     for path in paths:
-        assert httpx.get(hub.url + path, trust_env=False).status_code == 200
-    assert httpx.get(f"{hub.url}{MODELS}/favorites", trust_env=False).status_code == 401
-    assert httpx.post(f"{hub.url}{MODELS}/film/favorite", trust_env=False).status_code == 401
+        assert httpx.get(hub.url + path).status_code == 200
+    assert httpx.get(f"{hub.url}{MODELS}/favorites").status_code == 401
+    assert httpx.post(f"{hub.url}{MODELS}/film/favorite").status_code == 401
     with Hub(dialect=Dialect(list_access="key")) as strict:
         for path in paths:
-            assert httpx.get(strict.url + path, trust_env=False).status_code == 401
+            assert httpx.get(strict.url + path).status_code == 401
 
 
 def test_list_filters(hub: Hub, api: httpx.Client) -> None:
@@ -200,7 +200,7 @@ def test_dialect_old_hub_has_only_the_old_list(tmp_path: Path) -> None:
     """An older hub has only the older list, as an object or as a bare array."""
     old, bare = (Hub(write_model(tmp_path), Dialect(lists=lists)) for lists in ("old", "old-bare"))
     with old, bare:
-        assert httpx.get(old.url + MODELS, headers=AUTH_HEADERS, trust_env=False).status_code == 404
+        assert httpx.get(old.url + MODELS, headers=AUTH_HEADERS).status_code == 404
         [item] = get_json(old, OLD_LIST)["models"]
         assert get_json(bare, OLD_LIST) == [item]
 

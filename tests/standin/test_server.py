@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 def test_requests_are_logged(hub: Hub, api: httpx.Client) -> None:
     """The log has the method, path, headers and body of each request."""
     api.post(f"{EDIT}?page=1", json=EDIT_BODY)
-    httpx.get(f"{hub.url}/nope%20here", trust_env=False)
+    httpx.get(f"{hub.url}/nope%20here")
     post, get = hub.requests
     assert (post.method, post.path, post.body) == ("POST", EDIT, EDIT_BODY)
     assert post.headers["authorization"] == AUTH_HEADERS["authorization"]
@@ -98,7 +98,7 @@ def test_stop_closes_connections(hub: Hub, api: httpx.Client) -> None:
     url = hub.url
     assert stop_hub(hub)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+        httpx.get(url)
     with pytest.raises(RuntimeError, match="not running"):
         print(hub.url)
 

@@ -25,7 +25,7 @@ def encode_data_uri(picture: Image.Image) -> str:
 def test_missing_key_is_refused(hub: Hub, headers: dict[str, str]) -> None:
     """A request without a bearer token receives 401, and a path that does not exist too."""
     for path in (QUEUE, "/api/ai/generations", "/api/authorize", "/api/nope"):
-        response = httpx.get(hub.url + path, headers=headers, trust_env=False)
+        response = httpx.get(hub.url + path, headers=headers)
         assert (response.status_code, response.json()["error"]["type"]) == (401, "unauthenticated")
 
 

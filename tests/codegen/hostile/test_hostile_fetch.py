@@ -21,9 +21,10 @@ from oxen_codegen.cli import main
 
 from codegen.hostile.attacks import GROWING, MODELS, Done, check_errors, read_attack
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows"),
+]
 
 
 def compress_spaces(megabytes: int) -> bytes:

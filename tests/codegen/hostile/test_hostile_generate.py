@@ -31,9 +31,10 @@ from codegen.hostile.attacks import (
 )
 from codegen.hostile.use import use_package
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows"),
+]
 
 
 def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: RawServer) -> None:

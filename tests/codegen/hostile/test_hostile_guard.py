@@ -11,9 +11,10 @@ import pytest
 from codegen.hostile.attacks import Done, read_json
 from codegen.hostile.guard import CANARY
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows"),
+]
 
 
 def test_guard_detects_canary(tmp_path: Path, guarded: Callable[..., Done]) -> None:

@@ -30,9 +30,10 @@ from codegen.hostile.attacks import (
 )
 from codegen.hostile.use import use_package
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no memory limits on Windows"),
+]
 
 MAX_DIFF_RATIO = 10
 """The maximal CPU time of a diff in which all names differ, as a multiple of that with equal names."""
