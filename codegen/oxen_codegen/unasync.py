@@ -16,6 +16,8 @@ REPLACEMENTS = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
+    "__anext__": "__next__",
+    "StopAsyncIteration": "StopIteration",
     "aclose": "close",
     "aiter_raw": "iter_raw",
     "anext": "next",

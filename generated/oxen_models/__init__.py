@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         PermissionDeniedError as PermissionDeniedError,
         Problem as Problem,
         RateLimitError as RateLimitError,
+        RunStoppedError as RunStoppedError,
         ServerError as ServerError,
         UnexpectedResponseError as UnexpectedResponseError,
         UnprocessableError as UnprocessableError,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         MediaType as MediaType,
     )
     from ._runtime.hub_models import HubModel as HubModel
+    from ._runtime.matching import Reconciliation as Reconciliation
     from ._runtime.progress import Progress as Progress
     from ._runtime.options import RequestOptions as RequestOptions
     from ._runtime.request import (
@@ -83,11 +85,11 @@ if TYPE_CHECKING:
     )
     from ._runtime.responses import Response as Response
     from ._runtime.schemas import schema as schema
-    from ._runtime._async.batch import AsyncOutcome as AsyncOutcome
+    from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun, AsyncOutcome as AsyncOutcome
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._sync.batch import Outcome as Outcome
+    from ._runtime._sync.batch import BatchRun as BatchRun, Outcome as Outcome
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
@@ -146,6 +148,7 @@ _MODULES = {
     "PermissionDeniedError": "._runtime.errors",
     "Problem": "._runtime.errors",
     "RateLimitError": "._runtime.errors",
+    "RunStoppedError": "._runtime.errors",
     "ServerError": "._runtime.errors",
     "UnexpectedResponseError": "._runtime.errors",
     "UnprocessableError": "._runtime.errors",
@@ -163,6 +166,7 @@ _MODULES = {
     "JobStatus": "._runtime.generations",
     "MediaType": "._runtime.generations",
     "HubModel": "._runtime.hub_models",
+    "Reconciliation": "._runtime.matching",
     "Progress": "._runtime.progress",
     "RequestOptions": "._runtime.options",
     "AudioRequest": "._runtime.request",
@@ -173,10 +177,12 @@ _MODULES = {
     "VideoRequest": "._runtime.request",
     "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
+    "AsyncBatchRun": "._runtime._async.batch",
     "AsyncOutcome": "._runtime._async.batch",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
+    "BatchRun": "._runtime._sync.batch",
     "Outcome": "._runtime._sync.batch",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
@@ -239,6 +245,7 @@ __all__ = [
     "PermissionDeniedError",
     "Problem",
     "RateLimitError",
+    "RunStoppedError",
     "ServerError",
     "UnexpectedResponseError",
     "UnprocessableError",
@@ -256,6 +263,7 @@ __all__ = [
     "JobStatus",
     "MediaType",
     "HubModel",
+    "Reconciliation",
     "Progress",
     "RequestOptions",
     "AudioRequest",
@@ -266,10 +274,12 @@ __all__ = [
     "VideoRequest",
     "Response",
     "schema",
+    "AsyncBatchRun",
     "AsyncOutcome",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
+    "BatchRun",
     "Outcome",
     "AnyModel",
     "Generations",

@@ -5,6 +5,6 @@
 ...     print(entry.key, entry.state, entry.job_id, entry.cost)
 """
 
-from oxen_models._runtime.journal_database import Entry, State, export, merge, read
+from oxen_models._runtime.journal import Entry, State, export, merge, read
 
 __all__ = ["Entry", "State", "export", "merge", "read"]

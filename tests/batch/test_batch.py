@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,6 +13,7 @@ import pytest
 from helpers.client_runner import ClientRunner
 from oxen_models.audio import BytedanceSeedAudio10Request as Speech
 from oxen_models.images import QwenImageRequest as Picture
+from oxen_models.journal import read
 from oxen_models.testing import Hub
 from oxen_models.videos import BytedanceSeedance20TextToVideoRequest as Film
 
@@ -60,10 +60,6 @@ def run_batch(run: ClientRunner, hub: Hub) -> Run:
 
 def pictures(count: int) -> list[Picture]:
     return [Picture(prompt=f"number {index}") for index in range(count)]
-
-
-def read_lines(journal: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in journal.read_text().splitlines()]
 
 
 def sent_prompts(hub: Hub) -> list[str]:
@@ -198,12 +194,12 @@ def test_item_that_is_not_a_request_raises(run_batch: Run) -> None:
 
 def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A second run with the same journal yields the same results without a request."""
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.db"
     requests = [*pictures(2), Speech(prompt="c"), Speech(prompt="d")]
     first = run_batch(requests, journal=journal)
-    assert sorted(line["fact"] for line in read_lines(journal)) == sorted(
-        ["sending", "enqueued", "succeeded"] * 4
-    )
+    assert {(entry.state, entry.job_id) for entry in read(journal)} == {
+        ("succeeded", outcome.job_id) for outcome in first
+    }
     hub.clear()
     second = run_batch(iter(requests), journal=journal)
     assert [outcome.job_id for outcome in second] == [outcome.job_id for outcome in first]
@@ -215,7 +211,7 @@ def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path
 
 def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A second run with the same journal yields the same error without a request."""
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.db"
     hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
     [first] = run_batch(pictures(1), journal=journal)
     [second] = run_batch(pictures(1), journal=journal)
@@ -225,7 +221,7 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
 
 def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A run that was stopped is continued by the next one; no request is sent twice."""
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.db"
     run_batch(pictures(12), journal=journal, max_in_flight=4, limit=3)
     outcomes = run_batch(pictures(12), journal=journal, max_in_flight=4)
     assert [(outcome.index, outcome.error) for outcome in outcomes] == [(index, None) for index in range(12)]
@@ -234,7 +230,7 @@ def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> N
 
 def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A request that was certainly not accepted is sent again by the next run."""
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.db"
     hub.respond_next(401, body={"error": "no"}, method="POST", path=QUEUE)
     [first] = run_batch(pictures(1), journal=journal)
     assert type(first.error) is ox.AuthenticationError
@@ -245,7 +241,7 @@ def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path
 @pytest.mark.parametrize("fault", ["cut-before-response", 502])
 def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: Path, fault: Any) -> None:
     """A request that may have been accepted is sent again only with `resend_unknown`."""
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.db"
     if fault == 502:
         hub.respond_next(502, body="<h1>Bad gateway</h1>", method="POST", path=QUEUE)
     else:
@@ -260,29 +256,50 @@ def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: P
     assert (sent.error, len(sent_prompts(hub))) == (None, 2)
 
 
-def test_truncated_last_line_is_ignored(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
-    """A truncated last line of the journal is ignored."""
-    journal = tmp_path / "journal.jsonl"
-    run_batch(pictures(2), journal=journal)
-    with journal.open("a") as file:
-        file.write('{"fact": "succ')
-    assert [outcome.error for outcome in run_batch(pictures(2), journal=journal)] == [None, None]
+def test_order_of_requests_may_change(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """Requests are found by their content: their order may change, and there may be more of them."""
+    journal = tmp_path / "journal.db"
+    requests = pictures(4)
+    first = run_batch(requests[:3], journal=journal)
+    second = run_batch([requests[3], *reversed(requests[:3])], journal=journal)
+    assert [outcome.job_id for outcome in second][:0:-1] == [outcome.job_id for outcome in first]
+    assert sorted(sent_prompts(hub)) == [request.prompt for request in requests]
+
+
+def test_equal_requests_have_a_job_each(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """Requests that occur several times are sent that often, and once each over all runs."""
+    journal = tmp_path / "journal.db"
+    first = run_batch(pictures(1) * 2, journal=journal)
+    second = run_batch(pictures(1) * 3, journal=journal)
+    assert len({outcome.job_id for outcome in second}) == 3
+    assert {outcome.job_id for outcome in first} < {outcome.job_id for outcome in second}
+    assert len(sent_prompts(hub)) == 3
+
+
+def test_key_names_a_request(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """With `key`, a request is found by its name; another request of the same name raises."""
+    journal = tmp_path / "journal.db"
+    names = {"number 0": "first", "number 1": "second", "changed": "first"}
+
+    def key(request: Any) -> str:
+        return names[request.prompt]
+
+    run_batch(pictures(2), journal=journal, key=key)
+    assert {entry.key for entry in read(journal)} == {"first", "second"}
+    with pytest.raises(ox.JournalError, match="another request with the key 'first'"):
+        run_batch([Picture(prompt="changed")], journal=journal, key=key)
     assert len(sent_prompts(hub)) == 2
 
 
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        ([Picture(prompt="number 0"), Picture(prompt="another")], "request 1 differs"),
-        (pictures(1), "at least 2, got 1"),
-    ],
-)
-def test_journal_of_other_requests_raises(
-    hub: Hub, run_batch: Run, tmp_path: Path, other: list[Picture], expected: str
-) -> None:
-    """A journal that does not match the requests raises before anything is sent."""
-    journal = tmp_path / "journal.jsonl"
-    run_batch(pictures(2), journal=journal)
-    with pytest.raises(ox.JournalError, match=expected):
-        run_batch([*other, *pictures(1)] if len(other) == 2 else other, journal=journal)
-    assert len(sent_prompts(hub)) == 2
+def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A `key` that returns the same value for two requests raises."""
+    with pytest.raises(ox.ConfigurationError, match="key must return another value"):
+        run_batch(pictures(2), journal=tmp_path / "journal.db", key=lambda request: "same")
+
+
+@pytest.mark.parametrize("option", [{"key": str}, {"resend_unknown": True}, {"reconcile": True}])
+def test_option_of_a_journal_needs_one(hub: Hub, run_batch: Run, option: dict[str, Any]) -> None:
+    """An option that concerns the journal raises without one, before anything is sent."""
+    with pytest.raises(ox.ConfigurationError, match="requires a journal"):
+        run_batch(pictures(1), **option)
+    assert sent_prompts(hub) == []

@@ -60,14 +60,12 @@ class Operation:
 
     call: Callable[[Any], Any]
     path: str
-    retries: int
-    """The number of retries with max_retries=1."""
 
 
 OPERATIONS = {
-    "call": Operation(edit, EDIT, 1),
-    "submit": Operation(submit, QUEUE, 1),
-    "run_many": Operation(run_batch, QUEUE, 10),
+    "call": Operation(edit, EDIT),
+    "submit": Operation(submit, QUEUE),
+    "run_many": Operation(run_batch, QUEUE),
 }
 
 
@@ -227,15 +225,17 @@ def test_429_is_retried_after_its_delay(
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.parametrize("name", ["call", "submit"])
 @pytest.mark.parametrize(
     ("value", "seconds", "timeout"),
     [("61.5", 61.5, None), ("40", 40, 30), ("date", 3600, None)],
     ids=["long", "beyond the timeout", "date"],
 )
 def test_429_with_long_delay_raises_at_once(
-    run: ClientRunner, hub: Hub, operation: Operation, value: str, seconds: float, timeout: float | None
+    run: ClientRunner, hub: Hub, name: str, value: str, seconds: float, timeout: float | None
 ) -> None:
     """A Retry-After beyond a minute or the caller's timeout raises RateLimitError without waiting."""
+    operation = OPERATIONS[name]
     is_date = value == "date"
     retry_after = formatdate(time.time() + seconds, usegmt=True) if is_date else value
     respond(hub, operation, 429, Retry_After=retry_after)
@@ -245,23 +245,21 @@ def test_429_with_long_delay_raises_at_once(
 
 
 def test_429_raises_after_max_retries(run: ClientRunner, hub: Hub, operation: Operation) -> None:
-    """After the last retry, RateLimitError is raised; a batch retries ten times."""
-    hub.respond_next(
-        429, headers={"Retry-After": "0"}, times=1 + operation.retries, method="POST", path=operation.path
-    )
+    """After the last retry, RateLimitError is raised."""
+    hub.respond_next(429, headers={"Retry-After": "0"}, times=2, method="POST", path=operation.path)
     error = run.expect_error(
         ox.RateLimitError, lambda oxen: oxen.with_options(max_retries=1), operation.call, base_url=hub.url
     )
     assert error.status == 429
-    assert posts(hub) == [operation.path] * (1 + operation.retries)
+    assert posts(hub) == [operation.path] * 2
 
 
 def test_429_is_not_retried_without_retries(run: ClientRunner, hub: Hub) -> None:
     """With max_retries=0 a 429 is raised at once."""
-    for operation in (OPERATIONS["call"], OPERATIONS["submit"]):
+    for operation in OPERATIONS.values():
         respond(hub, operation, 429, Retry_After="0")
         run.expect_error(ox.RateLimitError, operation.call, base_url=hub.url, max_retries=0)
-    assert posts(hub) == [EDIT, QUEUE]
+    assert posts(hub) == [EDIT, QUEUE, QUEUE]
 
 
 def test_pool_timeout_sends_nothing(run: ClientRunner, hub: Hub) -> None:
@@ -310,7 +308,8 @@ def test_refused_connection_is_retried(
     )
     assert isinstance(error, ConnectionError)
     assert (url in str(error), str(error).endswith("nothing was sent")) == (True, True)
-    assert sum(map(is_connect_error, caplog.records)) == 1 + operation.retries
+    attempts = sum(map(is_connect_error, caplog.records))
+    assert attempts == (1 if operation.call is run_batch else 2)  # a run retries with GET requests
 
 
 def test_retry_after_refused_connection_succeeds(

@@ -130,10 +130,16 @@ class UnexpectedResponseError(OxenError):
 
 
 class JournalError(OxenError):
-    """A journal of `run_many` is corrupt, in use, or belongs to other requests.
+    """A journal of `run_many` is damaged, in use, belongs to other requests, or cannot be written.
 
-    Nothing was sent, and the journal is unchanged.
+    Attributes:
+        generation_id: The job that was accepted and could not be recorded, because the journal could not be
+            written; None if every accepted job is in the journal.
     """
+
+
+class RunStoppedError(OxenError):
+    """A run of `run_many` was stopped, because as many requests in a row failed as were allowed."""
 
 
 class MediaError(OxenError, OSError):

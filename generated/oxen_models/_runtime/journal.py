@@ -1,166 +1,174 @@
 # Copied by oxen-codegen from templates/package/_runtime/journal.py. Do not edit.
-"""The journal of a batch run: the state of each billable request, from which a killed run is continued.
+"""The journal of a batch run: the state of each billable request, from which another run continues.
 
-The file is JSON Lines, one fact per line. Each line is synced before the action it describes, so only the
-last line can be truncated, and it can be dropped safely. Media are not in the file: those of a request are
+Each fact is on disk before the action that depends on it. Media are not in the file: those of a request are
 replaced by their digests, those of a response are in a folder beside it.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import re
-from array import array
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
-from io import FileIO
-from threading import Lock
-from typing import Any, Literal, Self, get_args
+from typing import IO, Any, Literal, Self
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import JournalError
+from .journal_file import JournalFile, Row
+from .journal_media import MediaFolder
 
-State = Literal["sending", "enqueued", "refused", "succeeded", "failed", "cancelled", "gone"]
+State = Literal["sending", "unknown", "rejected", "accepted", "succeeded", "failed", "cancelled", "gone"]
+EndState = Literal["failed", "cancelled", "gone"]
 
-_STATES = get_args(State)
-_WITH_JOB = ("enqueued", "failed", "cancelled", "gone")
-MAX_GAP = 100_000  # guards against allocating gigabytes for a corrupt index
-MAX_INLINE_LENGTH = 200
-_CONTENT_PREFIX = "data:sha256:"
+# The states from which a request can reach another one; None before the first.
+_PREVIOUS: Mapping[State, tuple[State | None, ...]] = {
+    "sending": (None, "sending", "unknown", "rejected"),
+    "unknown": ("sending", "unknown"),
+    "rejected": ("sending", "unknown", "rejected"),
+    "accepted": ("sending", "unknown", "accepted"),
+    "succeeded": ("sending", "unknown", "accepted", "succeeded"),
+    "failed": ("sending", "unknown", "accepted", "failed"),
+    "cancelled": ("sending", "unknown", "accepted", "cancelled"),
+    "gone": ("sending", "unknown", "accepted", "gone"),
+}
+# From the least to the most advanced; `merge` keeps the more advanced one.
+_RANKS: Mapping[str, int] = {
+    "rejected": 0,
+    "sending": 1,
+    "unknown": 2,
+    "accepted": 3,
+    "gone": 4,
+    "cancelled": 5,
+    "failed": 6,
+    "succeeded": 7,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """The last known state of one request."""
 
+    key: str
+    """The key of the request; the default is its digest and the number of equal requests before it."""
     digest: str
     """The SHA-256 of the request's body, in hex."""
+    model: str
+    """The id of the model."""
     state: State
-    job_id: str | None = None
-    answer: dict[str, Any] | None = None
-    """The response of a request that succeeded."""
-    detail: str | None = None
-    """The reason if the request was rejected or its job failed."""
-
-
-def digest_of(body: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a request's body in hex, regardless of the order of its keys.
-
-    Raises:
-        ValueError: The body is not valid JSON or Unicode.
+    """`sending` and `unknown`: it may have been accepted, and is not sent again. `rejected`: it was certainly
+    not accepted, and the next run sends it again. `accepted`: it has a job. `succeeded`, `failed`,
+    `cancelled` and `gone`: the job has ended.
     """
-    text = json.dumps(dict(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    body: dict[str, Any]
+    """The body of the request, with the digests of media in place of them."""
+    sent_at: datetime
+    """The time at which it was last sent."""
+    job_id: str | None = None
+    """The job; None if the request was not accepted, or its outcome is unknown."""
+    response: dict[str, Any] | None = None
+    """The response of a request that succeeded, or the record of a job that ended otherwise."""
+    detail: str | None = None
+    """The reason if the request was rejected, its outcome is unknown, or its job failed."""
+    cost: Decimal | None = None
+    """The cost in credits; None if it is unknown."""
+    ended_at: datetime | None = None
+    """The time at which the end of the job was recorded; None before."""
+
+
+def request_digest(body: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the body of a request, in hex.
+
+    Bodies that are equal as JSON have equal digests: the order of keys does not matter, and 4 equals 4.0.
+    """
+    text = json.dumps(_normalize(dict(body)), sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()
 
 
 class Journal:
-    """The facts about the requests of a batch, by index. Thread-safe.
+    """The facts about the requests of a batch, by key. Thread-safe.
 
     Args:
-        path: The file, which is created if it does not exist. Beside it are a lock file with the suffix
-            `.lock` and the media of the responses, in a folder with the suffix `.media`.
+        path: The file, which is created if it does not exist. The media of the responses are beside it, in a
+            folder with the suffix `.media`.
 
     Raises:
-        JournalError: The journal is corrupt or in use, or the file cannot be opened, read or written.
-            Every method may raise it.
+        JournalError: The journal is damaged, in use or a copy, or the file cannot be read or written. Every
+            method may raise it. After a failure to write, all later ones fail, so that a run ends.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        from filelock import FileLock, Timeout
+        self._file = JournalFile(path, writable=True)
+        self._media = MediaFolder(f"{self._file.path}.media")
+        self._media.remove_parts()
 
-        self._path = os.fspath(path)
-        self._mutex = Lock()
-        self._sent = array("q")
-        self._last = array("q")
-        self._end = 0
-        self._is_truncated = False
-        try:
-            # All paths of the same file use the same lock.
-            self._path = os.path.realpath(path)
-            with ExitStack() as stack:
-                # Before the lock is replace_content, because filelock creates missing folders.
-                self._file = stack.enter_context(open(self._path, "a+b", buffering=0))
-                lock = FileLock(f"{self._path}.lock", thread_local=False)
-                stack.enter_context(lock.acquire(blocking=False))
-                self._read_lines()
-                _sync_folder(os.path.dirname(self._path))
-                self._handles = stack.pop_all()
-        except Timeout:
-            raise JournalError(f"{self._path}: another run is using this journal") from None
-        except (OSError, ValueError) as error:  # a null byte in the name
-            raise _journal_error(self._path, error) from None
+    def find(self, key: str) -> Entry | None:
+        """Return the state of the request with a key; None if it was never sent."""
+        row = self._file.find(key)
+        return None if row is None else _entry(row, self._media)
 
-    def __len__(self) -> int:
-        """Return the highest index of a fact, plus one."""
-        return len(self._last)
+    def entries(self) -> Iterator[Entry]:
+        """Return all entries in the order in which they were first sent, without loading all of them."""
+        return (_entry(row, self._media) for row in self._file.rows())
 
-    def __iter__(self) -> Iterator[Entry | None]:
-        return (self[index] for index in range(len(self)))
-
-    def __getitem__(self, index: int) -> Entry | None:
-        """Return the state of the request at an index; None if there is no fact about it."""
-        with self._mutex:
-            if not self._is_known(index):
-                return None
-            try:
-                digest = self._read_fact(self._sent[index], index)["digest"]
-                last = self._read_fact(self._last[index], index)
-            except (OSError, ValueError, KeyError) as error:
+    def sending(self, key: str, digest: str, model: str, body: Mapping[str, Any]) -> None:
+        """Record that a request is about to be sent. It may be billed from then on."""
+        with self._file.transaction() as table:
+            row = table.find(key)
+            self._check_transition(key, row, "sending", None)
+            if row is not None and row.state != "rejected" and row.digest != digest:
                 raise JournalError(
-                    f"{self._path}: the facts about request {index} cannot be read: {error}"
-                ) from None
-        answer = last.get("answer")
-        return Entry(
-            digest,
-            last["fact"],
-            last.get("job_id"),
-            None if answer is None else _map_strings(answer, self._read_content),
-            last.get("detail"),
+                    f"{self._file.path}: the key {key!r:.80} is that of another request, which may have been "
+                    "accepted"
+                )
+            table.put(Row(key, digest, model, "sending", _dump(dict(body)), _now()))
+
+    def accepted(self, key: str, job_id: str) -> None:
+        """Record the job of a request."""
+        self._update(key, "accepted", job_id=job_id)
+
+    def rejected(self, key: str, detail: str) -> None:
+        """Record that a request was certainly not accepted and may be sent again."""
+        self._update(key, "rejected", detail=detail)
+
+    def unknown(self, key: str, detail: str) -> None:
+        """Record that a request may have been accepted."""
+        self._update(key, "unknown", detail=detail)
+
+    def succeeded(self, key: str, response: dict[str, Any], cost: Decimal | None = None) -> None:
+        """Record a result. The media in the response are on disk before it."""
+        self._update(
+            key,
+            "succeeded",
+            response=_dump(self._media.store(response)),
+            cost=None if cost is None else str(cost),
+            ended_at=_now(),
         )
 
-    def sending(self, index: int, body: Mapping[str, Any]) -> None:
-        """Record that a request is about to be sent. It may be billed from then on."""
-        shown = _map_strings(dict(body), _digest_media)
-        self._write({"fact": "sending", "index": index, "digest": digest_of(body), "body": shown})
-
-    def enqueued(self, index: int, job_id: str) -> None:
-        """Record the job of a request that was submitted."""
-        self._write({"fact": "enqueued", "index": index, "job_id": job_id})
-
-    def refused(self, index: int, detail: str) -> None:
-        """Record that a request was certainly not accepted and may be sent again."""
-        self._write({"fact": "refused", "index": index, "detail": detail})
-
-    def succeeded(self, index: int, job_id: str | None, answer: Mapping[str, Any]) -> None:
-        """Record a result. The content in the response is synced before the fact."""
-        contents: dict[str, bytes] = {}
-
-        def replace_content(key: str, text: str) -> str:
-            if not _is_content(key, text):
-                return text
-            content = text.encode(errors="surrogatepass")
-            digest = sha256(content).hexdigest()
-            contents[digest] = content
-            return _CONTENT_PREFIX + digest
-
-        shown = _map_strings(dict(answer), replace_content)
-        self._write({"fact": "succeeded", "index": index, "job_id": job_id, "answer": shown}, contents)
-
-    def ended(
-        self, index: int, state: Literal["failed", "cancelled", "gone"], job_id: str, detail: str | None
-    ) -> None:
+    def ended(self, key: str, state: EndState, detail: str | None, record: dict[str, Any] | None) -> None:
         """Record that a job has ended without a result."""
-        self._write({"fact": state, "index": index, "job_id": job_id, "detail": detail})
+        response = None if record is None else _dump(self._media.store(record))
+        self._update(key, state, detail=detail, response=response, ended_at=_now())
+
+    def merge(self, other: Iterator[Entry]) -> None:
+        """Add entries of another journal, or none of them if one conflicts.
+
+        Raises:
+            JournalError: Two entries with the same key are of different requests or have different jobs.
+        """
+        with self._file.transaction() as table:
+            for entry in other:
+                row, old = _row(entry, self._media), table.find(entry.key)
+                if old is None or _is_newer(row, old):
+                    table.put(row)
 
     def close(self) -> None:
         """Close the journal, so that another run can use it."""
-        with self._mutex:
-            self._handles.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -168,182 +176,149 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read_lines(self) -> None:
-        with open(self._file.fileno(), "rb", closefd=False) as lines:
-            lines.seek(0)
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    self._is_truncated = True
-                    break
-                try:
-                    fact = self._validate(_parse_line(line))
-                except ValueError as error:
-                    # A power failure may leave zeros in the last line. Every other line was synced.
-                    if b"\0" in line and not lines.read(1):
-                        self._is_truncated = True
-                        break
-                    raise JournalError(
-                        f"{self._path}, line {number}: {error}: restore the line from a"
-                        " copy. If it is removed, its request may be sent and billed again."
-                    ) from None
-                self._index_fact(fact, len(line))
-        if self._is_truncated:
-            self._truncate()
+    def _update(self, key: str, state: State, *, job_id: str | None = None, **columns: Any) -> None:
+        with self._file.transaction(job_id) as table:
+            row = table.find(key)
+            self._check_transition(key, row, state, job_id)
+            assert row is not None
+            empty: dict[str, Any] = {"response": None, "detail": None, "cost": None, "ended_at": None}
+            table.put(row._replace(**{**empty, **columns, "state": state, "job_id": job_id or row.job_id}))
 
-    def _validate(self, fact: object) -> dict[str, Any]:
-        """Return a fact if it is valid after the facts so far.
-
-        Raises:
-            ValueError: It is not.
-        """
-        if not is_object(fact):
-            raise ValueError("expected a JSON object")
-        kind, index, job_id, detail = (fact.get(key) for key in ("fact", "index", "job_id", "detail"))
-        if kind not in _STATES:
-            raise ValueError(f"unknown fact {kind!r:.60}")
-        if type(index) is not int or not 0 <= index <= len(self._last) + MAX_GAP:
-            raise ValueError(f"invalid index {index!r:.60}")
-        if kind == "sending":
-            if not re.fullmatch("[0-9a-f]{64}", str(fact.get("digest"))):
-                raise ValueError("the digest of the request is missing")
-        elif not self._is_known(index):
-            raise ValueError(f"request {index} was not sent before")
-        has_job = kind in _WITH_JOB or job_id is not None
-        if has_job and not (isinstance(job_id, str) and job_id):
-            raise ValueError("the id of the job is missing")
-        if kind == "succeeded" and not is_object(fact.get("answer")):
-            raise ValueError("the response is missing")
-        if not isinstance(detail, str | None) or (kind == "refused" and detail is None):
-            raise ValueError("the reason is missing")
-        return fact
-
-    def _is_known(self, index: int) -> bool:
-        return 0 <= index < len(self._sent) and self._sent[index] >= 0
-
-    def _index_fact(self, fact: Mapping[str, Any], size: int) -> None:
-        # A fact that Ctrl-C interrupts here is unknown until the next run; all offsets are valid.
-        offset, self._end = self._end, self._end + size
-        self._is_truncated = False
-        index: int = fact["index"]
-        unknown = array("q", [-1]) * (index + 1 - len(self._last))
-        self._sent += unknown
-        self._last += unknown
-        if fact["fact"] == "sending":
-            self._sent[index] = offset
-        self._last[index] = offset
-
-    def _read_fact(self, offset: int, index: int) -> dict[str, Any]:
-        # Opened each time, because the buffer of an open file may contain a line that was removed since.
-        with open(self._file.fileno(), "rb", closefd=False) as lines:
-            lines.seek(offset)
-            fact = self._validate(_parse_line(lines.readline()))
-        if fact["index"] != index:
-            raise ValueError("the file was changed")
-        return fact
-
-    def _write(self, fact: dict[str, Any], contents: Mapping[str, bytes] | None = None) -> None:
-        with self._mutex:
-            # ASCII only, because a response may contain a lone surrogate.
-            line = json.dumps(self._validate(fact), separators=(",", ":")).encode() + b"\n"
-            for digest, content in (contents or {}).items():
-                self._write_content(digest, content)
-            try:
-                if self._is_truncated:
-                    self._truncate()
-                self._is_truncated = True
-                _write_all(self._file, line)
-                self._index_fact(fact, len(line))
-            except OSError as error:
-                raise _journal_error(self._path, error) from None
-            finally:
-                if self._is_truncated:  # also by Ctrl-C; if it cannot be removed now, the next write does
-                    with suppress(OSError):
-                        self._truncate()
-
-    def _truncate(self) -> None:
-        self._file.truncate(self._end)
-        os.fsync(self._file.fileno())
-        self._is_truncated = False
-
-    def _write_content(self, digest: str, content: bytes) -> None:
-        folder = f"{self._path}.media"
-        path = os.path.join(folder, digest)
-        part = os.path.join(folder, "part")
-        try:
-            if not os.path.isdir(folder):
-                os.mkdir(folder)
-                _sync_folder(os.path.dirname(folder))
-            with open(part, "wb", buffering=0) as file:
-                _write_all(file, content)
-            os.replace(part, path)
-            _sync_folder(folder)
-        except OSError as error:
-            raise _journal_error(path, error) from None
-
-    def _read_content(self, key: str, text: str) -> str:
-        if not _is_content(key, text):
-            return text
-        digest = text.removeprefix(_CONTENT_PREFIX)
-        path = os.path.join(f"{self._path}.media", digest)
-        try:
-            with open(path, "rb") as file:
-                content = file.read()
-        except (OSError, ValueError) as error:
-            raise _journal_error(path, error) from None
-        if sha256(content).hexdigest() != digest:
-            raise JournalError(f"{path}: the file was changed")
-        return content.decode(errors="surrogatepass")
+    def _check_transition(self, key: str, row: Row | None, state: State, job_id: str | None) -> None:
+        old_state = None if row is None else row.state
+        if old_state not in _PREVIOUS[state]:
+            raise JournalError(
+                f"{self._file.path}: request {key!r:.80} is {old_state or 'not in the journal'}, so it "
+                f"cannot be {state}",
+                generation_id=job_id,
+            )
+        if row is not None and job_id is not None and row.job_id not in (None, job_id):
+            raise JournalError(
+                f"{self._file.path}: request {key!r:.80} has two jobs: {row.job_id} and {job_id}",
+                generation_id=job_id,
+            )
 
 
-def _parse_line(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
+def read(path: str | os.PathLike[str]) -> Generator[Entry]:
+    """Return the entries of a journal in the order in which they were first sent.
+
+    The journal may be finished or unfinished, or a copy. Only an incomplete write of a killed run is removed
+    from the file.
+
+    Raises:
+        JournalError: The journal is damaged or in use, or cannot be read.
+    """
+    with JournalFile(path, writable=False) as file:
+        media = MediaFolder(f"{file.path}.media")
+        for row in file.rows():
+            yield _entry(row, media)
 
 
-def _map_strings(value: object, change: Callable[[str, str], str], key: str = "") -> Any:
-    """Return `value` with each string replaced by `change(key, string)`."""
-    if isinstance(value, str):
-        return change(key, value)
+def export(path: str | os.PathLike[str], out: str | os.PathLike[str] | IO[str]) -> None:
+    """Write the entries of a journal as JSON Lines: one object per line, with the fields of `Entry`.
+
+    Inline media stay where they are: a string `data:sha256:<digest>` in a response is the name of a file in
+    the folder `<path>.media`.
+
+    Args:
+        path: The journal.
+        out: A file that is open for writing, or the path of one, which is replaced.
+
+    Raises:
+        JournalError: The journal is damaged or in use, or cannot be read.
+        OSError: The lines cannot be written.
+    """
+    with JournalFile(path, writable=False) as file:
+        if isinstance(out, str | os.PathLike):
+            with open(out, "w", encoding="utf-8", opener=_open_private) as lines:
+                _write_lines(file.rows(), lines)
+        else:
+            _write_lines(file.rows(), out)
+
+
+def merge(target: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> None:
+    """Add the entries of other journals to a journal, which is created if it does not exist.
+
+    If several journals contain a request, the most advanced state is kept. With a new target, a copy of a
+    lost journal can be continued.
+
+    Raises:
+        JournalError: A journal is damaged or in use, cannot be read or written, or two of them have different
+            jobs for the same request. The target is unchanged by the journal that conflicts.
+    """
+    with Journal(target) as journal:
+        for source in sources:
+            journal.merge(read(source))
+
+
+def _entry(row: Row, media: MediaFolder) -> Entry:
+    return Entry(
+        row.key,
+        row.digest,
+        row.model,
+        row.state,  # type: ignore[arg-type]
+        json.loads(row.body),
+        datetime.fromisoformat(row.sent_at),
+        row.job_id,
+        None if row.response is None else media.restore(json.loads(row.response)),
+        row.detail,
+        None if row.cost is None else Decimal(row.cost),
+        None if row.ended_at is None else datetime.fromisoformat(row.ended_at),
+    )
+
+
+def _row(entry: Entry, media: MediaFolder) -> Row:
+    return Row(
+        entry.key,
+        entry.digest,
+        entry.model,
+        entry.state,
+        _dump(entry.body),
+        entry.sent_at.isoformat(),
+        entry.job_id,
+        None if entry.response is None else _dump(media.store(entry.response)),
+        entry.detail,
+        None if entry.cost is None else str(entry.cost),
+        None if entry.ended_at is None else entry.ended_at.isoformat(),
+    )
+
+
+def _write_lines(rows: Iterator[Row], lines: IO[str]) -> None:
+    for row in rows:
+        values = row._asdict()
+        for name in ("body", "response"):
+            values[name] = None if values[name] is None else json.loads(values[name])
+        lines.write(f"{_dump(values)}\n")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _is_newer(row: Row, old: Row) -> bool:
+    if row.digest != old.digest:
+        raise JournalError(f"the journals have different requests with the key {row.key!r:.80}")
+    if row.job_id is not None and old.job_id not in (None, row.job_id):
+        raise JournalError(
+            f"the journals have different jobs for the request {row.key!r:.80}: {old.job_id} and {row.job_id}"
+        )
+    return _RANKS[row.state] > _RANKS[old.state]
+
+
+def _normalize(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if is_list(value):
-        return [_map_strings(item, change, key) for item in value]
+        return [_normalize(item) for item in value]
     if is_object(value):
-        return {name: _map_strings(item, change, name) for name, item in value.items()}
+        return {name: _normalize(item) for name, item in value.items()}
     return value
 
 
-def _digest_media(_: str, text: str) -> str:
-    if len(text) <= MAX_INLINE_LENGTH or text.lstrip()[:5].lower() != "data:":
-        return text
-    return f"sha256:{sha256(text.encode()).hexdigest()}"
+def _dump(value: object) -> str:
+    # ASCII only, because a response may contain a lone surrogate.
+    return json.dumps(value, separators=(",", ":"))
 
 
-def _is_content(key: str, text: str) -> bool:
-    # All strings of these kinds are replaced, so that none of them can be mistaken for a reference.
-    return bool(text) and (key == "b64_json" or text.startswith("data:"))
-
-
-def _write_all(file: FileIO, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[file.write(rest) :]
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str) -> None:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows cannot open folders
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EBADF, errno.EINVAL):  # the errors of network drives without fsync
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _journal_error(path: str, error: OSError | ValueError) -> JournalError:
-    return JournalError(f"{path}: {getattr(error, 'strerror', None) or error}")
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

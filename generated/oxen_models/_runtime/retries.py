@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from datetime import UTC
 
 DEFAULT_RETRIES = 2
+DEFAULT_BATCH_RETRIES = 10
 INITIAL_DELAY = 0.5
 MAX_DELAY = 60.0
+MAX_EXPONENT = 30
 MAX_RECONNECT_DELAY = 30.0
 _SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
 # 520 to 530 are errors of the proxy in front of the API.
@@ -38,12 +40,12 @@ def delay_after_status(
     requested = retry_after(headers)
     if requested is not None and requested > MAX_DELAY:
         return None
-    return _backoff(retries) if requested is None else requested
+    return backoff(retries) if requested is None else requested
 
 
 def delay_after_failure(retries: int, *, may_be_billed: bool) -> float | None:
     """Return the seconds to wait before a retry after a transport error; None if there must be none."""
-    return None if may_be_billed else _backoff(retries)
+    return None if may_be_billed else backoff(retries)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -70,6 +72,7 @@ def reconnect_delay(failures: int) -> float:
     return min(INITIAL_DELAY * 2.0**failures, MAX_RECONNECT_DELAY) * random.uniform(0.5, 1.0)
 
 
-def _backoff(retries: int) -> float:
+def backoff(retries: int) -> float:
+    """Return the seconds to wait after a number of earlier retries if the server does not name them."""
     # Jitter, so that clients that were rate-limited together do not retry together.
-    return min(INITIAL_DELAY * 2.0**retries, MAX_DELAY) * random.uniform(0.5, 1.0)
+    return min(INITIAL_DELAY * 2.0 ** min(retries, MAX_EXPONENT), MAX_DELAY) * random.uniform(0.5, 1.0)

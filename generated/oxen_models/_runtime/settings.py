@@ -35,7 +35,8 @@ class Settings:
     """None without a key and after unpickling: it is looked up when a call needs it."""
     base_url: str
     timeout: float | None
-    max_retries: int = DEFAULT_RETRIES
+    max_retries: int | None = None
+    """None for the default, which is higher in runs of many requests."""
     target_repo: str | None = None
     target_directory: str | None = None
     default_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -112,6 +113,10 @@ class Settings:
         key = self.find_key()
         return None if key is None or len(key) < MIN_REDACTED_KEY_LENGTH else key
 
+    def retries(self, default: int = DEFAULT_RETRIES) -> int:
+        """Return the maximum number of retries of a request: the client's, or `default`."""
+        return default if self.max_retries is None else self.max_retries
+
     def request_timeout(self, path: str, timeout: float | None) -> float:
         """Return the timeout of a request in seconds: `timeout`, the client's, or the endpoint's default."""
         if timeout is None:
@@ -125,7 +130,7 @@ def create_settings(
     api_key: str | None,
     base_url: str | None,
     timeout: float | None,
-    max_retries: int = DEFAULT_RETRIES,
+    max_retries: int | None = None,
     default_headers: Mapping[str, str] | None = None,
     download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
 ) -> Settings:
@@ -143,7 +148,7 @@ def create_settings(
         _find_key(api_key, url),
         url,
         None if timeout is None else validate_timeout(timeout),
-        validate_max_retries(max_retries),
+        None if max_retries is None else validate_max_retries(max_retries),
         default_headers=validate_headers("default_headers", default_headers),
         download_timeout=validate_timeout(download_timeout, "download_timeout"),
     )

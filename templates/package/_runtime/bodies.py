@@ -186,19 +186,29 @@ def digest_body(request: RequestLike) -> dict[str, Any]:
     """
 
     def digest(value: object, name: str) -> object:
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
         try:
             if isinstance(value, LocalMedia):
                 return f"sha256:{_hash(value.read())}"
         except LocalMediaError as error:
             raise media_error(request, name, value, error) from None
-        if isinstance(value, str) and (start := _base64_start(value)):
-            return f"sha256:{_digest_uri(value, start)}"
-        return value
+        return _digest_scalar(value, name)
 
     digested: dict[str, Any] = map_scalars(body_with_media(request), digest)
     return digested
+
+
+def digest_json(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON object in the form that `digest_body` returns."""
+    digested: dict[str, Any] = map_scalars(dict(body), _digest_scalar)
+    return digested
+
+
+def _digest_scalar(value: object, _: str) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and (start := _base64_start(value)):
+        return f"sha256:{_digest_uri(value, start)}"
+    return value
 
 
 def _base64_start(text: str) -> int:

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 from oxen_models.journal import read
 
 from batch.journal.states import FACTS, expected_entries, fast_folder, without_times, write_fact

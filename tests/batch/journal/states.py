@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from oxen_models._runtime.journal_database import Journal, request_digest
+from oxen_models._runtime.journal import Journal, request_digest
 from oxen_models.journal import Entry
 
 BODY: dict[str, Any] = {"model": "painter", "prompt": "Ein Hütchen ☂ \ud83d"}

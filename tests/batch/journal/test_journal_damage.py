@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 from oxen_models.journal import Entry, read
 
 from batch.journal.states import (

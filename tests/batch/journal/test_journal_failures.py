@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 from oxen_models.journal import read
 
 from batch.journal.states import BODY, DIGEST, FACTS, expected_entries, without_times, write_fact

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 from oxen_models.journal import Entry, read
 
 from batch.journal.states import FACTS, expected_entries, without_times, write_fact
@@ -20,7 +20,7 @@ from batch.journal.states import FACTS, expected_entries, without_times, write_f
 OPEN = """
 import sys
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal, read
+from oxen_models._runtime.journal import Journal, read
 
 try:
     if sys.argv[2] == "write":
@@ -210,7 +210,7 @@ def list_entries(path: Path) -> list[Entry]:
 FORK = """
 import os, sys
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 
 journal = Journal(sys.argv[1])
 journal.sending("x", "d", "m", {})
@@ -250,7 +250,7 @@ def test_forked_process_cannot_use_the_journal(database: Path) -> None:
 
 FORK_AND_DIE = """
 import os, sys, time
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 
 journal = Journal(sys.argv[1])
 read, write = os.pipe()

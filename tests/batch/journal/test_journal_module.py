@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from oxen_models import JournalError, journal
-from oxen_models._runtime.journal_database import Journal
+from oxen_models._runtime.journal import Journal
 
 from batch.journal.states import (
     BODY,

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import pytest
 from oxen_models import JournalError
-from oxen_models._runtime.journal_database import Journal, request_digest
+from oxen_models._runtime.journal import Journal, request_digest
 from oxen_models.journal import Entry, State, read
 
 from batch.journal.states import (

@@ -21,17 +21,17 @@ from ..generations import (
     parse_generations,
     parse_history_record,
 )
-from ..retries import DEFAULT_RETRIES
 from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings
 from ..urls import generation_path, validate_id
 from .session import AsyncSession
 
 if TYPE_CHECKING:
     from ..account import User
+    from ..matching import Reconciliation
     from ..options import RequestOptions
     from ..progress import Progress
     from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
-    from .batch import AsyncOutcome
+    from .batch import AsyncBatchRun
     from .dynamic import AsyncAnyModel
     from .history import AsyncGenerations
     from .job import AsyncJob
@@ -51,7 +51,7 @@ class AsyncClient:
         base_url: str | None = None,
         timeout: float | None = None,
         download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
-        max_retries: int = DEFAULT_RETRIES,
+        max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
@@ -332,36 +332,83 @@ class AsyncClient:
         *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,
+        key: Callable[[RequestLike], str] | None = None,
         resend_unknown: bool = False,
+        reconcile: bool = False,
         timeout: float | None = None,
+        max_consecutive_failures: int | None = None,
         progress: bool | Callable[[Progress], object] = False,
-    ) -> AsyncGenerator[AsyncOutcome]:
-        """Run many requests, of one or several models, and yield each outcome as it is ready.
+    ) -> AsyncBatchRun:
+        """Run many requests, of one or several models, and return an iterator over their outcomes, each as
+        soon as it is known.
 
-        The requests are submitted to the queue. With a journal, a run that was killed can be continued by
-        starting it again with the same requests: the outcomes of finished requests are yielded again without
-        sending them, unfinished jobs are waited for, and a request that may have been accepted yields an
-        `OutcomeUnknownError`.
+        The requests are submitted to the queue. With a journal, a run that ended early can be continued by
+        starting it again: the outcomes of finished requests are yielded again without sending them,
+        unfinished jobs are waited for, and a request that may have been accepted yields an
+        `OutcomeUnknownError`. The requests may be in another order, and there may be further ones.
+
+        If the server limits the rate or cannot be reached, the run pauses, and continues once one request
+        has succeeded. The iterator is also a context manager, which ends the run and waits until the outcome
+        of each request that was being sent is recorded. A run that is left in another way records them too.
 
         Args:
             requests: The requests. An iterator is read as they are sent.
             max_in_flight: The maximum number of requests that are sent and not finished. Memory use grows
                 with it, not with the number of requests.
             journal: The path of a file, which is created if it does not exist. One run can use it at a time.
+            key: Returns the name of a request in the journal. Defaults to the digest of its body and the
+                number of equal requests before it.
             resend_unknown: Send requests again that may have been accepted. They may be billed twice.
-            timeout: Seconds to wait for each job. Defaults to 10 minutes for an image or a sound, 60 for a
+            reconcile: Look for the jobs of requests that may have been accepted, as `reconcile()` does,
+                before the run starts.
+            timeout: Seconds to wait for each request, from sending it until its job has ended. Defaults to
+                the client's timeout for sending it, and to 10 minutes for an image or a sound, 60 for a
                 video.
+            max_consecutive_failures: End the run after this number of failures in a row. Defaults to no
+                limit.
             progress: True for a progress bar on a terminal (extra `progress`), or a function that is called
                 with each change.
 
         Raises:
             ConfigurationError: A value is out of range, or the extra is not installed.
-            JournalError: The journal is corrupt, in use, or belongs to other requests.
+            JournalError: The journal is damaged, in use, or cannot be written.
+            RunStoppedError: `max_consecutive_failures` requests failed in a row.
             TypeError: An item is not a request.
         """
-        from .batch import run
+        from ..batch_options import BatchOptions
+        from .batch import AsyncBatchRun
 
-        return run(self._session, requests, max_in_flight, journal, resend_unknown, timeout, progress)
+        options = BatchOptions(
+            max_in_flight,
+            journal,
+            key,
+            resend_unknown,
+            reconcile,
+            timeout,
+            max_consecutive_failures,
+            progress,
+        )
+        options.validate()
+        self._session.settings.require_key()
+        return AsyncBatchRun(self._session, requests, options)
+
+    async def reconcile(self, journal: str | PathLike[str]) -> Reconciliation:
+        """Look for the jobs of the requests in a journal whose outcome is unknown.
+
+        The queue and the history are searched by model, parameters and time. A job that certainly belongs to
+        a request is recorded in the journal, so that the next `run_many` waits for it. Sources: GET /queue
+        and GET /generations.
+
+        Args:
+            journal: The path of the journal of a `run_many`.
+
+        Raises:
+            JournalError: The journal does not exist, is damaged or in use, or cannot be written.
+            OxenError: The server returned an error or could not be reached.
+        """
+        from .reconcile import reconcile
+
+        return await reconcile(self._session, journal)
 
     @property
     def models(self) -> AsyncModels:

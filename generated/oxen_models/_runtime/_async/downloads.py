@@ -184,7 +184,7 @@ async def download(
         now = time.monotonic()
         if now >= deadline:
             reason = f"it did not end within {settings.download_timeout:g} seconds"
-        if delay is None or now + delay > deadline or retries >= settings.max_retries:
+        if delay is None or now + delay > deadline or retries >= settings.retries():
             # Raised outside the `except` block: see `AsyncTransport._request`.
             raise MediaError(
                 f"the result could not be downloaded: {reason}",

@@ -20,11 +20,10 @@ from ..urls import EQUIVALENT_PATHS, is_missing_path
 from .concurrency import Calls, current_loop_or_process, is_closed
 from .downloads import download
 from .job_tracker import JobTracker
-from .transport import Transport
+from .transport import Transport, create_http_client
 
 # A connection that was used before may carry bytes that would be taken for the response, or may be closed
 # by the server at the same moment.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=0)
 
 
 class Connections:
@@ -65,7 +64,7 @@ class Connections:
             if is_closed(other):  # not collected on its own, because its tracker keeps it alive
                 self._trackers.pop(other, None)
                 self._locks.pop(other, None)
-        http = self.http_client or httpx.Client(limits=_LIMITS)
+        http = self.http_client or create_http_client()
         tracker = JobTracker(Transport(http, Calls(), self._settings))
         self._trackers[owner] = tracker
         # The event stream is read for the jobs of this client, so it ends with the last reference to it.
@@ -108,6 +107,11 @@ class Session:
             raise ConfigurationError(f"http_client must be an httpx.{expected}, got a value of type {actual}")
         self.settings = settings
         self._connections = Connections(settings, http_client)
+
+    @property
+    def http_client(self) -> httpx.Client | None:
+        """The caller's client; None if the session has its own."""
+        return self._connections.http_client
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._connections.http_client is not None:
@@ -203,12 +207,13 @@ class Session:
         context: CallContext = NO_CONTEXT,
         *,
         base_path: str = "/api/ai",
+        retry: bool = True,
         needs_key: bool = True,
     ) -> Response:
         """Send a GET request. Arguments and errors are those of `AsyncTransport.get`."""
         timeout = self.settings.request_timeout(path, None)
         return self._transport(context).get(
-            path, query or {}, timeout, context, base_path=base_path, needs_key=needs_key
+            path, query or {}, timeout, context, base_path=base_path, retry=retry, needs_key=needs_key
         )
 
     def delete(self, path: str, context: CallContext = NO_CONTEXT) -> Response:

@@ -59,8 +59,18 @@ class Transport:
         timeout: float | None,
         extra_headers: Mapping[str, str] | None = None,
         context: CallContext = NO_CONTEXT,
+        *,
+        retry: bool = True,
     ) -> Response:
         """Send a billable request, at most once.
+
+        Args:
+            path: The path below `/api/ai`.
+            body: The JSON body.
+            timeout: Seconds to wait for the response; None for the client's timeout.
+            extra_headers: Headers to send in addition to the client's own.
+            context: The subject of the call.
+            retry: Whether to send the request again if it was certainly not accepted.
 
         Raises:
             APIError: The server returned an error.
@@ -72,7 +82,9 @@ class Transport:
             body = run_blocking(body.prepare)
         seconds = self.settings.request_timeout(path, timeout)
         url = self.settings.url(path)
-        return self._request("POST", url, seconds, context, body=body, extra_headers=extra_headers)
+        return self._request(
+            "POST", url, seconds, context, body=body, extra_headers=extra_headers, retry=retry
+        )
 
     def get(
         self,
@@ -171,7 +183,7 @@ class Transport:
                 delay = delay_after_status(status, response.headers, retries, is_idempotent=is_idempotent)
                 if context.is_submission and names_job(content):
                     delay = None
-            if not retry or retries >= self.settings.max_retries:
+            if not retry or retries >= self.settings.retries():
                 delay = None
             if delay is None or time.monotonic() + delay > deadline:
                 # Raised outside the `except` block: `__context__` would reference the httpx request,
@@ -335,6 +347,11 @@ class Transport:
         if key := find_key(context.generation_id):
             headers["authorization"] = f"Bearer {key}"
         return headers
+
+
+def create_http_client() -> httpx.Client:
+    """Return a client that opens a new connection for each request."""
+    return httpx.Client(limits=httpx.Limits(max_connections=100, max_keepalive_connections=0))
 
 
 def closed_error(context: CallContext) -> HubUnreachableError:

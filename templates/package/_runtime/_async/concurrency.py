@@ -84,6 +84,29 @@ class _End:
 _END = _End()
 
 
+async def wait_for_callback(start: Callable[[Callable[[T | BaseException], object]], object]) -> T:
+    """Call `start` with a callback, and return or raise the outcome that the callback is called with.
+
+    The callback may be called in any thread. If the caller is cancelled, its call has no effect.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T | BaseException] = loop.create_future()
+
+    def settle(outcome: T | BaseException) -> None:
+        if not future.done():
+            future.set_result(outcome)
+
+    def deliver(outcome: T | BaseException) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, outcome)
+
+    start(deliver)
+    outcome = await future
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
 class _NoLoop:
     """Sentinel used when no event loop is running."""
 
@@ -102,6 +125,18 @@ def current_loop_or_process() -> object:
 def is_closed(owner: object) -> bool:
     """Return whether an owner of connections is a closed event loop."""
     return isinstance(owner, asyncio.AbstractEventLoop) and owner.is_closed()
+
+
+class Owner:
+    """The event loop that a run belongs to."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function in the event loop, from any thread. If the loop is closed, do nothing."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function)
 
 
 class Event:
@@ -332,10 +367,10 @@ class Workers(Generic[T]):
             raise result
         return result
 
-    async def join(self) -> None:
-        """Wait until all functions have ended."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+    def stop(self) -> None:
+        """Cancel the functions that are running."""
+        for task in self._tasks:
+            task.cancel()
 
     async def _run(self, function: Callable[[], Awaitable[T]]) -> None:
         try:

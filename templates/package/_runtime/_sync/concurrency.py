@@ -36,6 +36,16 @@ def iterate_blocking(items: Iterable[T]) -> Iterable[T]:
     return items
 
 
+def wait_for_callback(start: Callable[[Callable[[T | BaseException], object]], object]) -> T:
+    """Call `start` with a callback, and return or raise the outcome that the callback is called with."""
+    outcomes: SimpleQueue[T | BaseException] = SimpleQueue()
+    start(outcomes.put)
+    outcome = outcomes.get()
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
 class Process:
     """The identity of a process. A fork is another process."""
 
@@ -60,6 +70,14 @@ def current_loop_or_process() -> object:
 def is_closed(owner: object) -> bool:
     """Return whether an owner of connections is the parent of this process."""
     return owner is not _process
+
+
+class Owner:
+    """The threads that a run belongs to."""
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function. The async implementation calls it in the event loop."""
+        function()
 
 
 class Event:
@@ -404,13 +422,10 @@ class Workers(Generic[T]):
 
     def __init__(self) -> None:
         self._results: SimpleQueue[T | BaseException] = SimpleQueue()
-        self._threads: set[threading.Thread] = set()
 
     def start(self, function: Callable[[], T]) -> None:
         """Start a function."""
-        # Not a daemon thread, so that a billable request is completed when the program ends.
-        thread = threading.Thread(target=self._run, args=(function,), name="oxen_models request")
-        self._threads.add(thread)
+        thread = threading.Thread(target=self._run, args=(function,), name="oxen_models request", daemon=True)
         thread.start()
 
     def next_result(self) -> T:
@@ -420,10 +435,8 @@ class Workers(Generic[T]):
             raise result
         return result
 
-    def join(self) -> None:
-        """Wait until all functions have ended."""
-        for thread in list(self._threads):
-            thread.join()
+    def stop(self) -> None:
+        """Do nothing: the functions end when the waits of the run end."""
 
     def _run(self, function: Callable[[], T]) -> None:
         result: T | BaseException
@@ -431,7 +444,6 @@ class Workers(Generic[T]):
             result = function()
         except Exception as error:
             result = error
-        self._threads.discard(threading.current_thread())
         self._results.put(result)
 
 
@@ -442,6 +454,7 @@ __all__ = [
     "Call",
     "Calls",
     "Limiter",
+    "Owner",
     "Process",
     "Workers",
     "current_loop_or_process",
@@ -449,4 +462,5 @@ __all__ = [
     "iterate_blocking",
     "open_file",
     "run_blocking",
+    "wait_for_callback",
 ]

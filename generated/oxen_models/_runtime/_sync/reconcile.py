@@ -1,0 +1,89 @@
+# Derived by oxen-codegen from _runtime/_async/reconcile.py. Do not edit.
+"""Look for the jobs of requests whose outcome is unknown."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from ..errors import JournalError
+from ..generations import Generation, parse_generations
+from ..matching import Reconciliation, earliest_time, match_jobs
+from ..responses import Response
+from .concurrency import run_blocking
+from .history import Generations
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..journal import Entry, Journal
+
+PAGE_SIZE = 100
+
+
+def reconcile(session: Session, path: str | os.PathLike[str]) -> Reconciliation:
+    """Look for the jobs of the requests in a journal. Errors are those of `AsyncClient.reconcile`."""
+    from ..journal import Journal
+
+    if not run_blocking(os.path.exists, path):
+        raise JournalError(f"{os.fspath(path)}: there is no such journal")
+    journal = run_blocking(Journal, path)
+    try:
+        return adopt_jobs(session, journal)
+    finally:
+        run_blocking(journal.close)
+
+
+def adopt_jobs(session: Session, journal: Journal) -> Reconciliation:
+    """Record the jobs that certainly belong to requests of unknown outcome.
+
+    Raises:
+        JournalError: The journal is damaged or cannot be written.
+        OxenError: The server returned an error or could not be reached.
+    """
+    entries, known_jobs = run_blocking(_read_unknown, journal)
+    if not entries:
+        return Reconciliation((), ())
+    response = session.get("/queue")
+    clock_difference = _clock_difference(response)
+    generations = parse_generations(response)
+    since = int(earliest_time(entries, clock_difference).timestamp())
+    for model in sorted({entry.model for entry in entries}):
+        generations += _read_history(session, model, since)
+    matches = match_jobs(entries, generations, known_jobs, clock_difference)
+    for key, job_id in matches.items():
+        run_blocking(journal.accepted, key, job_id)
+    adopted = [entry for key in matches if (entry := run_blocking(journal.find, key)) is not None]
+    unresolved = [entry for entry in entries if entry.key not in matches]
+    return Reconciliation(tuple(adopted), tuple(unresolved))
+
+
+def _read_unknown(journal: Journal) -> tuple[list[Entry], set[str]]:
+    """Return the entries of unknown outcome, and the jobs of all others."""
+    entries: list[Entry] = []
+    known_jobs: set[str] = set()
+    for entry in journal.entries():
+        if entry.state in ("sending", "unknown"):
+            entries.append(entry)
+        elif entry.job_id is not None:
+            known_jobs.add(entry.job_id)
+    return entries, known_jobs
+
+
+def _read_history(session: Session, model: str, since: int) -> list[Generation]:
+    generations: list[Generation] = []
+    for generation in Generations(session, {"model": model}, PAGE_SIZE):
+        if generation.enqueued_at is not None and generation.enqueued_at < since:
+            break
+        generations.append(generation)
+    return generations
+
+
+def _clock_difference(response: Response) -> timedelta:
+    """Return the server's clock minus the own one, by the header `Date`."""
+    try:
+        date = parsedate_to_datetime(response.headers["date"])
+        return date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)
+    except (KeyError, ValueError):
+        return timedelta()

@@ -1,0 +1,43 @@
+"""The options of a batch run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+
+from .errors import ConfigurationError
+from .progress import Progress
+from .request import RequestLike
+from .settings import validate_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """The options of `run_many`."""
+
+    max_in_flight: int
+    journal: str | PathLike[str] | None
+    key: Callable[[RequestLike], str] | None
+    resend_unknown: bool
+    reconcile: bool
+    timeout: float | None
+    max_consecutive_failures: int | None
+    progress: bool | Callable[[Progress], object]
+
+    def validate(self) -> None:
+        """Raise if an option is invalid.
+
+        Raises:
+            ConfigurationError: An option is out of range, or requires a journal and there is none.
+        """
+        for name in ("max_in_flight", "max_consecutive_failures"):
+            value = getattr(self, name)
+            is_integer = isinstance(value, int) and not isinstance(value, bool)
+            if (value is not None or name == "max_in_flight") and (not is_integer or value < 1):
+                raise ConfigurationError(f"{name} must be a positive integer, got {value!r:.40}")
+        if self.timeout is not None:
+            validate_timeout(self.timeout)
+        for name in ("key", "resend_unknown", "reconcile"):
+            if getattr(self, name) and self.journal is None:
+                raise ConfigurationError(f"{name} requires a journal: pass journal=")

@@ -1,0 +1,41 @@
+"""Runs that have ended and whose last submissions are still being recorded in their journals."""
+
+from __future__ import annotations
+
+import os
+from threading import Event
+
+_closing: set[RunEnd] = set()
+
+
+class RunEnd:
+    """The end of a run.
+
+    Args:
+        journal: The path of its journal; None without one.
+    """
+
+    def __init__(self, journal: str | os.PathLike[str] | None) -> None:
+        self._path = None if journal is None else os.path.realpath(journal)
+        self._finished = Event()
+        self.has_begun = False
+
+    def begin(self) -> None:
+        """Begin to end the run. Takes no lock."""
+        self.has_begun = True
+        _closing.add(self)
+
+    def finish(self) -> None:
+        """Report that everything is recorded and the journal is closed."""
+        self._finished.set()
+        _closing.discard(self)
+
+    def wait(self) -> None:
+        """Wait until the run has ended."""
+        self._finished.wait()
+
+    def wait_for_others(self) -> None:
+        """Wait for the runs of this process that have the same journal and are ending."""
+        for other in list(_closing):
+            if other._path == self._path:
+                other.wait()

@@ -1,0 +1,120 @@
+"""Submissions of a batch run: each is sent and recorded in the journal in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from .bodies import Body
+from .context import CallContext
+from .detached import start_detached
+from .errors import APIError, OutcomeUnknownError, OxenError, UnexpectedResponseError
+from .generations import find_jobs
+from .responses import Response
+
+if TYPE_CHECKING:
+    from .journal import Journal
+
+
+Deliver: TypeAlias = Callable[[tuple[str, str] | BaseException], object]
+"""Receives the id and the status of a job, or the error of its submission."""
+
+
+class Poster(Protocol):
+    """Sends submissions."""
+
+    def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request that is submitted to the queue."""
+
+    key: str
+    """The key in the journal."""
+    digest: str
+    """The digest of the body."""
+    model: str
+    body: Body | bytes
+    digested_body: dict[str, Any]
+    """The body as it is recorded, without media."""
+    timeout: float
+    """Seconds to wait for the response."""
+    context: CallContext
+
+
+class Submissions:
+    """Sends submissions in threads that outlive their callers, and records their outcomes.
+
+    Args:
+        poster: Sends them.
+        journal: Records them; None without a journal.
+    """
+
+    def __init__(self, poster: Poster, journal: Journal | None) -> None:
+        self._poster = poster
+        self._journal = journal
+        self._active = 0
+        self._changed = Condition()
+
+    def start(self, submission: Submission, deliver: Deliver) -> None:
+        """Send a submission in a thread, and pass its job or its error to `deliver`.
+
+        Raises:
+            RuntimeError: A thread cannot be started; nothing was sent.
+        """
+        with self._changed:
+            self._active += 1
+        try:
+            start_detached(lambda: self._run(submission, deliver))
+        except BaseException:
+            self._end_one()
+            raise
+
+    def close(self) -> None:
+        """Wait until all submissions have ended, and close the journal and the connections."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._active)
+        self._poster.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _run(self, submission: Submission, deliver: Deliver) -> None:
+        outcome: tuple[str, str] | BaseException
+        try:
+            outcome = self._submit(submission)
+        except BaseException as error:
+            outcome = error
+        self._end_one()
+        deliver(outcome)
+
+    def _end_one(self) -> None:
+        with self._changed:
+            self._active -= 1
+            self._changed.notify_all()
+
+    def _submit(self, submission: Submission) -> tuple[str, str]:
+        key, journal = submission.key, self._journal
+        if journal is not None:
+            journal.sending(key, submission.digest, submission.model, submission.digested_body)
+        try:
+            response = self._poster.post(submission.body, submission.timeout, submission.context)
+        except OxenError as error:
+            if journal is not None:
+                record = journal.rejected if was_rejected(error) else journal.unknown
+                record(key, str(error))
+            raise
+        [(job_id, status), *_] = find_jobs(response.json)
+        if journal is not None:
+            journal.accepted(key, job_id)
+        return job_id, status
+
+
+def was_rejected(error: OxenError) -> bool:
+    """Return whether a billable request was certainly not accepted. A failing proxy may have forwarded it."""
+    if isinstance(error, APIError):
+        return error.status < 500 and error.status != 408
+    return not isinstance(error, OutcomeUnknownError | UnexpectedResponseError)

@@ -1,0 +1,260 @@
+"""A run that is left early, in every way: the id of each job that was accepted is in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.held_queue import HeldQueue, run_held_queue
+from oxen_models import AsyncOxen, JournalError, Oxen
+from oxen_models.images import QwenImageRequest
+from oxen_models.journal import read
+
+HELD = 4
+PROMPTS = ["done", *(f"held {number}" for number in range(HELD))]
+REQUESTS = [QwenImageRequest(prompt=prompt) for prompt in PROMPTS]
+
+
+@pytest.fixture
+def queue() -> Iterator[HeldQueue]:
+    with run_held_queue() as queue:
+        yield queue
+
+
+@pytest.fixture
+def journal(queue: HeldQueue, tmp_path: Path) -> Path:
+    """Return a journal that has the outcome of the first request, so that each run yields it immediately."""
+    path = tmp_path / "run.db"
+    with Oxen("key", base_url=queue.url) as oxen:
+        [outcome] = oxen.run_many(REQUESTS[:1], journal=path)
+    assert outcome.error is None
+    queue.hold()
+    return path
+
+
+def check_nothing_is_lost(queue: HeldQueue, journal: Path) -> None:
+    """Check that another run waits for each job, and sends nothing."""
+    queue.is_done = True
+    with Oxen("key", base_url=queue.url) as oxen:
+        outcomes = list(oxen.run_many(REQUESTS, journal=journal))
+    assert sorted(str(outcome.job_id) for outcome in outcomes) == sorted(queue.jobs)
+    assert [outcome.error for outcome in outcomes] == [None] * len(REQUESTS)
+    assert sorted(queue.prompts) == sorted(PROMPTS)
+
+
+class LeaveError(Exception):
+    """The exception that a loop is left by."""
+
+
+async def leave_by_break(run: Any, queue: HeldQueue) -> None:
+    async for _ in run:
+        await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+        break
+
+
+async def leave_by_exception(run: Any, queue: HeldQueue) -> None:
+    async def iterate() -> None:
+        async for _ in run:
+            await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+            raise LeaveError
+
+    with pytest.raises(LeaveError):
+        await iterate()
+
+
+async def leave_by_timeout(run: Any, queue: HeldQueue) -> None:
+    async def iterate() -> None:
+        async for _ in run:
+            await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+            deadline.reschedule(0)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(None) as deadline:
+            await iterate()
+
+
+async def leave_by_cancellation(run: Any, queue: HeldQueue) -> None:
+    async def iterate() -> None:
+        async for _ in run:
+            pass
+
+    task = asyncio.create_task(iterate())
+    await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def leave_at_the_end_of_the_loop(run: Any, queue: HeldQueue) -> None:
+    async def iterate() -> None:
+        async for _ in run:
+            pass
+
+    queue.task = asyncio.create_task(iterate())  # type: ignore[attr-defined]
+    await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+
+
+async def leave_by_dropping(run: Any, queue: HeldQueue) -> None:
+    await anext(run)
+    await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+
+
+ASYNC_WAYS = [
+    leave_by_break,
+    leave_by_exception,
+    leave_by_timeout,
+    leave_by_cancellation,
+    leave_at_the_end_of_the_loop,
+    leave_by_dropping,
+]
+
+
+@pytest.mark.parametrize("leave", ASYNC_WAYS, ids=lambda leave: leave.__name__)
+@pytest.mark.parametrize("closes_client", [False, True])
+def test_async_run_that_is_left_records_jobs(
+    queue: HeldQueue, journal: Path, leave: Callable[[Any, HeldQueue], Awaitable[None]], closes_client: bool
+) -> None:
+    """An async run records the jobs that are accepted after it was left and its event loop was closed."""
+
+    async def main() -> None:
+        oxen = AsyncOxen("key", base_url=queue.url)
+        await leave(oxen.run_many(REQUESTS, journal=journal), queue)
+        if closes_client:
+            await oxen.aclose()
+
+    asyncio.run(main())
+    queue.released.set()
+    check_nothing_is_lost(queue, journal)
+
+
+def test_stopped_loop_records_jobs(queue: HeldQueue, journal: Path) -> None:
+    """An event loop that stops without cleaning up does not end the submissions of a run."""
+    loop = asyncio.new_event_loop()
+    oxen = AsyncOxen("key", base_url=queue.url)
+
+    async def start(run: Any) -> None:
+        await anext(run)
+        await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+
+    run = oxen.run_many(REQUESTS, journal=journal)
+    loop.run_until_complete(start(run))
+    loop.close()
+    del run
+    queue.released.set()
+    check_nothing_is_lost(queue, journal)
+
+
+@pytest.mark.parametrize("way", ["aclose", "with"])
+def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: str) -> None:
+    """Closing an async run waits until the jobs are in the journal, which is then free."""
+
+    async def main() -> list[str | None]:
+        async with AsyncOxen("key", base_url=queue.url) as oxen:
+            run = oxen.run_many(REQUESTS, journal=journal)
+            await anext(run)
+            await asyncio.to_thread(queue.wait_for_submissions, len(PROMPTS))
+            if way == "aclose":
+                closing = asyncio.ensure_future(run.aclose())
+            else:
+                closing = asyncio.ensure_future(leave_block(run))
+            await asyncio.sleep(0)
+            queue.released.set()
+            await closing
+            return [entry.job_id for entry in read(journal)]
+
+    async def leave_block(run: Any) -> None:
+        async with run:
+            pass
+
+    assert sorted(map(str, asyncio.run(main()))) == sorted(queue.jobs)
+    check_nothing_is_lost(queue, journal)
+
+
+@pytest.mark.parametrize("way", ["break", "exception", "drop", "client"])
+def test_sync_run_that_is_left_records_jobs(queue: HeldQueue, journal: Path, way: str) -> None:
+    """A run records the jobs that are accepted after it was left, even if the client is closed."""
+    oxen = Oxen("key", base_url=queue.url)
+    run = oxen.run_many(REQUESTS, journal=journal)
+    next(run)
+    queue.wait_for_submissions(len(PROMPTS))
+    if way == "client":
+        oxen.close()
+    del run
+    queue.released.set()
+    check_nothing_is_lost(queue, journal)
+
+
+def test_sync_run_that_is_closed_waits(queue: HeldQueue, journal: Path) -> None:
+    """Leaving the block of a run waits until the jobs are in the journal, which is then free."""
+    with Oxen("key", base_url=queue.url) as oxen, oxen.run_many(REQUESTS, journal=journal) as run:
+        next(run)
+        queue.wait_for_submissions(len(PROMPTS))
+        threading.Thread(target=queue.released.set).start()
+    assert sorted(str(entry.job_id) for entry in read(journal)) == sorted(queue.jobs)
+    check_nothing_is_lost(queue, journal)
+
+
+def test_journal_of_an_open_run_is_in_use(queue: HeldQueue, journal: Path) -> None:
+    """While a run is open, another one with its journal raises."""
+    with Oxen("key", base_url=queue.url) as oxen, oxen.run_many(REQUESTS[:1], journal=journal) as run:
+        next(run)
+        with pytest.raises(JournalError, match="is using this journal"):
+            list(oxen.run_many(REQUESTS, journal=journal))
+
+
+PROGRAM = """
+import asyncio, sys
+from oxen_models import AsyncOxen, Oxen
+from oxen_models.images import QwenImageRequest
+
+kind, url, journal, *prompts = sys.argv[1:]
+requests = [QwenImageRequest(prompt=prompt) for prompt in prompts]
+
+async def run_async():
+    async with AsyncOxen("key", base_url=url) as oxen:
+        async for _ in oxen.run_many(requests, journal=journal):
+            pass
+
+if kind == "async":
+    asyncio.run(run_async())
+else:
+    with Oxen("key", base_url=url) as oxen:
+        for _ in oxen.run_many(requests, journal=journal):
+            if kind == "exit":
+                sys.stdin.readline()
+                sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "interrupts"), [("sync", 1), ("sync", 2), ("async", 1), ("async", 2), ("exit", 0)]
+)
+def test_process_that_is_interrupted_records_jobs(
+    queue: HeldQueue, journal: Path, kind: str, interrupts: int
+) -> None:
+    """A process that is interrupted, even twice, ends once the jobs are in the journal."""
+    command = [sys.executable, "-c", PROGRAM, kind, queue.url, str(journal), *PROMPTS]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        queue.wait_for_submissions(len(PROMPTS))
+        if kind == "exit":
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for _ in range(interrupts):
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)  # it waits for the responses
+        queue.released.set()
+        _, errors = process.communicate()
+    assert process.returncode != 0
+    if kind != "exit":
+        assert "KeyboardInterrupt" in errors
+    check_nothing_is_lost(queue, journal)
