@@ -41,6 +41,11 @@ def invoke(tmp_path: Path, schemas: Path) -> Callable[[str], Result]:
     return run_command
 
 
+def run_codegen(*arguments: object) -> Result:
+    """Run `oxen-codegen` with these arguments."""
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
 def read_files(folder: Path) -> dict[str, bytes]:
     """Return the content of every file under `folder`, without compiled modules."""
     return {

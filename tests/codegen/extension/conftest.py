@@ -8,7 +8,7 @@ import pytest
 from helpers.models import make_model
 from oxen_models.testing import Hub
 
-from codegen.extension.team import configure, custom, recording
+from codegen.extension.team import configure, custom, write_recorded
 
 
 @pytest.fixture
@@ -33,4 +33,4 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def recorded(empty: Path) -> Path:
     """The directory with the records of one model of the team's and one of another developer's."""
     configure(empty)
-    return recording(empty, custom("oxen:ox-boots"), make_model("other"))
+    return write_recorded(empty, custom("oxen:ox-boots"), make_model("other"))

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner, Result
 from helpers.models import make_model
-from oxen_codegen.cli import main
 
 SCHEMA = {
     "type": "object",
@@ -20,25 +18,23 @@ SCHEMA = {
 }
 
 
-def custom(model_id: str, **facts: Any) -> dict[str, Any]:
+def custom(model_id: str, **fields: Any) -> dict[str, Any]:
     media = {"input": ["text"], "output": ["image"]}
-    return make_model(model_id, SCHEMA, model_type="custom", capabilities=media, **facts)
+    return make_model(model_id, SCHEMA, model_type="custom", capabilities=media, **fields)
 
 
 def configure(folder: Path, *lines: str) -> None:
+    """Write the configuration of the package; `lines` are added."""
     text = "\n".join(("[tool.oxen-codegen]", 'package = "acme_models"', 'output = "."', *lines, ""))
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
 
-def oxen_codegen(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, list(map(str, arguments)))
-
-
-def recording(folder: Path, *answers: dict[str, Any]) -> Path:
+def write_recorded(folder: Path, *models: dict[str, Any]) -> Path:
+    """Write models to the schemas of the package in `folder`, and return `folder`."""
     schemas = folder / "acme_models" / "schemas"
     schemas.mkdir(parents=True, exist_ok=True)
-    for number, each in enumerate(answers):
-        (schemas / f"{number}.json").write_text(json.dumps(each))
+    for number, model in enumerate(models):
+        (schemas / f"{number}.json").write_text(json.dumps(model))
     return folder
 
 

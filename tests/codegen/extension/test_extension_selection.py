@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.codegen import read_files
+from helpers.codegen import read_files, run_codegen
 from helpers.models import make_model
 from oxen_models.testing import Hub
 
-from codegen.extension.team import configure, custom, oxen_codegen, recording
+from codegen.extension.team import configure, custom, write_recorded
 
 pytestmark = pytest.mark.slow
 
@@ -21,12 +21,12 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
     fetch = ("fetch", "--all", "--base-url", team.url)
     for model_id in ("oxen:ox-boots", "qwen-image", "oxen:ox-left"):
         team.add_model(custom(model_id))
-        assert oxen_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
+        assert run_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
     team.remove_model("oxen:ox-left")
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "absent:*"]')
     team.clear()
 
-    done = oxen_codegen(*fetch)
+    done = run_codegen(*fetch)
 
     assert done.exit_code == 0, done.output
     fetched = sorted(request.path.rpartition("/")[2] for request in team.requests)
@@ -40,8 +40,8 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
 def test_fetch_of_a_whole_id_ignores_the_list(team: Hub, empty: Path) -> None:
     """An id without a pattern is fetched even if the list of models lacks it."""
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:ox-boots", "oxen:ox-gone"]')
-    recording(empty)
-    done = oxen_codegen("fetch", "--all", "--base-url", team.url)
+    write_recorded(empty)
+    done = run_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 1
     assert "1 written, 0 unchanged, 0 removed, 1 failed" in done.stdout
     assert "error: oxen:ox-gone: the server returned HTTP 404" in done.stderr
@@ -53,7 +53,7 @@ def test_update_keeps_an_unlisted_model(team: Hub, empty: Path) -> None:
     team.respond_next(200, body={"data": [{"id": "other"}]}, path="/api/ai/models", times=None)
     for command in ("fetch --all", "generate", "diff", "update"):
         at = ("--base-url", team.url) if command != "generate" else ()
-        done = oxen_codegen(*command.split(), *at)
+        done = run_codegen(*command.split(), *at)
         assert done.exit_code == 0, done.output
     assert (empty / "acme_models" / "images" / "oxen_ox_boots.py").exists()
 
@@ -62,7 +62,7 @@ def test_fetch_without_a_match_changes_nothing(team: Hub, recorded: Path) -> Non
     """Patterns that match no model are an error, and nothing is changed."""
     configure(recorded, "[tool.oxen-codegen.include]", 'ids = ["absent:*"]')
     before = read_files(recorded)
-    done = oxen_codegen("fetch", "--all", "--base-url", team.url)
+    done = run_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 2
     assert "no model matches [tool.oxen-codegen.include] (202 models available)" in done.stderr
     assert read_files(recorded) == before
@@ -71,12 +71,12 @@ def test_fetch_without_a_match_changes_nothing(team: Hub, recorded: Path) -> Non
 def test_diff_compares_selected_models_only(team: Hub, empty: Path) -> None:
     """The diff concerns the models that the package is built from."""
     configure(empty, "include = {ids = ['oxen:*']}")
-    assert oxen_codegen("fetch", "--all", "--base-url", team.url).exit_code == 0
-    assert oxen_codegen("fetch", "qwen-image", "--base-url", team.url).exit_code == 0
-    same = oxen_codegen("diff", "--base-url", team.url)
+    assert run_codegen("fetch", "--all", "--base-url", team.url).exit_code == 0
+    assert run_codegen("fetch", "qwen-image", "--base-url", team.url).exit_code == 0
+    same = run_codegen("diff", "--base-url", team.url)
     assert same.exit_code == 0, same.output
     team.remove_model("oxen:ox-hats")
-    done = oxen_codegen("diff", "--base-url", team.url)
+    done = run_codegen("diff", "--base-url", team.url)
     assert done.exit_code == 4
     assert "oxen:ox-hats" in done.stdout
     assert "qwen" not in done.stdout
@@ -99,7 +99,7 @@ def test_diff_compares_selected_models_only(team: Hub, empty: Path) -> None:
 def test_generate_selects_by_each_filter(rules: str, built: str, empty: Path) -> None:
     """Models are selected by id, developer, family and capability."""
     configure(empty, rules)
-    recording(
+    write_recorded(
         empty,
         make_model("abc", developer="Acme", capabilities={"input": ["text"], "output": ["image"]}),
         make_model(
@@ -109,27 +109,27 @@ def test_generate_selects_by_each_filter(rules: str, built: str, empty: Path) ->
         make_model("d", endpoint="/chat/completions", json_request_schema=None, developer="Other"),
     )
     before = read_files(empty / "acme_models" / "schemas")
-    done = oxen_codegen("generate")
+    done = run_codegen("generate")
     assert done.exit_code == 0, done.output
     assert f"{4 - len(built.split())} excluded" in done.stdout
     catalogue = (empty / "acme_models" / "catalog.py").read_text()
     assert re.findall(r'\bid="(.*?)"', catalogue) == built.split()
     assert read_files(empty / "acme_models" / "schemas") == before
-    assert oxen_codegen("check").exit_code == 0
+    assert run_codegen("check").exit_code == 0
 
 
 def test_generate_excludes_an_invalid_model(empty: Path) -> None:
     """A model with an invalid schema can be excluded."""
-    recording(empty, make_model("good"), make_model("bad", []))
+    write_recorded(empty, make_model("good"), make_model("bad", []))
     for rule in ("ids = ['bad']", "families = ['audio']"):
         configure(empty, f"exclude = {{{rule}}}")
-        assert oxen_codegen("generate").exit_code == (2 if "audio" in rule else 0)
+        assert run_codegen("generate").exit_code == (2 if "audio" in rule else 0)
 
 
 def test_filter_without_a_match_warns(recorded: Path) -> None:
     """A filter that matches no model is a warning."""
     configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Absent Labs']}")
-    done = oxen_codegen("generate")
+    done = run_codegen("generate")
     assert done.exit_code == 0
     assert "warning: pyproject.toml include.ids: no model matches 'xoen:*'" in done.stderr
     assert "warning: pyproject.toml exclude.developers: no model matches 'Absent Labs'" in done.stderr
@@ -139,7 +139,7 @@ def test_generate_without_a_match_fails(recorded: Path) -> None:
     """Filters that match no model are an error."""
     configure(recorded, "exclude = {ids = ['*']}")
     for command in ("generate", "check"):
-        done = oxen_codegen(command)
+        done = run_codegen(command)
         assert done.exit_code == 2
         assert "include and exclude of [tool.oxen-codegen] match none of 2 recorded models" in done.stderr
 
@@ -181,7 +181,7 @@ def test_invalid_setting_names_file_and_key(line: str, complaint: str, empty: Pa
     package = "" if line.startswith(("package", "pakage")) else 'package = "acme_models"\n'
     (empty / "pyproject.toml").write_text(f"[tool.oxen-codegen]\n{package}{line}\n")
     for command in (("generate",), ("check",), ("fetch", "--all")):
-        done = oxen_codegen(*command)
+        done = run_codegen(*command)
         assert done.exit_code == 2
         assert f"{empty / 'pyproject.toml'}: [tool.oxen-codegen] {complaint}" in done.stderr
 
@@ -189,6 +189,6 @@ def test_invalid_setting_names_file_and_key(line: str, complaint: str, empty: Pa
 def test_misspelt_table_is_reported(empty: Path) -> None:
     """A table with an underscore in its name is an error, not ignored."""
     (empty / "pyproject.toml").write_text("[tool.oxen_codegen]\npackage = 'acme_models'\n")
-    done = oxen_codegen("generate")
+    done = run_codegen("generate")
     assert done.exit_code == 2
     assert "[tool.oxen_codegen] must be named [tool.oxen-codegen]" in done.stderr

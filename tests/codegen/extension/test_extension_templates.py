@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.codegen import read_files
+from helpers.codegen import read_files, run_codegen
 from helpers.models import make_model
 from oxen_codegen.config import find_template_dir
 
-from codegen.extension.team import configure, oxen_codegen, recording
+from codegen.extension.team import configure, write_recorded
 
 pytestmark = pytest.mark.slow
 
@@ -29,14 +29,14 @@ def override(folder: Path, name: str, change: Callable[[str], str]) -> Path:
 
 def test_override_replaces_one_template(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An overriding template changes the files that are rendered from it, and no other."""
-    assert oxen_codegen("generate").exit_code == 0
+    assert run_codegen("generate").exit_code == 0
     before = read_files(recorded / "acme_models")
     override(recorded, MODEL, lambda text: text.replace("from __future__", "# Ours.\nfrom __future__"))
-    assert oxen_codegen("check").exit_code == 0
-    done = oxen_codegen("check", "--templates", "own")
+    assert run_codegen("check").exit_code == 0
+    done = run_codegen("check", "--templates", "own")
     assert done.exit_code == 1
     assert "run: oxen-codegen generate --templates own" in done.stdout
-    assert oxen_codegen("generate", "--templates", "own").exit_code == 0
+    assert run_codegen("generate", "--templates", "own").exit_code == 0
     after = read_files(recorded / "acme_models")
     models = {"images/other.py", "images/oxen_ox_boots.py"}
     assert {name for name in before if before[name] != after[name]} == models
@@ -48,7 +48,7 @@ def test_override_replaces_one_template(recorded: Path, monkeypatch: pytest.Monk
     configure(recorded, 'templates = "own"')
     (recorded / "below").mkdir()
     monkeypatch.chdir(recorded / "below")
-    assert oxen_codegen("check").exit_code == 0
+    assert run_codegen("check").exit_code == 0
 
 
 def test_override_replaces_a_copied_module(recorded: Path) -> None:
@@ -57,15 +57,15 @@ def test_override_replaces_a_copied_module(recorded: Path) -> None:
     file = override(recorded, name, lambda text: text.replace('"""Sending', '"""Our sending'))
     (recorded / "pyproject.toml").unlink()
     arguments = ("generate", "--templates", "own", "--schemas", "acme_models/schemas", "--output", "out")
-    assert oxen_codegen(*arguments).exit_code == 0
+    assert run_codegen(*arguments).exit_code == 0
     runtime = recorded / "out" / "oxen_models" / "_runtime"
     for kind in ("_async", "_sync"):
         assert '"""Our sending' in (runtime / kind / "sender.py").read_text()
     file.write_text("x = 1\ndef (\n")
-    assert f"own/{name}:2: " in oxen_codegen(*arguments).stderr
+    assert f"own/{name}:2: " in run_codegen(*arguments).stderr
     for content in (b"\xff", b"\0"):
         file.write_bytes(content)
-        assert f"own/{name} is not UTF-8 text" in oxen_codegen(*arguments).stderr
+        assert f"own/{name} is not UTF-8 text" in run_codegen(*arguments).stderr
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_broken_override_is_reported_with_its_file(
     expected = message.replace("{line}", str(line))
     before = read_files(recorded)
     for command in ("generate", "check"):
-        done = oxen_codegen(command, "--templates", "own")
+        done = run_codegen(command, "--templates", "own")
         assert done.exit_code == 2, done.output
         assert re.match(rf"oxen-codegen: own/{name}{expected}", done.stderr), done.stderr
     assert read_files(recorded) == before
@@ -107,14 +107,14 @@ def test_broken_override_is_reported_with_its_file(
 
 def test_override_cannot_render_api_text_as_code(recorded: Path) -> None:
     """The check for injected code covers overriding templates, also those that depend on API text."""
-    recording(recorded, make_model("a", display_name="x"), make_model("b", display_name="y"))
+    write_recorded(recorded, make_model("a", display_name="x"), make_model("b", display_name="y"))
     override(recorded, MODEL, lambda text: f"{text}\n{{{{ spec.title[0] }}}} = 1\n")
-    done = oxen_codegen("generate", "--templates", "own")
+    done = run_codegen("generate", "--templates", "own")
     assert done.exit_code == 2
     assert "images/a.py: API text was rendered as code; see its template; nothing was written" in done.stderr
     override(recorded / "second", MODEL, lambda text: text + "{{ 'ab'[0 if spec.title == 'X.' else 5] }}")
-    recording(recorded, make_model("a", display_name="X"), make_model("b", display_name="X"))
-    done = oxen_codegen("generate", "--templates", "second/own")
+    write_recorded(recorded, make_model("a", display_name="X"), make_model("b", display_name="X"))
+    done = run_codegen("generate", "--templates", "second/own")
     assert done.exit_code == 2
     assert "(with 'placeholder' in place of each API text)" in done.stderr
 
@@ -134,7 +134,7 @@ def test_override_of_no_template_is_rejected(name: str, nearest: str, recorded: 
     file.parent.mkdir(parents=True)
     file.write_text("")
     (recorded / "own" / ".hidden").write_text("")
-    done = oxen_codegen("generate", "--templates", "own")
+    done = run_codegen("generate", "--templates", "own")
     assert done.exit_code == 2
     assert f"own/{name} replaces no template; the most similar name is {nearest}" in done.stderr
 
@@ -142,6 +142,6 @@ def test_override_of_no_template_is_rejected(name: str, nearest: str, recorded: 
 def test_override_folder_has_to_exist(recorded: Path) -> None:
     """The configured templates are a folder."""
     configure(recorded, 'templates = "nowhere"')
-    done = oxen_codegen("generate")
+    done = run_codegen("generate")
     assert done.exit_code == 2
     assert f"templates must be a folder, got {recorded / 'nowhere'}" in done.stderr
