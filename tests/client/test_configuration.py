@@ -39,7 +39,7 @@ def write_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     return write
 
 
-def login(url: str, key: str) -> str:
+def format_login_file(url: str, key: str) -> str:
     host = f'[[host_configs]]\nhost = "{urlsplit(url).netloc}"\nauth_token = "{key}"\n'
     other = '[[host_configs]]\nhost = "other.example"\nauth_token = "of-another-host"\n'
     return f'default_host = "hub.oxen.ai"\n\n{other}\n{host}'
@@ -53,7 +53,7 @@ def check_key(oxen: Any) -> Any:
     return oxen.check_key()
 
 
-def key_sent(hub: Hub) -> str | None:
+def find_sent_key(hub: Hub) -> str | None:
     return hub.requests[-1].headers.get("authorization")
 
 
@@ -61,14 +61,14 @@ def test_key_sources_have_an_order(
     run: ClientRunner, hub: Hub, write_login: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key is the argument, else OXEN_API_KEY, else the one in the login file; blank ones are unset."""
-    write_login(login(hub.url, " of-the-file "))
+    write_login(format_login_file(hub.url, " of-the-file "))
     sent: list[str | None] = []
     for variable in (None, " ", " of-the-variable\n"):
         if variable is not None:
             monkeypatch.setenv("OXEN_API_KEY", variable)
         for argument in (None, "", "of-the-argument"):
             run(check_key, api_key=argument, base_url=hub.url)
-            sent.append(key_sent(hub))
+            sent.append(find_sent_key(hub))
     file, variable, argument = (f"Bearer of-the-{name}" for name in ("file", "variable", "argument"))
     assert sent == [file, file, argument, file, file, argument, variable, variable, argument]
 
@@ -112,9 +112,9 @@ def test_default_login_file_is_in_the_home(
         monkeypatch.setenv(name, str(tmp_path))
     folder = tmp_path / ".config" / "oxen"
     folder.mkdir(parents=True)
-    (folder / "auth_config.toml").write_text(login(hub.url, "of-the-home"))
+    (folder / "auth_config.toml").write_text(format_login_file(hub.url, "of-the-home"))
     assert run(check_key, api_key=None, base_url=hub.url).name == "standin"
-    assert key_sent(hub) == "Bearer of-the-home"
+    assert find_sent_key(hub) == "Bearer of-the-home"
 
 
 SECRET = "s3cret-of-the-file"
@@ -128,7 +128,7 @@ SECRET = "s3cret-of-the-file"
         (f'host_configs = ["{SECRET}"]', "each table of host_configs must have"),
         ('[[host_configs]]\nhost = 3\nauth_token = "k"', "each table of host_configs must have"),
         ('[[host_configs]]\nhost = "a"\nauth_token = 5', "each table of host_configs must have"),
-        (login(PUBLIC, "kéy"), "must consist of printable ASCII characters"),
+        (format_login_file(PUBLIC, "kéy"), "must consist of printable ASCII characters"),
     ],
 )
 def test_invalid_login_file_is_an_error(
@@ -278,7 +278,7 @@ def test_pickled_client_keeps_default_headers(
     run: ClientRunner, hub: Hub, write_login: Callable[[str], Path]
 ) -> None:
     """A pickled client has its default headers and no key; the key of the login file is found again."""
-    write_login(login(hub.url, "of-the-file"))
+    write_login(format_login_file(hub.url, "of-the-file"))
     packed = run(pickle.dumps, api_key=None, base_url=hub.url, default_headers={"x-trace": "t"})
     assert b"of-the-file" not in packed
 
@@ -289,7 +289,7 @@ def test_pickled_client_keeps_default_headers(
         yield client.aclose() if run.asynchronous else client.close()
 
     run(steps, base_url=hub.url)
-    assert (key_sent(hub), hub.requests[-1].headers["x-trace"]) == ("Bearer of-the-file", "t")
+    assert (find_sent_key(hub), hub.requests[-1].headers["x-trace"]) == ("Bearer of-the-file", "t")
 
 
 PUBLIC_READS: list[Callable[[Any], Any]] = [
@@ -306,9 +306,9 @@ PUBLIC_READS: list[Callable[[Any], Any]] = [
 def test_models_are_read_without_a_key(run: ClientRunner, hub: Hub, read: Callable[[Any], Any]) -> None:
     """The lists of models need no key; a configured key is sent."""
     run(read, api_key=None, base_url=hub.url)
-    assert key_sent(hub) is None
+    assert find_sent_key(hub) is None
     run(read, base_url=hub.url)
-    assert key_sent(hub) == f"Bearer {run.KEY}"
+    assert find_sent_key(hub) == f"Bearer {run.KEY}"
 
 
 def test_lists_that_need_a_key_say_so(run: ClientRunner) -> None:

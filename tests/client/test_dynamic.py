@@ -71,14 +71,14 @@ def model(id: str, verb: str, **parameters: Any) -> Callable[[Any], Any]:
     return lambda oxen: getattr(oxen.model(id), verb)(**parameters)
 
 
-def posted(hub: Hub) -> list[Any]:
+def read_posted_bodies(hub: Hub) -> list[Any]:
     return [request.body for request in hub.requests if request.method == "POST"]
 
 
-def refused(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
+def read_problems(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
     """Return the problems of parameters, and check that nothing was sent."""
     error = run.expect_error(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
-    assert posted(hub) == []
+    assert read_posted_bodies(hub) == []
     assert (error.__cause__, error.__context__, error.model_id) == (None, None, id)
     return [str(problem) for problem in error.problems]
 
@@ -98,7 +98,7 @@ def test_untyped_call_returns_the_typed_result(
     """A call by id returns the type of result that the typed call returns, and so does its job."""
     result = run(model(id, verb, **parameters), base_url=new.url)
     assert type(result) is run.get_class(kind)
-    assert posted(new) == [{"model": id, **parameters}]
+    assert read_posted_bodies(new) == [{"model": id, **parameters}]
     if verb != "speak":
         submitted = run(model(id, "submit", **parameters), methodcaller("result"), base_url=new.url)
         assert type(submitted) is run.get_class(kind)
@@ -122,23 +122,23 @@ def test_untyped_submit_sends_options_and_targets(run: ClientRunner, new: Hub) -
 def test_untyped_call_takes_parameters_in_a_mapping(run: ClientRunner, new: Hub) -> None:
     """Names that are not identifiers, and those of options, are parameters when they stand in the mapping."""
     run(lambda oxen: oxen.model("new/model").generate({"cfg-scale": 0.5}, prompt="xx"), base_url=new.url)
-    assert posted(new)[-1] == {"model": "new/model", "prompt": "xx", "cfg-scale": 0.5}
+    assert read_posted_bodies(new)[-1] == {"model": "new/model", "prompt": "xx", "cfg-scale": 0.5}
     schema = {"type": "object", "required": ["timeout"], "properties": {"timeout": {"type": "integer"}}}
     new.add_model({**NEW, "json_request_schema": schema})
     run(lambda oxen: oxen.model("new/model").generate({"timeout": 5}, timeout=30), base_url=new.url)
-    assert posted(new)[-1] == {"model": "new/model", "timeout": 5}
+    assert read_posted_bodies(new)[-1] == {"model": "new/model", "timeout": 5}
 
 
 def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> None:
     """A parameter in the mapping and as a keyword is an error, and nothing is sent."""
     with pytest.raises(TypeError, match="multiple values for parameter 'prompt'"):
         run(lambda oxen: oxen.model("new/model").generate({"prompt": "xx"}, prompt="xx"), base_url=new.url)
-    assert posted(new) == []
+    assert read_posted_bodies(new) == []
 
 
 def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None:
     """All problems of a call are reported with suggestions, and nothing is sent."""
-    assert refused(
+    assert read_problems(
         run, hub, EDITOR,
         input_image="dog.png", aspect_ratio="16:10", output_formt="png", response_format="b64_jsn", model="x",
     ) == [
@@ -232,7 +232,7 @@ def test_untyped_call_of_another_verb_raises(
     hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
     error = run.expect_error(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
     assert str(error).startswith(message)
-    assert posted(hub) == []
+    assert read_posted_bodies(hub) == []
 
 
 def test_untyped_model_that_needs_an_image_edits(run: ClientRunner, hub: Hub) -> None:
@@ -336,14 +336,14 @@ def test_untyped_model_retries_a_failed_fetch(run: ClientRunner, new: Hub) -> No
             await any_model.load()
         return await any_model.request(prompt="xx")
 
-    def again(any_model: Any) -> Any:
+    def call_twice(any_model: Any) -> Any:
         if run.asynchronous:
             return again_later(any_model)
         with pytest.raises(ox.PermissionDeniedError):
             any_model.load()
         return any_model.request(prompt="xx")
 
-    request = run(methodcaller("model", "new/model"), again, base_url=new.url)
+    request = run(methodcaller("model", "new/model"), call_twice, base_url=new.url)
     assert request.parameters == {"prompt": "xx"}
 
 
@@ -383,4 +383,4 @@ def test_run_many_accepts_untyped_requests(run: ClientRunner, new: Hub, tmp_path
             run.get_class("VideoResult"), run.get_class("AudioResult"), run.get_class("ImageResult"),
         ]  # fmt: skip
         assert [outcome.request for outcome in outcomes] == [*requests, typed]
-        assert len(posted(new)) == sent
+        assert len(read_posted_bodies(new)) == sent

@@ -21,7 +21,7 @@ NO_PATH: dict[str, Any] = {
 NO_MODEL: dict[str, Any] = {"error": {"message": "Model not found: qwen-image-edit-plus"}}
 
 
-def posted_paths(hub: Hub) -> list[str]:
+def read_posted_paths(hub: Hub) -> list[str]:
     return [request.path.removeprefix("/api/ai") for request in hub.requests if request.method == "POST"]
 
 
@@ -53,7 +53,7 @@ def test_missing_path_is_replaced_and_remembered(
 
     with Hub(dialect=dialect) as hub:
         run(steps, base_url=hub.url)
-        assert posted_paths(hub) == [missing, existing, existing]
+        assert read_posted_paths(hub) == [missing, existing, existing]
 
 
 def test_restored_path_replaces_the_remembered_one(run: ClientRunner, hub: Hub) -> None:
@@ -71,7 +71,7 @@ def test_restored_path_replaces_the_remembered_one(run: ClientRunner, hub: Hub) 
 
     run(steps, base_url=hub.url)
     edit, generate = "/images/edit", "/images/generate"
-    assert posted_paths(hub) == [edit, generate, generate, edit, edit]
+    assert read_posted_paths(hub) == [edit, generate, generate, edit, edit]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_other_error_is_sent_to_one_path(run: ClientRunner, hub: Hub, status: in
     """A request that got any response but the 404 of a path is never sent again."""
     hub.respond_next(status, body=body, times=None, method="POST")
     run.expect_error(ox.APIError, lambda oxen: oxen.run(IMAGE), base_url=hub.url)
-    assert posted_paths(hub) == ["/images/edit"]
+    assert read_posted_paths(hub) == ["/images/edit"]
 
 
 @pytest.mark.parametrize("body", [NO_PATH, "<h1>Not Found</h1>", {"errors": {"detail": "Not Found"}}])
@@ -104,7 +104,7 @@ def test_both_paths_missing_raise_the_first_error(run: ClientRunner, hub: Hub, b
                 yield oxen.run(SOUND)
 
     run(steps, base_url=hub.url)
-    assert posted_paths(hub) == ["/audio/generate", "/audio/speech"] * 2
+    assert read_posted_paths(hub) == ["/audio/generate", "/audio/speech"] * 2
 
 
 def test_lost_response_of_the_other_path_is_final(run: ClientRunner, hub: Hub) -> None:
@@ -112,4 +112,4 @@ def test_lost_response_of_the_other_path_is_final(run: ClientRunner, hub: Hub) -
     hub.respond_next(404, body=NO_PATH, path="/api/ai/images/edit")
     hub.inject_fault("cut-before-response", method="POST", path="/api/ai/images/generate")
     run.expect_error(ox.OutcomeUnknownError, lambda oxen: oxen.run(IMAGE), base_url=hub.url)
-    assert posted_paths(hub) == ["/images/edit", "/images/generate"]
+    assert read_posted_paths(hub) == ["/images/edit", "/images/generate"]

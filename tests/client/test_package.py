@@ -18,7 +18,7 @@ FAMILIES = {"audio": audio, "images": images, "videos": videos}
 BOUND = catalog.models(typed=True)
 
 
-def loaded(statement: str) -> set[str]:
+def find_loaded_modules(statement: str) -> set[str]:
     """Return the modules that a new Python process has loaded after a statement."""
     script = f"{statement}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -27,32 +27,32 @@ def loaded(statement: str) -> set[str]:
 
 def test_import_loads_neither_httpx_nor_pydantic() -> None:
     """`import oxen_models` loads one module and no dependency."""
-    modules = loaded("import oxen_models")
+    modules = find_loaded_modules("import oxen_models")
     assert not {"httpx", "pydantic", "typing_extensions", "asyncio"} & modules
     assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
 
 
 def test_import_of_a_request_loads_one_model() -> None:
     """Importing a request class loads the module of its model only."""
-    modules = loaded("from oxen_models.images import QwenImageEditPlusRequest")
+    modules = find_loaded_modules("from oxen_models.images import QwenImageEditPlusRequest")
     generated = {name for name in modules if name.startswith(("oxen_models.images.", "oxen_models.videos"))}
     assert generated == {"oxen_models.images.qwen_image_edit_plus"}
 
 
 def test_catalogue_loads_no_dependency() -> None:
     """Listing the catalogue loads neither httpx nor pydantic."""
-    assert not {"httpx", "pydantic"} & loaded("import oxen_models; oxen_models.catalog.models()")
+    assert not {"httpx", "pydantic"} & find_loaded_modules("import oxen_models; oxen_models.catalog.models()")
 
 
 def test_schema_loads_no_dependency() -> None:
     """Reading a recorded schema loads neither httpx nor pydantic nor jsonschema."""
-    modules = loaded("import oxen_models; oxen_models.schema('qwen-image')")
+    modules = find_loaded_modules("import oxen_models; oxen_models.schema('qwen-image')")
     assert not {"httpx", "pydantic", "jsonschema"} & modules
 
 
 def test_client_loads_jsonschema_lazily() -> None:
     """`oxen.model(id)` loads jsonschema with its first request, not before."""
-    modules = loaded("import oxen_models; oxen_models.Oxen('any').model('any')")
+    modules = find_loaded_modules("import oxen_models; oxen_models.Oxen('any').model('any')")
     assert not {"jsonschema", "oxen_models._runtime.json_schema.normalize"} & modules
 
 

@@ -23,14 +23,14 @@ from oxen_models.testing import Hub
 
 warnings.simplefilter("ignore")
 
-def error_of(call):
+def expect_removed(call):
     try:
         call()
     except ModelRemovedError as error:
         return error
     raise SystemExit(f"{call} raised nothing")
 
-async def awaited(url):
+async def await_call(url):
     async with AsyncOxen("k", base_url=url) as client:
         await client.images.old_model.edit(prompt="x", input_image=["a"])
 
@@ -40,15 +40,15 @@ with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
         lambda: stub.edit(prompt="x", input_image=["https://a.example"]),
         lambda: stub.submit(prompt="x", input_image=["https://a.example"]),
         lambda: OldModelRequest(prompt="x", input_image=["https://a.example"]),
-        lambda: asyncio.run(awaited(hub.url)),
+        lambda: asyncio.run(await_call(hub.url)),
     ):
-        error = error_of(call)
+        error = expect_removed(call)
         assert (error.model_id, error.removed_on, error.successor) == ("old-model", "2026-07-01", "new-model")
         assert "2026-07-01" in str(error) and "new-model" in str(error), error
     for call in (stub.edit, stub.submit):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            error_of(lambda: call(prompt="x", input_image=["https://a.example"]))
+            expect_removed(lambda: call(prompt="x", input_image=["https://a.example"]))
         assert len(caught) == 1 and "use 'new-model'" in str(caught[0].message), caught
     assert hub.requests == []
 assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]

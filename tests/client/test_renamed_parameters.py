@@ -25,7 +25,7 @@ from oxen_models import AsyncOxen, InvalidRequestError, Oxen
 from oxen_models.images import PainterRequest
 from oxen_models.testing import Hub
 
-def warned(call):
+def expect_warning(call):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         value = call()
@@ -35,15 +35,15 @@ def warned(call):
     assert warning.filename == "<string>", warning.filename
     return value
 
-async def generated(url):
+async def call_async(url):
     async with AsyncOxen("k", base_url=url) as client:
         return await client.images.painter.generate(prompt="x", num_steps=3)
 
 with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
     stub = oxen.images.painter
-    warned(lambda: stub.generate(prompt="x", num_steps=3))
-    warned(lambda: stub.submit(prompt="x", num_steps=3))
-    asyncio.run(generated(hub.url))
+    expect_warning(lambda: stub.generate(prompt="x", num_steps=3))
+    expect_warning(lambda: stub.submit(prompt="x", num_steps=3))
+    asyncio.run(call_async(hub.url))
     bodies = [request.body for request in hub.requests if request.method == "POST"]
     assert [(body["steps"], "num_steps" in body) for body in bodies] == [(3, False)] * 3, bodies
     try:
@@ -52,7 +52,7 @@ with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
         assert "pass only 'steps'" in str(error)
     else:
         raise SystemExit("both names were taken")
-    request = warned(lambda: PainterRequest(prompt="x", num_steps=3))
+    request = expect_warning(lambda: PainterRequest(prompt="x", num_steps=3))
     assert request == PainterRequest(prompt="x", steps=3)
     for call in (stub.generate, stub.submit):
         assert "num_steps" not in inspect.signature(call).parameters

@@ -22,7 +22,7 @@ VIDEO = WanV27TextToVideoRequest(prompt="x")
 AUDIO = BytedanceSeedAudio10Request(prompt="x")
 
 
-def sent(hub: Hub) -> list[Any]:
+def read_sent_bodies(hub: Hub) -> list[Any]:
     return [request.body for request in hub.requests if request.method == "POST"]
 
 
@@ -38,7 +38,7 @@ def test_run_returns_the_result_of_the_family(
         base_url=hub.url,
     )
     assert type(result) is run.get_class(f"{kind}Result")
-    assert sent(hub) == [{**request_.body(), "response_format": "url"}]
+    assert read_sent_bodies(hub) == [{**request_.body(), "response_format": "url"}]
     assert hub.requests[-1].headers["x-mark"] == "m"
 
 
@@ -51,7 +51,7 @@ def test_submit_returns_one_job(run: ClientRunner, hub: Hub) -> None:
         return type(job), type((yield job.result()))
 
     assert run(steps, base_url=hub.url) == (run.get_class("Job"), run.get_class("VideoResult"))
-    assert sent(hub) == [VIDEO.body()]
+    assert read_sent_bodies(hub) == [VIDEO.body()]
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -59,7 +59,7 @@ def test_submit_with_a_number_returns_every_job(run: ClientRunner, hub: Hub, num
     """With num_generations the jobs are a list, also if it is one."""
     jobs = run(lambda oxen: oxen.submit(IMAGE, num_generations=number), base_url=hub.url)
     assert len({job.id for job in jobs}) == number
-    assert sent(hub) == [{**IMAGE.body(), **({"num_generations": number} if number > 1 else {})}]
+    assert read_sent_bodies(hub) == [{**IMAGE.body(), **({"num_generations": number} if number > 1 else {})}]
 
 
 def test_untyped_request_is_run_and_submitted(run: ClientRunner, hub: Hub) -> None:
@@ -113,7 +113,7 @@ BLOCKING: list[Callable[[Any], Any]] = [
 def test_submission_is_sent_with_the_targets(run: ClientRunner, hub: Hub, call: Any) -> None:
     """The targets of a client go along with every submission, and further options keep them."""
     run(lambda oxen: call(oxen.with_options(**TARGETS).with_options(timeout=30)), base_url=hub.url)
-    assert sent(hub) == [{**IMAGE.body(), **TARGETS}]
+    assert read_sent_bodies(hub) == [{**IMAGE.body(), **TARGETS}]
 
 
 @pytest.mark.parametrize("call", BLOCKING)
@@ -125,21 +125,21 @@ def test_blocking_call_with_targets_raises(run: ClientRunner, hub: Hub, call: An
     assert str(error).startswith(
         "target_repo and target_directory cannot be used by a blocking call; use submit()"
     )
-    assert sent(hub) == []
+    assert read_sent_bodies(hub) == []
 
 
 def test_run_many_submits_with_the_targets(run: ClientRunner, hub: Hub) -> None:
     """The results of a batch go to the targets."""
 
-    async def gathered(outcomes: Any) -> list[Any]:
+    async def collect(outcomes: Any) -> list[Any]:
         return [outcome async for outcome in outcomes]
 
     def batch(oxen: Any) -> Any:
         outcomes = oxen.with_options(**TARGETS).run_many([IMAGE, AUDIO])
-        return gathered(outcomes) if inspect.isasyncgen(outcomes) else list(outcomes)
+        return collect(outcomes) if run.asynchronous else list(outcomes)
 
     assert [outcome.error for outcome in run(batch, base_url=hub.url)] == [None, None]
-    bodies = sorted(sent(hub), key=lambda body: body["model"])
+    bodies = sorted(read_sent_bodies(hub), key=lambda body: body["model"])
     assert bodies == [{**AUDIO.body(), **TARGETS}, {**IMAGE.body(), **TARGETS}]
 
 

@@ -33,17 +33,17 @@ URL = "https://example.com/dog.png"
 HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
 
 
-def encoded(format: str) -> bytes:
+def encode_picture(format: str) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (4, 3), "red").save(buffer, format)
     return buffer.getvalue()
 
 
-PNG = encoded("PNG")
+PNG = encode_picture("PNG")
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
 
 
-def data_uri(content: bytes, mime: str = "image/png") -> str:
+def make_data_uri(content: bytes, mime: str = "image/png") -> str:
     return f"data:{mime};base64,{base64.b64encode(content).decode()}"
 
 
@@ -51,7 +51,7 @@ def edit(**parameters: Any) -> Callable[[Any], Any]:
     return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
 
 
-def refusal(run: ClientRunner, hub: Hub, *steps: Callable[[Any], Any]) -> InvalidRequestError:
+def expect_invalid(run: ClientRunner, hub: Hub, *steps: Callable[[Any], Any]) -> InvalidRequestError:
     """Return the error of a call, and check that nothing was sent."""
     with pytest.raises(InvalidRequestError) as caught:
         run(*steps, base_url=hub.url)
@@ -110,11 +110,11 @@ def test_equality_compares_model_and_parameters() -> None:
     assert request != QwenImageEditPlusRequest(prompt="Add a cap", input_image=[URL])
 
 
-def pickled(value: Any) -> Any:
+def copy_by_pickle(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value))
 
 
-@pytest.mark.parametrize("copied", [pickled, copy.deepcopy, copy.copy])
+@pytest.mark.parametrize("copied", [copy_by_pickle, copy.deepcopy, copy.copy])
 def test_copy_omits_what_was_omitted(copied: Callable[[Request], Request]) -> None:
     """Copies and pickles of a request are equal to it, and omit the same parameters."""
     request = QwenImageEditPlusRequest(**HAT, aspect_ratio="1:1")
@@ -153,7 +153,7 @@ class Case:
     def body(self, value: object) -> dict[str, Any]:
         return self.request(**{**self.rest, self.name: value}).body()
 
-    def calling(self, value: object) -> Callable[[Any], Any]:
+    def make_call(self, value: object) -> Callable[[Any], Any]:
         return lambda oxen: attrgetter(self.call)(oxen)(**{**self.rest, self.name: value})
 
 
@@ -234,7 +234,7 @@ def test_invalid_value_is_rejected(case: Case, values: list[Any], hub: Hub) -> N
             with pytest.raises(ValidationError):
                 print(f"{value!r} is accepted as {case.body(value)}")
             with pytest.raises(InvalidRequestError) as caught:
-                case.calling(value)(oxen)
+                case.make_call(value)(oxen)
             assert caught.value.problems[0].parameter.startswith(case.name)
     assert hub.requests == []
 
@@ -244,7 +244,7 @@ def test_value_that_is_not_json_is_rejected(run: ClientRunner, hub: Hub, name: s
     """Lone surrogates, sets and NaN are rejected in parameters and in extra_body."""
     for value in ("half a \ud83d pair", {1}, NAN):
         given = value if name == "prompt" else {"given": value}
-        assert f"{name}=" in str(refusal(run, hub, edit(**{name: given})))
+        assert f"{name}=" in str(expect_invalid(run, hub, edit(**{name: given})))
 
 
 def test_null_is_accepted_where_nullable() -> None:
@@ -261,7 +261,10 @@ def test_null_is_accepted_where_nullable() -> None:
 
 FORMATS = {
     "image": {
-        **{f"image/{format.lower()}": encoded(format) for format in ("PNG", "JPEG", "GIF", "WEBP", "BMP")},
+        **{
+            f"image/{format.lower()}": encode_picture(format)
+            for format in ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+        },
         "image/avif": b"\x00\x00\x00\x1cftypavif\x00",
     },
     "video": {
@@ -292,7 +295,7 @@ def test_files_become_data_uris_of_their_type(medium: str, tmp_path: Path) -> No
         file.write_bytes(content)
         with file.open("rb") as opened:
             for given in (file, content, bytearray(content), io.BytesIO(content), opened):
-                assert TAKES[medium](given) == data_uri(content, mime)
+                assert TAKES[medium](given) == make_data_uri(content, mime)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
@@ -314,7 +317,7 @@ def test_request_sends_strings_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_pa
     # A path is read when the request is made: what becomes of the file later changes nothing.
     request = QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
     Path("dog.png").unlink()
-    assert request.body()["input_image"] == [data_uri(PNG)]
+    assert request.body()["input_image"] == [make_data_uri(PNG)]
     with pytest.raises(ValidationError, match="No such file"):
         QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
 
@@ -325,10 +328,10 @@ def test_call_reads_strings_that_are_no_urls(
     """A call takes a string as a path, unless it is an http(s) or a data: URL."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "http").write_bytes(PNG)
-    as_they_are = [URL, URL.replace("https", "HTTP"), data_uri(PNG)]
+    as_they_are = [URL, URL.replace("https", "HTTP"), make_data_uri(PNG)]
     run(edit(input_image=(*as_they_are, "http", str(tmp_path / "http"))), base_url=hub.url)
     [request] = hub.requests
-    expected = [*as_they_are, data_uri(PNG), data_uri(PNG)]
+    expected = [*as_they_are, make_data_uri(PNG), make_data_uri(PNG)]
     assert request.body == {"model": "qwen-image-edit-plus", **HAT, "input_image": expected}
 
 
@@ -342,7 +345,7 @@ class Failing(io.RawIOBase):
         raise self.error
 
 
-def made(path: Path, content: bytes) -> Path:
+def write_file(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
 
@@ -356,9 +359,9 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
     (lambda _: Failing(OSError(5, "Input/output error")), "cannot be read: Input/output error"),
     (lambda _: Failing(io.UnsupportedOperation("read")), "cannot be read"),
     (lambda _: io.StringIO("text"), "binary mode"),
-    (lambda folder: made(folder / "empty.png", b""), "an empty file"),
+    (lambda folder: write_file(folder / "empty.png", b""), "an empty file"),
     (lambda _: b"", "an empty file"),
-    (lambda folder: str(made(folder / "moo.png", WAV)), "must be an image file, got audio/wav"),
+    (lambda folder: str(write_file(folder / "moo.png", WAV)), "must be an image file, got audio/wav"),
     (lambda _: io.BytesIO(b"hello"), "an unknown format"),
     (lambda _: "s3://bucket/dog.png", "s3://"),
     (lambda _: "file:///dog.png", "file://"),
@@ -371,7 +374,7 @@ def test_call_with_an_unusable_file_raises(
     run: ClientRunner, hub: Hub, tmp_path: Path, unusable: Callable[[Path], Any], why: str
 ) -> None:
     """The error names the parameter, the index and the reason, and nothing is sent."""
-    error = refusal(run, hub, edit(input_image=[URL, unusable(tmp_path)]))
+    error = expect_invalid(run, hub, edit(input_image=[URL, unusable(tmp_path)]))
     [problem] = error.problems
     assert problem.parameter == "input_image[1]"
     assert why in problem.expected
@@ -379,7 +382,7 @@ def test_call_with_an_unusable_file_raises(
 
 def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> None:
     """Each problem is a line with the value, what is expected, and a suggestion."""
-    error = refusal(run, hub, edit(input_image="dog.png", aspect_ratio="16:10", output_format="PNG"))
+    error = expect_invalid(run, hub, edit(input_image="dog.png", aspect_ratio="16:10", output_format="PNG"))
     assert str(error).splitlines() == [
         "qwen-image-edit-plus: input_image='dog.png': must be a valid list; "
         "wrap it in a list: input_image=['dog.png']",
@@ -401,13 +404,13 @@ def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> No
 )
 def test_error_suggests_the_nearest_option(case: Case, given: object, message: str, hub: Hub) -> None:
     """The suggestion is the most similar option, or the nearest number."""
-    assert str(refusal(ClientRunner(asynchronous=False), hub, case.calling(given))).endswith(message)
+    assert str(expect_invalid(ClientRunner(asynchronous=False), hub, case.make_call(given))).endswith(message)
 
 
-@pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), data_uri(bytes(5_000_000)), "x" * 5_000_000])
+@pytest.mark.parametrize("huge", [WAV + bytes(5_000_000), make_data_uri(bytes(5_000_000)), "x" * 5_000_000])
 def test_error_truncates_large_values(hub: Hub, huge: Any) -> None:
     """Values of megabytes do not make errors large."""
-    error = refusal(
+    error = expect_invalid(
         ClientRunner(asynchronous=False), hub, edit(prompt=[huge], input_image=huge, aspect_ratio=huge)
     )
     assert len(str(error)) + len(repr(error)) + len(pickle.dumps(error)) < 6000
@@ -415,8 +418,8 @@ def test_error_truncates_large_values(hub: Hub, huge: Any) -> None:
 
 def test_error_is_a_value_error_and_pickles(run: ClientRunner, hub: Hub) -> None:
     """InvalidRequestError is an OxenError and a ValueError, and can be pickled."""
-    error = refusal(run, hub, edit(prompt=5, aspect_ratio="16:10"))
+    error = expect_invalid(run, hub, edit(prompt=5, aspect_ratio="16:10"))
     assert {OxenError, ValueError} <= set(InvalidRequestError.__mro__)
-    twin = pickled(error)
+    twin = copy_by_pickle(error)
     assert (type(twin), str(twin), twin.model_id) == (type(error), str(error), error.model_id)
     assert twin.problems == error.problems

@@ -20,7 +20,7 @@ PACKAGE = Path(oxen_models.__file__).parent
 BOUND = catalog.models(typed=True)
 
 
-def request_of(model: catalog.ModelInfo) -> type[Request]:
+def find_request_class(model: catalog.ModelInfo) -> type[Request]:
     [found] = [
         value
         for value in vars(import_module(str(model.module))).values()
@@ -46,7 +46,7 @@ def test_typed_model_names_its_schema(model: catalog.ModelInfo) -> None:
     assert model.schema_digest == digest
     header = " ".join(str(import_module(str(model.module)).__doc__).split())
     assert f"Schema {digest[:12]}, changed {model.changed}." in header
-    assert request_of(model).model_json_schema() == schema
+    assert find_request_class(model).model_json_schema() == schema
 
 
 def test_schema_of_unknown_model_raises() -> None:

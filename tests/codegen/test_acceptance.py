@@ -28,10 +28,10 @@ def make_record(model_id: str, schema: object = None, **fields: Any) -> Record:
 
 def accept(recorded: list[Record], candidates: list[Record], **settings: Any) -> Acceptance:
     builder = PackageBuilder(Config(Path("generated"), **settings), find_template_dir())
-    return accept_records(builder, by_id(recorded), by_id(candidates))
+    return accept_records(builder, index_by_id(recorded), index_by_id(candidates))
 
 
-def by_id(records: list[Record]) -> Mapping[str, Record]:
+def index_by_id(records: list[Record]) -> Mapping[str, Record]:
     return {record.id: record for record in records}
 
 

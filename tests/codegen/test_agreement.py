@@ -37,13 +37,13 @@ JUNK: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def validates(schema: dict[str, Any]) -> Callable[[object], bool]:
+def make_validator(schema: dict[str, Any]) -> Callable[[object], bool]:
     validator: Any = Draft202012Validator(schema)
     is_valid: Callable[[object], bool] = validator.is_valid
     return is_valid
 
 
-def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
+def make_oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
     """Return a function that tells whether a value is valid by a schema that allows no other parameters."""
     closed = to_standard_schema(schema)
     closed["properties"] = {
@@ -52,7 +52,7 @@ def oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
         **dict.fromkeys(closed.get("required", []), closed.get("additionalProperties", True)),
         **closed.get("properties", {}),
     }
-    return validates({**closed, "additionalProperties": False})
+    return make_validator({**closed, "additionalProperties": False})
 
 
 def to_standard_schema(schema: Any) -> Any:
@@ -88,9 +88,9 @@ def valid(schema: Any, random: Random) -> Any:
             least, most = schema.get("minLength", 0), schema.get("maxLength", 8)
             return "".join(random.choice("ab é5") for _ in range(random.randint(least, max(least, most))))
         case "integer":
-            return edge(schema, random, 1)
+            return choose_edge(schema, random, 1)
         case "number":
-            return edge(schema, random, 0.25)
+            return choose_edge(schema, random, 0.25)
         case "boolean":
             return random.choice([True, False])
         case "null":
@@ -124,7 +124,7 @@ def valid_property(schema: Any, random: Random) -> Any:
     return valid(schema, random)
 
 
-def edge(schema: dict[str, Any], random: Random, step: float) -> float:
+def choose_edge(schema: dict[str, Any], random: Random, step: float) -> float:
     """Return a number at, next to or between the limits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -9))
     most = schema.get("maximum", schema.get("exclusiveMaximum", 9))
@@ -136,7 +136,7 @@ def edge(schema: dict[str, Any], random: Random, step: float) -> float:
     return float(number) if random.random() < 0.5 else number
 
 
-def broken(value: Any, random: Random) -> Any:
+def break_value(value: Any, random: Random) -> Any:
     """Return the value with one part of it replaced."""
     if is_object(value) and value and random.random() < 0.9:
         key = random.choice(list(value))
@@ -144,10 +144,10 @@ def broken(value: Any, random: Random) -> Any:
             return {name: item for name, item in value.items() if name != key}
         if random.random() < 0.1:
             return {**value, f"{key}x": random.choice(JUNK)}
-        return {**value, key: broken(value[key], random)}
+        return {**value, key: break_value(value[key], random)}
     if is_list(value) and value and random.random() < 0.6:
         place = random.randrange(len(value))
-        return [broken(item, random) if index == place else item for index, item in enumerate(value)]
+        return [break_value(item, random) if index == place else item for index, item in enumerate(value)]
     if isinstance(value, str) and random.random() < 0.3:
         return random.choice([value + "x", value[:-1], value.upper(), value * 3])
     if isinstance(value, int | float) and random.random() < 0.3:
@@ -155,11 +155,11 @@ def broken(value: Any, random: Random) -> Any:
     return random.choice(JUNK)
 
 
-def bodies(schema: dict[str, Any], random: Random, count: int) -> Iterator[dict[str, Any]]:
+def generate_bodies(schema: dict[str, Any], random: Random, count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         body = valid_object(schema, random)
         if number % 2:
-            changed = broken(body, random)
+            changed = break_value(body, random)
             body = changed if is_object(changed) else body
         body.pop("model", None)  # the id of the model stands there, whatever the schema says
         yield body
@@ -191,10 +191,10 @@ def accepts_by_id(schema: DynamicSchema, body: dict[str, Any]) -> bool:
 
 
 def compare(request: type[Request], schema: dict[str, Any], random: Random, count: int) -> int:
-    is_valid = oracle(schema)
+    is_valid = make_oracle(schema)
     answer = {"id": "any", "endpoint": "/images/generate", "json_request_schema": without_media(schema)}
     described = DynamicSchema("any", parse_model_record(answer))
-    for body in bodies(schema, random, count):
+    for body in generate_bodies(schema, random, count):
         allowed = is_valid(body)
         assert accepts_by_id(described, body) == allowed, (
             f"jsonschema {'accepts' if allowed else 'rejects'} what `oxen.model` does not: "
@@ -234,7 +234,7 @@ def schema(
     return st.fixed_dictionaries(mapping, optional=dict(optional))
 
 
-def sized(low: str, high: str) -> dict[str, Strategy]:
+def make_sizes(low: str, high: str) -> dict[str, Strategy]:
     return {low: st.integers(0, 3), high: st.integers(2, 6)}
 
 
@@ -267,11 +267,11 @@ enum_types = st.sampled_from(
 RANGE: dict[str, Strategy] = dict.fromkeys(
     ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"], numbers
 )
-LENGTH, COUNT = sized("minLength", "maxLength"), sized("minItems", "maxItems")
+LENGTH, COUNT = make_sizes("minLength", "maxLength"), make_sizes("minItems", "maxItems")
 
 
 def can_be_met(node: dict[str, Any]) -> bool:
-    return any(map(validates(node), node["enum"]))
+    return any(map(make_validator(node), node["enum"]))
 
 
 leaves: Strategy = st.one_of(
@@ -287,7 +287,7 @@ leaves: Strategy = st.one_of(
 )
 
 
-def containers(inner: Strategy) -> Strategy:
+def make_containers(inner: Strategy) -> Strategy:
     several = st.lists(
         st.sampled_from(["string", "integer", "number", "boolean", "null", "array"]),
         min_size=1,
@@ -298,13 +298,13 @@ def containers(inner: Strategy) -> Strategy:
         schema({"type": st.just("array")}, {"items": inner, **COUNT}),
         schema({"type": several}, {**RANGE, **LENGTH, **COUNT, "items": inner}),
         schema({"type": st.just("object")}, {"additionalProperties": inner}),
-        objects(inner),
+        make_objects(inner),
         inner.map(lambda node: {**node, "nullable": True}),
         st.tuples(inner, st.sampled_from(JUNK)).map(lambda pair: {**pair[0], "default": pair[1]}),
     )
 
 
-def objects(inner: Strategy) -> Strategy:
+def make_objects(inner: Strategy) -> Strategy:
     def with_properties(properties: dict[str, Any]) -> Strategy:
         some = st.lists(st.sampled_from([*properties, "another"]), max_size=2, unique=True)
         fixed: dict[str, Strategy] = {"type": st.just("object"), "properties": st.just(properties)}
@@ -315,7 +315,7 @@ def objects(inner: Strategy) -> Strategy:
     return st.dictionaries(names, inner, max_size=4).flatmap(with_properties)
 
 
-schemas = objects(st.recursive(leaves, containers, max_leaves=6))
+schemas = make_objects(st.recursive(leaves, make_containers, max_leaves=6))
 
 
 @pytest.mark.slow
@@ -331,9 +331,9 @@ def test_random_schema_agrees_with_jsonschema(part: int, record_property: Any) -
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     @given(root=schemas, seed=st.integers(0, 2**32))
-    def agree(root: dict[str, Any], seed: int) -> None:
+    def check_agreement(root: dict[str, Any], seed: int) -> None:
         nonlocal compared
         compared += compare(compile_request(root), root, Random(seed), VALUES_PER_SCHEMA)
 
-    agree()
+    check_agreement()
     record_property("agreement", compared)

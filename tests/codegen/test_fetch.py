@@ -113,12 +113,12 @@ def test_fetch_dialects_give_same_records(
     actual = read_texts(schemas)
     if dialect.endpoint != "stored":  # a record has the path as the hub spells it
         actual, expected = (
-            {name: without_endpoint(text) for name, text in texts.items()} for texts in (actual, expected)
+            {name: remove_endpoint(text) for name, text in texts.items()} for texts in (actual, expected)
         )
     assert actual == expected
 
 
-def without_endpoint(text: str) -> str:
+def remove_endpoint(text: str) -> str:
     """Return a record without its path and its date of change."""
     return json.dumps(
         {key: value for key, value in json.loads(text).items() if key not in ("endpoint", "changed")}

@@ -21,14 +21,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     schemas = folder / "schemas"
     schemas.mkdir()
     for case in CASES:
-        answer = {
+        model = {
             "id": case,
             "display_name": case.replace("_", " ").capitalize(),
             "summary": "A golden case.",
             "endpoint": "/images/generate",
             "json_request_schema": json.loads((GOLDEN / case / "schema.json").read_text()),
         }
-        (schemas / f"{case}.json").write_text(json.dumps(answer))
+        (schemas / f"{case}.json").write_text(json.dumps(model))
     done = CliRunner().invoke(main, ["generate", "--schemas", str(schemas), "--output", str(folder)])
     assert done.exit_code == 0, done.output
     (folder / "report.txt").write_text(done.stderr)

@@ -83,13 +83,13 @@ def test_event_of_a_slow_job_is_received(monkeypatch: pytest.MonkeyPatch) -> Non
     runner_class: Any = import_module("oxen_models.testing._runner").Runner
     finish = runner_class._finish
 
-    def finish_when_heard(runner: Any, job: object) -> None:
+    def finish_once_connected(runner: Any, job: object) -> None:
         if runner._state.broadcast.has_listeners:
             finish(runner, job)
         else:
-            asyncio.get_running_loop().call_later(0.002, finish_when_heard, runner, job)
+            asyncio.get_running_loop().call_later(0.002, finish_once_connected, runner, job)
 
-    monkeypatch.setattr(runner_class, "_finish", finish_when_heard)
+    monkeypatch.setattr(runner_class, "_finish", finish_once_connected)
     with Hub(speed=SPEED) as hub, open_client(hub) as api:
         event = wait_by_events(api, EDIT_BODY, max_comments=100)
     assert event is not None

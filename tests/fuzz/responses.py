@@ -15,12 +15,12 @@ from codegen.test_agreement import (
     JUNK,
     Strategy,
     accepts,
-    bodies,
     compare,
-    containers,
+    generate_bodies,
     leaves,
+    make_containers,
+    make_oracle,
     names,
-    oracle,
     schema,
     schemas,
 )
@@ -126,7 +126,7 @@ def make_root(properties: dict[str, Any], required: int, keywords: dict[str, Any
     return {"type": "object", "properties": properties, "required": names, **keywords}
 
 
-nodes = vary(st.recursive(vary(hostile_leaves), lambda inner: vary(containers(inner)), max_leaves=5))
+nodes = vary(st.recursive(vary(hostile_leaves), lambda inner: vary(make_containers(inner)), max_leaves=5))
 roots = st.builds(
     make_root,
     st.dictionaries(wire_names, mostly(nodes, anything), max_size=5),
@@ -228,10 +228,10 @@ def check_values(request: type[Request], parameters: dict[str, Any], random: Ran
         return 0
     if is_strict(normalize(parameters)):
         return compare(request, parameters, random, VALUES_PER_SCHEMA)
-    is_valid = oracle(parameters)
+    is_valid = make_oracle(parameters)
     compared = 0
     try:
-        drawn = list(bodies(parameters, random, VALUES_PER_SCHEMA))
+        drawn = list(generate_bodies(parameters, random, VALUES_PER_SCHEMA))
         allowed = [body for body in drawn if is_valid(body)]
     except Exception:  # the validator or the drawing does not support the schema
         return 0

@@ -47,13 +47,13 @@ def test_planned_responses_of_the_queue(hub: Hub, api: httpx.Client) -> None:
 def test_seed_selects_the_occasions(hub: Hub, api: httpx.Client) -> None:
     """The same seed selects the same occasions, another seed selects others."""
 
-    def statuses(number: int) -> list[int]:
+    def request_repeatedly(number: int) -> list[int]:
         path = f"/api/ai/models/x{number}"
         hub.respond_next(429, times=None, probability=0.5, seed=number % 2, path=path)
         return [api.get(path).status_code for _ in range(20)]
 
-    assert statuses(0) == statuses(2) != statuses(1)
-    assert set(statuses(4)) == {404, 429}
+    assert request_repeatedly(0) == request_repeatedly(2) != request_repeatedly(1)
+    assert set(request_repeatedly(4)) == {404, 429}
 
 
 @pytest.mark.parametrize("kind", ["cut-before-body", "cut-before-response", "cut-mid-response"])

@@ -21,18 +21,20 @@ RANGE: dict[str, Any] = {"type": "integer", "minimum": 4, "maximum": 6}
 CHOICE: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
 
 
-def array(items: dict[str, Any], **bounds: int) -> dict[str, Any]:
+def array_schema(items: dict[str, Any], **bounds: int) -> dict[str, Any]:
     return {"type": "array", "items": items, **bounds}
 
 
-def catalogue(*answers: dict[str, Any]) -> dict[str, Record]:
-    return {record.id: record for record in map(from_response, answers)}
+def make_catalogue(*models: dict[str, Any]) -> dict[str, Record]:
+    return {record.id: record for record in map(from_response, models)}
 
 
-def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
+def find_changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, str]]:
     """Return the parameter and kind of each change between two sets of properties, apart from its call."""
     diff = compare(
-        catalogue(make_model("m", object_schema(**old))), catalogue(make_model("m", object_schema(**new))), {}
+        make_catalogue(make_model("m", object_schema(**old))),
+        make_catalogue(make_model("m", object_schema(**new))),
+        {},
     )
     return {(change.parameter, change.kind) for change in diff.changes if not change.kind.startswith("call-")}
 
@@ -88,11 +90,11 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, s
         (STRING, {**STRING, "nullable": True}, "type-widened"),
         (STRING, {}, "type-widened"),
         ({}, STRING, "type-narrowed"),
-        (STRING, array(STRING), "became-array"),
-        (array(STRING), STRING, "became-scalar"),
+        (STRING, array_schema(STRING), "became-array"),
+        (array_schema(STRING), STRING, "became-scalar"),
         (STRING, {"type": ["string", "array"], "items": STRING}, "type-widened"),
-        (array(STRING), array(STRING, maxItems=3), "count-narrowed"),
-        (array(STRING, minItems=1), array(STRING), "count-widened"),
+        (array_schema(STRING), array_schema(STRING, maxItems=3), "count-narrowed"),
+        (array_schema(STRING, minItems=1), array_schema(STRING), "count-widened"),
         (IMAGE, STRING, "media-narrowed"),
         (STRING, IMAGE, "format-changed"),
         (IMAGE, {**STRING, "format": "uri"}, "format-changed"),
@@ -119,18 +121,22 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | None, s
 )
 def test_parameter_change_has_kinds(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
     """A parameter whose schema changed is reported with these kinds, and no others."""
-    assert changes({"p": old}, {"p": new}) == {("p", kind) for kind in kinds.split()}
+    assert find_changes({"p": old}, {"p": new}) == {("p", kind) for kind in kinds.split()}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (array(INTEGER), array({**INTEGER, "maximum": 3}), {("p[]", "range-narrowed")}),
-        (array(IMAGE), array(STRING), {("p[]", "media-narrowed")}),
-        (array(array(STRING)), array(array(CHOICE)), {("p[][]", "enum-narrowed")}),
+        (array_schema(INTEGER), array_schema({**INTEGER, "maximum": 3}), {("p[]", "range-narrowed")}),
+        (array_schema(IMAGE), array_schema(STRING), {("p[]", "media-narrowed")}),
         (
-            array(object_schema(scale=NUMBER)),
-            array(object_schema(scale=INTEGER)),
+            array_schema(array_schema(STRING)),
+            array_schema(array_schema(CHOICE)),
+            {("p[][]", "enum-narrowed")},
+        ),
+        (
+            array_schema(object_schema(scale=NUMBER)),
+            array_schema(object_schema(scale=INTEGER)),
             {("p[].scale", "type-narrowed")},
         ),
         (object_schema(scale=NUMBER), object_schema("scale", scale=NUMBER), {("p.scale", "became-required")}),
@@ -178,17 +184,17 @@ def test_nested_change_has_path(
     old: dict[str, Any], new: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
     """A change inside a parameter is reported with the path of the part that changed."""
-    assert changes({"p": old}, {"p": new}) == expected
+    assert find_changes({"p": old}, {"p": new}) == expected
 
 
 def test_new_name_that_renames_another_is_breaking() -> None:
     """A new parameter or class that takes the Python name of an old one breaks the old one."""
-    assert changes({"a-b": STRING}, {"a-b": STRING, "a_b": STRING}) == {
+    assert find_changes({"a-b": STRING}, {"a-b": STRING, "a_b": STRING}) == {
         ("a-b", "python-name-changed"),
         ("a_b", "parameter-added"),
     }
     # The name of both classes would be MAB.
-    assert changes(
+    assert find_changes(
         {"a-b": object_schema(x=STRING)},
         {"a-b": object_schema(x=STRING), "a": object_schema(b=object_schema(x=STRING))},
     ) >= {("a-b", "python-name-changed")}
@@ -197,8 +203,8 @@ def test_new_name_that_renames_another_is_breaking() -> None:
 def test_common_parameter_in_schema_is_not_new() -> None:
     """A schema that declares a parameter of every call, such as `response_format`, adds no parameter."""
     both = {"type": "string", "enum": ["url", "b64_json"]}
-    assert changes({}, {"response_format": both}) == set()
-    assert changes({}, {"response_format": {**both, "enum": ["url"]}}) == {
+    assert find_changes({}, {"response_format": both}) == set()
+    assert find_changes({}, {"response_format": {**both, "enum": ["url"]}}) == {
         ("response_format", "enum-narrowed")
     }
     binding = bind_model(resolve_model(from_response(make_model("m", {})), {}))
@@ -208,7 +214,7 @@ def test_common_parameter_in_schema_is_not_new() -> None:
     }
 
 
-IMAGE_SCHEMA = object_schema("input_image", input_image=array(IMAGE))
+IMAGE_SCHEMA = object_schema("input_image", input_image=array_schema(IMAGE))
 PRICE = {"method": "per_image", "cost_per_image": 0.03}
 MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"endpoint": "/images/generate"}, {"endpoint": "https://hub/api/ai/images/generate/"}, ""),
@@ -218,7 +224,7 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "call-added"),
     ({"schema": object_schema()}, {"schema": None}, "schema-removed"),
     ({"schema": None}, {"schema": object_schema()}, "schema-added"),
-    ({"schema": object_schema(input_image=array(IMAGE))}, {"schema": IMAGE_SCHEMA}, "call-changed"),
+    ({"schema": object_schema(input_image=array_schema(IMAGE))}, {"schema": IMAGE_SCHEMA}, "call-changed"),
     ({"schema": None}, {"schema": IMAGE_SCHEMA}, "schema-added"),
     ({"created": 1, "changed": "2026-01-01"}, {"created": 2, "changed": "2026-01-02"}, ""),
     ({"deployments": [1]}, {"deployments": [], "showcase": 5}, ""),
@@ -263,7 +269,7 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 def test_model_change_has_kinds(old: dict[str, Any], new: dict[str, Any], kinds: str) -> None:
     """A model whose metadata or call changed is reported with these kinds, and no others."""
     old_records, new_records = (
-        catalogue(make_model("m", **{"schema": object_schema(), **data})) for data in (old, new)
+        make_catalogue(make_model("m", **{"schema": object_schema(), **data})) for data in (old, new)
     )
     found = {(change.parameter, change.kind) for change in compare(old_records, new_records, {}).changes}
     found -= {("input_image", "became-required")}
@@ -272,7 +278,7 @@ def test_model_change_has_kinds(old: dict[str, Any], new: dict[str, Any], kinds:
 
 def test_new_model_with_used_name_breaks_old_model() -> None:
     """A new model with the Python name of an old one is a breaking change of the old one."""
-    old, new = catalogue(make_model("a-b")), catalogue(make_model("a-b"), make_model("a.b"))
+    old, new = make_catalogue(make_model("a-b")), make_catalogue(make_model("a-b"), make_model("a.b"))
     diff = compare(old, new, {})
     assert [(change.model, change.kind) for change in diff.changes] == [
         ("a-b", "name-collision"),
@@ -285,18 +291,20 @@ def test_parameter_rename_is_proposed_with_evidence() -> None:
     """A possible rename is reported in addition to the removal and the addition."""
     steps = {**INTEGER, "minimum": 1, "description": "How many steps."}
     diff = compare(
-        catalogue(
+        make_catalogue(
             make_model(
                 "m",
                 object_schema(
-                    num_steps=steps, text=STRING, image=IMAGE, at=array(object_schema(old_x=steps))
+                    num_steps=steps, text=STRING, image=IMAGE, at=array_schema(object_schema(old_x=steps))
                 ),
             )
         ),
-        catalogue(
+        make_catalogue(
             make_model(
                 "m",
-                object_schema(steps=steps, seed=INTEGER, mask=IMAGE, at=array(object_schema(new_x=steps))),
+                object_schema(
+                    steps=steps, seed=INTEGER, mask=IMAGE, at=array_schema(object_schema(new_x=steps))
+                ),
             )
         ),
         {},
@@ -316,12 +324,12 @@ def test_model_rename_requires_more_than_similar_name() -> None:
     schema = object_schema("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
     chat = {"schema": None, "endpoint": "/chat/completions", "developer": "D"}
     diff = compare(
-        catalogue(
+        make_catalogue(
             make_model("wan-2-1", schema),
             make_model("other", object_schema(a=STRING)),
             make_model("gpt-5-1", **chat),
         ),
-        catalogue(
+        make_catalogue(
             make_model("wan-2.1-fast", schema),
             make_model("speaker", schema, endpoint="/audio/speech"),
             make_model("gpt-5-2", **chat),

@@ -13,7 +13,7 @@ import pytest
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.records import Record, read_folder
 
-from codegen.test_agreement import validates
+from codegen.test_agreement import make_validator
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def _add_default(schema: Schema, name: str) -> bool:
 def _set_default(parameter: Schema) -> bool:
     """Set another default that the parameter accepts; return False if there is none."""
     candidates = [*parameter.get("enum", ["another", True, False, parameter.get("minimum", 0)])]
-    accepts = validates({key: value for key, value in parameter.items() if key != "default"})
+    accepts = make_validator({key: value for key, value in parameter.items() if key != "default"})
     for value in candidates:
         if accepts(value) and value != parameter.get("default"):
             parameter["default"] = value

@@ -20,18 +20,18 @@ EXAMPLE = re.compile(r"### (\S+)\n\n(.+?)\n\n```json\n(.*)\n(.*)\n```\n```text\n
 EXAMPLES = [match.groups() for match in map(EXAMPLE.match, re.split(r"(?=^### )", PAGE, flags=re.M)) if match]
 
 
-def catalogue(example: str) -> dict[str, Record]:
+def parse_catalogue(example: str) -> dict[str, Record]:
     """Return the records of an example: a parameter schema, or a list of models as the API returns them."""
     value: Any = json.loads(example)
-    answers = value if is_list(value) else [make_model("m", value)]
-    return {record.id: record for record in map(from_response, answers)}
+    models = value if is_list(value) else [make_model("m", value)]
+    return {record.id: record for record in map(from_response, models)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])
 def test_example_prints_line(example: tuple[str, ...]) -> None:
     """The two catalogues of an example differ by one change of its kind, printed as on the page."""
     kind, meaning, old, new, line = example
-    diff = compare(catalogue(old), catalogue(new), {})
+    diff = compare(parse_catalogue(old), parse_catalogue(new), {})
     assert meaning.strip()
     assert line in format_text(diff, "0.1.0").splitlines()[:-1]
     (change,) = (change for change in diff.changes if change.kind == kind)

@@ -23,7 +23,7 @@ from oxen_codegen.diff.compare import compare
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.records import Record, from_response, read_folder
 
-from codegen.test_agreement import JUNK, leaves, oracle, schemas, valid_object
+from codegen.test_agreement import JUNK, leaves, make_oracle, schemas, valid_object
 
 pytestmark = pytest.mark.slow
 
@@ -41,13 +41,13 @@ seeds = st.integers(0, 2**32)
 Schema = dict[str, Any]
 
 
-def changes(old: object, new: object) -> tuple[Change, ...]:
+def find_changes(old: object, new: object) -> tuple[Change, ...]:
     return compare(
         {"m": from_response(make_model("m", old))}, {"m": from_response(make_model("m", new))}, {}
     ).changes
 
 
-def shuffled(value: Any, random: Random, key: str = "") -> Any:
+def shuffle(value: Any, random: Random, key: str = "") -> Any:
     """Return an equivalent schema: in another order, with unknown annotations, and with 1.0 for 1.
 
     Args:
@@ -57,14 +57,14 @@ def shuffled(value: Any, random: Random, key: str = "") -> Any:
     """
     if is_list(value):
         inner_key = "const" if key in ("const", "default", "enum", "x-media-references") else ""
-        items = [shuffled(item, random, inner_key) for item in value]
+        items = [shuffle(item, random, inner_key) for item in value]
         if key in ("enum", "required", "type"):
             random.shuffle(items)
         return items
     if is_object(value):
         is_json_value = key in ("const", "default", "x-media-references")
         items = [
-            (name, shuffled(item, random, key if is_json_value else name)) for name, item in value.items()
+            (name, shuffle(item, random, key if is_json_value else name)) for name, item in value.items()
         ]
         if key != "properties" and not is_json_value:
             items.append((f"x-{random.random()}", random.choice(JUNK)))
@@ -79,15 +79,15 @@ def shuffled(value: Any, random: Random, key: str = "") -> Any:
 @given(old=schemas, seed=seeds)
 def test_order_and_unknown_annotations_are_ignored(old: Schema, seed: int) -> None:
     """Equivalent schemas have no changes."""
-    assert changes(old, old) == ()
-    assert changes(old, shuffled(old, Random(seed))) == ()
+    assert find_changes(old, old) == ()
+    assert find_changes(old, shuffle(old, Random(seed))) == ()
 
 
 def test_order_of_recorded_catalogue_is_ignored() -> None:
     """The recorded catalogue with equivalent schemas has no changes."""
     random = Random(5)
     equivalent = {
-        model_id: Record({**record.data, "json_request_schema": shuffled(record.schema, random)})
+        model_id: Record({**record.data, "json_request_schema": shuffle(record.schema, random)})
         for model_id, record in RECORDED.items()
     }
     assert compare(RECORDED, equivalent, {}).changes == ()
@@ -96,20 +96,20 @@ def test_order_of_recorded_catalogue_is_ignored() -> None:
 def edit_schema(schema: Any, random: Random) -> Any:
     """Return a copy of a schema with one random edit."""
     schema = copy.deepcopy(schema)
-    node = random.choice(list(subschemas(schema)))
+    node = random.choice(list(find_subschemas(schema)))
     edit = random.choice(EDITS)
     edit(node, random)
     return schema
 
 
-def subschemas(schema: Any) -> Iterator[Schema]:
+def find_subschemas(schema: Any) -> Iterator[Schema]:
     if not is_object(schema):
         return
     yield schema
     for inner in schema.get("properties", {}).values():
-        yield from subschemas(inner)
-    yield from subschemas(schema.get("items"))
-    yield from subschemas(schema.get("additionalProperties"))
+        yield from find_subschemas(inner)
+    yield from find_subschemas(schema.get("items"))
+    yield from find_subschemas(schema.get("additionalProperties"))
 
 
 def _change_type(node: Schema, random: Random) -> None:
@@ -192,9 +192,9 @@ EDITS: list[Callable[[Schema, Random], None]] = [
 ]
 
 
-def accepted_bodies(schema: Schema, random: Random) -> Iterator[Schema]:
+def generate_accepted_bodies(schema: Schema, random: Random) -> Iterator[Schema]:
     """Yield random bodies that a schema accepts."""
-    accepts = oracle(schema)
+    accepts = make_oracle(schema)
     for _ in range(MAX_BODIES):
         body = valid_object(schema, random)
         body.pop("model", None)
@@ -204,12 +204,12 @@ def accepted_bodies(schema: Schema, random: Random) -> Iterator[Schema]:
 
 def assert_bodies_stay_accepted(old: Schema, new: Schema, random: Random) -> None:
     """Assert that the new schema accepts what the old one accepts, unless a change is breaking."""
-    found = changes(old, new)
+    found = find_changes(old, new)
     # The server validates constraints that no value fulfils, such as an enum without a value in range.
     if any(change.impact == "breaking" or "validated by the server" in str(change.new) for change in found):
         return
-    accepts = oracle(new)
-    for body in accepted_bodies(old, random):
+    accepts = make_oracle(new)
+    for body in generate_accepted_bodies(old, random):
         assert accepts(body), f"{json.dumps(body)}: {json.dumps(old)} -> {json.dumps(new)}: {found}"
 
 
@@ -283,8 +283,8 @@ def test_reversed_diff_has_opposite_kinds(old: Schema, seed: int) -> None:
     """A diff in the other direction has the opposite kind of each change."""
     random = Random(seed)
     new = edit_schema(edit_schema(old, random), random)
-    forward = {(change.parameter, change.kind) for change in changes(old, new)}
-    backward = {(change.parameter, change.kind) for change in changes(new, old)}
+    forward = {(change.parameter, change.kind) for change in find_changes(old, new)}
+    backward = {(change.parameter, change.kind) for change in find_changes(new, old)}
     for a, b in ((forward, backward), (backward, forward)):
         added = [parameter for parameter, kind in a if kind in ADDED]
         for parameter, kind in a:

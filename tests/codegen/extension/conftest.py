@@ -8,14 +8,14 @@ import pytest
 from helpers.models import make_model
 from oxen_models.testing import Hub
 
-from codegen.extension.team import configure, custom, write_recorded
+from codegen.extension.team import configure, make_custom_model, write_recorded
 
 
 @pytest.fixture
 def team(own_hub: Hub) -> Hub:
     """A hub that has two models of a team's beside all others."""
-    own_hub.add_model(custom("oxen:ox-boots", developer={"name": "Acme"}))
-    own_hub.add_model(custom("oxen:ox-hats", developer={"name": "Acme"}))
+    own_hub.add_model(make_custom_model("oxen:ox-boots", developer={"name": "Acme"}))
+    own_hub.add_model(make_custom_model("oxen:ox-hats", developer={"name": "Acme"}))
     return own_hub
 
 
@@ -33,4 +33,4 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def recorded(empty: Path) -> Path:
     """The directory with the records of one model of the team's and one of another developer's."""
     configure(empty)
-    return write_recorded(empty, custom("oxen:ox-boots"), make_model("other"))
+    return write_recorded(empty, make_custom_model("oxen:ox-boots"), make_model("other"))

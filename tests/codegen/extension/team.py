@@ -18,7 +18,7 @@ SCHEMA = {
 }
 
 
-def custom(model_id: str, **fields: Any) -> dict[str, Any]:
+def make_custom_model(model_id: str, **fields: Any) -> dict[str, Any]:
     media = {"input": ["text"], "output": ["image"]}
     return make_model(model_id, SCHEMA, model_type="custom", capabilities=media, **fields)
 

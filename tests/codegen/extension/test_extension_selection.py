@@ -10,7 +10,7 @@ from helpers.codegen import read_files, run_codegen
 from helpers.models import make_model
 from oxen_models.testing import Hub
 
-from codegen.extension.team import configure, custom, write_recorded
+from codegen.extension.team import configure, make_custom_model, write_recorded
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
     configure(empty)
     fetch = ("fetch", "--all", "--base-url", team.url)
     for model_id in ("oxen:ox-boots", "qwen-image", "oxen:ox-left"):
-        team.add_model(custom(model_id))
+        team.add_model(make_custom_model(model_id))
         assert run_codegen("fetch", model_id, "--base-url", team.url).exit_code == 0
     team.remove_model("oxen:ox-left")
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:*", "absent:*"]')

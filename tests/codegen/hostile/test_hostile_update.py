@@ -57,7 +57,7 @@ def serve(server: RawServer, models: list[Any]) -> None:
         server.responses[f"{MODELS}/{quote(model['id'], safe='')}"] = [Response(body=model)]
 
 
-def outside_code_spans(markdown: str) -> Iterator[str]:
+def remove_code_spans(markdown: str) -> Iterator[str]:
     """Yield each line without the text between backticks."""
     for line in markdown.splitlines():
         yield re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
@@ -84,7 +84,7 @@ def test_update_attacks(project: Path, run: Callable[..., Done], server: RawServ
     entry = read_changelog(project)
     assert all(line.isprintable() for line in entry.split("\n"))
     assert max(map(len, entry.split("\n"))) < 1_000
-    assert not [line for line in outside_code_spans(entry) if set(line) & set("<>[]`{}$@*|\\")]
+    assert not [line for line in remove_code_spans(entry) if set(line) & set("<>[]`{}$@*|\\")]
 
     empty = project / "out" / "oxen_models" / "empty"
     empty.mkdir()
