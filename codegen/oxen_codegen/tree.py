@@ -9,7 +9,7 @@ from typing import Literal
 
 from .diagnostics import CodegenError
 
-Difference = tuple[str, Literal["changed", "new", "missing"]]
+Difference = tuple[str, Literal["changed", "new", "removed"]]
 """The path of a file in a folder, and how it differs from the file at that path in another folder."""
 
 
@@ -35,7 +35,7 @@ def compare_trees(new: Path, old: Path) -> Iterator[Difference]:
         if name not in old_files:
             yield name, "new"
         elif name not in new_files:
-            yield name, "missing"
+            yield name, "removed"
         elif not filecmp.cmp(new / name, old / name, shallow=False):
             yield name, "changed"
 

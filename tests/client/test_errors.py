@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +245,7 @@ def test_batch_records_failures_of_each_class(run: ClientRunner, server: RawServ
 
     def run_batch(oxen: Any) -> Any:
         outcomes = oxen.run_many([REQUEST], journal=tmp_path / "journal")
-        return collect(outcomes) if inspect.isasyncgen(outcomes) else list(outcomes)
+        return collect(outcomes) if run.asynchronous else list(outcomes)
 
     for _ in range(2):  # the second run replays the journal
         [outcome] = run(run_batch, base_url=server.url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import subprocess
 import sys
@@ -128,12 +127,12 @@ def test_batch_outcome_has_hint(run: ClientRunner, newer: Hub, tmp_path: Path) -
         BytedanceSeedAudio10Request(prompt="x"),
     ]
 
-    async def gathered(outcomes: Any) -> list[Any]:
+    async def collect(outcomes: Any) -> list[Any]:
         return [outcome async for outcome in outcomes]
 
     def run_batch(oxen: Any) -> Any:
         outcomes = oxen.run_many(requests, journal=tmp_path / "journal")
-        return gathered(outcomes) if inspect.isasyncgen(outcomes) else list(outcomes)
+        return collect(outcomes) if run.asynchronous else list(outcomes)
 
     for _ in range(2):  # the second run replays the journal
         outcomes = run(run_batch, base_url=newer.url)

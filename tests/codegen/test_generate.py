@@ -140,7 +140,7 @@ def test_check_lists_differences(
 
     assert done.exit_code == 1
     assert read_files(package) == before
-    for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "gone: {}/left_behind.py"):
+    for line in ("changed: {}/images/a.py", "new: {}/images/b.py", "removed: {}/left_behind.py"):
         assert line.format(package) in done.stdout
     assert "run: oxen-codegen generate --schemas" in done.stdout
     assert invoke("generate").exit_code == 0
