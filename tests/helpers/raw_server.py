@@ -82,7 +82,7 @@ def run_raw_server() -> Generator[RawServer]:
             )
             slow_bytes = _SLOW_BYTES if response.delivery == "slow" else 0
             content = b" " * slow_bytes + content
-            self.send_response(response.status)
+            self.send_response_only(response.status)
             for name, value in {"Content-Length": str(len(content)), **response.headers}.items():
                 self.send_header(name, value)
             self.end_headers()

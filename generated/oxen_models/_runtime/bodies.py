@@ -192,23 +192,36 @@ def digest_body(request: RequestLike) -> dict[str, Any]:
                 return f"sha256:{_hash(value.read())}"
         except LocalMediaError as error:
             raise media_error(request, name, value, error) from None
-        return _digest_scalar(value, name)
+        try:
+            return _digest_scalar(value)
+        except ValueError:  # a data: URI that is not valid
+            return f"sha256:{_hash(chunk.encode() for chunk in _split(str(value), 0))}"
 
     digested: dict[str, Any] = map_scalars(body_with_media(request), digest)
     return digested
 
 
 def digest_json(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON object in the form that `digest_body` returns."""
-    digested: dict[str, Any] = map_scalars(dict(body), _digest_scalar)
+    """Return a JSON object in the form that `digest_body` returns. A data: URI that is not valid, because the
+    server abbreviated it, stays as it is.
+    """
+
+    def digest(value: object, _: str) -> object:
+        try:
+            return _digest_scalar(value)
+        except ValueError:
+            return value
+
+    digested: dict[str, Any] = map_scalars(dict(body), digest)
     return digested
 
 
-def _digest_scalar(value: object, _: str) -> object:
+def _digest_scalar(value: object) -> object:
+    """Raise ValueError for a base64 data: URI that is not valid."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and (start := _base64_start(value)):
-        return f"sha256:{_digest_uri(value, start)}"
+        return f"sha256:{_hash(decode_base64(value, start))}"
     return value
 
 
@@ -217,14 +230,6 @@ def _base64_start(text: str) -> int:
     head, comma, _ = text[:_MAX_HEAD_LENGTH].partition(",")
     words = head.strip().lower()
     return len(head) + 1 if comma and words.startswith("data:") and words.endswith(";base64") else 0
-
-
-def _digest_uri(uri: str, start: int) -> str:
-    """Return the digest of the content of a base64 data: URI, or of the URI itself if it is not valid."""
-    try:
-        return _hash(decode_base64(uri, start))
-    except ValueError:
-        return _hash(chunk.encode() for chunk in _split(uri, 0))
 
 
 def decode_base64(text: str, start: int = 0) -> Iterator[bytes]:

@@ -44,7 +44,7 @@ async def adopt_jobs(session: AsyncSession, journal: Journal) -> Reconciliation:
     """
     entries, known_jobs = await run_blocking(_read_unknown, journal)
     if not entries:
-        return Reconciliation((), ())
+        return Reconciliation((), (), {})
     response = await session.get("/queue")
     clock_difference = _clock_difference(response)
     generations = parse_generations(response)
@@ -52,11 +52,14 @@ async def adopt_jobs(session: AsyncSession, journal: Journal) -> Reconciliation:
     for model in sorted({entry.model for entry in entries}):
         generations += await _read_history(session, model, since)
     matches = match_jobs(entries, generations, known_jobs, clock_difference)
-    for key, job_id in matches.items():
+    adopted: list[Entry] = []
+    for key, job_id in matches.certain.items():
         await run_blocking(journal.accepted, key, job_id)
-    adopted = [entry for key in matches if (entry := await run_blocking(journal.find, key)) is not None]
-    unresolved = [entry for entry in entries if entry.key not in matches]
-    return Reconciliation(tuple(adopted), tuple(unresolved))
+        entry = await run_blocking(journal.find, key)
+        if entry is not None:
+            adopted.append(entry)
+    unresolved = tuple(entry for entry in entries if entry.key not in matches.certain)
+    return Reconciliation(tuple(adopted), unresolved, matches.possible)
 
 
 def _read_unknown(journal: Journal) -> tuple[list[Entry], set[str]]:

@@ -1,0 +1,171 @@
+"""Rate limits and outages of a run: the run pauses, probes and resumes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.raw_server import RawServer, Response, run_raw_server
+from oxen_models.images import QwenImageRequest
+from oxen_models.journal import read
+from oxen_models.testing import Hub
+
+QUEUE = "/api/ai/queue"
+IN_FLIGHT = 8
+REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(40)]
+
+
+@pytest.fixture
+def hub(own_hub: Hub) -> Hub:
+    """A hub for each test, because the tests count its requests."""
+    return own_hub
+
+
+def run_all(run: ClientRunner, url: str, requests: Any = REQUESTS, **options: Any) -> list[Any]:
+    """Return the outcomes of a run."""
+    client_options = {name: options.pop(name) for name in ("max_retries", "timeout") if name in options}
+
+    def step(oxen: Any) -> Any:
+        outcomes = oxen.run_many(requests, max_in_flight=IN_FLIGHT, **options)
+        if not run.asynchronous:
+            return list(outcomes)
+
+        async def collect() -> list[Any]:
+            return [outcome async for outcome in outcomes]
+
+        return collect()
+
+    outcomes: list[Any] = run(step, base_url=url, **client_options)
+    return outcomes
+
+
+def count_posts(hub: Hub) -> int:
+    return sum(request.method == "POST" for request in hub.requests)
+
+
+@pytest.mark.parametrize("limited", [1, 20, 30])
+def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -> None:
+    """Rejected requests are sent again, few while the limit lasts, and no request fails."""
+    headers = {"Retry-After": "0.05"}
+    hub.respond_next(429, headers=headers, times=limited, method="POST", path=QUEUE)
+    outcomes = run_all(run, hub.url, max_retries=100)
+    assert [outcome.error for outcome in outcomes] == [None] * len(REQUESTS)
+    assert count_posts(hub) == len(REQUESTS) + limited
+
+
+def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
+    """While a run pauses, only those requests are rejected that were in transmission when it began."""
+    hub.respond_next(429, headers={"Retry-After": "0.3"}, times=None, method="POST", path=QUEUE)
+    outcomes = run_all(run, hub.url, max_retries=1)
+    assert {type(outcome.error) for outcome in outcomes} == {ox.RateLimitError}
+    bodies: list[Any] = [request.body for request in hub.requests if request.method == "POST"]
+    posts = Counter(body["prompt"] for body in bodies)
+    assert set(posts.values()) == {2}
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, 520, 524])
+def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_path: Path, status: int) -> None:
+    """During an outage, no requests are sent but GET requests; only those in transmission are unknown."""
+    hub.respond_next(status, body="<h1>Bad gateway</h1>", times=IN_FLIGHT, method="POST", path=QUEUE)
+    hub.respond_next(status, body="<h1>Bad gateway</h1>", times=2, method="GET", path=QUEUE)
+    outcomes = run_all(run, hub.url, journal=tmp_path / "run.db")
+    unknown = [outcome for outcome in outcomes if outcome.error is not None]
+    assert {type(outcome.error) for outcome in unknown} == {ox.ServerError}
+    assert len(unknown) <= IN_FLIGHT
+    assert len(outcomes) == len(REQUESTS) == count_posts(hub)
+    states = Counter(entry.state for entry in read(tmp_path / "run.db"))
+    assert states == {"succeeded": len(REQUESTS) - len(unknown), "unknown": len(unknown)}
+
+
+def test_run_without_server_fails_each_request(run: ClientRunner) -> None:
+    """If the server cannot be reached at all, each request fails, and says that nothing was sent."""
+    with run_raw_server() as server:
+        url = server.url
+    outcomes = run_all(run, url, max_retries=0)
+    assert {type(outcome.error) for outcome in outcomes} == {ox.HubUnreachableError}
+    assert all("nothing was sent" in str(outcome.error) for outcome in outcomes)
+
+
+def test_run_that_only_fails_is_stopped(run: ClientRunner, hub: Hub) -> None:
+    """A run ends with an error after `max_consecutive_failures`, and sends no further requests."""
+    hub.respond_next(400, body={"error": "no"}, times=None, method="POST", path=QUEUE)
+    with pytest.raises(ox.RunStoppedError, match="3 requests in a row failed; the last error: no"):
+        run_all(run, hub.url, max_consecutive_failures=3)
+    assert count_posts(hub) <= 3 + IN_FLIGHT
+
+
+def test_failures_in_a_row_are_counted(run: ClientRunner, hub: Hub) -> None:
+    """A success between two failures lets a run go on."""
+    hub.respond_next(
+        400, body={"error": "no"}, times=None, probability=0.5, seed=7, method="POST", path=QUEUE
+    )
+    outcomes = run_all(run, hub.url, max_consecutive_failures=len(REQUESTS))
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    assert 0 < failed < len(outcomes) == len(REQUESTS)
+
+
+@pytest.mark.parametrize("delivery", ["never", "cut"])
+def test_timeout_bounds_each_request(run: ClientRunner, delivery: Any) -> None:
+    """`timeout` ends a request whose submission has no response; it is sent once."""
+    with run_raw_server() as server:
+        server.responses[QUEUE] = [Response(delivery=delivery)]
+        [outcome] = run_all(run, server.url, REQUESTS[:1], timeout=0.5)
+        assert isinstance(outcome.error, ox.OutcomeUnknownError)
+        assert count_raw_posts(server) == 1
+
+
+def test_timeout_bounds_the_wait_for_a_job(run: ClientRunner, hub: Hub) -> None:
+    """`timeout` of a run includes the wait for the job, which continues."""
+    hub.inject_fault("job-stuck")
+
+    def step(oxen: Any) -> Any:
+        outcomes = oxen.run_many(REQUESTS[:1], timeout=0.2)
+        return list(outcomes) if not run.asynchronous else anext(outcomes)
+
+    outcome = run(step, base_url=hub.url)
+    outcome = outcome if run.asynchronous else outcome[0]
+    assert isinstance(outcome.error, ox.JobTimeout)
+    assert outcome.error.generation_id == outcome.job_id
+
+
+def count_raw_posts(server: RawServer) -> int:
+    return sum(method == "POST" for method, _, _ in server.requests)
+
+
+class ReadTwiceError(Exception):
+    """An iterator was read after its end."""
+
+
+def test_iterator_is_not_read_after_its_end(run: ClientRunner, hub: Hub) -> None:
+    """An iterator of requests is not read again once it has ended."""
+
+    class Once:
+        def __init__(self) -> None:
+            self._items = iter(REQUESTS[:3])
+            self._has_ended = False
+
+        def __iter__(self) -> Once:
+            return self
+
+        def __next__(self) -> QwenImageRequest:
+            if self._has_ended:
+                raise ReadTwiceError
+            try:
+                return next(self._items)
+            except StopIteration:
+                self._has_ended = True
+                raise
+
+    assert len(run_all(run, hub.url, Once())) == 3
+
+
+def test_outcome_errors_keep_no_frames(run: ClientRunner, hub: Hub) -> None:
+    """The errors of outcomes have no tracebacks, whose frames would keep the bodies of requests."""
+    hub.respond_next(400, body={"error": "no"}, times=None, method="POST", path=QUEUE)
+    for outcome in run_all(run, hub.url):
+        error = outcome.error
+        assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)

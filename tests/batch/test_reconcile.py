@@ -1,0 +1,170 @@
+"""Requests of unknown outcome: their jobs are found in the queue and the history."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.raw_server import Response, run_raw_server
+from oxen_models.images import QwenImageEditPlusRequest, QwenImageRequest
+from oxen_models.journal import read
+from oxen_models.testing import Hub
+from PIL import Image
+
+QUEUE = "/api/ai/queue"
+HISTORY = "/api/ai/generations?model=qwen-image&page=1&page_size=100"
+AUTHORIZATION = {"Authorization": "Bearer key"}
+# The hub accepts a request that is cut before its response, and rejects none of those that are cut earlier.
+ACCEPTED, LOST = "cut-before-response", "cut-before-body"
+
+
+@pytest.fixture
+def hub(own_hub: Hub) -> Hub:
+    """A hub for each test, because the tests count its requests."""
+    return own_hub
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "run.db"
+
+
+def run_all(run: ClientRunner, hub: Hub, requests: list[Any], **options: Any) -> list[Any]:
+    """Return the outcomes of a run, by index."""
+
+    def step(oxen: Any) -> Any:
+        outcomes = oxen.run_many(requests, **options)
+        if not run.asynchronous:
+            return list(outcomes)
+
+        async def collect() -> list[Any]:
+            return [outcome async for outcome in outcomes]
+
+        return collect()
+
+    return sorted(run(step, base_url=hub.url), key=lambda outcome: outcome.index)
+
+
+def make_unknown(run: ClientRunner, hub: Hub, journal: Path, requests: list[Any], fault: Any) -> None:
+    """Send requests whose responses are lost."""
+    hub.inject_fault(fault, times=len(requests), method="POST", path=QUEUE)
+    for outcome in run_all(run, hub, requests, journal=journal):
+        assert type(outcome.error) is ox.OutcomeUnknownError
+    hub.clear()
+
+
+def count_posts(hub: Hub) -> int:
+    return sum(request.method == "POST" for request in hub.requests)
+
+
+REQUESTS = [
+    QwenImageRequest(prompt="an ox", seed=4),
+    QwenImageRequest(prompt="an ox", seed=5),
+    QwenImageEditPlusRequest(prompt="add a hat", input_image=["https://example.com/ox.png"]),
+]
+
+
+def test_accepted_requests_are_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """The jobs of accepted requests are recorded; the next run waits for them and sends nothing."""
+    make_unknown(run, hub, journal, REQUESTS, ACCEPTED)
+    found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert (len(found.adopted), found.unresolved) == (len(REQUESTS), ())
+    assert {entry.state for entry in read(journal)} == {"accepted"}
+    hub.clear()
+    outcomes = run_all(run, hub, REQUESTS, journal=journal)
+    assert [outcome.error for outcome in outcomes] == [None] * len(REQUESTS)
+    assert {outcome.job_id for outcome in outcomes} == {entry.job_id for entry in found.adopted}
+    assert count_posts(hub) == 0
+
+
+def test_media_are_compared(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """A job with equal media is adopted; if they cannot be compared, the job is listed."""
+    requests = [
+        QwenImageEditPlusRequest(prompt="add a hat", input_image=[Image.new("RGB", (8, 8), color)])
+        for color in ("red", "blue")
+    ]
+    make_unknown(run, hub, journal, requests, ACCEPTED)
+    with run_raw_server() as server:
+        history = HISTORY.replace("qwen-image", "qwen-image-edit-plus")
+        body = httpx.get(f"{hub.url}{history}", headers=AUTHORIZATION).json()
+        blue, red = body["generations"]
+        red["input_image"] = requests[0].body()["input_image"]
+        blue["input_image"] = [f"{server.url}/copy.png"]
+        server.responses[QUEUE] = [Response(200, {"count": 0, "generations": []})]
+        server.responses[history] = [Response(200, body)]
+        found = run(lambda oxen: oxen.reconcile(journal), base_url=server.url)
+    assert [entry.job_id for entry in found.adopted] == [red["generation_id"]]
+    [unresolved] = found.unresolved
+    assert found.possible_jobs == {unresolved.key: (blue["generation_id"],)}
+
+
+def test_run_reconciles_before_it_starts(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """With `reconcile`, a run adopts the jobs of accepted requests, and reports the others as unknown."""
+    make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
+    make_unknown(run, hub, journal, REQUESTS[1:2], LOST)
+    first, second, *_ = run_all(run, hub, REQUESTS, journal=journal, reconcile=True)
+    assert (first.error, type(second.error)) == (None, ox.OutcomeUnknownError)
+    assert count_posts(hub) == len(REQUESTS) - 2
+
+
+def test_equal_requests_share_their_jobs(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """Of equal requests, as many are adopted as there are jobs."""
+    make_unknown(run, hub, journal, REQUESTS[:1] * 2, ACCEPTED)
+    found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert len({entry.job_id for entry in found.adopted}) == 2
+
+
+def test_foreign_job_makes_a_match_uncertain(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """If an equal request was submitted elsewhere, its job is not taken for that of the journal."""
+    make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
+    run(lambda oxen: oxen.submit(REQUESTS[0]), base_url=hub.url)
+    found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert (found.adopted, len(found.unresolved)) == ((), 1)
+    assert {entry.state for entry in read(journal)} == {"unknown"}
+
+
+def test_job_of_another_request_is_not_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """A job with other parameters, or one of another request of the journal, is not adopted."""
+    run_all(run, hub, [REQUESTS[1]], journal=journal)
+    make_unknown(run, hub, journal, [REQUESTS[0]], LOST)
+    found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert (found.adopted, [entry.body["seed"] for entry in found.unresolved]) == ((), [4])
+
+
+def test_missing_journal_raises(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """A journal that does not exist raises, and is not created."""
+    with pytest.raises(ox.JournalError, match="no such journal"):
+        run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert not journal.exists()
+
+
+def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """If the queue cannot be listed, the error is raised and the journal is unchanged."""
+    make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
+    hub.respond_next(403, body={"error": "no"}, times=None, method="GET", path=QUEUE)
+    with pytest.raises(ox.PermissionDeniedError):
+        run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert {entry.state for entry in read(journal)} == {"unknown"}
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_difference_of_the_clocks_is_considered(
+    run: ClientRunner, hub: Hub, journal: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """The clock of the server may differ by hours; the header `Date` gives the difference."""
+    make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
+    with run_raw_server() as server:
+        [record] = httpx.get(f"{hub.url}{HISTORY}", headers=AUTHORIZATION).json()["generations"]
+        server_time = time.time() + hours * 3600
+        headers = {"Date": formatdate(server_time, usegmt=True)}
+        record |= {"enqueued_at": int(server_time)}
+        server.responses[QUEUE] = [Response(200, {"count": 0, "generations": []}, headers)]
+        server.responses[HISTORY] = [Response(200, {"count": 1, "generations": [record]}, headers)]
+        found = run(lambda oxen: oxen.reconcile(journal), base_url=server.url)
+    assert [entry.job_id for entry in found.adopted] == [record["generation_id"]]
