@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +235,55 @@ def test_download_timeout_bounds_a_download(
     error = refuse_image(run, tmp_path, use, server, download_timeout=0.5)
     assert "did not end within 0.5 seconds" in str(error)
     assert time.monotonic() - started < 8  # a slow response takes 10 seconds
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+GZIPPED = HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"
+ENDLESS: dict[str, tuple[bytes, bytes]] = {
+    "headers": (HEAD + b"x: ", b"x"),
+    "interim responses": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "chunk extensions": (CHUNKED + b"5;", b"x"),
+    "chunks": (CHUNKED, b"1\r\nx\r\n"),
+    "empty blocks of gzip": (GZIPPED, b"\x00\x00\x00\xff\xff"),
+    "body": (HEAD + b"\r\n", b"x"),
+}
+
+
+@contextmanager
+def drip(start: bytes, piece: bytes) -> Generator[str]:
+    """Yield the URL of a server that sends `start` and then `piece` again and again."""
+    stopped = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.recv(65_536)
+                    connection.sendall(start)
+                    while not stopped.wait(0.02):
+                        connection.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/made"
+        stopped.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("what", ENDLESS)
+def test_download_timeout_bounds_endless_data(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, what: str
+) -> None:
+    """Data that arrive in time, but never end, do not extend a download."""
+    with drip(*ENDLESS[what]) as url:
+        server.serve_image_at(url)
+        error = refuse_image(run, tmp_path, use, server, download_timeout=0.5)
+    assert "did not end within 0.5 seconds" in str(error)
 
 
 def test_download_timeout_includes_retries(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
