@@ -53,6 +53,13 @@ def create_jpeg(path: Path, content: bytes) -> None:
     path.write_bytes(JPEG_START + content[len(JPEG_START) :])
 
 
+def create_jpeg_unnoticed(path: Path, content: bytes) -> None:
+    """Write another type of file with the size and the time of the old one."""
+    status = path.stat()
+    create_jpeg(path, content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def replace_with_folder(path: Path, content: bytes) -> None:
     """Remove a file and create a folder with its name."""
     path.unlink()
@@ -175,6 +182,7 @@ def test_retry_sends_the_whole_body_again(
 CHANGES: dict[str, Callable[[Path, bytes], object]] = {
     "removed": lambda path, _: path.unlink(),
     "other type": create_jpeg,
+    "other type, same time": create_jpeg_unnoticed,
     "other content": lambda path, content: path.write_bytes(content[:-1] + b"?"),
     "longer": lambda path, content: path.write_bytes(content + b"?"),
     "shorter": lambda path, content: path.write_bytes(content[:-1]),

@@ -90,18 +90,20 @@ class _Part:
         """Count a chunk.
 
         Raises:
-            _UnusableError: The file is too large.
+            _UnusableError: The file is too large, or larger than the server announced.
         """
         self.length += len(chunk)
         self._check_length(self.length)
+        if self.total is not None and self.length > self.total:
+            raise _UnusableError(f"received more than {self.total:,} bytes")
 
     def check_complete(self) -> None:
-        """Raise if the file is shorter or longer than the response announced.
+        """Raise if the file is shorter than the server announced.
 
         Raises:
             httpx.RemoteProtocolError: It is.
         """
-        if self.total is not None and self.length != self.total:
+        if self.total is not None and self.length < self.total:
             raise httpx.RemoteProtocolError(f"received {self.length:,} of {self.total:,} bytes")
 
     def _check_length(self, length: int) -> None:
