@@ -15,7 +15,18 @@ from importlib import import_module
 from pathlib import Path
 
 # The memory of this process is inherited by those it starts, so memory is measured first, while it is small.
-_BENCHMARKS = ("lines", "generate", "update", "diff", "imports", "startup", "jobs", "calls", "media")
+_BENCHMARKS = (
+    "lines",
+    "generate",
+    "update",
+    "diff",
+    "imports",
+    "startup",
+    "jobs",
+    "calls",
+    "media",
+    "journal",
+)
 _HEAD = ("name", "value", "baseline", "ratio", "goal", "")
 _WIDTHS = (75, 26, 10, 12, 21, 6)
 

@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, Self
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import JournalError
-from .journal_file import JournalFile, Row
+from .journal_file import JournalFile, Row, Table
 from .journal_media import MediaFolder
 
 State = Literal["sending", "unknown", "rejected", "accepted", "succeeded", "failed", "cancelled", "gone"]
@@ -74,7 +74,7 @@ class Entry:
     detail: str | None = None
     """The reason if the request was rejected, its outcome is unknown, or its job failed."""
     cost: Decimal | None = None
-    """The cost in credits; None if it is unknown."""
+    """The cost in dollars; None if it is unknown."""
     ended_at: datetime | None = None
     """The time at which the end of the job was recorded; None before."""
 
@@ -116,7 +116,8 @@ class Journal:
 
     def sending(self, key: str, digest: str, model: str, body: Mapping[str, Any]) -> None:
         """Record that a request is about to be sent. It may be billed from then on."""
-        with self._file.transaction() as table:
+
+        def change(table: Table) -> None:
             row = table.find(key)
             self._check_transition(key, row, "sending", None)
             if row is not None and row.state != "rejected" and row.digest != digest:
@@ -125,6 +126,8 @@ class Journal:
                     "accepted"
                 )
             table.put(Row(key, digest, model, "sending", _dump(dict(body)), _now()))
+
+        self._file.write(change)
 
     def accepted(self, key: str, job_id: str) -> None:
         """Record the job of a request."""
@@ -159,11 +162,14 @@ class Journal:
         Raises:
             JournalError: Two entries with the same key are of different requests or have different jobs.
         """
-        with self._file.transaction() as table:
+
+        def change(table: Table) -> None:
             for entry in other:
                 row, old = _row(entry, self._media), table.find(entry.key)
                 if old is None or _is_newer(row, old):
                     table.put(row)
+
+        self._file.write(change)
 
     def close(self) -> None:
         """Close the journal, so that another run can use it."""
@@ -176,12 +182,14 @@ class Journal:
         self.close()
 
     def _update(self, key: str, state: State, *, job_id: str | None = None, **columns: Any) -> None:
-        with self._file.transaction(job_id) as table:
+        def change(table: Table) -> None:
             row = table.find(key)
             self._check_transition(key, row, state, job_id)
             assert row is not None
             empty: dict[str, Any] = {"response": None, "detail": None, "cost": None, "ended_at": None}
             table.put(row._replace(**{**empty, **columns, "state": state, "job_id": job_id or row.job_id}))
+
+        self._file.write(change, job_id)
 
     def _check_transition(self, key: str, row: Row | None, state: State, job_id: str | None) -> None:
         old_state = None if row is None else row.state

@@ -15,12 +15,13 @@ import sqlite3
 import stat
 import struct
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -28,6 +29,8 @@ from .errors import JournalError
 
 if sys.platform != "win32":
     import fcntl
+
+T = TypeVar("T")
 
 FORMAT = 1
 PAGE_SIZE = 4096
@@ -122,44 +125,25 @@ class JournalFile:
 
     def find(self, key: str) -> Row | None:
         """Return the row with a key."""
-        with self._use() as connection:
-            return Table(connection, self.path).find(key)
+        return self._use(lambda connection: Table(connection, self.path).find(key))
 
     def rows(self) -> Iterator[Row]:
         """Return all rows in the order in which they were inserted."""
         last = 0
-        while True:
-            with self._use() as connection:
-                rows = Table(connection, self.path).select(last, READ_ROWS)
+        while rows := self._use(partial(self._select, last)):
             yield from (row for _, row in rows)
-            if not rows:
-                return
             last = rows[-1][0]
 
-    @contextmanager
-    def transaction(self, generation_id: str | None = None) -> Generator[Table]:
-        """Write the rows of a block durably, or none of them if it raises.
+    def write(self, change: Callable[[Table], object], generation_id: str | None = None) -> None:
+        """Change the rows durably, or none of them if `change` raises.
 
         After a failure to write, every later one fails as well, so that a run ends.
 
         Args:
+            change: Changes rows.
             generation_id: The job that a `JournalError` should name.
         """
-        with self._use(generation_id) as connection:
-            self._check_file(connection, generation_id)
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                table = Table(connection, self.path)
-                yield table
-                table.write_header()
-                connection.execute("COMMIT")
-            except (OSError, sqlite3.Error) as error:
-                self._failure = f"writing failed before: {_describe(error)}"
-                raise
-            finally:
-                if connection.in_transaction:
-                    with suppress(sqlite3.Error):  # the next run rolls back
-                        connection.execute("ROLLBACK")
+        self._use(partial(self._write, change, generation_id), generation_id)
 
     def close(self) -> None:
         """Close the file, so that another run can use it."""
@@ -176,15 +160,35 @@ class JournalFile:
     def __del__(self) -> None:
         self._release()
 
-    @contextmanager
-    def _use(self, generation_id: str | None = None) -> Generator[sqlite3.Connection]:
+    def _use(self, function: Callable[[sqlite3.Connection], T], generation_id: str | None = None) -> T:
         # After a fork, the mutex may be held by a thread that does not exist any more.
-        with self._mutex if self._is_open() else nullcontext(), _map_errors(self.path, generation_id):
-            if self._failure is not None:
-                raise JournalError(f"{self.path}: {self._failure}", generation_id=generation_id)
-            if self._connection is None:
-                raise JournalError(f"{self.path}: the journal is closed", generation_id=generation_id)
-            yield self._connection
+        with self._mutex if self._is_open() else nullcontext():
+            failure = "the journal is closed" if self._connection is None else self._failure
+            if self._connection is None or failure is not None:
+                raise JournalError(f"{self.path}: {failure}", generation_id=generation_id)
+            with _map_errors(self.path, generation_id):
+                return function(self._connection)
+
+    def _select(self, last: int, connection: sqlite3.Connection) -> list[tuple[int, Row]]:
+        return Table(connection, self.path).select(last, READ_ROWS)
+
+    def _write(
+        self, change: Callable[[Table], object], generation_id: str | None, connection: sqlite3.Connection
+    ) -> None:
+        self._check_file(connection, generation_id)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            table = Table(connection, self.path)
+            change(table)
+            table.write_header()
+            connection.execute("COMMIT")
+        except (OSError, sqlite3.Error) as error:
+            self._failure = f"writing failed before: {_describe(error)}"
+            raise
+        finally:
+            if connection.in_transaction:
+                with suppress(sqlite3.Error):  # the next run rolls back
+                    connection.execute("ROLLBACK")
 
     def _is_open(self) -> bool:
         return self._connection is not None
@@ -224,8 +228,8 @@ class JournalFile:
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
             Table(connection, self.path).verify()
-            with self.transaction() as table:  # fails now if the folder is read-only or the disk full
-                table.claim(self._identity[1])
+            # This fails now if the folder is read-only or the disk full.
+            self._write(lambda table: table.claim(self._identity[1]), None, connection)
         else:
             connection.execute("BEGIN")
             Table(connection, self.path).verify()

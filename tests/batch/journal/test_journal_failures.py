@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,61 @@ def test_job_is_named_if_it_cannot_be_recorded(database: Path) -> None:
         with pytest.raises(JournalError, match="job-1") as caught:
             journal.accepted("a", "job-1")
     assert caught.value.generation_id == "job-1"
+
+
+@contextmanager
+def interruption(max_delay: float) -> Generator[None]:
+    """Raise KeyboardInterrupt in the block after a random delay, as Ctrl-C does, or at its end."""
+    is_pending = True
+
+    def interrupt(*_: object) -> None:
+        nonlocal is_pending
+        if is_pending:
+            is_pending = False
+            raise KeyboardInterrupt
+
+    old_handler = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, max_delay))
+    try:
+        yield
+    finally:
+        is_pending = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old_handler)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a timer that sends a signal")
+def test_journal_is_usable_after_an_interruption(database: Path) -> None:
+    """A fact that Ctrl-C interrupts anywhere is written or not, and all other facts are kept."""
+    keys = [str(number) for number in range(150)]
+    interrupted = 0
+    with Journal(database) as journal:
+        for key in keys:
+            job_id = f"job-{key}"
+            try:
+                with interruption(0.001):
+                    journal.sending(key, DIGEST, "painter", BODY)
+                    journal.accepted(key, job_id)
+            except KeyboardInterrupt:
+                interrupted += 1
+                journal.find(key)  # while the frames of the interrupted call still exist
+            entry = journal.find(key)
+            if entry is None:
+                journal.sending(key, DIGEST, "painter", BODY)
+            assert entry is None or (entry.state, entry.job_id) in {("sending", None), ("accepted", job_id)}
+            journal.accepted(key, job_id)
+    entries = list(read(database))
+    assert [(entry.key, entry.job_id) for entry in entries] == [(key, f"job-{key}") for key in keys]
+    assert interrupted > 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a timer that sends a signal")
+def test_journal_can_be_opened_after_an_interruption(written_database: Path) -> None:
+    """Opening that Ctrl-C interrupts anywhere does not keep the journal locked."""
+    for _ in range(60):
+        with suppress(KeyboardInterrupt), interruption(0.004), Journal(written_database):
+            pass
+        assert without_times(read(written_database)) == expected_entries(FACTS)
 
 
 @pytest.fixture

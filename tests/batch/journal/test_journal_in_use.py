@@ -198,7 +198,11 @@ def test_two_runs_create_one_journal(database: Path) -> None:
 
 def test_journal_created_meanwhile_is_kept(written_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that another process creates at the same time is opened and not replaced."""
-    monkeypatch.setattr(os.path, "exists", lambda _: False)
+
+    def is_missing(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(os.path, "exists", is_missing)
     assert without_times(list_entries(written_database)) == expected_entries(FACTS)
 
 
