@@ -69,7 +69,9 @@ class Problem:
 
 
 class InvalidRequestError(OxenError, ValueError):
-    """A value does not match the model's schema. Nothing was sent.
+    """A value does not match the model's schema, or a file is not the same as when the request was made.
+
+    Nothing was accepted by the server.
 
     Attributes:
         model_id: The model that was called.

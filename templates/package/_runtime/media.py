@@ -63,7 +63,7 @@ def needs_io(value: object) -> bool:
         return isinstance(value, PathStr)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return any(map(needs_io, cast(Sequence[object], value)))
-    return isinstance(value, PathLike) or hasattr(value, "read") or hasattr(value, "save")
+    return isinstance(value, PathLike | bytes | bytearray) or hasattr(value, "read") or hasattr(value, "save")
 
 
 def _read(value: Any) -> LocalFile | bytes | None:
