@@ -97,7 +97,8 @@ class Journal:
 
     Raises:
         JournalError: The journal is damaged, in use or a copy, or the file cannot be read or written. Every
-            method may raise it. After a failure to write, all later ones fail, so that a run ends.
+            method may raise it. After a failure to write, `sending` fails, so that a run ends; other facts
+            are still written if possible.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -127,7 +128,7 @@ class Journal:
                 )
             table.put(Row(key, digest, model, "sending", _dump(dict(body)), _now()))
 
-        self._file.write(change)
+        self._file.write(change, after_failure=False)
 
     def accepted(self, key: str, job_id: str) -> None:
         """Record the job of a request."""

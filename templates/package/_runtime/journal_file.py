@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Self, TypeVar
@@ -87,7 +88,8 @@ class Row(NamedTuple):
 _COLUMNS = ", ".join(Row._fields)
 _SELECT = f"SELECT id, checksum, {_COLUMNS} FROM requests"
 # Texts are bound as bytes, because a text may contain a lone surrogate.
-_SET = ", ".join(f"{column} = CAST(? AS TEXT)" for column in Row._fields)
+# The key is not set, because SQLite would write its index.
+_SET = ", ".join(f"{column} = CAST(? AS TEXT)" for column in Row._fields[1:])
 
 
 class JournalFile:
@@ -108,7 +110,7 @@ class JournalFile:
         self._mutex = Lock()
         self._failure: str | None = None
         self._identity = (0, 0)
-        self._descriptor = -1
+        self._file: FileIO | None = None
         self._connection: sqlite3.Connection | None = None
         self.path = os.fsdecode(path)
         try:
@@ -134,16 +136,21 @@ class JournalFile:
             yield from (row for _, row in rows)
             last = rows[-1][0]
 
-    def write(self, change: Callable[[Table], object], generation_id: str | None = None) -> None:
+    def write(
+        self,
+        change: Callable[[Table], object],
+        generation_id: str | None = None,
+        *,
+        after_failure: bool = True,
+    ) -> None:
         """Change the rows durably, or none of them if `change` raises.
-
-        After a failure to write, every later one fails as well, so that a run ends.
 
         Args:
             change: Changes rows.
             generation_id: The job that a `JournalError` should name.
+            after_failure: Whether to try it although an earlier write has failed.
         """
-        self._use(partial(self._write, change, generation_id), generation_id)
+        self._use(partial(self._write, change, generation_id, after_failure), generation_id)
 
     def close(self) -> None:
         """Close the file, so that another run can use it."""
@@ -163,9 +170,8 @@ class JournalFile:
     def _use(self, function: Callable[[sqlite3.Connection], T], generation_id: str | None = None) -> T:
         # After a fork, the mutex may be held by a thread that does not exist any more.
         with self._mutex if self._is_open() else nullcontext():
-            failure = "the journal is closed" if self._connection is None else self._failure
-            if self._connection is None or failure is not None:
-                raise JournalError(f"{self.path}: {failure}", generation_id=generation_id)
+            if self._connection is None:
+                raise JournalError(f"{self.path}: the journal is closed", generation_id=generation_id)
             with _map_errors(self.path, generation_id):
                 return function(self._connection)
 
@@ -173,9 +179,15 @@ class JournalFile:
         return Table(connection, self.path).select(last, READ_ROWS)
 
     def _write(
-        self, change: Callable[[Table], object], generation_id: str | None, connection: sqlite3.Connection
+        self,
+        change: Callable[[Table], object],
+        generation_id: str | None,
+        after_failure: bool,
+        connection: sqlite3.Connection,
     ) -> None:
         self._check_file(connection, generation_id)
+        if self._failure is not None and not after_failure:
+            raise JournalError(f"{self.path}: {self._failure}", generation_id=generation_id)
         try:
             connection.execute("BEGIN IMMEDIATE")
             table = Table(connection, self.path)
@@ -207,13 +219,12 @@ class JournalFile:
             for other in _open_files:
                 if other._identity == self._identity and (self._writable or other._writable):
                     raise _in_use_error(self.path)
-            mode = os.O_RDWR if self._writable else os.O_RDONLY
-            self._descriptor = os.open(self.path, mode | getattr(os, "O_BINARY", 0))
-            _lock_descriptor(self._descriptor, self.path, exclusive=self._writable)
-            if os.fstat(self._descriptor).st_ino != status.st_ino:
+            self._file = FileIO(self.path, "r+" if self._writable else "r")
+            _lock_descriptor(self._file.fileno(), self.path, exclusive=self._writable)
+            if os.fstat(self._file.fileno()).st_ino != status.st_ino:
                 raise JournalError(f"{self.path}: the file is being replaced")
             _open_files.add(self)
-        _check_header(self.path, os.read(self._descriptor, 100))
+        _check_header(self.path, self._file.read(100))
 
     def _open(self, connection: sqlite3.Connection) -> None:
         if os.path.lexists(f"{self.path}-wal"):
@@ -229,7 +240,7 @@ class JournalFile:
             connection.execute("COMMIT")
             Table(connection, self.path).verify()
             # This fails now if the folder is read-only or the disk full.
-            self._write(lambda table: table.claim(self._identity[1]), None, connection)
+            self._write(lambda table: table.claim(self._identity[1]), None, False, connection)
         else:
             connection.execute("BEGIN")
             Table(connection, self.path).verify()
@@ -253,26 +264,23 @@ class JournalFile:
         return (status.st_dev, status.st_ino) != self._identity or is_truncated
 
     def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        descriptor, self._descriptor = self._descriptor, -1
+        if self._connection is not None:
+            with suppress(sqlite3.Error):  # the next run rolls back
+                self._connection.close()
+            self._connection = None
+        if self._file is not None:
+            self._file.close()  # after the connection, which would lose its locks
+            self._file = None
         _open_files.discard(self)
-        try:
-            if connection is not None:
-                connection.close()
-        except sqlite3.Error:  # the next run rolls back
-            pass
-        finally:
-            if descriptor >= 0:  # after the connection, because it would lose its locks
-                os.close(descriptor)
 
     def abandon(self) -> None:
         """Give up the file in a forked process. The connection is kept, because closing it would write."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._connection is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+            self._connection = None
 
 
 class _Header(NamedTuple):
@@ -320,7 +328,7 @@ class Table:
         reserve = " " * (_RESERVED_LENGTH - len(row.state) - len(row.job_id or ""))
         self._connection.execute(
             f"UPDATE requests SET checksum = ?, reserve = ?, {_SET} WHERE id = ?",
-            (checksum, reserve, *map(_encode, row), id),
+            (checksum, reserve, *map(_encode, row[1:]), id),
         )
         total = (total + int(checksum, 16)) % _MODULUS
         self._header = self._header._replace(entries=entries, total=total)

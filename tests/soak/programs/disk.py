@@ -28,4 +28,5 @@ def main(client: str, url: str, journal: str, first: int, count: int, max_size: 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], *map(int, sys.argv[4:]))
+    client, url, journal, *numbers = sys.argv[1:]
+    main(client, url, journal, *map(int, numbers))
