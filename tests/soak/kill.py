@@ -24,7 +24,6 @@ _MAX_KILLS = 40
 _JOB_DURATION = 0.3
 _RUN_TIMEOUT = 300
 _POLL_INTERVAL = 0.002
-_HALF_LINE = b'{"fact":"enqueued","index":0,"job_id":"00000000-'
 _UNKNOWN = "OutcomeUnknownError"
 
 
@@ -49,7 +48,7 @@ class _Soak:
 
     @property
     def journal(self) -> Path:
-        return self.folder / "run.jsonl"
+        return self.folder / "run.db"
 
     def run_and_kill(self) -> bool:
         """Start a run, kill it at a random instant, and return whether it had finished before."""
@@ -86,11 +85,6 @@ class _Soak:
             assert code == 0, f"run {self.runs}: exit code {code}\n{read_text(errors)}"
             return self._read_outcomes(output, resent=unknown == "resend")
 
-    def append_half_line(self) -> None:
-        """Append a truncated record to the journal, as a crash of the machine may leave it."""
-        with self.journal.open("ab") as file:
-            file.write(_HALF_LINE[: self.random.randrange(1, len(_HALF_LINE))])
-
     def _start(self, output: IO[str], errors: IO[str], unknown: str) -> Popen[bytes]:
         self.runs += 1
         client = "sync" if self.runs % 2 else "async"
@@ -122,11 +116,8 @@ def run(random: Random) -> Iterator[str]:
     started = time.monotonic()
     with Hub(generation_time=_JOB_DURATION) as hub, tempfile.TemporaryDirectory() as folder:
         soak = _Soak(hub, Path(folder), random)
-        half_lines = 0
         while soak.kills < _MAX_KILLS and not soak.run_and_kill():
-            if random.random() < 0.3 and soak.journal.exists():
-                soak.append_half_line()
-                half_lines += 1
+            pass
         assert soak.kills >= _MIN_KILLS, f"finished after {soak.kills} kills, which are too few"
         last = soak.run_to_end("wait")
         _check(hub, last)
@@ -136,7 +127,7 @@ def run(random: Random) -> Iterator[str]:
         resent = soak.run_to_end("resend")
         _check(hub, resent, resent=set(unknown))
     yield (
-        f"{_REQUESTS} requests in {soak.runs} runs, {soak.kills} of them killed, {half_lines} half lines; "
+        f"{_REQUESTS} requests in {soak.runs} runs, {soak.kills} of them killed; "
         f"no request was sent twice, {len(unknown)} were unknown ({paid} of them had been accepted), "
         f"{time.monotonic() - started:.0f} s"
     )

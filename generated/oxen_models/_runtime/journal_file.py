@@ -220,7 +220,7 @@ class JournalFile:
             for other in _open_files:
                 if other._identity == self._identity and (self._writable or other._writable):
                     raise _in_use_error(self.path)
-            self._file = open(self.path, "r+b" if self._writable else "rb", buffering=0)
+            self._file = FileIO(self.path, "r+" if self._writable else "r")
             _lock_descriptor(self._file.fileno(), self.path, exclusive=self._writable)
             if os.fstat(self._file.fileno()).st_ino != status.st_ino:
                 raise JournalError(f"{self.path}: the file is being replaced")
