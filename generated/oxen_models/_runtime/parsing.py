@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from .errors import APIError, AuthenticationError, OutcomeUnknownError, Unexpect
 from .generated_files import has_file_list
 from .generations import find_jobs
 from .hints import hint_stale_bindings
+from .long_json import parse_json
 from .responses import Response
 from .retries import retry_after
 from .server_errors import api_error_class, is_error, parse_error
@@ -134,7 +134,7 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
 
 def _parse_object(content: bytes) -> dict[str, Any] | None:
     try:
-        body = json.loads(content)
+        body = parse_json(content)
     except (ValueError, RecursionError):
         return None
     return body if is_object(body) else None

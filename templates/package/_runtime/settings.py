@@ -24,6 +24,7 @@ DEFAULT_DOWNLOAD_TIMEOUT = 1800.0
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
 MAX_RETRIES = 100
 MIN_REDACTED_KEY_LENGTH = 9
+_SEARCHED_SIZE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,9 @@ class Settings:
     def redact_bytes(self, content: bytes) -> bytes:
         """Return bytes from the server with the API key replaced, if the server repeated it."""
         key = self._secret()
-        return content.replace(key.encode(), b"[key]") if key else content
+        if key is None or not _contains(content, key.encode()):
+            return content
+        return content.replace(key.encode(), b"[key]")
 
     def redact_values(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return a mapping with the API key replaced in its values, if the server repeated it."""
@@ -189,6 +192,12 @@ def validate_timeout(timeout: float, name: str = "timeout") -> float:
             f"{name} must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {timeout!r:.40}"
         )
     return timeout
+
+
+def _contains(content: bytes, part: bytes) -> bool:
+    """Return whether `part` is in `content`. Searched in pieces, so that other threads run in between."""
+    starts = range(0, len(content), _SEARCHED_SIZE)
+    return any(content.find(part, start, start + _SEARCHED_SIZE + len(part)) >= 0 for start in starts)
 
 
 def _find_key(api_key: str | None, base_url: str, generation_id: str | None = None) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from io import BytesIO
 from urllib.parse import urlencode
 
 import httpx
@@ -21,6 +22,7 @@ from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
 from ..event_decoder import EventDecoder
 from ..generations import GenerationCompleted, parse_event
 from ..headers import validate_headers
+from ..long_json import MIN_LONG_SIZE
 from ..parsing import names_job, parse_response
 from ..responses import Headers, Response
 from ..retries import delay_after_failure, delay_after_status
@@ -191,9 +193,14 @@ class AsyncTransport:
                 if error is not None:
                     raise error
                 assert received is not None
-                return self._parse(
-                    *received, context, is_billable=not is_idempotent, allow_empty=method == "DELETE"
+                parse = partial(
+                    self._parse,
+                    *received,
+                    context,
+                    is_billable=not is_idempotent,
+                    allow_empty=method == "DELETE",
                 )
+                return await run_blocking(parse) if len(received[1]) >= MIN_LONG_SIZE else parse()
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             with suppress(CallError):  # of a closed client, which the next attempt raises, too
                 await self.calls.sleep(delay)
@@ -364,15 +371,13 @@ async def read_content(response: httpx.Response) -> bytes:
     Raises:
         ContentError: It cannot be decoded, or is larger than 128 MiB.
     """
-    chunks: list[bytes] = []
-    size = 0
-    async with aclosing(iterate_content(response)) as content:
-        async for chunk in content:
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_RESPONSE_SIZE:
+    content = BytesIO()  # grows in place, so that no step takes long
+    async with aclosing(iterate_content(response)) as chunks:
+        async for chunk in chunks:
+            content.write(chunk)
+            if content.tell() > MAX_RESPONSE_SIZE:
                 raise ContentError(f"it is larger than {MAX_RESPONSE_SIZE:,} bytes")
-    return b"".join(chunks)
+    return content.getvalue()
 
 
 async def iterate_content(response: httpx.Response) -> AsyncGenerator[bytes]:
