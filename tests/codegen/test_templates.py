@@ -96,13 +96,13 @@ class AsyncThing:
     async def __aenter__(self) -> "AsyncThing":
         async with await open_it() as file:  # await, too
             await self.aclose()
-            return [f"{self.part} await" async for part in file.aiter_bytes()]
+            return [f"{self.part} await" async for part in file.aiter_raw()]
 '''
     converted = Unasync().convert(source)
     assert converted.startswith('\nclass Thing:\n    """await AsyncThing() in text stays."""\n')
     assert "    def __enter__(self)" in converted
     assert "with open_it() as file:  # await, too" in converted
-    assert '[f"{self.part} await" for part in file.iter_bytes()]' in converted
+    assert '[f"{self.part} await" for part in file.iter_raw()]' in converted
     compile(converted, "converted", "exec")
 
 

@@ -13,10 +13,9 @@ from codegen.hostile.attacks import Done
 _SCRIPT = """
 import inspect, json, pydoc, typing
 from oxen_models import InvalidRequestError, Oxen, catalog, images
-for number, name in enumerate(images.__all__):
-    exported = getattr(images, name)
-    if number < 300:
-        pydoc.render_doc(exported)
+exports = [getattr(images, name) for name in images.__all__]
+for exported in exports[:300]:
+    pydoc.render_doc(exported)  # of a class: with that of its methods
 oxen = Oxen("any", base_url={url!r})
 wire_names = {{}}
 for model in catalog.models(typed=True):
@@ -24,7 +23,7 @@ for model in catalog.models(typed=True):
     call = getattr(stub, model.verb)
     module = inspect.getmodule(type(stub))
     request = getattr(module, type(stub).__name__ + "Request")
-    for documented in (type(stub), call, request):
+    for documented in {{type(stub), request}}.difference(exports[:300]):
         pydoc.render_doc(documented)
     typing.get_type_hints(call, vars(module))
     wire_names[model.id] = [
