@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
+from glob import escape, glob
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -208,6 +209,7 @@ class JournalFile:
 
     def _lock(self) -> None:
         with _mutex:
+            _delete_parts(self.path)
             status = os.stat(self.path)
             if not stat.S_ISREG(status.st_mode):
                 raise JournalError(f"{self.path}: not a regular file")
@@ -450,14 +452,31 @@ def _create(path: str) -> None:
             connection.execute("INSERT INTO journal (id) VALUES (1)")
             _write_header(connection, _Header(uuid4().hex, str(inode), os.fsencode(path), 0, 0))
             connection.execute("COMMIT")
-        with suppress(FileExistsError):
-            # Reserve the name, because replacing would otherwise drop the journal of another process.
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-            os.replace(part, path)
+        with suppress(FileExistsError):  # another process has created the journal
+            _publish(part, path)
         sync_folder(os.path.dirname(path))
     finally:
         with suppress(FileNotFoundError):
             os.unlink(part)
+
+
+def _publish(part: str, path: str) -> None:
+    """Give a complete file its name, without replacing another file."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: reserve the name first
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(part, path)
+
+
+def _delete_parts(path: str) -> None:
+    """Delete the other name of a journal whose process was killed while it created the file."""
+    for part in glob(f"{escape(path)}.*.new"):
+        with suppress(FileNotFoundError):
+            if os.path.samefile(part, path):
+                os.unlink(part)
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:
@@ -484,7 +503,7 @@ def _write_header(connection: sqlite3.Connection, header: _Header) -> None:
 def _check_header(path: str, header: bytes) -> None:
     if not header:
         raise JournalError(
-            f"{path}: the file is empty: it was truncated, or a run was killed while it created the journal; "
+            f"{path}: the file is empty: it was truncated, or a run was killed while it created the file; "
             "delete it only if no run has used it"
         )
     if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != APPLICATION_ID:

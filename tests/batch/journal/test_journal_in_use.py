@@ -196,14 +196,29 @@ def test_two_runs_create_one_journal(database: Path) -> None:
     assert {file.name for file in database.parent.iterdir()} == {"run.db"}
 
 
+def is_missing(_: object) -> bool:
+    """Return what `os.path.exists` returns if another process creates the file just afterwards."""
+    return False
+
+
 def test_journal_created_meanwhile_is_kept(written_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that another process creates at the same time is opened and not replaced."""
-
-    def is_missing(_: object) -> bool:
-        return False
-
     monkeypatch.setattr(os.path, "exists", is_missing)
     assert without_times(list_entries(written_database)) == expected_entries(FACTS)
+
+
+def test_journal_is_created_without_hard_links(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links, a journal is created and replaces no other one."""
+
+    def fail(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", fail)
+    with Journal(database) as journal:
+        write_fact(journal, FACTS[0])
+    assert {file.name for file in database.parent.iterdir()} == {"run.db"}
+    monkeypatch.setattr(os.path, "exists", is_missing)
+    assert list_entries(database) == list(read(database))
 
 
 def list_entries(path: Path) -> list[Entry]:
