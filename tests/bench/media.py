@@ -23,6 +23,7 @@ _TRANSFERS = {
     "send_bytes": ("send bytes", "send_with_httpx"),
     "save": ("save", "save_with_httpx"),
     "read": ("read", "read_with_httpx"),
+    "read_inline": ("read a response", "read_inline_with_httpx"),
 }
 
 
@@ -50,8 +51,11 @@ def measure(*, full: bool) -> Iterator[Row]:
 def _compare(name: str, ours: list[float], bare: list[float]) -> Iterator[Row]:
     yield compare_times(f"{name}, to httpx alone", ours[0], bare[0])
     memory, bare_memory = (format_megabytes(values[1]) for values in (ours, bare))
-    goal = f"<= {_MAX_MEMORY:.0f} MB"
-    yield Row("  peak memory", memory, bare_memory, "", goal, ours[1] <= _MAX_MEMORY)
+    if "response" in name:  # its JSON, the base64 in it and the content
+        yield Row("  peak memory", memory, bare_memory)
+    else:
+        goal = f"<= {_MAX_MEMORY:.0f} MB"
+        yield Row("  peak memory", memory, bare_memory, "", goal, ours[1] <= _MAX_MEMORY)
     if len(ours) > 2:
         pause, bare_pause = (format_seconds(values[2]) for values in (ours, bare))
         goal = f"<= {format_seconds(_MAX_PAUSE)}"

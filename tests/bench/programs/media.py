@@ -19,6 +19,8 @@ from oxen_models import AsyncOxen, Oxen
 
 URL, WAY, SOURCE, TARGET = sys.argv[1:]
 SMALL = "https://example.com/dog.png"
+INLINE = "https://example.com/inline.png"
+"""An input for which the server responds with the content of a file in place of its URL."""
 
 
 def read_memory(name: str) -> float:
@@ -57,6 +59,15 @@ def read(oxen: Oxen) -> None:
     send(oxen, SMALL).images[0].read()
 
 
+def read_inline(oxen: Oxen) -> None:
+    send(oxen, INLINE).images[0].read()
+
+
+def read_inline_with_httpx(http: httpx.Client) -> None:
+    body = http.post(f"{URL}/api/ai/images/edit", json={"input_image": [INLINE]}).json()
+    base64.b64decode(body["images"][0]["b64_json"])
+
+
 def save_with_httpx(http: httpx.Client) -> None:
     with http.stream("GET", f"{URL}/made") as response, open(TARGET, "wb") as file:
         for chunk in response.iter_bytes():
@@ -86,6 +97,15 @@ async def save_async(oxen: AsyncOxen) -> None:
 
 async def read_async(oxen: AsyncOxen) -> None:
     await (await send(oxen, SMALL)).images[0].read()
+
+
+async def read_inline_async(oxen: AsyncOxen) -> None:
+    await (await send(oxen, INLINE)).images[0].read()
+
+
+async def read_inline_with_httpx_async(http: httpx.AsyncClient) -> None:
+    response = await http.post(f"{URL}/api/ai/images/edit", json={"input_image": [INLINE]})
+    base64.b64decode(response.json()["images"][0]["b64_json"])
 
 
 async def save_with_httpx_async(http: httpx.AsyncClient) -> None:

@@ -1,13 +1,15 @@
-"""A server that discards requests and serves a large file, in a process of its own."""
+"""A server that discards requests and serves a large file, by a URL or in its response."""
 
 import json
 import os
 import sys
+from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 SIZE = int(sys.argv[1])
 CHUNK = os.urandom(2**18)
+INLINE = json.dumps({"images": [{"b64_json": b64encode(os.urandom(SIZE)).decode()}]}).encode()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -15,8 +17,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         left = int(self.headers["content-length"])
+        is_inline = False
         while left:
-            left -= len(self.rfile.read(min(left, len(CHUNK))))
+            chunk = self.rfile.read(min(left, len(CHUNK)))
+            left -= len(chunk)
+            is_inline = is_inline or b"inline" in chunk
+        if is_inline:
+            self.respond(INLINE)
+            return
         self.respond(
             json.dumps({"images": [{"url": f"http://127.0.0.1:{listener.server_port}/made"}]}).encode()
         )
