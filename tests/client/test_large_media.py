@@ -23,7 +23,7 @@ from helpers.client_runner import ClientRunner
 from helpers.compile import compile_request
 from helpers.hub_api import EDIT, QUEUE
 from helpers.raw_server import RawServer, Response
-from helpers.scenario import Steps, scenario
+from helpers.scenario import Steps, collect, scenario
 from oxen_models._runtime.fields import ListOf
 from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.request import ImageRequest
@@ -487,3 +487,21 @@ def test_large_result_is_in_memory_once(run: ClientRunner, tmp_path: Path, use: 
 
     download()
     assert measure_peak(download) < SIZE * peak
+
+
+@pytest.mark.parametrize("has_journal", [False, True])
+def test_run_with_a_changed_file_continues(
+    run: ClientRunner, own_hub: Hub, tmp_path: Path, has_journal: bool
+) -> None:
+    """In a batch run, a file that was removed is the outcome of its own request only."""
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in paths:
+        Image.frombytes("RGB", (200, 200), os.urandom(200 * 200 * 3)).save(path)
+    requests = [build(path) for path in paths]
+    paths[1].unlink()
+    journal = tmp_path / "journal" if has_journal else None
+    outcomes = run(lambda oxen: collect(oxen.run_many(requests, journal=journal)), base_url=own_hub.url)
+    by_index = {outcome.index: outcome for outcome in outcomes}
+    assert isinstance(by_index[1].error, ox.InvalidRequestError)
+    assert [by_index[index].error for index in (0, 2)] == [None, None]
+    assert own_hub.count("POST", QUEUE) == 2

@@ -25,6 +25,7 @@ from ..errors import (
     ConfigurationError,
     HubTimeoutError,
     HubUnreachableError,
+    InvalidRequestError,
     JobCancelled,
     JobError,
     JobFailed,
@@ -319,6 +320,8 @@ class _Engine:
             return _Finished(item, self._run_one(index, request, submission, job_id))
         except _RunEndedError:
             return _Finished(item)
+        except InvalidRequestError as error:  # a file was removed or changed after the request was made
+            return _Finished(item, Outcome(index, request, None, _without_frames(error), None))
         except Exception as error:
             return _Finished(item, error=_without_frames(error))
 

@@ -24,6 +24,7 @@ from ..errors import (
     ConfigurationError,
     HubTimeoutError,
     HubUnreachableError,
+    InvalidRequestError,
     JobCancelled,
     JobError,
     JobFailed,
@@ -318,6 +319,8 @@ class _AsyncEngine:
             return _Finished(item, await self._run_one(index, request, submission, job_id))
         except _RunEndedError:
             return _Finished(item)
+        except InvalidRequestError as error:  # a file was removed or changed after the request was made
+            return _Finished(item, AsyncOutcome(index, request, None, _without_frames(error), None))
         except Exception as error:
             return _Finished(item, error=_without_frames(error))
 
