@@ -31,12 +31,13 @@ class RunEnd:
         self._finished.set()
         _closing.discard(self)
 
-    def wait(self) -> None:
-        """Wait until the run has ended."""
-        self._finished.wait()
+    @property
+    def has_finished(self) -> bool:
+        """Whether everything is recorded and the journal is closed."""
+        return self._finished.is_set()
 
     def wait_for_others(self) -> None:
         """Wait for the runs of this process that have the same journal and are ending."""
         for other in list(_closing):
             if other._path == self._path:
-                other.wait()
+                other._finished.wait()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import Condition
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .bodies import Body
@@ -46,6 +47,10 @@ class Submission:
     context: CallContext
 
 
+class RunEndedError(Exception):
+    """The run ended before the request was sent, or while its job was waited for."""
+
+
 class Submissions:
     """Sends submissions in threads that outlive their callers, and records their outcomes.
 
@@ -58,15 +63,19 @@ class Submissions:
         self._poster = poster
         self._journal = journal
         self._active = 0
-        self._changed = Condition()
+        self._on_closed: Callable[[], object] | None = None
+        self._lock = Lock()
 
     def start(self, submission: Submission, deliver: Deliver) -> None:
         """Send a submission in a thread, and pass its job or its error to `deliver`.
 
         Raises:
+            RunEndedError: `close` was called; nothing was sent.
             RuntimeError: A thread cannot be started; nothing was sent.
         """
-        with self._changed:
+        with self._lock:
+            if self._on_closed is not None:
+                raise RunEndedError
             self._active += 1
         try:
             start_detached(lambda: self._run(submission, deliver))
@@ -74,13 +83,15 @@ class Submissions:
             self._end_one()
             raise
 
-    def close(self) -> None:
-        """Wait until all submissions have ended, and close the journal and the connections."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._active)
-        self._poster.close()
-        if self._journal is not None:
-            self._journal.close()
+    def close(self, on_closed: Callable[[], object]) -> None:
+        """Start no more submissions. Close the journal and the connections once those in transmission have
+        ended, and call `on_closed` then.
+        """
+        with self._lock:
+            self._on_closed = on_closed
+            is_idle = not self._active
+        if is_idle:
+            self._finish(on_closed)
 
     def _run(self, submission: Submission, deliver: Deliver) -> None:
         outcome: tuple[str, str] | BaseException
@@ -92,9 +103,18 @@ class Submissions:
         deliver(outcome)
 
     def _end_one(self) -> None:
-        with self._changed:
+        with self._lock:
             self._active -= 1
-            self._changed.notify_all()
+            on_closed = None if self._active else self._on_closed
+        if on_closed is not None:
+            self._finish(on_closed)
+
+    def _finish(self, on_closed: Callable[[], object]) -> None:
+        with ExitStack() as stack:
+            stack.callback(on_closed)
+            if self._journal is not None:
+                stack.callback(self._journal.close)
+            stack.callback(self._poster.close)
 
     def _submit(self, submission: Submission) -> tuple[str, str]:
         key, journal = submission.key, self._journal

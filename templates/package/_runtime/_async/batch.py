@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
 from ..bodies import digest_body, encode_queue_body
 from ..closing import RunEnd
 from ..context import CallContext
+from ..detached import is_thread_error
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -42,8 +43,8 @@ from ..request import Request, RequestLike, UntypedRequest, typed_class
 from ..responses import Headers, Response
 from ..retries import DEFAULT_BATCH_RETRIES
 from ..scheduler import CancellationToken
-from ..submissions import Deliver, Submission, Submissions
-from .concurrency import Owner, Workers, run_blocking, wait_for_callback
+from ..submissions import Deliver, RunEndedError, Submission, Submissions
+from .concurrency import Event, Owner, Workers, run_blocking, wait_for_callback
 from .gate import AsyncGate
 from .job import AsyncJob
 from .poster import AsyncPoster
@@ -54,9 +55,9 @@ from .session import AsyncSession
 if TYPE_CHECKING:
     from ..journal import Entry, Journal
 
-_Item: TypeAlias = tuple[int, RequestLike]
 ExceptionT = TypeVar("ExceptionT", bound=BaseException)
 MIN_WAIT_TIMEOUT = 0.001
+MAX_CLOSE_WAIT = 1.0
 # A proxy reports with one of these statuses that it cannot reach the server.
 _GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 531)})
 # Errors of a request that was or could have been sent. All others are raised before.
@@ -119,12 +120,14 @@ class AsyncBatchRun:
         await self.aclose()
 
 
-class _RunEndedError(Exception):
-    """The run ended before the request was sent, or while its job was waited for."""
+@dataclass(slots=True)
+class _Item:
+    """A request of a run."""
 
-
-class _ThreadError(Exception):
-    """The operating system does not permit another thread; nothing was sent."""
+    index: int
+    request: RequestLike
+    key: str | None = None
+    """The key in the journal; None until it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ class _AsyncEngine:
         self._error: Exception | None = None
         self._unrecorded_jobs: list[str] = []
         self._end = RunEnd(options.journal)
+        self._finished = Event()
 
     async def next_outcome(self) -> AsyncOutcome | None:
         """Return the next outcome; None after the last one. Errors are those of `run_many`.
@@ -176,8 +180,10 @@ class _AsyncEngine:
             if self._owner is None:
                 await self._open()
             outcome = await self._wait_for_outcome()
-        except BaseException:
+        except BaseException as error:
             self.abandon()
+            if is_thread_error(error):
+                raise OxenError(f"the run cannot start: {error}") from None
             raise
         if outcome is not None:
             return outcome
@@ -203,7 +209,8 @@ class _AsyncEngine:
     async def aclose(self) -> None:
         """End the run, and wait until the outcome of each request that was being sent is recorded."""
         self.abandon()
-        await run_blocking(self._end.wait)
+        while not self._end.has_finished:
+            await self._finished.wait(MAX_CLOSE_WAIT)
 
     def abandon(self) -> None:
         """End the run without waiting. A finalizer calls this, so it takes no lock."""
@@ -219,11 +226,15 @@ class _AsyncEngine:
         if self._owner is not None:
             self._owner.call(self._end_waits)
         if self._submissions is not None:
-            self._submissions.close()
-        elif self._journal is not None:
-            self._journal.close()
+            self._submissions.close(self._finish)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
         self._stack.close()
         self._end.finish()
+        if self._owner is not None:
+            self._owner.call(self._finished.set)
 
     def _end_waits(self) -> None:
         self._sending.set()
@@ -245,8 +256,10 @@ class _AsyncEngine:
     def _start_workers(self) -> None:
         while self._in_flight < self._limit and (item := self._next_item()) is not None:
             try:
-                self._workers.start(partial(self._process, *item))
-            except RuntimeError as error:  # the operating system does not permit another thread
+                self._workers.start(partial(self._process, item))
+            except RuntimeError as error:
+                if not is_thread_error(error):
+                    raise
                 self._defer(item, error)
             else:
                 self._in_flight += 1
@@ -258,7 +271,7 @@ class _AsyncEngine:
             try:
                 index, request = next(self._requests, (-1, None))
                 if request is not None:
-                    return index, _validate_request(index, request)
+                    return _Item(index, _validate_request(index, request))
             except Exception as error:  # raised once the requests in flight have ended
                 self._error = error
             self._has_requests = False
@@ -281,7 +294,7 @@ class _AsyncEngine:
     def _take(self, finished: _Finished) -> AsyncOutcome | None:
         """Count a request that has ended, and return its outcome if it has one."""
         error, outcome = finished.error, finished.outcome
-        if isinstance(error, _ThreadError):
+        if error is not None and is_thread_error(error):
             self._defer(finished.item, error)
         elif error is not None:
             if isinstance(error, JournalError) and error.generation_id is not None:
@@ -306,18 +319,18 @@ class _AsyncEngine:
         jobs = f"; the jobs {', '.join(others)} are not in the journal either" if others else ""
         return JournalError(f"{self._error}{jobs}", generation_id=first)
 
-    async def _process(self, index: int, request: RequestLike) -> _Finished:
+    async def _process(self, item: _Item) -> _Finished:
         """Process one request, to its outcome or to the end of the run. Raises nothing."""
-        item = (index, request)
+        index, request = item.index, item.request
         try:
-            submission = await run_blocking(self._prepare, request)
+            submission = await run_blocking(self._prepare, item)
             entry = await self._find_entry(submission)
             replayed = None if entry is None else self._replay(index, request, entry)
             if replayed is not None:
                 return _Finished(item, replayed, is_replayed=True)
             job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
             return _Finished(item, await self._run_one(index, request, submission, job_id))
-        except _RunEndedError:
+        except RunEndedError:
             return _Finished(item)
         except InvalidRequestError as error:  # a file was removed or changed after the request was made
             return _Finished(item, AsyncOutcome(index, request, None, _without_frames(error), None))
@@ -341,13 +354,14 @@ class _AsyncEngine:
             raise
         except OxenError as error:
             if self._waits.is_set:
-                raise _RunEndedError from None
+                raise RunEndedError from None
             await self._record_failure(submission, error)
             return AsyncOutcome(index, request, None, _without_frames(error), job_id)
         return AsyncOutcome(index, request, result, None, job_id)
 
-    def _prepare(self, request: RequestLike) -> Submission:
+    def _prepare(self, item: _Item) -> Submission:
         """Return the submission of a request. This reads its files."""
+        request = item.request
         body = encode_queue_body(request, 1, self._session.settings.targets, None)
         timeout = self._session.settings.request_timeout("/queue", None)
         if self._options.timeout is not None:
@@ -359,15 +373,25 @@ class _AsyncEngine:
 
         digested_body = digest_body(request)
         digest = request_digest(digested_body)
+        if item.key is None:
+            item.key = self._create_key(request, digest)
+        return Submission(item.key, digest, request.model_id, body, digested_body, timeout, context)
+
+    def _create_key(self, request: RequestLike, digest: str) -> str:
+        """Return the key of a request, which differs from those of all other requests of the run.
+
+        Raises:
+            ConfigurationError: The caller's `key` returned the same value for another request.
+        """
         key = digest if self._options.key is None else self._options.key(request)
         with self._occurrences_lock:
             self._occurrences[key] += 1
             occurrence = self._occurrences[key]
         if self._options.key is None:
-            key = f"{digest}:{occurrence}"
-        elif occurrence > 1:
+            return f"{digest}:{occurrence}"
+        if occurrence > 1:
             raise ConfigurationError(f"key must return another value for each request, got {key!r:.80} again")
-        return Submission(key, digest, request.model_id, body, digested_body, timeout, context)
+        return key
 
     async def _find_entry(self, submission: Submission) -> Entry | None:
         """Return the entry of a request in the journal.
@@ -420,7 +444,7 @@ class _AsyncEngine:
             except OxenError as error:
                 raise last_error or HubUnreachableError(f"{error}; nothing was sent") from None
             if epoch is None:
-                raise _RunEndedError
+                raise RunEndedError
             started = time.monotonic()
             try:
                 stream_epoch = await tracker.wait_for_stream()
@@ -440,10 +464,7 @@ class _AsyncEngine:
 
     def _start_submission(self, submission: Submission, deliver: Deliver) -> None:
         assert self._submissions is not None
-        try:
-            self._submissions.start(submission, deliver)
-        except RuntimeError as error:
-            raise _ThreadError(str(error)) from None
+        self._submissions.start(submission, deliver)
 
     def _report_failure(self, epoch: int, error: OxenError) -> None:
         retry_after = error.retry_after if isinstance(error, APIError) else None
