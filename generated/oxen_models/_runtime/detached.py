@@ -41,7 +41,7 @@ def start_detached(function: Callable[[], object]) -> None:
 
 def is_thread_error(error: BaseException) -> bool:
     """Return whether an error says that the operating system does not permit another thread."""
-    return isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    return "can't start new thread" in str(error)
 
 
 def _join_all() -> None:

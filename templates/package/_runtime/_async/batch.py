@@ -450,6 +450,9 @@ class _AsyncEngine:
                 stream_epoch = await tracker.wait_for_stream()
                 job_id, status = await wait_for_callback(partial(self._start_submission, submission))
             except _SUBMISSION_ERRORS as error:
+                if is_thread_error(error):
+                    self._gate.report_not_sent()
+                    raise RuntimeError(str(error)) from None
                 self._report_failure(epoch, error)
                 if not _may_be_retried(error) or retries == self._max_retries:
                     raise
