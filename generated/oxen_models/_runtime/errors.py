@@ -135,8 +135,8 @@ class JournalError(OxenError):
     """A journal of `run_many` is damaged, in use, belongs to other requests, or cannot be written.
 
     Attributes:
-        generation_id: The job that was accepted and could not be recorded, because the journal could not be
-            written; None if every accepted job is in the journal.
+        generation_id: The job whose id or end could not be recorded; None if the error does not concern an
+            accepted job.
     """
 
 

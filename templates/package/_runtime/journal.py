@@ -144,18 +144,11 @@ class Journal:
 
     def succeeded(self, key: str, response: dict[str, Any], cost: Decimal | None = None) -> None:
         """Record a result. The media in the response are on disk before it."""
-        self._update(
-            key,
-            "succeeded",
-            response=_dump(self._media.store(response)),
-            cost=None if cost is None else str(cost),
-            ended_at=_now(),
-        )
+        self._end(key, "succeeded", response, cost=None if cost is None else str(cost))
 
     def ended(self, key: str, state: EndState, detail: str | None, record: dict[str, Any] | None) -> None:
         """Record that a job has ended without a result."""
-        response = None if record is None else _dump(self._media.store(record))
-        self._update(key, state, detail=detail, response=response, ended_at=_now())
+        self._end(key, state, record, detail=detail)
 
     def merge(self, other: Iterator[Entry]) -> None:
         """Add entries of another journal, or none of them if one conflicts.
@@ -181,6 +174,12 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _end(self, key: str, state: State, response: dict[str, Any] | None, **columns: str | None) -> None:
+        row = self._file.find(key)
+        job_id = None if row is None else row.job_id  # for the errors
+        stored = None if response is None else _dump(self._media.store(response, job_id))
+        self._update(key, state, job_id=job_id, response=stored, ended_at=_now(), **columns)
 
     def _update(self, key: str, state: State, *, job_id: str | None = None, **columns: Any) -> None:
         def change(table: Table) -> None:

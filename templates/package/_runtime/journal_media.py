@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from tempfile import mkstemp
 from typing import Any
@@ -31,9 +32,14 @@ class MediaFolder:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def store(self, response: dict[str, Any]) -> dict[str, Any]:
-        """Write the media of a response, and return it with references in place of them."""
-        stored: dict[str, Any] = _map_strings(response, self._write)
+    def store(self, response: dict[str, Any], generation_id: str | None = None) -> dict[str, Any]:
+        """Write the media of a response, and return it with references in place of them.
+
+        Args:
+            response: The response.
+            generation_id: The job that a `JournalError` should name.
+        """
+        stored: dict[str, Any] = _map_strings(response, partial(self._write, generation_id))
         return stored
 
     def restore(self, response: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +54,7 @@ class MediaFolder:
                 if name.endswith(_PART_SUFFIX):
                     os.unlink(os.path.join(self._path, name))
 
-    def _write(self, key: str, text: str) -> str:
+    def _write(self, generation_id: str | None, key: str, text: str) -> str:
         if not _is_content(key, text):
             return text
         content = text.encode(errors="surrogatepass")
@@ -71,7 +77,7 @@ class MediaFolder:
                 raise
             sync_folder(self._path)
         except OSError as error:
-            raise JournalError(f"{path}: {error.strerror or error}") from None
+            raise JournalError(f"{path}: {error.strerror or error}", generation_id=generation_id) from None
         return _REFERENCE_PREFIX + digest
 
     def _read(self, key: str, text: str) -> str:

@@ -20,7 +20,7 @@ from oxen_models import JournalError
 from oxen_models._runtime.journal import Journal
 from oxen_models.journal import read
 
-from batch.journal.states import BODY, DIGEST, FACTS, expected_entries, without_times, write_fact
+from batch.journal.states import BODY, DIGEST, FACTS, Fact, expected_entries, without_times, write_fact
 
 STEPS = [pytest.param(7, marks=pytest.mark.slow), 61]
 
@@ -124,13 +124,25 @@ def test_jobs_are_recorded_after_a_failure(database: Path) -> None:
     assert [entry.job_id for entry in read(database)] == [f"{1:036}", f"{2:036}", None]
 
 
-def test_job_is_named_if_it_cannot_be_recorded(database: Path) -> None:
-    """The error names the job if the disk fails while it is recorded."""
+UNRECORDED: dict[str, list[Fact]] = {
+    "accepted": [("accepted", ("a", "job-1"))],
+    "succeeded": [("accepted", ("a", "job-1")), ("succeeded", ("a", {"images": []}))],
+    "media": [("accepted", ("a", "job-1")), ("succeeded", ("a", {"images": [{"b64_json": "x"}]}))],
+    "failed": [("accepted", ("a", "job-1")), ("ended", ("a", "failed", "no", None))],
+}
+
+
+@pytest.mark.parametrize("facts", UNRECORDED.values(), ids=UNRECORDED)
+def test_job_is_named_if_it_cannot_be_recorded(database: Path, facts: list[Fact]) -> None:
+    """The error names the job if its id or its end cannot be recorded."""
     with Journal(database) as journal:
         journal.sending("a", DIGEST, "painter", BODY)
+        for fact in facts[:-1]:
+            write_fact(journal, fact)
         database.rename(database.with_name("moved.db"))
+        database.with_name("run.db.media").touch()
         with pytest.raises(JournalError, match="job-1") as caught:
-            journal.accepted("a", "job-1")
+            write_fact(journal, facts[-1])
     assert caught.value.generation_id == "job-1"
 
 

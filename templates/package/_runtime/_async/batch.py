@@ -316,7 +316,7 @@ class _AsyncEngine:
 
     def _unrecorded_error(self) -> JournalError:
         first, *others = self._unrecorded_jobs
-        jobs = f"; the jobs {', '.join(others)} are not in the journal either" if others else ""
+        jobs = f"; the jobs {', '.join(others)} could not be recorded either" if others else ""
         return JournalError(f"{self._error}{jobs}", generation_id=first)
 
     async def _process(self, item: _Item) -> _Finished:
