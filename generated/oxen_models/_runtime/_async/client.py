@@ -324,7 +324,7 @@ class AsyncClient:
         Raises:
             OxenError: The server rejected the event stream, or the first connection failed.
         """
-        return self._session.tracker().events()
+        return self._session.events()
 
     def run_many(
         self,

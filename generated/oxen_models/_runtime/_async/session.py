@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from threading import Lock
 from typing import Any, Self
@@ -14,6 +15,7 @@ import httpx
 from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFoundError
+from ..generations import GenerationCompleted
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
@@ -230,6 +232,16 @@ class AsyncSession:
                 "the result could not be downloaded: the client is closed", generation_id=generation_id
             )
         return download(self._transport(NO_CONTEXT), url, generation_id, max_length)
+
+    def events(self) -> AsyncGenerator[GenerationCompleted]:
+        """Yield all events. Raises as `tracker` and `AsyncEventStream.events` do."""
+        return self._hold(self.tracker().events())
+
+    async def _hold(self, events: AsyncGenerator[GenerationCompleted]) -> AsyncGenerator[GenerationCompleted]:
+        # A method, because the event stream ends with the last reference to the session's connections.
+        async with aclosing(events):
+            async for event in events:
+                yield event
 
     def _transport(self, context: CallContext) -> AsyncTransport:
         transport = self._connections.tracker(context).transport

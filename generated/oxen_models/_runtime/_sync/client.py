@@ -314,7 +314,7 @@ class Client:
         Raises:
             OxenError: The server rejected the event stream, or the first connection failed.
         """
-        return self._session.tracker().events()
+        return self._session.events()
 
     def run_many(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from threading import Lock
 from typing import Any, Self
@@ -14,6 +15,7 @@ import httpx
 from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFoundError
+from ..generations import GenerationCompleted
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
@@ -230,6 +232,16 @@ class Session:
                 "the result could not be downloaded: the client is closed", generation_id=generation_id
             )
         return download(self._transport(NO_CONTEXT), url, generation_id, max_length)
+
+    def events(self) -> Generator[GenerationCompleted]:
+        """Yield all events. Raises as `tracker` and `AsyncEventStream.events` do."""
+        return self._hold(self.tracker().events())
+
+    def _hold(self, events: Generator[GenerationCompleted]) -> Generator[GenerationCompleted]:
+        # A method, because the event stream ends with the last reference to the session's connections.
+        with closing(events):
+            for event in events:
+                yield event
 
     def _transport(self, context: CallContext) -> Transport:
         transport = self._connections.tracker(context).transport

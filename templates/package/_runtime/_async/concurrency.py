@@ -18,7 +18,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 from ..connections import CallClosedError, CallNotStartedError, CallTimeoutError, ConnectionTrace
@@ -185,7 +185,7 @@ class BackgroundTask:
 
     def __init__(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(function())
+        self._task = self._loop.create_task(self._run(function))
 
     @property
     def is_done(self) -> bool:
@@ -204,6 +204,20 @@ class BackgroundTask:
         """Cancel it without waiting."""
         with suppress(RuntimeError):  # the loop is closed, and the task with it
             self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def _run(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async with aclosing(self._end_with_loop()) as guard:
+            await anext(guard)
+            await function()
+
+    async def _end_with_loop(self) -> AsyncGenerator[None]:
+        """Cancel the task when the loop closes its generators, because not every runner cancels its tasks."""
+        try:
+            yield
+        finally:
+            if asyncio.current_task() is not self._task:
+                self._task.cancel()
+                await asyncio.wait([self._task])
 
 
 class Calls:
