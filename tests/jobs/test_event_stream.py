@@ -88,7 +88,10 @@ def test_endless_event_raises(
     run: ClientRunner, monkeypatch: pytest.MonkeyPatch, send: Callable[[Peer], None]
 ) -> None:
     """A line or an event without an end raises in `events()` instead of filling the memory."""
-    monkeypatch.setattr("oxen_models._runtime.event_decoder.MAX_EVENT_SIZE", 2**20)
+    monkeypatch.setattr("oxen_models._runtime.event_decoder.MAX_EVENT_SIZE", 2**18)
+    for package in ("_sync", "_async"):
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.event_stream.MAX_FAILURES", 2)
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.event_stream.MIN_CONNECTION_TIME", 0.0)
 
     def respond(peer: Peer, _: Request) -> None:
         peer.send(HEAD)
@@ -96,7 +99,7 @@ def test_endless_event_raises(
 
     with run_socket_server(respond) as server:
         error = run.expect_error(ox.UnexpectedResponseError, read_events, base_url=server.url)
-    assert "an event is larger than 1,048,576 bytes" in str(error)
+    assert "an event is larger than 262,144 bytes" in str(error)
 
 
 def drip_headers(peer: Peer) -> None:

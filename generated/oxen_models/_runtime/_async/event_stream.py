@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Protocol
 
 from ..connections import CallError
-from ..errors import APIError, HubUnreachableError, OxenError
+from ..errors import APIError, HubUnreachableError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted
 from ..retries import reconnect_delay
 from .concurrency import STOPPED, BackgroundTask, Event
@@ -174,7 +174,9 @@ class AsyncEventStream:
                     was_open, self._is_open = self._is_open, False
                     self._handler.on_disconnected()
             seconds = time.monotonic() - self._opened_at if was_open else 0.0
-            is_useful = has_events or seconds > MIN_CONNECTION_TIME
+            # A stream with an invalid event is not useful, however long it takes to receive it.
+            is_valid = not isinstance(error, UnexpectedResponseError)
+            is_useful = has_events or (is_valid and seconds > MIN_CONNECTION_TIME)
             if self._end_attempt(error, is_useful=is_useful):
                 return
             with suppress(CallError):  # the client was closed
