@@ -31,9 +31,11 @@ from helpers.scenario import (
     wait_for,
 )
 from oxen_models import AsyncOxen, Oxen
+from oxen_models.images import QwenImageRequest
 from oxen_models.testing import Hub
 
 KEY = ClientRunner.KEY
+REQUEST = QwenImageRequest(prompt="x")
 
 
 @pytest.fixture
@@ -191,6 +193,27 @@ def test_unreferenced_client_leaves_no_thread(endless_hub: Hub) -> None:
         submit_edit(Oxen(KEY, base_url=endless_hub.url, http_client=http))
         gc.collect()
         wait_until(lambda: not running_threads())
+
+
+def test_unreferenced_batch_client_leaves_no_thread(hub: Hub) -> None:
+    """The reader also ends if a run has left cyclic garbage, which the collector frees all at once."""
+    oxen = Oxen(KEY, base_url=hub.url)
+    assert [outcome.error for outcome in oxen.run_many([REQUEST])] == [None]
+    del oxen
+    gc.collect()
+    wait_until(lambda: not running_threads())
+
+
+def test_batch_leaves_no_thread(run: ClientRunner, hub: Hub) -> None:
+    """The threads that submit the requests of a run end with the run."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        yield collect(oxen.run_many([REQUEST, REQUEST]))
+        yield close(oxen)
+
+    run(steps, base_url=hub.url)
+    wait_until(lambda: not running_threads())
 
 
 def test_threads_share_a_client(hub: Hub) -> None:

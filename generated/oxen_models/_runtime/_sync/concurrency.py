@@ -383,7 +383,8 @@ class _Workers:
         """Wait until the threads have ended, for at most `timeout` seconds."""
         deadline = monotonic() + timeout
         for thread in tuple(self._threads):
-            if thread is not threading.current_thread():
+            # A thread that is about to be started cannot be joined; its step finds the closed client.
+            if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(deadline - monotonic(), 0.0))
 
     def _create(self) -> SimpleQueue[_Work | None]:

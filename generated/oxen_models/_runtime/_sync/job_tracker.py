@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Generator, Callable
 from functools import partial
 from threading import Lock
@@ -25,7 +26,7 @@ from ..scheduler import (
     latest_end,
 )
 from ..urls import job_path
-from .concurrency import STOPPED, Event, Limiter, current_loop_or_process, is_closed
+from .concurrency import STOPPED, Calls, Event, Limiter, current_loop_or_process, is_closed
 from .event_stream import EventStream
 from .transport import Transport
 
@@ -80,6 +81,8 @@ class JobTracker:
         self._lock = Lock()
         self._owner = current_loop_or_process()
         self._stream = EventStream(transport, _EventHandler(self._scheduler, self._lock))
+        # The event stream is read for the jobs of this client, so it ends with the last reference to it.
+        weakref.finalize(self, _abandon, self._owner, self._stream, transport.calls)
 
     def wait_for_stream(self) -> int:
         """Return the number of the open event stream; 0 if it is not open within 5 seconds."""
@@ -168,12 +171,6 @@ class JobTracker:
             if reader is not None:
                 reader.stop()
 
-    def abandon(self) -> None:
-        """End the event stream of a client that nothing waits for. Takes no locks, for finalizers."""
-        if not is_closed(self._owner):
-            self._stream.abandon()
-            self.transport.calls.interrupt()
-
     def _poll(self, job: TrackedJob, deadline: float) -> None:
         context = CallContext(job.id)
         try:
@@ -230,3 +227,10 @@ class JobTracker:
                 )
             left = max(end - time.monotonic(), MIN_POLL_TIMEOUT)
             return self.transport.get(path, {}, min(timeout, left), context, retry=False)
+
+
+def _abandon(owner: object, stream: EventStream, calls: Calls) -> None:
+    """End the event stream of a client that nothing waits for. Takes no locks, for finalizers."""
+    if not is_closed(owner):
+        stream.abandon()
+        calls.interrupt()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -69,8 +68,6 @@ class Connections:
         http = self.http_client or create_http_client()
         tracker = JobTracker(Transport(http, Calls(), self._settings))
         self._trackers[owner] = tracker
-        # The event stream is read for the jobs of this client, so it ends with the last reference to it.
-        weakref.finalize(self, _abandon, weakref.ref(tracker))
         return tracker
 
     def close(self) -> None:
@@ -84,11 +81,6 @@ class Connections:
             if self.http_client is None and owner is current:
                 tracker.transport.http.close()
         self._trackers.clear()
-
-
-def _abandon(reference: weakref.ref[JobTracker]) -> None:
-    if (tracker := reference()) is not None:
-        tracker.abandon()
 
 
 class Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from threading import Lock
@@ -24,7 +25,7 @@ from ..scheduler import (
     latest_end,
 )
 from ..urls import job_path
-from .concurrency import STOPPED, Event, Limiter, current_loop_or_process, is_closed
+from .concurrency import STOPPED, Calls, Event, Limiter, current_loop_or_process, is_closed
 from .event_stream import AsyncEventStream
 from .transport import AsyncTransport
 
@@ -79,6 +80,8 @@ class AsyncJobTracker:
         self._lock = Lock()
         self._owner = current_loop_or_process()
         self._stream = AsyncEventStream(transport, _EventHandler(self._scheduler, self._lock))
+        # The event stream is read for the jobs of this client, so it ends with the last reference to it.
+        weakref.finalize(self, _abandon, self._owner, self._stream, transport.calls)
 
     async def wait_for_stream(self) -> int:
         """Return the number of the open event stream; 0 if it is not open within 5 seconds."""
@@ -167,12 +170,6 @@ class AsyncJobTracker:
             if reader is not None:
                 await reader.stop()
 
-    def abandon(self) -> None:
-        """End the event stream of a client that nothing waits for. Takes no locks, for finalizers."""
-        if not is_closed(self._owner):
-            self._stream.abandon()
-            self.transport.calls.interrupt()
-
     async def _poll(self, job: TrackedJob, deadline: float) -> None:
         context = CallContext(job.id)
         try:
@@ -229,3 +226,10 @@ class AsyncJobTracker:
                 )
             left = max(end - time.monotonic(), MIN_POLL_TIMEOUT)
             return await self.transport.get(path, {}, min(timeout, left), context, retry=False)
+
+
+def _abandon(owner: object, stream: AsyncEventStream, calls: Calls) -> None:
+    """End the event stream of a client that nothing waits for. Takes no locks, for finalizers."""
+    if not is_closed(owner):
+        stream.abandon()
+        calls.interrupt()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -68,8 +67,6 @@ class AsyncConnections:
         http = self.http_client or create_http_client()
         tracker = AsyncJobTracker(AsyncTransport(http, Calls(), self._settings))
         self._trackers[owner] = tracker
-        # The event stream is read for the jobs of this client, so it ends with the last reference to it.
-        weakref.finalize(self, _abandon, weakref.ref(tracker))
         return tracker
 
     async def aclose(self) -> None:
@@ -83,11 +80,6 @@ class AsyncConnections:
             if self.http_client is None and owner is current:
                 await tracker.transport.http.aclose()
         self._trackers.clear()
-
-
-def _abandon(reference: weakref.ref[AsyncJobTracker]) -> None:
-    if (tracker := reference()) is not None:
-        tracker.abandon()
 
 
 class AsyncSession:

@@ -28,6 +28,7 @@ class Poster:
         return self._transport.post("/queue", body, timeout, None, context, retry=False)
 
     def close(self) -> None:
-        """Close the connections, unless they belong to the caller's `http_client`."""
+        """End the threads, and close the connections unless they belong to the caller's `http_client`."""
+        self._transport.calls.close()
         if self._own_http is not None:
             self._own_http.close()
