@@ -233,6 +233,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "interrupts"), [("sync", 1), ("sync", 2), ("async", 1), ("async", 2), ("exit", 0)]
 )

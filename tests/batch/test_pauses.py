@@ -57,6 +57,7 @@ def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -
     assert count_posts(hub) == len(REQUESTS) + limited
 
 
+@pytest.mark.slow
 def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     """While a run pauses, only those requests are rejected that were in transmission when it began."""
     hub.respond_next(429, headers={"Retry-After": "0.3"}, times=None, method="POST", path=QUEUE)
@@ -67,7 +68,9 @@ def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     assert set(posts.values()) == {2}
 
 
-@pytest.mark.parametrize("status", [502, 503, 504, 520, 524])
+@pytest.mark.parametrize(
+    "status", [503, *(pytest.param(status, marks=pytest.mark.slow) for status in (502, 504, 520, 524))]
+)
 def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_path: Path, status: int) -> None:
     """During an outage, no requests are sent but GET requests; only those in transmission are unknown."""
     hub.respond_next(status, body="<h1>Bad gateway</h1>", times=IN_FLIGHT, method="POST", path=QUEUE)

@@ -203,6 +203,7 @@ def test_identity_coding_is_accepted(
     assert use_image(run, tmp_path, "read", server) == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_compressed_download_is_bounded(
     run: ClientRunner, server: RawServer, tmp_path: Path, use: str
