@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -83,7 +83,7 @@ class _Soak:
         with (self.folder / "out").open("w+") as output, (self.folder / "err").open("w+") as errors:
             code = self._start(output, errors, unknown).wait()
             assert code == 0, f"run {self.runs}: exit code {code}\n{read_text(errors)}"
-            return self._read_outcomes(output, resent=unknown == "resend")
+            return self._read_outcomes(output, may_resolve=unknown != "wait")
 
     def _start(self, output: IO[str], errors: IO[str], unknown: str) -> Popen[bytes]:
         self.runs += 1
@@ -94,7 +94,7 @@ class _Soak:
     def _count_posts(self) -> int:
         return self.hub.count("POST", "/api/ai/")
 
-    def _read_outcomes(self, output: IO[str], *, resent: bool = False) -> dict[int, _Outcome]:
+    def _read_outcomes(self, output: IO[str], *, may_resolve: bool = False) -> dict[int, _Outcome]:
         """Return the reported outcomes, and check that they agree with those of earlier runs."""
         outcomes: dict[int, _Outcome] = {}
         for line in read_text(output).splitlines(keepends=True):
@@ -104,7 +104,7 @@ class _Soak:
             assert index not in outcomes, f"run {self.runs} reported {index} twice"
             outcomes[index] = _Outcome(job_id, error, tuple(files))
             known = self.known.get(index)
-            if known is None or (resent and known.error == _UNKNOWN):
+            if known is None or (may_resolve and known.error == _UNKNOWN):
                 self.known[index] = outcomes[index]
             else:
                 assert outcomes[index] == known, f"run {self.runs}: {outcomes[index]}, but before {known}"
@@ -124,11 +124,16 @@ def run(random: Random) -> Iterator[str]:
         unknown = [index for index, outcome in last.items() if outcome.error == _UNKNOWN]
         accepted = _list_accepted(hub)
         paid = sum(bool(accepted[index]) for index in unknown)
+        reconciled = soak.run_to_end("reconcile")
+        _check(hub, reconciled)
+        found = len(unknown) - sum(outcome.error == _UNKNOWN for outcome in reconciled.values())
+        assert found == paid, f"{paid} unknown requests had been accepted, and the jobs of {found} were found"
         resent = soak.run_to_end("resend")
-        _check(hub, resent, resent=set(unknown))
+        _check(hub, resent)
+        assert _UNKNOWN not in {outcome.error for outcome in resent.values()}
     yield (
-        f"{_REQUESTS} requests in {soak.runs} runs, {soak.kills} of them killed; "
-        f"no request was sent twice, {len(unknown)} were unknown ({paid} of them had been accepted), "
+        f"{_REQUESTS} requests in {soak.runs} runs, {soak.kills} of them killed; {len(unknown)} were "
+        f"unknown, {paid} of them had been accepted, and all {found} jobs were found; none was sent twice, "
         f"{time.monotonic() - started:.0f} s"
     )
 
@@ -142,8 +147,8 @@ def _list_accepted(hub: Hub) -> dict[int, list[str]]:
     return accepted
 
 
-def _check(hub: Hub, outcomes: dict[int, _Outcome], resent: Collection[int] = ()) -> None:
-    """Check that each request has one outcome, as the hub has it; resent requests may have two jobs."""
+def _check(hub: Hub, outcomes: dict[int, _Outcome]) -> None:
+    """Check that each request has one outcome, as the hub has it, and at most one job."""
     missing = set(range(_REQUESTS)) - set(outcomes)
     assert not missing, f"not reported: {sorted(missing)}"
     accepted = _list_accepted(hub)
@@ -151,9 +156,8 @@ def _check(hub: Hub, outcomes: dict[int, _Outcome], resent: Collection[int] = ()
         statuses = {job.generation_id: job.status for job in oxen.generations(page_size=1000)}
     for index, outcome in outcomes.items():
         jobs = accepted[index]
-        assert len(jobs) <= (2 if index in resent else 1), f"{index} was sent {len(jobs)} times: {outcome}"
+        assert len(jobs) <= 1, f"{index} was sent {len(jobs)} times: {outcome}"
         if outcome.error == _UNKNOWN:
-            assert not resent, f"{index} was to be sent again: {outcome}"
             continue
         assert outcome.job_id in jobs, f"{index}: {outcome}, but the hub has {jobs}"
         status = statuses[outcome.job_id]

@@ -14,7 +14,7 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-_PARTS = ("events", "kill", "journal", "disk", "close", "fork", "share", "update")
+_PARTS = ("events", "kill", "journal", "disk", "leave", "outage", "close", "fork", "share", "update")
 
 
 def main() -> int:

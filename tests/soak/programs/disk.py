@@ -20,9 +20,9 @@ def main(client: str, url: str, journal: str, first: int, count: int, max_size: 
     requests = [make_request(first + number) for number in range(count)]
     try:
         if client == "sync":
-            run_sync(url, requests, journal, False)
+            run_sync(url, requests, journal, "wait")
         else:
-            run(run_async(url, requests, journal, False))
+            run(run_async(url, requests, journal, "wait"))
     except JournalError as error:
         print(json.dumps(str(error)))
 

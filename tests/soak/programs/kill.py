@@ -45,32 +45,40 @@ def print_outcome(outcome: Outcome | AsyncOutcome) -> None:
     print(json.dumps([outcome.index, outcome.job_id, error, files]), flush=True)
 
 
-def run_sync(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
+def run_sync(url: str, requests: list[Request], journal: str, unknown: str) -> None:
     with Oxen("soak", base_url=url) as oxen:
         outcomes = oxen.run_many(
-            requests, max_in_flight=IN_FLIGHT, journal=journal, resend_unknown=resend_unknown
+            requests,
+            max_in_flight=IN_FLIGHT,
+            journal=journal,
+            resend_unknown=unknown == "resend",
+            reconcile=unknown == "reconcile",
         )
         for outcome in outcomes:
             print_outcome(outcome)
 
 
-async def run_async(url: str, requests: list[Request], journal: str, resend_unknown: bool) -> None:
+async def run_async(url: str, requests: list[Request], journal: str, unknown: str) -> None:
     async with AsyncOxen("soak", base_url=url) as oxen:
         outcomes = oxen.run_many(
-            requests, max_in_flight=IN_FLIGHT, journal=journal, resend_unknown=resend_unknown
+            requests,
+            max_in_flight=IN_FLIGHT,
+            journal=journal,
+            resend_unknown=unknown == "resend",
+            reconcile=unknown == "reconcile",
         )
         async for outcome in outcomes:
             print_outcome(outcome)
 
 
-def main(client: str, url: str, count: int, journal: str, resend_unknown: bool) -> None:
+def main(client: str, url: str, count: int, journal: str, unknown: str) -> None:
     """Run `count` requests with the client of that kind."""
     requests = [make_request(index) for index in range(count)]
     if client == "sync":
-        run_sync(url, requests, journal, resend_unknown)
+        run_sync(url, requests, journal, unknown)
     else:
-        run(run_async(url, requests, journal, resend_unknown))
+        run(run_async(url, requests, journal, unknown))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5] == "resend")
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5])
