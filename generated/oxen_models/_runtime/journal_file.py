@@ -209,8 +209,10 @@ class JournalFile:
 
     def _lock(self) -> None:
         with _mutex:
-            _delete_parts(self.path)
             status = os.stat(self.path)
+            if self._writable and status.st_size:  # otherwise another process may be creating it
+                _delete_parts(self.path)
+                status = os.stat(self.path)
             if not stat.S_ISREG(status.st_mode):
                 raise JournalError(f"{self.path}: not a regular file")
             if self._writable and status.st_nlink > 1:
@@ -472,11 +474,10 @@ def _publish(part: str, path: str) -> None:
 
 
 def _delete_parts(path: str) -> None:
-    """Delete the other name of a journal whose process was killed while it created the file."""
-    for part in glob(f"{escape(path)}.*.new"):
-        with suppress(FileNotFoundError):
-            if os.path.samefile(part, path):
-                os.unlink(part)
+    """Delete the files of processes that were killed while they created the journal."""
+    for part in glob(f"{escape(path)}.{'[0-9a-f]' * 8}.new"):
+        with suppress(OSError):
+            os.unlink(part)
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:

@@ -68,7 +68,9 @@ def check(path: Path, written: int) -> None:
         for fact in _FACTS[written + 1 if entries == possible[1] else written :]:
             write_fact(journal, fact)
     assert without_times(read(path)) == expected_entries(_FACTS)
-    garbage = {file.name for file in path.parent.rglob("*") if file.suffix in (".part", ".db-journal")}
+    garbage = {
+        file.name for file in path.parent.rglob("*") if file.suffix in (".part", ".db-journal", ".new")
+    }
     assert not garbage, garbage
 
 
