@@ -8,7 +8,8 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -74,6 +75,16 @@ def run_python(*arguments: str, cwd: Path | None = None) -> Run:
             raise RuntimeError(f"{' '.join(arguments)}: exit code {process.returncode}\n{errors.read()}")
         unit = 2**20 if sys.platform == "darwin" else 2**10
         return Run(seconds, usage.ru_maxrss / unit, output.read())
+
+
+@contextmanager
+def run_server(program: str, *arguments: str) -> Generator[str]:
+    """Run a server in its own process and yield its address."""
+    command = [sys.executable, str(PROGRAMS / program), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        # The server ends with its input: at the end of this block, or when this process ends.
+        yield process.stdout.readline().strip()
 
 
 def measure_in_turns(programs: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:

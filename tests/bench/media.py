@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from .measure import PROGRAMS, Row, compare_times, format_megabytes, format_seconds, run_python
+from .measure import PROGRAMS, Row, compare_times, format_megabytes, format_seconds, run_python, run_server
 
 _SIZE = 100_000_000
 _MAX_MEMORY = 1.5 * _SIZE / 2**20
@@ -29,7 +26,7 @@ _TRANSFERS = {
 
 def measure(*, full: bool) -> Iterator[Row]:
     """Measure transfers of 100 MB with both clients: time, peak memory and pauses of the event loop."""
-    with tempfile.TemporaryDirectory() as folder, _run_server() as url:
+    with tempfile.TemporaryDirectory() as folder, run_server("media_server.py", str(_SIZE)) as url:
         source = Path(folder, "source.png")
         source.write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(_SIZE - 8))
 
@@ -60,13 +57,3 @@ def _compare(name: str, ours: list[float], bare: list[float]) -> Iterator[Row]:
         pause, bare_pause = (format_seconds(values[2]) for values in (ours, bare))
         goal = f"<= {format_seconds(_MAX_PAUSE)}"
         yield Row("  longest pause of the event loop", pause, bare_pause, "", goal, ours[2] <= _MAX_PAUSE)
-
-
-@contextmanager
-def _run_server() -> Generator[str]:
-    """Run the server of large files in its own process and yield its address."""
-    command = [sys.executable, str(PROGRAMS / "media_server.py"), str(_SIZE)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        # The server ends with its input: at the end of this block, or when this process ends.
-        yield process.stdout.readline().strip()

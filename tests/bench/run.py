@@ -23,6 +23,7 @@ _BENCHMARKS = (
     "imports",
     "startup",
     "jobs",
+    "batch",
     "calls",
     "media",
     "journal",

@@ -43,8 +43,9 @@ def record_in_sqlite(path: Path, count: int) -> None:
         connection.execute(
             "UPDATE requests SET state = 'accepted', job = ? WHERE key = ?", (f"{number:036}", key)
         )
-        values = (str(RESPONSE), key)
-        connection.execute("UPDATE requests SET state = 'succeeded', response = ? WHERE key = ?", values)
+        connection.execute(
+            "UPDATE requests SET state = 'succeeded', response = ? WHERE key = ?", (str(RESPONSE), key)
+        )
     connection.close()
 
 
