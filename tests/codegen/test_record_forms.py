@@ -14,6 +14,7 @@ import oxen_models
 import pytest
 from helpers.models import make_model, object_schema
 from oxen_codegen.bind import ResolvedModel, resolve_model
+from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.records import from_response
 
 FOLDER = Path(oxen_models.__file__).parent / "schemas"
@@ -32,9 +33,9 @@ def resolve(model: dict[str, Any]) -> ResolvedModel:
 
 def remove_keys(value: Any, keys: set[str]) -> Any:
     """Return a JSON value without these keys of objects."""
-    if isinstance(value, list):
+    if is_list(value):
         return [remove_keys(item, keys) for item in value]
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: remove_keys(item, keys) for key, item in value.items() if key not in keys}
     return value
 
@@ -58,9 +59,9 @@ def to_reference_form(model: dict[str, Any]) -> dict[str, Any]:
 
 def remove_live_facts(node: Any) -> Any:
     """Return a node without null, lengths of lists, examples and references, which only the live form has."""
-    if isinstance(node, list):
+    if is_list(node):
         return [remove_live_facts(item) for item in node if item is not None and item != {"type": "null"}]
-    if isinstance(node, dict):
+    if is_object(node):
         reduced = {
             key: remove_live_facts(item)
             for key, item in node.items()
