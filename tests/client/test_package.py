@@ -32,6 +32,13 @@ def test_import_loads_neither_httpx_nor_pydantic() -> None:
     assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
 
 
+def test_creating_a_client_does_not_load_pydantic() -> None:
+    """A client is created without pydantic, which the first request loads."""
+    modules = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
+    assert "httpx" in modules
+    assert "pydantic" not in modules
+
+
 def test_import_of_a_request_loads_one_model() -> None:
     """Importing a request class loads the module of its model only."""
     modules = find_loaded_modules("from oxen_models.images import QwenImageEditPlusRequest")

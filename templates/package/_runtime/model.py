@@ -10,12 +10,14 @@ from collections.abc import Callable
 from copy import copy
 from functools import partial
 from types import FunctionType
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, Self, cast, overload
 
 from typing_extensions import TypeVar
 
 from .options import RequestOptions, check_options
-from .request import RequestT
+
+if TYPE_CHECKING:
+    from .request import RequestT
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT", default=Any)

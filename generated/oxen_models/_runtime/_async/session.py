@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from threading import Lock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from ..bodies import Body
 from ..context import NO_CONTEXT, CallContext
 from ..errors import ConfigurationError, HubUnreachableError, MediaError, NotFoundError
 from ..generations import GenerationCompleted
@@ -22,6 +21,9 @@ from .concurrency import Calls, current_loop_or_process, is_closed
 from .downloads import download
 from .job_tracker import AsyncJobTracker
 from .transport import AsyncTransport, create_http_client
+
+if TYPE_CHECKING:
+    from ..bodies import Body
 
 # A connection that was used before may carry bytes that would be taken for the response, or may be closed
 # by the server at the same moment.

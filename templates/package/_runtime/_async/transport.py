@@ -9,11 +9,11 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import httpx
 
-from ..bodies import Body
 from ..connections import CallError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ACCEPTED_ENCODINGS, ContentError, Decoder
@@ -29,6 +29,9 @@ from ..settings import Settings
 from ..transport_errors import map_transport_error, may_have_been_sent
 from ..version import __version__
 from .concurrency import Call, Calls, iterate_blocking, run_blocking
+
+if TYPE_CHECKING:
+    from ..bodies import Body  # imported lazily, because it imports pydantic
 
 CONNECT_TIMEOUT = 10.0
 EVENT_TIMEOUT = 45.0
@@ -79,7 +82,7 @@ class AsyncTransport:
             OutcomeUnknownError: The request was sent, and no response was received.
             OxenError: The connection failed, or the response could not be parsed.
         """
-        if isinstance(body, Body):
+        if not isinstance(body, bytes):
             body = await run_blocking(body.prepare)
         seconds = self.settings.request_timeout(path, timeout)
         url = self.settings.url(path)
@@ -148,7 +151,7 @@ class AsyncTransport:
         }
         if body is not None:
             headers["content-type"] = "application/json"
-        if isinstance(body, Body):
+        if body is not None and not isinstance(body, bytes):
             headers["content-length"] = str(body.length)
         path = url.removeprefix(self.settings.url(""))
         started = time.monotonic()
@@ -222,7 +225,7 @@ class AsyncTransport:
         request = http.build_request(
             method,
             _parse_url(url),
-            content=iterate_blocking(body) if isinstance(body, Body) else body,
+            content=body if body is None or isinstance(body, bytes) else iterate_blocking(body),
             headers=headers,
             timeout=timeout,
             extensions=call.extensions,
