@@ -20,7 +20,16 @@ from oxen_models import JournalError
 from oxen_models._runtime.journal import Journal
 from oxen_models.journal import read
 
-from batch.journal.states import BODY, DIGEST, FACTS, Fact, expected_entries, without_times, write_fact
+from batch.journal.states import (
+    BODY,
+    DIGEST,
+    FACTS,
+    Fact,
+    expected_entries,
+    file_size_limit,
+    without_times,
+    write_fact,
+)
 
 STEPS = [pytest.param(7, marks=pytest.mark.slow), 61]
 
@@ -36,19 +45,6 @@ def test_facts_survive_a_kill_at_any_system_call(step: int) -> None:
     )
     assert process.returncode == 0, f"{' '.join(command)}\n{process.stderr}"
     assert int(process.stdout) > 600 // step
-
-
-@contextmanager
-def file_size_limit(size: int) -> Generator[None]:
-    """Let writes beyond a size fail, as on a full disk."""
-    import resource
-
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def write_until_failure(path: Path) -> int:
