@@ -52,6 +52,7 @@ def test_run_on_a_full_disk_names_its_job(run: ClientRunner, hub: Hub, database:
         run_batch(run, hub, database, outcomes)
     job_id = caught.value.generation_id
     assert count_submissions(hub) == len(outcomes) + (job_id is not None)
+    assert job_id is None or str(caught.value).count(job_id) == 1
     finished: list[Any] = []
     run_batch(run, hub, database, finished)
     assert [outcome.error for outcome in finished] == [None] * REQUESTS

@@ -318,7 +318,9 @@ class _Engine:
     def _unrecorded_error(self) -> JournalError:
         first, *others = self._unrecorded_jobs
         jobs = f"; the jobs {', '.join(others)} could not be recorded either" if others else ""
-        return JournalError(f"{self._error}{jobs}", generation_id=first)
+        # The text of a journal's error without its job, which is added again.
+        text = self._error.args[0] if isinstance(self._error, JournalError) else self._error
+        return JournalError(f"{text}{jobs}", generation_id=first)
 
     def _process(self, item: _Item) -> _Finished:
         """Process one request, to its outcome or to the end of the run. Raises nothing."""
