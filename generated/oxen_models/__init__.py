@@ -85,14 +85,16 @@ if TYPE_CHECKING:
     )
     from ._runtime.responses import Response as Response
     from ._runtime.schemas import schema as schema
-    from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun, AsyncOutcome as AsyncOutcome
+    from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._sync.batch import BatchRun as BatchRun, Outcome as Outcome
+    from ._runtime._async.processor import AsyncOutcome as AsyncOutcome
+    from ._runtime._sync.batch import BatchRun as BatchRun
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
+    from ._runtime._sync.processor import Outcome as Outcome
     from ._runtime._async.results import (
         AsyncAnyResult as AsyncAnyResult,
         AsyncAudio as AsyncAudio,
@@ -178,16 +180,16 @@ _MODULES = {
     "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
     "AsyncBatchRun": "._runtime._async.batch",
-    "AsyncOutcome": "._runtime._async.batch",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
+    "AsyncOutcome": "._runtime._async.processor",
     "BatchRun": "._runtime._sync.batch",
-    "Outcome": "._runtime._sync.batch",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
+    "Outcome": "._runtime._sync.processor",
     "AsyncAnyResult": "._runtime._async.results",
     "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
@@ -275,16 +277,16 @@ __all__ = [
     "Response",
     "schema",
     "AsyncBatchRun",
-    "AsyncOutcome",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
+    "AsyncOutcome",
     "BatchRun",
-    "Outcome",
     "AnyModel",
     "Generations",
     "Page",
     "Job",
+    "Outcome",
     "AsyncAnyResult",
     "AsyncAudio",
     "AsyncAudioResult",

@@ -3,85 +3,41 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from _thread import start_new_thread
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sized
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from ..batch_options import BatchOptions
-from ..billing import warn_if_billed_without_result
-from ..bodies import digest_body, encode_queue_body
 from ..closing import RunEnd
-from ..context import CallContext
 from ..detached import is_thread_error
 from ..errors import (
     APIError,
-    ConfigurationError,
-    HubTimeoutError,
     HubUnreachableError,
-    InvalidRequestError,
-    JobCancelled,
-    JobError,
-    JobFailed,
-    JobNotFound,
     JournalError,
-    OutcomeUnknownError,
     OxenError,
-    RateLimitError,
     RunStoppedError,
 )
-from ..generations import create_job_failed, parse_dollars
-from ..pacing import MAX_PAUSE
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest, typed_class
-from ..responses import Headers, Response
+from ..request import Request, RequestLike, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES
 from ..scheduler import CancellationToken
-from ..submissions import Deliver, RunEndedError, Submission, Submissions
-from .concurrency import Event, Owner, Workers, run_blocking, wait_for_callback
+from ..submissions import Submissions
+from .concurrency import Event, Owner, Workers, run_blocking
 from .gate import Gate
-from .job import Job
 from .poster import Poster
+from .processor import GATEWAY_STATUSES, Outcome, Processor, Finished, Item
 from .reconcile import adopt_jobs
-from .results import AnyResult, parse_result, result_to_json, result_type
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..journal import Entry, Journal
+    from ..journal import Journal
 
-ExceptionT = TypeVar("ExceptionT", bound=BaseException)
-MIN_WAIT_TIMEOUT = 0.001
 MAX_CLOSE_WAIT = 1.0
-# A proxy reports with one of these statuses that it cannot reach the server.
-_GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 531)})
-# Errors of a request that was or could have been sent. All others are raised before.
-_SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
-_OUTCOME_UNKNOWN = (
-    "an earlier run sent this request and its outcome is unknown: the request may have been accepted, so it "
-    "is not sent again; pass reconcile=True to look for its job, or resend_unknown=True to send it again"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of one request of a batch: a result or an error."""
-
-    index: int
-    """The index of the request, counted from 0."""
-    request: RequestLike
-    result: AnyResult | None
-    """None if there is an error."""
-    error: OxenError | None
-    """None if there is a result."""
-    job_id: str | None
-    """The job of the request; None if it was not accepted by the queue."""
 
 
 class BatchRun:
@@ -121,26 +77,6 @@ class BatchRun:
         self.close()
 
 
-@dataclass(slots=True)
-class _Item:
-    """A request of a run."""
-
-    index: int
-    request: RequestLike
-    key: str | None = None
-    """The key in the journal; None until it is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Finished:
-    """The end of the processing of a request: an outcome, an error, or neither if the run has ended."""
-
-    item: _Item
-    outcome: Outcome | None = None
-    is_replayed: bool = False
-    error: Exception | None = None
-
-
 class _Engine:
     """Sends the requests of a run, waits for their jobs, and keeps the journal."""
 
@@ -150,20 +86,19 @@ class _Engine:
         self._total = len(requests) if isinstance(requests, Sized) else None
         self._requests = enumerate(requests)
         self._has_requests = True
-        self._unstarted: deque[_Item] = deque()
+        self._unstarted: deque[Item] = deque()
         self._limit = options.max_in_flight
-        self._occurrences: Counter[str] = Counter()
-        self._occurrences_lock = Lock()
         self._waits = CancellationToken()
         self._sending = CancellationToken()
-        self._max_retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
-        self._gate = Gate(self._probe, self._sending, self._max_retries)
+        retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
+        self._gate = Gate(self._probe, self._sending, retries)
         self._stack = ExitStack()
         self._owner: Owner | None = None
         self._report: Callable[[Progress], object] = _ignore
         self._journal: Journal | None = None
         self._submissions: Submissions | None = None
-        self._workers: Workers[_Finished] = Workers()
+        self._processor: Processor | None = None
+        self._workers: Workers[Finished] = Workers()
         self._in_flight = self._succeeded = self._failed = self._consecutive_failures = 0
         self._error: Exception | None = None
         self._unrecorded_jobs: list[str] = []
@@ -251,13 +186,17 @@ class _Engine:
             run_blocking(self._end.wait_for_others)
             self._journal = run_blocking(Journal, self._options.journal)
         self._submissions = Submissions(Poster(self._session), self._journal)
+        self._processor = Processor(
+            self._session, self._options, self._gate, self._waits, self._submissions, self._journal
+        )
         if self._options.reconcile and self._journal is not None:
             adopt_jobs(self._session, self._journal)
 
     def _start_workers(self) -> None:
+        assert self._processor is not None
         while self._in_flight < self._limit and (item := self._next_item()) is not None:
             try:
-                self._workers.start(partial(self._process, item))
+                self._workers.start(partial(self._processor.process, item))
             except RuntimeError as error:
                 if not is_thread_error(error):
                     raise
@@ -265,20 +204,20 @@ class _Engine:
             else:
                 self._in_flight += 1
 
-    def _next_item(self) -> _Item | None:
+    def _next_item(self) -> Item | None:
         if self._unstarted:
             return self._unstarted.popleft()
         if self._has_requests:
             try:
                 index, request = next(self._requests, (-1, None))
                 if request is not None:
-                    return _Item(index, _validate_request(index, request))
+                    return Item(index, _validate_request(index, request))
             except Exception as error:  # raised once the requests in flight have ended
                 self._error = error
             self._has_requests = False
         return None
 
-    def _defer(self, item: _Item, error: Exception) -> None:
+    def _defer(self, item: Item, error: Exception) -> None:
         """Run fewer requests at once, because a thread could not be started for one."""
         self._unstarted.append(item)
         self._limit = self._in_flight
@@ -292,7 +231,7 @@ class _Engine:
         self._unstarted.clear()
         self._sending.set()
 
-    def _take(self, finished: _Finished) -> Outcome | None:
+    def _take(self, finished: Finished) -> Outcome | None:
         """Count a request that has ended, and return its outcome if it has one."""
         error, outcome = finished.error, finished.outcome
         if error is not None and is_thread_error(error):
@@ -322,167 +261,6 @@ class _Engine:
         text = self._error.args[0] if isinstance(self._error, JournalError) else self._error
         return JournalError(f"{text}{jobs}", generation_id=first)
 
-    def _process(self, item: _Item) -> _Finished:
-        """Process one request, to its outcome or to the end of the run. Raises nothing."""
-        index, request = item.index, item.request
-        try:
-            submission = run_blocking(self._prepare, item)
-            entry = self._find_entry(submission)
-            replayed = None if entry is None else self._replay(index, request, entry)
-            if replayed is not None:
-                return _Finished(item, replayed, is_replayed=True)
-            job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
-            return _Finished(item, self._run_one(index, request, submission, job_id))
-        except RunEndedError:
-            return _Finished(item)
-        except InvalidRequestError as error:  # a file was removed or changed after the request was made
-            return _Finished(item, Outcome(index, request, None, _without_frames(error), None))
-        except Exception as error:
-            return _Finished(item, error=_without_frames(error))
-
-    def _run_one(
-        self, index: int, request: RequestLike, submission: Submission, job_id: str | None
-    ) -> Outcome:
-        result: AnyResult | None = None
-        try:
-            if job_id is None:
-                warn_if_billed_without_result(request)
-                job, started = self._submit(index, request, submission)
-                job_id = job.id
-            else:
-                job, started = self._create_job(request, job_id, "unknown"), time.monotonic()
-            result = job.result(self._remaining_timeout(started))
-            self._record_result(submission, result)
-        except JournalError:
-            raise
-        except OxenError as error:
-            if self._waits.is_set:
-                raise RunEndedError from None
-            self._record_failure(submission, error)
-            return Outcome(index, request, None, _without_frames(error), job_id)
-        return Outcome(index, request, result, None, job_id)
-
-    def _prepare(self, item: _Item) -> Submission:
-        """Return the submission of a request. This reads its files."""
-        request = item.request
-        body = encode_queue_body(request, 1, self._session.settings.targets, None)
-        timeout = self._session.settings.request_timeout("/queue", None)
-        if self._options.timeout is not None:
-            timeout = min(timeout, self._options.timeout)
-        context = CallContext(request_class=typed_class(request), is_submission=True)
-        if self._options.journal is None:
-            return Submission("", "", request.model_id, body, {}, timeout, context)
-        from ..journal import request_digest
-
-        digested_body = digest_body(request)
-        digest = request_digest(digested_body)
-        if item.key is None:
-            item.key = self._create_key(request, digest)
-        return Submission(item.key, digest, request.model_id, body, digested_body, timeout, context)
-
-    def _create_key(self, request: RequestLike, digest: str) -> str:
-        """Return the key of a request, which differs from those of all other requests of the run.
-
-        Raises:
-            ConfigurationError: The caller's `key` returned the same value for another request.
-        """
-        key = digest if self._options.key is None else self._options.key(request)
-        with self._occurrences_lock:
-            self._occurrences[key] += 1
-            occurrence = self._occurrences[key]
-        if self._options.key is None:
-            return f"{digest}:{occurrence}"
-        if occurrence > 1:
-            raise ConfigurationError(f"key must return another value for each request, got {key!r:.80} again")
-        return key
-
-    def _find_entry(self, submission: Submission) -> Entry | None:
-        """Return the entry of a request in the journal.
-
-        Raises:
-            JournalError: It is an entry of another request.
-        """
-        if self._journal is None:
-            return None
-        entry = run_blocking(self._journal.find, submission.key)
-        if entry is not None and entry.digest != submission.digest:
-            raise JournalError(
-                f"the journal has another request with the key {submission.key!r:.80}: return another key, "
-                "or pass another journal"
-            )
-        return entry
-
-    def _replay(self, index: int, request: RequestLike, entry: Entry) -> Outcome | None:
-        """Return the outcome in the journal; None if the request has none yet."""
-        if entry.state in ("accepted", "rejected"):
-            return None
-        if entry.state in ("sending", "unknown"):
-            if self._options.resend_unknown:
-                return None
-            return Outcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
-        if entry.state == "succeeded":
-            response = Response(200, Headers({}), dict(entry.response or {}))
-            result = parse_result(result_type(request), response, self._session, entry.job_id)
-            return Outcome(index, request, result, None, entry.job_id)
-        job_id, detail = entry.job_id or "", entry.detail or ""
-        error: JobError
-        if entry.state == "failed":
-            record = {"error_message": detail, **(entry.response or {})}
-            error = create_job_failed(job_id, record, CallContext(request_class=typed_class(request)))
-        else:
-            error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
-            error = error_class(job_id, entry.state, detail)
-        return Outcome(index, request, None, error, entry.job_id)
-
-    def _submit(
-        self, index: int, request: RequestLike, submission: Submission
-    ) -> tuple[Job[AnyResult], float]:
-        """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
-        retries = 0
-        last_error: OxenError | None = None
-        while True:
-            tracker = self._session.tracker()
-            try:
-                epoch = self._gate.enter(index)
-            except OxenError as error:
-                raise last_error or HubUnreachableError(f"{error}; nothing was sent") from None
-            if epoch is None:
-                raise RunEndedError
-            started = time.monotonic()
-            try:
-                stream_epoch = tracker.wait_for_stream()
-                job_id, status = wait_for_callback(partial(self._start_submission, submission))
-            except _SUBMISSION_ERRORS as error:
-                if is_thread_error(error):
-                    self._gate.report_not_sent()
-                    raise RuntimeError(str(error)) from None
-                self._report_failure(epoch, error)
-                if not _may_be_retried(error) or retries == self._max_retries:
-                    raise
-                retries += 1
-                last_error = _without_frames(error)
-            except BaseException:
-                self._gate.report_not_sent()
-                raise
-            else:
-                self._gate.report_accepted(epoch)
-                return self._create_job(request, job_id, status, stream_epoch), started
-
-    def _start_submission(self, submission: Submission, deliver: Deliver) -> None:
-        assert self._submissions is not None
-        self._submissions.start(submission, deliver)
-
-    def _report_failure(self, epoch: int, error: OxenError) -> None:
-        retry_after = error.retry_after if isinstance(error, APIError) else None
-        if isinstance(error, RateLimitError):
-            self._gate.report_rate_limited(epoch, retry_after)
-        elif isinstance(error, APIError) and error.status not in _GATEWAY_STATUSES:
-            self._gate.report_accepted(epoch)  # a rejection that concerns this request only
-        elif isinstance(error, OutcomeUnknownError) and error.response is not None:
-            self._gate.report_accepted(epoch)
-        else:
-            self._gate.report_outage(epoch, retry_after)
-
     def _probe(self) -> None:
         """Send a request that is not billed. Raise an `OxenError` if the server cannot be reached."""
         try:
@@ -493,65 +271,14 @@ class _Engine:
         try:
             self._session.get("/queue", retry=False)
         except APIError as error:
-            if error.status in _GATEWAY_STATUSES:
+            if error.status in GATEWAY_STATUSES:
                 raise
-
-    def _create_job(
-        self, request: RequestLike, job_id: str, status: str, stream_epoch: int | None = None
-    ) -> Job[AnyResult]:
-        return Job(
-            self._session,
-            job_id,
-            result_type(request),
-            status,
-            stream_epoch=stream_epoch,
-            submission=CallContext(request_class=typed_class(request), is_submission=True),
-            token=self._waits,
-        )
-
-    def _remaining_timeout(self, started: float) -> float | None:
-        if self._options.timeout is None:
-            return None
-        return max(started + self._options.timeout - time.monotonic(), MIN_WAIT_TIMEOUT)
-
-    def _record_result(self, submission: Submission, result: AnyResult) -> None:
-        if self._journal is not None:
-            cost = parse_dollars(result.response.json.get("cost"))
-            run_blocking(self._journal.succeeded, submission.key, result_to_json(result), cost)
-
-    def _record_failure(self, submission: Submission, error: OxenError) -> None:
-        state = _final_state(error)
-        if self._journal is not None and state is not None and isinstance(error, JobError):
-            record = None if error.response is None else error.response.json
-            run_blocking(self._journal.ended, submission.key, state, error.detail, record)
-
-
-def _may_be_retried(error: OxenError) -> bool:
-    if isinstance(error, RateLimitError):
-        return (error.retry_after or 0.0) <= MAX_PAUSE
-    is_transport_error = isinstance(error, HubUnreachableError | HubTimeoutError)
-    return is_transport_error and not isinstance(error, OutcomeUnknownError)
-
-
-def _final_state(error: OxenError) -> Literal["failed", "cancelled", "gone"] | None:
-    """Return the final state of a job for the journal; None for an error that does not end a job."""
-    if isinstance(error, JobFailed):
-        return "failed"
-    if isinstance(error, JobCancelled):
-        return "cancelled"
-    return "gone" if isinstance(error, JobNotFound) else None
 
 
 def _validate_request(index: int, request: object) -> RequestLike:
     if isinstance(request, Request | UntypedRequest):
         return request
     raise TypeError(f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}")
-
-
-def _without_frames(error: ExceptionT) -> ExceptionT:
-    """Return an error without its traceback, whose frames keep the bodies of requests in memory."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
 
 
 def _ignore(_: object) -> None:

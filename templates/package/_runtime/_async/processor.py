@@ -1,0 +1,333 @@
+"""Processing of one request of a batch run: its entry in the journal, its submission and its job."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from ..batch_options import BatchOptions
+from ..billing import warn_if_billed_without_result
+from ..bodies import digest_body, encode_queue_body
+from ..context import CallContext
+from ..detached import is_thread_error
+from ..errors import (
+    APIError,
+    ConfigurationError,
+    HubTimeoutError,
+    HubUnreachableError,
+    InvalidRequestError,
+    JobCancelled,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    JournalError,
+    OutcomeUnknownError,
+    OxenError,
+    RateLimitError,
+)
+from ..generations import create_job_failed, parse_dollars
+from ..pacing import MAX_PAUSE
+from ..request import RequestLike, typed_class
+from ..responses import Headers, Response
+from ..retries import DEFAULT_BATCH_RETRIES
+from ..scheduler import CancellationToken
+from ..submissions import RunEndedError, Submission, Submissions
+from .concurrency import run_blocking, wait_for_callback
+from .gate import AsyncGate
+from .job import AsyncJob
+from .results import AsyncAnyResult, parse_result, result_to_json, result_type
+from .session import AsyncSession
+
+if TYPE_CHECKING:
+    from ..journal import Entry, Journal
+
+ExceptionT = TypeVar("ExceptionT", bound=BaseException)
+
+MIN_WAIT_TIMEOUT = 0.001
+# A proxy reports with one of these statuses that it cannot reach the server.
+GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 531)})
+# Errors of a request that was or could have been sent. All others are raised before.
+_SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
+_OUTCOME_UNKNOWN = (
+    "an earlier run sent this request and its outcome is unknown: the request may have been accepted, so it "
+    "is not sent again; pass reconcile=True to look for its job, or resend_unknown=True to send it again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncOutcome:
+    """The outcome of one request of a batch: a result or an error."""
+
+    index: int
+    """The index of the request, counted from 0."""
+    request: RequestLike
+    result: AsyncAnyResult | None
+    """None if there is an error."""
+    error: OxenError | None
+    """None if there is a result."""
+    job_id: str | None
+    """The job of the request; None if it was not accepted by the queue."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A request of a run."""
+
+    index: int
+    request: RequestLike
+    key: str | None = None
+    """The key in the journal; None until it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of the processing of a request: an outcome, an error, or neither if the run has ended."""
+
+    item: Item
+    outcome: AsyncOutcome | None = None
+    is_replayed: bool = False
+    error: Exception | None = None
+
+
+class AsyncProcessor:
+    """Processes the requests of a run, each to its outcome.
+
+    Args:
+        session: The session of the client.
+        options: The options of the run.
+        gate: Lets submissions pass.
+        waits: Ends the waits for jobs when the run ends.
+        submissions: Sends the submissions and records them.
+        journal: The journal; None without one.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        options: BatchOptions,
+        gate: AsyncGate,
+        waits: CancellationToken,
+        submissions: Submissions,
+        journal: Journal | None,
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._gate = gate
+        self._waits = waits
+        self._submissions = submissions
+        self._journal = journal
+        self._max_retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
+        self._occurrences: Counter[str] = Counter()
+        self._occurrences_lock = Lock()
+
+    async def process(self, item: Item) -> Finished:
+        """Process one request, to its outcome or to the end of the run. Raises nothing."""
+        index, request = item.index, item.request
+        try:
+            submission = await run_blocking(self._prepare, item)
+            entry = await self._find_entry(submission)
+            replayed = None if entry is None else self._replay(index, request, entry)
+            if replayed is not None:
+                return Finished(item, replayed, is_replayed=True)
+            job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
+            return Finished(item, await self._run_one(index, request, submission, job_id))
+        except RunEndedError:
+            return Finished(item)
+        except InvalidRequestError as error:  # a file was removed or changed after the request was made
+            return Finished(item, AsyncOutcome(index, request, None, _without_frames(error), None))
+        except Exception as error:
+            return Finished(item, error=_without_frames(error))
+
+    async def _run_one(
+        self, index: int, request: RequestLike, submission: Submission, job_id: str | None
+    ) -> AsyncOutcome:
+        result: AsyncAnyResult | None = None
+        try:
+            if job_id is None:
+                warn_if_billed_without_result(request)
+                job, started = await self._submit(index, request, submission)
+                job_id = job.id
+            else:
+                job, started = self._create_job(request, job_id, "unknown"), time.monotonic()
+            result = await job.result(self._remaining_timeout(started))
+            await self._record_result(submission, result)
+        except JournalError:
+            raise
+        except OxenError as error:
+            if self._waits.is_set:
+                raise RunEndedError from None
+            await self._record_failure(submission, error)
+            return AsyncOutcome(index, request, None, _without_frames(error), job_id)
+        return AsyncOutcome(index, request, result, None, job_id)
+
+    def _prepare(self, item: Item) -> Submission:
+        """Return the submission of a request. This reads its files."""
+        request = item.request
+        body = encode_queue_body(request, 1, self._session.settings.targets, None)
+        timeout = self._session.settings.request_timeout("/queue", None)
+        if self._options.timeout is not None:
+            timeout = min(timeout, self._options.timeout)
+        context = CallContext(request_class=typed_class(request), is_submission=True)
+        if self._options.journal is None:
+            return Submission("", "", request.model_id, body, {}, timeout, context)
+        from ..journal import request_digest
+
+        digested_body = digest_body(request)
+        digest = request_digest(digested_body)
+        if item.key is None:
+            item.key = self._create_key(request, digest)
+        return Submission(item.key, digest, request.model_id, body, digested_body, timeout, context)
+
+    def _create_key(self, request: RequestLike, digest: str) -> str:
+        """Return the key of a request, which differs from those of all other requests of the run.
+
+        Raises:
+            ConfigurationError: The caller's `key` returned the same value for another request.
+        """
+        key = digest if self._options.key is None else self._options.key(request)
+        with self._occurrences_lock:
+            self._occurrences[key] += 1
+            occurrence = self._occurrences[key]
+        if self._options.key is None:
+            return f"{digest}:{occurrence}"
+        if occurrence > 1:
+            raise ConfigurationError(f"key must return another value for each request, got {key!r:.80} again")
+        return key
+
+    async def _find_entry(self, submission: Submission) -> Entry | None:
+        """Return the entry of a request in the journal.
+
+        Raises:
+            JournalError: It is an entry of another request.
+        """
+        if self._journal is None:
+            return None
+        entry = await run_blocking(self._journal.find, submission.key)
+        if entry is not None and entry.digest != submission.digest:
+            raise JournalError(
+                f"the journal has another request with the key {submission.key!r:.80}: return another key, "
+                "or pass another journal"
+            )
+        return entry
+
+    def _replay(self, index: int, request: RequestLike, entry: Entry) -> AsyncOutcome | None:
+        """Return the outcome in the journal; None if the request has none yet."""
+        if entry.state in ("accepted", "rejected"):
+            return None
+        if entry.state in ("sending", "unknown"):
+            if self._options.resend_unknown:
+                return None
+            return AsyncOutcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
+        if entry.state == "succeeded":
+            response = Response(200, Headers({}), dict(entry.response or {}))
+            result = parse_result(result_type(request), response, self._session, entry.job_id)
+            return AsyncOutcome(index, request, result, None, entry.job_id)
+        job_id, detail = entry.job_id or "", entry.detail or ""
+        error: JobError
+        if entry.state == "failed":
+            record = {"error_message": detail, **(entry.response or {})}
+            error = create_job_failed(job_id, record, CallContext(request_class=typed_class(request)))
+        else:
+            error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
+            error = error_class(job_id, entry.state, detail)
+        return AsyncOutcome(index, request, None, error, entry.job_id)
+
+    async def _submit(
+        self, index: int, request: RequestLike, submission: Submission
+    ) -> tuple[AsyncJob[AsyncAnyResult], float]:
+        """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
+        retries = 0
+        last_error: OxenError | None = None
+        while True:
+            tracker = self._session.tracker()
+            try:
+                epoch = await self._gate.enter(index)
+            except OxenError as error:
+                raise last_error or HubUnreachableError(f"{error}; nothing was sent") from None
+            if epoch is None:
+                raise RunEndedError
+            started = time.monotonic()
+            try:
+                stream_epoch = await tracker.wait_for_stream()
+                job_id, status = await wait_for_callback(partial(self._submissions.start, submission))
+            except _SUBMISSION_ERRORS as error:
+                if is_thread_error(error):
+                    self._gate.report_not_sent()
+                    raise RuntimeError(str(error)) from None
+                self._report_failure(epoch, error)
+                if not _may_be_retried(error) or retries == self._max_retries:
+                    raise
+                retries += 1
+                last_error = _without_frames(error)
+            except BaseException:
+                self._gate.report_not_sent()
+                raise
+            else:
+                self._gate.report_accepted(epoch)
+                return self._create_job(request, job_id, status, stream_epoch), started
+
+    def _report_failure(self, epoch: int, error: OxenError) -> None:
+        retry_after = error.retry_after if isinstance(error, APIError) else None
+        if isinstance(error, RateLimitError):
+            self._gate.report_rate_limited(epoch, retry_after)
+        elif isinstance(error, APIError) and error.status not in GATEWAY_STATUSES:
+            self._gate.report_accepted(epoch)  # a rejection that concerns this request only
+        elif isinstance(error, OutcomeUnknownError) and error.response is not None:
+            self._gate.report_accepted(epoch)
+        else:
+            self._gate.report_outage(epoch, retry_after)
+
+    def _create_job(
+        self, request: RequestLike, job_id: str, status: str, stream_epoch: int | None = None
+    ) -> AsyncJob[AsyncAnyResult]:
+        return AsyncJob(
+            self._session,
+            job_id,
+            result_type(request),
+            status,
+            stream_epoch=stream_epoch,
+            submission=CallContext(request_class=typed_class(request), is_submission=True),
+            token=self._waits,
+        )
+
+    def _remaining_timeout(self, started: float) -> float | None:
+        if self._options.timeout is None:
+            return None
+        return max(started + self._options.timeout - time.monotonic(), MIN_WAIT_TIMEOUT)
+
+    async def _record_result(self, submission: Submission, result: AsyncAnyResult) -> None:
+        if self._journal is not None:
+            cost = parse_dollars(result.response.json.get("cost"))
+            await run_blocking(self._journal.succeeded, submission.key, result_to_json(result), cost)
+
+    async def _record_failure(self, submission: Submission, error: OxenError) -> None:
+        state = _final_state(error)
+        if self._journal is not None and state is not None and isinstance(error, JobError):
+            record = None if error.response is None else error.response.json
+            await run_blocking(self._journal.ended, submission.key, state, error.detail, record)
+
+
+def _may_be_retried(error: OxenError) -> bool:
+    if isinstance(error, RateLimitError):
+        return (error.retry_after or 0.0) <= MAX_PAUSE
+    is_transport_error = isinstance(error, HubUnreachableError | HubTimeoutError)
+    return is_transport_error and not isinstance(error, OutcomeUnknownError)
+
+
+def _final_state(error: OxenError) -> Literal["failed", "cancelled", "gone"] | None:
+    """Return the final state of a job for the journal; None for an error that does not end a job."""
+    if isinstance(error, JobFailed):
+        return "failed"
+    if isinstance(error, JobCancelled):
+        return "cancelled"
+    return "gone" if isinstance(error, JobNotFound) else None
+
+
+def _without_frames(error: ExceptionT) -> ExceptionT:
+    """Return an error without its traceback, whose frames keep the bodies of requests in memory."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
