@@ -254,6 +254,8 @@ class Call(ConnectionTrace):
                 if start is not None:
                     start()
                 return step.wait(timeout)
+        except CallNotStartedError:
+            raise
         except BaseException:
             if not step.has_ended:
                 self.shut_down()
