@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Protocol
 from urllib.parse import quote
@@ -19,7 +21,6 @@ from .records import MAX_MODEL_SIZE, Record, file_name, from_response, parse_jso
 
 MAX_WORKERS = 8
 READ_TIMEOUT = 30.0
-# The read timeout does not limit a response that is sent byte by byte, so the total is limited as well.
 TOTAL_TIMEOUT = 120.0
 MAX_LIST_SIZE = 8 * 2**20
 MAX_MODELS = 10_000
@@ -160,6 +161,31 @@ class HubClient:
             return status, None
 
     def _read(self, path: str, max_size: int) -> tuple[int, bytes]:
+        """Return the status and the content of a response.
+
+        Raises:
+            ModelError: The response is not complete in time, or is not usable.
+        """
+        results: SimpleQueue[tuple[int, bytes] | Exception] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                results.put(self._read_response(path, max_size))
+            except Exception as error:
+                results.put(error)
+
+        # A thread of its own, which does not keep the command from ending: the timeouts of httpx restart
+        # with each byte of the headers, and do not apply to a name server.
+        Thread(target=work, daemon=True).start()
+        try:
+            result = results.get(timeout=TOTAL_TIMEOUT)
+        except Empty:
+            raise ModelError(f"the response was not complete after {TOTAL_TIMEOUT:.0f} s") from None
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _read_response(self, path: str, max_size: int) -> tuple[int, bytes]:
         content = bytearray()
         deadline = monotonic() + TOTAL_TIMEOUT
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import sys
 import threading
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from helpers.codegen import read_files
 from helpers.models import make_model
 from helpers.raw_server import RawServer, Response
+from helpers.socket_server import Peer, Request, encode_response, run_socket_server
 from oxen_codegen.cli import main
 
 from codegen.hostile.attacks import GROWING, MODELS, Done, check_errors, read_attack
@@ -175,4 +177,26 @@ def test_fetch_limits_total_time(server: RawServer, tmp_path: Path, monkeypatch:
     done = CliRunner().invoke(main, ["fetch", "--all", *arguments])
     assert done.exit_code == 1
     assert "error: slow: the response was not complete after 5 s" in done.stderr
+    assert [file.name for file in (tmp_path / "schemas").iterdir()] == ["good.json"]
+
+
+def test_fetch_limits_time_of_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response whose headers are sent line by line ends with an error as well."""
+    monkeypatch.setenv("OXEN_API_KEY", "any")
+    monkeypatch.setattr("oxen_codegen.hub.TOTAL_TIMEOUT", 2.0)
+
+    def respond(peer: Peer, request: Request) -> None:
+        if request.path == MODELS:
+            peer.send(encode_response({"data": [{"id": "good"}, {"id": "slow"}]}))
+        elif request.path == f"{MODELS}/good":
+            peer.send(encode_response(make_model("good")))
+        else:
+            peer.send(b"HTTP/1.1 200 OK\r\n")
+            peer.drip(b"x: y\r\n" for _ in itertools.count())
+
+    with run_socket_server(respond) as server:
+        arguments = ["--base-url", server.url, "--schemas", str(tmp_path / "schemas")]
+        done = CliRunner().invoke(main, ["fetch", "--all", *arguments])
+    assert done.exit_code == 1
+    assert "error: slow: the response was not complete after 2 s" in done.stderr
     assert [file.name for file in (tmp_path / "schemas").iterdir()] == ["good.json"]
