@@ -1,7 +1,8 @@
-"""Call a server with the package and with httpx alone, in turns; print both medians as JSON."""
+"""Call a server with the package, and with httpx without and with keep-alive; print the medians as JSON."""
 
 import json
 import sys
+from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -16,20 +17,31 @@ WARM_UP = 50
 url, calls = sys.argv[1], int(sys.argv[2])
 oxen = Oxen(api_key="any", base_url=url)
 edit = oxen.images.qwen_image_edit_plus.edit
-client = httpx.Client(headers={"authorization": "Bearer any", "user-agent": "bench"})
+headers = {"authorization": "Bearer any", "user-agent": "bench"}
+without_keepalive = httpx.Client(headers=headers, limits=httpx.Limits(max_keepalive_connections=0))
+with_keepalive = httpx.Client(headers=headers)
 address = f"{url}/api/ai/images/edit"
 
-ours: list[float] = []
-bare: list[float] = []
-for _ in range(WARM_UP + calls):
-    started = perf_counter()
-    result = edit(prompt=PROMPT, input_image=PICTURES)
-    between = perf_counter()
-    response = client.post(address, json=BODY)
-    payload = json.loads(response.content)
-    ended = perf_counter()
-    assert len(result.images) == len(payload["images"]) == 1
-    ours.append(between - started)
-    bare.append(ended - between)
 
-print(json.dumps([median(ours[WARM_UP:]), median(bare[WARM_UP:])]))
+def call_with_package() -> None:
+    assert len(edit(prompt=PROMPT, input_image=PICTURES).images) == 1
+
+
+def call_with_httpx(client: httpx.Client) -> None:
+    response = client.post(address, json=BODY)
+    assert len(json.loads(response.content)["images"]) == 1
+
+
+programs = (
+    call_with_package,
+    partial(call_with_httpx, without_keepalive),
+    partial(call_with_httpx, with_keepalive),
+)
+seconds: list[list[float]] = [[] for _ in programs]
+for _ in range(WARM_UP + calls):
+    for call, times in zip(programs, seconds, strict=True):
+        started = perf_counter()
+        call()
+        times.append(perf_counter() - started)
+
+print(json.dumps([median(times[WARM_UP:]) for times in seconds]))
