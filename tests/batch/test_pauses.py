@@ -60,7 +60,7 @@ def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -
 @pytest.mark.slow
 def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     """While a run pauses, only those requests are rejected that were in transmission when it began."""
-    hub.respond_next(429, headers={"Retry-After": "0.3"}, times=None, method="POST", path=QUEUE)
+    hub.respond_next(429, headers={"Retry-After": "0.05"}, times=None, method="POST", path=QUEUE)
     outcomes = run_all(run, hub.url, max_retries=1)
     assert {type(outcome.error) for outcome in outcomes} == {ox.RateLimitError}
     bodies: list[Any] = [request.body for request in hub.requests if request.method == "POST"]
