@@ -26,7 +26,7 @@ _SETTINGS = frozenset(
 # Modules that the generator or a generated package imports.
 _RESERVED_PACKAGES = frozenset(
     {*sys.stdlib_module_names}.union(
-        "anyio click datamodel_code_generator filelock httpx httpx_sse jinja2 jsonschema oxen_codegen "
+        "anyio click datamodel_code_generator filelock httpx jinja2 jsonschema oxen_codegen "
         "pydantic pydantic_core rich ruff stamina typing_extensions".split()
     )
 )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -32,7 +33,7 @@ def call_with_httpx(client: httpx.Client) -> None:
     assert len(json.loads(response.content)["images"]) == 1
 
 
-programs = (
+programs: tuple[Callable[[], None], ...] = (
     call_with_package,
     partial(call_with_httpx, without_keepalive),
     partial(call_with_httpx, with_keepalive),
