@@ -254,6 +254,7 @@ class Call(ConnectionTrace):
                     start()
                 return step.wait(timeout)
         except CallNotStartedError:
+            self.close_interrupted()  # no worker does, although the call may be interrupted at this moment
             raise
         except BaseException:
             if not step.has_ended:
@@ -275,10 +276,11 @@ class Call(ConnectionTrace):
 
     def close_interrupted(self) -> None:
         """Close the connection in the thread that used it."""
-        with suppress(Exception):
-            if self.response is not None:
+        if self.response is not None:
+            with suppress(Exception):
                 self.response.close()
-            for stream in reversed(self.streams):
+        for stream in reversed(self.streams):
+            with suppress(Exception):
                 stream.close()
 
 
