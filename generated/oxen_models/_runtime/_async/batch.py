@@ -27,12 +27,13 @@ from ..request import Request, RequestLike, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES
 from ..scheduler import CancellationToken
 from ..submissions import Submissions
-from .concurrency import Event, Owner, Workers, run_blocking
+from .concurrency import Calls, Event, Owner, Workers, run_blocking
 from .gate import AsyncGate
 from .poster import AsyncPoster
 from .processor import GATEWAY_STATUSES, AsyncOutcome, AsyncProcessor, Finished, Item
 from .reconcile import adopt_jobs
 from .session import AsyncSession
+from .transport import AsyncTransport, create_http_client
 
 if TYPE_CHECKING:
     from ..journal import Journal
@@ -185,12 +186,18 @@ class _AsyncEngine:
 
             await run_blocking(self._end.wait_for_others)
             self._journal = await run_blocking(Journal, self._options.journal)
-        self._submissions = Submissions(AsyncPoster(self._session), self._journal)
+        self._submissions = Submissions(self._create_poster(), self._journal)
         self._processor = AsyncProcessor(
             self._session, self._options, self._gate, self._waits, self._submissions, self._journal
         )
         if self._options.reconcile and self._journal is not None:
             await adopt_jobs(self._session, self._journal)
+
+    def _create_poster(self) -> AsyncPoster:
+        own_http = create_http_client() if self._session.http_client is None else None
+        http = self._session.http_client or own_http
+        assert http is not None
+        return AsyncPoster(AsyncTransport(http, Calls(), self._session.settings), own_http)
 
     def _start_workers(self) -> None:
         assert self._processor is not None

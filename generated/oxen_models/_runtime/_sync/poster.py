@@ -1,35 +1,52 @@
 # Copied by oxen-codegen from templates/package/_runtime/_sync/poster.py. Do not edit.
-"""The transport of a batch run. Closing the client does not interrupt it."""
+"""The submissions of a batch run. Closing the client does not interrupt them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
 
 from ..bodies import Body
 from ..context import CallContext
 from ..responses import Response
-from .concurrency import Calls
-from .session import Session
-from .transport import Transport, create_http_client
+
+
+class _Transport(Protocol):
+    """The `Transport` of the run, which is derived from the asynchronous one."""
+
+    def post(
+        self,
+        path: str,
+        body: Body | bytes,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None = ...,
+        context: CallContext = ...,
+        *,
+        retry: bool = ...,
+    ) -> Response: ...
+
+
+class _HTTPClient(Protocol):
+    def close(self) -> None: ...
 
 
 class Poster:
     """Submits requests to the queue, each at most once and without retries.
 
     Args:
-        session: The session of the client.
+        transport: Sends the requests.
+        own_http: The HTTP client of the transport, which is closed with the run; None if it is the caller's.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._own_http = None if session.http_client else create_http_client()
-        http = session.http_client or self._own_http
-        assert http is not None
-        self._transport = Transport(http, Calls(), session.settings)
+    def __init__(self, transport: _Transport, own_http: _HTTPClient | None) -> None:
+        self._transport = transport
+        self._own_http = own_http
 
     def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response:
         """Send a submission. Raises as `Transport.post` does."""
         return self._transport.post("/queue", body, timeout, None, context, retry=False)
 
     def close(self) -> None:
-        """End the threads, and close the connections unless they belong to the caller's `http_client`."""
-        self._transport.calls.close()
+        """Close the connections, unless they are the caller's."""
         if self._own_http is not None:
             self._own_http.close()

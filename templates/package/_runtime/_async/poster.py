@@ -1,4 +1,4 @@
-"""The transport of a batch run. Closing the client does not interrupt it.
+"""The submissions of a batch run. Closing the client does not interrupt them.
 
 The synchronous implementation in `_sync/poster.py` is written by hand, because it cannot be derived.
 """
@@ -7,44 +7,53 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from threading import Thread
+from typing import Protocol
 
-from .._sync.poster import Poster
-from .._sync.session import Session
 from ..bodies import Body
 from ..context import CallContext
 from ..errors import OutcomeUnknownError
 from ..responses import Response
-from .concurrency import Calls
-from .session import AsyncSession
 from .transport import AsyncTransport
 
-_LOOP_CHECK_INTERVAL = 1.0
+LOOP_CHECK_INTERVAL = 1.0
+CLOSE_TIMEOUT = 1.0
+
+
+class _HTTPClient(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class AsyncPoster:
     """Submits requests to the queue from threads, each at most once and without retries.
 
-    The requests do not depend on the event loop, unless they are sent with the caller's `http_client`, which
-    works in that loop only.
+    Requests are sent in an event loop of the run's own, so that they do not end with the caller's loop. Only
+    those of the caller's `http_client` are sent in the caller's loop, because it works in no other.
 
     Args:
-        session: The session of the client.
+        transport: Sends the requests.
+        own_http: The HTTP client of the transport, which is closed with the run; None if it is the caller's.
+
+    Raises:
+        RuntimeError: A thread cannot be started.
     """
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, transport: AsyncTransport, own_http: _HTTPClient | None) -> None:
+        self._transport = transport
+        self._own_http = own_http
         self._loop = asyncio.get_running_loop()
-        self._sync_poster: Poster | None = None
-        self._transport: AsyncTransport | None = None
-        if session.http_client is None:
-            self._sync_poster = Poster(Session(session.settings))
-        else:
-            self._transport = AsyncTransport(session.http_client, Calls(), session.settings)
+        if own_http is not None:
+            self._loop = asyncio.new_event_loop()
+            try:
+                # A daemon thread, because a run that is never closed must not keep the process alive.
+                Thread(target=self._run_loop, name="oxen_models submissions", daemon=True).start()
+            except RuntimeError:
+                self._loop.close()
+                raise
 
     def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response:
         """Send a submission and wait for its response. Raises as `AsyncTransport.post` does."""
-        if self._sync_poster is not None:
-            return self._sync_poster.post(body, timeout, context)
-        assert self._transport is not None
         call = self._transport.post("/queue", body, timeout, None, context, retry=False)
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         error: OutcomeUnknownError | None = None
@@ -58,14 +67,20 @@ class AsyncPoster:
         raise error
 
     def close(self) -> None:
-        """Close the connections, unless they belong to the caller's `http_client`."""
-        if self._sync_poster is not None:
-            self._sync_poster.close()
+        """Close the connections, unless they are the caller's."""
+        if self._own_http is not None:
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._own_http.aclose(), self._loop).result(CLOSE_TIMEOUT)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run_loop(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
 
     def _wait(self, future: Future[Response]) -> Response:
         while True:
             try:
-                return future.result(_LOOP_CHECK_INTERVAL)
+                return future.result(LOOP_CHECK_INTERVAL)
             except TimeoutError:
                 # The future of a loop that was closed never ends. A timeout of the call is an `OxenError`.
                 if future.done():
