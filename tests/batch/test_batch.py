@@ -293,8 +293,12 @@ def test_key_names_a_request(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
 
 def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A `key` that returns the same value for two requests raises."""
+
+    def key(request: object) -> str:
+        return "same"
+
     with pytest.raises(ox.ConfigurationError, match="key must return another value"):
-        run_batch(pictures(2), journal=tmp_path / "journal.db", key=lambda request: "same")
+        run_batch(pictures(2), journal=tmp_path / "journal.db", key=key)
 
 
 @pytest.mark.parametrize("option", [{"key": str}, {"resend_unknown": True}, {"reconcile": True}])

@@ -32,13 +32,17 @@ class BatchOptions:
         Raises:
             ConfigurationError: An option is out of range, or requires a journal and there is none.
         """
-        for name in ("max_in_flight", "max_consecutive_failures"):
-            value = getattr(self, name)
-            is_integer = isinstance(value, int) and not isinstance(value, bool)
-            if (value is not None or name == "max_in_flight") and (not is_integer or value < 1):
-                raise ConfigurationError(f"{name} must be a positive integer, got {value!r:.40}")
+        _validate_count("max_in_flight", self.max_in_flight)
+        if self.max_consecutive_failures is not None:
+            _validate_count("max_consecutive_failures", self.max_consecutive_failures)
         if self.timeout is not None:
             validate_timeout(self.timeout)
         for name in ("key", "resend_unknown", "reconcile"):
             if getattr(self, name) and self.journal is None:
                 raise ConfigurationError(f"{name} requires a journal: pass journal=")
+
+
+def _validate_count(name: str, value: int) -> None:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_integer or value < 1:
+        raise ConfigurationError(f"{name} must be a positive integer, got {value!r:.40}")

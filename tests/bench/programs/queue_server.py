@@ -9,6 +9,7 @@ import sys
 from itertools import count
 
 _NUMBERS = count()
+_NOTHING: dict[str, object] = {"count": 0, "generations": []}
 _STREAMS: set[asyncio.StreamWriter] = set()
 
 
@@ -29,7 +30,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             elif path.startswith("/api/ai/queue/"):
                 body = _record(path.rpartition("/")[2])
             else:
-                body = {"count": 0, "generations": []}
+                body = _NOTHING
             content = json.dumps(body).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content))
             await writer.drain()

@@ -16,6 +16,7 @@ def main(client: str, url: str, journal: str, first: int, count: int, max_size: 
     if max_size:
         import resource
 
+        sys.dont_write_bytecode = True  # a truncated file would break each later import of the module
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_size, resource.RLIM_INFINITY))
     requests = [make_request(first + number) for number in range(count)]
     try:
