@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import random
+import signal
 import sys
 import time
 import traceback
@@ -29,6 +30,8 @@ def main() -> int:
     sys.path[0] = str(Path(__file__).parents[1])  # so that no module here shadows a library
     # asyncio would warn about responses to clients that were killed.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    # A shell ignores it for background processes, and so would the programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(f"seed {options.seed}", flush=True)
     failed: list[str] = []
     for name in _PARTS:
