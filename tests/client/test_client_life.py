@@ -52,16 +52,30 @@ def endless_hub() -> Iterator[Hub]:
         yield running
 
 
-def running_threads() -> list[str]:
-    """Return the names of the running threads of all clients."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("oxen_models")]
+OTHER_THREADS: set[threading.Thread] = set()
+"""The threads of clients that other tests in this process keep."""
+
+
+@pytest.fixture(autouse=True)
+def ignore_other_threads() -> Iterator[None]:
+    """Ignore the threads that run before the test."""
+    gc.collect()
+    OTHER_THREADS.update(threading.enumerate())
+    yield
+    OTHER_THREADS.clear()
+
+
+def running_threads() -> list[threading.Thread]:
+    """Return the running threads of the clients of this test."""
+    threads = set(threading.enumerate()) - OTHER_THREADS
+    return [thread for thread in threads if thread.name.startswith("oxen_models")]
 
 
 def background_work(oxen: Any) -> list[object]:
     """Return the tasks or threads that run beside the calls of this client."""
     if isinstance(oxen, AsyncOxen):
         return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    return [*running_threads()]
+    return list(running_threads())
 
 
 def test_close_ends_every_wait(run: ClientRunner, endless_hub: Hub) -> None:
