@@ -9,10 +9,14 @@ from typing import Protocol
 from ..bodies import Body
 from ..context import CallContext
 from ..responses import Response
+from .concurrency import Calls
 
 
 class _Transport(Protocol):
     """The `Transport` of the run, which is derived from the asynchronous one."""
+
+    @property
+    def calls(self) -> Calls: ...
 
     def post(
         self,
@@ -47,6 +51,7 @@ class Poster:
         return self._transport.post("/queue", body, timeout, None, context, retry=False)
 
     def close(self) -> None:
-        """Close the connections, unless they are the caller's."""
+        """End the threads, and close the connections unless they are the caller's."""
+        self._transport.calls.close()
         if self._own_http is not None:
             self._own_http.close()
