@@ -10,6 +10,7 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.raw_server import RawServer, Response, run_raw_server
+from helpers.scenario import collect
 from oxen_models.images import QwenImageRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
@@ -30,14 +31,7 @@ def run_all(run: ClientRunner, url: str, requests: Any = REQUESTS, **options: An
     client_options = {name: options.pop(name) for name in ("max_retries", "timeout") if name in options}
 
     def step(oxen: Any) -> Any:
-        outcomes = oxen.run_many(requests, max_in_flight=IN_FLIGHT, **options)
-        if not run.asynchronous:
-            return list(outcomes)
-
-        async def collect() -> list[Any]:
-            return [outcome async for outcome in outcomes]
-
-        return collect()
+        return collect(oxen.run_many(requests, max_in_flight=IN_FLIGHT, **options))
 
     outcomes: list[Any] = run(step, base_url=url, **client_options)
     return outcomes
@@ -82,6 +76,15 @@ def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_pat
     assert len(outcomes) == len(REQUESTS) == count_posts(hub)
     states = Counter(entry.state for entry in read(tmp_path / "run.db"))
     assert states == {"succeeded": len(REQUESTS) - len(unknown), "unknown": len(unknown)}
+
+
+@pytest.mark.parametrize("status", [400, 500, 502])
+def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status: int) -> None:
+    """A response with the text of a local error of threads does not make the run send the request again."""
+    hub.respond_next(status, body={"error": "can't start new thread"}, method="POST", path=QUEUE)
+    [outcome] = run_all(run, hub.url, REQUESTS[:1])
+    assert isinstance(outcome.error, ox.APIError)
+    assert count_posts(hub) == 1
 
 
 def test_run_without_server_fails_each_request(run: ClientRunner) -> None:

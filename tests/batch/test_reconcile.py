@@ -12,6 +12,7 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.raw_server import Response, run_raw_server
+from helpers.scenario import collect
 from oxen_models.images import QwenImageEditPlusRequest, QwenImageRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
@@ -39,14 +40,7 @@ def run_all(run: ClientRunner, hub: Hub, requests: list[Any], **options: Any) ->
     """Return the outcomes of a run, by index."""
 
     def step(oxen: Any) -> Any:
-        outcomes = oxen.run_many(requests, **options)
-        if not run.asynchronous:
-            return list(outcomes)
-
-        async def collect() -> list[Any]:
-            return [outcome async for outcome in outcomes]
-
-        return collect()
+        return collect(oxen.run_many(requests, **options))
 
     return sorted(run(step, base_url=hub.url), key=lambda outcome: outcome.index)
 

@@ -16,6 +16,7 @@ from typing import IO
 from oxen_models import Oxen
 from oxen_models.testing import Hub
 
+from .jobs import list_jobs
 from .process import read_text, start_program
 
 _REQUESTS = 300
@@ -141,9 +142,8 @@ def run(random: Random) -> Iterator[str]:
 def _list_accepted(hub: Hub) -> dict[int, list[str]]:
     """Return what the hub accepted for each request: the ids of its jobs."""
     accepted: dict[int, list[str]] = defaultdict(list)
-    with Oxen("other", base_url=hub.url) as oxen:
-        for job in oxen.generations(page_size=1000):
-            accepted[int(str(job.prompt).split()[0])].append(job.generation_id)
+    for id, prompt in list_jobs(hub).items():
+        accepted[int(prompt.split()[0])].append(id)
     return accepted
 
 

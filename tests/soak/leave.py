@@ -15,6 +15,7 @@ from oxen_models.images import QwenImageRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
 
+from .jobs import list_jobs
 from .process import read_text, start_program
 from .programs.leave import COUNT, WAYS
 
@@ -66,7 +67,7 @@ def _leave(client: str, way: str, random: Random) -> int:
                     time.sleep(0.1 * random.random())
             code = process.wait()
             assert code in _EXIT_CODES.get(way, {0}), f"{name}: exit code {code}\n{read_text(errors)}"
-        jobs = _list_jobs(hub)
+        jobs = list_jobs(hub)
         recorded = {entry.job_id for entry in read(journal)}
         assert set(jobs) <= recorded, f"{name}: lost {set(jobs) - recorded}"
         requests = [QwenImageRequest(prompt=f"number {index}") for index in range(COUNT)]
@@ -74,12 +75,6 @@ def _leave(client: str, way: str, random: Random) -> int:
             outcomes = list(oxen.run_many(requests, journal=journal))
         failed = [outcome.error for outcome in outcomes if outcome.error]
         assert not failed, f"{name}: {failed[0]}"
-        repeated = [prompt for prompt, count in Counter(_list_jobs(hub).values()).items() if count > 1]
+        repeated = [prompt for prompt, count in Counter(list_jobs(hub).values()).items() if count > 1]
         assert not repeated, f"{name}: paid twice: {repeated}"
         return len(jobs)
-
-
-def _list_jobs(hub: Hub) -> dict[str, str]:
-    """Return the prompt of each job of the hub, by its id."""
-    with Oxen("other", base_url=hub.url) as oxen:
-        return {job.generation_id: str(job.prompt) for job in oxen.generations(page_size=1000)}

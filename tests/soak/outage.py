@@ -19,6 +19,8 @@ from oxen_models.images import QwenImageRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
 
+from .jobs import list_jobs
+
 _REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(100)]
 _IN_FLIGHT = 16
 _QUEUE = "/api/ai/queue"
@@ -53,7 +55,7 @@ def _run_case(case: tuple[tuple[int, dict[str, str], float], str]) -> str:
         hub.clear()
         outcomes = _run_all(hub, journal, client, reconcile=True, resend_unknown=True)
         resent = hub.count("POST", _QUEUE)
-        jobs = _list_jobs(hub)
+        jobs = list_jobs(hub)
         recorded = {entry.job_id for entry in read(journal)}
     failed = [outcome for outcome in outcomes if outcome.error]
     assert not failed, f"{status} {headers}, {client}: {failed[0].error}"
@@ -89,9 +91,3 @@ def _run_all(hub: Hub, journal: Path, client: str, **options: Any) -> list[Any]:
             return [outcome async for outcome in run]
 
     return iterate() if client == "sync" else asyncio.run(iterate_async())
-
-
-def _list_jobs(hub: Hub) -> dict[str, str]:
-    """Return the prompt of each job of the hub, by its id."""
-    with Oxen("other", base_url=hub.url) as oxen:
-        return {job.generation_id: str(job.prompt) for job in oxen.generations(page_size=1000)}

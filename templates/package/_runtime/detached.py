@@ -38,11 +38,6 @@ def start_detached(function: Callable[[], object]) -> None:
         raise
 
 
-def is_thread_error(error: BaseException) -> bool:
-    """Return whether an error says that the operating system does not permit another thread."""
-    return "can't start new thread" in str(error)
-
-
 def _join_all() -> None:
     # The interpreter joins these threads itself, before this; Ctrl-C interrupts that.
     for thread in list(_threads):

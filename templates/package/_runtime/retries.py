@@ -19,8 +19,9 @@ MAX_DELAY = 60.0
 MAX_EXPONENT = 30
 MAX_RECONNECT_DELAY = 30.0
 _SECONDS = re.compile(r"-?\d{1,15}(\.\d*)?")
-# 520 to 530 are errors of the proxy in front of the API.
-_TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, *range(520, 531)})
+GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 531)})
+"""The statuses with which a proxy in front of the API reports that it cannot reach the server."""
+_TRANSIENT_STATUSES = GATEWAY_STATUSES | {408, 425, 429, 500, 507}
 
 
 def delay_after_status(

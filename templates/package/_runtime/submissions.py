@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from .bodies import Body
 from .context import CallContext
 from .detached import start_detached
-from .errors import APIError, OutcomeUnknownError, OxenError, UnexpectedResponseError
+from .errors import APIError, HubUnreachableError, OutcomeUnknownError, OxenError, UnexpectedResponseError
 from .generations import find_jobs
 from .responses import Response
 
@@ -49,6 +49,12 @@ class Submission:
 
 class RunEndedError(Exception):
     """The run ended before the request was sent, or while its job was waited for."""
+
+
+def is_thread_error(error: BaseException) -> bool:
+    """Return whether nothing was sent, because the operating system does not permit another thread."""
+    # Only errors of this side: a server may return the same text after it accepted a request.
+    return isinstance(error, RuntimeError | HubUnreachableError) and "can't start new thread" in str(error)
 
 
 class Submissions:

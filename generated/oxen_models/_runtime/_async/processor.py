@@ -14,7 +14,6 @@ from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
 from ..bodies import digest_body, encode_queue_body
 from ..context import CallContext
-from ..detached import is_thread_error
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -34,9 +33,9 @@ from ..generations import create_job_failed, parse_dollars
 from ..pacing import MAX_PAUSE
 from ..request import RequestLike, typed_class
 from ..responses import Headers, Response
-from ..retries import DEFAULT_BATCH_RETRIES
+from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import RunEndedError, Submission, Submissions
+from ..submissions import RunEndedError, Submission, Submissions, is_thread_error
 from .concurrency import run_blocking, wait_for_callback
 from .gate import AsyncGate
 from .job import AsyncJob
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 ExceptionT = TypeVar("ExceptionT", bound=BaseException)
 
 MIN_WAIT_TIMEOUT = 0.001
-# A proxy reports with one of these statuses that it cannot reach the server.
-GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 531)})
 # Errors of a request that was or could have been sent. All others are raised before.
 _SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
 _OUTCOME_UNKNOWN = (

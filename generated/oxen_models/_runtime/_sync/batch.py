@@ -14,23 +14,16 @@ from typing import TYPE_CHECKING, Self
 
 from ..batch_options import BatchOptions
 from ..closing import RunEnd
-from ..detached import is_thread_error
-from ..errors import (
-    APIError,
-    HubUnreachableError,
-    JournalError,
-    OxenError,
-    RunStoppedError,
-)
+from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
 from ..request import Request, RequestLike, UntypedRequest
-from ..retries import DEFAULT_BATCH_RETRIES
+from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import Submissions
+from ..submissions import Submissions, is_thread_error
 from .concurrency import Calls, Event, Owner, Workers, run_blocking
 from .gate import Gate
 from .poster import Poster
-from .processor import GATEWAY_STATUSES, Outcome, Processor, Finished, Item
+from .processor import Outcome, Processor, Finished, Item
 from .reconcile import adopt_jobs
 from .session import Session
 from .transport import Transport, create_http_client

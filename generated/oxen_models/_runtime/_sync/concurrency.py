@@ -399,7 +399,7 @@ class _Workers:
             thread.start()
         except RuntimeError as error:
             self._threads.discard(thread)
-            raise CallNotStartedError(f"{error}; nothing was sent") from None
+            raise CallNotStartedError(str(error)) from None
         return steps
 
     def _work(self, steps: SimpleQueue[_Work | None]) -> None:

@@ -13,23 +13,16 @@ from typing import TYPE_CHECKING, Self
 
 from ..batch_options import BatchOptions
 from ..closing import RunEnd
-from ..detached import is_thread_error
-from ..errors import (
-    APIError,
-    HubUnreachableError,
-    JournalError,
-    OxenError,
-    RunStoppedError,
-)
+from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
 from ..request import Request, RequestLike, UntypedRequest
-from ..retries import DEFAULT_BATCH_RETRIES
+from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import Submissions
+from ..submissions import Submissions, is_thread_error
 from .concurrency import Calls, Event, Owner, Workers, run_blocking
 from .gate import AsyncGate
 from .poster import AsyncPoster
-from .processor import GATEWAY_STATUSES, AsyncOutcome, AsyncProcessor, Finished, Item
+from .processor import AsyncOutcome, AsyncProcessor, Finished, Item
 from .reconcile import adopt_jobs
 from .session import AsyncSession
 from .transport import AsyncTransport, create_http_client
