@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 HAND_WRITTEN = [
@@ -14,6 +16,12 @@ HAND_WRITTEN = [
     "templates/family/model.py.jinja",
     "tests/codegen/test_golden.py",
 ]
+
+# The last release with a known vulnerability, of each package with one.
+VULNERABLE = {
+    "anyio": "4.14.1", "black": "26.3.0", "click": "8.3.2", "filelock": "3.20.2", "h11": "0.15.0",
+    "idna": "3.14", "jinja2": "3.1.5", "pillow": "12.2.0", "pygments": "2.19.2", "starlette": "1.3.0",
+}  # fmt: skip
 
 needs_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
 
@@ -53,3 +61,12 @@ def test_hooks_pin_the_versions_of_constraints() -> None:
     pins = re.findall(r'additional_dependencies: \["(.+)"\]', hooks)
     assert pins
     assert set(pins) <= set((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
+
+
+def test_lower_bounds_exclude_vulnerable_releases() -> None:
+    """No requirement of the project, of any extra, accepts a release with a known vulnerability."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    requirements = [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
+    bounded = {requirement.name: requirement.specifier for requirement in requirements}
+    assert [name for name, version in VULNERABLE.items() if bounded[name].contains(version)] == []
