@@ -263,7 +263,8 @@ def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) 
     from .hub import HubClient, split_valid_ids
 
     with closing(HubClient(base_url)) as hub, _show_progress("diff") as progress:
-        listed = hub.list_ids()
+        listed, unusable = hub.list_ids()
+        _report(unusable)
         ids, invalid = split_valid_ids(config.selection.ids_to_fetch(listed))
         _report(list(invalid.values()))
         return fetch_models(hub, ids, config.selection.unlisted(listed, recorded), progress)

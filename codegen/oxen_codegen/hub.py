@@ -25,6 +25,8 @@ TOTAL_TIMEOUT = 120.0
 MAX_LIST_SIZE = 8 * 2**20
 MAX_MODELS = 10_000
 MAX_ATTEMPTS = 3
+MAX_REPORTED = 20
+_LIST = "the list of models"
 # Must not contain "oxen": the server treats such a user agent as its own command-line tool and returns 426.
 _USER_AGENT = "models-codegen"
 
@@ -78,8 +80,8 @@ class HubClient:
         """Close the connections."""
         self._http.close()
 
-    def list_ids(self) -> list[str]:
-        """Return the ids of all models.
+    def list_ids(self) -> tuple[list[str], list[Diagnostic]]:
+        """Return the ids of all models, and an error for each entry of the list without a usable id.
 
         Raises:
             CodegenError: The server did not return a complete list.
@@ -89,22 +91,33 @@ class HubClient:
             if status == 404:
                 status, response = self._get("/api/evaluations/models", MAX_LIST_SIZE)
         except ModelError as error:
-            raise CodegenError(f"the list of models: {error.message}") from None
+            raise CodegenError(f"{_LIST}: {error.message}") from None
         items = response
         for key in ("data", "models"):
             if is_object(items) and key in items:
                 items = items[key]
         if not is_list(items):
-            raise CodegenError(f"the list of models: {self.base_url} returned HTTP {status} without a list")
-        names = [item.get("id", item.get("name")) if is_object(item) else None for item in items]
-        ids = [name for name in names if isinstance(name, str) and name]
-        if len(ids) != len(names):
-            raise CodegenError(f"the list of models: {self.base_url} returned models without an id")
+            raise CodegenError(f"{_LIST}: {self.base_url} returned HTTP {status} without a list")
+        found = [_find_id(item) for item in items]
+        ids = [model_id for model_id in found if model_id is not None]
+        unusable = [number for number, model_id in enumerate(found) if model_id is None]
         if not ids:
-            raise CodegenError(f"the list of models: {self.base_url} returned no model")
+            problem = "models without an id only" if unusable else "no model"
+            raise CodegenError(f"{_LIST}: {self.base_url} returned {problem}")
         if len(ids) > MAX_MODELS:
-            raise CodegenError(f"the list of models: {self.base_url} returned more than {MAX_MODELS} models")
-        return list(dict.fromkeys(ids))
+            raise CodegenError(f"{_LIST}: {self.base_url} returned more than {MAX_MODELS} models")
+        errors = [
+            Diagnostic(
+                _LIST, f"/{number}", f"skipped, because it has no usable id: {items[number]!r:.100}", "error"
+            )
+            for number in unusable[:MAX_REPORTED]
+        ]
+        if len(unusable) > MAX_REPORTED:
+            more = len(unusable) - MAX_REPORTED
+            errors.append(
+                Diagnostic(_LIST, "", f"{more} more entries without a usable id are skipped", "error")
+            )
+        return list(dict.fromkeys(ids)), errors
 
     def get_model(self, model_id: str) -> Record:
         """Return one model.
@@ -207,6 +220,12 @@ class HubClient:
         if response.status_code == 429 or response.status_code >= 500:
             raise _TransientError(f"the server returned HTTP {response.status_code}")
         return response.status_code, bytes(content)
+
+
+def _find_id(item: object) -> str | None:
+    """Return the id in an entry of the list; None for an entry without a usable one."""
+    model_id = item.get("id", item.get("name")) if is_object(item) else None
+    return model_id if isinstance(model_id, str) and model_id.strip() else None
 
 
 def split_valid_ids(ids: Iterable[str]) -> tuple[list[str], dict[str, Diagnostic]]:
