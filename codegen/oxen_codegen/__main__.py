@@ -1,6 +1,7 @@
 """`python -m oxen_codegen`, the same as `oxen-codegen`."""
 
 import gc
+import os
 import sys
 
 
@@ -8,6 +9,9 @@ def main() -> None:
     """Run the command line, or exit with the name of the missing extra."""
     # Collecting the many live AST nodes costs about 10 % of the run time.
     gc.set_threshold(100_000, 50, 50)
+    # `python -m` puts the working directory there: a module of the project would be executed instead of an
+    # installed one with the same name.
+    sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
     try:
         from .cli import main as run
 

@@ -15,6 +15,7 @@ from .hub import HubClient, ModelNotFound, Progress
 from .lock import exclusive_lock
 from .records import Record, file_name, read_folder
 from .replace import recover_package
+from .tree import create_file
 
 
 @dataclass
@@ -55,7 +56,8 @@ def fetch(
     requested = list(dict.fromkeys(ids))
     listed: list[str] | None = None
     if not requested:
-        listed = hub.list_ids()
+        listed, unusable = hub.list_ids()
+        result.diagnostics.extend(unusable)
         requested = config.ids_to_fetch(listed)
         result.diagnostics.extend(config.unmatched_ids([*listed, *requested]))
     with ExitStack() as locks:
@@ -63,7 +65,7 @@ def fetch(
         if schemas == package.parent / config.package / "schemas":
             # After an interrupted command, the schemas are at another path until they are recovered.
             locks.enter_context(exclusive_lock(package.parent))
-            recover_package(package)
+            recover_package(package, config.changelog)
         locks.enter_context(exclusive_lock(schemas))
         schemas.mkdir(parents=True, exist_ok=True)
         recorded, _ = read_folder(schemas)  # an invalid file is replaced when its model is fetched
@@ -104,7 +106,7 @@ def _record(
     result.diagnostics.extend(acceptance.rejected)
     for model_id, record in acceptance.accepted.items():
         part = schemas / f"{record.file_name}.part"
-        part.write_text(record.dumps(), encoding="utf-8", newline="\n")
+        create_file(part, record.dumps())
         part.replace(schemas / record.file_name)
         result.written.append(model_id)
     for model_id in result.removed:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from importlib.util import find_spec
+import sysconfig
 from pathlib import Path
 
 from .diagnostics import CodegenError
@@ -18,15 +17,26 @@ def format_tree(folder: Path) -> None:
         CodegenError: A file is not valid Python.
         ModuleNotFoundError: ruff is not installed.
     """
-    if find_spec("ruff") is None:
-        raise ModuleNotFoundError("ruff is not installed", name="ruff")
     # --isolated: a ruff configuration of the user must not change the generated files.
     options = ["--isolated", "--no-cache", f"--line-length={LINE_LENGTH}", "--target-version=py311"]
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", *options, str(folder)],
+        [_find_ruff(), "format", *options, str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise CodegenError(f"ruff could not format the package: {done.stderr.strip()}")
+
+
+def _find_ruff() -> str:
+    """Return the path of the installed ruff.
+
+    It is not run with `python -m ruff`, which would execute a module `ruff` of the working directory.
+    """
+    name = f"ruff{sysconfig.get_config_var('EXE') or ''}"
+    for scheme in (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")):
+        file = Path(sysconfig.get_path("scripts", scheme), name)
+        if file.is_file():
+            return str(file)
+    raise ModuleNotFoundError("ruff is not installed", name="ruff")

@@ -18,7 +18,7 @@ from .diagnostics import CodegenError, ModelError
 from .lock import exclusive_lock
 from .output import SchemaFiles, write_package
 from .records import Record, file_name, read_folder
-from .replace import recover_package
+from .replace import ensure_complete, recover_package
 from .tree import Difference
 
 
@@ -38,14 +38,17 @@ def generate(config: Config, schemas: Path, template_dir: Path, *, dry_run: bool
         config: The configuration of the package.
         schemas: The folder of recorded models.
         template_dir: The folder of built-in templates.
-        dry_run: Whether to change nothing, apart from the recovery after an interrupted command.
+        dry_run: Whether to change nothing.
 
     Raises:
         CodegenError: A recorded model cannot be bound, or the package cannot be written. Nothing was changed.
     """
     # The schemas of the package are locked as well, because they are replaced together with the package.
     with exclusive_lock(config.output), exclusive_lock(config.schemas):
-        recover_package(config.folder)
+        if dry_run:
+            ensure_complete(config.folder)
+        else:
+            recover_package(config.folder, config.changelog)
         records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
         if not records and not errors:
             raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")

@@ -14,17 +14,47 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from .changelog_file import add_entry, read_changelog
 from .diagnostics import CodegenError
+from .json_types import is_object
+from .tree import create_file
 
 
-def recover_package(package: Path) -> None:
-    """Complete or undo an interrupted replacement of `package`."""
+def recover_package(package: Path, changelog: Path) -> None:
+    """Complete or undo an interrupted replacement of `package`.
+
+    Args:
+        package: The path of the package.
+        changelog: The only file that a pending entry may be for.
+
+    Raises:
+        CodegenError: The pending entry is not one of this project. Nothing was changed.
+    """
+    new, old = _staging_paths(package)
+    # Beside a new tree, the entry may be incomplete, and is deleted.
+    pending = None if new.is_dir() else _read_pending_entry(package, changelog)
     _restore(package)
-    _apply_pending_entry(package)
-    shutil.rmtree(_staging_paths(package)[1], ignore_errors=True)
+    if pending is not None:
+        _apply_pending_entry(package, pending)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def ensure_complete(package: Path) -> None:
+    """Raise if a replacement of `package` was interrupted, for commands that change nothing.
+
+    Raises:
+        CodegenError: A file of an interrupted replacement exists.
+    """
+    for file in (*_staging_paths(package), _pending_file(package)):
+        if os.path.lexists(file):
+            raise CodegenError(
+                f"{file} is left of an interrupted command: run `oxen-codegen generate`, which completes or "
+                "undoes it"
+            )
 
 
 def replace_package(
@@ -49,8 +79,11 @@ def replace_package(
             raise CodegenError(f"{new} exists and cannot be removed: remove it")
         shutil.move(tree, new)
         if changelog is not None and changelog_entry is not None:
-            _write_pending_entry(package, changelog.resolve(), changelog_entry)
+            _write_pending_entry(package, changelog, changelog_entry)
         _swap(package)
+        if changelog is not None and (pending := _read_pending_entry(package, changelog)) is not None:
+            _apply_pending_entry(package, pending)
+        shutil.rmtree(_staging_paths(package)[1], ignore_errors=True)  # the next command deletes the rest
     except OSError as error:
         path = error.filename or package.parent
         raise CodegenError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -63,8 +96,6 @@ def _swap(package: Path) -> None:
     if package.exists():
         package.rename(old)
     new.rename(package)
-    _apply_pending_entry(package)
-    shutil.rmtree(old, ignore_errors=True)  # the next command deletes the rest
 
 
 def _restore(package: Path) -> None:
@@ -77,26 +108,72 @@ def _restore(package: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _PendingEntry:
+    changelog: Path
+    entry: str
+    text: str
+    """The text of the changelog with the entry."""
+
+
 def _write_pending_entry(package: Path, changelog: Path, entry: str) -> None:
+    _ensure_inside(changelog)
     text = add_entry(read_changelog(changelog), entry)
     if not os.access(changelog.parent, os.W_OK):
         raise CodegenError(f"{changelog.parent}: the changelog in it cannot be written")
-    pending = {"file": str(changelog), "entry": entry, "text": text}
-    _pending_file(package).write_text(json.dumps(pending), encoding="utf-8")
+    create_file(
+        _pending_file(package), json.dumps({"file": str(changelog.resolve()), "entry": entry, "text": text})
+    )
 
 
-def _apply_pending_entry(package: Path) -> None:
+def _read_pending_entry(package: Path, changelog: Path) -> _PendingEntry | None:
+    """Return the entry of an interrupted replacement.
+
+    The file may be part of a checkout, and then another person wrote it.
+    """
     file = _pending_file(package)
-    if not file.is_file():
-        return
-    pending = json.loads(file.read_text(encoding="utf-8"))
-    changelog = Path(pending["file"])
+    if not os.path.lexists(file):
+        return None
+    try:
+        pending: object = json.loads(_read_regular(file))
+        if not is_object(pending) or not all(
+            isinstance(pending.get(key), str) for key in ("file", "entry", "text")
+        ):
+            raise ValueError("it must have the texts 'file', 'entry' and 'text'")
+        "".join((pending["entry"], pending["text"])).encode()
+        if pending["file"] != str(changelog.resolve()):
+            raise ValueError(f"it names {pending['file']!r:.200}, which is not the changelog of the project")
+    except (OSError, ValueError, RecursionError) as error:
+        raise CodegenError(f"{file} is not a changelog entry of this project, delete it: {error}") from None
+    _ensure_inside(changelog)
+    return _PendingEntry(changelog.resolve(), pending["entry"], pending["text"])
+
+
+def _apply_pending_entry(package: Path, pending: _PendingEntry) -> None:
     # The changelog may have been edited since an interruption.
-    if (text := read_changelog(changelog)) != pending["text"]:
-        part = changelog.with_name(f".{changelog.name}.part")
-        part.write_text(add_entry(text, pending["entry"]), encoding="utf-8", newline="")
-        part.replace(changelog)
-    file.unlink()
+    if (text := read_changelog(pending.changelog)) != pending.text:
+        part = pending.changelog.with_name(f".{pending.changelog.name}.part")
+        create_file(part, add_entry(text, pending.entry))
+        part.replace(pending.changelog)
+    _pending_file(package).unlink(missing_ok=True)
+
+
+def _ensure_inside(changelog: Path) -> None:
+    """Raise if the changelog is a link to a file outside the folder of the project."""
+    if not changelog.resolve().is_relative_to(changelog.parent.resolve()):
+        raise CodegenError(
+            f"{changelog} is a link to a file outside {changelog.parent}; replace it by a file"
+        )
+
+
+def _read_regular(file: Path) -> str:
+    """Return the text of a regular file, which is not a link."""
+    with os.fdopen(
+        os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb"
+    ) as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is not a file")
+        return opened.read().decode()
 
 
 def _pending_file(package: Path) -> Path:

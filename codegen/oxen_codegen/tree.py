@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,19 @@ def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
             file.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as error:
         raise CodegenError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+
+
+def create_file(file: Path, text: str) -> None:
+    """Write a new file in place of a file or link at its path. A link is never written through.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    content = text.encode()
+    file.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(file, flags, 0o666), "wb") as created:
+        created.write(content)
 
 
 def compare_trees(new: Path, old: Path) -> Iterator[Difference]:

@@ -20,7 +20,7 @@ from .hub import HubClient, Progress, split_valid_ids
 from .lock import exclusive_lock
 from .output import SchemaFiles, write_package
 from .records import Record, Removal, read_folder
-from .replace import recover_package
+from .replace import ensure_complete, recover_package
 
 MAX_REMOVED_SHARE = 0.2
 MAX_LISTED_IDS = 10
@@ -63,18 +63,21 @@ def update(
         config: The configuration of the package.
         template_dir: The folder of built-in templates.
         allow_removals: Whether more than a fifth of the models may be removed.
-        dry_run: Whether to change nothing, apart from the recovery after an interrupted command.
+        dry_run: Whether to change nothing.
         progress: Receives the progress of reading models.
 
     Raises:
         CodegenError: The server, a folder or the configuration cannot be used. Nothing was changed.
     """
     with exclusive_lock(config.output), exclusive_lock(config.schemas):
-        recover_package(config.folder)
+        if dry_run:
+            ensure_complete(config.folder)
+        else:
+            recover_package(config.folder, config.changelog)
         builder = PackageBuilder(config, template_dir)
         recorded = _read_recorded(config.schemas)
         current = {model_id: record for model_id, record in recorded.items() if record.removal is None}
-        ids, unlisted, invalid_ids = _choose_ids(hub, ids, current, config)
+        ids, unlisted, skipped = _choose_ids(hub, ids, current, config)
         limit = len(current) if allow_removals else _max_removed(config, current)
         _limit_removals([id for id in unlisted if id not in ids], limit, "are not in the server's list")
         fetched = fetch_models(hub, ids, unlisted, progress)
@@ -115,7 +118,7 @@ def update(
             diff,
             version,
             len(files),
-            [*package.diagnostics, *invalid_ids.values(), *acceptance.rejected, *warnings, *removals],
+            [*package.diagnostics, *skipped, *acceptance.rejected, *warnings, *removals],
         )
 
 
@@ -128,16 +131,17 @@ def _read_recorded(schemas: Path) -> dict[str, Record]:
 
 def _choose_ids(
     hub: HubClient, ids: Iterable[str], current: Records, config: Config
-) -> tuple[list[str], list[str], dict[str, Diagnostic]]:
-    """Return the ids to request, the recorded ids that the server does not list, and the invalid ids."""
+) -> tuple[list[str], list[str], list[Diagnostic]]:
+    """Return the ids to request, the recorded ids that the server does not list, and errors of the list."""
     requested = list(dict.fromkeys(ids))
     unlisted: list[str] = []
+    unusable: list[Diagnostic] = []
     if not requested:
-        listed = hub.list_ids()
+        listed, unusable = hub.list_ids()
         requested = config.ids_to_fetch(listed)
         unlisted = config.selection.unlisted(listed, current)
     valid, invalid = split_valid_ids(requested)
-    return valid, unlisted, invalid
+    return valid, unlisted, [*unusable, *invalid.values()]
 
 
 def _max_removed(config: Config, current: Records) -> int:

@@ -300,7 +300,7 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
         (500, "", "the list of models: the server returned HTTP 500, 3 times"),
         (403, {}, "returned HTTP 403 without a list"),
         (200, {"data": []}, "returned no model"),
-        (200, {"data": [{"id": "a"}, {"object": "model"}]}, "models without an id"),
+        (200, {"data": [{"id": ""}, {"object": "model"}]}, "models without an id"),
         (200, {"data": "x"}, "without a list"),
         (200, "no JSON", "not JSON"),
         (401, {"error": {"type": "unauthenticated"}}, "rejected the API key (HTTP 401): set OXEN_API_KEY"),
@@ -317,6 +317,39 @@ def test_fetch_invalid_list_changes_nothing(
     assert done.exit_code == 2
     assert message in done.stderr
     assert read_texts(schemas) == before
+
+
+@pytest.mark.parametrize("entry", [{}, {"id": None}, {"id": 5}, {"id": " "}, "painter", [], None], ids=repr)
+def test_fetch_skips_list_entry_without_id(
+    entry: object, fetch: Callable[..., Result], hub: Hub, schemas: Path
+) -> None:
+    """An entry without a usable id is reported; the other models are recorded."""
+    hub.respond_next(200, body={"data": [{"id": "painter"}, entry]}, path="/api/ai/models")
+    done = fetch("--all")
+    assert done.exit_code == 1
+    assert "error: the list of models /1: skipped, because it has no usable id" in done.stderr
+    assert [file.name for file in schemas.iterdir()] == ["painter.json"]
+
+
+def test_fetch_reports_few_entries_without_id(fetch: Callable[..., Result], hub: Hub) -> None:
+    """Of thousands of entries without an id, the first are listed and the others are counted."""
+    hub.respond_next(200, body=[{"id": "painter"}, *[{}] * 5_000], path="/api/ai/models")
+    done = fetch("--all")
+    assert done.exit_code == 1
+    assert "4980 more entries without a usable id" in done.stderr
+    assert done.stderr.count("no usable id") == 20
+
+
+def test_fetch_writes_through_no_link(tmp_path: Path, fetch: Callable[..., Result], schemas: Path) -> None:
+    """A link at the path of a temporary file is replaced; its target is not changed."""
+    victim = tmp_path / "victim"
+    victim.write_text("years of work")
+    schemas.mkdir(exist_ok=True)
+    for name in ("painter.json", "painter.json.part"):
+        (schemas / name).symlink_to(victim)
+    assert fetch("painter").exit_code == 0
+    assert victim.read_text() == "years of work"
+    assert [(file.name, file.is_symlink()) for file in schemas.iterdir()] == [("painter.json", False)]
 
 
 def test_fetch_falls_back_to_older_list(catalogue: Path, fetch: Callable[..., Result]) -> None:

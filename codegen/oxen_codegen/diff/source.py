@@ -13,7 +13,7 @@ from ..diagnostics import CodegenError, ModelError, make_printable
 from ..hub import HubClient, ModelNotFound, Progress
 from ..lock import exclusive_lock
 from ..records import Record, read_folder
-from ..replace import recover_package
+from ..replace import ensure_complete
 
 LIVE = "live"
 _MAX_LISTED = 5
@@ -30,9 +30,9 @@ def load_models(source: str, config: Config) -> Records:
     """
     folder = Path(source)
     if folder.resolve() == config.schemas.resolve():
-        # An interrupted command may have moved the folder, and a running one may be writing to it.
+        # A running command may be writing to the folder, and an interrupted one may have moved it.
         with exclusive_lock(config.output, _LOCK_TIMEOUT), exclusive_lock(config.schemas, _LOCK_TIMEOUT):
-            recover_package(config.folder)
+            ensure_complete(config.folder)
             if not folder.is_dir():
                 raise CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")
             return load_folder(folder)

@@ -187,7 +187,7 @@ class Replacement:
         replace_package(self._tree, self.package, self.changelog, ENTRY)
 
     def recover(self) -> None:
-        recover_package(self.package)
+        recover_package(self.package, self.changelog)
 
     def read_state(self) -> dict[str, bytes | None]:
         return {name: content for name, (_, content) in take_snapshot(self.root).items()}
@@ -259,20 +259,101 @@ def test_recovery_keeps_edited_changelog(replacement: Replacement, run_limited: 
     assert replacement.changelog.read_text() == add_entry("# Changelog\n\nMine.\n", ENTRY)
 
 
-@pytest.mark.parametrize("command", ["check", "generate", "diff", "fetch painter", "update --dry-run"])
-def test_next_command_recovers(command: str, hub: Hub, project: Path) -> None:
-    """Each command completes or undoes an interrupted replacement first."""
+def interrupt_update(project: Path, note: object, *, is_swapped: bool) -> Path:
+    """Leave what an interrupted update leaves, before or after the package is replaced; return the note."""
     package = project / "generated" / "ours"
-    before = take_snapshot(package).keys()
-    pending = {"file": str(project / "CHANGELOG.md"), "entry": "- New.", "text": "?"}
-    address = ["--base-url", hub.url] if command not in ("check", "generate") else []
-    for is_swapped in (False, True):
-        package.with_name(".ours.pending").write_text(json.dumps(pending))
-        shutil.copytree(package, package.with_name(".ours.old"))
-        if not is_swapped:
-            package.rename(package.with_name(".ours.new"))
-        done = CliRunner().invoke(main, [*command.split(), *address])
-        assert done.exit_code == 0, done.output
-        assert take_snapshot(package).keys() == before
-        assert ("- New." in read_changelog(project)) is is_swapped
-        assert is_up_to_date(project)
+    file = package.with_name(".ours.pending")
+    file.write_text(json.dumps(note))
+    shutil.copytree(package, package.with_name(".ours.old"))
+    if not is_swapped:
+        package.rename(package.with_name(".ours.new"))
+    return file
+
+
+def make_note(project: Path, **fields: object) -> dict[str, object]:
+    return {"file": str(project / "CHANGELOG.md"), "entry": "- New.", "text": "?", **fields}
+
+
+@pytest.mark.parametrize("is_swapped", [False, True], ids=["not swapped", "swapped"])
+@pytest.mark.parametrize("command", ["generate", "fetch painter", "update"])
+def test_next_command_recovers(command: str, is_swapped: bool, hub: Hub, project: Path) -> None:
+    """A command that writes completes or undoes an interrupted replacement first."""
+    before = take_snapshot(project / "generated" / "ours").keys()
+    interrupt_update(project, make_note(project), is_swapped=is_swapped)
+    address = ["--base-url", hub.url] if command != "generate" else []
+    done = CliRunner().invoke(main, [*command.split(), *address])
+    assert done.exit_code == 0, done.output
+    assert take_snapshot(project / "generated" / "ours").keys() == before
+    assert ("- New." in read_changelog(project)) is is_swapped
+    assert is_up_to_date(project)
+
+
+@pytest.mark.parametrize("is_swapped", [False, True], ids=["not swapped", "swapped"])
+@pytest.mark.parametrize("command", ["check", "diff", "update --dry-run"])
+def test_read_only_command_writes_nothing(command: str, is_swapped: bool, hub: Hub, project: Path) -> None:
+    """A command that writes nothing reports an interrupted replacement, and leaves it as it is."""
+    interrupt_update(project, make_note(project), is_swapped=is_swapped)
+    before = take_snapshot(project)
+    address = ["--base-url", hub.url] if command != "check" else []
+    done = CliRunner().invoke(main, [*command.split(), *address])
+    assert done.exit_code == 2
+    assert "is left of an interrupted command: run `oxen-codegen generate`" in done.stderr
+    assert take_snapshot(project) == before
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        [], "text", None, 5, {}, {"file": None}, {"entry": 5}, {"text": []}, {"entry": "\ud800"},
+        {"file": "/etc/motd"}, {"file": "../../victim.md"}, {"file": "pyproject.toml"}, {"file": "\0"},
+        b"", b"{", b"\xff", b"[" * 100_000,
+    ],
+    ids=lambda note: f"{note!r:.20}",
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["check", "generate", "fetch painter"])
+def test_malformed_note_is_an_error(note: object, command: str, hub: Hub, project: Path) -> None:
+    """A note in a checkout that is not of this project is an error on one line, and nothing is changed."""
+    file = project / "generated" / ".ours.pending"
+    fields = make_note(project) | note if isinstance(note, dict) and note else note
+    file.write_bytes(fields if isinstance(fields, bytes) else json.dumps(fields).encode())
+    before = take_snapshot(project)
+    address = ["--base-url", hub.url] if command.startswith("fetch") else []
+    done = CliRunner().invoke(main, [*command.split(), *address])
+    assert done.exit_code == 2
+    assert str(file) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert take_snapshot(project) == before
+
+
+@pytest.mark.parametrize("name", [".ours.pending", ".CHANGELOG.md.part", "CHANGELOG.md"])
+def test_update_writes_through_no_link(
+    name: str, update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    """A link to a file outside the project is never written through."""
+    victim = project.parent / "victim"
+    victim.write_text("years of work")
+    folder = project / "generated" if name == ".ours.pending" else project
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(victim)
+    hub.add_model(make_model("painter", NARROWED))
+    done = update()
+    assert done.exit_code == (0 if name == ".CHANGELOG.md.part" else 2), done.output
+    assert victim.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_note_that_is_no_file_is_an_error(kind: str, project: Path) -> None:
+    """A link, a pipe or a folder in place of the note is an error."""
+    file = project / "generated" / ".ours.pending"
+    match kind:
+        case "link":
+            note = project.parent / "note"
+            note.write_text(json.dumps(make_note(project)))
+            file.symlink_to(note)
+        case "pipe":
+            os.mkfifo(file)
+        case _:
+            file.mkdir()
+    done = CliRunner().invoke(main, ["generate"])
+    assert done.exit_code == 2
+    assert f"{file} is not a changelog entry of this project" in done.stderr
