@@ -257,6 +257,28 @@ def update(
     return 1 if result.failed else 0
 
 
+@main.command()
+@_SCHEMAS
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder of the Markdown files. Files of models that are not recorded are deleted from it.",
+)
+@_report_errors
+def docs(schemas: Path | None, output: Path) -> int:
+    """Write the Markdown of the reference: a page for each recorded model.
+
+    Exit code: 0 done; 2 not all files were written.
+    """
+    from .reference.site import write_site
+
+    config = load_config(Path.cwd())
+    count = write_site(config, schemas or config.schemas, find_template_dir(), output)
+    click.echo(f"docs: {count} files; {output}")
+    return 0
+
+
 def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) -> Mapping[str, Record]:
     """Read the models of the API that the configuration selects."""
     from .diff.source import fetch_models

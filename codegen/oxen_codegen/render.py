@@ -70,7 +70,7 @@ def format_literal(value: Any) -> str:
     text = repr(value)
     if text.isascii():  # and printable, because of repr
         return text
-    return "".join(char if _is_visible(char) else _escape(char) for char in text)
+    return "".join(char if is_visible(char) else _escape(char) for char in text)
 
 
 # The same texts occur in many models, and each of them in a request and in a call.
@@ -86,7 +86,7 @@ def format_docstring(text: str, indent: int = 0, hanging: int = 0) -> str:
     Raises:
         ModelError: The escaped text does not evaluate to the original.
     """
-    visible = text if text.isascii() and text.isprintable() else "".join(map(_make_visible, text))
+    visible = make_visible(text)
     width = LINE_LENGTH - indent - 2 * len('"""')
     paragraphs = [
         textwrap.fill(
@@ -198,15 +198,20 @@ def _annotated(base: str, limits: tuple[Limit, ...], *validators: str) -> str:
     return f"Annotated[{', '.join([base, *metadata])}]" if metadata else base
 
 
-def _make_visible(char: str) -> str:
+def make_visible(text: str) -> str:
+    """Return a text of the API with invisible characters escaped; line breaks stay."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_make_char_visible, text))
+
+
+def _make_char_visible(char: str) -> str:
     """Return a space for any white space but a line break, and the escape of an invisible character."""
-    if char in f"\n{NO_BREAK}" or _is_visible(char):
+    if char in f"\n{NO_BREAK}" or is_visible(char):
         return char
     return " " if char.isspace() else _escape(char)
 
 
-def _is_visible(char: str) -> bool:
-    """Return whether a character is visible, by the oldest Unicode that every Python includes."""
+def is_visible(char: str) -> bool:
+    """Return whether a character is visible or a space, by the oldest Unicode that every Python includes."""
     # That version classifies a soft hyphen as a dash.
     return char == " " or (char != "\u00ad" and ucd_3_2_0.category(char)[0] not in "CZ")
 

@@ -1,0 +1,110 @@
+"""Render the Markdown files of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+from ..config import Config
+from ..diagnostics import CodegenError, Diagnostic
+from ..records import Record, read_folder
+from ..render import create_environment
+from ..tree import write_files
+from .examples import add_filters, render_examples
+from .markdown import write_code, write_json_code, write_text, write_yaml
+from .pages import ModelPage, build_pages
+from .parameters import COMMON_PARAMETERS, Parameter
+
+MODEL_FOLDER = "models"
+MAX_OPTIONS = 40
+
+
+def load_templates(template_dir: Path) -> Environment:
+    """Return the templates of the site, with the filters that texts of the API have to pass.
+
+    Args:
+        template_dir: The folder of built-in templates.
+    """
+    templates = create_environment(FileSystemLoader(template_dir))
+    templates.filters["text"] = write_text
+    templates.filters["code"] = write_code
+    templates.filters["json_code"] = write_json_code
+    templates.filters["yaml"] = write_yaml
+    templates.filters["allowed"] = write_allowed
+    add_filters(templates)
+    return templates
+
+
+def render_page(page: ModelPage, templates: Environment, *, tabs: bool = True) -> str:
+    """Return the Markdown of a model's page.
+
+    Args:
+        page: The page.
+        templates: The templates of `load_templates`.
+        tabs: Whether the examples are in tabs of Material for MkDocs; otherwise each has a heading, for
+            readers without the site.
+    """
+    template = "chat" if page.family == "chat" else "model"
+    own = {parameter.wire_name for parameter in page.parameters}
+    context: dict[str, Any] = {
+        "page": page,
+        "examples": render_examples(page, templates),
+        "tabs": tabs,
+        "common": [parameter for parameter in COMMON_PARAMETERS if parameter.wire_name not in own],
+    }
+    return templates.get_template(f"docs/{template}.md.jinja").render(context)
+
+
+def render_site(records: Iterable[Record], config: Config, template_dir: Path) -> dict[str, str]:
+    """Return the Markdown files of the reference, by path below the folder of the site.
+
+    Raises:
+        ModelError: The schema of a model is not that of an object.
+    """
+    templates = load_templates(template_dir)
+    pages = build_pages(records, config)
+    return {f"{MODEL_FOLDER}/{page.slug}.md": render_page(page, templates) for page in pages}
+
+
+def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) -> int:
+    """Write the Markdown files of the reference, and return their number.
+
+    Args:
+        config: The configuration of the package.
+        schemas: The folder of recorded models.
+        template_dir: The folder of built-in templates.
+        output: The folder of the files. Pages of models that are not recorded are deleted from it.
+
+    Raises:
+        CodegenError: A record cannot be read, or a file cannot be written.
+    """
+    records, errors = read_folder(schemas)
+    if errors:
+        diagnostics = [Diagnostic(name, error.path, error.message, "error") for name, error in errors.items()]
+        raise CodegenError(
+            f"{schemas}: {len(errors)} records cannot be read; nothing was written", diagnostics
+        )
+    files = render_site(records.values(), config, template_dir)
+    for page in (output / MODEL_FOLDER).glob("*.md"):
+        if f"{MODEL_FOLDER}/{page.name}" not in files:
+            page.unlink()
+    write_files(files, output)
+    return len(files)
+
+
+def write_allowed(parameter: Parameter) -> str:
+    """Return the options and limits of a parameter."""
+    options = [write_json_code(value) for value in parameter.options[:MAX_OPTIONS]]
+    more = len(parameter.options) - len(options)
+    return "; ".join(
+        filter(
+            None,
+            (
+                f"{', '.join(options)}{f' and {more} more' if more else ''}",
+                *(write_text(limit) for limit in parameter.limits),
+            ),
+        )
+    )

@@ -1,0 +1,188 @@
+"""The values of the examples, each accepted by the schema of its model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..accepted_values import Node, accepts
+from ..json_types import is_list, is_object
+from ..normalize import find_media
+from ..operations import Operation
+
+MEDIA_URLS = {
+    "image": (
+        "https://hub.oxen.ai/api/repos/ox/Oxen-Character-Simple-Vector-Graphic/file/main/images/reference/"
+        "bloxy_white_bg.png"
+    ),
+    "video": "https://example.com/clip.mp4",
+    "audio": "https://example.com/voice.mp3",
+    "file": "https://example.com/file",
+}
+_MASK_URL = "https://example.com/mask.png"
+_PROMPTS = {
+    "edit": "Add a funny hat",
+    "images": "An ox with a funny hat in a field of flowers",
+    "videos": "The ox walks through a field of flowers, and the camera follows it",
+    "audio": "A calm voice says: Welcome to the farm.",
+}
+_STRINGS = {"negative_prompt": "blurry, low quality"}
+_NUMBERS = {"seed": 42, "duration": 5}
+_EXCLUDES = re.compile(r"\bexcludes ([^.;]*)", re.IGNORECASE)
+_IS_EXCLUDED = re.compile(r"(\w+) is excluded", re.IGNORECASE)
+_ALL_REFERENCES = "references of every type"
+_ABSENT = object()
+
+
+@dataclass(slots=True)
+class ExampleValues:
+    """The parameters of the examples of one model, by wire name."""
+
+    minimal: dict[str, Any]
+    """The required parameters."""
+    basic: dict[str, Any]
+    """And those that the form of the API's website shows first."""
+    all: dict[str, Any]
+    """And all others."""
+    omitted: dict[str, str] = field(default_factory=dict[str, str])
+    """Why no example has a parameter, by wire name."""
+
+    def levels(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the levels that differ from each other, by name."""
+        levels = [("Minimal", self.minimal)]
+        if self.basic not in (self.minimal, self.all):
+            levels.append(("Basic", self.basic))
+        if self.all != self.minimal:
+            levels.append(("All parameters", self.all))
+        return levels
+
+
+def choose_values(node: Node, basic: object, operation: Operation) -> ExampleValues:
+    """Return the values of the examples of a model.
+
+    Args:
+        node: The normalized schema.
+        basic: The names of the parameters that a form shows first, as the API returns them.
+        operation: The call of the model.
+    """
+    exclusions = _find_exclusions(node)
+    chosen: dict[str, Any] = {}
+    omitted: dict[str, str] = {}
+    # The shown parameters first, because another that excludes one of them is omitted.
+    first = (
+        {*node["required"], *(name for name in basic if isinstance(name, str))} if is_list(basic) else set()
+    )
+    for name in sorted(node["properties"], key=lambda name: name not in first | {*node["required"]}):
+        if name not in node["required"] and (
+            rival := next((r for r in chosen if r in exclusions[name]), None)
+        ):
+            omitted[name] = f"it excludes `{rival}`"
+            continue
+        value = _choose_value(name, node, operation)
+        if value is _ABSENT:
+            omitted[name] = "the API does not publish its form"
+        else:
+            chosen[name] = value
+    ordered = {name: chosen[name] for name in node["properties"] if name in chosen}
+    return ExampleValues(
+        minimal={name: value for name, value in ordered.items() if name in node["required"]},
+        basic={name: value for name, value in ordered.items() if name in first | {*node["required"]}},
+        all=ordered,
+        omitted=omitted,
+    )
+
+
+def _choose_value(name: str, node: Node, operation: Operation) -> Any:
+    """Return the first value that the schema accepts, of the API's examples and then of our own."""
+    value, annotations = node["properties"][name], node["annotations"].get(name, {})
+    found = [annotations[key] for key in ("example", "default") if key in annotations]
+    # An empty value would not show anything.
+    candidates = [
+        *(item for item in found if item not in (None, "", [], {})),
+        *_suggest(name, value, operation),
+    ]
+    if not _has_unknown_form(value):
+        candidates += found
+    return next((item for item in candidates if item is not None and accepts(value, item)), _ABSENT)
+
+
+def _suggest(name: str, node: Node, operation: Operation) -> Iterator[Any]:
+    """Yield values of the types that a parameter accepts."""
+    yield from node.get("enum", ())
+    for member in node.get("anyOf", ()):
+        yield from _suggest(name, member, operation)
+    match node.get("type"):
+        case "string":
+            yield _fit_text(_suggest_text(name, node, operation), node)
+        case "integer" | "number":
+            yield from _suggest_numbers(name, node)
+        case "boolean":
+            yield False
+        case "array":
+            count = max(node.get("minItems", 1), 1)
+            yield from ([item] * count for item in _suggest(name, node["items"], operation))
+        case "object" if node["properties"]:
+            parts = {
+                key: next(iter(_suggest(key, part, operation)), None)
+                for key, part in node["properties"].items()
+            }
+            yield {key: part for key, part in parts.items() if part is not None}
+            yield {key: part for key, part in parts.items() if key in node["required"]}
+        case _:
+            pass
+
+
+def _suggest_text(name: str, node: Node, operation: Operation) -> str:
+    if "media" in node:
+        return _MASK_URL if "mask" in name.lower() else MEDIA_URLS[node["media"]]
+    if name in _STRINGS:
+        return _STRINGS[name]
+    if name == "prompt":
+        return _PROMPTS["edit" if operation.verb == "edit" else operation.family]
+    return "text"
+
+
+def _suggest_numbers(name: str, node: Node) -> Iterator[int | float]:
+    yield from (number for known, number in _NUMBERS.items() if known == name)
+    yield 1
+    for key, step in (("minimum", 0), ("exclusiveMinimum", 1), ("maximum", 0), ("exclusiveMaximum", -1)):
+        if key in node:
+            yield node[key] + step
+    if {"exclusiveMinimum", "exclusiveMaximum"} <= node.keys():
+        yield (node["exclusiveMinimum"] + node["exclusiveMaximum"]) / 2
+
+
+def _fit_text(text: str, node: Node) -> str:
+    minimum, maximum = node.get("minLength", 0), node.get("maxLength")
+    # A schema may require any length, and no example is a megabyte.
+    return text.ljust(min(minimum, 1000), ".")[:maximum]
+
+
+def _has_unknown_form(node: Node) -> bool:
+    """Return whether a schema accepts objects without naming their properties."""
+    members = (*node.get("anyOf", ()), *([node["items"]] if "items" in node else []))
+    return (node.get("type") == "object" and not node["properties"]) or any(map(_has_unknown_form, members))
+
+
+def _find_exclusions(node: Node) -> Mapping[str, set[str]]:
+    """Return which parameters exclude each other, which the API says in words only."""
+    exclusions: dict[str, set[str]] = {name: set() for name in node["properties"]}
+    for name, notes in node["annotations"].items():
+        description = notes.get("description", "")
+        phrases = [*_EXCLUDES.findall(description), *_IS_EXCLUDED.findall(description)]
+        for other in exclusions.keys() - {name}:
+            is_reference = _is_media_list(node["properties"][other])
+            if any(
+                re.search(rf"\b{re.escape(other)}\b", phrase) or (is_reference and _ALL_REFERENCES in phrase)
+                for phrase in phrases
+            ):
+                exclusions[name].add(other)
+                exclusions[other].add(name)
+    return exclusions
+
+
+def _is_media_list(node: Node) -> bool:
+    members = (node, *node.get("anyOf", ()))
+    return any(is_object(member.get("items")) and any(find_media(member)) for member in members)
