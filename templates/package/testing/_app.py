@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ._chat import chat_routes
 from ._downloads import Downloads
 from ._errors import ErrorResponses, RequestError
 from ._generation import generation_routes
@@ -26,6 +27,7 @@ def create_app(state: State, cut_connection: CutConnection) -> ASGIApp:
         routes=[
             *model_routes(state),
             *generation_routes(state),
+            *chat_routes(state),
             *queue_routes(state, downloads),
             Route("/api/authorize", _authorize),
             Route("/files/{name}", downloads.download),
