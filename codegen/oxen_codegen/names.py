@@ -22,7 +22,7 @@ _PYDANTIC = frozenset(
 )
 # Names that the emitted classes and calls use.
 _OWN = frozenset(
-    "billed_parameters body deprecated endpoint extra_body extra_headers from_body image_parameters "
+    "billed_parameters body deprecated endpoint estimate extra_body extra_headers from_body image_parameters "
     "mark_paths model model_id num_generations options partial renamed request self timeout".split()
 )
 # Names in the annotations of the emitted classes and calls.

@@ -1,4 +1,4 @@
-"""Describe the price of a model in words."""
+"""The price of a model: read it, and describe it in words. Pure functions."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ def describe_price(pricing: object) -> str | None:
     variants: list[tuple[Decimal, str]] = []
     other: dict[str, Any] = {}
     for key, value in sorted(pricing.items()):
-        amount = _parse_amount(value)
+        amount = parse_amount(value)
         if amount is not None and key == base_field:
-            base.append(f"{_format_amount(amount)} per {unit}")
+            base.append(f"{format_amount(amount)} per {unit}")
         elif amount is not None and key in _TOKEN_FIELDS:
-            base.append(f"{_format_amount(amount.scaleb(6))} per million {_TOKEN_FIELDS[key]}")
+            base.append(f"{format_amount(amount.scaleb(6))} per million {_TOKEN_FIELDS[key]}")
         elif amount is not None and key in _VARIANT_FIELDS:
             variants.append((amount, _VARIANT_FIELDS[key]))
         elif key in _TABLE_FIELDS and (cells := _parse_table(value)):
             variants.extend((amount, f"at {name}") for amount, name in cells)
         elif value is not None and key != "method":
             other[key] = value
-    texts = [f"{_format_amount(amount)} {condition}" for amount, condition in sorted(variants)]
+    texts = [f"{format_amount(amount)} {condition}" for amount, condition in sorted(variants)]
     if texts and not base:
         amount, condition = min(variants)
-        texts[0] = f"{_format_amount(amount)} per {unit} {condition}"
+        texts[0] = f"{format_amount(amount)} per {unit} {condition}"
     parts = (", ".join(part) for part in (base, texts, _format_fields(other)))
     return "; ".join(filter(None, parts)) or None
 
@@ -78,7 +78,7 @@ def _parse_table(table: object) -> list[tuple[Decimal, str]]:
         return cells
     for row, value in table.items():
         for column, cell in (value if is_object(value) else {"": value}).items():
-            amount = _parse_amount(cell)
+            amount = parse_amount(cell)
             if amount is None:
                 return []
             name = column if column and len(table) == 1 else f"{row} {column}".strip()
@@ -86,7 +86,7 @@ def _parse_table(table: object) -> list[tuple[Decimal, str]]:
     return cells
 
 
-def _parse_amount(value: object) -> Decimal | None:
+def parse_amount(value: object) -> Decimal | None:
     """Return a number, or a text with a number, as a decimal."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -98,7 +98,7 @@ def _parse_amount(value: object) -> Decimal | None:
     return amount if is_plausible and len(amount.as_tuple().digits) <= 2 * _MAX_DIGITS else None
 
 
-def _format_amount(amount: Decimal) -> str:
+def format_amount(amount: Decimal) -> str:
     """Return an amount in dollars, with two decimals at least unless it is a whole number."""
     text = f"{amount:f}"
     if "." in text:

@@ -32,6 +32,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "_runtime.responses": ("Response",),
     "_runtime.schemas": ("schema",),
+    "_runtime.json_schema.estimates": ("Estimate", "NoEstimate"),
     "_runtime._async.batch": ("AsyncBatchRun",),
     "_runtime._async.dynamic": ("AsyncAnyModel",),
     "_runtime._async.history": ("AsyncGenerations",),

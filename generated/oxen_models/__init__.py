@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     )
     from ._runtime.responses import Response as Response
     from ._runtime.schemas import schema as schema
+    from ._runtime.json_schema.estimates import Estimate as Estimate, NoEstimate as NoEstimate
     from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
@@ -179,6 +180,8 @@ _MODULES = {
     "VideoRequest": "._runtime.request",
     "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
+    "Estimate": "._runtime.json_schema.estimates",
+    "NoEstimate": "._runtime.json_schema.estimates",
     "AsyncBatchRun": "._runtime._async.batch",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
@@ -276,6 +279,8 @@ __all__ = [
     "VideoRequest",
     "Response",
     "schema",
+    "Estimate",
+    "NoEstimate",
     "AsyncBatchRun",
     "AsyncAnyModel",
     "AsyncGenerations",

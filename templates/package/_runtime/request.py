@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import InvalidRequestError, Problem
+from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .local_media import LocalMedia, LocalMediaError
 from .media import KEEP_LOCAL_MEDIA
 from .values import json_error, map_scalars
+
+if TYPE_CHECKING:
+    from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 
 RequestT = TypeVar("RequestT", bound="Request")
 
@@ -72,6 +75,21 @@ class Request(Object, extra="forbid"):
         """
         return _convert_media(self, body_with_media(self))
 
+    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+        """Return the estimated cost of the request, from the price that the package has of the model.
+
+        A value that is not sent counts with its default, and one that the server chooses as a range. There is
+        no estimate if the package has no price, or the cost depends on something else than the request.
+        `extra_body` is not considered. Nothing is sent.
+
+        Args:
+            num_generations: The number of jobs that are submitted with this request.
+
+        Raises:
+            ConfigurationError: `num_generations` is not a positive integer.
+        """
+        return _estimate(self, _find_module(type(self)), num_generations)
+
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Self:
         """Return the request that has the given `body()`.
@@ -93,12 +111,12 @@ class Request(Object, extra="forbid"):
         includes `response_format` and `target_namespace`, but neither descriptions nor defaults. It is also
         returned for a class that was not generated.
         """
-        generated = next((base for base in cls.__mro__ if "model_id" in vars(base)), None)
-        if not args and not kwargs and generated is not None:
+        module = _find_module(cls)
+        if not args and not kwargs and module is not None:
             from .schemas import read_schema
 
             with suppress(KeyError):
-                return read_schema(generated.__module__, cls.model_id)
+                return read_schema(module, cls.model_id)
         return super().model_json_schema(*args, **kwargs)
 
 
@@ -167,6 +185,10 @@ class UntypedRequest:
         """
         return _convert_media(self, body_with_media(self))
 
+    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+        """Return the estimated cost of the request if the package has the model. See `Request.estimate`."""
+        return _estimate(self, None, num_generations)
+
 
 RequestLike: TypeAlias = Request | UntypedRequest
 """A request that `run`, `submit` and `run_many` accept."""
@@ -208,6 +230,19 @@ def build_request(build: partial[RequestT]) -> RequestT:
 
     request_class = cast("type[Request]", build.func)
     raise from_pydantic(request_class.model_id, request_class, validation_error)
+
+
+def _find_module(request_class: type[Request]) -> str | None:
+    """Return the module that a class, or the base class of it, was generated in; None for any other class."""
+    return next((base.__module__ for base in request_class.__mro__ if "model_id" in vars(base)), None)
+
+
+def _estimate(request: RequestLike, module: str | None, num_generations: int) -> Estimate | NoEstimate:
+    from .pricing import estimate_body
+
+    if isinstance(num_generations, bool) or not isinstance(num_generations, int) or num_generations < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"num_generations must be a positive integer, got {num_generations!r:.40}")
+    return estimate_body(module or __name__, body_with_media(request), num_generations)
 
 
 def _convert_media(request: RequestLike, body: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,9 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from .hub_models import HubModel, parse_model_record
+
+# An id whose file has its name on every file system.
+_PLAIN_ID = re.compile(r"[a-z0-9_-]+")
 
 
 def schema(id: str) -> dict[str, Any]:
@@ -26,26 +30,47 @@ def schema(id: str) -> dict[str, Any]:
 
 def read_schema(module: str, id: str) -> dict[str, Any]:
     """Return the parameter schema of a model from the package of a module. Raises as `schema` does."""
-    file = _list_files(module.partition(".")[0]).get(id)
-    if file is None:
+    model = read_model(module, id)
+    if model is None:
         raise KeyError(f"no model {id!r} in the package")
-    # Read on every call, because the caller may modify the result.
-    parameters = _read_model(file).request_schema
-    if parameters is None:
+    if model.request_schema is None:
         raise KeyError(f"the API published no parameter schema for {id!r}")
-    return dict(parameters)
+    return dict(model.request_schema)
+
+
+def read_model(module: str, id: str) -> HubModel | None:
+    """Return the recorded model from the package of a module; None if the package does not have it.
+
+    It is read on every call, because the caller may modify the result.
+    """
+    package = module.partition(".")[0]
+    folder = _find_folder(package)
+    if folder is None:
+        return None
+    # Most files have the name of their model, and reading the others takes a hundred times as long.
+    if _PLAIN_ID.fullmatch(id) and (file := folder.joinpath(f"{id}.json")).is_file():
+        model = _read_file(file)
+        if model.id == id:
+            return model
+    listed = _list_files(package).get(id)
+    return None if listed is None else _read_file(listed)
+
+
+def _find_folder(package: str) -> Traversable | None:
+    """Return the folder of recorded models of a package; None without one."""
+    spec = getattr(sys.modules[package], "__spec__", None)
+    if spec is None or spec.submodule_search_locations is None:  # not a package, but a script
+        return None
+    folder = files(package).joinpath("schemas")
+    return folder if folder.is_dir() else None
 
 
 @cache
 def _list_files(package: str) -> dict[str, Traversable]:
-    spec = getattr(sys.modules[package], "__spec__", None)
-    if spec is None or spec.submodule_search_locations is None:  # not a package, but a script
-        return {}
-    folder = files(package).joinpath("schemas")
-    if not folder.is_dir():
-        return {}
-    return {_read_model(file).id: file for file in folder.iterdir() if file.name.endswith(".json")}
+    folder = _find_folder(package)
+    found = [] if folder is None else [file for file in folder.iterdir() if file.name.endswith(".json")]
+    return {_read_file(file).id: file for file in found}
 
 
-def _read_model(file: Traversable) -> HubModel:
+def _read_file(file: Traversable) -> HubModel:
     return parse_model_record(json.loads(file.read_bytes()))
