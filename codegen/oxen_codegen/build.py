@@ -31,7 +31,7 @@ _COPIED_MODULES = {
         "accepted_values.py", "diagnostics.py", "estimates.py", "json_types.py", "media_kinds.py",
         "normalize.py", "operations.py", "prices.py",
     ),
-    "_runtime": ("environment.py", "login_file.py"),
+    "_runtime": ("api_key.py", "environment.py", "login_file.py"),
 }  # fmt: skip
 _MODEL_TEMPLATE = "family/model.py.jinja"
 

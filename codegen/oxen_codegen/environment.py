@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
+from .api_key import APIKey, InvalidKeyError
 from .login_file import DEFAULT_LOGIN_FILE, login_file_path, read_login_key
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 KEY_ADVICE = f"set OXEN_API_KEY, or log in with `oxen config --auth` ({DEFAULT_LOGIN_FILE})"
 """The remedies for a missing key."""
-
-
-class InvalidKeyError(ValueError):
-    """The API key contains characters that a header cannot have."""
 
 
 def find_base_url(base_url: str | None) -> str:
@@ -35,7 +32,7 @@ def find_base_url(base_url: str | None) -> str:
     return DEFAULT_BASE_URL
 
 
-def find_api_key(api_key: str | None, base_url: str) -> str | None:
+def find_api_key(api_key: APIKey | None, base_url: str) -> APIKey | None:
     """Return the API key; None without one.
 
     Args:
@@ -47,16 +44,18 @@ def find_api_key(api_key: str | None, base_url: str) -> str | None:
         InvalidKeyError: The key contains characters that a header cannot have.
         ValueError: The login file is invalid.
     """
-    if key := (api_key or "").strip():
-        return _validate_key("api_key", key)
-    if key := os.environ.get("OXEN_API_KEY", "").strip():
-        return _validate_key("OXEN_API_KEY", key)
-    login_key = read_login_key(base_url)
-    return None if login_key is None else _validate_key(f"the key in {login_file_path()}", login_key)
+    name, key = "api_key", api_key
+    if not key:
+        name, key = "OXEN_API_KEY", APIKey(os.environ.get("OXEN_API_KEY"))
+    if not key:
+        name, key = f"the key in {login_file_path()}", read_login_key(base_url)
+    if key is not None and not key.is_valid:
+        raise InvalidKeyError(f"{name} must consist of printable ASCII characters")
+    return key
 
 
 def _normalize(name: str, url: str) -> str:
-    url = url.strip().rstrip("/").removesuffix("/api/ai")
+    url = url.strip().rstrip("/").removesuffix("/api/ai") if isinstance(url, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
     if not _is_base_url(url):
         raise ValueError(
             f"{name} must be an http:// or https:// URL with a host, and without a user, query or fragment"
@@ -85,9 +84,3 @@ def _is_base_url(url: str) -> bool:
         return False
     is_plain = url.isprintable() and not set(url) & set(" ?#") and "@" not in parts.netloc
     return parts.scheme in ("https", "http") and bool(parts.hostname) and is_plain
-
-
-def _validate_key(name: str, key: str) -> str:
-    if not key.isascii() or not key.isprintable():
-        raise InvalidKeyError(f"{name} must consist of printable ASCII characters")
-    return key

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import stamina
 
+from .api_key import APIKey
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .environment import KEY_ADVICE, find_api_key, find_base_url
 from .json_types import is_list, is_object
@@ -70,11 +71,10 @@ class HubClient:
             key = find_api_key(None, self.base_url)
         except ValueError as error:
             raise CodegenError(str(error)) from None
+        self._key = APIKey(None) if key is None else key
         headers = {"user-agent": _USER_AGENT, "accept-encoding": "gzip"}
-        if key is not None:
-            headers["authorization"] = f"Bearer {key}"
         # Redirects are not followed, because the API key would be sent to another host.
-        self._http = httpx.Client(headers=headers, timeout=READ_TIMEOUT)
+        self._http = httpx.Client(headers=headers, timeout=READ_TIMEOUT, auth=self._authorize)
 
     def close(self) -> None:
         """Close the connections."""
@@ -162,9 +162,7 @@ class HubClient:
         except _TransientError as error:
             raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
         if status == 401:
-            problem = (
-                "rejected the API key" if "authorization" in self._http.headers else "requires an API key"
-            )
+            problem = "rejected the API key" if self._key else "requires an API key"
             raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {KEY_ADVICE}")
         try:
             return status, parse_json(content, max_size)
@@ -219,7 +217,13 @@ class HubClient:
             raise ModelError(f"the response cannot be decompressed: {error}") from None
         if response.status_code == 429 or response.status_code >= 500:
             raise _TransientError(f"the server returned HTTP {response.status_code}")
-        return response.status_code, bytes(content)
+        return response.status_code, self._key.redact_bytes(bytes(content))
+
+    def _authorize(self, request: httpx.Request) -> httpx.Request:
+        # Here, so that no variable of another function contains the key.
+        if self._key:
+            request.headers["authorization"] = f"Bearer {self._key.get_secret_value()}"
+        return request
 
 
 def _find_id(item: object) -> str | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
+from .api_key import APIKey
+
 FILE_NAME = "auth_config.toml"
 DEFAULT_LOGIN_FILE = f"~/.config/oxen/{FILE_NAME}"
 """The login file unless OXEN_CONFIG_DIR is set, for messages."""
@@ -18,28 +20,43 @@ def login_file_path() -> str:
     return os.path.expanduser(os.path.join(folder, FILE_NAME) if folder else DEFAULT_LOGIN_FILE)
 
 
-def read_login_key(base_url: str) -> str | None:
+def read_login_key(base_url: str) -> APIKey | None:
     """Return the API key that the login file has for the host and port of a URL; None without one.
 
     Raises:
         ValueError: The file exists and cannot be read, or its content is not that of a login file.
     """
     path = login_file_path()
+    problem: str | None = None
+    keys: list[tuple[str, APIKey]] = []
     try:
-        with open(path, "rb") as file:
-            content = file.read().decode()
+        keys = list(_parse_hosts(_read(path)))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} must be UTF-8 text") from None
+        problem = f" cannot be read: {error.strerror or error}"
+    except _InvalidFileError as error:
+        problem = str(error)
+    if problem is not None:
+        # Raised outside the `except` block: `__context__` would refer to the content of the file.
+        raise ValueError(f"{path}{problem}")
     names = _host_names(base_url)
-    keys = [key for host, key in _parse_hosts(content, path) if host in names]
-    return next(filter(None, keys), None)
+    return next((key for host, key in keys if host in names and key), None)
 
 
-def _parse_hosts(content: str, path: str) -> Iterator[tuple[str, str]]:
+class _InvalidFileError(Exception):
+    """The file is not a login file. Its text follows the path of the file."""
+
+
+def _read(path: str) -> str:
+    with open(path, "rb") as file:
+        try:
+            return file.read().decode()
+        except UnicodeDecodeError:
+            raise _InvalidFileError(" must be UTF-8 text") from None
+
+
+def _parse_hosts(content: str) -> Iterator[tuple[str, APIKey]]:
     """Yield each host with its key."""
     import tomllib  # on use, because most programs set OXEN_API_KEY
 
@@ -47,16 +64,16 @@ def _parse_hosts(content: str, path: str) -> Iterator[tuple[str, str]]:
         document: dict[str, object] = tomllib.loads(content)
     except tomllib.TOMLDecodeError:
         # Without the parser's message, which may quote the key.
-        raise ValueError(f"{path} must be a TOML file; log in again or set OXEN_API_KEY") from None
+        raise _InvalidFileError(" must be a TOML file; log in again or set OXEN_API_KEY") from None
     tables = document.get("host_configs", [])
     if not isinstance(tables, list):
-        raise ValueError(f"{path}: host_configs must be a list of tables")
+        raise _InvalidFileError(": host_configs must be a list of tables")
     for table in cast("list[object]", tables):
         values = cast("dict[str, object]", table) if isinstance(table, dict) else {}
         host, key = values.get("host"), values.get("auth_token", "")
         if not isinstance(host, str) or not isinstance(key, str):
-            raise ValueError(f"{path}: each table of host_configs must have a host and an auth_token")
-        yield host.lower(), key.strip()
+            raise _InvalidFileError(": each table of host_configs must have a host and an auth_token")
+        yield host.lower(), APIKey(key)
 
 
 def _host_names(base_url: str) -> set[str]:

@@ -8,6 +8,8 @@ import gc
 import inspect
 import pickle
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from traceback import walk_tb
 from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
@@ -58,6 +60,7 @@ class ClientRunner:
             if isinstance(value, str | bytes) and self.KEY in str(value)
         ]
         assert leaks == []
+        assert find_in_variables(error, self.KEY) == []
         copied = pickle.loads(pickle.dumps(error))
         assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
         return error
@@ -69,6 +72,33 @@ class ClientRunner:
     def get_class(self, name: str) -> Any:
         """Return the public class of that name for this kind of client."""
         return getattr(oxen_models, f"Async{name}" if self.asynchronous else name)
+
+
+def find_in_variables(error: BaseException, text: str) -> list[str]:
+    """Return the variables in the tracebacks of an error, outside of the tests, whose `repr` has a text."""
+    errors, found = [error], list[str]()
+    for current in errors:
+        causes = (current.__cause__, current.__context__)
+        errors += [cause for cause in causes if cause is not None and cause not in errors]
+        for frame, line in walk_tb(current.__traceback__):
+            found += find_in_frame(frame, line, text)
+    return found
+
+
+def find_in_frame(frame: FrameType, line: int, text: str) -> list[str]:
+    """Return the variables of a frame, unless it is of the tests, whose `repr` or attributes have a text."""
+    file = frame.f_code.co_filename
+    if Path(file).is_relative_to(Path(__file__).parents[1]):
+        return []
+    shown = {name: [value, getattr(value, "__dict__", None)] for name, value in frame.f_locals.items()}
+    return [f"{file}:{line}: {name}" for name, values in shown.items() if text in _safe_repr(values)]
+
+
+def _safe_repr(value: object) -> str:
+    try:
+        return repr(value)
+    except AttributeError:  # of a client whose creation failed
+        return ""
 
 
 def reachable_objects(error: BaseException) -> Iterator[object]:

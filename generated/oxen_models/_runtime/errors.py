@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .printable import escape_controls
 from .responses import Response
 
 
@@ -36,7 +37,7 @@ class OxenError(Exception):
 
     def __str__(self) -> str:
         job = f" (job {self.generation_id})" if self.generation_id else ""
-        return f"{self._text()}{job}{f'; {self.hint}' if self.hint else ''}"
+        return escape_controls(f"{self._text()}{job}{f'; {self.hint}' if self.hint else ''}")
 
     def _text(self) -> str:
         return super().__str__()

@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from oxen_models._runtime.environment import (
-    KEY_ADVICE,
-    InvalidKeyError,
-    find_api_key,
-    find_base_url,
-)
+from oxen_models._runtime.api_key import APIKey, APIKeyLike, InvalidKeyError
+from oxen_models._runtime.environment import KEY_ADVICE, find_api_key, find_base_url
 
 from .errors import ConfigurationError, MissingAPIKeyError
 from .headers import validate_headers
@@ -24,15 +20,13 @@ DEFAULT_VIDEO_TIMEOUT = 1800.0
 DEFAULT_DOWNLOAD_TIMEOUT = 1800.0
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
 MAX_RETRIES = 100
-MIN_REDACTED_KEY_LENGTH = 9
-_SEARCHED_SIZE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The server, the API key, timeouts, retries and targets. Pickled without the key."""
 
-    api_key: str | None = field(repr=False)
+    api_key: APIKey | None = field(repr=False)
     """None without a key and after unpickling: it is looked up when a call needs it."""
     base_url: str
     timeout: float | None
@@ -63,11 +57,11 @@ class Settings:
         targets = {"target_repo": self.target_repo, "target_directory": self.target_directory}
         return {name: value for name, value in targets.items() if value is not None}
 
-    def find_key(self, generation_id: str | None = None) -> str | None:
+    def find_key(self, generation_id: str | None = None) -> APIKey | None:
         """Return the API key; None without one. The arguments and errors are those of `require_key`."""
         return self.api_key or _find_key(None, self.base_url, generation_id)
 
-    def require_key(self, generation_id: str | None = None) -> str:
+    def require_key(self, generation_id: str | None = None) -> APIKey:
         """Return the API key.
 
         Args:
@@ -94,27 +88,20 @@ class Settings:
 
     def redact(self, text: str) -> str:
         """Return text from the server with the API key replaced, if the server repeated it."""
-        key = self._secret()
-        return text.replace(key, "[key]") if key else text
+        key = self.find_key()
+        return text if key is None else key.redact(text)
 
     def redact_bytes(self, content: bytes) -> bytes:
         """Return bytes from the server with the API key replaced, if the server repeated it."""
-        key = self._secret()
-        if key is None or not _contains(content, key.encode()):
-            return content
-        return content.replace(key.encode(), b"[key]")
+        key = self.find_key()
+        return content if key is None else key.redact_bytes(content)
 
     def redact_values(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return a mapping with the API key replaced in its values, if the server repeated it."""
-        key = self._secret()
-        if not key or not any(key in value for value in values.values()):
+        text = "\n".join(values.values())  # at once, because most responses do not repeat the key
+        if self.redact(text) == text:
             return values
-        return {name: value.replace(key, "[key]") for name, value in values.items()}
-
-    def _secret(self) -> str | None:
-        """Return the API key; None for a key so short that replacing it would corrupt other text."""
-        key = self.find_key()
-        return None if key is None or len(key) < MIN_REDACTED_KEY_LENGTH else key
+        return {name: self.redact(value) for name, value in values.items()}
 
     def retries(self, default: int = DEFAULT_RETRIES) -> int:
         """Return the maximum number of retries of a request: the client's, or `default`."""
@@ -130,7 +117,7 @@ class Settings:
 
 
 def create_settings(
-    api_key: str | None,
+    api_key: APIKey | None,
     base_url: str | None,
     timeout: float | None,
     max_retries: int | None = None,
@@ -195,13 +182,19 @@ def validate_timeout(timeout: float, name: str = "timeout") -> float:
     return timeout
 
 
-def _contains(content: bytes, part: bytes) -> bool:
-    """Return whether `part` is in `content`. Searched in pieces, so that other threads run in between."""
-    starts = range(0, len(content), _SEARCHED_SIZE)
-    return any(content.find(part, start, start + _SEARCHED_SIZE + len(part)) >= 0 for start in starts)
+def hide_key(api_key: APIKeyLike | None) -> APIKey:
+    """Return an API key that is not shown.
+
+    Raises:
+        MissingAPIKeyError: It is not a string, bytes or a secret such as pydantic's `SecretStr`.
+    """
+    try:
+        return APIKey(api_key)
+    except InvalidKeyError as error:
+        raise MissingAPIKeyError(str(error)) from None
 
 
-def _find_key(api_key: str | None, base_url: str, generation_id: str | None = None) -> str | None:
+def _find_key(api_key: APIKey | None, base_url: str, generation_id: str | None = None) -> APIKey | None:
     try:
         return find_api_key(api_key, base_url)
     except InvalidKeyError as error:

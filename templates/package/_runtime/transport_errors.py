@@ -15,6 +15,7 @@ from .errors import (
     OxenError,
     UnexpectedResponseError,
 )
+from .settings import Settings
 
 _NOT_SENT = (
     CallNotStartedError,
@@ -34,18 +35,19 @@ def may_have_been_sent(error: Exception) -> bool:
 
 
 def map_transport_error(
-    error: Exception, base_url: str, context: CallContext, *, is_idempotent: bool, is_sent: bool
+    error: Exception, settings: Settings, context: CallContext, *, is_idempotent: bool, is_sent: bool
 ) -> OxenError:
     """Convert an error without keeping a reference to it, since it holds the API key.
 
     Args:
         error: The error of httpx or of this package's transport.
-        base_url: The address of the server.
+        settings: The settings of the client.
         context: The subject of the call.
         is_idempotent: Whether the request can be repeated without being billed again.
         is_sent: Whether any part of the request may have reached the server.
     """
-    reason = str(error) or type(error).__name__
+    base_url = settings.base_url
+    reason = settings.redact(str(error)) or type(error).__name__
     is_timeout = isinstance(error, httpx.TimeoutException | CallTimeoutError)
     if isinstance(error, ContentError):
         text = f"the response of {base_url} is not usable: {reason}"

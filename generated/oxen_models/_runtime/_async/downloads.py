@@ -144,8 +144,12 @@ async def download(
             if not transport.http.is_closed:
                 left = _seconds_until(deadline)
                 timeout = httpx.Timeout(min(left, IDLE_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
-                headers = {**_headers(transport, url), **part.headers}
-                response = await call.run(partial(transport.send, call, "GET", url, headers, timeout), left)
+                is_own_host = settings.is_own_host(url)
+                auth = transport.authorize(NO_CONTEXT, needs_key=False) if is_own_host else None
+                own_headers = transport.headers() if is_own_host else {"user-agent": USER_AGENT}
+                headers = {**own_headers, **part.headers}
+                request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
+                response = await call.run(request, left)
                 _log.debug("GET a result from %s: HTTP %d", response.url.host, response.status_code)
                 if response.has_redirect_location:
                     url = str(response.url.join(response.headers["location"]))
@@ -189,7 +193,7 @@ async def download(
         if delay is None or now + delay > deadline or retries >= settings.retries():
             # Raised outside the `except` block: see `AsyncTransport._request`.
             raise MediaError(
-                f"the result could not be downloaded: {reason}",
+                f"the result could not be downloaded: {settings.redact(reason)}",
                 None if part.length else status,
                 generation_id=generation_id,
             )
@@ -203,9 +207,3 @@ def _seconds_until(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def _headers(transport: AsyncTransport, url: str) -> dict[str, str]:
-    if transport.settings.is_own_host(url):
-        return transport.headers(NO_CONTEXT, needs_key=False)
-    return {"user-agent": USER_AGENT}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
+from ..printable import escape_line
 from ..request import UntypedRequest
 from .concurrency import Limiter, current_loop_or_process, run_blocking
 from .job import AsyncJob
@@ -44,7 +45,7 @@ class AsyncAnyModel(AsyncSessionBound):
         return type(self), (self._session, self._id)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._id}, not checked statically>"
+        return escape_line(f"<{type(self).__name__} {self._id}, not checked statically>")
 
     @property
     def id(self) -> str:

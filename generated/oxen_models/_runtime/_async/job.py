@@ -24,6 +24,7 @@ from ..generations import (
     find_jobs,
     parse_generation,
 )
+from ..printable import escape_line
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
@@ -72,7 +73,7 @@ class AsyncJob(Generic[R_co]):
         return AsyncJob, (self._session, self._id, self._result_type, self.status)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._id} {self.status}>"
+        return escape_line(f"<{type(self).__name__} {self._id} {self.status}>")
 
     @property
     def id(self) -> str:

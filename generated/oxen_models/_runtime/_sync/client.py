@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import httpx
+from oxen_models._runtime.api_key import APIKeyLike
 
 from ..context import CallContext
 from ..errors import ConfigurationError, JobNotFound, NotFoundError
@@ -21,7 +22,7 @@ from ..generations import (
     parse_generations,
     parse_history_record,
 )
-from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings
+from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
 from ..urls import generation_path, validate_id
 from .session import Session
 
@@ -46,16 +47,18 @@ class Client:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: APIKeyLike | None = None,
         *,
-        base_url: str | None = None,
+        base_url: str | httpx.URL | None = None,
         timeout: float | None = None,
         download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
         max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
     ) -> None:
-        settings = create_settings(api_key, base_url, timeout, max_retries, default_headers, download_timeout)
+        api_key = hide_key(api_key)  # in the same variable, which tracebacks may show
+        url = str(base_url) if isinstance(base_url, httpx.URL) else base_url
+        settings = create_settings(api_key, url, timeout, max_retries, default_headers, download_timeout)
         self._session = Session(settings, http_client)
 
     @classmethod

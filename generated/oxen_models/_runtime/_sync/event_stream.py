@@ -15,6 +15,7 @@ from typing import Protocol
 from ..connections import CallError
 from ..errors import APIError, HubUnreachableError, OxenError, UnexpectedResponseError
 from ..generations import GenerationCompleted
+from ..printable import escape_line
 from ..retries import reconnect_delay
 from .concurrency import STOPPED, BackgroundTask, Event
 from .transport import Transport
@@ -210,5 +211,5 @@ class EventStream:
         text = self._transport.settings.redact(f"{type(cause).__name__}: {cause}")
         if not self._has_warned:
             self._has_warned = True
-            _log.warning("the event stream failed, so jobs are polled: %s", text)
+            _log.warning("the event stream failed, so jobs are polled: %s", escape_line(text))
         return HubUnreachableError(f"the event stream failed: {text}")

@@ -329,11 +329,13 @@ class Call(ConnectionTrace):
             if self._was_closed:
                 raise CallClosedError("the client was closed") from None
             raise CallTimeoutError("timed out") from None
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             await self._close_interrupted()
-            raise
+            cancellation = asyncio.CancelledError(*error.args)
         finally:
             self._scope = None
+        # Another one, because the traceback of the first shows the request to error trackers.
+        raise cancellation
 
     def interrupt(self) -> None:
         """Let the running step raise `CallClosedError`."""

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from ..authentication import KeyAuth
 from ..connections import CallError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ACCEPTED_ENCODINGS, ContentError, Decoder
@@ -46,6 +47,20 @@ _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
 USER_AGENT = f"models-python/{__version__}"
 _log = logging.getLogger("oxen_models")
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A response without the API key."""
+
+    status: int
+    headers: Headers
+    content: bytes
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it should be parsed in a thread."""
+        return len(self.content) >= MIN_LONG_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +159,8 @@ class AsyncTransport:
         if self.http.is_closed:
             raise closed_error(context)
         extra_headers = validate_headers("extra_headers", extra_headers)
-        headers = {
-            **self.headers(context, needs_key=needs_key),
-            "accept-encoding": ACCEPTED_ENCODINGS,
-            **extra_headers,
-        }
+        auth = self.authorize(context, needs_key=needs_key)
+        headers = {**self.headers(), "accept-encoding": ACCEPTED_ENCODINGS, **extra_headers}
         if body is not None:
             headers["content-type"] = "application/json"
         if body is not None and not isinstance(body, bytes):
@@ -159,12 +171,13 @@ class AsyncTransport:
         retries = 0
         while True:
             error: OxenError | None = None
-            received: tuple[httpx.Response, bytes] | None = None
+            received: _Received | None = None
             delay: float | None = None
             left = max(deadline - time.monotonic(), 0.001)
             call = self.calls.begin()
             try:
-                exchange = partial(self._exchange, call, method, url, headers, body, self._limit(left))
+                limits = self._limit(left)
+                exchange = partial(self._exchange, call, method, url, headers, limits, body, auth)
                 received = await call.run(exchange, left + DEADLINE_MARGIN)
             except UsedConnectionError:
                 continue  # the connection was closed, and the next one may be a new one
@@ -175,17 +188,16 @@ class AsyncTransport:
                     raise
                 is_sent = call.may_have_been_sent and may_have_been_sent(cause)
                 error = map_transport_error(
-                    cause, self.settings.base_url, context, is_idempotent=is_idempotent, is_sent=is_sent
+                    cause, self.settings, context, is_idempotent=is_idempotent, is_sent=is_sent
                 )
                 if isinstance(cause, httpx.HTTPError):
                     delay = delay_after_failure(retries, may_be_billed=is_sent and not is_idempotent)
                 _log.debug("%s %s: %s", method, path, type(cause).__name__)
             else:
-                response, content = received
-                status = response.status_code
+                status = received.status
                 _log.debug("%s %s: HTTP %d, %.3f s", method, path, status, time.monotonic() - started)
-                delay = delay_after_status(status, response.headers, retries, is_idempotent=is_idempotent)
-                if context.is_submission and names_job(content):
+                delay = delay_after_status(status, received.headers, retries, is_idempotent=is_idempotent)
+                if context.is_submission and names_job(received.content):
                     delay = None
             if not retry or retries >= self.settings.retries():
                 delay = None
@@ -196,13 +208,15 @@ class AsyncTransport:
                     raise error
                 assert received is not None
                 parse = partial(
-                    self._parse,
-                    *received,
+                    parse_response,
+                    received.status,
+                    received.headers,
+                    received.content,
                     context,
                     is_billable=not is_idempotent,
                     allow_empty=method == "DELETE",
                 )
-                return await run_blocking(parse) if len(received[1]) >= MIN_LONG_SIZE else parse()
+                return await run_blocking(parse) if received.is_long else parse()
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             with suppress(CallError):  # of a closed client, which the next attempt raises, too
                 await self.calls.sleep(delay)
@@ -216,10 +230,20 @@ class AsyncTransport:
         headers: Mapping[str, str],
         timeout: httpx.Timeout,
         body: Body | bytes | None = None,
+        auth: KeyAuth | None = None,
     ) -> httpx.Response:
         """Send a request and return its response, whose content has not been read. A step of a call.
 
         Cookies are neither sent nor kept, and redirects are not followed.
+
+        Args:
+            call: The call.
+            method: The HTTP method.
+            url: The URL.
+            headers: The headers, without the API key.
+            timeout: The limits of the operations.
+            body: The content.
+            auth: Adds the API key; None to send none.
         """
         http = self.http
         request = http.build_request(
@@ -232,7 +256,10 @@ class AsyncTransport:
         )
         if "cookie" not in http.headers and "cookie" not in headers:
             request.headers.pop("cookie", None)
-        call.response = response = await http.send(request, stream=True, follow_redirects=False)
+        request_auth = httpx.USE_CLIENT_DEFAULT if auth is None else auth
+        call.response = response = await http.send(
+            request, stream=True, auth=request_auth, follow_redirects=False
+        )
         if "set-cookie" in response.headers:
             for cookie in response.cookies.jar:
                 with suppress(KeyError):
@@ -251,9 +278,10 @@ class AsyncTransport:
         if self.http.is_closed:
             raise closed_error(NO_CONTEXT)
         error: OxenError | None = None
+        auth = self.authorize(NO_CONTEXT)
         call = self.calls.begin()
         headers = {
-            **self.headers(NO_CONTEXT),
+            **self.headers(),
             "accept": "text/event-stream",
             "accept-encoding": "identity",
             "cache-control": "no-store",
@@ -261,13 +289,15 @@ class AsyncTransport:
         url = self.settings.url("/events", base_path="/api")
         timeout = httpx.Timeout(CONNECT_TIMEOUT, read=EVENT_TIMEOUT)
         try:
-            response = await call.run(partial(self.send, call, "GET", url, headers, timeout), CONNECT_TIMEOUT)
+            request = partial(self.send, call, "GET", url, headers, timeout, auth=auth)
+            response = await call.run(request, CONNECT_TIMEOUT)
             content_type = response.headers.get("content-type", "")
             if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
-                content = await call.run(partial(read_content, response), CONNECT_TIMEOUT)
+                received = await call.run(partial(self._receive, response), CONNECT_TIMEOUT)
+                del response  # its headers may repeat the API key, and tracebacks may show it
                 raise UnexpectedResponseError(
                     f"expected an event stream, got {content_type or 'no content type'}",
-                    response=self._parse(response, content, NO_CONTEXT),
+                    response=parse_response(received.status, received.headers, received.content),
                 )
             on_open()
             self.calls.stream = call
@@ -281,9 +311,7 @@ class AsyncTransport:
         except Exception as cause:
             if not self._is_expected(cause, call):
                 raise
-            error = map_transport_error(
-                cause, self.settings.base_url, NO_CONTEXT, is_idempotent=True, is_sent=True
-            )
+            error = map_transport_error(cause, self.settings, NO_CONTEXT, is_idempotent=True, is_sent=True)
         finally:
             self.calls.stream = None
             await call.aclose()
@@ -297,14 +325,25 @@ class AsyncTransport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Body | bytes | None,
         timeout: httpx.Timeout,
-    ) -> tuple[httpx.Response, bytes]:
+        body: Body | bytes | None,
+        auth: KeyAuth | None,
+    ) -> _Received:
         try:
-            response = await self.send(call, method, url, headers, timeout, body)
-            return response, await read_content(response)
+            response = await self.send(call, method, url, headers, timeout, body, auth)
+            return await self._receive(response)
         finally:
             await call.aclose()
+
+    async def _receive(self, response: httpx.Response) -> _Received:
+        settings = self.settings
+        content = await read_content(response)
+        if len(content) >= MIN_LONG_SIZE:
+            content = await run_blocking(settings.redact_bytes, content)
+        else:
+            content = settings.redact_bytes(content)
+        headers = Headers(settings.redact_values(dict(response.headers.items())))
+        return _Received(response.status_code, headers, content)
 
     def _limit(self, seconds: float) -> httpx.Timeout:
         """Return the limits of the operations of a request, whose total duration the call limits."""
@@ -332,30 +371,19 @@ class AsyncTransport:
         # A library for proxies or TLS may raise an error of its own.
         return call.is_connecting and not call.may_have_been_sent
 
-    def _parse(
-        self,
-        response: httpx.Response,
-        content: bytes,
-        context: CallContext,
-        *,
-        is_billable: bool = False,
-        allow_empty: bool = False,
-    ) -> Response:
-        settings = self.settings
-        headers = Headers(settings.redact_values(dict(response.headers.items())))
-        content = settings.redact_bytes(content)
-        return parse_response(
-            response.status_code, headers, content, context, is_billable=is_billable, allow_empty=allow_empty
-        )
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request to the API's own host, without the API key."""
+        return {**self.settings.default_headers, "user-agent": USER_AGENT}
 
-    def headers(self, context: CallContext, *, needs_key: bool = True) -> dict[str, str]:
-        """Return the headers of a request to the API's own host."""
-        settings = self.settings
-        find_key = settings.require_key if needs_key else settings.find_key
-        headers = {**settings.default_headers, "user-agent": USER_AGENT}
-        if key := find_key(context.generation_id):
-            headers["authorization"] = f"Bearer {key}"
-        return headers
+    def authorize(self, context: CallContext, *, needs_key: bool = True) -> KeyAuth | None:
+        """Return the authentication of a request to the API's own host; None without a key.
+
+        Raises:
+            MissingAPIKeyError: `needs_key`, and there is no valid key.
+        """
+        find_key = self.settings.require_key if needs_key else self.settings.find_key
+        key = find_key(context.generation_id)
+        return None if key is None else KeyAuth(key)
 
 
 def create_http_client() -> httpx.AsyncClient:
