@@ -43,12 +43,12 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "_runtime._sync.history": ("Generations", "Page"),
     "_runtime._sync.job": ("Job",),
     "_runtime._sync.processor": ("Outcome",),
+    "_runtime.saving": ("MediaTypeWarning",),
+    "_runtime._async.files": ("AsyncAudio", "AsyncImage", "AsyncVideo"),
     "_runtime._async.results": (
-        "AsyncAnyResult", "AsyncAudio", "AsyncAudioResult", "AsyncImage", "AsyncImageResult", "AsyncVideo",
-        "AsyncVideoResult",
+        "AsyncAnyResult", "AsyncAudioResult", "AsyncImageResult", "AsyncVideoResult",
     ),
-    "_runtime._sync.results": (
-        "AnyResult", "Audio", "AudioResult", "Image", "ImageResult", "Video", "VideoResult",
-    ),
+    "_runtime._sync.files": ("Audio", "Image", "Video"),
+    "_runtime._sync.results": ("AnyResult", "AudioResult", "ImageResult", "VideoResult"),
 }  # fmt: skip
 """Names by the module that defines them."""

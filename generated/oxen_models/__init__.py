@@ -96,22 +96,23 @@ if TYPE_CHECKING:
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
     from ._runtime._sync.processor import Outcome as Outcome
+    from ._runtime.saving import MediaTypeWarning as MediaTypeWarning
+    from ._runtime._async.files import (
+        AsyncAudio as AsyncAudio,
+        AsyncImage as AsyncImage,
+        AsyncVideo as AsyncVideo,
+    )
     from ._runtime._async.results import (
         AsyncAnyResult as AsyncAnyResult,
-        AsyncAudio as AsyncAudio,
         AsyncAudioResult as AsyncAudioResult,
-        AsyncImage as AsyncImage,
         AsyncImageResult as AsyncImageResult,
-        AsyncVideo as AsyncVideo,
         AsyncVideoResult as AsyncVideoResult,
     )
+    from ._runtime._sync.files import Audio as Audio, Image as Image, Video as Video
     from ._runtime._sync.results import (
         AnyResult as AnyResult,
-        Audio as Audio,
         AudioResult as AudioResult,
-        Image as Image,
         ImageResult as ImageResult,
-        Video as Video,
         VideoResult as VideoResult,
     )
 
@@ -193,19 +194,20 @@ _MODULES = {
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
     "Outcome": "._runtime._sync.processor",
+    "MediaTypeWarning": "._runtime.saving",
+    "AsyncAudio": "._runtime._async.files",
+    "AsyncImage": "._runtime._async.files",
+    "AsyncVideo": "._runtime._async.files",
     "AsyncAnyResult": "._runtime._async.results",
-    "AsyncAudio": "._runtime._async.results",
     "AsyncAudioResult": "._runtime._async.results",
-    "AsyncImage": "._runtime._async.results",
     "AsyncImageResult": "._runtime._async.results",
-    "AsyncVideo": "._runtime._async.results",
     "AsyncVideoResult": "._runtime._async.results",
+    "Audio": "._runtime._sync.files",
+    "Image": "._runtime._sync.files",
+    "Video": "._runtime._sync.files",
     "AnyResult": "._runtime._sync.results",
-    "Audio": "._runtime._sync.results",
     "AudioResult": "._runtime._sync.results",
-    "Image": "._runtime._sync.results",
     "ImageResult": "._runtime._sync.results",
-    "Video": "._runtime._sync.results",
     "VideoResult": "._runtime._sync.results",
 }
 _SUBMODULES = ("images", "videos", "audio", "catalog", "journal", "testing")
@@ -292,19 +294,20 @@ __all__ = [
     "Page",
     "Job",
     "Outcome",
-    "AsyncAnyResult",
+    "MediaTypeWarning",
     "AsyncAudio",
-    "AsyncAudioResult",
     "AsyncImage",
-    "AsyncImageResult",
     "AsyncVideo",
+    "AsyncAnyResult",
+    "AsyncAudioResult",
+    "AsyncImageResult",
     "AsyncVideoResult",
-    "AnyResult",
     "Audio",
-    "AudioResult",
     "Image",
-    "ImageResult",
     "Video",
+    "AnyResult",
+    "AudioResult",
+    "ImageResult",
     "VideoResult",
 ]
 

@@ -6,6 +6,7 @@ import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -181,6 +182,62 @@ def test_incomplete_download_raises(
     """An incomplete file is an error."""
     server.serve_image_at("/made", response)
     assert refuse_image(run, tmp_path, use, server).status is None
+
+
+ZIPPED = gzip.compress(CONTENT)
+PAGE = b"<!DOCTYPE html>\n<html><body>Not found</body></html>"
+GZIP = {"Content-Encoding": "gzip"}
+NO_MEDIA = {
+    "truncated gzip": Response(body=ZIPPED[:-1], headers=GZIP),
+    "half of gzip": Response(body=ZIPPED[: len(ZIPPED) // 2], headers=GZIP),
+    "truncated member": Response(body=gzip.compress(b"\x89PNG") + ZIPPED[:-1], headers=GZIP),
+    "truncated deflate": Response(body=zlib.compress(CONTENT)[:-1], headers={"Content-Encoding": "deflate"}),
+    "202": Response(202, {"status": "processing"}),
+    "202 with media": Response(202, CONTENT),
+    "204": Response(204, headers={"Content-Length": "0"}),
+    "empty": Response(),
+    "empty gzip": Response(body=gzip.compress(b""), headers=GZIP),
+    "page": Response(body=PAGE, headers={"Content-Type": "text/html"}),
+    "page as png": Response(body=PAGE, headers={"Content-Type": "image/png"}),
+    "page in gzip": Response(body=gzip.compress(PAGE), headers=GZIP),
+    "page in UTF-16": Response(body=PAGE.decode().encode("utf-16")),
+    "page with an image": Response(body=PAGE.replace(b"Not", b"<svg></svg>")),
+    "part of a page": Response(body=b"<h1>Bad gateway \xe9</h1>"),
+    "xml": Response(body=b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'),
+    "json": Response(body={"error": {"title": "gone"}}),
+    "text": Response(body=b"not found", headers={"Content-Type": "text/plain; charset=utf-8"}),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("what", NO_MEDIA)
+def test_response_without_media_raises(
+    run: ClientRunner, server: RawServer, tmp_path: Path, use: str, what: str
+) -> None:
+    """A response that is incomplete, empty or text is an error, and no file remains."""
+    server.serve_image_at("/made", NO_MEDIA[what])
+    refuse_image(run, tmp_path, use, server)
+
+
+SVG = b'<?xml version="1.0"?>\n<!-- made -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'
+MEDIA = {
+    "svg": Response(body=SVG, headers={"Content-Type": "image/svg+xml"}),
+    "svg as text": Response(body=SVG, headers={"Content-Type": "text/xml"}),
+    "media as text": Response(body=CONTENT, headers={"Content-Type": "text/html"}),
+    "raw sound": Response(body=b"\x00\x01\xff\xfe" * 100),
+    "several gzip members": Response(body=gzip.compress(CONTENT) + gzip.compress(b"end"), headers=GZIP),
+    "padded gzip": Response(body=ZIPPED + bytes(100), headers=GZIP),
+}
+
+
+@pytest.mark.parametrize("what", MEDIA)
+def test_unusual_media_are_read(run: ClientRunner, server: RawServer, tmp_path: Path, what: str) -> None:
+    """Media of an unknown format, or with a wrong `Content-Type`, are read completely."""
+    server.serve_image_at("/made", MEDIA[what])
+    body = MEDIA[what].body
+    assert isinstance(body, bytes)
+    expected = gzip.decompress(body) if "gzip" in what else body
+    assert use_image(run, tmp_path, "read", server) == expected
 
 
 @pytest.mark.parametrize("use", USES)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 ACCEPTED_ENCODINGS = "gzip, deflate"
 MAX_PIECE_SIZE = 2**16
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # the header of the data tells which of the two it is
+_GZIP_START = b"\x1f"
 
 
 class ContentError(Exception):
@@ -32,9 +34,9 @@ class Decoder:
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise ContentError(f"the response has the encoding {encoding!r:.80}, which was not requested")
         self._is_deflate = encoding == "deflate"
-        # 32: the header tells whether the data are in the format of gzip or zlib.
         is_compressed = encoding not in ("", "identity")
-        self._decompressor = zlib.decompressobj(32 + zlib.MAX_WBITS) if is_compressed else None
+        self._decompressor = zlib.decompressobj(_GZIP_OR_ZLIB) if is_compressed else None
+        self._has_started = False
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the decoded content of a chunk in pieces of at most 64 KiB.
@@ -45,7 +47,14 @@ class Decoder:
         if self._decompressor is None:
             yield chunk
             return
-        while chunk and not self._decompressor.eof:
+        self._has_started = self._has_started or bool(chunk)
+        piece = b""
+        # After a full piece there can be more of them, although the chunk was consumed.
+        while chunk or len(piece) == MAX_PIECE_SIZE:
+            if self._decompressor.eof:
+                if not chunk.startswith(_GZIP_START):
+                    return  # padding
+                self._decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)  # another member of the file
             try:
                 piece = self._decompressor.decompress(chunk, MAX_PIECE_SIZE)
             except zlib.error as error:
@@ -56,4 +65,13 @@ class Decoder:
                 continue
             if piece:
                 yield piece
-            chunk = self._decompressor.unconsumed_tail
+            chunk = self._decompressor.unconsumed_tail or self._decompressor.unused_data
+
+    def check_complete(self) -> None:
+        """Raise if the body ended before its compressed content.
+
+        Raises:
+            ContentError: It did.
+        """
+        if self._decompressor is not None and self._has_started and not self._decompressor.eof:
+            raise ContentError("the response ended before its compressed content")

@@ -17,6 +17,7 @@ from ..connections import CallError, UsedConnectionError
 from ..context import NO_CONTEXT
 from ..decompression import ContentError
 from ..errors import MediaError
+from ..media_types import HEAD_SIZE, describe_other
 from ..retries import delay_after_failure, delay_after_status
 from .transport import CONNECT_TIMEOUT, USER_AGENT, Transport, iterate_content
 
@@ -43,6 +44,9 @@ class _Part:
     etag: str | None = None
     """The validator of the file, without which the download cannot be resumed."""
     max_length: int = MAX_READ_LENGTH
+    content_type: str = ""
+    head: bytes = b""
+    """The first bytes."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -64,6 +68,10 @@ class _Part:
             _UnusableError: It does not.
         """
         headers = response.headers
+        if response.status_code not in (200, 203, 206):
+            raise _UnusableError(
+                f"the server responded with HTTP {response.status_code} in place of the file"
+            )
         coding = headers.get("content-encoding", "").strip().lower()
         is_coded = coding not in ("", "identity")
         if is_coded and coding not in _CODINGS:
@@ -81,6 +89,7 @@ class _Part:
         length = headers.get("content-length", "")
         # The length of a compressed response is not the length of the file.
         self.total = int(length) if length.isdecimal() and not is_coded else None
+        self.content_type = headers.get("content-type", "")
         etag = headers.get("etag", "")
         self.etag = etag if etag.startswith('"') and not is_coded else None  # others start with W/ for weak
         if is_coded:
@@ -93,19 +102,24 @@ class _Part:
         Raises:
             _UnusableError: The file is too large, or larger than the server announced.
         """
+        if len(self.head) < HEAD_SIZE:
+            self.head += chunk[: HEAD_SIZE - len(self.head)]
         self.length += len(chunk)
         self._check_length(self.length)
         if self.total is not None and self.length > self.total:
             raise _UnusableError(f"received more than {self.total:,} bytes")
 
     def check_complete(self) -> None:
-        """Raise if the file is shorter than the server announced.
+        """Raise if the file is shorter than the server announced, or is not a file of media.
 
         Raises:
-            httpx.RemoteProtocolError: It is.
+            httpx.RemoteProtocolError: It is shorter.
+            _UnusableError: It is empty, or text such as an error page.
         """
         if self.total is not None and self.length < self.total:
             raise httpx.RemoteProtocolError(f"received {self.length:,} of {self.total:,} bytes")
+        if other := describe_other(self.head, self.content_type):
+            raise _UnusableError(f"received {other}, not a media file")
 
     def _check_length(self, length: int) -> None:
         if length > self.max_length:

@@ -413,7 +413,7 @@ def iterate_content(response: httpx.Response) -> Generator[bytes]:
     """Yield the decoded content of a response in pieces that are not empty.
 
     Raises:
-        ContentError: It cannot be decoded.
+        ContentError: It cannot be decoded, or is not complete.
     """
     if response.is_stream_consumed:  # by a hook or a transport of the caller
         if response.content:
@@ -423,3 +423,4 @@ def iterate_content(response: httpx.Response) -> Generator[bytes]:
     for chunk in response.iter_raw():
         for piece in decoder.decode(chunk):
             yield piece
+    decoder.check_complete()

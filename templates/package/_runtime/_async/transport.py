@@ -414,7 +414,7 @@ async def iterate_content(response: httpx.Response) -> AsyncGenerator[bytes]:
     """Yield the decoded content of a response in pieces that are not empty.
 
     Raises:
-        ContentError: It cannot be decoded.
+        ContentError: It cannot be decoded, or is not complete.
     """
     if response.is_stream_consumed:  # by a hook or a transport of the caller
         if response.content:
@@ -424,3 +424,4 @@ async def iterate_content(response: httpx.Response) -> AsyncGenerator[bytes]:
     async for chunk in response.aiter_raw():
         for piece in decoder.decode(chunk):
             yield piece
+    decoder.check_complete()
