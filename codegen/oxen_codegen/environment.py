@@ -54,11 +54,14 @@ def find_api_key(api_key: APIKey | None, base_url: str) -> APIKey | None:
     return key
 
 
-def _normalize(name: str, url: str) -> str:
-    url = url.strip().rstrip("/").removesuffix("/api/ai") if isinstance(url, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
+def _normalize(name: str, given: object) -> str:
+    url = given.strip().rstrip("/").removesuffix("/api/ai") if isinstance(given, str) else ""
     if not _is_base_url(url):
+        # A value that may contain a password or a token is not shown.
+        shown = "" if set(str(given)) & set("@?#") else f", got {given!r:.80}"
         raise ValueError(
             f"{name} must be an http:// or https:// URL with a host, and without a user, query or fragment"
+            f"{shown}"
         )
     return url
 

@@ -66,7 +66,7 @@ def source(error: Any) -> tuple[str | None, str | None, str | None, bool | None]
         (500, {"status_message": "m"}, 500, "m", "m"),
         (200, {"generations": [], "error": {"detail": "D"}}, 200, "D", None),
         (200, {"status": "error", "error_message": "E"}, 200, "E", None),
-        (503, b"out of order", 503, "the server gave no reason: out of order", None),
+        (500, b"out of order", 500, "the server failed, and gave no reason: out of order", None),
     ],
 )  # fmt: skip
 def test_error_is_read_from_every_form(

@@ -12,16 +12,29 @@ from oxen_models._runtime.environment import KEY_ADVICE
 from oxen_models._runtime.json_schema.json_types import is_object
 
 from .context import NO_CONTEXT, CallContext
-from .errors import APIError, AuthenticationError, OutcomeUnknownError, UnexpectedResponseError
+from .errors import (
+    APIError,
+    AuthenticationError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+    UnexpectedResponseError,
+)
 from .generated_files import has_file_list
 from .generations import find_jobs
 from .hints import hint_stale_bindings
 from .long_json import parse_json
 from .responses import Response
-from .retries import retry_after
+from .retries import GATEWAY_STATUSES, retry_after
 from .server_errors import api_error_class, is_error, parse_error
 from .values import text
 
+_SENTENCES = {
+    401: "the server rejected the API key",
+    404: "the server has no such page",
+    413: "the server rejected the request as too large",
+    429: "the server limits the rate of requests",
+}
 MAX_DETAIL_LENGTH = 2000
 MAX_EXCERPT_LENGTH = 300
 _REDIRECTED = "the server redirects, which is not followed because the API key would be sent along"
@@ -105,7 +118,7 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
     status = response.status
     if 200 <= status < 300 and parts.status is not None:
         status = parts.status
-    detail = parts.detail or f"the server gave no reason: {_excerpt(content)}"
+    detail = parts.detail or f"{_describe_status(status)}, and gave no reason: {_excerpt(content)}"
     if 300 <= status < 400:
         detail = _REDIRECTED
     detail = detail[:MAX_DETAIL_LENGTH]
@@ -118,18 +131,32 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
         provider_code=parts.source.provider_code,
         extra_names=context.extra_names,
     )
+    seconds = retry_after(response.headers)
     if issubclass(class_, AuthenticationError):
         hint = f"check the API key: {KEY_ADVICE}"
+    elif issubclass(class_, RateLimitError) and seconds:
+        hint = f"send it again after {seconds:.0f} seconds"
+    elif issubclass(class_, NotFoundError) and not response.json:
+        hint = "check base_url: this page is not one of the API"
     return class_(
         status,
         detail,
         parts.type,
-        retry_after(response.headers),
+        seconds,
         source=parts.source,
         generation_id=context.generation_id,
         response=response,
         hint=hint,
     )
+
+
+def _describe_status(status: int) -> str:
+    """Return what the server did."""
+    if status in GATEWAY_STATUSES:
+        return "a proxy of the server could not reach it"
+    if status >= 500:
+        return "the server failed"
+    return _SENTENCES.get(status, "the server rejected the request")
 
 
 def _parse_object(content: bytes) -> dict[str, Any] | None:

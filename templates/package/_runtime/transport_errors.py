@@ -56,7 +56,9 @@ def map_transport_error(
         text = f"{text}; the request may have been accepted, so it is not sent again"
         return OutcomeUnknownError(text, generation_id=context.generation_id)
     if is_idempotent or not is_sent:
-        if is_idempotent:
+        if isinstance(error, httpx.ProxyError):
+            text = f"the proxy refused the connection to {base_url}: {reason}; nothing was sent"
+        elif is_idempotent:
             text = f"no response from {base_url}: {reason}"
         else:
             text = f"no connection to {base_url}: {reason}; nothing was sent"

@@ -387,8 +387,19 @@ class AsyncTransport:
 
 
 def create_http_client() -> httpx.AsyncClient:
-    """Return a client that opens a new connection for each request."""
-    return httpx.AsyncClient(limits=httpx.Limits(max_connections=100, max_keepalive_connections=0))
+    """Return a client that opens a new connection for each request.
+
+    Raises:
+        ConfigurationError: A proxy or the certificates of the environment are not usable.
+    """
+    try:
+        return httpx.AsyncClient(limits=httpx.Limits(max_connections=100, max_keepalive_connections=0))
+    except Exception as error:
+        from ..connection_settings import explain_environment
+
+        configuration_error = explain_environment(error)
+    # Raised outside the `except` block: the cause may show the password of a proxy.
+    raise configuration_error
 
 
 def closed_error(context: CallContext) -> HubUnreachableError:
