@@ -20,6 +20,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 TESTS = Path(__file__).parent / "tests"
 CASSETTE_TESTS = "tests/client/test_cassettes.py"
+SITE = "build/docs/site"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 
 
@@ -71,7 +73,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Run mypy and pyright in strict mode; check what four checkers reject and what editors show."""
-    install(session, "tests", "types")
+    install(session, "tests", "types", "browser")
     session.run("mypy", "codegen", "generated", "tests", "noxfile.py", "docs")
     session.run("mypy", "templates/package/_runtime")
     session.run("pyright", "--warnings")
@@ -79,6 +81,27 @@ def types(session: nox.Session) -> None:
     session.run("python", "tests/typing/hover.py")
     session.run("python", "tests/typing/generated_packages.py")
     session.run("python", "tests/typing/check_docs.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in build/docs/site and check its links; `-- --serve` serves it."""
+    install(session, "docs")
+    session.run("python", "docs/build.py", *session.posargs)
+    if "--serve" not in session.posargs:
+        session.run("python", "docs/check_links.py", SITE)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Check pages of the built site in an installed Chromium; screenshots go to build/screenshots."""
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if chromium is None:
+        session.skip(f"no browser is installed; expected one of {', '.join(CHROMIUM)}")
+    install(session, "docs", "tests", "browser")
+    session.run("python", "docs/build.py")
+    options = (f"--chromium={chromium}", f"--site={SITE}", "--screenshots=build/screenshots")
+    session.run("pytest", "tests/browser/pages.py", *options, *session.posargs)
 
 
 @nox.session

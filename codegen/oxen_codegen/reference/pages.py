@@ -25,7 +25,7 @@ API_URL = "https://hub.oxen.ai/api"
 MAX_SLUG_LENGTH = 100
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9]")
 # Names of pages that are no models, in the same folder.
-_RESERVED_SLUGS = frozenset({"index", "readme"})
+_RESERVED_SLUGS = frozenset({"changes", "developers", "index", "media", "prices", "readme"})
 _HASH_LENGTH = 8
 
 

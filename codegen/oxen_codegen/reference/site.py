@@ -8,12 +8,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from ..changelog_file import read_changelog
 from ..config import Config
 from ..diagnostics import CodegenError, Diagnostic
 from ..records import Record, read_folder
 from ..render import create_environment
 from ..tree import write_files
 from .examples import add_filters, render_examples
+from .indexes import render_indexes
 from .markdown import write_code, write_json_code, write_text, write_yaml
 from .pages import ModelPage, build_pages
 from .parameters import COMMON_PARAMETERS, Parameter
@@ -58,15 +60,25 @@ def render_page(page: ModelPage, templates: Environment, *, tabs: bool = True) -
     return templates.get_template(f"docs/{template}.md.jinja").render(context)
 
 
-def render_site(records: Iterable[Record], config: Config, template_dir: Path) -> dict[str, str]:
+def render_site(
+    records: Iterable[Record], config: Config, template_dir: Path, changelog: str = ""
+) -> dict[str, str]:
     """Return the Markdown files of the reference, by path below the folder of the site.
+
+    Args:
+        records: The models.
+        config: The configuration of the package.
+        template_dir: The folder of built-in templates.
+        changelog: The text of the changelog, of which one page shows the recent updates.
 
     Raises:
         ModelError: The schema of a model is not that of an object.
     """
     templates = load_templates(template_dir)
     pages = build_pages(records, config)
-    return {f"{MODEL_FOLDER}/{page.slug}.md": render_page(page, templates) for page in pages}
+    files = {f"{page.slug}.md": render_page(page, templates) for page in pages}
+    files |= render_indexes(pages, changelog, templates)
+    return {f"{MODEL_FOLDER}/{name}": text for name, text in files.items()}
 
 
 def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) -> int:
@@ -87,7 +99,8 @@ def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) 
         raise CodegenError(
             f"{schemas}: {len(errors)} records cannot be read; nothing was written", diagnostics
         )
-    files = render_site(records.values(), config, template_dir)
+    changelog = read_changelog(config.changelog)
+    files = render_site(records.values(), config, template_dir, changelog)
     for page in (output / MODEL_FOLDER).glob("*.md"):
         if f"{MODEL_FOLDER}/{page.name}" not in files:
             page.unlink()

@@ -1,0 +1,1 @@
+"""Tests of the reference site's pages and their programs."""

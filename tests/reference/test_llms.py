@@ -1,0 +1,73 @@
+"""Pages as plain Markdown, and llms.txt."""
+
+from __future__ import annotations
+
+from oxen_codegen.reference.llms import Page, flatten_tabs, format_llms
+
+BASE = "https://site.example/models/"
+TABS = """\
+---
+title: "A"
+---
+
+# A
+
+=== "Queue"
+
+    === "Minimal"
+
+        === "cURL"
+
+            ```bash
+            curl -d '{
+              "a": 1
+            }'
+            === "no tab"
+            ```
+
+    === "All"
+
+        Text.
+
+After.
+"""
+FLAT = """\
+# A
+
+**Queue, Minimal, cURL**
+
+```bash
+curl -d '{
+  "a": 1
+}'
+=== "no tab"
+```
+
+**Queue, All**
+
+Text.
+
+After.
+"""
+
+
+def test_tabs_become_labelled_blocks() -> None:
+    """The content of each tab follows its labels; text that looks like a tab in a program stays."""
+    assert flatten_tabs(TABS, BASE) == FLAT
+
+
+def test_links_become_full_addresses() -> None:
+    """Links between pages lead to Markdown versions; others, and text in programs, are unchanged."""
+    unchanged = "[d](https://x.example/y.md) [e](#here)\n\n```\n[f](m.md)\n```\n"
+    page = f"[a](m.md) [b](../jobs.md#results) [c](index.md) {unchanged}"
+    links = f"[a]({BASE}m/index.md) [b](https://site.example/jobs/index.md#results) [c]({BASE}index.md)"
+    assert flatten_tabs(page, BASE) == f"{links} {unchanged}"
+
+
+def test_llms_list_each_page() -> None:
+    """llms.txt has a link to each page, with the first paragraph if there is one."""
+    pages = [Page("u/a", "# A\n\nDoes\nthis.\n\nMore."), Page("u/b", "# B\n\n- item\n")]
+    assert (
+        format_llms("T", "S", {"All": pages})
+        == "# T\n\n> S\n\n## All\n\n- [A](u/a): Does this.\n- [B](u/b)\n"
+    )
