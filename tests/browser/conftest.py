@@ -1,0 +1,115 @@
+"""A browser on the built site."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+
+OPTIONS = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
+PHONE_WIDTH = 360
+
+ColorScheme = Literal["light", "dark"]
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve files without a line for each request."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--chromium", required=True, help="the executable of the browser")
+    parser.addoption("--site", required=True, type=Path, help="the folder of the built site")
+    parser.addoption("--screenshots", required=True, type=Path, help="the folder to write screenshots to")
+
+
+@pytest.fixture(scope="session")
+def site_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of the site, served on this machine."""
+    handler = partial(QuietHandler, directory=str(pytestconfig.getoption("--site")))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def screenshots(pytestconfig: pytest.Config) -> Path:
+    """The folder of the screenshots, which exists."""
+    folder: Path = pytestconfig.getoption("--screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """The browser of all tests."""
+    # Chromium has no sandbox for root.
+    options = [*OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=pytestconfig.getoption("--chromium"), args=options)
+
+
+@pytest.fixture(params=["light", "dark"])
+def color_scheme(request: pytest.FixtureRequest) -> ColorScheme:
+    """The colors that the reader's system prefers."""
+    scheme: ColorScheme = request.param
+    return scheme
+
+
+@pytest.fixture
+def open_page(browser: Browser, site_url: str) -> Iterator[PageOpener]:
+    """Open pages of the site; fail after the test if one had an error or sent a request to another host."""
+    opener = PageOpener(browser, site_url)
+    yield opener
+    opener.close()
+    assert opener.faults == []
+
+
+class PageOpener:
+    """Opens pages and collects their faults."""
+
+    def __init__(self, browser: Browser, site_url: str) -> None:
+        self.faults: list[str] = []
+        self._url = site_url
+        self._context = browser.new_context()
+        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def __call__(self, path: str, *, width: int = 1280, color_scheme: ColorScheme = "light") -> Page:
+        """Return a page that is loaded and whose scripts have run."""
+        page = self._context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(
+            color_scheme="dark" if color_scheme == "dark" else "light", reduced_motion="reduce"
+        )
+        page.on("request", self._check_request)
+        page.on("console", self._check_message)
+        page.on("pageerror", self._note_error)
+        page.goto(f"{self._url}{path}", wait_until="networkidle")
+        return page
+
+    def close(self) -> None:
+        """Close all pages."""
+        self._context.close()
+
+    def _check_request(self, request: Request) -> None:
+        if not request.url.startswith((self._url, "data:", "blob:")):
+            self.faults.append(f"request to {request.url}")
+
+    def _check_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(f"console: {message.text}")
+
+    def _note_error(self, error: Error) -> None:
+        self.faults.append(f"script: {error.message}")
