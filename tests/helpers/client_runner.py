@@ -101,15 +101,16 @@ def _safe_repr(value: object) -> str:
         return ""
 
 
+_CODE = (TracebackType, FrameType, FunctionType, ModuleType, type)
+
+
 def reachable_objects(error: BaseException) -> Iterator[object]:
     """Yield all that a debugger or a crash reporter reaches from an error, except code and its variables."""
     seen: dict[int, object] = {}
     pending: list[object] = [error]
     while pending:
         value = pending.pop()
-        if id(value) in seen or isinstance(
-            value, TracebackType | FrameType | FunctionType | ModuleType | type
-        ):
+        if id(value) in seen or isinstance(value, _CODE):
             continue
         seen[id(value)] = value
         yield value
