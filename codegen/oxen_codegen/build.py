@@ -15,10 +15,12 @@ from typing import Any
 from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
 from .config import Config, runtime_version
 from .diagnostics import CodegenError, Diagnostic, ModelError
+from .estimates import estimate_cost
 from .headers import copied_header, derived_header
 from .injection import equal_except_literals, replace_with_placeholders
 from .names import find_collisions, reserved_names
-from .operations import FAMILIES
+from .operations import FAMILIES, find_tasks
+from .prices import describe_price
 from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
 from .spec import CatalogEntry, FamilySpec, ModelSpec
@@ -304,15 +306,22 @@ def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:
 
 def _catalog_entry(package: str, model: BoundModel) -> CatalogEntry:
     record, operation, spec = model.record, model.resolved.operation, model.spec
+    pricing = record.data.get("pricing")
+    cost = estimate_cost(pricing, record.schema, {})
     return CatalogEntry(
         id=record.id,
         display_name=record.text("display_name") or record.id,
+        summary=record.text("summary") or record.text("description"),
         developer=record.developer,
         family=operation.family if operation else None,
         verb=operation.verb if operation else None,
         verbs=operation.verbs if operation else (),
         inputs=record.media("input"),
         outputs=record.media("output"),
+        tasks=find_tasks(model.resolved.node, operation.family, record.media("input")) if operation else (),
+        parameters=tuple(parameter.name for parameter in spec.request.parameters) if spec else (),
+        price=describe_price(pricing),
+        default_cost=(f"{cost.low:f}", f"{cost.high:f}") if cost else None,
         module=f"{package}.{spec.family}.{spec.module}" if spec else None,
         schema_digest=None if record.schema is None else record.digest,
         changed=record.changed,

@@ -26,7 +26,7 @@ from .spec import (
 _TEXT = "placeholder"
 # Fields with names that the generator chose, which stay as they are.
 _GENERATED_NAMES: dict[type, frozenset[str]] = {
-    CatalogEntry: frozenset({"family", "verb", "verbs", "module"}),
+    CatalogEntry: frozenset({"family", "verb", "verbs", "tasks", "parameters", "module"}),
     FamilySpec: frozenset({"name"}),
     ModelSpec: frozenset({"module", "class_name", "family", "verbs", "result", "renamed"}),
     ObjectSpec: frozenset({"class_name"}),

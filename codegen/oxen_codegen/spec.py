@@ -116,12 +116,20 @@ class CatalogEntry:
 
     id: str
     display_name: str
+    summary: str | None
     developer: str | None
     family: str | None
     verb: str | None
     verbs: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    tasks: tuple[str, ...]
+    parameters: tuple[str, ...]
+    """The Python names of the parameters of the call."""
+    price: str | None
+    """The price in words."""
+    default_cost: tuple[str, str] | None
+    """The lowest and the highest cost of a request with default values."""
     module: str | None
     schema_digest: str | None
     changed: str | None

@@ -298,7 +298,7 @@ PUBLIC_READS: list[Callable[[Any], Any]] = [
     lambda oxen: oxen.models.featured(),
     lambda oxen: oxen.models.get("qwen-image"),
     lambda oxen: oxen.model("qwen-image").load(),
-    lambda oxen: oxen.model("qwen-image").request(prompt="x"),
+    lambda oxen: oxen.model("gpt-4o").load(),
 ]
 
 

@@ -305,6 +305,22 @@ def test_untyped_model_has_its_schema_after_load(hub: Hub) -> None:
         assert (copied.id, copied.schema, type(copied)) == (EDITOR, None, type(any_model))
 
 
+def test_untyped_model_uses_the_recorded_schema(run: ClientRunner, hub: Hub) -> None:
+    """A model of the package is validated with the recorded schema, without a request; `load` fetches it."""
+    hub.add_model({**NEW, "id": "qwen-image"})
+    found = run(model("qwen-image", "request", prompt="x", seed=5), base_url=hub.url)
+    assert (found.model_id, found.endpoint, hub.requests) == ("qwen-image", "/images/generate", [])
+    steps: list[Callable[[Any], Any]] = []
+
+    def load(oxen: Any) -> Any:
+        any_model = oxen.model("qwen-image")
+        steps.append(lambda _: any_model.request({"cfg-scale": 0.5}, prompt="xx"))
+        return any_model.load()
+
+    found = run(load, lambda _: steps[-1](_), base_url=hub.url)
+    assert (found.endpoint, hub.count("GET", "/api/ai/models/qwen-image")) == ("/videos/generate", 1)
+
+
 def test_untyped_model_fetches_its_schema_once(new: Hub) -> None:
     """Concurrent first calls share one request for the schema, in threads and in tasks."""
     path = "/api/ai/models/new/model"

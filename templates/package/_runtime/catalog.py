@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from rich.table import Table
+
+    from .options import RequestOptions
+    from .request import Request, RequestT
+
+Family: TypeAlias = Literal["images", "videos", "audio", "chat"]
+Verb: TypeAlias = Literal["edit", "generate", "speak", "complete"]
+MediaKind: TypeAlias = Literal["text", "image", "video", "audio"]
+Task: TypeAlias = Literal[
+    "text-to-image",
+    "image-edit",
+    "text-to-video",
+    "image-to-video",
+    "video-edit",
+    "audio-to-video",
+    "text-to-audio",
+    "chat",
+]
+_CLOSED_SETS = {"task": Task, "family": Family, "verb": Verb, "input": MediaKind, "output": MediaKind}
+_COLUMNS = ("model", "developer", "tasks", "default cost", "summary")
+_MIN_SUMMARY_WIDTH = 20
+MAX_LISTED_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +42,8 @@ class ModelInfo:
     """The id of the model in the API."""
     display_name: str
     """The name of the model for readers."""
+    summary: str | None
+    """What the model does, in a sentence."""
     developer: str | None
     """The developer of the model."""
     family: str | None
@@ -25,12 +56,94 @@ class ModelInfo:
     """The kinds of input: text, image, video, audio."""
     outputs: tuple[str, ...]
     """The kinds of output."""
+    tasks: tuple[str, ...]
+    """What the model can be used for, each a `Task`."""
+    parameters: tuple[str, ...]
+    """The names of the parameters of the call; empty for a model without a typed call."""
+    price: str | None
+    """The price in words; None if the API stated none."""
+    default_cost: tuple[Decimal, Decimal] | None
+    """The lowest and the highest cost in dollars of a request with default values, as `Request.estimate`
+    returns them; None if there is no estimate.
+    """
     module: str | None
     """The module with the request and the call; None for a model without a typed call."""
     schema_digest: str | None
     """The hexadecimal SHA-256 of the parameter schema; None for a model without one."""
     changed: str | None
     """The day on which the record last changed, as YYYY-MM-DD."""
+
+    def request(self, **parameters: Any) -> Request:
+        """Return a validated request of the class of the model. Sends nothing.
+
+        Args:
+            parameters: The parameters of the call. They are checked at run time only; a string for a medium
+                is a URL or a path, as in the call.
+
+        Raises:
+            ConfigurationError: The package has no typed call of the model.
+            InvalidRequestError: A value does not match the schema.
+            TypeError: A parameter is missing or does not exist.
+        """
+        from importlib import import_module
+
+        from .errors import ConfigurationError
+        from .model import Model
+
+        if self.module is None or self.verb is None:
+            raise ConfigurationError(f"the package has no typed call of {self.id!r}")
+        module = import_module(self.module)
+        values: list[Any] = list(vars(module).values())
+        [model] = [value for value in values if _is_class_of(value, Model, self.module)]
+        call = getattr(model(_RequestBuilder()), self.verb)
+        request: Request = call(**parameters)
+        return request
+
+
+class ModelTable(list[ModelInfo]):
+    """A list of models that a terminal and a notebook show as a table."""
+
+    def __repr__(self) -> str:
+        from shutil import get_terminal_size
+
+        rows = [_COLUMNS, *self._rows()]
+        *widths, last = (max(map(len, column)) for column in zip(*rows, strict=True))
+        used = sum(widths) + 2 * len(widths)
+        last = min(last, max(_MIN_SUMMARY_WIDTH, get_terminal_size().columns - used))
+        rows.insert(1, tuple("-" * width for width in (*widths, last)))
+        return "\n".join(
+            "  ".join([*map(str.ljust, row, widths), _truncate(row[-1], last)]).rstrip() for row in rows
+        )
+
+    __str__ = __repr__
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*_COLUMNS)
+        for row in self._rows():
+            table.add_row(*map(Text, row))  # a plain string would be markup
+        return table
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        rows = (
+            "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row)
+            for row in self._rows()
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        from oxen_models._runtime.json_schema.diagnostics import make_printable
+
+        for model in self:
+            cost = " to ".join(f"${amount:f}" for amount in dict.fromkeys(model.default_cost or ()))
+            cells = (model.id, model.developer or "", ", ".join(model.tasks), cost, model.summary or "")
+            yield tuple(map(make_printable, cells))
 
 
 class Catalog:
@@ -42,33 +155,61 @@ class Catalog:
     def models(
         self,
         *,
+        task: Task | None = None,
+        accepts: Collection[str] = (),
+        max_price: Decimal | None = None,
         developer: str | None = None,
-        family: str | None = None,
-        verb: str | None = None,
-        input: str | None = None,
-        output: str | None = None,
+        search: str | None = None,
+        family: Family | None = None,
+        verb: Verb | None = None,
+        input: MediaKind | None = None,
+        output: MediaKind | None = None,
         typed: bool | None = None,
-    ) -> list[ModelInfo]:
-        """Return the models that match every filter, ordered by id.
+    ) -> ModelTable:
+        """Return the models that match every filter, ordered by id. Sends nothing.
 
         Args:
+            task: A use of the model.
+            accepts: The names of parameters that the call has.
+            max_price: The highest cost of a request with default values, in dollars. Models without an
+                estimate do not match.
             developer: The developer, compared without regard to case.
+            search: Words that are all in the id, the name, the developer or the summary.
             family: images, videos, audio or chat.
             verb: edit, generate, speak or complete, as any of the names of the call.
             input: A kind of input: text, image, video or audio.
             output: A kind of output.
             typed: Whether the package has a typed call for the model.
+
+        Raises:
+            ConfigurationError: A task, a family, a verb, a kind, a developer or a parameter does not exist.
         """
-        return [
+        for name, value in (
+            ("task", task), ("family", family), ("verb", verb), ("input", input), ("output", output)
+        ):  # fmt: skip
+            if value is not None:
+                _check(name, value, get_args(_CLOSED_SETS[name]))
+        accepts = (accepts,) if isinstance(accepts, str) else accepts
+        for parameter in accepts:
+            _check("accepts", parameter, {name for model in self._models for name in model.parameters})
+        if developer is not None:
+            developers = {model.developer for model in self._models if model.developer}
+            _check("developer", developer, sorted(developers), ignore_case=True)
+        words = (search or "").lower().split()
+        return ModelTable(
             model
             for model in self._models
-            if (developer is None or (model.developer or "").lower() == developer.lower())
+            if (task is None or task in model.tasks)
+            and all(parameter in model.parameters for parameter in accepts)
+            and (max_price is None or (model.default_cost is not None and model.default_cost[1] <= max_price))
+            and (developer is None or (model.developer or "").lower() == developer.lower())
             and (family is None or model.family == family)
             and (verb is None or verb in model.verbs)
             and (input is None or input in model.inputs)
             and (output is None or output in model.outputs)
             and (typed is None or (model.module is not None) == typed)
-        ]
+            and (not words or _matches(model, words))
+        )
 
     def get(self, id: str) -> ModelInfo:
         """Return the model with an id.
@@ -79,4 +220,51 @@ class Catalog:
         for model in self._models:
             if model.id == id:
                 return model
-        raise KeyError(id)
+        raise KeyError(f"no model {id!r}{_suggest(id, [model.id for model in self._models])}")
+
+
+class _RequestBuilder:
+    """Builds the requests of a call, and sends nothing."""
+
+    base_url = ""
+
+    def send(self, build: partial[RequestT], options: RequestOptions) -> RequestT:
+        from .request import build_request
+
+        for name in options:
+            raise TypeError(f"request() got an unexpected keyword argument {name!r}")
+        return build_request(build)
+
+    def to_queue(self) -> Self:
+        return self
+
+
+def _is_class_of(value: object, base: type, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+
+
+def _matches(model: ModelInfo, words: list[str]) -> bool:
+    text = " ".join(filter(None, (model.id, model.display_name, model.developer, model.summary))).lower()
+    return all(word in text for word in words)
+
+
+def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool = False) -> None:
+    """Raise if a value of a filter does not exist, because no model could match it."""
+    if value in known or (ignore_case and value.lower() in map(str.lower, known)):
+        return
+    from .errors import ConfigurationError
+
+    expected = "" if len(known) > MAX_LISTED_NAMES else f"; expected one of {', '.join(known)}"
+    raise ConfigurationError(f"{name}: there is no {value!r:.80}{_suggest(value, known) or expected}")
+
+
+def _suggest(value: str, known: Collection[str]) -> str:
+    from difflib import get_close_matches
+
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(value.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def _truncate(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

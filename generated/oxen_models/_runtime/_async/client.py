@@ -224,8 +224,9 @@ class AsyncClient:
     def model(self, id: str) -> AsyncAnyModel:
         """Return any model by its id, including models that are not in the package. Sends no request.
 
-        Parameters are not checked statically. At run time they are validated against the schema that the
-        server publishes (extra `dynamic`).
+        Parameters are not checked statically. At run time they are validated against the schema in the
+        package, or against the one that the server publishes if the package does not have the model (extra
+        `dynamic`).
 
         Raises:
             ConfigurationError: `id` is not a string, is blank, or consists of dots.

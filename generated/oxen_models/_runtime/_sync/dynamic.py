@@ -28,17 +28,19 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 class AnyModel(SessionBound):
     """A model that is known by its id only. Names and values of parameters are not checked statically.
 
-    The schema of the model is fetched once, on first use. Every call validates its parameters with it
-    before anything is sent, as a typed call does; this requires the extra `dynamic`. Parameters are passed
-    by wire name, as keywords or, where that is not possible, in a mapping. Media are a path, a URL, bytes,
-    an open file or a PIL image. If the model has no schema, parameters are sent without validation: bytes,
-    files and images as data: URIs, and strings unchanged, because a string may be a path or not.
+    The schema of the model is the recorded one if the package has the model, and is otherwise fetched once,
+    on first use. Every call validates its parameters with it before anything is sent, as a typed call does;
+    this requires the extra `dynamic`. Parameters are passed by wire name, as keywords or, where that is not
+    possible, in a mapping. Media are a path, a URL, bytes, an open file or a PIL image. If the model has no
+    schema, parameters are sent without validation: bytes, files and images as data: URIs, and strings
+    unchanged, because a string may be a path or not.
     """
 
     def __init__(self, session: Session, id: str) -> None:
         super().__init__(session)
         self._id = id
         self._dynamic_schema: DynamicSchema | None = None
+        self._fetched: DynamicSchema | None = None
         self._limiters: dict[object, Limiter] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -54,20 +56,20 @@ class AnyModel(SessionBound):
 
     @property
     def schema(self) -> dict[str, Any] | None:
-        """The schema that parameters are validated with: that of the API, reduced to the keywords that the
-        generator supports. None before the first use, and for a model without a schema.
+        """The schema that parameters are validated with: that of the package or else of the API, reduced to
+        the keywords that the generator supports. None before the first use, and for a model without a schema.
         """
         return None if self._dynamic_schema is None else deepcopy(self._dynamic_schema.node)
 
     def load(self) -> None:
-        """Fetch the schema unless it is already known. Every call does so itself.
+        """Fetch the schema that the server has now, also in place of a recorded one.
 
         Raises:
             ConfigurationError: The extra `dynamic` is not installed.
             NotFoundError: No model has this id.
             OxenError: The request was rejected or failed, or the schema that the server sent is invalid.
         """
-        self._load()
+        self._fetch()
 
     def request(self, values: Mapping[str, object] = _NOTHING, /, **parameters: object) -> UntypedRequest:
         """Return a request as a value, for `run`, `submit` and `run_many`.
@@ -180,18 +182,34 @@ class AnyModel(SessionBound):
 
     def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:
+            self._dynamic_schema = run_blocking(_read_recorded, self._id)
+        return self._dynamic_schema or self._fetch()
+
+    def _fetch(self) -> DynamicSchema:
+        if self._fetched is None:
             # A limiter cannot be shared between event loops.
             limiter = self._limiters.setdefault(current_loop_or_process(), Limiter(1))
             timeout = self._session.settings.request_timeout("/models", None)
             with limiter.acquire(timeout) as is_acquired:
                 if not is_acquired:
                     raise HubTimeoutError("the schema was not fetched before the timeout; nothing was sent")
-                if self._dynamic_schema is None:
+                if self._fetched is None:
                     dynamic_schema = _import_dynamic_schema()
                     model = Models(self._session).get(self._id)
-                    self._dynamic_schema = dynamic_schema(self._id, model)
+                    self._fetched = dynamic_schema(self._id, model)
             self._limiters.clear()
-        return self._dynamic_schema
+        self._dynamic_schema = self._fetched
+        return self._fetched
+
+
+def _read_recorded(id: str) -> DynamicSchema | None:
+    """Return the schema in the package; None for a model that it does not have or that was removed."""
+    from ..schemas import read_model
+
+    model = read_model(__name__, id)
+    if model is None or model.request_schema is None or model.record.get("removed"):
+        return None
+    return _import_dynamic_schema()(id, model)
 
 
 def _import_dynamic_schema() -> type[DynamicSchema]:

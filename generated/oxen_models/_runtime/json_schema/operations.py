@@ -19,6 +19,16 @@ COMMON: Mapping[str, dict[str, Any]] = {
 
 FAMILIES = ("images", "videos", "audio", "chat")
 _FAMILY_OF_OUTPUT = {"video": "videos", "image": "images", "audio": "audio"}
+_TASKS = {
+    "images": {"text": "text-to-image", "image": "image-edit"},
+    "videos": {
+        "text": "text-to-video",
+        "image": "image-to-video",
+        "video": "video-edit",
+        "audio": "audio-to-video",
+    },
+    "audio": {"text": "text-to-audio"},
+}
 _VERBS = {"videos": "generate", "audio": "speak", "chat": "complete"}
 _RESULTS = {"images": "ImageResult", "videos": "VideoResult", "audio": "AudioResult"}
 
@@ -74,6 +84,25 @@ def find_family(outputs: Collection[str], endpoint: str | None, *, has_schema: b
         if output in outputs:
             return family
     return "chat" if "text" in outputs else _find_family_of_endpoint(endpoint or "")
+
+
+def find_tasks(node: Node | None, family: str, inputs: Collection[str]) -> tuple[str, ...]:
+    """Return the tasks of a model: "chat", or what it makes from each kind of input.
+
+    Args:
+        node: The normalized schema; None for a model without one.
+        family: The family of the model.
+        inputs: The input media in its capabilities, which decide for a model without a schema.
+    """
+    if family == "chat":
+        return ("chat",)
+    kinds = {*inputs}
+    if node is not None:
+        media = {name: {*find_media(value)} for name, value in node["properties"].items()}
+        kinds = {kind for found in media.values() for kind in found}
+        if not any(media[name] for name in node["required"]):
+            kinds.add("text")
+    return tuple(task for kind, task in _TASKS[family].items() if kind in kinds)
 
 
 def find_image_parameters(node: Node) -> tuple[str, ...]:
