@@ -79,7 +79,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "video_url",
                 "depth_model",
@@ -168,7 +168,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_face_images",
@@ -289,7 +289,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_face_images",
@@ -348,7 +348,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_face_images",
@@ -438,7 +438,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_face_images",
@@ -991,7 +991,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit"),
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_images",
@@ -1121,7 +1121,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=("input_video", "prompt", "safety_tolerance", "response_format", "target_namespace"),
             price=None,
             default_cost=None,
@@ -1139,7 +1139,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "prompt",
@@ -1299,7 +1299,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit"),
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -1329,7 +1329,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit"),
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -2113,7 +2113,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("image-to-video", "video-edit"),
+            tasks=("image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_video",
@@ -2375,7 +2375,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("image-to-video", "video-edit"),
+            tasks=("image-to-video", "video-to-video"),
             parameters=(
                 "input_video",
                 "prompt",
@@ -2401,7 +2401,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit"),
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "video_mode",
@@ -2512,7 +2512,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("image-to-video", "video-edit"),
+            tasks=("image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -2626,7 +2626,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "prompt",
@@ -2682,7 +2682,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit"),
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -2713,7 +2713,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "prompt",
                 "input_video",
@@ -2743,7 +2743,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=("input_video", "aspect_ratio", "resolution", "response_format", "target_namespace"),
             price=None,
             default_cost=None,
@@ -2761,7 +2761,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "prompt",
@@ -2848,7 +2848,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "prompt",
                 "input_video",
@@ -2901,7 +2901,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("image-to-video", "video-edit"),
+            tasks=("image-to-video", "video-to-video"),
             parameters=(
                 "input_video",
                 "prompt",
@@ -2931,7 +2931,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -2991,7 +2991,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_images",
@@ -3808,7 +3808,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=("input_video", "prompt", "apply_mask", "response_format", "target_namespace"),
             price=None,
             default_cost=None,
@@ -3898,7 +3898,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "creativity",
@@ -3979,7 +3979,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "output_encoder",
@@ -4003,7 +4003,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "output_encoder",
@@ -4027,7 +4027,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "transfer_function",
@@ -4080,7 +4080,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "resolution",
@@ -4112,7 +4112,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "resolution",
@@ -4144,7 +4144,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "resolution",
@@ -4176,7 +4176,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "resolution",
@@ -4201,7 +4201,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "resolution",
@@ -4227,7 +4227,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("video",),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=(
                 "input_video",
                 "target_resolution",
@@ -4441,7 +4441,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("text-to-video", "video-edit"),
+            tasks=("text-to-video", "video-to-video"),
             parameters=("prompt", "input_videos", "response_format", "target_namespace"),
             price=None,
             default_cost=None,
@@ -4459,7 +4459,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video"),
             outputs=("video",),
-            tasks=("image-to-video", "video-edit"),
+            tasks=("image-to-video", "video-to-video"),
             parameters=(
                 "input_video",
                 "prompt",
@@ -4487,7 +4487,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_image",
@@ -4581,7 +4581,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_images",
@@ -4615,7 +4615,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "image", "video", "audio"),
             outputs=("video",),
-            tasks=("text-to-video", "image-to-video", "video-edit", "audio-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "audio-to-video"),
             parameters=(
                 "prompt",
                 "input_images",
@@ -4717,7 +4717,7 @@ _CATALOG = Catalog(
             verbs=("generate",),
             inputs=("text", "video"),
             outputs=("video",),
-            tasks=("video-edit",),
+            tasks=("video-to-video",),
             parameters=("prompt", "input_video", "resolution", "response_format", "target_namespace"),
             price=None,
             default_cost=None,

@@ -23,7 +23,7 @@ Task: TypeAlias = Literal[
     "image-edit",
     "text-to-video",
     "image-to-video",
-    "video-edit",
+    "video-to-video",
     "audio-to-video",
     "text-to-audio",
     "chat",
@@ -138,12 +138,12 @@ class ModelTable(list[ModelInfo]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        from oxen_models._runtime.json_schema.diagnostics import make_printable
+        from .printable import escape_line
 
         for model in self:
             cost = " to ".join(f"${amount:f}" for amount in dict.fromkeys(model.default_cost or ()))
             cells = (model.id, model.developer or "", ", ".join(model.tasks), cost, model.summary or "")
-            yield tuple(map(make_printable, cells))
+            yield tuple(map(escape_line, cells))
 
 
 class Catalog:

@@ -24,7 +24,7 @@ _TASKS = {
     "videos": {
         "text": "text-to-video",
         "image": "image-to-video",
-        "video": "video-edit",
+        "video": "video-to-video",
         "audio": "audio-to-video",
     },
     "audio": {"text": "text-to-audio"},
