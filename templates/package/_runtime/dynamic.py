@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from os import PathLike
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -23,7 +22,7 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
-from .fields import OMIT
+from .fields import OMIT, is_iterable, is_sequence
 from .hub_models import HubModel, find_schema
 from .local_media import LocalMedia
 from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
@@ -201,10 +200,12 @@ def _to_json(node: Node, value: object, place: str, problems: dict[str, Problem]
             key: _to_json(properties.get(key, extra), item, f"{place}[{key!r}]", problems)
             for key, item in mapping.items()
         }
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+    if is_sequence(value):
         items = node.get("items", {})
-        sequence = enumerate(cast("Sequence[object]", value))
-        return [_to_json(items, item, f"{place}[{index}]", problems) for index, item in sequence]
+        return [_to_json(items, item, f"{place}[{index}]", problems) for index, item in enumerate(value)]
+    if node.get("type") == "array" and is_iterable(value):
+        expected = f"must be a valid list, got {type(value).__name__}; use list(...)"
+        problems[place] = Problem(place, shorten(value), expected)
     if node.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -214,7 +215,7 @@ def _may_accept(member: Node, value: object) -> bool:
     """Return whether a member of a union has the type of a value."""
     match member.get("type"):
         case "array":
-            return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+            return is_sequence(value) or (is_iterable(value) and not needs_io(value))
         case "object":
             return isinstance(value, Mapping)
         case "string":
@@ -226,8 +227,7 @@ def _may_accept(member: Node, value: object) -> bool:
 
 
 def _is_file(value: object) -> bool:
-    is_bytes = isinstance(value, bytes | bytearray | PathLike)
-    return is_bytes or (not isinstance(value, str | Sequence | Mapping) and needs_io(value))
+    return not isinstance(value, str | Mapping) and not is_sequence(value) and needs_io(value)
 
 
 def _convert_media(kind: str, value: object, place: str, problems: dict[str, Problem]) -> object:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeGuard, TypeVar
 
 from oxen_models._runtime.json_schema.json_types import json_equal
 from pydantic import BeforeValidator, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
@@ -12,6 +13,18 @@ from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    """Return whether a value is sent as a list: a sequence other than text and binary data."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview | array)
+
+
+def is_iterable(value: object) -> bool:
+    """Return whether `list(value)` is a list that could be meant: a generator, a set, a view, an array."""
+    is_other = isinstance(value, str | bytes | bytearray | memoryview | Mapping)
+    return isinstance(value, Iterable) and not is_other and not hasattr(value, "read")
+
 
 if TYPE_CHECKING:
 
@@ -41,8 +54,11 @@ else:
     Omit = OMIT
 
     def _as_list(value: object) -> object:
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        if is_sequence(value):
             return list(value)
+        if is_iterable(value):
+            message = "Input should be a valid list, got {type}; use list(...)"
+            raise PydanticCustomError("list_type", message, {"type": type(value).__name__})
         return value
 
     def _as_dict(value: object) -> object:

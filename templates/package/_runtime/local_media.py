@@ -6,13 +6,19 @@ import os
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import EISDIR
 from itertools import zip_longest
-from typing import Any
+from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
+from typing import Any, BinaryIO
 
 CHUNK_SIZE = 3 * 2**16
 """Number of bytes that are encoded at once: a multiple of 3, the length of the groups of base64."""
 HEAD_SIZE = 64
-"""Number of bytes that determine the type of a file."""
+"""Number of first bytes by which a file is recognized before it is sent."""
+
+
+class NoRegularFileError(OSError):
+    """A path is that of a pipe, of a device or of a socket, which can be read only once or without end."""
 
 
 class LocalMediaError(ValueError):
@@ -38,7 +44,7 @@ class LocalFile:
             LocalMediaError: The file cannot be read any more, or is not the same as before.
         """
         try:
-            with open(self.path, "rb") as file:
+            with open_regular(self.path) as file:
                 for start in range(0, self.size, CHUNK_SIZE):
                     chunk = file.read(CHUNK_SIZE)
                     # Checked before each chunk, so that a file that changes is never sent to its end.
@@ -50,6 +56,35 @@ class LocalFile:
                     yield chunk
         except OSError as error:
             raise LocalMediaError(f"the file cannot be read any more: {error.strerror or error}") from None
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file for reading. Never waits for a pipe.
+
+    Raises:
+        NoRegularFileError: It is not a regular file.
+        OSError: It cannot be opened.
+    """
+    _check_regular(os.stat(path).st_mode)  # before it is opened, because that starts some devices
+    file = open(path, "rb", opener=_open_without_waiting)
+    try:
+        _check_regular(os.fstat(file.fileno()).st_mode)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_regular(mode: int) -> None:
+    if S_ISDIR(mode):
+        raise IsADirectoryError(EISDIR, "Is a directory")
+    if not S_ISREG(mode):
+        kinds = ((S_ISFIFO, "a named pipe"), (S_ISSOCK, "a socket"))
+        raise NoRegularFileError(next((name for is_kind, name in kinds if is_kind(mode)), "a device"))
 
 
 class LocalMedia:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from array import array
 from collections.abc import Iterator
 from os import PathLike
 from typing import Any, Literal, cast, get_args, get_origin
@@ -73,8 +74,8 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
 
 def shorten(value: Any) -> str:
     """Return the `repr` of a value, truncated."""
-    if isinstance(value, bytes | bytearray):
-        return f"<{len(value)} bytes>"
+    if isinstance(value, bytes | bytearray | memoryview | array):
+        return f"<{memoryview(value).nbytes} bytes>"
     text = repr(value)
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"
 

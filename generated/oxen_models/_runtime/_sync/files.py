@@ -52,6 +52,8 @@ class Media:
     _index: int = field(default=0, repr=False)
     """The index of the file among those of the job."""
 
+    _kind: ClassVar[str] = ""
+    """The kind of media, by which it is accepted as an input."""
     _tag: ClassVar[str] = ""
     _details: ClassVar[tuple[str, ...]] = ()
     """The fields of `GeneratedFile` that this kind of medium has as well."""
@@ -255,6 +257,7 @@ class Image(Media):
     revised_prompt: str | None = None
     """The prompt that the model used in place of the request's; None if the server does not return one."""
 
+    _kind = "image"
     _tag = '<img src="{}">'
     _details = ("revised_prompt",)
 
@@ -270,6 +273,7 @@ class Video(Media):
     the server returns anything but an ISO 8601 time.
     """
 
+    _kind = "video"
     _tag = '<video controls src="{}"></video>'
     _details = ("draft_task_id", "draft_expires_at")
 
@@ -278,6 +282,7 @@ class Audio(Media):
     """A sound."""
 
     __slots__ = ()
+    _kind = "audio"
     _tag = '<audio controls src="{}"></audio>'
 
 

@@ -51,6 +51,8 @@ class AsyncMedia:
     _index: int = field(default=0, repr=False)
     """The index of the file among those of the job."""
 
+    _kind: ClassVar[str] = ""
+    """The kind of media, by which it is accepted as an input."""
     _tag: ClassVar[str] = ""
     _details: ClassVar[tuple[str, ...]] = ()
     """The fields of `GeneratedFile` that this kind of medium has as well."""
@@ -254,6 +256,7 @@ class AsyncImage(AsyncMedia):
     revised_prompt: str | None = None
     """The prompt that the model used in place of the request's; None if the server does not return one."""
 
+    _kind = "image"
     _tag = '<img src="{}">'
     _details = ("revised_prompt",)
 
@@ -269,6 +272,7 @@ class AsyncVideo(AsyncMedia):
     the server returns anything but an ISO 8601 time.
     """
 
+    _kind = "video"
     _tag = '<video controls src="{}"></video>'
     _details = ("draft_task_id", "draft_expires_at")
 
@@ -277,6 +281,7 @@ class AsyncAudio(AsyncMedia):
     """A sound."""
 
     __slots__ = ()
+    _kind = "audio"
     _tag = '<audio controls src="{}"></audio>'
 
 
