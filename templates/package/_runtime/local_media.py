@@ -66,7 +66,7 @@ def open_regular(path: str) -> BinaryIO:
         OSError: It cannot be opened.
     """
     _check_regular(os.stat(path).st_mode)  # before it is opened, because that starts some devices
-    file = open(path, "rb", opener=_open_without_waiting)
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115  # it is returned
     try:
         _check_regular(os.fstat(file.fileno()).st_mode)
     except OSError:

@@ -7,7 +7,6 @@ as `LocalMedia`, and converted while the request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar, cast
 

@@ -233,7 +233,7 @@ def _read_array(array: Any) -> bytes:
     _check_size(view.nbytes)
     if view.ndim == 1:
         return view.tobytes()
-    height, width, channels = (*view.shape, 1)[:3]
+    height, width, channels = [*(view.shape or ()), 1][:3]
     if view.ndim > 3 or channels not in _ARRAY_MODES or not view.nbytes:
         raise MediaSourceError(
             f"must be an array with the shape (height, width) or (height, width, 1 to 4), got {view.shape}"
