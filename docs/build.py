@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ PAGES = OUTPUT / "pages"
 SITE = OUTPUT / "site"
 CONFIG = OUTPUT / "zensical.toml"
 ZENSICAL = (sys.executable, "-m", "zensical")
+PROGRAM = re.compile("<pre>.*?</pre>", re.DOTALL)
 SERVE_INTERVAL = 1.0
 """Seconds between two looks at the guides."""
 
@@ -66,12 +69,22 @@ def write_markdown() -> None:
     (SITE / "llms-full.txt").write_text(f"{full}\n", encoding="utf-8")
 
 
+def shorten_search() -> None:
+    """Remove the programs of the models' pages from the search index, which would be ten times as large."""
+    index = json.loads((SITE / "search.json").read_text(encoding="utf-8"))
+    for item in index["items"]:
+        if item["location"].startswith("models/"):
+            item["text"] = PROGRAM.sub("", item["text"])
+    (SITE / "search.json").write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
+
+
 def build() -> None:
     """Build the site, and print its size and the time that it took."""
     started = time.monotonic()
     collect_pages()
     subprocess.run((*ZENSICAL, "build", "--strict", "--config-file", str(CONFIG)), check=True)
     write_markdown()
+    shorten_search()
     seconds = time.monotonic() - started
     pages = len(list(SITE.rglob("index.html")))
     size = sum(file.stat().st_size for file in SITE.rglob("*") if file.is_file())
