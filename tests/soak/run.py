@@ -15,7 +15,19 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-_PARTS = ("events", "kill", "journal", "disk", "leave", "outage", "close", "fork", "share", "update")
+_PARTS = (
+    "events",
+    "kill",
+    "journal",
+    "disk",
+    "leave",
+    "outage",
+    "close",
+    "fork",
+    "share",
+    "update",
+    "examples",
+)
 
 
 def main() -> int:

@@ -8,9 +8,9 @@ from collections.abc import Collection
 
 from ..render import make_visible
 
-# Punctuation with a meaning in Markdown, in its extensions or in HTML. An underscore between word characters
-# has none.
-_SPECIAL = re.compile(r"[\\`*\[\]<>&|~^{}#]|(?<!\w)_|_(?!\w)|==|\+\+|:(?=//|\w+:)")
+# Punctuation with a meaning in Markdown, in its extensions or in HTML. An underscore has none between letters
+# or digits.
+_SPECIAL = re.compile(r"[\\`*\[\]<>&|~^{}#]|(?<![^\W_])_|_(?![^\W_])|==|\+\+|:(?=//|\w+:)")
 # What begins a list, a heading, a quotation or another block at the beginning of a line.
 _BLOCK_START = re.compile(r"\A(?![-+]\d)(?:[^\w\s$(\"'@&`]|\d{1,9}[.)](?=\s|$))")
 _WORD = re.compile(r"@[A-Za-z]{1,20}\d{1,3}\b|\b[A-Za-z]\w*\b", re.ASCII)

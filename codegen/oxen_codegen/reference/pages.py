@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ..bind import ResolvedModel, resolve_model
 from ..config import Config
 from ..describe import to_sentence
+from ..diagnostics import CodegenError, Diagnostic, ModelError
 from ..json_types import is_list, is_object
 from ..names import DEVICE, pascal
 from ..normalize import find_media
@@ -93,14 +94,20 @@ def build_pages(records: Iterable[Record], config: Config) -> list[ModelPage]:
     """Return the pages of models, in the order of their ids.
 
     Raises:
-        ModelError: The schema of a model is not that of an object.
+        CodegenError: The generator cannot read the schema of a model.
     """
     ordered = sorted(records, key=lambda record: record.id)
     slugs = _choose_slugs(record.id for record in ordered)
-    return [
-        _build_page(resolve_model(record, config.names, config.client), slugs[record.id])
-        for record in ordered
-    ]
+    pages: list[ModelPage] = []
+    errors: list[Diagnostic] = []
+    for record in ordered:
+        try:
+            pages.append(_build_page(resolve_model(record, config.names, config.client), slugs[record.id]))
+        except ModelError as error:
+            errors.append(Diagnostic(record.id, error.path, error.message, "error"))
+    if errors:
+        raise CodegenError(f"{len(errors)} recorded models have no page; nothing was written", errors)
+    return pages
 
 
 def _build_page(model: ResolvedModel, slug: str) -> ModelPage:
