@@ -48,6 +48,10 @@ _COMMON_PARAMETERS = (
         ).replace(" ", NO_BREAK),
     ),
 )
+_OTHER_PARAMETERS = (
+    "The schema describes other parameters in these keywords; pass them as JSON values, and to a call in its "
+    "`extra_body`."
+)
 MAX_MODULE_NAME_LENGTH = 150
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
@@ -114,9 +118,11 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id
     summary = to_sentence(record.text("summary") or record.text("description") or title)
-    request_doc = f"{summary}\n\n{source}"
-    if "unsupported" in node:
-        request_doc = f"{summary} {describe_unsupported(node['unsupported'])}\n\n{source}"
+    notes = [describe_unsupported(node["unsupported"])] if "unsupported" in node else []
+    if node["additionalProperties"] is not False:
+        notes.append(_OTHER_PARAMETERS)
+    doc = " ".join([summary, *notes])
+    request_doc = f"{doc}\n\n{source}"
     request = _build_object(outermost, request_doc, add_common=True)
     return ModelSpec(
         model_id=record.id,
@@ -126,7 +132,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         verbs=operation.verbs,
         result=operation.result,
         title=to_sentence(title if title == summary.rstrip(".") else f"{title}: {summary}"),
-        doc=summary,
+        doc=doc,
         source=f"{source}\n\nSchema {record.digest[:12]}{changed}.",
         removal=_build_removal_notice(record),
         renamed=_check_renamed(renamed, request),

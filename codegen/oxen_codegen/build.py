@@ -30,8 +30,8 @@ from .unasync import Unasync
 # Modules of the generator that are copied into a folder of the package; they import each other only.
 _COPIED_MODULES = {
     "_runtime/json_schema": (
-        "accepted_values.py", "diagnostics.py", "estimates.py", "json_types.py", "media_kinds.py",
-        "normalize.py", "operations.py", "prices.py",
+        "accepted_values.py", "composition.py", "diagnostics.py", "estimates.py", "json_types.py",
+        "media_kinds.py", "normalize.py", "operations.py", "prices.py",
     ),
     "_runtime": ("api_key.py", "environment.py", "login_file.py"),
 }  # fmt: skip

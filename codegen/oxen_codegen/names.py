@@ -13,11 +13,14 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from unicodedata import ucd_3_2_0
 
-# Public attributes of pydantic's BaseModel: a field of that name would hide the method or be rejected. A
-# constant, so that a pydantic release does not rename a parameter; a test compares it with the installed
-# pydantic.
+# Public attributes of pydantic's BaseModel and of its metaclass: a field of that name would hide a method,
+# get it as its default, or be rejected. It is a constant, so that a pydantic release does not rename a
+# parameter; a test compares it with the installed pydantic.
 _PYDANTIC = frozenset(
-    "construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json "
+    "construct copy dict from_orm json model_computed_fields model_config model_construct model_copy "
+    "model_dump model_dump_json model_extra model_fields model_fields_set model_json_schema "
+    "model_parametrized_name model_post_init model_rebuild model_validate model_validate_json "
+    "model_validate_strings mro parse_file parse_obj parse_raw register schema schema_json "
     "update_forward_refs validate".split()
 )
 # Names that the emitted classes and calls use.
@@ -31,10 +34,10 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 # Names that an emitted module imports, and that its classes must not have.
 EMITTED_NAMES = frozenset(
     "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine EnumValues "
-    "Extension False Family Field FileInput ImageInput ImageRequest ImageResult Images IntegralFloat Job "
-    "JobT Json JsonObject ListOf Literal MapOf Model ModelRemovedError None Object Omit OMIT Oxen "
-    "PreserveInt RejectBool RequestOptions ResultT Submit True Unpack VideoInput VideoRequest VideoResult "
-    "Videos".split()
+    "ExactLimits Extension False Family Field FileInput ImageInput ImageRequest ImageResult Images "
+    "IntegralFloat Job JobT Json JsonObject ListOf Literal MapOf Model ModelRemovedError None Object Omit "
+    "OMIT Oxen PreserveInt RejectBool RequestOptions ResultT Submit True TypeAlias Unpack VideoInput "
+    "VideoRequest VideoResult Videos".split()
 )
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
@@ -44,12 +47,26 @@ MAX_NAME_LENGTH = 100
 """The maximal length of a name that is made from API text; it appears about twenty times in a module."""
 MAX_LISTED_IDS = 5
 _WORD = re.compile(r"[a-z0-9]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Words that are written with capitals inside.
+_MIXED_WORD = re.compile(r"(?:Q?[Ll]o|[Dd]o)RA|LyCORIS|PuLID")
+# A number with a letter, such as 3D and 4K.
+_SIZE = r"[0-9]+[A-Z](?=[A-Z][a-z]|[^A-Za-z]|$)"
+_HUMP = re.compile(
+    r"(?<=[a-z])(?=[A-Z])"  # guidance|Scale
+    r"|(?<=[0-9])(?=[A-Z])(?![A-Z](?=[A-Z][a-z]|[^A-Za-z]|$))"  # h264|Codec, but 3D
+    r"|(?<=[A-Z])(?=[A-Z][a-z])(?![A-Z]s(?![a-z]))"  # CFG|Scale, but URLs
+    rf"|(?<=[a-z])(?={_SIZE})"  # enable|3D
+)
 
 
 def snake(text: str) -> str:
     """Return `text` in snake case: lower-case ASCII words joined by underscores; "" if it has none."""
     return "_".join(_WORD.findall(_to_ascii(text)))
+
+
+def split_words(text: str) -> str:
+    """Return `text` with an underscore at each word that begins with a capital: CFGScale is CFG_Scale."""
+    return _HUMP.sub("_", _MIXED_WORD.sub(lambda word: word[0].capitalize(), text))
 
 
 def pascal(name: str) -> str:
@@ -140,11 +157,11 @@ def parameter_names(wire_names: Iterable[str]) -> Mapping[str, str]:
 
 
 def _parameter_name(wire_name: str) -> str:
-    name = snake(_HUMP.sub("_", wire_name))[:MAX_NAME_LENGTH].rstrip("_")
+    name = snake(split_words(wire_name))[:MAX_NAME_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
-    reserved = name in _PYDANTIC | _OWN | _TYPES or name.startswith("model_")
-    return f"{name}_" if reserved or keyword.iskeyword(name) else name
+    is_reserved = name in _PYDANTIC | _OWN | _TYPES or keyword.iskeyword(name)
+    return f"{name}_" if is_reserved else name
 
 
 def _to_ascii(text: str) -> str:

@@ -35,6 +35,7 @@ from .accepted_values import (
     make_key,
     simplify_number,
 )
+from .composition import describes_other_names, expand_schema
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
 from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind, read_references
@@ -65,6 +66,17 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     """
     if not is_object(schema):
         raise ModelError(f"the parameter schema must be a JSON object, got {_describe(schema)}")
+    expanded = expand_schema(schema)
+    node = _normalize_root(expanded, inputs)
+    if (problem := _find_excess(node)) and not json_equal(expanded, schema):
+        node = _normalize_root(schema, inputs)  # a few references can make a schema very large
+        problem = _find_excess(node)
+    if problem:
+        raise ModelError(problem)
+    return node
+
+
+def _normalize_root(schema: Node, inputs: Collection[str]) -> Node:
     schema = _without_nulls(schema)
     if schema.get("type", "object") not in ("object", ["object"]):
         raise ModelError(f"the parameter schema must have the type 'object', got {schema['type']!r}", "/type")
@@ -74,17 +86,24 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
     if not _are_names(schema.get("required", [])):
         raise ModelError(f"must be a list of names, got {_describe(schema['required'])}", "/required")
     node = _object(schema, 0, collect_evidence(properties, inputs))
-    if len(list(islice(_walk(node), MAX_NODES + 1))) > MAX_NODES:
-        raise ModelError(f"the parameter schema has more than {MAX_NODES} nodes")
-    if sum(len(part.get("enum", ())) for part in _walk(node)) > MAX_ENUM_VALUES:
-        raise ModelError(f"the parameter schema has more than {MAX_ENUM_VALUES} enum values")
     # The body has the id of the model under this name.
     node["properties"].pop("model", None)
-    # Unknown parameters are rejected, so that misspelt names are found.
-    node["additionalProperties"] = False
+    node["required"] = [name for name in node["required"] if name != "model"]
+    # Unknown parameters are rejected, so that misspelt names are found, unless the schema describes
+    # parameters in a way that is not interpreted.
+    node["additionalProperties"] = {} if describes_other_names(schema) else False
     if unsupported := sorted(schema.keys() & {*_UNSUPPORTED, "enum", "const"}):
         node["unsupported"] = unsupported
     return node
+
+
+def _find_excess(node: Node) -> str | None:
+    """Return the problem of a schema that is too large."""
+    if len(list(islice(_walk(node), MAX_NODES + 1))) > MAX_NODES:
+        return f"the parameter schema has more than {MAX_NODES} nodes"
+    if sum(len(part.get("enum", ())) for part in _walk(node)) > MAX_ENUM_VALUES:
+        return f"the parameter schema has more than {MAX_ENUM_VALUES} enum values"
+    return None
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -113,7 +132,10 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if unsupported := _find_unsupported(schema):
         return {"unsupported": unsupported}
     types = _types(schema)
-    node = _union([_typed(name, schema, depth, kind) for name in types])
+    members = [_typed(name, schema, depth, kind) for name in types]
+    if types and not any(members):
+        return {"unsupported": ["required"]}  # no value is valid
+    node = _union([member for member in members if member is not None]) if types else {}
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
         values = [schema["const"]] if "const" in schema else schema["enum"]
@@ -143,11 +165,11 @@ def _types(schema: Node) -> list[str]:
     return [name for name in types if not (name == "integer" and "number" in types)]
 
 
-def _typed(name: str, schema: Node, depth: int, kind: str) -> Node:
-    """Return the node of a schema for values of one type."""
+def _typed(name: str, schema: Node, depth: int, kind: str) -> Node | None:
+    """Return the node of a schema for values of one type; None if no value of that type is valid."""
     if name == "object":
         if schema.get("additionalProperties") is False and not _lists_all_required(schema):
-            return {"unsupported": ["required"]}  # no value is valid
+            return None
         return _object(schema, depth)
     bounds = {
         key: simplify_number(schema[key]) for key in TYPES[name].keywords if key in schema and key != "items"
@@ -233,7 +255,16 @@ def _to_sentence_case(title: str) -> str:
 def _union(members: list[Node]) -> Node:
     if len(members) == 1:
         return members[0]
-    return {"anyOf": members} if members else {}
+    if all(map(_is_unrestricted, members)) and len(members) == len(TYPES) - 1:  # "number" includes "integer"
+        return {}
+    return {"anyOf": members}
+
+
+def _is_unrestricted(node: Node) -> bool:
+    """Return whether a node accepts every value of its type."""
+    if node["type"] == "object":
+        return not node["properties"] and node["additionalProperties"] == {}
+    return node.keys() <= {"type", "items"} and node.get("items", {}) == {}
 
 
 def _find_unsupported(schema: Node) -> list[str]:
@@ -244,11 +275,7 @@ def _find_unsupported(schema: Node) -> list[str]:
         return ["type"]
     if types - TYPES.keys() or schema.get("type") == []:
         return ["type"]
-    unsupported = {key for key, value in schema.items() if not _is_supported(key, value, types)}
-    if "number" in types:
-        # A float cannot represent the bound exactly.
-        unsupported |= {key for key in RANGE if _is_bound(schema.get(key)) and abs(schema[key]) > 2**53}
-    return sorted(unsupported)
+    return sorted(key for key, value in schema.items() if not _is_supported(key, value, types))
 
 
 def _is_supported(key: str, value: object, types: set[str]) -> bool:

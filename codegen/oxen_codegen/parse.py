@@ -21,7 +21,7 @@ from datamodel_code_generator.types import DataType
 
 from .accepted_values import Node
 from .json_types import is_object
-from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake
+from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake, split_words
 from .spec import ClassType, EnumType, Limit, ListType, MappingType, NamedType, Type, UnionType
 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)
@@ -128,7 +128,7 @@ class _EngineInput:
         if not node["properties"] and node["additionalProperties"] is not False:
             values = self._convert(node["additionalProperties"], (*path, "value"))
             return {"type": "object", "additionalProperties": values}
-        name = self._choose_class_name(snake(" ".join(path)))
+        name = self._choose_class_name(snake(split_words(" ".join(path))))
         self.classes[name] = node
         self.definitions[name] = self.add_object(name, node, path)
         return {"$ref": _DEFINITIONS + name}
@@ -160,6 +160,8 @@ class _EngineInput:
 
 def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[str, Type]:
     wire_names = list(node["properties"])
+    if not wire_names:  # the engine does not have fields then, but may have a value
+        return {}
     types = {
         wire_names[int(str(parsed.original_name)[1:])]: _add_limits(
             _convert_type(parsed.data_type, source), _convert_limits(parsed.constraints)
@@ -200,7 +202,7 @@ def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
         has_0_or_1 = any(type(value) is int and value in (0, 1) for value in values)
         yield EnumType(values, None, rejects_bool=has_0_or_1)
     elif data_type.type in _CONSTRAINED_TYPES:
-        yield NamedType(_CONSTRAINED_TYPES[data_type.type], _convert_limits(data_type.kwargs))
+        yield _limit_type(_CONSTRAINED_TYPES[data_type.type], _convert_limits(data_type.kwargs))
     elif data_type.type is not None:
         yield NamedType(_TYPE_NAMES.get(data_type.type, data_type.type))
     else:
@@ -225,13 +227,17 @@ def _add_limits(type_: Type, limits: tuple[Limit, ...]) -> Type:
         return type_
     match type_:
         case NamedType(name) if name != "None":
-            return NamedType(name, limits)
+            return _limit_type(name, limits)
         case ListType(item):
             return ListType(item, limits)
         case UnionType(members):
             return UnionType(tuple(_add_limits(member, limits) for member in members))
         case _:
             return type_
+
+
+def _limit_type(name: str, limits: tuple[Limit, ...]) -> NamedType:
+    return NamedType(name, limits, name == "float" and any(abs(limit.value) >= 2**53 for limit in limits))
 
 
 def _convert_limits(constraints: Any) -> tuple[Limit, ...]:

@@ -36,8 +36,8 @@ _IMPORTS = {
     "typing": ("Annotated", "ClassVar", "Literal", "Unpack"),
     "pydantic": ("Field",),
     "fields": (
-        "OMIT", "EnumValues", "IntegralFloat", "Json", "JsonObject", "ListOf", "MapOf", "Omit", "PreserveInt",
-        "RejectBool",
+        "OMIT", "EnumValues", "ExactLimits", "IntegralFloat", "Json", "JsonObject", "ListOf", "MapOf", "Omit",
+        "PreserveInt", "RejectBool",
     ),
     "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "mark_paths"),
 }  # fmt: skip
@@ -114,6 +114,8 @@ def format_annotation(type_: Type) -> str:
     match type_:
         case NamedType("int", limits):
             return _annotated("int", limits, "IntegralFloat")
+        case NamedType("float", limits, is_exact=True):
+            return f"Annotated[float, PreserveInt, ExactLimits({_arguments(limits)})]"
         case NamedType("float", limits):
             return _annotated("float", limits, "PreserveInt")
         case NamedType(name, limits):
@@ -193,9 +195,12 @@ def _literals(values: Iterable[Any]) -> str:
 
 
 def _annotated(base: str, limits: tuple[Limit, ...], *validators: str) -> str:
-    arguments = ", ".join(f"{limit.name}={format_literal(limit.value)}" for limit in limits)
-    metadata = [*([f"Field({arguments})"] if limits else []), *validators]
+    metadata = [*([f"Field({_arguments(limits)})"] if limits else []), *validators]
     return f"Annotated[{', '.join([base, *metadata])}]" if metadata else base
+
+
+def _arguments(limits: tuple[Limit, ...]) -> str:
+    return ", ".join(f"{limit.name}={format_literal(limit.value)}" for limit in limits)
 
 
 def make_visible(text: str) -> str:

@@ -23,6 +23,8 @@ class NamedType:
 
     name: str
     limits: tuple[Limit, ...] = ()
+    is_exact: bool = False
+    """Whether a limit is so large that a value must not be compared with it as a float."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,22 @@ def test_dir_lists_importable_names() -> None:
 
 def test_parameter_names_do_not_hide_attributes() -> None:
     """No parameter gets the name of a public attribute of a request."""
-    public = [name for name in {*dir(BaseModel), *dir(Request)} if not name.startswith("_")]
+    attributes = {*dir(BaseModel), *dir(type(BaseModel)), *dir(Request), *dir(type(Request))}
+    public = [name for name in attributes if not name.startswith("_")]
     assert not set(parameter_names(public).values()) & set(public)
+
+
+def test_parameter_names_keep_words() -> None:
+    """A word that begins with a capital is a word of the Python name, and an acronym is one word."""
+    names = {
+        "CFGScale": "cfg_scale", "enable3DModel": "enable_3d_model", "LoRAs": "loras",
+        "URLImage": "url_image",
+        "model_type": "model_type", "model_name": "model_name", "imageURLs": "image_urls", "topP": "top_p",
+        "maxLoRAsPerImage": "max_loras_per_image", "use4KVideo": "use_4k_video", "h264Codec": "h264_codec",
+        "MAX_STEPS": "max_steps", "input_image2": "input_image2", "IDs": "ids", "register": "register_",
+        "mro": "mro_", "model_dump": "model_dump_",
+    }  # fmt: skip
+    assert dict(parameter_names(names)) == names
 
 
 def test_parameter_names_ignore_the_order() -> None:

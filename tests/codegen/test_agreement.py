@@ -37,6 +37,9 @@ JUNK: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+COMBINING = frozenset("$ref allOf anyOf dependentSchemas else if oneOf patternProperties then".split())
+
+
 def make_validator(schema: dict[str, Any]) -> Callable[[object], bool]:
     validator: Any = Draft202012Validator(schema)
     is_valid: Callable[[object], bool] = validator.is_valid
@@ -52,7 +55,10 @@ def make_oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
         **dict.fromkeys(closed.get("required", []), closed.get("additionalProperties", True)),
         **closed.get("properties", {}),
     }
-    return make_validator({**closed, "additionalProperties": False})
+    # The parameters may be described in other keywords as well.
+    other = "unevaluatedProperties" if closed.keys() & COMBINING else "additionalProperties"
+    closed.pop("additionalProperties", None)
+    return make_validator({**closed, other: False})
 
 
 def to_standard_schema(schema: Any) -> Any:
@@ -170,6 +176,19 @@ def accepts(request: type[Request], body: dict[str, Any]) -> bool:
         request.from_body(body)
     except ValidationError:
         return False
+    return True
+
+
+def accepts_keywords(request: type[Request], body: dict[str, Any]) -> bool:
+    """Return whether the request accepts a body through keyword arguments, with the names of Python."""
+    names = {field.alias or name: name for name, field in request.model_fields.items()}
+    if not names.keys() >= body.keys() & {*names.values()}:
+        return accepts(request, body)  # an unknown parameter with the Python name of another one
+    try:
+        made = request(**{names.get(name, name): value for name, value in body.items()})
+    except ValidationError:
+        return False
+    assert made == request.from_body(body)
     return True
 
 

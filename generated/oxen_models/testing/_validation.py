@@ -36,6 +36,8 @@ _COMMON: Schema = {
 }
 """The parameters of every generating request."""
 _QUEUE: Schema = {**_COMMON, "num_generations": {}, **dict.fromkeys(TARGETS, _NULLABLE_STRING)}
+# Keywords in which a schema can describe properties, beside `properties`.
+_COMBINING = frozenset("$ref allOf anyOf dependentSchemas else if oneOf patternProperties then".split())
 _COMMON_VALIDATOR = Draft202012Validator({"properties": _COMMON})
 _QUEUE_VALIDATOR = Draft202012Validator({"properties": _QUEUE})
 _MAX_GENERATIONS = 4
@@ -101,7 +103,7 @@ class Validation:
         if cached is not model:
             if self._dialect.unknown_parameters == "refused":
                 schema = _close(schema)
-            validator = _make_validator(schema)
+            validator = _make_validator(_without_common(schema))
             self._validators[id] = model, validator
         self._validate(validator, parameters, provider)
         return schema
@@ -143,8 +145,16 @@ def _required(schema: Schema) -> list[JSON]:
 
 
 def _close(schema: Schema) -> Schema:
-    """Return `schema` with the rule that there are no properties beside those that it lists."""
+    """Return `schema` with the rule that there are no properties beside those that it describes."""
+    if schema.keys() & _COMBINING:
+        return {"unevaluatedProperties": False, **schema}
     return {"additionalProperties": False, **schema} if schema_properties(schema) else schema
+
+
+def _without_common(schema: Schema) -> Schema:
+    """Return `schema` without the requirement of common parameters, which are validated before."""
+    required = [name for name in _required(schema) if name not in _QUEUE]
+    return {**schema, "required": cast("JSON", required)} if "required" in schema else schema
 
 
 def _make_validator(schema: Schema) -> Validator | None:

@@ -98,6 +98,9 @@ class DynamicSchema:
                     f"{id}: its parameter schema is not usable: {error.message}"
                 ) from None
         self._operation = resolve_operation(self.node, model.outputs, model.endpoint)
+        # Without a schema, or with one that describes parameters in keywords that are not interpreted, any
+        # parameter may exist.
+        self._is_closed = self.node is not None and self.node["additionalProperties"] is False
         self._nodes: dict[str, Node] = dict(COMMON)
         if self.node is not None:
             self._nodes |= self.node["properties"]
@@ -148,7 +151,7 @@ class DynamicSchema:
         for name, value in parameters.items():
             if value is OMIT:
                 continue
-            if name == "model" or (self.node is not None and name not in self._nodes):
+            if name == "model" or (self._is_closed and name not in self._nodes):
                 suggestion = suggest(name, name, "", list(self._nodes))
                 problems[name] = Problem(name, shorten(value), "is not a parameter of the model", suggestion)
                 continue

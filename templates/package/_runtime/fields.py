@@ -5,14 +5,19 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeGuard, TypeVar, cast
 
 from oxen_models._runtime.json_schema.json_types import json_equal
-from pydantic import BeforeValidator, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, PlainValidator, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from .values import json_error
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+MAX_JSON_LEVELS = 350
+"""The maximal number of nested lists and objects in a JSON value, which Python's stack allows to send."""
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
@@ -24,6 +29,43 @@ def is_iterable(value: object) -> bool:
     """Return whether `list(value)` is a list that could be meant: a generator, a set, a view, an array."""
     is_other = isinstance(value, str | bytes | bytearray | memoryview | Mapping)
     return isinstance(value, Iterable) and not is_other and not hasattr(value, "read")
+
+
+def copy_json(value: object) -> Any:
+    """Return a copy of a JSON value, with lists and dicts in place of other sequences and mappings.
+
+    Raises:
+        PydanticCustomError: It is not a JSON value, or nested too deeply.
+    """
+    copied: Any = [value]
+    todo: list[tuple[Any, Any, int]] = [(copied, 0, 0)]
+    while todo:
+        container, key, level = todo.pop()
+        item = container[key]
+        if level > MAX_JSON_LEVELS:
+            message = "Input should have at most {levels} levels of nested JSON"
+            raise PydanticCustomError("json_levels", message, {"levels": MAX_JSON_LEVELS})
+        if isinstance(item, Mapping):
+            copied_dict = dict(cast("Mapping[object, object]", item))
+            container[key] = copied_dict
+            todo += [(copied_dict, name, level + 1) for name in copied_dict]
+            reason = next(filter(None, map(_name_error, copied_dict)), None)
+        elif is_sequence(item):
+            copied_list = list(item)
+            container[key] = copied_list
+            todo += [(copied_list, index, level + 1) for index in range(len(copied_list))]
+            reason = None
+        else:
+            reason = json_error(item)
+        if reason is not None:
+            raise PydanticCustomError(
+                "json", "Input {reason}", {"reason": reason.replace("must", "should", 1)}
+            )
+    return copied[0]
+
+
+def _name_error(name: object) -> str | None:
+    return json_error(name if isinstance(name, str) else {name: None})
 
 
 if TYPE_CHECKING:
@@ -66,8 +108,9 @@ else:
 
     ListOf = Annotated[list[T], BeforeValidator(_as_list)]
     MapOf = Annotated[dict[str, T], BeforeValidator(_as_dict)]
-    Json = JsonValue
-    JsonObject = MapOf[JsonValue]
+    # Not pydantic's JsonValue, which accepts 255 levels at most.
+    Json = Annotated[Any, PlainValidator(copy_json)]
+    JsonObject = MapOf[Json]
 
 
 MAX_FLOAT = 10**308
@@ -97,6 +140,26 @@ PreserveInt = WrapValidator(_preserve_int)
 """Keeps an integer where a number is expected, because a float cannot represent every large integer."""
 RejectBool = BeforeValidator(_reject_bool)
 """Rejects True and False, which Python considers equal to 1 and 0."""
+
+
+def ExactLimits(
+    *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
+) -> BeforeValidator:
+    """Limit a number by bounds of 2**53 and more, near which a float cannot represent every integer."""
+
+    def check(value: object) -> object:
+        if isinstance(value, int | float):
+            if ge is not None and not value >= ge:
+                raise PydanticKnownError("greater_than_equal", {"ge": ge})
+            if gt is not None and not value > gt:
+                raise PydanticKnownError("greater_than", {"gt": gt})
+            if le is not None and not value <= le:
+                raise PydanticKnownError("less_than_equal", {"le": le})
+            if lt is not None and not value < lt:
+                raise PydanticKnownError("less_than", {"lt": lt})
+        return value
+
+    return BeforeValidator(check)
 
 
 def EnumValues(*choices: Any) -> WrapValidator:

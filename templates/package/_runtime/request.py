@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .local_media import LocalMedia, LocalMediaError
-from .media import KEEP_LOCAL_MEDIA
 from .values import json_error, map_scalars
 
 if TYPE_CHECKING:
@@ -36,12 +35,30 @@ class Object(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         str_min_length=0,  # makes pydantic validate strings, which rejects lone surrogates
-        validate_by_name=True,
-        validate_by_alias=True,
         protected_namespaces=(),
     )
+    _aliases: ClassVar[Mapping[str, str]] = {}
+    """The wire names of the fields whose Python name is another one, by Python name."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        cls._aliases = {
+            name: field.alias for name, field in cls.model_fields.items() if field.alias is not None
+        }
+
     if not TYPE_CHECKING:  # type checkers compare it with the base class, where it may be None
         __pydantic_extra__: dict[str, Json] = Field(init=False)
+
+        def __init__(self, /, **parameters: object) -> None:
+            # Keyword arguments have the names of Python; a dict for an object has wire names only.
+            for name, alias in self._aliases.items():
+                if name in parameters and alias not in parameters:
+                    parameters[alias] = parameters.pop(name)
+            self.__pydantic_validator__.validate_python(parameters, self_instance=self)
+
+        # Otherwise, pydantic would call it for each dict, too.
+        __init__.__pydantic_base_init__ = True
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         return ((name, value) for name, value in super().__repr_args__() if value is not OMIT)
@@ -202,11 +219,25 @@ def typed_class(request: RequestLike) -> type[Request] | None:
 def body_with_media(request: RequestLike) -> dict[str, Any]:
     """Return the body of a request with `LocalMedia` in place of their data: URIs."""
     if isinstance(request, UntypedRequest):
-        parameters = deepcopy(dict(request.parameters))
-    else:
-        # Serializers of pydantic warn about an integer where a number is expected.
-        parameters = request.model_dump(by_alias=True, warnings=False, context=KEEP_LOCAL_MEDIA)
-    return {"model": request.model_id, **parameters}
+        return {"model": request.model_id, **deepcopy(dict(request.parameters))}
+    return {"model": request.model_id, **_dump(request)}
+
+
+def _dump(value: Any) -> Any:
+    """Return the JSON of a validated value, with `LocalMedia` in it; pydantic serializes 255 levels only."""
+    if isinstance(value, Object):
+        values, aliases = vars(value), value._aliases  # pyright: ignore[reportPrivateUsage]
+        fields = {
+            aliases.get(name, name): item if isinstance(item := values[name], str) else _dump(item)
+            for name in type(value).model_fields
+            if values[name] is not OMIT
+        }
+        return {**fields, **(value.model_extra or {})}
+    if isinstance(value, list):
+        return list(map(_dump, cast("list[object]", value)))
+    if isinstance(value, dict):
+        return {key: _dump(item) for key, item in cast("dict[str, object]", value).items()}
+    return value
 
 
 def media_error(

@@ -70,7 +70,7 @@ class Unchecked(Model[ResultT, JobT]):
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],
     ) -> ResultT:
-        """A golden case.
+        """A golden case. Validated by the server only: oneOf.
 
         Args:
             either: Validated by the server only: anyOf.

@@ -1,0 +1,260 @@
+"""References, combined schemas and other unusual constructs, by their effect on requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers.compile import compile_request
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oxen_codegen.composition import expand_schema
+from oxen_codegen.normalize import MAX_NODES, normalize
+from oxen_models import InvalidRequestError, Oxen
+from oxen_models._runtime.dynamic import DynamicSchema
+from oxen_models._runtime.hub_models import parse_model_record
+from oxen_models.testing import Hub
+from pydantic import ValidationError
+
+from codegen.test_agreement import accepts, accepts_by_id, accepts_keywords, leaves, make_validator
+
+SIZE = {"enum": ["s", "m"]}
+OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+
+
+def describe(schema: dict[str, Any]) -> DynamicSchema:
+    return DynamicSchema(
+        "any",
+        parse_model_record({"id": "any", "endpoint": "/images/generate", "json_request_schema": schema}),
+    )
+
+
+def check_all(schema: dict[str, Any], good: list[dict[str, Any]], bad: list[dict[str, Any]]) -> None:
+    """Check what the generated request accepts, and what a call by id accepts."""
+    request, described = compile_request(schema), describe(schema)
+    for body in good:
+        results = [accepts(request, body), accepts_keywords(request, body), accepts_by_id(described, body)]
+        assert results == [True] * 3, body
+    for body in bad:
+        results = [accepts(request, body), accepts_keywords(request, body), accepts_by_id(described, body)]
+        assert results == [False] * 3, body
+
+
+RESOLVED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]] = {
+    "reference of a parameter": (
+        {"properties": {"size": {"$ref": "#/$defs/Size", "default": "m"}}, "$defs": {"Size": SIZE}},
+        [{"size": "s"}, {}],
+        [{"size": "l"}, {"other": 1}],
+    ),
+    "reference in allOf": (
+        {"properties": {"size": {"allOf": [{"$ref": "#/definitions/Size"}]}}, "definitions": {"Size": SIZE}},
+        [{"size": "s"}],
+        [{"size": 5}],
+    ),
+    "reference of all parameters": (
+        {"$ref": "#/$defs/Input", "$defs": {"Input": OBJECT}},
+        [{"a": 1}],
+        [{}, {"a": "1"}, {"a": 1, "b": 1}],
+    ),
+    "allOf of all parameters": (
+        {"allOf": [
+            OBJECT,
+            {"properties": {"b": {"type": "string"}, "a": {"minimum": 1, "type": "integer"}}},
+        ]},
+        [{"a": 1, "b": "x"}, {"a": 1}],
+        [{"a": 0}, {"b": "x"}, {"a": 1, "b": 1}, {"a": 1, "c": 1}],
+    ),
+    "closed member of allOf": (
+        {"properties": {"o": {"allOf": [
+            {"type": "object", "properties": {"a": {}}, "additionalProperties": False},
+            {"type": "object", "properties": {"a": {"type": "integer"}, "b": {}}},
+        ]}}},
+        [{"o": {"a": 1}}, {"o": {}}],
+        [{"o": {"b": 1}}, {"o": {"a": "x"}}],
+    ),
+    "types of allOf": (
+        {"properties": {"a": {"allOf": [
+            {"type": ["number", "null"]}, {"type": ["integer", "string", "null"]},
+        ]}}},
+        [{"a": 1}, {"a": None}],
+        [{"a": 1.5}, {"a": "x"}],
+    ),
+    "nullable reference": (
+        {"properties": {"a": {"allOf": [{"$ref": "#/$defs/S"}], "nullable": True}}, "$defs": {"S": SIZE}},
+        [{"a": "s"}, {"a": None}],
+        [{"a": "x"}],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESOLVED)
+def test_local_reference_and_allof_are_validated(name: str) -> None:
+    """References in the document and `allOf` have the meaning that jsonschema gives them."""
+    schema, good, bad = RESOLVED[name]
+    check_all({"type": "object", **schema}, good, bad)
+
+
+OPEN: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
+    ({"oneOf": [OBJECT, {"properties": {"b": {}}, "required": ["b"]}]}, [{"a": 1}, {"b": [1]}]),
+    ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, [{"a": 1}, {"a": "x", "b": None}]),
+    ({"patternProperties": {"^image_[0-9]+$": {"type": "string"}}}, [{"image_1": "x"}]),
+    ({"$ref": "https://example.com/schema.json"}, [{"anything": 1}]),
+    ({"allOf": [{"if": {"required": ["p"]}, "then": {"properties": {"q": {}}}}]}, [{"q": 1}]),
+    ({"dependentSchemas": {"p": {"properties": {"q": {"type": "string"}}}}}, [{"p": "x", "q": "y"}]),
+    ({"$defs": {"Node": {"$ref": "#/$defs/Node"}}, "$ref": "#/$defs/Node"}, [{"anything": 1}]),
+]
+
+
+@pytest.mark.parametrize(("schema", "bodies"), OPEN, ids=[next(iter(schema)) for schema, _ in OPEN])
+def test_parameters_of_combined_schemas_are_accepted(
+    schema: dict[str, Any], bodies: list[dict[str, Any]]
+) -> None:
+    """If other keywords describe parameters, any names are accepted, and the documentation says so."""
+    root = {"type": "object", "properties": {"p": {"type": "string"}}, **schema}
+    check_all(root, bodies, [{"p": 1}])
+    assert "other parameters" in str(compile_request(root).__doc__)
+
+
+def test_combined_known_parameters_stay_closed() -> None:
+    """If other keywords name known parameters only, a misspelt name is rejected."""
+    schema = {"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    check_all(schema, [{"a": 1}], [{"a": 1, "c": 1}])
+
+
+def test_unknown_parameter_has_a_python_name() -> None:
+    """Where any names are accepted, the Python name of a parameter is another name in a body."""
+    schema = {"properties": {"top-p": {"type": "number"}}, "patternProperties": {"^top": {}}}
+    request: Any = compile_request(schema)
+    body = {"top-p": 1, "top_p": "other"}
+    assert request.from_body(body).body() == {"model": "a-model", **body}
+    assert request(top_p=1).body() == {"model": "a-model", "top-p": 1}
+
+
+def test_stand_in_accepts_parameters_of_combined_schemas() -> None:
+    """The stand-in, which refuses unknown parameters, knows those of other keywords, too."""
+    schema = {"type": "object", "anyOf": [OBJECT, {"properties": {"b": {}}}], "required": ["model"]}
+    with Hub() as hub, Oxen(api_key="any", base_url=hub.url) as oxen:
+        hub.add_model({"id": "m", "endpoint": "/images/generate", "json_request_schema": schema})
+        made: Any = oxen.model("m").generate(a=1)
+        assert made.images
+        with pytest.raises(InvalidRequestError):
+            oxen.model("m").generate(model="other")
+
+
+def test_required_model_is_no_parameter() -> None:
+    """`model` in `required` is the id of the model, which every body has."""
+    schema = {"properties": {"model": {"type": "string"}, "a": {}}, "required": ["model", "a"]}
+    check_all(schema, [{"a": 1}], [{}])
+    assert list(compile_request(schema).model_fields) == ["a", "response_format", "target_namespace"]
+
+
+@pytest.mark.parametrize("bound", [2**53, 2**53 + 2, 2**60])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_number_with_large_bound_is_exact(bound: int, sign: int) -> None:
+    """Integers next to a bound that floats cannot represent are compared exactly."""
+    inclusive, exclusive = ("maximum", "exclusiveMaximum") if sign > 0 else ("minimum", "exclusiveMinimum")
+    for keyword, limit in ((inclusive, 0), (exclusive, -1)):
+        schema = {"properties": {"a": {"type": "number", keyword: sign * bound}}}
+        good: list[dict[str, Any]] = [
+            {"a": sign * (bound + limit)},
+            {"a": sign * (bound + limit - 1)},
+            {"a": 0.5},
+        ]
+        check_all(schema, good, [{"a": sign * (bound + limit + 1)}, {"a": "1"}, {"a": True}])
+
+
+def nest(levels: int, kind: str) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value] if kind == "list" else {"k": value}
+    return value
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "array"}], ids=json.dumps)
+def test_deep_json_is_accepted(schema: dict[str, Any], kind: str) -> None:
+    """JSON with 300 levels is sent; a value that is nested without end is rejected."""
+    request: Any = compile_request({"properties": {"a": schema or {"anyOf": []}}})
+    if schema.get("type") in (None, "array" if kind == "list" else "object"):
+        value = nest(300, kind)
+        assert request(a=value).body()["a"] == value
+    endless: Any = []
+    endless.append(endless)
+    with pytest.raises(ValidationError):
+        request(a=endless if kind == "list" else {"k": endless})
+
+
+def test_object_without_values_rejects_no_list_of_enum() -> None:
+    """An object that no value satisfies is left to the server, whatever its enum contains."""
+    impossible = {"type": "object", "additionalProperties": False, "required": ["x"]}
+    node = normalize({"properties": {"a": {**impossible, "enum": [[], {}]}}})["properties"]["a"]
+    assert node == {"unsupported": ["required"]}
+    check_all(
+        {"properties": {"a": {**impossible, "type": ["object", "string"], "enum": [[], "s"]}}},
+        [{"a": "s"}],
+        [{"a": []}, {"a": {}}],
+    )
+
+
+def test_dict_for_an_object_has_wire_names() -> None:
+    """A dict has wire names only; keyword arguments have Python names, or wire names."""
+    inner = {"type": "object", "properties": {"top-p": {"type": "number"}}}
+    request: Any = compile_request({"properties": {"o": inner}})
+    assert request(o={"top_p": "s"}).body()["o"] == {"top_p": "s"}
+    assert request(o={"top_p": 1}).body()["o"] == {"top_p": 1}
+    assert request(o={"top-p": 1}).body()["o"] == {"top-p": 1}
+    nested = type(request(o={"top-p": 1}).o)
+    made = request(o=nested(top_p=1))
+    assert made.body()["o"] == {"top-p": 1}
+    assert made == request(o={"top-p": 1})
+
+
+def test_many_references_are_not_expanded() -> None:
+    """A few references that would make a schema very large are left to the server."""
+    definitions: dict[str, Any] = {"d0": {"type": "object", "properties": {"x": {"type": "integer"}}}}
+    for number in range(1, 14):
+        inner = {"$ref": f"#/$defs/d{number - 1}"}
+        definitions[f"d{number}"] = {"type": "object", "properties": {"x": inner, "y": inner}}
+    schema = {"properties": {"a": {"$ref": "#/$defs/d13"}}, "$defs": definitions}
+    assert MAX_NODES < 2**13
+    assert normalize(schema)["properties"]["a"] == {"unsupported": ["$ref"]}
+
+
+combined = st.recursive(
+    leaves | st.just({"$ref": "#/$defs/d"}) | st.just({"$ref": "#/$defs/e", "description": "x"}),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda members: {"allOf": members}),
+        st.tuples(inner, inner).map(lambda pair: {**pair[1], "allOf": [pair[0]]}),
+        st.fixed_dictionaries(
+            {"properties": st.dictionaries(st.sampled_from("ab"), inner, max_size=2)},
+            optional={
+                "additionalProperties": st.booleans() | inner,
+                "required": st.just(["a"]),
+                "type": st.sampled_from(["object", ["object", "null"]]),
+            },
+        ),
+        inner.map(lambda items: {"type": "array", "items": items}),
+    ),
+    max_leaves=6,
+)
+values = st.recursive(
+    st.sampled_from([None, True, 0, 1, 2.5, "", "a", "auto", -3]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=600, deadline=None, database=None)
+@given(schema=combined, d=combined, e=leaves, drawn=st.lists(values, min_size=5, max_size=10))
+def test_expanded_schema_accepts_the_same_values(
+    schema: dict[str, Any], d: dict[str, Any], e: dict[str, Any], drawn: list[Any]
+) -> None:
+    """An expanded schema accepts exactly the values of the original one."""
+    root = {**schema, "$defs": {"d": d, "e": e}}
+    try:
+        expected = list(map(make_validator(root), drawn))
+    except RecursionError:  # the schema refers to itself
+        return
+    assert list(map(make_validator(expand_schema(root)), drawn)) == expected
