@@ -200,6 +200,33 @@ def test_billed_parameter_has_a_warning() -> None:
     )
 
 
+CITATIONS = {
+    "marked by the API": (
+        "flux-2-flex",
+        ["`@Image1` is the first item of `input_image`, `@Image2` the second"],
+    ),
+    "said by the parameter": (
+        "wan-v2-6-reference-to-video",
+        ["`@Video1` is the first item of `input_videos`"],
+    ),
+    "said by the prompt": ("qwen-image-2-pro", ["`@Image1` is the first item of `input_images`"]),
+    "of two lists": (
+        "bytedance-seedance-2-0-reference-to-video",
+        ["`@Image1` is the first item of `input_face_images` and `input_images`", "of `input_audios`"],
+    ),
+    "of objects": ("kling-video-o3-omni", ["`@Element1` is the first item of `elements`"]),
+    "with a space": ("wan-v3-0-video", ["`@Image 1` is the first item of `input_images`, `@Image 2`"]),
+}
+
+
+@pytest.mark.parametrize(("id", "sentences"), CITATIONS.values(), ids=CITATIONS)
+def test_citations_name_their_parameters(id: str, sentences: list[str]) -> None:
+    """The page says which parameter has the media that the prompt cites by position."""
+    [page] = [page for page in RECORDED_PAGES if page.id == id]
+    text = render_page(page, TEMPLATES)
+    assert all(sentence in text for sentence in sentences)
+
+
 def test_hidden_parameters_are_the_last() -> None:
     """Hidden parameters stand in the last table."""
     schema = object_schema(

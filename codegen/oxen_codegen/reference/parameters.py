@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from ..accepted_values import Node
 from ..describe import describe_unsupported, find_unsupported, is_billed_without_result, to_sentence
 from ..json_types import is_object
 from ..names import parameter_names
+from ..normalize import find_media
 from ..operations import COMMON
 
-_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
-_PLURALS = {"image": "images", "video": "videos", "audio": "clips", "file": "files"}
+# The mark of the first medium, such as `@Image1` or `@Image 1`, and what a prompt says about it.
+_CITATION = re.compile(r"(@[A-Za-z]{1,20} ?)1\b")
+_PHRASE_OF_CITATION = re.compile(r"[^.;]*@[^.;]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,20 @@ class Parameter:
 class Citation:
     """Media that the prompt can cite by position."""
 
-    parameter: str
-    """The wire name of the parameter with the media."""
-    kind: str
-    """image, video or audio."""
+    mark: str
+    """How they are cited, without the number, such as `@Image`."""
+    parameters: tuple[str, ...]
+    """The wire names of the parameters with the media."""
 
     @property
     def first(self) -> str:
-        """The citation of the first medium, such as `@Image1`."""
-        return f"@{self.kind.capitalize()}1"
+        """The citation of the first of them, such as `@Image1`."""
+        return f"{self.mark}1"
 
     @property
     def second(self) -> str:
-        return f"@{self.kind.capitalize()}2"
-
-    @property
-    def kinds(self) -> str:
-        return _PLURALS[self.kind]
+        """The citation of the second of them."""
+        return f"{self.mark}2"
 
 
 COMMON_PARAMETERS = (
@@ -106,28 +106,33 @@ def list_parameters(node: Node, schema: Mapping[str, Any]) -> tuple[Parameter, .
 
 
 def list_citations(node: Node) -> tuple[Citation, ...]:
-    """Return the media that parameters of a model can cite."""
-    references = {
-        field: kind
-        for annotations in node["annotations"].values()
-        for field, kind in annotations.get("references", {}).items()
-        if field in node["properties"]
-    }
-    for name, notes in node["annotations"].items():
-        # Most records have the citations in words only.
-        words = notes.get("description", "")
-        for kind in ("image", "video", "audio"):
-            if f"@{kind.capitalize()}1" in words and name not in references and _takes(node, name, kind):
-                references[name] = kind
-    return tuple(Citation(*reference) for reference in references.items())
+    """Return the media that the prompt of a model can cite, by the marks and the words of the schema."""
+    marked: dict[str, list[str]] = {}
+    for notes in node["annotations"].values():
+        for name, kind in notes.get("references", {}).items():
+            if name in node["properties"]:
+                marked.setdefault(f"@{kind.capitalize()}", []).append(name)
+    words = {name: notes.get("description", "") for name, notes in node["annotations"].items()}
+    for mark in dict.fromkeys(mark for text in words.values() for mark in _CITATION.findall(text)):
+        if mark.strip() not in marked and (names := _find_cited(mark, node, words)):
+            marked[mark] = names
+    return tuple(Citation(mark, tuple(dict.fromkeys(names))) for mark, names in marked.items())
 
 
-def _takes(node: Node, name: str, kind: str) -> bool:
-    """Return whether a parameter accepts a kind of media, alone, in lists or in objects."""
-    value = node["properties"][name]
-    members = [value, *value.get("anyOf", ())]
-    items = [member["items"] for member in members if "items" in member]
-    return any(part.get("media") == kind or part.get("type") == "object" for part in (*members, *items))
+def _find_cited(mark: str, node: Node, words: Mapping[str, str]) -> list[str]:
+    """Return the parameters that a mark cites: those that say so, or that the prompt names, or all lists."""
+    kind = mark.strip("@ ").lower()
+    names = [name for name in node["properties"] if name != "prompt"]
+    cited = [name for name in names if f"{mark}1" in words.get(name, "")]
+    lists = [name for name in names if _lists_media(node["properties"][name], kind)]
+    phrases = " ".join(_PHRASE_OF_CITATION.findall(words.get("prompt", "")))
+    named = [name for name in lists if re.search(rf"\b{re.escape(name)}\b", phrases)]
+    return cited or named or lists
+
+
+def _lists_media(node: Node, kind: str) -> bool:
+    members = (node, *node.get("anyOf", ()))
+    return any(kind in find_media(member) for member in members if "items" in member)
 
 
 def _build_parameter(name: str, wire_name: str, node: Node, schema: Mapping[str, Any]) -> Parameter:
@@ -166,7 +171,7 @@ def describe_type(node: Node) -> str:
         case "string" if "media" in node:
             return f"{node['media']} URL"
         case str() as name:
-            return _TYPES.get(name, name)
+            return name
         case _:
             return "any"
 
