@@ -19,6 +19,7 @@ from oxen_codegen.reference.site import render_page
 from oxen_models.testing import Hub
 
 _WORKERS = 8
+_PAGES_PER_LINE = 40
 
 
 def run(_: Random) -> Iterator[str]:
@@ -31,10 +32,12 @@ def run(_: Random) -> Iterator[str]:
         tempfile.TemporaryDirectory() as folder,
         ProgramServer(f"import openai\n{WARM_UP}", speed=SPEED) as programs,
     ):
-        for page in RECORDED_PAGES:
+        for number, page in enumerate(RECORDED_PAGES, 1):
             with Hub(speed=SPEED) as hub:
                 runner = ExampleRunner(hub, programs, Path(folder))
                 executed += _run_page(page, runner, pool)
+            if number % _PAGES_PER_LINE == 0:
+                yield f"{number} of {len(RECORDED_PAGES)} pages"
     yield (
         f"{len(executed)} programs of {len(RECORDED_PAGES)} pages, and the command of each page that "
         f"requests the model; {_used_cpu() - started:.0f} s of CPU time"
