@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from os import PathLike
+from typing import get_args
 
+from .budget import Budget, Unpriced
 from .errors import ConfigurationError
 from .progress import Progress
 from .request import RequestLike
@@ -25,6 +28,8 @@ class BatchOptions:
     timeout: float | None
     max_consecutive_failures: int | None
     progress: bool | Callable[[Progress], object]
+    budget: Decimal | int | None
+    unpriced: Unpriced
 
     def validate(self) -> None:
         """Raise if an option is invalid.
@@ -37,9 +42,23 @@ class BatchOptions:
             _validate_count("max_consecutive_failures", self.max_consecutive_failures)
         if self.timeout is not None:
             validate_timeout(self.timeout)
+        if self.budget is not None:
+            _validate_dollars("budget", self.budget)
+        if self.unpriced not in get_args(Unpriced):
+            raise ConfigurationError(f"unpriced must be 'refuse' or 'allow', got {self.unpriced!r:.40}")
         for name in ("key", "resend_unknown", "reconcile"):
             if getattr(self, name) and self.journal is None:
                 raise ConfigurationError(f"{name} requires a journal: pass journal=")
+
+    def create_budget(self) -> Budget | None:
+        """Return the budget of a run; None without one."""
+        return None if self.budget is None else Budget(Decimal(self.budget), self.unpriced)
+
+
+def _validate_dollars(name: str, value: Decimal | int) -> None:
+    is_exact = isinstance(value, Decimal | int) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_exact or not Decimal(value).is_finite() or value < 0:
+        raise ConfigurationError(f"{name} must be dollars as a Decimal or an int, got {value!r:.40}")
 
 
 def _validate_count(name: str, value: int) -> None:

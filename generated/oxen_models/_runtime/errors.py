@@ -145,6 +145,14 @@ class RunStoppedError(OxenError):
     """A run of `run_many` was stopped, because as many requests in a row failed as were allowed."""
 
 
+class BudgetExceededError(RunStoppedError):
+    """A run of `run_many` was stopped before a request that could exceed its budget."""
+
+
+class UnpricedRequestError(OxenError):
+    """A request of a run with a budget was not sent, because its cost cannot be estimated."""
+
+
 class MediaError(OxenError, OSError):
     """A result could not be downloaded or saved. An existing file at the path is unchanged.
 

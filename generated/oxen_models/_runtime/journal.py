@@ -116,6 +116,10 @@ class Journal:
         """Return all entries in the order in which they were first sent, without loading all of them."""
         return (_entry(row, self._media) for row in self._file.rows())
 
+    def requests(self) -> Iterator[Entry]:
+        """Return all entries as `entries` does, without their responses."""
+        return (_entry(row._replace(response=None), self._media) for row in self._file.rows())
+
     def sending(self, key: str, digest: str, model: str, body: Mapping[str, Any]) -> None:
         """Record that a request is about to be sent. It may be billed from then on."""
 
@@ -147,9 +151,16 @@ class Journal:
         """Record a result. The media in the response are on disk before it."""
         self._end(key, "succeeded", response, cost=None if cost is None else str(cost))
 
-    def ended(self, key: str, state: EndState, detail: str | None, record: dict[str, Any] | None) -> None:
+    def ended(
+        self,
+        key: str,
+        state: EndState,
+        detail: str | None,
+        record: dict[str, Any] | None,
+        cost: Decimal | None = None,
+    ) -> None:
         """Record that a job has ended without a result."""
-        self._end(key, state, record, detail=detail)
+        self._end(key, state, record, detail=detail, cost=None if cost is None else str(cost))
 
     def merge(self, other: Iterator[Entry]) -> None:
         """Add entries of another journal, or none of them if one conflicts.

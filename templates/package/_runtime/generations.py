@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -19,6 +20,7 @@ from .server_errors import job_failed_class, parse_job_error
 from .values import text
 
 JobStatus: TypeAlias = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
+CostKey: TypeAlias = Literal["model", "media_type", "namespace", "day"]
 MediaType: TypeAlias = Literal["image", "video", "audio"]
 
 FINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
@@ -238,6 +240,21 @@ def create_job_failed(
         response=response,
         hint=hint,
     )
+
+
+def cost_key(generation: Generation, by: CostKey) -> str:
+    """Return the name under which the cost of a job is summed; "unknown" if its record does not have it."""
+    match by:
+        case "model":
+            name = generation.model
+        case "media_type":
+            name = generation.media_type
+        case "namespace":
+            name = generation.target_namespace
+        case "day":
+            seconds = generation.enqueued_at
+            name = None if seconds is None else datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return name or "unknown"
 
 
 def parse_dollars(value: object) -> Decimal | None:

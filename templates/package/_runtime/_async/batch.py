@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..batch_options import BatchOptions
+from ..budget import Refusal
 from ..closing import RunEnd
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
@@ -81,6 +82,8 @@ class _AsyncEngine:
         self._has_requests = True
         self._unstarted: deque[Item] = deque()
         self._limit = options.max_in_flight
+        self._budget = options.create_budget()
+        self._is_over_budget = False
         self._waits = CancellationToken()
         self._sending = CancellationToken()
         retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
@@ -180,10 +183,18 @@ class _AsyncEngine:
             self._journal = await run_blocking(Journal, self._options.journal)
         self._submissions = Submissions(self._create_poster(), self._journal)
         self._processor = AsyncProcessor(
-            self._session, self._options, self._gate, self._waits, self._submissions, self._journal
+            self._session,
+            self._options,
+            self._gate,
+            self._waits,
+            self._submissions,
+            self._journal,
+            self._budget,
         )
         if self._options.reconcile and self._journal is not None:
             await adopt_jobs(self._session, self._journal)
+        if self._budget is not None and self._journal is not None:
+            await run_blocking(self._budget.count_journal, self._journal.requests())
 
     def _create_poster(self) -> AsyncPoster:
         own_http = create_http_client() if self._session.http_client is None else None
@@ -193,7 +204,11 @@ class _AsyncEngine:
 
     def _start_workers(self) -> None:
         assert self._processor is not None
-        while self._in_flight < self._limit and (item := self._next_item()) is not None:
+        while (
+            not self._is_over_budget
+            and self._in_flight < self._limit
+            and (item := self._next_item()) is not None
+        ):
             try:
                 self._workers.start(partial(self._processor.process, item))
             except RuntimeError as error:
@@ -223,6 +238,14 @@ class _AsyncEngine:
         if not self._in_flight:
             self._stop(OxenError(f"the request was not sent: {error}"))
 
+    def _wait_for_budget(self, item: Item, refusal: Refusal) -> None:
+        """Send no further requests until the cost of one in flight is known; end the run if there is none."""
+        self._unstarted.append(item)
+        assert self._budget is not None
+        self._is_over_budget = refusal.version == self._budget.version
+        if self._is_over_budget and not self._in_flight:
+            self._stop(refusal.error)
+
     def _stop(self, error: Exception) -> None:
         """Send no further requests, and raise `error` once those in flight have ended."""
         self._error = self._error or error
@@ -233,6 +256,10 @@ class _AsyncEngine:
     def _take(self, finished: Finished) -> AsyncOutcome | None:
         """Count a request that has ended, and return its outcome if it has one."""
         error, outcome = finished.error, finished.outcome
+        if finished.refusal is not None:
+            self._wait_for_budget(finished.item, finished.refusal)
+            return None
+        self._is_over_budget = False
         if error is not None and is_thread_error(error):
             self._defer(finished.item, error)
         elif error is not None:

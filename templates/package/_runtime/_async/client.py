@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 import httpx
 from oxen_models._runtime.api_key import APIKeyLike
 
-from ..context import CallContext
-from ..errors import ConfigurationError, JobNotFound, NotFoundError
+from ..errors import ConfigurationError
 from ..generations import (
     Generation,
     GenerationCompleted,
@@ -19,14 +18,18 @@ from ..generations import (
     MediaType,
     build_filters,
     parse_generations,
-    parse_history_record,
 )
 from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
-from ..urls import generation_path, validate_id
+from ..urls import validate_id
 from .session import AsyncSession
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
     from ..account import User
+    from ..budget import Unpriced
+    from ..generations import CostKey
     from ..matching import Reconciliation
     from ..options import RequestOptions
     from ..progress import Progress
@@ -310,13 +313,35 @@ class AsyncClient:
             JobNotFound: The history has no such job.
             OxenError: The server returned an error or could not be reached.
         """
-        context = CallContext(id)
-        try:
-            response = await self._session.get(generation_path(id), context=context)
-        except NotFoundError as error:
-            detail = f"the job does not exist in the history: {error.detail}"
-            raise JobNotFound(id, "unknown", detail, response=error.response) from None
-        return parse_history_record(response, id)
+        from .job import read_history
+
+        return await read_history(self._session, id)
+
+    async def costs(
+        self,
+        *,
+        since: datetime | None = None,
+        by: CostKey = "model",
+        model: str | None = None,
+        namespace: str | None = None,
+    ) -> dict[str, Decimal]:
+        """Return what the jobs of the history cost, in dollars, the highest sum first.
+
+        Jobs for which the server reports no cost are not included. Source: GET /generations, page by page.
+
+        Args:
+            since: Only jobs that were submitted at this time or later. Defaults to all of them.
+            by: What the costs are summed by: model, media_type, namespace, or day (in UTC, as YYYY-MM-DD).
+            model: Only jobs of this model.
+            namespace: Only jobs that this user or organization was billed for.
+
+        Raises:
+            ConfigurationError: `by` has another value.
+            OxenError: The server returned an error or could not be reached.
+        """
+        from .history import sum_costs
+
+        return await sum_costs(self._session, since, by, build_filters(model=model, namespace=namespace))
 
     def events(self) -> AsyncGenerator[GenerationCompleted]:
         """Yield an event for each job of the user that ends, from the first iteration until the client is
@@ -341,6 +366,8 @@ class AsyncClient:
         timeout: float | None = None,
         max_consecutive_failures: int | None = None,
         progress: bool | Callable[[Progress], object] = False,
+        budget: Decimal | int | None = None,
+        unpriced: Unpriced = "refuse",
     ) -> AsyncBatchRun:
         """Run many requests, of one or several models, and return an iterator over their outcomes, each as
         soon as it is known.
@@ -371,9 +398,16 @@ class AsyncClient:
                 limit.
             progress: True for a progress bar on a terminal (extra `progress`), or a function that is called
                 with each change.
+            budget: Dollars. The run stops before the request that could exceed them. Requests that are sent
+                and not finished count with the highest cost of their estimate, finished ones with the cost in
+                the history or else with the estimate, and those of earlier runs in the journal likewise.
+            unpriced: With a budget, "refuse" requests whose cost cannot be estimated: the outcome is an
+                `UnpricedRequestError`. Or "allow" them: they count once their cost is known.
 
         Raises:
-            ConfigurationError: A value is out of range, or the extra is not installed.
+            BudgetExceededError: The next request could exceed the budget. Those in flight have ended.
+            ConfigurationError: A value is out of range, the extra is not installed, or the cost of a request
+                in the journal is unknown and refused.
             JournalError: The journal is damaged, in use, or cannot be written.
             RunStoppedError: `max_consecutive_failures` requests failed in a row.
             TypeError: An item is not a request.
@@ -390,6 +424,8 @@ class AsyncClient:
             timeout,
             max_consecutive_failures,
             progress,
+            budget,
+            unpriced,
         )
         options.validate()
         self._session.settings.require_key()

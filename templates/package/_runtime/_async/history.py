@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import get_args
 
-from ..generations import Generation, parse_dollars, parse_generations
+from ..errors import ConfigurationError
+from ..generations import CostKey, Generation, cost_key, parse_dollars, parse_generations
 from ..values import count
 from .session import AsyncSession, AsyncSessionBound
 
+COSTS_PAGE_SIZE = 1000
 MAX_SEEN_IDS = 1000
 """The number of new jobs that may be added between two pages without an old job being yielded twice."""
 
@@ -84,3 +88,20 @@ class AsyncGenerations(AsyncSessionBound):
             count(response.json.get("total_entries")),
             parse_dollars(response.json.get("total_cost")),
         )
+
+
+async def sum_costs(
+    session: AsyncSession, since: datetime | None, by: CostKey, query: Mapping[str, str]
+) -> dict[str, Decimal]:
+    """Return the costs of jobs by name. Arguments and errors are those of `AsyncClient.costs`."""
+    if by not in get_args(CostKey):
+        raise ConfigurationError(f"by must be one of {', '.join(get_args(CostKey))}, got {by!r:.40}")
+    start = None if since is None else since.timestamp()
+    sums: dict[str, Decimal] = {}
+    async for generation in AsyncGenerations(session, query, COSTS_PAGE_SIZE):
+        if start is not None and generation.enqueued_at is not None and generation.enqueued_at < int(start):
+            break
+        if generation.cost is not None:
+            name = cost_key(generation, by)
+            sums[name] = sums.get(name, Decimal(0)) + generation.cost
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from ..bodies import Body
@@ -22,12 +23,13 @@ from ..generations import (
     create_job_failed,
     find_jobs,
     parse_generation,
+    parse_history_record,
 )
 from ..printable import escape_line
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
-from ..urls import job_path
+from ..urls import generation_path, job_path
 from .results import AsyncResult, job_result_type, media_type, parse_result
 from .session import AsyncSession
 
@@ -105,6 +107,16 @@ class AsyncJob(Generic[R_co]):
         self._generation = parse_generation(response, self._id)
         self._session.tracker(self._context).on_polled(self._track(), response)
         return self._generation
+
+    async def cost(self) -> Decimal | None:
+        """Request the cost of the job in dollars; None if the server reports none, as for a job that has not
+        ended or was not billed. Source: GET /generations/{id}.
+
+        Raises:
+            JobNotFound: The history has no such job.
+            OxenError: The server returned an error or could not be reached.
+        """
+        return (await read_history(self._session, self._id)).cost
 
     async def wait(
         self,
@@ -222,6 +234,21 @@ class AsyncJob(Generic[R_co]):
     def _not_found(self, error: NotFoundError) -> JobNotFound:
         detail = f"the job does not exist on the server: {error.detail}"
         return JobNotFound(self._id, self.status, detail, response=error.response)
+
+
+async def read_history(session: AsyncSession, id: str) -> Generation:
+    """Return the record of a job in the history, which has its cost. Source: GET /generations/{id}.
+
+    Raises:
+        JobNotFound: The history has no such job.
+        OxenError: The server returned an error or could not be reached.
+    """
+    try:
+        response = await session.get(generation_path(id), context=CallContext(id))
+    except NotFoundError as error:
+        detail = f"the job does not exist in the history: {error.detail}"
+        raise JobNotFound(id, "unknown", detail, response=error.response) from None
+    return parse_history_record(response, id)
 
 
 async def enqueue(

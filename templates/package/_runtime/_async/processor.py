@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
 from ..bodies import digest_body, encode_queue_body
+from ..budget import ZERO, Budget, Refusal
 from ..context import CallContext
 from ..errors import (
     APIError,
@@ -27,6 +29,7 @@ from ..errors import (
     OutcomeUnknownError,
     OxenError,
     RateLimitError,
+    UnpricedRequestError,
 )
 from ..generations import create_job_failed, parse_dollars
 from ..pacing import MAX_PAUSE
@@ -34,14 +37,16 @@ from ..request import RequestLike, typed_class
 from ..responses import Headers, Response
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import RunEndedError, Submission, Submissions, is_thread_error
+from ..submissions import RunEndedError, Submission, Submissions, is_thread_error, was_rejected
 from .concurrency import run_blocking, wait_for_callback
 from .gate import AsyncGate
-from .job import AsyncJob
+from .job import AsyncJob, read_history
 from .results import AsyncAnyResult, parse_result, result_to_json, result_type
 from .session import AsyncSession
 
 if TYPE_CHECKING:
+    from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+
     from ..journal import Entry, Journal
 
 ExceptionT = TypeVar("ExceptionT", bound=BaseException)
@@ -68,6 +73,8 @@ class AsyncOutcome:
     """None if there is a result."""
     job_id: str | None
     """The job of the request; None if it was not accepted by the queue."""
+    cost: Decimal | None = None
+    """The cost in dollars by the history; None if the server reports none, or it could not be requested."""
 
 
 @dataclass(slots=True)
@@ -78,15 +85,20 @@ class Item:
     request: RequestLike
     key: str | None = None
     """The key in the journal; None until it is known."""
+    estimate: Estimate | NoEstimate | None = None
+    """The estimate; None without a budget, and until it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of the processing of a request: an outcome, an error, or neither if the run has ended."""
+    """The end of the processing of a request: an outcome, a refusal by the budget, an error, or none of them
+    if the run has ended.
+    """
 
     item: Item
     outcome: AsyncOutcome | None = None
     is_replayed: bool = False
+    refusal: Refusal | None = None
     error: Exception | None = None
 
 
@@ -100,6 +112,7 @@ class AsyncProcessor:
         waits: Ends the waits for jobs when the run ends.
         submissions: Sends the submissions and records them.
         journal: The journal; None without one.
+        budget: The budget; None without one.
     """
 
     def __init__(
@@ -110,6 +123,7 @@ class AsyncProcessor:
         waits: CancellationToken,
         submissions: Submissions,
         journal: Journal | None,
+        budget: Budget | None,
     ) -> None:
         self._session = session
         self._options = options
@@ -117,6 +131,7 @@ class AsyncProcessor:
         self._waits = waits
         self._submissions = submissions
         self._journal = journal
+        self._budget = budget
         self._max_retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
         self._occurrences: Counter[str] = Counter()
         self._occurrences_lock = Lock()
@@ -131,17 +146,29 @@ class AsyncProcessor:
             if replayed is not None:
                 return Finished(item, replayed, is_replayed=True)
             job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
-            return Finished(item, await self._run_one(index, request, submission, job_id))
+            # A job of an earlier run is counted already.
+            refusal = None if job_id is not None else self._reserve(item)
+            if refusal is not None:
+                return Finished(item, refusal=refusal)
+            return Finished(item, await self._run_one(item, submission, job_id))
         except RunEndedError:
             return Finished(item)
-        except InvalidRequestError as error:  # a file was removed or changed after the request was made
+        except (InvalidRequestError, UnpricedRequestError) as error:  # a file was removed or changed
             return Finished(item, AsyncOutcome(index, request, None, _without_frames(error), None))
         except Exception as error:
             return Finished(item, error=_without_frames(error))
 
-    async def _run_one(
-        self, index: int, request: RequestLike, submission: Submission, job_id: str | None
-    ) -> AsyncOutcome:
+    def _reserve(self, item: Item) -> Refusal | None:
+        if self._budget is None or item.estimate is None:
+            return None
+        return self._budget.reserve(item.request.model_id, item.index, item.estimate)
+
+    def _settle(self, item: Item, cost: Decimal | None) -> None:
+        if self._budget is not None and item.estimate is not None:
+            self._budget.settle(item.estimate, cost)
+
+    async def _run_one(self, item: Item, submission: Submission, job_id: str | None) -> AsyncOutcome:
+        index, request = item.index, item.request
         result: AsyncAnyResult | None = None
         try:
             if job_id is None:
@@ -151,20 +178,50 @@ class AsyncProcessor:
             else:
                 job, started = self._create_job(request, job_id, "unknown"), time.monotonic()
             result = await job.result(self._remaining_timeout(started))
-            await self._record_result(submission, result)
+            cost, _ = await self._find_cost(job_id, result.response)
+            self._settle(item, cost)
+            await self._record_result(submission, result, cost)
         except JournalError:
             raise
         except OxenError as error:
             if self._waits.is_set:
                 raise RunEndedError from None
-            await self._record_failure(submission, error)
-            return AsyncOutcome(index, request, None, _without_frames(error), job_id)
-        return AsyncOutcome(index, request, result, None, job_id)
+            cost = await self._settle_failure(item, job_id, error)
+            await self._record_failure(submission, error, cost)
+            return AsyncOutcome(index, request, None, _without_frames(error), job_id, cost)
+        except RuntimeError as error:
+            if is_thread_error(error):  # it was not sent, and will be started again
+                self._settle(item, ZERO)
+            raise
+        return AsyncOutcome(index, request, result, None, job_id, cost)
+
+    async def _settle_failure(self, item: Item, job_id: str | None, error: OxenError) -> Decimal | None:
+        """Count a request that has no result, and return its cost if the server reports one."""
+        if job_id is None:
+            self._settle(item, ZERO if was_rejected(error) else None)
+            return None
+        if not isinstance(error, JobFailed | JobCancelled):  # the job may continue or be billed
+            self._settle(item, None)
+            return None
+        cost, is_known = await self._find_cost(job_id, error.response)
+        self._settle(item, ZERO if cost is None and is_known else cost)
+        return cost
+
+    async def _find_cost(self, job_id: str, response: Response | None) -> tuple[Decimal | None, bool]:
+        """Return the cost of a job that has ended, None if there is none, and whether it is known."""
+        record = {} if response is None else response.json
+        cost = parse_dollars(record.get("cost"))
+        try:
+            return cost if cost is not None else (await read_history(self._session, job_id)).cost, True
+        except OxenError:
+            return None, False
 
     def _prepare(self, item: Item) -> Submission:
         """Return the submission of a request. This reads its files."""
         request = item.request
         body = encode_queue_body(request, 1, self._session.settings.targets, None)
+        if self._budget is not None and item.estimate is None:
+            item.estimate = request.estimate()
         timeout = self._session.settings.request_timeout("/queue", None)
         if self._options.timeout is not None:
             timeout = min(timeout, self._options.timeout)
@@ -222,7 +279,7 @@ class AsyncProcessor:
         if entry.state == "succeeded":
             response = Response(200, Headers({}), dict(entry.response or {}))
             result = parse_result(result_type(request), response, self._session, entry.job_id)
-            return AsyncOutcome(index, request, result, None, entry.job_id)
+            return AsyncOutcome(index, request, result, None, entry.job_id, entry.cost)
         job_id, detail = entry.job_id or "", entry.detail or ""
         error: JobError
         if entry.state == "failed":
@@ -231,7 +288,7 @@ class AsyncProcessor:
         else:
             error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
             error = error_class(job_id, entry.state, detail)
-        return AsyncOutcome(index, request, None, error, entry.job_id)
+        return AsyncOutcome(index, request, None, error, entry.job_id, entry.cost)
 
     async def _submit(
         self, index: int, request: RequestLike, submission: Submission
@@ -296,16 +353,17 @@ class AsyncProcessor:
             return None
         return max(started + self._options.timeout - time.monotonic(), MIN_WAIT_TIMEOUT)
 
-    async def _record_result(self, submission: Submission, result: AsyncAnyResult) -> None:
+    async def _record_result(
+        self, submission: Submission, result: AsyncAnyResult, cost: Decimal | None
+    ) -> None:
         if self._journal is not None:
-            cost = parse_dollars(result.response.json.get("cost"))
             await run_blocking(self._journal.succeeded, submission.key, result_to_json(result), cost)
 
-    async def _record_failure(self, submission: Submission, error: OxenError) -> None:
+    async def _record_failure(self, submission: Submission, error: OxenError, cost: Decimal | None) -> None:
         state = _final_state(error)
         if self._journal is not None and state is not None and isinstance(error, JobError):
             record = None if error.response is None else error.response.json
-            await run_blocking(self._journal.ended, submission.key, state, error.detail, record)
+            await run_blocking(self._journal.ended, submission.key, state, error.detail, record, cost)
 
 
 def _may_be_retried(error: OxenError) -> bool:
