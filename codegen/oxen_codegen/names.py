@@ -35,9 +35,9 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 EMITTED_NAMES = frozenset(
     "Annotated Any Audio AudioInput AudioRequest AudioResult ClassVar Client Coroutine EnumValues "
     "ExactLimits Extension False Family Field FileInput ImageInput ImageRequest ImageResult Images "
-    "IntegralFloat Job JobT Json JsonObject ListOf Literal MapOf Model ModelRemovedError None Object Omit "
-    "OMIT Oxen PreserveInt RejectBool RequestOptions ResultT Submit True TypeAlias Unpack VideoInput "
-    "VideoRequest VideoResult Videos".split()
+    "IntegerInput IntegralFloat Job JobT Json JsonObject ListOf Literal MapOf Model ModelRemovedError None "
+    "NumberInput Object Omit OMIT Oxen PreserveInt RejectBool RequestOptions ResultT Submit True TypeAlias "
+    "Unpack VideoInput VideoRequest VideoResult Videos".split()
 )
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")

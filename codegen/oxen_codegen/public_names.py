@@ -19,7 +19,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "UnexpectedResponseError", "UnpricedRequestError", "UnprocessableError", "UpgradeRequiredError",
     ),
     "_runtime.billing": ("BilledNotReturnedWarning",),
-    "_runtime.fields": ("OMIT", "Omit"),
+    "_runtime.fields": ("IntegerInput", "NumberInput", "OMIT", "Omit"),
     "_runtime.media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
     "_runtime.generated_files": ("GeneratedFile",),
     "_runtime.generations": ("Generation", "GenerationCompleted", "JobStatus", "MediaType"),

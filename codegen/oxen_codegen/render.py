@@ -36,11 +36,14 @@ _IMPORTS = {
     "typing": ("Annotated", "ClassVar", "Literal", "Unpack"),
     "pydantic": ("Field",),
     "fields": (
-        "OMIT", "EnumValues", "ExactLimits", "IntegralFloat", "Json", "JsonObject", "ListOf", "MapOf", "Omit",
-        "PreserveInt", "RejectBool",
+        "OMIT", "EnumValues", "ExactLimits", "IntegerInput", "IntegralFloat", "Json", "JsonObject", "ListOf",
+        "MapOf", "NumberInput", "Omit", "PreserveInt", "RejectBool",
     ),
     "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "mark_paths"),
 }  # fmt: skip
+
+# Names of the types that include numbers of other libraries.
+_NUMBERS = {"int": "IntegerInput", "float": "NumberInput"}
 
 
 def create_environment(loader: BaseLoader) -> Environment:
@@ -113,17 +116,21 @@ def format_annotation(type_: Type) -> str:
     """Return a type as the annotation of a field, with everything that is validated."""
     match type_:
         case NamedType("int", limits):
-            return _annotated("int", limits, "IntegralFloat")
+            return _annotated("IntegerInput", limits, "IntegralFloat")
         case NamedType("float", limits, is_exact=True):
-            return f"Annotated[float, PreserveInt, ExactLimits({_arguments(limits)})]"
+            return f"Annotated[NumberInput, PreserveInt, ExactLimits({_arguments(limits)})]"
         case NamedType("float", limits):
-            return _annotated("float", limits, "PreserveInt")
+            return _annotated("NumberInput", limits, "PreserveInt")
         case NamedType(name, limits):
             return _annotated(name, limits)
         case EnumType(values, None, rejects_bool):
             return _annotated(_literals(values), (), *(["RejectBool"] if rejects_bool else []))
         case EnumType(values, base):
-            return _annotated(str(base), (), f"EnumValues({', '.join(map(format_literal, values))})")
+            return _annotated(
+                _NUMBERS.get(str(base), str(base)),
+                (),
+                f"EnumValues({', '.join(map(format_literal, values))})",
+            )
         case ListType(item, limits):
             return _annotated(f"ListOf[{format_annotation(item)}]", limits)
         case MappingType(value):
@@ -148,11 +155,11 @@ def format_hint(type_: Type) -> str:
     """Return a type as the annotation of a call's parameter, with what type checkers check."""
     match type_:
         case NamedType(name):
-            return name
+            return _NUMBERS.get(name, name)
         case EnumType(values, None):
             return _literals(values)
         case EnumType(_, base):
-            return str(base)
+            return _NUMBERS.get(str(base), str(base))
         case ListType(item):
             return f"ListOf[{format_hint(item)}]"
         case MappingType(value):

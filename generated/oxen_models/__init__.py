@@ -59,7 +59,12 @@ if TYPE_CHECKING:
         UpgradeRequiredError as UpgradeRequiredError,
     )
     from ._runtime.billing import BilledNotReturnedWarning as BilledNotReturnedWarning
-    from ._runtime.fields import OMIT as OMIT, Omit as Omit
+    from ._runtime.fields import (
+        IntegerInput as IntegerInput,
+        NumberInput as NumberInput,
+        OMIT as OMIT,
+        Omit as Omit,
+    )
     from ._runtime.media import (
         AudioInput as AudioInput,
         FileInput as FileInput,
@@ -162,6 +167,8 @@ _MODULES = {
     "UnprocessableError": "._runtime.errors",
     "UpgradeRequiredError": "._runtime.errors",
     "BilledNotReturnedWarning": "._runtime.billing",
+    "IntegerInput": "._runtime.fields",
+    "NumberInput": "._runtime.fields",
     "OMIT": "._runtime.fields",
     "Omit": "._runtime.fields",
     "AudioInput": "._runtime.media",
@@ -264,6 +271,8 @@ __all__ = [
     "UnprocessableError",
     "UpgradeRequiredError",
     "BilledNotReturnedWarning",
+    "IntegerInput",
+    "NumberInput",
     "OMIT",
     "Omit",
     "AudioInput",

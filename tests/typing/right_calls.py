@@ -14,11 +14,13 @@ from oxen_models import (
     AnyModel,
     AnyResult,
     AsyncAnyResult,
+    AsyncImage,
     AsyncImageResult,
     AsyncJob,
     AsyncOxen,
     AudioResult,
     Generation,
+    Image,
     ImageInput,
     ImageResult,
     InvalidRequestError,
@@ -44,13 +46,44 @@ from oxen_models.videos import TopazlabsProteusVideoRequest
 from PIL import Image as pil
 
 
+class Array:
+    """An object like an array of numpy."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return {}
+
+
+class Integer:
+    """An object like an integer of numpy."""
+
+    def __index__(self) -> int:
+        return 1
+
+
+class Float:
+    """An object like a float of numpy."""
+
+    def __float__(self) -> float:
+        return 1
+
+
 def media(oxen: Oxen, urls: list[str], picture: pil.Image, some: Sequence[ImageInput]) -> None:
     edit = oxen.images.qwen_image_edit_plus.edit
     edit(prompt="x", input_image=urls)
     edit(prompt="x", input_image=("a.png", Path("b.png"), b"c", io.BytesIO(b"d"), picture))
     edit(prompt="x", input_image=some)
+    edit(prompt="x", input_image=[bytearray(b"a"), memoryview(b"b"), Array()])
+    made = edit(prompt="x", input_image=["a"])
+    edit(prompt="x", input_image=[made.images[0], made.image, made[0]])
     with open("dog.png", "rb") as file:
         edit(prompt="x", input_image=[file])
+
+
+def numbers(oxen: Oxen) -> None:
+    oxen.images.qwen_image.generate(prompt="x", seed=Integer(), guidance=Float())
+    QwenImageRequest(prompt="x", seed=Integer(), guidance=Float())
+    oxen.videos.topazlabs_proteus_video.generate(input_video=memoryview(b"a"), target_fps=Float())
 
 
 def left_out(oxen: Oxen, ratio: Literal["16:9", "1:1"] | None, shape: Literal["16:9"] | Omit) -> ImageResult:
@@ -146,6 +179,16 @@ def results(oxen: Oxen) -> None:
     assert_type(image.images[0].url, str | None)
     assert_type(image.images[0].read(), bytes)
     assert_type(image.images[0].save("hat.png"), Path)
+    assert_type(image.images[0].save("folder/hat.png", parents=True), Path)
+    assert_type(image.images[0].mime, str)
+    assert_type(image.image, Image)
+    assert_type(image[0], Image)
+    assert_type(list(image), list[Image])
+    assert_type(len(image), int)
+    assert_type(image.save_all("folder", "{index}_{id}.{ext}"), list[Path])
+    with open("hat.png", "wb") as file:
+        image.image.save(file)
+    image.image.save(io.BytesIO())
     assert_type(image.created, int | None)
     assert_type(oxen.audio.bytedance_seed_audio_1_0.speak(prompt="hi"), AudioResult)
     assert_type(oxen.videos.topazlabs_proteus_video.generate(input_video="a", target_fps=23.976), VideoResult)
@@ -156,6 +199,10 @@ async def awaited() -> None:
         result = await oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=["a"])
         assert_type(result, AsyncImageResult)
         assert_type(await result.images[0].save("hat.png"), Path)
+        assert_type(await result.image.save(Path("hats"), parents=True), Path)
+        assert_type(await result.save_all("hats"), list[Path])
+        assert_type(list(result), list[AsyncImage])
+        await oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[result.image])
 
 
 def values() -> Request:

@@ -18,6 +18,13 @@ edit(prompt="x", input_image=["a"], aspect_ration="16:9")  # wrong: did you mean
 edit(prompt="x", input_image=["a"], aspect_ratio="16:10")  # wrong: incompatible type "Literal['16:10']" | cannot be assigned to parameter "aspect_ratio"
 edit(prompt="x", input_image="dog.png")  # wrong: incompatible type "str"; expected "ListOf | cannot be assigned to parameter "input_image"
 edit(prompt="x", input_image=[3])  # wrong: incompatible type "int" | cannot be assigned to parameter "input_image"
+edit(prompt="x", input_image=(url for url in ["a"]))  # wrong: incompatible type "Generator[str | cannot be assigned to parameter "input_image"
+edit(prompt="x", input_image=[[1]])  # wrong: incompatible type "list[int]" | cannot be assigned to parameter "input_image"
+edit(prompt="x", input_image=["a"]).image.save("a", parent=True)  # wrong: No overload variant of "save" | No overloads for "save"
+edit(prompt="x", input_image=["a"]).image.save(open("a"))  # wrong: No overload variant of "save" | No overloads for "save"
+edit(prompt="x", input_image=["a"]).video  # wrong: "ImageResult" has no attribute "video" | Cannot access attribute "video"
+oxen.images.qwen_image.generate(prompt="x", seed=1.5)  # wrong: incompatible type "float" | cannot be assigned to parameter "seed"
+oxen.images.qwen_image.generate(prompt="x", guidance="1")  # wrong: incompatible type "str" | cannot be assigned to parameter "guidance"
 edit(prompt=5, input_image=["a"])  # wrong: incompatible type "int"; expected "str" | cannot be assigned to parameter "prompt"
 edit(prompt=None, input_image=["a"])  # wrong: incompatible type "None" | cannot be assigned to parameter "prompt"
 edit("x", ["a"])  # wrong: Too many positional arguments | Expected 0 positional arguments

@@ -13,7 +13,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -43,13 +51,13 @@ class BytedanceSeedAudio10Request(AudioRequest):
     sample_rate: Literal[8000, 16000, 24000, 32000, 44100, 48000] | Omit = OMIT
     """Audio samples per second, in Hz. Default: 24000. Options: 8000, 16000, 24000, 32000, 44100, 48000."""
 
-    speed: Annotated[float, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
+    speed: Annotated[NumberInput, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
     """Speaking rate, as a multiple of normal. Default: 1. Range: 0.5 to 2."""
 
-    volume: Annotated[float, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
+    volume: Annotated[NumberInput, Field(ge=0.5, le=2), PreserveInt] | Omit = OMIT
     """Loudness, as a multiple of normal. Default: 1. Range: 0.5 to 2."""
 
-    pitch: Annotated[int, Field(ge=-12, le=12), IntegralFloat] | Omit = OMIT
+    pitch: Annotated[IntegerInput, Field(ge=-12, le=12), IntegralFloat] | Omit = OMIT
     """Moves the voice up or down, in semitones. Default: 0. Range: -12 to 12."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -70,9 +78,9 @@ class BytedanceSeedAudio10(Model[ResultT, JobT]):
         image_url: ImageInput | Omit = OMIT,
         output_format: Literal["wav", "mp3", "pcm", "ogg_opus"] | Omit = OMIT,
         sample_rate: Literal[8000, 16000, 24000, 32000, 44100, 48000] | Omit = OMIT,
-        speed: float | Omit = OMIT,
-        volume: float | Omit = OMIT,
-        pitch: int | Omit = OMIT,
+        speed: NumberInput | Omit = OMIT,
+        volume: NumberInput | Omit = OMIT,
+        pitch: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

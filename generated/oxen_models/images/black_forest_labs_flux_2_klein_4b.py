@@ -14,7 +14,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -46,13 +54,13 @@ class BlackForestLabsFlux2Klein4bRequest(ImageRequest):
     output_format: Literal["png", "jpg", "webp"] | Omit = OMIT
     """File format of the output. Default: 'png'. Options: 'png', 'jpg', 'webp'."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance_scale: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 2. Range: 0 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -73,9 +81,9 @@ class BlackForestLabsFlux2Klein4b(Model[ResultT, JobT]):
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | Omit = OMIT,
         output_quality: Literal["standard", "high"] | Omit = OMIT,
         output_format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance_scale: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

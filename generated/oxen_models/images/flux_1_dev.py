@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -39,19 +39,19 @@ class Flux1DevRequest(ImageRequest):
     image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT
     """Whether the image size favors quality or speed. Default: 'optimize_for_quality'. Options: 'optimize_for_quality', 'optimize_for_speed'."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. 28 to 50 is advised; fewer are quicker but look worse. Default: 30. Range: 1 to 50."""
 
-    guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How strongly the image follows the prompt. Lower values may look more realistic; 2 to 3.5 works well. Default: 3. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
     """File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
-    output_quality: Annotated[int, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
+    output_quality: Annotated[IntegerInput, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
     """Compression quality of the saved image; higher is better. It has no effect on PNG files. Default: 80. Range: 0 to 100."""
 
     disable_safety_checker: bool | Omit = OMIT
@@ -74,11 +74,11 @@ class Flux1Dev(Model[ResultT, JobT]):
         negative_prompt: str | Omit = OMIT,
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
         image_size: Literal["optimize_for_quality", "optimize_for_speed"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
+        output_quality: IntegerInput | Omit = OMIT,
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

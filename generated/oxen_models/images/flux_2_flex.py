@@ -13,7 +13,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -45,19 +53,19 @@ class Flux2FlexRequest(ImageRequest):
     resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT
     """Resolution. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 30. Range: 1 to 50."""
 
-    guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """Guidance strength. Low values look more real; try 2, 2.5, 3 and 3.5. Default: 2. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Seed of the randomness. Set it to get the same result again."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
     """File format of the pictures that come back. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
-    output_quality: Annotated[int, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
+    output_quality: Annotated[IntegerInput, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
     """Quality of the saved file, 0 (worst) to 100 (best). No effect on .png. Default: 80. Range: 0 to 100."""
 
     disable_safety_checker: bool | Omit = OMIT
@@ -81,11 +89,11 @@ class Flux2Flex(Model[ResultT, JobT]):
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
         | Omit = OMIT,
         resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance: NumberInput | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
+        output_quality: IntegerInput | Omit = OMIT,
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -43,19 +51,19 @@ class Flux2ProRequest(ImageRequest):
     resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT
     """Size of the image in megapixels. Default: '1 MP'. Options: '1 MP', '2 MP', '0.5 MP'."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. 28 to 50 is advised; fewer are quicker but look worse. Default: 30. Range: 1 to 50."""
 
-    guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How strongly the image follows the prompt. Lower values may look more realistic; 2 to 3.5 works well. Default: 2. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
     """File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
-    output_quality: Annotated[int, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
+    output_quality: Annotated[IntegerInput, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
     """Compression quality of the saved image; higher is better. It has no effect on PNG files. Default: 80. Range: 0 to 100."""
 
     disable_safety_checker: bool | Omit = OMIT
@@ -79,11 +87,11 @@ class Flux2Pro(Model[ResultT, JobT]):
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "match_input_image"]
         | Omit = OMIT,
         resolution: Literal["1 MP", "2 MP", "0.5 MP"] | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
+        output_quality: IntegerInput | Omit = OMIT,
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, RejectBool
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -30,7 +30,7 @@ class FluxDeblurRequest(ImageRequest):
     input_image: ImageInput
     """Blurred image to sharpen, of at most 4 megapixels."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     safety_tolerance: Annotated[Literal[0, 1, 2, 3, 4, 5], RejectBool] | Omit = OMIT
@@ -50,7 +50,7 @@ class FluxDeblur(Model[ResultT, JobT]):
         self,
         *,
         input_image: ImageInput,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         safety_tolerance: Literal[0, 1, 2, 3, 4, 5] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

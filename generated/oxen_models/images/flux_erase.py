@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, RejectBool
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,10 +35,10 @@ class FluxEraseRequest(ImageRequest):
     mask_url: ImageInput
     """Mask as large as the image: white is removed, black is kept."""
 
-    dilate_pixels: Annotated[int, Field(ge=0, le=25), IntegralFloat] | Omit = OMIT
+    dilate_pixels: Annotated[IntegerInput, Field(ge=0, le=25), IntegralFloat] | Omit = OMIT
     """By how many pixels the mask grows first, which helps with soft edges and shadows. Default: 10. Range: 0 to 25."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     safety_tolerance: Annotated[Literal[0, 1, 2, 3, 4, 5], RejectBool] | Omit = OMIT
@@ -59,8 +59,8 @@ class FluxErase(Model[ResultT, JobT]):
         *,
         input_image: ImageInput,
         mask_url: ImageInput,
-        dilate_pixels: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        dilate_pixels: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         safety_tolerance: Literal[0, 1, 2, 3, 4, 5] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -32,16 +32,16 @@ class FluxImageUpscalerRequest(ImageRequest):
     input_image: ImageInput
     """Image to upscale, as a JPEG, PNG, WebP, GIF or AVIF file."""
 
-    upscale_factor: Annotated[float, Field(ge=1, le=4), PreserveInt] | Omit = OMIT
+    upscale_factor: Annotated[NumberInput, Field(ge=1, le=4), PreserveInt] | Omit = OMIT
     """Enlargement factor of the image. The price grows with the output area. Default: 2. Range: 1 to 4."""
 
-    creativity: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    creativity: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """How much new detail is invented; low values stay faithful to the source. Default: 0.3. Range: 0 to 1."""
 
-    num_inference_steps: Annotated[int, Field(ge=4, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=4, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 20. Range: 4 to 50."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -58,10 +58,10 @@ class FluxImageUpscaler(Model[ResultT, JobT]):
         self,
         *,
         input_image: ImageInput,
-        upscale_factor: float | Omit = OMIT,
-        creativity: float | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        upscale_factor: NumberInput | Omit = OMIT,
+        creativity: NumberInput | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

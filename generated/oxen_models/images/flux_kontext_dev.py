@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -54,19 +54,19 @@ class FluxKontextDevRequest(ImageRequest):
     ) = OMIT
     """Shape of the image; match_input_image copies it from the input. Default: '16:9'. Options: '1:1', '16:9', '21:9', '3:2', '2:3', '4:5', '5:4', '3:4', '4:3', '9:16', '9:21', 'match_input_image'."""
 
-    num_inference_steps: Annotated[int, Field(ge=4, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=4, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 4 to 50."""
 
-    guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How strongly the image follows the prompt. Default: 2.5. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
     """File format of the output. Default: 'webp'. Options: 'webp', 'jpg', 'png'."""
 
-    output_quality: Annotated[int, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
+    output_quality: Annotated[IntegerInput, Field(ge=0, le=100), IntegralFloat] | Omit = OMIT
     """Compression quality of the saved image; higher is better. It has no effect on PNG files. Default: 80. Range: 0 to 100."""
 
     disable_safety_checker: bool | Omit = OMIT
@@ -102,11 +102,11 @@ class FluxKontextDev(Model[ResultT, JobT]):
             "match_input_image",
         ]
         | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
-        output_quality: int | Omit = OMIT,
+        output_quality: IntegerInput | Omit = OMIT,
         disable_safety_checker: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

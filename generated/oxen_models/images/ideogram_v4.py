@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -43,10 +43,10 @@ class IdeogramV4Request(ImageRequest):
     acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT
     """How much the drawing is sped up. Default: 'none'. Options: 'none', 'low', 'regular', 'high'."""
 
-    num_images: Annotated[int, IntegralFloat] | Omit = OMIT
+    num_images: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """How many pictures to draw. Default: 1."""
 
-    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Seed of the randomness. None: a random one."""
 
     enable_safety_checker: bool | Omit = OMIT
@@ -76,8 +76,8 @@ class IdeogramV4(Model[ResultT, JobT]):
         rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | Omit = OMIT,
         expansion_model: Literal["Medium", "Large"] | Omit = OMIT,
         acceleration: Literal["none", "low", "regular", "high"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
+        num_images: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         enable_safety_checker: bool | Omit = OMIT,
         output_format: Literal["jpeg", "png"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

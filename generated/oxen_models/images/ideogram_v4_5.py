@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -48,7 +48,7 @@ class IdeogramV45Request(ImageRequest):
     enable_prompt_expansion: bool | Omit = OMIT
     """Enriches the prompt before generation. Default: True."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     sync_mode: bool | Omit = OMIT
@@ -76,7 +76,7 @@ class IdeogramV45(Model[ResultT, JobT]):
         image_size: JsonObject | Omit = OMIT,
         quality: Literal["low", "medium", "high"] | Omit = OMIT,
         enable_prompt_expansion: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         sync_mode: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -73,7 +73,7 @@ class IdeogramV45EditRequest(ImageRequest):
     image_size: JsonObject | Omit = OMIT
     """Size in pixels, derived from aspect_ratio and resolution; auto stays as it is."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     sync_mode: bool | Omit = OMIT
@@ -118,7 +118,7 @@ class IdeogramV45Edit(Model[ResultT, JobT]):
         | Omit = OMIT,
         resolution: Literal["1K", "2K"] | Omit = OMIT,
         image_size: JsonObject | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         sync_mode: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

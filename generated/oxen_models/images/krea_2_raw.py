@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -33,19 +33,19 @@ class Krea2RawRequest(ImageRequest):
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
-    width: Annotated[int, Field(ge=512, le=2048), IntegralFloat] | Omit = OMIT
+    width: Annotated[IntegerInput, Field(ge=512, le=2048), IntegralFloat] | Omit = OMIT
     """Image width in pixels. Default: 1024. Range: 512 to 2048."""
 
-    height: Annotated[int, Field(ge=512, le=2048), IntegralFloat] | Omit = OMIT
+    height: Annotated[IntegerInput, Field(ge=512, le=2048), IntegralFloat] | Omit = OMIT
     """Image height in pixels. Default: 1024. Range: 512 to 2048."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 28. Range: 1 to 50."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance_scale: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """Strength of classifier-free guidance; higher values follow the prompt more closely. Default: 4.5. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -63,11 +63,11 @@ class Krea2Raw(Model[ResultT, JobT]):
         *,
         prompt: str,
         negative_prompt: str | Omit = OMIT,
-        width: int | Omit = OMIT,
-        height: int | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        width: IntegerInput | Omit = OMIT,
+        height: IntegerInput | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        guidance_scale: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -37,7 +37,7 @@ class KreaV2LargeTextToImageRequest(ImageRequest):
     creativity: Literal["raw", "low", "medium", "high"] | Omit = OMIT
     """How freely the prompt is read; higher settings may stray from it. Default: 'medium'. Options: 'raw', 'low', 'medium', 'high'."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -57,7 +57,7 @@ class KreaV2LargeTextToImage(Model[ResultT, JobT]):
         image_style_references: ListOf[JsonObject] | Omit = OMIT,
         aspect_ratio: Literal["1:1", "4:3", "3:2", "16:9", "2.35:1", "4:5", "2:3", "9:16"] | Omit = OMIT,
         creativity: Literal["raw", "low", "medium", "high"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -48,7 +48,7 @@ class QwenImage21Request(ImageRequest):
     output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT
     """File format. PNG and WebP keep transparency; JPEG puts white there. Default: 'png'. Options: 'png', 'jpeg', 'webp'."""
 
-    guidance_scale: Annotated[float, Field(ge=1, le=10), PreserveInt] | Omit = OMIT
+    guidance_scale: Annotated[NumberInput, Field(ge=1, le=10), PreserveInt] | Omit = OMIT
     """Strength of classifier-free guidance, 1 to 10. 1, the provider's default, means none; more is sharper and more literal. The negative prompt counts only above 1. Default: 1. Range: 1 to 10."""
 
     image_size: JsonObject | Omit = OMIT
@@ -74,7 +74,7 @@ class QwenImage21(Model[ResultT, JobT]):
         resolution: Literal["1K", "2K"] | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
         output_format: Literal["png", "jpeg", "webp"] | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
+        guidance_scale: NumberInput | Omit = OMIT,
         image_size: JsonObject | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

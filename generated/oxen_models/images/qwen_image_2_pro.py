@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -43,7 +43,7 @@ class QwenImage2ProRequest(ImageRequest):
     resolution: Literal["1K", "2K"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '2K'. Options: '1K', '2K'."""
 
-    num_images: Annotated[int, Field(ge=1, le=6), IntegralFloat] | Omit = OMIT
+    num_images: Annotated[IntegerInput, Field(ge=1, le=6), IntegralFloat] | Omit = OMIT
     """How many images to make. All are billed, but only the first comes back. Default: 1. Range: 1 to 6."""
 
     enable_prompt_expansion: bool | Omit = OMIT
@@ -52,7 +52,7 @@ class QwenImage2ProRequest(ImageRequest):
     negative_prompt: str | Omit = OMIT
     """Names what the image should leave out, with up to 500 characters."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     watermark: bool | Omit = OMIT
@@ -75,10 +75,10 @@ class QwenImage2Pro(Model[ResultT, JobT]):
         input_images: ListOf[ImageInput] | Omit = OMIT,
         aspect_ratio: Literal["auto", "16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["1K", "2K"] | Omit = OMIT,
-        num_images: int | Omit = OMIT,
+        num_images: IntegerInput | Omit = OMIT,
         enable_prompt_expansion: bool | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

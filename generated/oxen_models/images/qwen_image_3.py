@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -52,10 +52,10 @@ class QwenImage3Request(ImageRequest):
     negative_prompt: str | Omit = OMIT
     """What the picture must not show."""
 
-    num_images: Annotated[int, Field(ge=1, le=6), IntegralFloat] | Omit = OMIT
+    num_images: Annotated[IntegerInput, Field(ge=1, le=6), IntegralFloat] | Omit = OMIT
     """How many pictures to draw, 1 to 6. Only the first is returned; all are billed. Default: 1. Range: 1 to 6."""
 
-    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Seed to get the same result again, 0 to 2147483647."""
 
     watermark: bool | Omit = OMIT
@@ -81,8 +81,8 @@ class QwenImage3(Model[ResultT, JobT]):
         enable_prompt_expansion: bool | Omit = OMIT,
         enable_thinking: bool | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        num_images: int | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
+        num_images: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

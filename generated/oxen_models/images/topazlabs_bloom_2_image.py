@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,7 +35,7 @@ class TopazlabsBloom2ImageRequest(ImageRequest):
     prompt: str | Omit = OMIT
     """Words that steer the new detail, if any (at most 1024 characters). Default: ''."""
 
-    creativity: Annotated[int, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
+    creativity: Annotated[IntegerInput, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
     """How much new detail is made up (1 true to the picture, 9 most). Default: 3. Range: 1 to 9."""
 
     autoprompt: bool | Omit = OMIT
@@ -56,7 +56,7 @@ class TopazlabsBloom2Image(Model[ResultT, JobT]):
         *,
         input_image: ImageInput,
         prompt: str | Omit = OMIT,
-        creativity: int | Omit = OMIT,
+        creativity: IntegerInput | Omit = OMIT,
         autoprompt: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

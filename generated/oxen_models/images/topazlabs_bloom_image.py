@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,19 +35,19 @@ class TopazlabsBloomImageRequest(ImageRequest):
     prompt: str | Omit = OMIT
     """Optional hint for the invented detail, in up to 1024 characters. Default: ''."""
 
-    creativity: Annotated[int, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
+    creativity: Annotated[IntegerInput, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
     """How much new detail is invented; low values stay faithful to the source. Default: 3. Range: 1 to 9."""
 
     enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT
     """How strongly the image is enhanced. Default: 'medium'. Options: 'low', 'medium', 'high'."""
 
-    texture: Annotated[int, Field(ge=1, le=5), IntegralFloat] | Omit = OMIT
+    texture: Annotated[IntegerInput, Field(ge=1, le=5), IntegralFloat] | Omit = OMIT
     """How strongly texture is enhanced. Default: 3. Range: 1 to 5."""
 
-    sharpen: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    sharpen: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """How much sharpening is applied. Default: 0. Range: 0 to 1."""
 
-    denoise: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    denoise: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """How much noise is removed. Default: 0. Range: 0 to 1."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -65,11 +65,11 @@ class TopazlabsBloomImage(Model[ResultT, JobT]):
         *,
         input_image: ImageInput,
         prompt: str | Omit = OMIT,
-        creativity: int | Omit = OMIT,
+        creativity: IntegerInput | Omit = OMIT,
         enhancement_strength: Literal["low", "medium", "high"] | Omit = OMIT,
-        texture: int | Omit = OMIT,
-        sharpen: float | Omit = OMIT,
-        denoise: float | Omit = OMIT,
+        texture: IntegerInput | Omit = OMIT,
+        sharpen: NumberInput | Omit = OMIT,
+        denoise: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -31,10 +31,10 @@ class ZImageTurboRequest(ImageRequest):
     """What to draw, in words. Example: 'A red-haired woman in flannel by a campfire at night, like a
     photo.'."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """How many denoising steps. 28-50 is advised; fewer are faster and coarser. Default: 8. Range: 1 to 50."""
 
-    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Seed of the randomness. Set it to get the same result again."""
 
     output_format: Literal["webp", "jpg", "png"] | Omit = OMIT
@@ -54,8 +54,8 @@ class ZImageTurbo(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        num_inference_steps: int | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         output_format: Literal["webp", "jpg", "png"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -38,10 +38,10 @@ class BytedanceDepthAnythingVideoRequest(VideoRequest):
     resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT
     """Size of the depth video. The auto setting keeps the source size, but no more than 1080p. Default: 'auto'. Options: 'auto', '360p', '480p', '720p', '1080p'."""
 
-    max_frames: Annotated[int, IntegralFloat] | Omit = OMIT
+    max_frames: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Largest number of frames to process. Left out, the whole video is processed."""
 
-    output_fps: Annotated[float, PreserveInt] | Omit = OMIT
+    output_fps: Annotated[NumberInput, PreserveInt] | Omit = OMIT
     """Frame rate of the output, in frames per second. Left out, it equals that of the input."""
 
     side_by_side: bool | Omit = OMIT
@@ -67,8 +67,8 @@ class BytedanceDepthAnythingVideo(Model[ResultT, JobT]):
         depth_model: Literal["VDA-Small", "VDA-Base", "VDA-Large"] | Omit = OMIT,
         colormap: Literal["grayscale", "turbo", "inferno", "magma", "viridis"] | Omit = OMIT,
         resolution: Literal["auto", "360p", "480p", "720p", "1080p"] | Omit = OMIT,
-        max_frames: int | Omit = OMIT,
-        output_fps: float | Omit = OMIT,
+        max_frames: IntegerInput | Omit = OMIT,
+        output_fps: NumberInput | Omit = OMIT,
         side_by_side: bool | Omit = OMIT,
         include_raw_depths: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -49,7 +49,7 @@ class BytedanceSeedance20MiniImageToVideoRequest(VideoRequest):
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
     """Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15."""
 
     resolution: Literal["480p", "720p"] | Omit = OMIT
@@ -78,7 +78,7 @@ class BytedanceSeedance20MiniImageToVideo(Model[ResultT, JobT]):
         tail_image_url_has_face: bool | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        duration: int | Literal[-1] | Omit = OMIT,
+        duration: IntegerInput | Literal[-1] | Omit = OMIT,
         resolution: Literal["480p", "720p"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -36,7 +36,7 @@ class BytedanceSeedance20TextToVideoRequest(VideoRequest):
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=15), IntegralFloat] | Literal[-1] | Omit = OMIT
     """Length of the video in seconds; -1 leaves it to the model. Default: -1. Range: 4 to 15."""
 
     resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT
@@ -61,7 +61,7 @@ class BytedanceSeedance20TextToVideo(Model[ResultT, JobT]):
         prompt: str,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        duration: int | Literal[-1] | Omit = OMIT,
+        duration: IntegerInput | Literal[-1] | Omit = OMIT,
         resolution: Literal["480p", "720p", "1080p", "4k"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -49,7 +49,7 @@ class BytedanceSeedance25ImageToVideoRequest(VideoRequest):
     resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '720p'. Options: '480p', '720p', '1080p'."""
 
-    duration: Annotated[int, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
     """Length of the video in seconds. With auto, the model picks a length that suits the prompt. Default: 'auto'. Range: 4 to 30."""
 
     output_format: Literal["mp4", "mov"] | Omit = OMIT
@@ -78,7 +78,7 @@ class BytedanceSeedance25ImageToVideo(Model[ResultT, JobT]):
         tail_image_url_has_face: bool | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT,
-        duration: int | str | Omit = OMIT,
+        duration: IntegerInput | str | Omit = OMIT,
         output_format: Literal["mp4", "mov"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

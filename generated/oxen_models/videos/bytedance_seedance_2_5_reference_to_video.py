@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -53,7 +53,7 @@ class BytedanceSeedance25ReferenceToVideoRequest(VideoRequest):
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model and is the only one for edits and extensions. Default: 'adaptive'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    duration: Annotated[int, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
     """Length of the video in seconds. With auto, the model picks a length that suits the inputs; edits accept nothing else. Default: 'auto'. Range: 4 to 30."""
 
     resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT
@@ -87,7 +87,7 @@ class BytedanceSeedance25ReferenceToVideo(Model[ResultT, JobT]):
         input_audios: ListOf[AudioInput] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        duration: int | str | Omit = OMIT,
+        duration: IntegerInput | str | Omit = OMIT,
         resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT,
         output_format: Literal["mp4", "mov"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -36,7 +36,7 @@ class BytedanceSeedance25TextToVideoRequest(VideoRequest):
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting leaves it to the model. Default: '16:9'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    duration: Annotated[int, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=30), IntegralFloat] | str | Omit = OMIT
     """Length of the video in seconds. With auto, the model picks a length that suits the prompt. Default: 'auto'. Range: 4 to 30."""
 
     resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT
@@ -64,7 +64,7 @@ class BytedanceSeedance25TextToVideo(Model[ResultT, JobT]):
         prompt: str,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        duration: int | str | Omit = OMIT,
+        duration: IntegerInput | str | Omit = OMIT,
         resolution: Literal["480p", "720p", "1080p"] | Omit = OMIT,
         output_format: Literal["mp4", "mov"] | Omit = OMIT,
         watermark: bool | Omit = OMIT,

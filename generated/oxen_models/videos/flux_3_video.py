@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, RejectBool
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit, RejectBool
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -46,7 +46,7 @@ class Flux3VideoRequest(VideoRequest):
     resolution: Literal["720p", "1080p"] | Omit = OMIT
     """Size of the video. 1080p has a higher price for each second. Default: '720p'. Options: '720p', '1080p'."""
 
-    duration: Annotated[int, Field(ge=5, le=20), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=20), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 20."""
 
     draft: bool | Omit = OMIT
@@ -74,7 +74,7 @@ class Flux3Video(Model[ResultT, JobT]):
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["auto", "21:9", "2:1", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
         resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         draft: bool | Omit = OMIT,
         safety_tolerance: Literal[0, 1, 2, 3, 4] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -13,7 +13,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt, RejectBool
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    NumberInput,
+    Omit,
+    PreserveInt,
+    RejectBool,
+)
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -34,13 +42,13 @@ class FluxVideoUpscalerRequest(VideoRequest):
     prompt: str | Omit = OMIT
     """Steers the invented detail. It has no effect while creativity is 0."""
 
-    upscale_factor: Annotated[float, Field(ge=1, le=4), PreserveInt] | Omit = OMIT
+    upscale_factor: Annotated[NumberInput, Field(ge=1, le=4), PreserveInt] | Omit = OMIT
     """Enlargement factor of the clip. The price follows the resulting resolution. Default: 2. Range: 1 to 4."""
 
     creativity: Annotated[Literal[0, 1], RejectBool] | Omit = OMIT
     """0 stays faithful to the source, 1 invents detail at a higher price. Default: 0. Options: 0, 1."""
 
-    safety_tolerance: Annotated[int, IntegralFloat] | Omit = OMIT
+    safety_tolerance: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """How lenient the safety filter is; the lowest value is the most severe. Default: 2."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -58,9 +66,9 @@ class FluxVideoUpscaler(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         prompt: str | Omit = OMIT,
-        upscale_factor: float | Omit = OMIT,
+        upscale_factor: NumberInput | Omit = OMIT,
         creativity: Literal[0, 1] | Omit = OMIT,
-        safety_tolerance: int | Omit = OMIT,
+        safety_tolerance: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

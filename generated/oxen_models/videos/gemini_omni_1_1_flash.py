@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -52,7 +52,7 @@ class GeminiOmni11FlashRequest(VideoRequest):
     resolution: Literal["360p", "720p", "1080p", "4k"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '720p'. Options: '360p', '720p', '1080p', '4k'."""
 
-    duration: Annotated[int, Field(ge=3, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 8. Range: 3 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -76,7 +76,7 @@ class GeminiOmni11Flash(Model[ResultT, JobT]):
         input_video: VideoInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["360p", "720p", "1080p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -43,7 +43,7 @@ class GeminiOmniFlashPreviewRequest(VideoRequest):
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'."""
 
-    duration: Annotated[int, Field(ge=3, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 8. Range: 3 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -64,7 +64,7 @@ class GeminiOmniFlashPreview(Model[ResultT, JobT]):
         input_images: ListOf[ImageInput] | Omit = OMIT,
         input_video: VideoInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

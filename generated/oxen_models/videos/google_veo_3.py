@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -40,7 +40,7 @@ class GoogleVeo3Request(VideoRequest):
     aspect_ratio: Literal["9:16", "16:9"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9'."""
 
-    duration: Annotated[int, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 8. Range: 4 to 8."""
 
     resolution: Literal["1080p", "720p"] | Omit = OMIT
@@ -63,7 +63,7 @@ class GoogleVeo3(Model[ResultT, JobT]):
         input_image: ImageInput | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["9:16", "16:9"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["1080p", "720p"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -40,10 +40,10 @@ class GoogleVeo31LiteRequest(VideoRequest):
     resolution: Literal["720p", "1080p"] | Omit = OMIT
     """Size of the video. 1080p is offered only when duration is 8 seconds. Default: '720p'. Options: '720p', '1080p'."""
 
-    duration: Annotated[int, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=8), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. It has to be 8 for 1080p output. Default: 8. Range: 4 to 8."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -63,8 +63,8 @@ class GoogleVeo31Lite(Model[ResultT, JobT]):
         input_image: ImageInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

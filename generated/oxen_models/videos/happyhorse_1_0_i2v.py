@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,10 +37,10 @@ class Happyhorse10I2vRequest(VideoRequest):
     resolution: Literal["720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'."""
 
-    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 3 to 15."""
 
-    seed: Annotated[int, Field(ge=0, le=2147483647), IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, Field(ge=0, le=2147483647), IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random. Range: 0 to 2147483647."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -59,8 +59,8 @@ class Happyhorse10I2v(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -36,7 +36,7 @@ class Happyhorse11T2vRequest(VideoRequest):
     resolution: Literal["720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'."""
 
-    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 3 to 15."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -55,7 +55,7 @@ class Happyhorse11T2v(Model[ResultT, JobT]):
         prompt: str,
         aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

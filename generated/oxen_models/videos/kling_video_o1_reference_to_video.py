@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -40,7 +40,7 @@ class KlingVideoO1ReferenceToVideoRequest(VideoRequest):
     aspect_ratio: Literal["9:16", "1:1", "16:9"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '1:1', '16:9'."""
 
-    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -60,7 +60,7 @@ class KlingVideoO1ReferenceToVideo(Model[ResultT, JobT]):
         input_image: ListOf[ImageInput],
         elements: ListOf[JsonObject] | Omit = OMIT,
         aspect_ratio: Literal["9:16", "1:1", "16:9"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

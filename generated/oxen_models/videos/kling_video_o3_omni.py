@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -55,7 +55,7 @@ class KlingVideoO3OmniRequest(VideoRequest):
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT
     """Shape of the video. It is left out for video edits and when only start and end frames are given. Default: '16:9'. Options: '16:9', '9:16', '1:1'."""
 
-    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. It has no effect on edits, which keep the input length. Default: 5. Range: 3 to 15."""
 
     resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT
@@ -86,7 +86,7 @@ class KlingVideoO3Omni(Model[ResultT, JobT]):
         elements: ListOf[JsonObject] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
         keep_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,7 +37,7 @@ class KlingVideoV26ProImageToVideoRequest(VideoRequest):
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
-    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
     generate_audio: bool | Omit = OMIT
@@ -59,7 +59,7 @@ class KlingVideoV26ProImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -39,10 +39,10 @@ class KlingVideoV26ProTextToVideoRequest(VideoRequest):
     aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '9:16', '16:9', '1:1'."""
 
-    duration: Annotated[int, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 10."""
 
-    cfg_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    cfg_scale: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How closely the video keeps to the prompt (classifier-free guidance). Default: 0.5. Range: 0 to 10."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -62,8 +62,8 @@ class KlingVideoV26ProTextToVideo(Model[ResultT, JobT]):
         negative_prompt: str | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["9:16", "16:9", "1:1"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
-        cfg_scale: float | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
+        cfg_scale: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

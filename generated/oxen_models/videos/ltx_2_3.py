@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -52,7 +52,7 @@ class Ltx23Request(VideoRequest):
     resolution: Literal["720p", "1080p", "1440p", "4k"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p', '1440p', '4k'."""
 
-    duration: Annotated[int, Field(ge=6, le=20), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=6, le=20), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 6. Range: 6 to 20."""
 
     fps: Literal[24, 25, 48, 50] | Omit = OMIT
@@ -74,7 +74,7 @@ class Ltx23Request(VideoRequest):
     ) = OMIT
     """Camera move in the video. Default: 'none'. Options: 'none', 'dolly_in', 'dolly_out', 'dolly_left', 'dolly_right', 'jib_up', 'jib_down', 'static', 'focus_shift'."""
 
-    guidance_scale: Annotated[float, Field(ge=1, le=15), PreserveInt] | Omit = OMIT
+    guidance_scale: Annotated[NumberInput, Field(ge=1, le=15), PreserveInt] | Omit = OMIT
     """How strictly a video from audio follows the prompt. Left out, 5 with a prompt and 9 with a start frame. Range: 1 to 15."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -99,7 +99,7 @@ class Ltx23(Model[ResultT, JobT]):
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["720p", "1080p", "1440p", "4k"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         fps: Literal[24, 25, 48, 50] | Omit = OMIT,
         camera_motion: Literal[
             "none",
@@ -113,7 +113,7 @@ class Ltx23(Model[ResultT, JobT]):
             "focus_shift",
         ]
         | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
+        guidance_scale: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -34,13 +34,13 @@ class Ltx23ExtendRequest(VideoRequest):
     prompt: str | Omit = OMIT
     """What happens in the added footage."""
 
-    duration: Annotated[int, Field(ge=2, le=20), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=2, le=20), IntegralFloat] | Omit = OMIT
     """How many seconds are added. Default: 6. Range: 2 to 20."""
 
     extend_mode: Literal["start", "end"] | Omit = OMIT
     """Side of the clip that the new footage joins. Default: 'end'. Options: 'start', 'end'."""
 
-    context: Annotated[float, Field(ge=1, le=20), PreserveInt] | Omit = OMIT
+    context: Annotated[NumberInput, Field(ge=1, le=20), PreserveInt] | Omit = OMIT
     """Seconds of the clip that the model sees, billed as well. Left out, 5, or less for a long extension. Range: 1 to 20."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -58,9 +58,9 @@ class Ltx23Extend(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         prompt: str | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         extend_mode: Literal["start", "end"] | Omit = OMIT,
-        context: float | Omit = OMIT,
+        context: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -46,7 +46,7 @@ class Ltx23ProRequest(VideoRequest):
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'."""
 
-    duration: Annotated[int, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 6. Range: 6 to 10."""
 
     resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT
@@ -74,7 +74,7 @@ class Ltx23Pro(Model[ResultT, JobT]):
         task: Literal["image_to_video"] | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
         fps: Literal[24, 25, 48, 50] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -38,7 +38,7 @@ class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     input_video: VideoInput | Omit = OMIT
     """Main control video that conditions the result."""
 
-    duration: Annotated[int, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=6, le=10), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 6. Range: 6 to 10."""
 
     aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT
@@ -50,13 +50,13 @@ class Ltx23Pro22bIcLoraUnionControlRequest(VideoRequest):
     fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT
     """Frame rate of the video, in frames per second. Default: 25. Options: 24, 25, 30, 48, 50, 60."""
 
-    video_conditioning_strength: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    video_conditioning_strength: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Weight of control videos that set none of their own. Default: 1. Range: 0 to 1."""
 
-    conditioning_attention_strength: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    conditioning_attention_strength: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Attention weight of the IC-LoRA control. Default: 1. Range: 0 to 1."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -76,13 +76,13 @@ class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput | Omit = OMIT,
         input_video: VideoInput | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16"] | Omit = OMIT,
         resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
         fps: Literal[24, 25, 30, 48, 50, 60] | Omit = OMIT,
-        video_conditioning_strength: float | Omit = OMIT,
-        conditioning_attention_strength: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        video_conditioning_strength: NumberInput | Omit = OMIT,
+        conditioning_attention_strength: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -34,7 +34,7 @@ class Ltx23QualityHdrRequest(VideoRequest):
     input_video: VideoInput
     """Standard dynamic range video to turn into HDR."""
 
-    num_frames: Annotated[int, Field(ge=9, le=481), IntegralFloat] | Omit = OMIT
+    num_frames: Annotated[IntegerInput, Field(ge=9, le=481), IntegralFloat] | Omit = OMIT
     """How many video frames are generated. Default: 121. Range: 9 to 481."""
 
     generate_audio: bool | Omit = OMIT
@@ -48,7 +48,7 @@ class Ltx23QualityHdrRequest(VideoRequest):
     ) = OMIT
     """Frame size preset. The shorter side is at most 704 pixels (about 720p); bigger requests shrink in proportion. Default: 'auto'. Options: 'auto', 'square_hd', 'square', 'portrait_4_3', 'portrait_16_9', 'landscape_4_3', 'landscape_16_9'."""
 
-    frames_per_second: Annotated[float, Field(ge=1, le=60), PreserveInt] | Omit = OMIT
+    frames_per_second: Annotated[NumberInput, Field(ge=1, le=60), PreserveInt] | Omit = OMIT
     """Frame rate of the video, in frames per second. Default: 24. Range: 1 to 60."""
 
     video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT
@@ -57,7 +57,7 @@ class Ltx23QualityHdrRequest(VideoRequest):
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -75,16 +75,16 @@ class Ltx23QualityHdr(Model[ResultT, JobT]):
         *,
         prompt: str,
         input_video: VideoInput,
-        num_frames: int | Omit = OMIT,
+        num_frames: IntegerInput | Omit = OMIT,
         generate_audio: bool | Omit = OMIT,
         resolution: Literal[
             "auto", "square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
         ]
         | Omit = OMIT,
-        frames_per_second: float | Omit = OMIT,
+        frames_per_second: NumberInput | Omit = OMIT,
         video_quality: Literal["low", "medium", "high", "maximum"] | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -34,10 +34,10 @@ class Ltx23RetakeRequest(VideoRequest):
     prompt: str | Omit = OMIT
     """What should happen in the section."""
 
-    retake_start_time: Annotated[float, Field(ge=0), PreserveInt] | Omit = OMIT
+    retake_start_time: Annotated[NumberInput, Field(ge=0), PreserveInt] | Omit = OMIT
     """Second of the clip at which the section begins. Default: 0. Range: at least 0."""
 
-    retake_duration: Annotated[float, Field(ge=2), PreserveInt] | Omit = OMIT
+    retake_duration: Annotated[NumberInput, Field(ge=2), PreserveInt] | Omit = OMIT
     """How many seconds the section lasts, at least 2. Default: 4. Range: at least 2."""
 
     retake_mode: Literal["replace_audio_and_video", "replace_video", "replace_audio"] | Omit = OMIT
@@ -58,8 +58,8 @@ class Ltx23Retake(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         prompt: str | Omit = OMIT,
-        retake_start_time: float | Omit = OMIT,
-        retake_duration: float | Omit = OMIT,
+        retake_start_time: NumberInput | Omit = OMIT,
+        retake_duration: NumberInput | Omit = OMIT,
         retake_mode: Literal["replace_audio_and_video", "replace_video", "replace_audio"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -49,7 +49,7 @@ class MinimaxH3Request(VideoRequest):
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT
     """Shape of the video. The adaptive setting copies the input media, or gives 16:9 when there is only a prompt. Default: 'adaptive'. Options: 'adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'."""
 
-    duration: Annotated[int, Field(ge=4, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=4, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 4 to 15."""
 
     resolution: Literal["768P", "2K"] | Omit = OMIT
@@ -75,7 +75,7 @@ class MinimaxH3(Model[ResultT, JobT]):
         input_videos: ListOf[VideoInput] | Omit = OMIT,
         input_audios: ListOf[AudioInput] | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["768P", "2K"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

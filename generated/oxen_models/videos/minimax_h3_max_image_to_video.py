@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,7 +37,7 @@ class MinimaxH3MaxImageToVideoRequest(VideoRequest):
     tail_image_url: ImageInput | Omit = OMIT
     """End frame, reached through a transition from the start frame."""
 
-    duration: Annotated[int, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 15."""
 
     resolution: Literal["480P", "768P"] | Omit = OMIT
@@ -52,7 +52,7 @@ class MinimaxH3MaxImageToVideoRequest(VideoRequest):
     prompt_expansion_mode: Literal["balanced", "quality"] | Omit = OMIT
     """Effort spent on rewriting the prompt: balanced takes about a second, quality up to half a minute. Default: 'balanced'. Options: 'balanced', 'quality'."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -72,12 +72,12 @@ class MinimaxH3MaxImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput,
         tail_image_url: ImageInput | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["480P", "768P"] | Omit = OMIT,
         enable_safety_checker: bool | Omit = OMIT,
         sync_mode: bool | Omit = OMIT,
         prompt_expansion_mode: Literal["balanced", "quality"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

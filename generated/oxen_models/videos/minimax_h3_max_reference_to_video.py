@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -47,7 +47,7 @@ class MinimaxH3MaxReferenceToVideoRequest(VideoRequest):
     resolution: Literal["480P", "768P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '768P'. Options: '480P', '768P'."""
 
-    duration: Annotated[int, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 15."""
 
     prompt_expansion_mode: Literal["balanced", "quality"] | Omit = OMIT
@@ -59,7 +59,7 @@ class MinimaxH3MaxReferenceToVideoRequest(VideoRequest):
     sync_mode: bool | Omit = OMIT
     """Puts the media itself into the answer in place of a link. Default: False."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -82,11 +82,11 @@ class MinimaxH3MaxReferenceToVideo(Model[ResultT, JobT]):
         input_audios: ListOf[AudioInput] | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | Omit = OMIT,
         resolution: Literal["480P", "768P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         prompt_expansion_mode: Literal["balanced", "quality"] | Omit = OMIT,
         enable_safety_checker: bool | Omit = OMIT,
         sync_mode: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -31,7 +31,7 @@ class TopazlabsAstra2VideoRequest(VideoRequest):
     input_video: VideoInput
     """Video to upscale."""
 
-    creativity: Annotated[float, Field(ge=0, le=1), PreserveInt]
+    creativity: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt]
     """How much new detail is invented; low values stay faithful to the source. Range: 0 to 1. Example:
     0.5."""
 
@@ -44,10 +44,10 @@ class TopazlabsAstra2VideoRequest(VideoRequest):
     interpolate_frames: bool | Omit = OMIT
     """Raises the frame rate with newly made in-between frames, at a higher price. Default: False."""
 
-    target_fps: Annotated[float, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
+    target_fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
     """Frame rate that interpolation produces, in frames per second. Default: 30. Options: 24, 23.976, 25, 29.97, 30, 50, 59.94, 60."""
 
-    sharp: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    sharp: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Sharpness applied before enhancement: low values soften, the middle one changes nothing, high values sharpen. Default: 0.5. Range: 0 to 1."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -64,12 +64,12 @@ class TopazlabsAstra2Video(Model[ResultT, JobT]):
         self,
         *,
         input_video: VideoInput,
-        creativity: float,
+        creativity: NumberInput,
         prompt: str | Omit = OMIT,
         resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
         interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        sharp: float | Omit = OMIT,
+        target_fps: NumberInput | Omit = OMIT,
+        sharp: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

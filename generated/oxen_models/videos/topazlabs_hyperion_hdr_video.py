@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -34,13 +34,13 @@ class TopazlabsHyperionHdrVideoRequest(VideoRequest):
     transfer_function: Literal["pq", "hlg"] | Omit = OMIT
     """Signal curve of the HDR output: hlg suits broadcast, pq suits HDR10 masters. Default: 'hlg'. Options: 'pq', 'hlg'."""
 
-    adjust_exposure: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    adjust_exposure: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Exposure change made while converting to HDR. Default: 0.5. Range: 0 to 1."""
 
-    boost_saturation: Annotated[float, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
+    boost_saturation: Annotated[NumberInput, Field(ge=0, le=1), PreserveInt] | Omit = OMIT
     """Extra color saturation given while converting to HDR. Default: 0.5. Range: 0 to 1."""
 
-    highlight_threshold: Annotated[float, Field(ge=0.45, le=0.85), PreserveInt] | Omit = OMIT
+    highlight_threshold: Annotated[NumberInput, Field(ge=0.45, le=0.85), PreserveInt] | Omit = OMIT
     """Brightness level beyond which highlights are stretched to HDR. Default: 0.65. Range: 0.45 to 0.85."""
 
     output_encoder: Literal["H265", "ProRes"] | Omit = OMIT
@@ -64,9 +64,9 @@ class TopazlabsHyperionHdrVideo(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         transfer_function: Literal["pq", "hlg"] | Omit = OMIT,
-        adjust_exposure: float | Omit = OMIT,
-        boost_saturation: float | Omit = OMIT,
-        highlight_threshold: float | Omit = OMIT,
+        adjust_exposure: NumberInput | Omit = OMIT,
+        boost_saturation: NumberInput | Omit = OMIT,
+        highlight_threshold: NumberInput | Omit = OMIT,
         output_encoder: Literal["H265", "ProRes"] | Omit = OMIT,
         output_profile: Literal["422 Proxy", "422 LT", "422 Std", "422 HQ"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

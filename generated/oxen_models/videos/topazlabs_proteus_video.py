@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,28 +37,28 @@ class TopazlabsProteusVideoRequest(VideoRequest):
     interpolate_frames: bool | Omit = OMIT
     """Raises the frame rate with newly made in-between frames, at a higher price. Default: False."""
 
-    target_fps: Annotated[float, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
+    target_fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
     """Frame rate that interpolation produces, in frames per second. Default: 30. Options: 24, 23.976, 25, 29.97, 30, 50, 59.94, 60."""
 
-    blur: Annotated[float, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
+    blur: Annotated[NumberInput, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
     """Counteracts blur; higher values sharpen more. Default: 0. Range: -1 to 1."""
 
-    compression: Annotated[float, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
+    compression: Annotated[NumberInput, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
     """Cleans up compression artifacts; higher values clean more. Default: 0. Range: -1 to 1."""
 
-    details: Annotated[float, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
+    details: Annotated[NumberInput, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
     """Strengthens fine detail; higher values add more. Default: 0. Range: -1 to 1."""
 
-    grain: Annotated[float, Field(ge=0, le=0.1), PreserveInt] | Omit = OMIT
+    grain: Annotated[NumberInput, Field(ge=0, le=0.1), PreserveInt] | Omit = OMIT
     """Amount of film grain added. Default: 0.05. Range: 0 to 0.1."""
 
     grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT
     """Look of the film grain. Options: 'silver_rich', 'gaussian', 'grey'."""
 
-    halo: Annotated[float, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
+    halo: Annotated[NumberInput, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
     """Suppresses halos and ringing around edges; higher values act more strongly. Default: 0. Range: -1 to 1."""
 
-    noise: Annotated[float, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
+    noise: Annotated[NumberInput, Field(ge=-1, le=1), PreserveInt] | Omit = OMIT
     """Treats noise: values below zero remove it, values above zero add grain. Default: 0. Range: -1 to 1."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -78,14 +78,14 @@ class TopazlabsProteusVideo(Model[ResultT, JobT]):
         input_video: VideoInput,
         resolution: Literal["720p", "1080p", "2k", "4k"] | Omit = OMIT,
         interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
-        blur: float | Omit = OMIT,
-        compression: float | Omit = OMIT,
-        details: float | Omit = OMIT,
-        grain: float | Omit = OMIT,
+        target_fps: NumberInput | Omit = OMIT,
+        blur: NumberInput | Omit = OMIT,
+        compression: NumberInput | Omit = OMIT,
+        details: NumberInput | Omit = OMIT,
+        grain: NumberInput | Omit = OMIT,
         grain_type: Literal["silver_rich", "gaussian", "grey"] | Omit = OMIT,
-        halo: float | Omit = OMIT,
-        noise: float | Omit = OMIT,
+        halo: NumberInput | Omit = OMIT,
+        noise: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -35,13 +35,13 @@ class TopazlabsUpscaleStarlight26VideoRequest(VideoRequest):
     resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT
     """Size to which the footage is upscaled. Default: '4k'. Options: '1080p', '2k', '4k'."""
 
-    softness: Annotated[float, Field(ge=1, le=5), PreserveInt] | Omit = OMIT
+    softness: Annotated[NumberInput, Field(ge=1, le=5), PreserveInt] | Omit = OMIT
     """How soft the result is; 1 is the sharpest. Default: 1. Range: 1 to 5."""
 
     interpolate_frames: bool | Omit = OMIT
     """Raises the frame rate with newly made in-between frames, at a higher price. Default: True."""
 
-    target_fps: Annotated[float, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
+    target_fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
     """Frame rate that interpolation produces, in frames per second. Default: 30. Options: 24, 23.976, 25, 29.97, 30, 50, 59.94, 60."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -60,9 +60,9 @@ class TopazlabsUpscaleStarlight26Video(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         resolution: Literal["1080p", "2k", "4k"] | Omit = OMIT,
-        softness: float | Omit = OMIT,
+        softness: NumberInput | Omit = OMIT,
         interpolate_frames: bool | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
+        target_fps: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

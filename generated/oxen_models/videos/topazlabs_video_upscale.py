@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit
 from oxen_models._runtime.media import VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -32,7 +32,7 @@ class TopazlabsVideoUpscaleRequest(VideoRequest):
     target_resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT
     """Size to which the video is upscaled. Default: '1080p'. Options: '720p', '1080p', '4k'."""
 
-    target_fps: Annotated[float, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
+    target_fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97, 30, 50, 59.94, 60)] | Omit = OMIT
     """Frame rate of the upscaled video, in frames per second. Default: 30. Options: 24, 23.976, 25, 29.97, 30, 50, 59.94, 60."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -50,7 +50,7 @@ class TopazlabsVideoUpscale(Model[ResultT, JobT]):
         *,
         input_video: VideoInput,
         target_resolution: Literal["720p", "1080p", "4k"] | Omit = OMIT,
-        target_fps: float | Omit = OMIT,
+        target_fps: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -31,25 +31,25 @@ class WanAiWan21T2v13bDiffusersRequest(VideoRequest):
     prompt: str
     """Text that tells the model what to generate or change."""
 
-    height: Annotated[int, Field(ge=1, le=480), IntegralFloat] | Omit = OMIT
+    height: Annotated[IntegerInput, Field(ge=1, le=480), IntegralFloat] | Omit = OMIT
     """Frame height in pixels. Default: 480. Range: 1 to 480."""
 
-    width: Annotated[int, Field(ge=1, le=640), IntegralFloat] | Omit = OMIT
+    width: Annotated[IntegerInput, Field(ge=1, le=640), IntegralFloat] | Omit = OMIT
     """Frame width in pixels. Default: 640. Range: 1 to 640."""
 
     negative_prompt: str | Omit = OMIT
     """Text that names what the result should leave out."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=100), IntegralFloat] | Omit = OMIT
+    num_inference_steps: Annotated[IntegerInput, Field(ge=1, le=100), IntegralFloat] | Omit = OMIT
     """Number of denoising passes. More passes take longer and usually look cleaner. Default: 30. Range: 1 to 100."""
 
-    num_frames: Annotated[int, Field(ge=1, le=120), IntegralFloat] | Omit = OMIT
+    num_frames: Annotated[IntegerInput, Field(ge=1, le=120), IntegralFloat] | Omit = OMIT
     """How many video frames are generated. Default: 81. Range: 1 to 120."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance_scale: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """How strongly the video follows the prompt. Lower values may look more realistic. Default: 5. Range: 0 to 10."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -67,13 +67,13 @@ class WanAiWan21T2v13bDiffusers(Model[ResultT, JobT]):
         self,
         *,
         prompt: str,
-        height: int | Omit = OMIT,
-        width: int | Omit = OMIT,
+        height: IntegerInput | Omit = OMIT,
+        width: IntegerInput | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
-        num_inference_steps: int | Omit = OMIT,
-        num_frames: int | Omit = OMIT,
-        guidance_scale: float | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        num_inference_steps: IntegerInput | Omit = OMIT,
+        num_frames: IntegerInput | Omit = OMIT,
+        guidance_scale: NumberInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,7 +37,7 @@ class WanV26ImageToVideoRequest(VideoRequest):
     audio_url: AudioInput | Omit = OMIT
     """Background music. Anything beyond the length in duration is cut off."""
 
-    duration: Annotated[int, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=5, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 5 to 15."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -56,7 +56,7 @@ class WanV26ImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput,
         audio_url: AudioInput | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

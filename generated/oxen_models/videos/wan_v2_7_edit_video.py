@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit, RejectBool
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
 from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -40,15 +40,15 @@ class WanV27EditVideoRequest(VideoRequest):
     resolution: Literal["720p", "1080p"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080p'. Options: '720p', '1080p'."""
 
-    duration: Annotated[int, Field(ge=2, le=10), IntegralFloat] | Annotated[Literal[0], RejectBool] | Omit = (
-        OMIT
-    )
+    duration: (
+        Annotated[IntegerInput, Field(ge=2, le=10), IntegralFloat] | Annotated[Literal[0], RejectBool] | Omit
+    ) = OMIT
     """Length of the video in seconds, counted from the start of the input; 0 keeps the full input length. Default: 0. Range: 2 to 10."""
 
     audio_setting: Literal["auto", "origin"] | Omit = OMIT
     """Sound of the edited video: auto leaves it to the model, origin keeps the input sound. Default: 'auto'. Options: 'auto', 'origin'."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -68,9 +68,9 @@ class WanV27EditVideo(Model[ResultT, JobT]):
         prompt: str,
         reference_image_url: ImageInput | Omit = OMIT,
         resolution: Literal["720p", "1080p"] | Omit = OMIT,
-        duration: int | Literal[0] | Omit = OMIT,
+        duration: IntegerInput | Literal[0] | Omit = OMIT,
         audio_setting: Literal["auto", "origin"] | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

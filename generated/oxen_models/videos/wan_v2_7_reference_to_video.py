@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -46,7 +46,7 @@ class WanV27ReferenceToVideoRequest(VideoRequest):
     resolution: Literal["720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '720P', '1080P'."""
 
-    duration: Annotated[int, Field(ge=2, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=2, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. The limit is 15 with image references alone and 10 once a reference video is included. Default: 5. Range: 2 to 15."""
 
     negative_prompt: str | Omit = OMIT
@@ -58,7 +58,7 @@ class WanV27ReferenceToVideoRequest(VideoRequest):
     watermark: bool | Omit = OMIT
     """Puts an AI generated mark in the lower right corner. Default: False."""
 
-    seed: Annotated[int, Field(ge=0, le=2147483647), IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, Field(ge=0, le=2147483647), IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random. Range: 0 to 2147483647."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -80,11 +80,11 @@ class WanV27ReferenceToVideo(Model[ResultT, JobT]):
         input_image: ImageInput | Omit = OMIT,
         aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         negative_prompt: str | Omit = OMIT,
         prompt_extend: bool | Omit = OMIT,
         watermark: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

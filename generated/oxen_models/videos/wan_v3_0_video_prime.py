@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
 from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -56,13 +56,13 @@ class WanV30VideoPrimeRequest(VideoRequest):
     resolution: Literal["480P", "720P", "1080P"] | Omit = OMIT
     """Size of the output, given as a named tier. Default: '1080P'. Options: '480P', '720P', '1080P'."""
 
-    duration: Annotated[int, Field(ge=2, le=30), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=2, le=30), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 5. Range: 2 to 30."""
 
     enable_thinking: bool | Omit = OMIT
     """Has the model think the prompt through first, which takes longer. Default: False."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """Number that fixes the randomness of a run, so the same value repeats the result. Left out, it is drawn at random."""
 
     watermark: bool | Omit = OMIT
@@ -91,9 +91,9 @@ class WanV30VideoPrime(Model[ResultT, JobT]):
         generate_audio: bool | Omit = OMIT,
         aspect_ratio: Literal["adaptive", "16:9", "9:16", "1:1", "4:3", "3:4"] | Omit = OMIT,
         resolution: Literal["480P", "720P", "1080P"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         enable_thinking: bool | Omit = OMIT,
-        seed: int | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
         watermark: bool | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

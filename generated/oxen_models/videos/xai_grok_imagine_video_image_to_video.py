@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.media import ImageInput, mark_paths
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -37,7 +37,7 @@ class XaiGrokImagineVideoImageToVideoRequest(VideoRequest):
     aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT
     """Shape of the output, as width to height. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'."""
 
-    duration: Annotated[int, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=3, le=15), IntegralFloat] | Omit = OMIT
     """Length of the video in seconds. Default: 6. Range: 3 to 15."""
 
     resolution: Literal["720p", "480p"] | Omit = OMIT
@@ -59,7 +59,7 @@ class XaiGrokImagineVideoImageToVideo(Model[ResultT, JobT]):
         prompt: str,
         input_image: ImageInput,
         aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | Omit = OMIT,
-        duration: int | Omit = OMIT,
+        duration: IntegerInput | Omit = OMIT,
         resolution: Literal["720p", "480p"] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

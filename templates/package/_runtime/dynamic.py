@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
-from .fields import OMIT, is_iterable, is_sequence
+from .fields import OMIT, is_iterable, is_sequence, to_number
 from .hub_models import HubModel, find_schema
 from .local_media import LocalMedia
 from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
@@ -209,9 +209,10 @@ def _to_json(node: Node, value: object, place: str, problems: dict[str, Problem]
     if node.get("type") == "array" and is_iterable(value):
         expected = f"must be a valid list, got {type(value).__name__}; use list(...)"
         problems[place] = Problem(place, shorten(value), expected)
-    if node.get("type") == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    number = to_number(value) if node.get("type") in ("integer", "number") else value
+    if node.get("type") == "integer" and isinstance(number, float) and number.is_integer():
+        return int(number)
+    return number
 
 
 def _may_accept(member: Node, value: object) -> bool:
@@ -223,8 +224,8 @@ def _may_accept(member: Node, value: object) -> bool:
             return isinstance(value, Mapping)
         case "string":
             return isinstance(value, str) or _is_file(value)
-        case "integer":
-            return isinstance(value, float)
+        case "integer" | "number":
+            return isinstance(to_number(value), int | float)
         case _:
             return False
 

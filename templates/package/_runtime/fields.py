@@ -5,7 +5,19 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeGuard, TypeVar, cast
+from operator import index
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Protocol,
+    SupportsFloat,
+    SupportsIndex,
+    TypeGuard,
+    TypeVar,
+    cast,
+)
 
 from oxen_models._runtime.json_schema.json_types import json_equal
 from pydantic import BeforeValidator, PlainValidator, ValidatorFunctionWrapHandler, WrapValidator
@@ -27,8 +39,8 @@ def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
 
 def is_iterable(value: object) -> bool:
     """Return whether `list(value)` is a list that could be meant: a generator, a set, a view, an array."""
-    is_other = isinstance(value, str | bytes | bytearray | memoryview | Mapping)
-    return isinstance(value, Iterable) and not is_other and not hasattr(value, "read")
+    is_other = isinstance(value, str | bytes | bytearray | memoryview | Mapping) or hasattr(value, "read")
+    return isinstance(value, Iterable) and not is_other
 
 
 def copy_json(value: object) -> Any:
@@ -85,6 +97,8 @@ if TYPE_CHECKING:
         def __iter__(self) -> Iterator[T_co]: ...
         def __len__(self) -> int: ...
 
+    IntegerInput = int | SupportsIndex
+    NumberInput = float | SupportsFloat
     MapOf = Mapping[str, T]
     Json = None | bool | int | float | str | Sequence[object] | Mapping[str, object]
     JsonObject = Mapping[str, object]
@@ -106,6 +120,8 @@ else:
     def _as_dict(value: object) -> object:
         return dict(value) if isinstance(value, Mapping) else value
 
+    IntegerInput = int
+    NumberInput = float
     ListOf = Annotated[list[T], BeforeValidator(_as_list)]
     MapOf = Annotated[dict[str, T], BeforeValidator(_as_dict)]
     # Not pydantic's JsonValue, which accepts 255 levels at most.
@@ -117,7 +133,25 @@ MAX_FLOAT = 10**308
 """An integer below the largest float, so that comparing it with a float limit does not overflow."""
 
 
+def to_number(value: Any) -> object:
+    """Return the integer or the float that a number of another library stands for, such as one of numpy.
+
+    Any other value is returned unchanged.
+    """
+    if isinstance(value, int | float | str) or value is None or getattr(value, "shape", False):
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "") == "b":  # a boolean of numpy
+        return value
+    try:
+        if hasattr(value, "__index__"):
+            return index(value)
+        return float(value) if hasattr(value, "__float__") else value
+    except (TypeError, ValueError, OverflowError):
+        return value
+
+
 def _convert_integral_float(value: object) -> object:
+    value = to_number(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -128,6 +162,7 @@ def _reject_bool(value: object) -> object:
 
 
 def _preserve_int(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    value = to_number(value)
     if type(value) is not int:
         return validate(value)
     validate(max(-MAX_FLOAT, min(value, MAX_FLOAT)))
@@ -135,9 +170,11 @@ def _preserve_int(value: object, validate: ValidatorFunctionWrapHandler) -> obje
 
 
 IntegralFloat = BeforeValidator(_convert_integral_float)
-"""Accepts 5.0 as the integer 5, as JSON Schema does."""
+"""Accepts 5.0 as the integer 5, as JSON Schema does, and numbers of other libraries."""
 PreserveInt = WrapValidator(_preserve_int)
-"""Keeps an integer where a number is expected, because a float cannot represent every large integer."""
+"""Keeps an integer where a number is expected, because a float cannot represent every large integer. Accepts
+numbers of other libraries.
+"""
 RejectBool = BeforeValidator(_reject_bool)
 """Rejects True and False, which Python considers equal to 1 and 0."""
 
@@ -148,6 +185,7 @@ def ExactLimits(
     """Limit a number by bounds of 2**53 and more, near which a float cannot represent every integer."""
 
     def check(value: object) -> object:
+        value = to_number(value)
         if isinstance(value, int | float):
             if ge is not None and not value >= ge:
                 raise PydanticKnownError("greater_than_equal", {"ge": ge})
@@ -166,6 +204,7 @@ def EnumValues(*choices: Any) -> WrapValidator:
     """Accept only the values of an enum that `Literal` cannot express, such as 23.976."""
 
     def check(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        value = to_number(value)
         for choice in choices:
             if json_equal(value, choice):
                 return choice

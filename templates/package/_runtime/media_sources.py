@@ -86,7 +86,7 @@ def read_source(value: object) -> tuple[str | None, LocalFile | bytes | str] | N
         return _read_path(fsdecode(cast("str | PathLike[str]", source)))
     if _is_result(source):
         return _read_result(source)
-    if isinstance(source, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray | memoryview):
         _check_size(memoryview(source).nbytes)
         return _with_type(bytes(source))
     if hasattr(source, "save") and hasattr(source, "convert"):

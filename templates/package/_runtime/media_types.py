@@ -167,7 +167,8 @@ def _detect_signature(head: bytes) -> str | None:
         return "image/jp2"
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") not in _BMP_HEADER_SIZES:
         return None
-    from puremagic import PureError, from_string  # imported lazily, because it reads a large table
+    # Imported lazily, because it reads a large table.
+    from puremagic import PureError, from_string  # pyright: ignore[reportUnknownVariableType]
 
     try:
         return _LIBRARY_TYPES.get(from_string(head, mime=True))

@@ -74,7 +74,7 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
 
 def shorten(value: Any) -> str:
     """Return the `repr` of a value, truncated."""
-    if isinstance(value, bytes | bytearray | memoryview | array):
+    if issubclass(type(value), bytes | bytearray | memoryview | array):
         return f"<{memoryview(value).nbytes} bytes>"
     text = repr(value)
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest, Object
@@ -22,7 +22,7 @@ from oxen_models._runtime.request import ImageRequest, Object
 class AdditionalPropertiesTyped(Object):
     """Part of a request to 'additional_properties'."""
 
-    __pydantic_extra__: dict[str, Annotated[int, IntegralFloat]] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
+    __pydantic_extra__: dict[str, Annotated[IntegerInput, IntegralFloat]] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     a: str | Omit = OMIT
     """The API does not describe this parameter."""

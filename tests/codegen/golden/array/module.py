@@ -13,7 +13,16 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Json, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    Json,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -31,13 +40,16 @@ class ArrayRequest(ImageRequest):
     """The API does not describe this parameter."""
 
     few: (
-        Annotated[ListOf[Annotated[int, Field(ge=1), IntegralFloat]], Field(min_length=1, max_length=3)]
+        Annotated[
+            ListOf[Annotated[IntegerInput, Field(ge=1), IntegralFloat]], Field(min_length=1, max_length=3)
+        ]
         | Omit
     ) = OMIT
     """Length: 1 to 3 items. Item range: at least 1."""
 
     grid: (
-        ListOf[Annotated[ListOf[Annotated[float, PreserveInt]], Field(min_length=2, max_length=2)]] | Omit
+        ListOf[Annotated[ListOf[Annotated[NumberInput, PreserveInt]], Field(min_length=2, max_length=2)]]
+        | Omit
     ) = OMIT
     """Item length: 2 items."""
 
@@ -61,8 +73,8 @@ class Array(Model[ResultT, JobT]):
         self,
         *,
         anything: ListOf[Json] | Omit = OMIT,
-        few: ListOf[int] | Omit = OMIT,
-        grid: ListOf[ListOf[float]] | Omit = OMIT,
+        few: ListOf[IntegerInput] | Omit = OMIT,
+        grid: ListOf[ListOf[NumberInput]] | Omit = OMIT,
         kinds: ListOf[Literal["a", "b"]] | Omit = OMIT,
         words: ListOf[str] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -28,7 +28,7 @@ class CommonNamesRequest(ImageRequest):
     response_format: Literal["png", "tiff"] | Omit = OMIT
     """Options: 'png', 'tiff'."""
 
-    target_namespace: Annotated[int, IntegralFloat] | Omit = OMIT
+    target_namespace: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """The API does not describe this parameter."""
 
 
@@ -39,7 +39,7 @@ class CommonNames(Model[ResultT, JobT]):
         self,
         *,
         response_format: Literal["png", "tiff"] | Omit = OMIT,
-        target_namespace: int | Omit = OMIT,
+        target_namespace: IntegerInput | Omit = OMIT,
         **options: Unpack[RequestOptions],
     ) -> ResultT:
         """A golden case.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -25,7 +25,7 @@ class ConstRequest(ImageRequest):
 
     model_id: ClassVar[str] = "const"
 
-    exact: Annotated[float, EnumValues(0.5)] | Omit = OMIT
+    exact: Annotated[NumberInput, EnumValues(0.5)] | Omit = OMIT
     """Options: 0.5."""
 
     kind: Literal["image"] | Omit = OMIT
@@ -50,7 +50,7 @@ class Const(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        exact: float | Omit = OMIT,
+        exact: NumberInput | Omit = OMIT,
         kind: Literal["image"] | Omit = OMIT,
         maybe: None | Omit = OMIT,
         version: Literal[2] | Omit = OMIT,

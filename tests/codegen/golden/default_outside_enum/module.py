@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -30,7 +30,7 @@ class DefaultOutsideEnumRequest(ImageRequest):
     format: Literal["png", "jpg", "webp"] | Omit = OMIT
     """Default: 'webp'. Options: 'png', 'jpg', 'webp'."""
 
-    steps: Annotated[int, Field(le=5), IntegralFloat] | Literal[50] | Omit = OMIT
+    steps: Annotated[IntegerInput, Field(le=5), IntegralFloat] | Literal[50] | Omit = OMIT
     """Default: 50. Range: at most 5."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -47,7 +47,7 @@ class DefaultOutsideEnum(Model[ResultT, JobT]):
         self,
         *,
         format: Literal["png", "jpg", "webp"] | Omit = OMIT,
-        steps: int | Literal[50] | Omit = OMIT,
+        steps: IntegerInput | Literal[50] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

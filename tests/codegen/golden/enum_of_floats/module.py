@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, EnumValues, Omit
+from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -25,7 +25,7 @@ class EnumOfFloatsRequest(ImageRequest):
 
     model_id: ClassVar[str] = "enum_of_floats"
 
-    fps: Annotated[float, EnumValues(24, 23.976, 25, 29.97)] | Omit = OMIT
+    fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97)] | Omit = OMIT
     """Default: 24. Options: 24, 23.976, 25, 29.97."""
 
     rate: Annotated[float | str, EnumValues(0.5, "auto")] | None | Omit = OMIT
@@ -44,7 +44,7 @@ class EnumOfFloats(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        fps: float | Omit = OMIT,
+        fps: NumberInput | Omit = OMIT,
         rate: float | str | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -37,7 +37,7 @@ class HostileRequest(ImageRequest):
     x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT
     """Options: '"]; import os', '\\\\', '{{ config }}', '\\u202e evil', '\\u2028'."""
 
-    y: Annotated[int, IntegralFloat] | Literal["__import__('os')"] | Omit = OMIT
+    y: Annotated[IntegerInput, IntegralFloat] | Literal["__import__('os')"] | Omit = OMIT
     """one two\\x00\\x1b[31m\\u202ethree >>> async with await. Default: "__import__('os')"."""
 
     z: str | Omit = OMIT
@@ -59,7 +59,7 @@ class Hostile(Model[ResultT, JobT]):
         import_os: str | Omit = OMIT,
         w: str | Omit = OMIT,
         x: Literal['"]; import os', "\\", "{{ config }}", "\u202e evil", "\u2028"] | Omit = OMIT,
-        y: int | Literal["__import__('os')"] | Omit = OMIT,
+        y: IntegerInput | Literal["__import__('os')"] | Omit = OMIT,
         z: str | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

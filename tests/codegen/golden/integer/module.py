@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -27,16 +27,16 @@ class IntegerRequest(ImageRequest):
 
     model_id: ClassVar[str] = "integer"
 
-    above: Annotated[int, Field(gt=0.0), IntegralFloat] | Omit = OMIT
+    above: Annotated[IntegerInput, Field(gt=0.0), IntegralFloat] | Omit = OMIT
     """Range: greater than 0."""
 
-    fraction: Annotated[int, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
+    fraction: Annotated[IntegerInput, Field(ge=1, le=9), IntegralFloat] | Omit = OMIT
     """Range: 1 to 9."""
 
-    seed: Annotated[int, IntegralFloat] | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """The API does not describe this parameter."""
 
-    steps: Annotated[int, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
+    steps: Annotated[IntegerInput, Field(ge=1, le=50), IntegralFloat] | Omit = OMIT
     """Default: 20. Range: 1 to 50."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -52,10 +52,10 @@ class Integer(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        above: int | Omit = OMIT,
-        fraction: int | Omit = OMIT,
-        seed: int | Omit = OMIT,
-        steps: int | Omit = OMIT,
+        above: IntegerInput | Omit = OMIT,
+        fraction: IntegerInput | Omit = OMIT,
+        seed: IntegerInput | Omit = OMIT,
+        steps: IntegerInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

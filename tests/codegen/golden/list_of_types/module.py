@@ -13,7 +13,15 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import (
+    OMIT,
+    IntegerInput,
+    IntegralFloat,
+    ListOf,
+    NumberInput,
+    Omit,
+    PreserveInt,
+)
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -30,13 +38,13 @@ class ListOfTypesRequest(ImageRequest):
     auto: Literal["auto", 4, 8] | Omit = OMIT
     """Options: 'auto', 4, 8."""
 
-    duration: Annotated[int, Field(ge=1), IntegralFloat] | str | Omit = OMIT
+    duration: Annotated[IntegerInput, Field(ge=1), IntegralFloat] | str | Omit = OMIT
     """Range: at least 1."""
 
-    flag: bool | Annotated[float, PreserveInt] | Omit = OMIT
+    flag: bool | Annotated[NumberInput, PreserveInt] | Omit = OMIT
     """The API does not describe this parameter."""
 
-    size: str | ListOf[Annotated[int, IntegralFloat]] | Omit = OMIT
+    size: str | ListOf[Annotated[IntegerInput, IntegralFloat]] | Omit = OMIT
     """The API does not describe this parameter."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -53,9 +61,9 @@ class ListOfTypes(Model[ResultT, JobT]):
         self,
         *,
         auto: Literal["auto", 4, 8] | Omit = OMIT,
-        duration: int | str | Omit = OMIT,
-        flag: bool | float | Omit = OMIT,
-        size: str | ListOf[int] | Omit = OMIT,
+        duration: IntegerInput | str | Omit = OMIT,
+        flag: bool | NumberInput | Omit = OMIT,
+        size: str | ListOf[IntegerInput] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

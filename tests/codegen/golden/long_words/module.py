@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest, Object
@@ -22,7 +22,7 @@ from oxen_models._runtime.request import ImageRequest, Object
 class LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery2(Object):
     """Part of a request to 'long_words'."""
 
-    a: Annotated[int, IntegralFloat] | Omit = OMIT
+    a: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """The API does not describe this parameter."""
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, ListOf, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, ListOf, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
@@ -26,7 +26,7 @@ class NestedObjectElementsItem(Object, extra="forbid"):
     url: ImageInput | Omit = OMIT
     """The API does not describe this parameter."""
 
-    weight: Annotated[float, Field(ge=0), PreserveInt] | Omit = OMIT
+    weight: Annotated[NumberInput, Field(ge=0), PreserveInt] | Omit = OMIT
     """Range: at least 0."""
 
 
@@ -40,7 +40,7 @@ class NestedObjectCameraLookAt(Object):
 class NestedObjectCamera(Object):
     """Part of a request to 'nested_object'."""
 
-    x: Annotated[float, PreserveInt]
+    x: Annotated[NumberInput, PreserveInt]
     """The API does not describe this parameter."""
 
     look_at: Annotated[NestedObjectCameraLookAt | Omit, Field(alias="look-at")] = OMIT

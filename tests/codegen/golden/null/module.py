@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -33,7 +33,7 @@ class NullRequest(ImageRequest):
     nothing: None | Omit = OMIT
     """The API does not describe this parameter."""
 
-    seed: Annotated[int, Field(ge=0), IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, Field(ge=0), IntegralFloat] | None | Omit = OMIT
     """Range: at least 0."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -51,7 +51,7 @@ class Null(Model[ResultT, JobT]):
         *,
         choice: Literal["a", "b"] | None | Omit = OMIT,
         nothing: None | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

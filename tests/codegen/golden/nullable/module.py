@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -25,7 +25,7 @@ class NullableRequest(ImageRequest):
 
     model_id: ClassVar[str] = "nullable"
 
-    seed: Annotated[int, IntegralFloat] | None | Omit = OMIT
+    seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Default: None."""
 
     style: Literal["flat", "deep"] | None | Omit = OMIT
@@ -44,7 +44,7 @@ class Nullable(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        seed: int | None | Omit = OMIT,
+        seed: IntegerInput | None | Omit = OMIT,
         style: Literal["flat", "deep"] | None | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, Omit, PreserveInt
+from oxen_models._runtime.fields import OMIT, NumberInput, Omit, PreserveInt
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -27,13 +27,13 @@ class NumberRequest(ImageRequest):
 
     model_id: ClassVar[str] = "number"
 
-    free: Annotated[float, PreserveInt] | Omit = OMIT
+    free: Annotated[NumberInput, PreserveInt] | Omit = OMIT
     """The API does not describe this parameter."""
 
-    guidance: Annotated[float, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
+    guidance: Annotated[NumberInput, Field(ge=0, le=10), PreserveInt] | Omit = OMIT
     """Default: 2.5. Range: 0 to 10."""
 
-    ratio: Annotated[float, Field(gt=0.0, lt=1.0), PreserveInt] | Omit = OMIT
+    ratio: Annotated[NumberInput, Field(gt=0.0, lt=1.0), PreserveInt] | Omit = OMIT
     """Range: greater than 0, less than 1."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
@@ -49,9 +49,9 @@ class Number(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        free: float | Omit = OMIT,
-        guidance: float | Omit = OMIT,
-        ratio: float | Omit = OMIT,
+        free: NumberInput | Omit = OMIT,
+        guidance: NumberInput | Omit = OMIT,
+        ratio: NumberInput | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
         target_namespace: str | Omit = OMIT,
         **options: Unpack[RequestOptions],

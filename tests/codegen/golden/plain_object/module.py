@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, JsonObject, ListOf, MapOf, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, MapOf, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -27,7 +27,7 @@ class PlainObjectRequest(ImageRequest):
 
     model_id: ClassVar[str] = "plain_object"
 
-    counts: MapOf[Annotated[int, IntegralFloat]] | Omit = OMIT
+    counts: MapOf[Annotated[IntegerInput, IntegralFloat]] | Omit = OMIT
     """The API does not describe this parameter."""
 
     options_: Annotated[JsonObject | Omit, Field(alias="options")] = OMIT
@@ -49,7 +49,7 @@ class PlainObject(Model[ResultT, JobT]):
     def generate(
         self,
         *,
-        counts: MapOf[int] | Omit = OMIT,
+        counts: MapOf[IntegerInput] | Omit = OMIT,
         options_: JsonObject | Omit = OMIT,
         tags: MapOf[ListOf[str]] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,

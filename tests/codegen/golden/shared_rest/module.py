@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field
 
-from oxen_models._runtime.fields import OMIT, IntegralFloat, Omit
+from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest, Object
@@ -22,21 +22,21 @@ from oxen_models._runtime.request import ImageRequest, Object
 class SharedRestMapValue(Object):
     """Part of a request to 'shared_rest'."""
 
-    x: Annotated[int, IntegralFloat]
+    x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
 class SharedRestMapB(Object):
     """Part of a request to 'shared_rest'."""
 
-    x: Annotated[int, IntegralFloat]
+    x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
 class SharedRestMapA(Object):
     """Part of a request to 'shared_rest'."""
 
-    x: Annotated[int, IntegralFloat]
+    x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
