@@ -27,6 +27,7 @@ _BENCHMARKS = (
     "calls",
     "media",
     "journal",
+    "choose",
 )
 _HEAD = ("name", "value", "baseline", "ratio", "goal", "")
 _WIDTHS = (75, 26, 10, 12, 21, 6)

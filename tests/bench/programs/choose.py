@@ -1,0 +1,63 @@
+"""Query the catalogue and estimate a request; print the seconds of both, each after a baseline by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import oxen_models
+from oxen_models import catalog
+from oxen_models.images import GptImage25FlareRequest
+
+SCHEMAS = Path(oxen_models.__file__).parent / "schemas"
+
+
+def read_records() -> list[str]:
+    """Return the ids of the models of a developer with a seed, from the recorded files."""
+    records = [json.loads(file.read_bytes()) for file in SCHEMAS.glob("*.json")]
+    return [
+        record["id"]
+        for record in records
+        if (record["developer"] or {}).get("name") == "Qwen"
+        and "seed" in ((record["json_request_schema"] or {}).get("properties") or {})
+    ]
+
+
+def query_catalog() -> object:
+    """Return the models that match every kind of filter."""
+    return catalog.models(
+        task="image-edit",
+        accepts={"seed"},
+        max_price=Decimal(1),
+        developer="Qwen",
+        search="edit",
+        output="image",
+    )
+
+
+def measure(function: Callable[[], object], rounds: int) -> float:
+    """Return the median seconds of a call, after a first one that fills the caches."""
+    function()
+    seconds: list[float] = []
+    for _ in range(rounds):
+        started = perf_counter()
+        function()
+        seconds.append(perf_counter() - started)
+    return median(seconds)
+
+
+def main() -> None:
+    """Print four lines: reading, querying, constructing and estimating."""
+    request = GptImage25FlareRequest(prompt="x", quality="low", resolution="4K")
+    print(measure(read_records, 9))
+    print(measure(query_catalog, 99))
+    print(measure(lambda: GptImage25FlareRequest.model_validate(request.model_dump()), 99))
+    print(measure(request.estimate, 99))
+
+
+if __name__ == "__main__":
+    main()
