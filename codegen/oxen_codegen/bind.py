@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from .names import module_name, parameter_names, pascal
 from .normalize import find_media, normalize
 from .operations import COMMON, Operation, find_image_parameters, resolve_operation
 from .parse import ParsedClass, parse
-from .records import Record
+from .records import Record, file_name
 from .spec import EnumType, ModelSpec, NamedType, ObjectSpec, Parameter, RemovalNotice
 
 _COMMON_PARAMETERS = (
@@ -81,8 +81,10 @@ def resolve_model(record: Record, names: Mapping[str, str], client: str = "") ->
         client: The name of the package's client class, which no class of a model may have.
 
     Raises:
-        ModelError: The schema is not that of an object, or the name is too long.
+        ModelError: The schema is not that of an object, the name is too long, or the model has no file.
     """
+    file_name(record.id)
+    record.dumps()
     node = None if record.schema is None else normalize(record.schema, record.media("input"))
     operation = resolve_operation(node, record.media("output"), record.text("endpoint"))
     module = names.get(record.id) or module_name(record.id, client)
@@ -135,7 +137,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         doc=doc,
         source=f"{source}\n\nSchema {record.digest[:12]}{changed}.",
         removal=_build_removal_notice(record),
-        renamed=_check_renamed(renamed, request),
+        renamed=check_renamed(renamed, {parameter.name for parameter in request.parameters}),
         request=request,
         image_parameters=tuple(
             parameter.name
@@ -221,8 +223,16 @@ def _build_removal_notice(record: Record) -> RemovalNotice | None:
     return RemovalNotice(removal.on, removal.successor, text)
 
 
-def _check_renamed(renamed: Mapping[str, str], request: ObjectSpec) -> tuple[tuple[str, str], ...]:
-    names = {parameter.name for parameter in request.parameters}
+def check_renamed(renamed: Mapping[str, str], names: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return the accepted renames of parameters, sorted.
+
+    Args:
+        renamed: New Python names of parameters by their old ones, from the configuration.
+        names: The Python names of the model's parameters.
+
+    Raises:
+        ModelError: A new name is not one of a parameter, or an old name is one.
+    """
     for old, new in renamed.items():
         entry = f"[tool.oxen-codegen.renamed] {old} = {new!r}"
         if new not in names:

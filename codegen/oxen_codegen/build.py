@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from .diagnostics import CodegenError, Diagnostic, ModelError
 from .estimates import estimate_cost
 from .headers import copied_header, derived_header
 from .injection import equal_except_literals, replace_with_placeholders
-from .names import find_collisions, reserved_names
+from .names import find_collisions, rename_nested_classes, reserved_names
 from .operations import FAMILIES, find_tasks
 from .prices import describe_price
 from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
-from .spec import CatalogEntry, FamilySpec, ModelSpec
+from .spec import CatalogEntry, FamilySpec, ModelSpec, rename_classes
 from .templates import TemplateSet
 from .unasync import Unasync
 
@@ -129,15 +129,12 @@ class PackageBuilder:
             CodegenError: A template that replaces a built-in one cannot be used.
         """
         try:
-            file_name(record.id)
-            record.dumps()
             resolved = resolve_model(record, self.config.names, self.config.client)
             diagnostics = tuple(list_diagnostics(resolved))
             if not resolved.is_bound:
                 return BoundModel(resolved, None, None, diagnostics)
             spec = bind_model(resolved, self.config.renamed.get(record.id, {}))
-            text = self._templates.render(_MODEL_TEMPLATE, file_name(record.id), spec=spec)
-            return BoundModel(resolved, spec, text, diagnostics)
+            return BoundModel(resolved, spec, self._render_model(record, spec), diagnostics)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
 
@@ -172,6 +169,7 @@ class PackageBuilder:
             raise CodegenError(
                 f"include and exclude of [tool.oxen-codegen] match none of {len(records)} recorded models"
             )
+        models = self.rename_nested_classes(models)
         result = Package(excluded=len(records) - len(models))
         result.diagnostics.extend(_check_configuration(self.config, records))
         for model in models.values():
@@ -205,6 +203,23 @@ class PackageBuilder:
         for file, render in package.placeholder_files.items():
             if not equal_except_literals((folder / file).read_text(encoding="utf-8"), render()):
                 raise CodegenError(f"{file}: {self._injection_message()}; nothing was written")
+
+    def rename_nested_classes(self, models: Mapping[str, BoundModel]) -> dict[str, BoundModel]:
+        """Return the models with unique names of nested classes in each family."""
+        nested = {
+            model_id: (spec.family, spec.module, [nested.class_name for nested in spec.nested])
+            for model_id, model in models.items()
+            if (spec := model.spec) is not None
+        }
+        renamed = dict(models)
+        for model_id, names in rename_nested_classes(nested).items():
+            spec = rename_classes(models[model_id].spec, names)
+            text = self._render_model(models[model_id].record, spec)
+            renamed[model_id] = replace(models[model_id], spec=spec, text=text)
+        return renamed
+
+    def _render_model(self, record: Record, spec: ModelSpec) -> str:
+        return self._templates.render(_MODEL_TEMPLATE, file_name(record.id), spec=spec)
 
     def _add_model(self, model: BoundModel, result: Package) -> None:
         result.diagnostics.extend(model.diagnostics)
@@ -258,7 +273,11 @@ class PackageBuilder:
 
 def find_name_collisions(models: Mapping[str, BoundModel]) -> dict[str, ModelError]:
     """Return an error for each model with a Python name that other models have as well, by id."""
-    names = {model_id: _names_of(model.spec) for model_id, model in models.items() if model.spec}
+    names = {
+        model_id: reserved_names(model.spec.family, model.spec.module)
+        for model_id, model in models.items()
+        if model.spec
+    }
     return {
         model_id: ModelError(
             f"the Python name {name} is also that of {', '.join(map(repr, others))}; "
@@ -272,11 +291,6 @@ def _model_error(error: Exception) -> ModelError:
     if isinstance(error, ModelError):
         return error
     return ModelError(f"cannot be bound: {type(error).__name__}: {error}")
-
-
-def _names_of(spec: ModelSpec) -> list[tuple[str, str]]:
-    nested = ((spec.family, nested.class_name) for nested in spec.nested)
-    return [*reserved_names(spec.family, spec.module), *nested]
 
 
 def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:

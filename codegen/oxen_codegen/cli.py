@@ -207,7 +207,7 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
         }
         for source in sources
     )
-    result = compare(old, new, config.names, config.client)
+    result = compare(old, new, config.names, config.client, config.renamed)
     _print(FORMATS[output_format](result, package_version(config, find_template_dir())))
     return {None: 0, "breaking": 4}.get(result.max_impact, 3)
 

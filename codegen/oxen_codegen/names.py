@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from unicodedata import ucd_3_2_0
 
@@ -126,6 +126,32 @@ def find_collisions(names: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str,
             others = list(islice((other for other in ids if other != model_id), MAX_LISTED_IDS))
             collisions.setdefault(model_id, (name, others))
     return dict(sorted(collisions.items()))
+
+
+def rename_nested_classes(
+    models: Mapping[str, tuple[str, str, Sequence[str]]],
+) -> dict[str, dict[str, str]]:
+    """Return new names of nested classes whose name another class of the family has, by model id.
+
+    Nested classes have names that the generator chose, so that they never make a model fail: the classes of
+    models keep their names, and of nested classes that of the first id.
+
+    Args:
+        models: The family, the Python name and the names of the nested classes of each model, by id.
+    """
+    used = {name for family, module, _ in models.values() for name in reserved_names(family, module)}
+    chosen = {(family, name) for family, _, nested in models.values() for name in nested}
+    renamed: dict[str, dict[str, str]] = {}
+    for model_id, (family, _, nested) in sorted(models.items()):
+        for plain in nested:
+            name, number = plain, 1
+            while (family, name) in used or (number > 1 and (family, name) in chosen):
+                number += 1
+                name = f"{plain}{number}"
+            used.add((family, name))
+            if name != plain:
+                renamed.setdefault(model_id, {})[plain] = name
+    return renamed
 
 
 def is_parameter_name(name: str) -> bool:

@@ -53,7 +53,7 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
         class_name: The name of the outermost class.
         prefix: The prefix of the names of nested classes.
     """
-    source = _EngineInput(prefix, EMITTED_NAMES | {prefix, f"Async{prefix}"})
+    source = _EngineInput(prefix)
     root = source.add_object(class_name, node, ())
     parser = JsonSchemaParser(
         source={**root, "$defs": source.definitions},  # type: ignore[arg-type]  # its annotation omits mappings
@@ -80,13 +80,18 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
     ]
 
 
+def name_classes(node: Node, prefix: str) -> list[tuple[str, Node]]:
+    """Return the names and the nodes of the nested classes that `parse` returns."""
+    source = _EngineInput(prefix)
+    source.add_object(f"{prefix}Request", node, ())
+    return list(source.classes.items())[1:]
+
+
 @dataclass
 class _EngineInput:
     """The schema that the engine parses, and the types that it cannot express."""
 
     prefix: str
-    reserved: frozenset[str]
-    """Names that a nested class must not have."""
     definitions: dict[str, Node] = field(default_factory=dict[str, Node])
     classes: dict[str, Node] = field(default_factory=dict[str, Node])
     placeholders: dict[str, Type] = field(default_factory=dict[str, Type])
@@ -135,7 +140,8 @@ class _EngineInput:
 
     def _choose_class_name(self, words: str) -> str:
         plain = name = self.prefix + pascal(words[:MAX_NAME_LENGTH] or "part")
-        while name in self.reserved or name in self.classes or name in self.placeholders:
+        reserved = EMITTED_NAMES | {self.prefix, f"Async{self.prefix}"}
+        while name in reserved or name in self.classes or name in self.placeholders:
             self.counters[plain] += 1
             name = f"{plain}{self.counters[plain] + 1}"
         return name

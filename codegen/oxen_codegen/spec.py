@@ -5,7 +5,8 @@ Strings and numbers of the API are held as values, never as source text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 
@@ -97,6 +98,33 @@ class ObjectSpec:
     def validates_extra(self) -> bool:
         """Whether additional properties have a narrower type than the base class allows."""
         return self.extra not in (None, NamedType("Json"))
+
+
+def rename_classes(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a specification with other names of nested classes.
+
+    Args:
+        value: The specification, or a part of it.
+        names: The new names by the old ones.
+    """
+    if isinstance(value, tuple):
+        return tuple(rename_classes(item, names) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, ClassType | ObjectSpec):
+        value = replace(value, class_name=names.get(value.class_name, value.class_name))
+    if isinstance(value, ModelSpec):
+        return replace(
+            value, request=rename_classes(value.request, names), nested=rename_classes(value.nested, names)
+        )
+    if not isinstance(value, ObjectSpec | Parameter | ListType | MappingType | UnionType):
+        return value
+    return replace(
+        value,
+        **{
+            part.name: rename_classes(getattr(value, part.name), names)
+            for part in fields(value)
+            if part.name in ("parameters", "extra", "type", "item", "value", "members")
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)

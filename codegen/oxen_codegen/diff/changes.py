@@ -14,12 +14,12 @@ IMPACTS: tuple[Impact, ...] = ("breaking", "behavioural", "additive", "documenta
 
 _KINDS: Mapping[Impact, str] = {
     "breaking": (
-        "model-removed schema-removed call-changed name-collision python-name-changed class-removed "
-        "parameter-removed required-parameter-added became-required became-array became-scalar "
+        "model-removed schema-removed call-changed model-refused name-collision python-name-changed "
+        "class-removed parameter-removed required-parameter-added became-required became-array became-scalar "
         "type-changed type-narrowed enum-narrowed range-narrowed length-narrowed count-narrowed "
         "media-narrowed additional-properties-rejected"
     ),
-    "behavioural": "default-added default-changed default-removed",
+    "behavioural": "became-media default-added default-changed default-removed",
     "additive": (
         "model-added schema-added call-added parameter-added became-optional "
         "type-widened enum-widened range-widened length-widened count-widened "

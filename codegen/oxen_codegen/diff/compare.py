@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from ..bind import ResolvedModel, resolve_model
-from ..diagnostics import CodegenError, ModelError
-from ..json_types import json_equal
-from ..names import find_collisions, pascal, reserved_names
-from ..parse import parse
+from ..bind import ResolvedModel, check_renamed, resolve_model
+from ..composition import expand_schema
+from ..diagnostics import ModelError
+from ..json_types import is_object, json_equal
+from ..names import find_collisions, parameter_names, pascal, rename_nested_classes, reserved_names
+from ..parse import name_classes
 from ..prices import describe_price
 from ..records import Record
 from .changes import Change, Diff, Rename, sort_changes
@@ -16,6 +18,7 @@ from .nodes import Schema, find_classes
 from .parameters import common_objects, compare_parameters, root_schema
 from .renames import find_model_renames, find_parameter_renames
 
+_NO_RENAMES: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 _IGNORED = ("changed", "created", "released_at")
 _TOKEN_LIMITS = ("context_length", "max_output_tokens")
 _TEXTS = {
@@ -26,7 +29,11 @@ _TEXTS = {
 
 
 def compare(
-    old: Mapping[str, Record], new: Mapping[str, Record], names: Mapping[str, str], client: str = ""
+    old: Mapping[str, Record],
+    new: Mapping[str, Record],
+    names: Mapping[str, str],
+    client: str = "",
+    renamed: Mapping[str, Mapping[str, str]] = _NO_RENAMES,
 ) -> Diff:
     """Return every change between two catalogues.
 
@@ -35,15 +42,25 @@ def compare(
         new: The new models by id.
         names: Python names chosen by hand, by model id.
         client: The name of the client class, which no model class may have.
-
-    Raises:
-        CodegenError: The schema of a changed model is not that of an object.
+        renamed: New Python names of parameters by their old ones, by model id.
     """
-    changed = _find_changed(old, new)
-    return compare_models(
-        _resolve_models(old, names, client, changed, "old"),
-        _resolve_models(new, names, client, changed, "new"),
+    old_models, old_errors = _resolve_models(old, names, client, renamed)
+    new_models, new_errors = _resolve_models(new, names, client, renamed)
+    # An invalid schema that did not change is no difference.
+    refused = new_errors.keys() & _find_changed(old, new)
+    unknown = refused | (new_errors.keys() & old_errors.keys())
+    diff = compare_models(
+        {model_id: model for model_id, model in old_models.items() if model_id not in unknown}, new_models
     )
+    changes = [
+        *diff.changes,
+        *(
+            Change(model_id, None, "model-refused", None, new_errors[model_id].message)
+            for model_id in refused
+        ),
+        *(Change(model_id, None, "model-removed", None, None) for model_id in old_errors.keys() - new.keys()),
+    ]
+    return Diff(sort_changes(changes), diff.renames)
 
 
 def compare_models(old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]) -> Diff:
@@ -60,9 +77,16 @@ def compare_models(old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedM
         for old_id, new_id, evidence in find_model_renames(removed, added)
     ]
     for model_id in sorted(changed & old.keys() & new.keys()):
-        changes.extend(_compare_model(old[model_id], new[model_id]))
-        renames.extend(_find_renames(old[model_id], new[model_id]))
+        try:
+            found = list(_compare_model(old[model_id], new[model_id]))
+            found_renames = list(_find_renames(old[model_id], new[model_id]))
+        except (ModelError, RecursionError, TypeError, ValueError) as error:
+            message = f"cannot be compared: {type(error).__name__}: {error}"
+            found, found_renames = [Change(model_id, None, "model-refused", None, message)], []
+        changes.extend(found)
+        renames.extend(found_renames)
     changes.extend(_find_new_collisions(old, new))
+    changes.extend(_compare_class_names(old, new))
     return Diff(sort_changes(changes), tuple(renames))
 
 
@@ -80,20 +104,27 @@ def _is_equal(old: Record, new: Record) -> bool:
 
 
 def _resolve_models(
-    records: Mapping[str, Record], names: Mapping[str, str], client: str, changed: set[str], side: str
-) -> dict[str, ResolvedModel]:
+    records: Mapping[str, Record],
+    names: Mapping[str, str],
+    client: str,
+    renamed: Mapping[str, Mapping[str, str]],
+) -> tuple[dict[str, ResolvedModel], dict[str, ModelError]]:
+    """Return the resolved models, and the errors of those that `generate` refuses, by id."""
     models: dict[str, ResolvedModel] = {}
+    errors: dict[str, ModelError] = {}
     for model_id, record in records.items():
         try:
-            models[model_id] = resolve_model(record, names, client)
+            model = resolve_model(record, names, client)
+            if model.is_bound and model_id in renamed:
+                properties = _root(model).node["properties"]
+                check_renamed(renamed[model_id], parameter_names(properties).values())
         except ModelError as error:
-            if model_id in changed:  # an invalid schema that did not change is no difference
-                path = f" {error.path}" if error.path else ""
-                raise CodegenError(
-                    f"invalid {side} schema of {model_id}{path}: {error.message}; nothing was compared; "
-                    "to ignore the model, exclude it in [tool.oxen-codegen.exclude]"
-                ) from None
-    return models
+            errors[model_id] = error
+        except (RecursionError, TypeError, ValueError) as error:
+            errors[model_id] = ModelError(f"{type(error).__name__}: {error}")
+        else:
+            models[model_id] = model
+    return models, errors
 
 
 def _call(model: ResolvedModel) -> str:
@@ -118,7 +149,6 @@ def _compare_model(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
         return
     for parameter, kind, before, after in compare_parameters(_root(old), _root(new)):
         yield Change(model_id, parameter, kind, before, after)
-    yield from _compare_class_names(old, new)
 
 
 def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str, str | None, str | None]]:
@@ -168,45 +198,48 @@ def _find_renames(old: ResolvedModel, new: ResolvedModel) -> Iterator[Rename]:
 
 def _root(model: ResolvedModel) -> Schema:
     assert model.node is not None
-    return root_schema(model.node, model.record.schema)
+    schema = model.record.schema
+    return root_schema(model.node, expand_schema(schema) if is_object(schema) else schema)
 
 
-def _compare_class_names(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
+def _compare_class_names(
+    old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]
+) -> Iterator[Change]:
     """Yield nested classes that are renamed because other classes were added or removed."""
-    assert old.node is not None
-    assert new.node is not None
-    old_paths, new_paths = (list(dict(find_classes(node))) for node in (old.node, new.node))
-    if old_paths == new_paths or not set(old_paths) & set(new_paths) - {""}:
-        return
     old_names, new_names = _class_names(old), _class_names(new)
-    for path in old_names.keys() & new_names.keys():
-        if old_names[path] != new_names[path]:
-            yield Change(old.record.id, path, "python-name-changed", old_names[path], new_names[path])
+    for model_id in sorted(old_names.keys() & new_names.keys()):
+        if old[model_id].module != new[model_id].module:
+            continue
+        a, b = old_names[model_id], new_names[model_id]
+        for path in sorted(a.keys() & b.keys()):
+            if a[path] != b[path]:
+                yield Change(model_id, path, "python-name-changed", a[path], b[path])
 
 
-def _class_names(model: ResolvedModel) -> dict[str, str]:
-    """Return the names of the nested classes of a model, by path."""
-    node = model.node
-    paths = {id(child): path for path, child in find_classes(node) if path} if node is not None else {}
-    if node is None or not paths:
-        return {}
-    prefix = pascal(model.module)
-    try:
-        classes = parse(node, f"{prefix}Request", prefix)
-    except Exception as error:  # datamodel-code-generator does not document what it raises
-        raise CodegenError(
-            f"{model.record.id}: datamodel-code-generator failed: {type(error).__name__}: {error}"
-        ) from error
-    return {paths[id(parsed.node)]: parsed.name for parsed in classes if id(parsed.node) in paths}
+def _class_names(models: Mapping[str, ResolvedModel]) -> dict[str, dict[str, str]]:
+    """Return the names of the nested classes of each model, by path."""
+    classes: dict[str, dict[str, str]] = {}
+    nested: dict[str, tuple[str, str, list[str]]] = {}
+    for model_id, model in models.items():
+        if model.is_bound and model.node is not None and model.operation is not None:
+            paths = {id(child): path for path, child in find_classes(model.node) if path}
+            named = name_classes(model.node, pascal(model.module)) if paths else []
+            classes[model_id] = {paths[id(node)]: name for name, node in named if id(node) in paths}
+            nested[model_id] = (model.operation.family, model.module, [name for name, _ in named])
+    for model_id, renamed in rename_nested_classes(nested).items():
+        for path, name in classes[model_id].items():
+            classes[model_id][path] = renamed.get(name, name)
+    return classes
 
 
 def _find_new_collisions(
     old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]
 ) -> Iterator[Change]:
-    """Yield old models whose Python name collides with that of a new model; neither can be generated."""
+    """Yield models whose Python name collides with that of a new model; neither can be generated."""
     known = find_collisions(_python_names(old))
     for model_id, (name, others) in find_collisions(_python_names(new)).items():
-        if model_id in old and model_id not in known:
+        # If a new model has the name of an old one, the old one is broken.
+        if model_id not in known and (model_id in old or not old.keys() & {*others}):
             yield Change(model_id, None, "name-collision", name, others)
 
 

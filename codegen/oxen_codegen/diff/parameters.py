@@ -54,6 +54,11 @@ def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
         yield None, "server-validation-changed", old_constraints, new_constraints
     yield from _compare_descriptions(None, old, new)
     yield from _compare_properties("", old, new)
+    a, b = old.node["additionalProperties"], new.node["additionalProperties"]
+    if a is not False and b is False:
+        yield None, "additional-properties-rejected", describe_type(a), None
+    elif a is False and b is not False:
+        yield None, "additional-properties-accepted", None, describe_type(b)
 
 
 def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
@@ -120,8 +125,10 @@ def _compare_schemas(path: str, old: Schema, new: Schema) -> Iterator[ParameterC
     changes = list(_compare_values(path, old, new))
     yield from changes
     a, b = _format(old), _format(new)
-    is_narrowed = any(changed == path and kind == "media-narrowed" for changed, kind, *_ in changes)
-    if a != b and not is_narrowed:
+    is_reported = any(
+        changed == path and kind in ("media-narrowed", "became-media") for changed, kind, *_ in changes
+    )
+    if a != b and not is_reported:
         yield path, "format-changed", a, b
     a, b = _select(old.raw, _ANNOTATIONS), _select(new.raw, _ANNOTATIONS)
     if changed := [key for key in _ANNOTATIONS if not json_equal(a.get(key), b.get(key))]:
@@ -174,6 +181,7 @@ def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
     else:
         yield from _compare_types(path, old.node, new.node, old_types, new_types)
         yield from _compare_single_values(path, old.node, new.node, old_types, new_types)
+        yield from _compare_media(path, old.node, new.node, old_types, new_types)
         for name in old_types.nodes.keys() & new_types.nodes.keys() & _COMPARE.keys():
             a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
             yield from _COMPARE[name](path, a, b)
@@ -263,6 +271,15 @@ def _compare_strings(path: str, old: Schema, new: Schema) -> Iterator[ParameterC
     yield from _compare_sizes(path, "length", old.node, new.node, "minLength", "maxLength")
     if media_kinds(old.node) - media_kinds(new.node):
         yield path, "media-narrowed", *_describe(old.node, new.node)
+
+
+def _compare_media(
+    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
+) -> Iterator[ParameterChange]:
+    """Yield a string that becomes a medium: a call then takes a string that is not a URL as a path."""
+    accepted_text = "string" in old_types.names and "media" not in old_types.nodes.get("string", {})
+    if accepted_text and "media" in new_types.nodes.get("string", {}):
+        yield path, "became-media", *_describe(old, new)
 
 
 def _compare_arrays(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:

@@ -96,7 +96,7 @@ def find_changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | No
         (array_schema(STRING), array_schema(STRING, maxItems=3), "count-narrowed"),
         (array_schema(STRING, minItems=1), array_schema(STRING), "count-widened"),
         (IMAGE, STRING, "media-narrowed"),
-        (STRING, IMAGE, "format-changed"),
+        (STRING, IMAGE, "became-media"),
         (IMAGE, {**STRING, "format": "uri"}, "format-changed"),
         ({**STRING, "format": "uri"}, IMAGE, "media-narrowed"),
         (IMAGE, {**IMAGE, "renderType": "video-url"}, "media-narrowed"),

@@ -69,13 +69,14 @@ def test_invalid_file_is_an_error(content: str, side: str, write_folder: WriteFo
         assert f"/{side}: 1 invalid file: broken.json: " in result.stderr
 
 
-def test_invalid_schema_errors_unless_unchanged(write_folder: WriteFolder) -> None:
-    """A parameter schema that is not an object is an error, unless the model did not change."""
+def test_invalid_schema_breaks_one_model(write_folder: WriteFolder) -> None:
+    """A parameter schema that cannot be judged breaks its model, unless it did not change."""
     odd = make_model("odd", [])
     old, new = write_folder("old", make_model("odd"), make_model("m")), write_folder("new", odd)
     result = diff("--from", old, "--to", new)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "invalid new schema of odd: the parameter schema must be a JSON object" in result.stderr
+    assert result.exit_code == 4
+    assert "breaking: odd: model-refused: the parameter schema must be a JSON object" in result.stdout
+    assert "breaking: m: model-removed" in result.stdout
     assert diff("--from", new, "--to", write_folder("newer", odd, make_model("m"))).exit_code == 3
 
 
