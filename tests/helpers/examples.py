@@ -47,6 +47,7 @@ asyncio.run(main())
 """Imports what programs use, so that each of them takes milliseconds."""
 MISSING_TOOLS = [tool for tool in ("bash", "curl", "jq") if shutil.which(tool) is None]
 """Why the programs of shells cannot be executed."""
+_SHORT_PAUSES = """sleep() { command sleep "$(printf '0.%02d' "$1")"; }\n"""
 CAN_FORK = hasattr(os, "fork")
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)\n\1```$", re.DOTALL | re.MULTILINE)
 # Not the URLs of repositories, which stand in bodies.
@@ -125,9 +126,8 @@ class ExampleRunner:
         assert json.loads(finished.output)["id"] == page.id
 
     def _run_shell(self, code: str, environment: Mapping[str, str]) -> Finished:
-        pause = f"sleep() {{ command sleep $(awk -v s=\"$1\" 'BEGIN {{ print s / {SPEED} }}'); }}\n"
         done = subprocess.run(
-            ["bash", "-c", pause + code],
+            ["bash", "-c", f"{_SHORT_PAUSES}{code}"],
             env=environment,
             cwd=self._folder,
             capture_output=True,

@@ -131,13 +131,12 @@ def test_command_writes_a_page_for_each_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pages_have_the_programs_as_blocks() -> None:
-    """The code blocks of each page are its programs, in tabs or below headings, and a last command."""
+    """The code blocks of each page are its programs and a last command."""
     for page in RECORDED_PAGES:
         programs = [(example.syntax, example.code) for example in render_examples(page, TEMPLATES)]
-        for tabs in (True, False):
-            [*blocks, (_, details)] = extract_blocks(render_page(page, TEMPLATES, tabs=tabs))
-            assert blocks == programs, page.id
-            assert details.endswith(page.details_url)
+        [*blocks, (_, details)] = extract_blocks(render_page(page, TEMPLATES))
+        assert blocks == programs, page.id
+        assert details.endswith(page.details_url)
 
 
 def test_values_are_accepted_by_the_schemas() -> None:

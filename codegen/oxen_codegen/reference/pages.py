@@ -80,6 +80,11 @@ class ModelPage:
         return f"oxen.{self.family}.{self.module}.{self.verbs[0]}" if self.verbs else ""
 
     @property
+    def request_class(self) -> str:
+        """The class of its requests, such as `oxen_models.images.QwenImageRequest`; "" without one."""
+        return f"oxen_models.{self.family}.{self.class_name}Request" if self.verbs else ""
+
+    @property
     def details_url(self) -> str:
         """The address at which the API returns the model object."""
         return f"{API_URL}/ai/models/{quote(self.id, safe='')}"

@@ -40,21 +40,13 @@ def load_templates(template_dir: Path) -> Environment:
     return templates
 
 
-def render_page(page: ModelPage, templates: Environment, *, tabs: bool = True) -> str:
-    """Return the Markdown of a model's page.
-
-    Args:
-        page: The page.
-        templates: The templates of `load_templates`.
-        tabs: Whether the examples are in tabs of Material for MkDocs; otherwise each has a heading, for
-            readers without the site.
-    """
+def render_page(page: ModelPage, templates: Environment) -> str:
+    """Return the Markdown of a model's page, with its programs in tabs."""
     template = "chat" if page.family == "chat" else "model"
     own = {parameter.wire_name for parameter in page.parameters}
     context: dict[str, Any] = {
         "page": page,
         "examples": render_examples(page, templates),
-        "tabs": tabs,
         "common": [parameter for parameter in COMMON_PARAMETERS if parameter.wire_name not in own],
     }
     return templates.get_template(f"docs/{template}.md.jinja").render(context)

@@ -25,7 +25,7 @@ _MASK_URL = "https://example.com/mask.png"
 _PROMPTS = {
     "edit": "Add a funny hat",
     "images": "An ox with a funny hat in a field of flowers",
-    "videos": "The ox walks through a field of flowers, and the camera follows it",
+    "videos": "The ox walks through a field of flowers",
     "audio": "A calm voice says: Welcome to the farm.",
 }
 _STRINGS = {"negative_prompt": "blurry, low quality"}
