@@ -33,7 +33,7 @@ SCHEMAS: list[Any] = [
     "x",
     {"type": "array"},
     {"required": 5},
-    {"properties": {"p": {"enum": list(range(20_000))}}},
+    {"properties": {"p": {"enum": list(range(10_001))}}},
 ]
 IDS = ["a", "a-b", "A.b", "a-b-c", "ab", "a-b2", "a-request", "a-b-request", "x" * 300, "y" * 160, "."]
 
@@ -56,10 +56,27 @@ def draw_catalogue(random: Random) -> dict[str, Record]:
     return {record.id: record for record in map(from_response, models)}
 
 
+BOUND: dict[str, BoundModel | ModelError] = {}
+"""Models by their record, because many catalogues have them."""
+
+
+def bind_once(builder: PackageBuilder, record: Record) -> BoundModel:
+    key = str(record.data)
+    if key not in BOUND:
+        try:
+            BOUND[key] = builder.bind_model(record)
+        except ModelError as error:
+            BOUND[key] = error
+    bound = BOUND[key]
+    if isinstance(bound, ModelError):
+        raise bound
+    return bound
+
+
 def bind(builder: PackageBuilder, catalogue: Mapping[str, Record]) -> dict[str, BoundModel] | None:
     """Return the models of a catalogue as `generate` binds them; None if it refuses the catalogue."""
     try:
-        models = {model_id: builder.bind_model(record) for model_id, record in catalogue.items()}
+        models = {model_id: bind_once(builder, record) for model_id, record in catalogue.items()}
     except ModelError:
         return None
     return None if find_name_collisions(models) else builder.rename_nested_classes(models)
@@ -112,11 +129,9 @@ def test_class_of_another_model_renames_nested_class(builder: PackageBuilder) ->
     new = {**old, "c-b": from_response(make_model("c-b"))}
     models = bind(builder, new)
     assert models is not None
-    assert [name for _, name, model_id in list_names(models) if model_id == "a"] == ["A", "ARequest", "AB2"]
-    text = str(models["a"].text)
-    assert "class AB2(Object)" in text
-    assert "b: AB2 | Omit" in text
-    changes = [
-        (change.kind, change.model, change.old, change.new) for change in compare(old, new, {}).changes
-    ]
-    assert ("python-name-changed", "a", "AB", "AB2") in changes
+    assert [name for _, name, model_id in list_names(models) if model_id == "c"] == ["C", "CRequest", "CB2"]
+    text = str(models["c"].text)
+    assert "class CB2(Object)" in text
+    assert "b: CB2 | Omit" in text
+    changes = [(change.kind, change.model, change.new) for change in compare(old, new, {}).changes]
+    assert ("python-name-changed", "c", "CB2") in changes
