@@ -125,7 +125,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         notes.append(_OTHER_PARAMETERS)
     doc = " ".join([summary, *notes])
     request_doc = f"{doc}\n\n{source}"
-    request = _build_object(outermost, request_doc, add_common=True)
+    request = build_object(outermost, request_doc, add_common=True)
     return ModelSpec(
         model_id=record.id,
         module=model.module,
@@ -153,7 +153,7 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         ),
         # The engine names outer classes first; Python needs inner classes to be defined first.
         nested=tuple(
-            _build_object(parsed, f"Part of a request to {record.id!r}.") for parsed in reversed(nested)
+            build_object(parsed, f"Part of a request to {record.id!r}.") for parsed in reversed(nested)
         ),
     )
 
@@ -187,7 +187,14 @@ def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:
     return found
 
 
-def _build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) -> ObjectSpec:
+def build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) -> ObjectSpec:
+    """Return the specification of a class.
+
+    Args:
+        parsed: The class.
+        doc: Its documentation.
+        add_common: Whether to add the parameters that every model has.
+    """
     wire_names = parsed.types.keys()
     common = [
         parameter for parameter in _COMMON_PARAMETERS if add_common and parameter.name not in wire_names

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
+from .chat import bind_chat
 from .config import Config, runtime_version
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .estimates import estimate_cost
@@ -185,7 +186,8 @@ class PackageBuilder:
             for _, model in sorted(models.items())
             if model.record.removal is None
         )
-        self._add_common_files(result, families=families, entries=entries)
+        chat = bind_chat(entry.id for entry in entries if entry.family == "chat")
+        self._add_common_files(result, families=families, entries=entries, chat=chat)
         if not self.config.is_extension:  # the runtime has code for every rule
             self._unasync.check_all_applied()
         return result

@@ -15,6 +15,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from .describe import NO_BREAK
 from .diagnostics import ModelError
 from .spec import (
+    ChatSpec,
     ClassType,
     EnumType,
     Limit,
@@ -58,6 +59,7 @@ def create_environment(loader: BaseLoader) -> Environment:
     )
     filters: dict[str, Any] = {
         "annotation": format_annotation,
+        "dict_hint": format_dict_hint,
         "docstring": format_docstring,
         "field": format_field,
         "hint": format_hint,
@@ -170,10 +172,31 @@ def format_hint(type_: Type) -> str:
             return " | ".join(dict.fromkeys(map(format_hint, members)))
 
 
-def find_imports(spec: ModelSpec) -> dict[str, list[str]]:
-    """Return the names that the module of a model imports, by the module that they come from."""
-    used = {"ClassVar", *(name for object_ in (*spec.nested, spec.request) for name in _find_names(object_))}
-    if spec.removal is None:
+def format_dict_hint(type_: Type) -> str:
+    """Return a type as `format_hint` does, with the `TypedDict` of each class beside it."""
+    return format_hint(_add_dicts(type_))
+
+
+def _add_dicts(type_: Type) -> Type:
+    match type_:
+        case ClassType(class_name):
+            return UnionType((type_, ClassType(f"{class_name}Dict")))
+        case ListType(item):
+            return ListType(_add_dicts(item))
+        case UnionType(members):
+            return UnionType(tuple(map(_add_dicts, members)))
+        case _:
+            return type_
+
+
+def find_imports(spec: ModelSpec | ChatSpec) -> dict[str, list[str]]:
+    """Return the names that the module of a model, or of chat, imports, by the module they come from."""
+    used = {name for object_ in (*spec.nested, spec.request) for name in _find_names(object_)}
+    if isinstance(spec, ChatSpec):
+        used |= {"Literal", "Unpack"}
+    else:
+        used.add("ClassVar")
+    if isinstance(spec, ModelSpec) and spec.removal is None:
         used.add("Unpack")
         if any(parameter.takes_media for parameter in spec.request.parameters):
             used.add("mark_paths")

@@ -205,3 +205,13 @@ class ModelSpec:
     def request_base(self) -> str:
         """The base class of the request."""
         return f"{self.result.removesuffix('Result')}Request"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSpec:
+    """The request of all chat models."""
+
+    model_ids: tuple[str, ...]
+    request: ObjectSpec
+    """The request without the parameter `model`."""
+    nested: tuple[ObjectSpec, ...]

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         UpgradeRequiredError as UpgradeRequiredError,
     )
     from ._runtime.billing import BilledNotReturnedWarning as BilledNotReturnedWarning
+    from ._runtime.chat_results import IncompleteStreamError as IncompleteStreamError
     from ._runtime.fields import (
         IntegerInput as IntegerInput,
         NumberInput as NumberInput,
@@ -94,11 +95,13 @@ if TYPE_CHECKING:
     from ._runtime.schemas import schema as schema
     from ._runtime.json_schema.estimates import Estimate as Estimate, NoEstimate as NoEstimate
     from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun
+    from ._runtime._async.chat import AsyncChatStream as AsyncChatStream
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
     from ._runtime._async.processor import AsyncOutcome as AsyncOutcome
     from ._runtime._sync.batch import BatchRun as BatchRun
+    from ._runtime._sync.chat import ChatStream as ChatStream
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
@@ -167,6 +170,7 @@ _MODULES = {
     "UnprocessableError": "._runtime.errors",
     "UpgradeRequiredError": "._runtime.errors",
     "BilledNotReturnedWarning": "._runtime.billing",
+    "IncompleteStreamError": "._runtime.chat_results",
     "IntegerInput": "._runtime.fields",
     "NumberInput": "._runtime.fields",
     "OMIT": "._runtime.fields",
@@ -195,11 +199,13 @@ _MODULES = {
     "Estimate": "._runtime.json_schema.estimates",
     "NoEstimate": "._runtime.json_schema.estimates",
     "AsyncBatchRun": "._runtime._async.batch",
+    "AsyncChatStream": "._runtime._async.chat",
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
     "AsyncOutcome": "._runtime._async.processor",
     "BatchRun": "._runtime._sync.batch",
+    "ChatStream": "._runtime._sync.chat",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
@@ -221,7 +227,7 @@ _MODULES = {
     "ImageResult": "._runtime._sync.results",
     "VideoResult": "._runtime._sync.results",
 }
-_SUBMODULES = ("images", "videos", "audio", "catalog", "journal", "testing")
+_SUBMODULES = ("images", "videos", "audio", "catalog", "chat", "journal", "testing")
 
 __all__ = [
     "images",
@@ -271,6 +277,7 @@ __all__ = [
     "UnprocessableError",
     "UpgradeRequiredError",
     "BilledNotReturnedWarning",
+    "IncompleteStreamError",
     "IntegerInput",
     "NumberInput",
     "OMIT",
@@ -299,11 +306,13 @@ __all__ = [
     "Estimate",
     "NoEstimate",
     "AsyncBatchRun",
+    "AsyncChatStream",
     "AsyncAnyModel",
     "AsyncGenerations",
     "AsyncJob",
     "AsyncOutcome",
     "BatchRun",
+    "ChatStream",
     "AnyModel",
     "Generations",
     "Page",

@@ -12,6 +12,11 @@ from oxen_models._runtime._sync.client import Client
 from oxen_models._runtime.model import Family, JobT, ResultT
 
 if TYPE_CHECKING:
+    from oxen_models._runtime._async.chat import AsyncChatStream
+    from oxen_models._runtime._sync.chat import ChatStream
+    from oxen_models._runtime.chat_results import Completion
+
+    from .chat import Chat
     from oxen_models._runtime._async.job import AsyncJob
     from oxen_models._runtime._async.results import AsyncImageResult, AsyncVideoResult, AsyncAudioResult
     from oxen_models._runtime._sync.job import Job
@@ -1146,6 +1151,15 @@ class Oxen(Client):
     """
 
     @cached_property
+    def chat(self) -> Chat[Completion, ChatStream]:
+        """The chat models."""
+        from oxen_models._runtime._sync.chat import ChatSender
+
+        from .chat import Chat
+
+        return Chat(ChatSender(self._session))
+
+    @cached_property
     def images(self) -> Images[ImageResult, Job[ImageResult]]:
         """The image models."""
         from oxen_models._runtime._sync.sender import Sender
@@ -1190,6 +1204,15 @@ class AsyncOxen(AsyncClient):
         ConfigurationError: `base_url`, `timeout`, `download_timeout`, `max_retries`, `default_headers`,
             `http_client`, a variable of the environment or the login file is invalid.
     """
+
+    @cached_property
+    def chat(self) -> Chat[Coroutine[Any, Any, Completion], AsyncChatStream]:
+        """The chat models."""
+        from oxen_models._runtime._async.chat import AsyncChatSender
+
+        from .chat import Chat
+
+        return Chat(AsyncChatSender(self._session))
 
     @cached_property
     def images(

@@ -45,8 +45,8 @@ def replace_in(file: Path, old: str, new: str) -> None:
 
 def test_generate_with_an_unfiltered_text_fails(templates: Path, schemas: Path, tmp_path: Path) -> None:
     """A template without the filter lets API text become code: nothing is written."""
-    model = templates / "family" / "model.py.jinja"
-    replace_in(model, "{{ parameter.doc | docstring(4) }}", "{{ parameter.doc }}")
+    fields = templates / "family" / "fields.jinja"
+    replace_in(fields, "{{ parameter.doc | docstring(4) }}", "{{ parameter.doc }}")
     with pytest.raises(CodegenError, match=r"images/a\.py: API text was rendered as code"):
         generate(Config(tmp_path), schemas, templates)
     assert {entry.name for entry in tmp_path.iterdir()} == {"schemas", "templates"}

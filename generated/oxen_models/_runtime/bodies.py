@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import InvalidRequestError, Problem
 from .local_media import LocalMedia, LocalMediaError
-from .request import RequestLike, body_with_media, format_value, media_error
+from .request import AnyRequest, RequestLike, body_with_media, format_value, media_error
 from .values import map_scalars
 
 MAX_TEXT_LENGTH = 2**14
@@ -38,7 +38,7 @@ class Body:
     """
 
     def __init__(
-        self, request: RequestLike, pieces: list[bytes], values: list[tuple[LocalMedia | str, str]]
+        self, request: AnyRequest, pieces: list[bytes], values: list[tuple[LocalMedia | str, str]]
     ) -> None:
         self._request = request
         self._pieces = pieces
@@ -82,7 +82,7 @@ class Body:
             yield piece
 
 
-def encode_body(request: RequestLike, extra_body: Mapping[str, object] | None) -> Body | bytes:
+def encode_body(request: AnyRequest, extra_body: Mapping[str, object] | None) -> Body | bytes:
     """Return the JSON of a request that is sent as a blocking call.
 
     Raises:
@@ -122,7 +122,7 @@ def encode_queue_body(
 
 
 def _encode(
-    request: RequestLike, body: dict[str, Any], extra_body: Mapping[str, object] | None
+    request: AnyRequest, body: dict[str, Any], extra_body: Mapping[str, object] | None
 ) -> Body | bytes:
     try:
         extra = dict(extra_body or {})
@@ -136,7 +136,7 @@ def _encode(
     raise _error(request, "extra_body", extra_body, f"must be JSON: {reason}")
 
 
-def _encode_json(request: RequestLike, body: dict[str, Any]) -> Body | bytes:
+def _encode_json(request: AnyRequest, body: dict[str, Any]) -> Body | bytes:
     placeholder = token_hex(16)  # not in the JSON
     values: list[tuple[LocalMedia | str, str]] = []
 
@@ -164,19 +164,19 @@ def _encode_text(text: str) -> Iterator[bytes]:
         yield json.dumps(chunk, ensure_ascii=False)[1:-1].encode()
 
 
-def _num_generations_error(request: RequestLike, name: str, value: object) -> InvalidRequestError:
+def _num_generations_error(request: AnyRequest, name: str, value: object) -> InvalidRequestError:
     # The call would return fewer jobs than it starts.
     suggestion = "use oxen.submit(request, num_generations=...), which returns every job"
     return _error(request, name, value, "cannot be set here", suggestion)
 
 
 def _error(
-    request: RequestLike, name: str, value: object, expected: str, suggestion: str | None = None
+    request: AnyRequest, name: str, value: object, expected: str, suggestion: str | None = None
 ) -> InvalidRequestError:
     return InvalidRequestError(request.model_id, (Problem(name, format_value(value), expected, suggestion),))
 
 
-def digest_body(request: RequestLike) -> dict[str, Any]:
+def digest_body(request: AnyRequest) -> dict[str, Any]:
     """Return the body of a request in a form that is equal for equal requests, and small.
 
     The content of each base64 data: URI is replaced by `sha256:` and the hexadecimal digest of the bytes, so

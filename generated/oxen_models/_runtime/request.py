@@ -170,6 +170,40 @@ class AudioRequest(Request):
         return "/audio/generate"
 
 
+class ChatRequestBase(Object, extra="forbid"):
+    """The base class of `ChatRequest`: an immutable value that can be compared, stored and sent."""
+
+    model: str
+    """The id of the model."""
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model."""
+        return self.model
+
+    @property
+    def endpoint(self) -> str:
+        """The path of the call, below /api/ai."""
+        return "/chat/completions"
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object that is sent. Omitted parameters are not in it.
+
+        Raises:
+            InvalidRequestError: A file cannot be read any more, or changed after the request was made.
+        """
+        return _convert_media(self, body_with_media(self))
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, object]) -> Self:
+        """Return the request that has the given `body()`.
+
+        Raises:
+            pydantic.ValidationError: A value does not match the documentation of the API.
+        """
+        return cls.model_validate(body, by_alias=True, by_name=False)
+
+
 @dataclass(frozen=True, slots=True)
 class UntypedRequest:
     """A request to a model that may not be in the package.
@@ -210,14 +244,16 @@ class UntypedRequest:
 
 RequestLike: TypeAlias = Request | UntypedRequest
 """A request that `run`, `submit` and `run_many` accept."""
+AnyRequest: TypeAlias = RequestLike | ChatRequestBase
+"""A request of any kind."""
 
 
-def typed_class(request: RequestLike) -> type[Request] | None:
-    """Return the generated class of a request; None for an `UntypedRequest`."""
+def typed_class(request: AnyRequest) -> type[Request] | None:
+    """Return the generated class of a model's request; None for any other request."""
     return type(request) if isinstance(request, Request) else None
 
 
-def body_with_media(request: RequestLike) -> dict[str, Any]:
+def body_with_media(request: AnyRequest) -> dict[str, Any]:
     """Return the body of a request with `LocalMedia` in place of their data: URIs."""
     if isinstance(request, UntypedRequest):
         return {"model": request.model_id, **deepcopy(dict(request.parameters))}
@@ -242,7 +278,7 @@ def _dump(value: Any) -> Any:
 
 
 def media_error(
-    request: RequestLike, name: str, medium: object, error: LocalMediaError
+    request: AnyRequest, name: str, medium: object, error: LocalMediaError
 ) -> InvalidRequestError:
     """Return the error of a request with a file that cannot be sent."""
     return InvalidRequestError(request.model_id, (Problem(name, repr(medium), str(error)),))
@@ -277,7 +313,7 @@ def _estimate(request: RequestLike, module: str | None, num_generations: int) ->
     return estimate_body(module or __name__, body_with_media(request), num_generations)
 
 
-def _convert_media(request: RequestLike, body: dict[str, Any]) -> dict[str, Any]:
+def _convert_media(request: AnyRequest, body: dict[str, Any]) -> dict[str, Any]:
     def convert(value: object, name: str) -> object:
         try:
             return value.to_uri() if isinstance(value, LocalMedia) else value

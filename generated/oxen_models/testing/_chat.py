@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/testing/_chat.py. Do not edit.
-"""The chat endpoint, which answers with the last message. It calls no tools and reads no media."""
+"""The chat endpoint. It answers with the last message, or as a test has scripted."""
 
 import json
 import time
@@ -11,36 +11,37 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from ._chat_script import ChatAnswer, default_answer
+from ._chat_validation import validate_chat
 from ._errors import RequestError
 from ._json import JSON, as_list, as_object, json_response
 from ._models import Model
 from ._state import State
 from ._validation import read_body
 
-_MAX_QUOTED_LENGTH = 200
-
 
 def chat_routes(state: State) -> list[Route]:
     async def complete(request: Request) -> Response:
         body = read_body(request, await request.body())
         model = _find_model(state, body)
-        messages = as_list(body.get("messages") or [])
-        if not messages:
-            raise RequestError(400, None, "Messages array cannot be empty")
-        text = f"The stand-in read: {_last_text(messages)[:_MAX_QUOTED_LENGTH]}"
-        usage = _count_tokens(messages, text)
+        validate_chat(model, body)
+        answer = state.chat.draw(str(model["id"])) or default_answer(body)
+        is_stream = body.get("stream") is True
+        if answer.error is not None and not is_stream:
+            code = answer.error.get("code")
+            return json_response({"error": answer.error}, code if isinstance(code, int) else 500)
         await anyio.sleep(state.generation_time or 0.0)
+        usage = _count_tokens(as_list(body["messages"]), answer)
         head: dict[str, JSON] = {
             "id": f"chatcmpl-{uuid.uuid4()}",
             "created": int(time.time()),
             "model": model["id"],
         }
-        if body.get("stream") is True:
+        if is_stream:
             has_usage = as_object(body.get("stream_options")).get("include_usage") is True
-            chunks = _stream(head, text, usage if has_usage else None)
+            chunks = _stream(head, answer, usage if has_usage else None)
             return StreamingResponse(chunks, media_type="text/event-stream")
-        message: JSON = {"role": "assistant", "content": text}
-        choice: JSON = {"index": 0, "message": message, "finish_reason": "stop"}
+        choice: JSON = {"index": 0, "message": answer.message(), "finish_reason": answer.finish_reason}
         return json_response({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 
     return [Route("/api/ai/chat/completions", complete, methods=["POST"])]
@@ -59,25 +60,18 @@ def _find_model(state: State, body: dict[str, JSON]) -> Model:
     return model
 
 
-def _last_text(messages: list[JSON]) -> str:
-    content = as_object(messages[-1]).get("content")
-    if isinstance(content, str):
-        return content
-    parts = (as_object(part).get("text") for part in as_list(content))
-    return " ".join(text for text in parts if isinstance(text, str))
-
-
-def _count_tokens(messages: list[JSON], answer: str) -> JSON:
+def _count_tokens(messages: list[JSON], answer: ChatAnswer) -> JSON:
     """Return the usage, with a word as a token."""
-    prompt, completion = len(json.dumps(messages).split()), len(answer.split())
+    prompt, completion = len(json.dumps(messages).split()), len(json.dumps(answer.message()).split())
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
+        **answer.usage,
     }
 
 
-async def _stream(head: dict[str, JSON], text: str, usage: JSON) -> AsyncIterator[str]:
+async def _stream(head: dict[str, JSON], answer: ChatAnswer, usage: JSON) -> AsyncIterator[str]:
     def encode(choices: list[JSON], **more: JSON) -> str:
         chunk = {**head, "object": "chat.completion.chunk", "choices": choices, **more}
         return f"data: {json.dumps(chunk)}\n\n"
@@ -86,9 +80,15 @@ async def _stream(head: dict[str, JSON], text: str, usage: JSON) -> AsyncIterato
         return encode([{"index": 0, "delta": delta, "finish_reason": finish_reason}])
 
     yield encode_delta({"role": "assistant", "content": ""})
-    for piece in text.partition(" "):
-        yield encode_delta({"content": piece})
-    yield encode_delta({}, "stop")
+    for delta in answer.deltas():
+        await anyio.sleep(answer.chunk_time)
+        yield encode_delta(delta)
+    if answer.error is not None:
+        yield f"data: {json.dumps({'error': answer.error})}\n\n"
+    if answer.end == "cut" or answer.error is not None:
+        return
+    yield encode_delta({}, answer.finish_reason)
     if usage is not None:
         yield encode([], usage=usage)
-    yield "data: [DONE]\n\n"
+    if answer.end == "done":
+        yield "data: [DONE]\n\n"

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 
+from ._chat_script import ChatScript
 from ._dialect import Dialect
 from ._drafts import Drafts
 from ._events import Broadcast
@@ -30,6 +31,7 @@ class State:
     is_stopping: bool = False
     requests: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
+    chat: ChatScript = field(default_factory=ChatScript)
     files: dict[str, File] = field(default_factory=dict[str, File])
     """The results of blocking calls, by file name."""
     jobs: Jobs = field(default_factory=Jobs)

@@ -28,6 +28,10 @@ class UsedConnectionError(CallError):
     """The connection pool chose a connection that another request was sent on. Nothing was sent."""
 
 
+class StreamCutError(Exception):
+    """An event stream that is the response to a request was interrupted after it had begun."""
+
+
 class ConnectionTrace:
     """Observes how a request is sent, and refuses a connection that another request was sent on.
 

@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ._chat_script import ChatAnswer, StreamEnd
 from ._dialect import Dialect
 from ._faults import CannedResponse, Fault, FaultKind
 from ._models import Models, read_folder, read_shipped
@@ -118,11 +119,12 @@ class Hub:
         return self._state.requests.count(method.upper(), path_prefix)
 
     def clear(self) -> None:
-        """Remove all faults, planned responses and logged requests.
+        """Remove all faults, planned responses, chat answers and logged requests.
 
         Use it between tests that share a hub. Models and jobs stay.
         """
         self._state.faults.clear()
+        self._state.chat.clear()
         self._state.requests.clear()
 
     def respond_next(
@@ -162,6 +164,55 @@ class Hub:
             sent = {"content-type": content_type, **sent}
         response = CannedResponse(status, content, sent)
         self._state.faults.add(Fault("response", None, times, probability, seed, method, path, response))
+
+    def chat(
+        self,
+        content: str | Mapping[str, Any] | None = None,
+        *,
+        tool_calls: Iterable[tuple[str, Mapping[str, Any]]] = (),
+        refusal: str | None = None,
+        finish_reason: str | None = None,
+        usage: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+        end: StreamEnd = "done",
+        chunk_time: float = 0.0,
+        model: str | None = None,
+        times: int | None = 1,
+    ) -> None:
+        """Answer the next chat request in this way, streamed or not.
+
+        Without a script, the hub quotes the last message; as JSON if `response_format` requires JSON, and by
+        a call of the function that `tool_choice` requires.
+
+        Args:
+            content: The text of the answer, or an object that is written as JSON.
+            tool_calls: The functions that the answer calls, and their arguments.
+            refusal: The reason why the model does not answer.
+            finish_reason: Defaults to `tool_calls` with tool calls, else to `stop`.
+            usage: Fields that replace those of the usage, or are added to it.
+            error: The error object in place of the end of a stream, after the content. Without a stream, it
+                is the response, with its `code` as the HTTP status (default 500).
+            end: How a stream ends: `done` with `[DONE]`, `finish-reason` without it, and `cut` before both.
+            chunk_time: Seconds before each chunk of a stream.
+            model: The model that answers. Defaults to any.
+            times: The number of requests that receive the answer; None for all.
+
+        Raises:
+            ValueError: `times` is less than 1.
+        """
+        text = content if content is None or isinstance(content, str) else json.dumps(content)
+        calls = tuple((name, json.dumps(arguments)) for name, arguments in tool_calls)
+        answer = ChatAnswer(
+            text,
+            calls,
+            refusal,
+            finish_reason or ("tool_calls" if calls else "stop"),
+            dict(usage or {}),
+            None if error is None else dict(error),
+            end,
+            chunk_time,
+        )
+        self._state.chat.add(answer, model, times)
 
     def inject_fault(
         self,

@@ -196,6 +196,21 @@ class AsyncSession:
         existing_paths[path] = other
         return response
 
+    async def stream_post(
+        self,
+        path: str,
+        body: Body | bytes,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[str]:
+        """Send a billable request and yield the events of its response. Raises as
+        `AsyncTransport.stream_post` does.
+        """
+        events = self._transport(NO_CONTEXT).stream_post(path, body, timeout, extra_headers)
+        async with aclosing(events):
+            async for data in events:
+                yield data
+
     async def get(
         self,
         path: str,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 
 from ..authentication import KeyAuth
-from ..connections import CallError, UsedConnectionError
+from ..connections import CallError, CallTimeoutError, StreamCutError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ACCEPTED_ENCODINGS, ContentError, Decoder
 from ..errors import HubUnreachableError, OxenError, UnexpectedResponseError
@@ -57,6 +58,8 @@ class _Received:
     status: int
     headers: Headers
     content: bytes
+    call: Call | None = None
+    """The call whose response is an open event stream, without content yet; None if the call has ended."""
 
     @property
     def is_long(self) -> bool:
@@ -144,6 +147,72 @@ class AsyncTransport:
         """
         return await self._request("DELETE", self.settings.url(path), timeout, context)
 
+    async def stream_post(
+        self,
+        path: str,
+        body: Body | bytes,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None = None,
+        context: CallContext = NO_CONTEXT,
+    ) -> AsyncGenerator[str]:
+        """Send a billable request, at most once, and yield the data of each event of its response.
+
+        A response that is no event stream is yielded as a single event. Closing the generator closes the
+        connection.
+
+        Args:
+            path: The path below `/api/ai`.
+            body: The JSON body.
+            timeout: Seconds to wait for the response, and for each further part of it; None for the client's
+                timeout.
+            extra_headers: Headers to send in addition to the client's own.
+            context: The subject of the call.
+
+        Raises:
+            StreamCutError: The event stream was interrupted, or is too large.
+            OxenError: As in `post`, before the event stream has begun.
+        """
+        if not isinstance(body, bytes):
+            body = await run_blocking(body.prepare)
+        seconds = self.settings.request_timeout(path, timeout)
+        received = await self._send_request(
+            "POST",
+            self.settings.url(path),
+            seconds,
+            context,
+            body=body,
+            extra_headers=extra_headers,
+            is_stream=True,
+        )
+        if received.call is None:
+            response = await self._parse(received, context, is_billable=True)
+            yield json.dumps(response.json)
+            return
+        call = received.call
+        reason: str | None = None
+        try:
+            decoder = EventDecoder()
+            size = 0
+            chunks = iterate_content(call.response)
+            while chunk := await call.run(partial(anext, chunks, b""), seconds + DEADLINE_MARGIN):
+                size += len(chunk)
+                if size > MAX_RESPONSE_SIZE:
+                    raise ContentError(f"it is larger than {MAX_RESPONSE_SIZE:,} bytes")
+                for _, data in decoder.decode(chunk):
+                    yield self.settings.redact(data)
+        except Exception as cause:
+            if not self._is_expected(cause, call):
+                raise
+            if isinstance(cause, httpx.TimeoutException | CallTimeoutError):
+                reason = f"nothing was received for {seconds:g} s"
+            else:
+                reason = self.settings.redact(str(cause)) or type(cause).__name__
+        finally:
+            await call.aclose()
+        if reason is not None:
+            # Raised outside the `except` block: see `_send_request`.
+            raise StreamCutError(reason)
+
     async def _request(
         self,
         method: str,
@@ -156,12 +225,60 @@ class AsyncTransport:
         retry: bool = True,
         needs_key: bool = True,
     ) -> Response:
+        received = await self._send_request(
+            method,
+            url,
+            timeout,
+            context,
+            body=body,
+            extra_headers=extra_headers,
+            retry=retry,
+            needs_key=needs_key,
+        )
+        return await self._parse(
+            received, context, is_billable=method == "POST", allow_empty=method == "DELETE"
+        )
+
+    async def _parse(
+        self, received: _Received, context: CallContext, *, is_billable: bool, allow_empty: bool = False
+    ) -> Response:
+        parse = partial(
+            parse_response,
+            received.status,
+            received.headers,
+            received.content,
+            context,
+            is_billable=is_billable,
+            allow_empty=allow_empty,
+        )
+        return await run_blocking(parse) if received.is_long else parse()
+
+    async def _send_request(
+        self,
+        method: str,
+        url: str,
+        timeout: float,
+        context: CallContext,
+        *,
+        body: Body | bytes | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        retry: bool = True,
+        needs_key: bool = True,
+        is_stream: bool = False,
+    ) -> _Received:
+        """Send a request, with the retries that are safe, and return the last response.
+
+        An event stream is returned open if `is_stream`, for the caller to close.
+        """
         is_idempotent = method != "POST"
         if self.http.is_closed:
             raise closed_error(context)
         extra_headers = validate_headers("extra_headers", extra_headers)
         auth = self.authorize(context, needs_key=needs_key)
-        headers = {**self.headers(), "accept-encoding": ACCEPTED_ENCODINGS, **extra_headers}
+        headers = {**self.headers(), "accept-encoding": ACCEPTED_ENCODINGS}
+        if is_stream:
+            headers |= {"accept": "text/event-stream", "accept-encoding": "identity"}
+        headers |= extra_headers
         if body is not None:
             headers["content-type"] = "application/json"
         if body is not None and not isinstance(body, bytes):
@@ -178,7 +295,9 @@ class AsyncTransport:
             call = self.calls.begin()
             try:
                 limits = self._limit(left)
-                exchange = partial(self._exchange, call, method, url, headers, limits, body, auth)
+                exchange = partial(
+                    self._exchange, call, method, url, headers, limits, body, auth, is_stream=is_stream
+                )
                 received = await call.run(exchange, left + DEADLINE_MARGIN)
             except UsedConnectionError:
                 continue  # the connection was closed, and the next one may be a new one
@@ -208,16 +327,7 @@ class AsyncTransport:
                 if error is not None:
                     raise error
                 assert received is not None
-                parse = partial(
-                    parse_response,
-                    received.status,
-                    received.headers,
-                    received.content,
-                    context,
-                    is_billable=not is_idempotent,
-                    allow_empty=method == "DELETE",
-                )
-                return await run_blocking(parse) if received.is_long else parse()
+                return received
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             with suppress(CallError):  # of a closed client, which the next attempt raises, too
                 await self.calls.sleep(delay)
@@ -329,12 +439,19 @@ class AsyncTransport:
         timeout: httpx.Timeout,
         body: Body | bytes | None,
         auth: KeyAuth | None,
+        *,
+        is_stream: bool,
     ) -> _Received:
+        is_kept = False
         try:
             response = await self.send(call, method, url, headers, timeout, body, auth)
+            if is_stream and _is_event_stream(response):
+                is_kept = True
+                return _Received(response.status_code, Headers({}), b"", call)
             return await self._receive(response)
         finally:
-            await call.aclose()
+            if not is_kept:
+                await call.aclose()
 
     async def _receive(self, response: httpx.Response) -> _Received:
         settings = self.settings
@@ -405,6 +522,11 @@ def create_http_client() -> httpx.AsyncClient:
 
 def closed_error(context: CallContext) -> HubUnreachableError:
     return HubUnreachableError("the client is closed; nothing was sent", generation_id=context.generation_id)
+
+
+def _is_event_stream(response: httpx.Response) -> bool:
+    content_type = response.headers.get("content-type", "")
+    return response.is_success and content_type.lower().startswith("text/event-stream")
 
 
 async def read_content(response: httpx.Response) -> bytes:

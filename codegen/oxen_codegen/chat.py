@@ -1,0 +1,74 @@
+"""Bind chat: all chat models have one request, whose schema is `chat.json` beside this module.
+
+The API publishes no parameter schemas of chat models. The schema contains what its reference documents, and
+nothing that depends on the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from .bind import build_object
+from .normalize import normalize
+from .parse import ParsedClass, parse
+from .spec import ChatSpec, ClassType, ListType, MappingType, Type, UnionType
+
+# The names of the classes, by the names that are made from the paths in the schema.
+_CLASS_NAMES = {
+    "ChatRequest": "ChatRequest",
+    "ChatMessagesItem": "ChatMessage",
+    "ChatMessagesItemContentItem": "ChatPart",
+    "ChatMessagesItemContentItemImageUrl": "ChatImage",
+    "ChatMessagesItemContentItemVideoUrl": "ChatVideo",
+    "ChatMessagesItemContentItemAudioUrl": "ChatAudio",
+    "ChatMessagesItemContentItemFile": "ChatFile",
+    "ChatMessagesItemToolCallsItem": "ChatToolCall",
+    "ChatMessagesItemToolCallsItemFunction": "ChatFunctionCall",
+    "ChatToolsItem": "ChatTool",
+    "ChatToolsItemFunction": "ChatFunction",
+    "ChatResponseFormat": "ChatResponseFormat",
+}
+
+
+def bind_chat(model_ids: Iterable[str]) -> ChatSpec:
+    """Return the specification of the chat request.
+
+    Args:
+        model_ids: The ids of the chat models.
+    """
+    outermost, *nested = map(_rename, _parse_schema())
+    source = "Source: POST /api/ai/chat/completions."
+    return ChatSpec(
+        tuple(sorted(model_ids)),
+        build_object(outermost, f"A request to a chat model.\n\n{source}"),
+        tuple(build_object(parsed, "Part of a request to a chat model.") for parsed in reversed(nested)),
+    )
+
+
+@cache
+def _parse_schema() -> list[ParsedClass]:
+    schema = json.loads(Path(__file__).with_name("chat.json").read_text(encoding="utf-8"))
+    return parse(normalize(schema), "ChatRequest", "Chat")
+
+
+def _rename(parsed: ParsedClass) -> ParsedClass:
+    types = {name: _rename_classes(type_) for name, type_ in parsed.types.items()}
+    return replace(parsed, name=_CLASS_NAMES[parsed.name], types=types)
+
+
+def _rename_classes(type_: Type) -> Type:
+    match type_:
+        case ClassType(class_name):
+            return ClassType(_CLASS_NAMES[class_name])
+        case ListType(item):
+            return replace(type_, item=_rename_classes(item))
+        case MappingType(value):
+            return MappingType(_rename_classes(value))
+        case UnionType(members):
+            return UnionType(tuple(map(_rename_classes, members)))
+        case _:
+            return type_

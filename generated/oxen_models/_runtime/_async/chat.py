@@ -1,0 +1,170 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/chat.py. Do not edit.
+"""The calls of the chat models: complete answers, and streams of chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from oxen_models._runtime.json_schema.json_types import is_object
+
+from ..bodies import encode_body
+from ..chat_assembly import Assembly
+from ..chat_request import build_chat_request, message_needs_io
+from ..chat_results import Completion, CompletionChunk, IncompleteStreamError, parse_chunk, parse_completion
+from ..connections import StreamCutError
+from ..errors import ConfigurationError
+from ..options import RequestOptions
+from ..parsing import parse_response
+from ..request import ChatRequestBase
+from ..server_errors import is_error
+from .concurrency import run_blocking
+from .session import AsyncSession
+
+_DONE = "[DONE]"
+
+
+class AsyncChatSender:
+    """Builds the chat requests of a client and sends them."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    @property
+    def base_url(self) -> str:
+        """The address of the server."""
+        return self._session.settings.base_url
+
+    async def complete(self, build: partial[ChatRequestBase], options: RequestOptions) -> Completion:
+        """Build a request, send it and return the completion. Raises as `complete` does."""
+        return await complete(self._session, await _build(build), **options)
+
+    def stream(
+        self, build: partial[ChatRequestBase], options: RequestOptions, *, include_usage: bool
+    ) -> AsyncChatStream:
+        """Return the stream of a request."""
+        stream: dict[str, object] = {"stream": True}
+        if include_usage:
+            stream["stream_options"] = {"include_usage": True}
+        return AsyncChatStream(self._session, build, options, stream)
+
+
+class AsyncChatStream:
+    """The chunks of a completion: an iterator, and a context manager that closes it.
+
+    The request is sent with the first chunk that is read. The stream must be read to its end or closed,
+    because it holds a connection.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        build: partial[ChatRequestBase],
+        options: RequestOptions,
+        stream: Mapping[str, object],
+    ) -> None:
+        self._assembly = Assembly()
+        self._chunks = _read(session, build, options, stream, self._assembly)
+
+    @property
+    def completion(self) -> Completion:
+        """What has arrived so far: the whole answer once the iteration has ended."""
+        return self._assembly.build()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> CompletionChunk:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """End the iteration and release the connection. The answer may be billed in full."""
+        await self._chunks.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def complete(
+    session: AsyncSession, request: ChatRequestBase, **options: Unpack[RequestOptions]
+) -> Completion:
+    """Send a chat request and return the completion.
+
+    Raises:
+        ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
+        InvalidRequestError: `extra_body` is not JSON.
+        OutcomeUnknownError: No response was received; the request may have been accepted.
+        OxenError: The server rejected the request, failed, or could not be reached.
+    """
+    _check_targets(session)
+    body = encode_body(request, options.get("extra_body"))
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    return parse_completion(await session.post(request.endpoint, body, timeout, extra_headers))
+
+
+async def _read(
+    session: AsyncSession,
+    build: partial[ChatRequestBase],
+    options: RequestOptions,
+    stream: Mapping[str, object],
+    assembly: Assembly,
+) -> AsyncGenerator[CompletionChunk]:
+    """Send a request and yield the chunks of its response, which are added to `assembly`."""
+    _check_targets(session)
+    request = await _build(build)
+    body = encode_body(request, {**(options.get("extra_body") or {}), **stream})
+    timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    reason = "neither a finish reason nor [DONE] was received"
+    try:
+        async with aclosing(session.stream_post(request.endpoint, body, timeout, extra_headers)) as events:
+            async for data in events:
+                if data.strip() == _DONE:
+                    return
+                chunk = parse_chunk(_parse_event(data))
+                assembly.add(chunk)
+                yield chunk
+    except StreamCutError as error:
+        reason = str(error)
+    if not assembly.is_finished:
+        raise IncompleteStreamError(reason, assembly.build())
+
+
+def _parse_event(data: str) -> dict[str, Any]:
+    """Return the JSON object of an event.
+
+    Raises:
+        StreamCutError: It is not a JSON object.
+        APIError: It is an error.
+    """
+    try:
+        event = json.loads(data)
+    except (ValueError, RecursionError):
+        event = None
+    if not is_object(event):
+        raise StreamCutError(f"an event is not a JSON object: {data[:80]!r}")
+    return parse_response(200, {}, data.encode()).json if is_error(event) else event
+
+
+def _check_targets(session: AsyncSession) -> None:
+    if session.settings.targets:
+        names = " and ".join(session.settings.targets)
+        raise ConfigurationError(f"{names} cannot be used by a chat call; use a client without {names}")
+
+
+async def _build(build: partial[ChatRequestBase]) -> ChatRequestBase:
+    # Reading files would block the event loop.
+    if message_needs_io(build.keywords.get("messages")):
+        return await run_blocking(build_chat_request, build)
+    return build_chat_request(build)

@@ -1,0 +1,181 @@
+"""Chat requests: what the emitted classes add to their fields, and the media in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from .chat_results import Message
+from .errors import InvalidRequestError, Problem
+from .fields import OMIT
+from .local_media import LocalMedia
+from .media import mark_paths, needs_io
+from .media_sources import PathStr
+from .request import ChatRequestBase, Object
+from .validation_errors import shorten
+
+T = TypeVar("T")
+ChatRequestT = TypeVar("ChatRequestT", bound=ChatRequestBase)
+
+MAX_AUDIO_SIZE = 20 * 2**20
+"""Maximum bytes of a sound. The API states 20 MB."""
+MAX_DOCUMENT_SIZE = 24 * 2**20
+"""Maximum bytes of a document. The API states 24 MB."""
+_MEDIA = ("image_url", "video_url", "audio_url")
+_CONTENTS = ("text", *_MEDIA, "file")
+
+
+class ChatMessageBase(Object):
+    """The base class of messages."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_received(cls, value: Any) -> Any:
+        """Accept a message of a completion, as it was received but without fields that are null."""
+        if not isinstance(value, Message):
+            return value
+        record = {name: part for name, part in value.record.items() if part is not None}
+        return {"content": None, **record, "role": value.role}
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Any:
+        if getattr(self, "content", OMIT) is OMIT and getattr(self, "tool_calls", OMIT) is OMIT:
+            raise _error("must have content or tool_calls")
+        return self
+
+
+class ChatPartBase(Object):
+    """The base class of parts."""
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Any:
+        kind: str = getattr(self, "type_")  # noqa: B009  # a field of the emitted class
+        present = [name for name in _CONTENTS if getattr(self, name) is not OMIT]
+        if present != [kind]:
+            raise _error(f"a part of type {kind!r} must have {kind!r} and no other content, got {present}")
+        return self
+
+
+class ChatAudioBase(Object):
+    """The base class of sounds."""
+
+    @field_validator("url", check_fields=False)
+    @classmethod
+    def _check_size(cls, value: Any) -> Any:
+        return _check_size(value, MAX_AUDIO_SIZE, "a sound must have at most 20 MB")
+
+
+class ChatFileBase(Object):
+    """The base class of documents."""
+
+    @field_validator("file_data", check_fields=False)
+    @classmethod
+    def _check_size(cls, value: Any) -> Any:
+        return _check_size(value, MAX_DOCUMENT_SIZE, "a document must have at most 24 MB")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_file(cls, value: Any) -> Any:
+        """Add the name of the file if the document is a path."""
+        if isinstance(value, Mapping):
+            values = cast("Mapping[str, object]", value)
+            path = values.get("file_data")
+            if isinstance(path, PathStr | PathLike) and "filename" not in values:
+                return {**values, "filename": Path(fspath(cast("str | PathLike[str]", path))).name}
+        return cast(Any, value)
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Any:
+        present = [name for name in ("file_data", "file_url") if getattr(self, name) is not OMIT]
+        if len(present) != 1:
+            raise _error("must have either file_data or file_url")
+        return self
+
+
+def mark_message_paths(messages: T) -> T:
+    """Return the messages of a call with every string that stands for a medium and is not a URL marked as a
+    path. Messages that are not dicts were validated before, and stay as they are.
+    """
+    mark_parts = partial(_map_items, change=_mark_part)
+    return cast(T, _map_items(messages, partial(_map_value, "content", mark_parts)))
+
+
+def message_needs_io(value: object) -> bool:
+    """Return whether messages whose paths are marked have media that must be read or encoded."""
+    if isinstance(value, Mapping):
+        return any(map(message_needs_io, cast("Mapping[str, object]", value).values()))
+    if isinstance(value, list | tuple):
+        return any(map(message_needs_io, cast("Sequence[object]", value)))
+    return needs_io(value)
+
+
+def build_chat_request(build: partial[ChatRequestT]) -> ChatRequestT:
+    """Return the request that `build` constructs from the parameters of a call.
+
+    Raises:
+        InvalidRequestError: A value does not match the documentation of the API.
+    """
+    try:
+        return build()
+    except ValidationError as error:
+        problems = tuple(_list_problems(error))
+    raise InvalidRequestError(str(build.keywords.get("model")), problems)
+
+
+def _list_problems(error: ValidationError) -> Iterator[Problem]:
+    details = [(_format_location(detail["loc"]), detail) for detail in error.errors(include_url=False)]
+    for name, detail in details:
+        # A value of a union has an error for each member; the one of the innermost value is the cause.
+        if any(other.startswith((f"{name}.", f"{name}[")) for other, _ in details):
+            continue
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        yield Problem(name, shorten(detail["input"]), message.replace("should", "must"))
+
+
+def _format_location(location: tuple[str | int, ...]) -> str:
+    """Return the place of a value, such as `messages[0].content[1].text`."""
+    # Between the names are those of members of unions, such as `str` and `list[ChatPart]`.
+    parts = (part for part in location if isinstance(part, int) or (part.isidentifier() and part != "str"))
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+
+
+def _map_items(value: object, change: Callable[[object], object]) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        return [change(item) for item in cast("Sequence[object]", value)]
+    return value
+
+
+def _map_value(name: str, change: Callable[[object], object], value: object) -> object:
+    """Return a dict with one of its values changed. Anything else is returned as it is."""
+    if isinstance(value, Mapping):
+        values = cast("Mapping[str, object]", value)
+        return {**values, name: change(values[name])} if name in values else values
+    return value
+
+
+def _mark_part(part: object) -> object:
+    for name in _MEDIA:
+        part = _map_value(name, partial(_map_value, "url", mark_paths), part)
+    return _map_value("file", partial(_map_value, "file_data", mark_paths), part)
+
+
+def _check_size(value: object, limit: int, message: str) -> object:
+    if isinstance(value, LocalMedia):
+        size = value.size
+    elif isinstance(value, str) and value[:5].lower() == "data:":
+        size = (len(value) - value.find(",") - 1 - value[-2:].count("=")) * 3 // 4
+    else:
+        return value
+    if size > limit:
+        raise _error(f"{message}, got {size:,} bytes")
+    return value
+
+
+def _error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("chat", "{message}", {"message": message})
