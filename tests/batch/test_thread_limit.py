@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ STATUSES = ("queued", "processing", "succeeded", "failed")
 PROGRAM = """
 import _thread, asyncio, json, sys, threading
 
-kind, url, path, count, threads = sys.argv[1:]
 limit = sys.maxsize
 
 def limited(start):
@@ -39,36 +39,62 @@ for attribute in ("_start_new_thread", "_start_joinable_thread"):
 from oxen_models import AsyncOxen, Oxen, OxenError
 from oxen_models.images import QwenImageRequest
 
-requests = [QwenImageRequest(prompt=f"number {index}") for index in range(int(count))]
+requests = [QwenImageRequest(prompt=f"number {index}") for index in range(int(sys.argv[1]))]
 
 def name(outcome):
     return outcome.error and type(outcome.error).__name__
 
-def limit_threads():
+def limit_threads(number):
     global limit
-    limit = threading.active_count() + int(threads)
+    limit = threading.active_count() + number
 
-def run_sync():
+def run_sync(url, path, threads):
     with Oxen("key", base_url=url) as oxen:
         list(oxen.jobs())
-        limit_threads()
-        return list(map(name, oxen.run_many(requests, journal=path)))
+        limit_threads(threads)
+        with oxen.run_many(requests, journal=path) as run:  # which waits until the journal is closed
+            return list(map(name, run))
 
-async def run_async():
+async def run_async(url, path, threads):
     global limit
     async with AsyncOxen("key", base_url=url) as oxen:
         await oxen.jobs()
-        limit_threads()
+        limit_threads(threads)
         try:
-            return [name(outcome) async for outcome in oxen.run_many(requests, journal=path)]
+            async with oxen.run_many(requests, journal=path) as run:
+                return [name(outcome) async for outcome in run]
         finally:  # asyncio starts a thread when the loop ends
             limit = sys.maxsize
 
-try:
-    print(json.dumps(run_sync() if kind == "sync" else asyncio.run(run_async())))
-except OxenError as error:
-    print(json.dumps(f"{type(error).__name__}: {error}"))
+for line in sys.stdin:
+    kind, *case = json.loads(line)
+    try:
+        outcome = run_sync(*case) if kind == "sync" else asyncio.run(run_async(*case))
+    except OxenError as error:
+        outcome = f"{type(error).__name__}: {error}"
+    finally:
+        limit = sys.maxsize
+    print(json.dumps(outcome), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def limited_run() -> Iterator[Callable[[str, str, Path, int], Any]]:
+    """A function that runs the requests in another process, which may start a number of further threads."""
+    command = [sys.executable, "-c", PROGRAM, str(COUNT)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        def run(kind: str, url: str, path: Path, threads: int) -> Any:
+            print(json.dumps([kind, url, str(path), threads]), file=stdin, flush=True)
+            line = stdout.readline()
+            assert line, "the process has ended"
+            return json.loads(line)
+
+        yield run
+        stdin.close()
 
 
 def accepted_jobs(hub: Hub) -> set[str]:
@@ -79,13 +105,16 @@ def accepted_jobs(hub: Hub) -> set[str]:
 
 @pytest.mark.parametrize("threads", [0, 1, 3, 6, 12, 40])
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_run_with_few_threads_loses_nothing(own_hub: Hub, tmp_path: Path, kind: str, threads: int) -> None:
+def test_run_with_few_threads_loses_nothing(
+    own_hub: Hub,
+    tmp_path: Path,
+    limited_run: Callable[[str, str, Path, int], Any],
+    kind: str,
+    threads: int,
+) -> None:
     """With any number of threads, a run succeeds or raises, and another run continues it."""
     path = tmp_path / "run.db"
-    command = [sys.executable, "-c", PROGRAM, kind, own_hub.url, str(path), str(COUNT), str(threads)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    outcome: Any = json.loads(process.stdout)
+    outcome = limited_run(kind, own_hub.url, path, threads)
     if threads == 40:
         assert outcome == [None] * COUNT
     elif isinstance(outcome, str):

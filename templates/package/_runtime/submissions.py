@@ -90,8 +90,8 @@ class Submissions:
             raise
 
     def close(self, on_closed: Callable[[], object]) -> None:
-        """Start no more submissions. Close the journal and the connections once those in transmission have
-        ended, and call `on_closed` then.
+        """Start no more submissions. Close the connections once those in transmission have ended, and call
+        `on_closed` then.
         """
         with self._lock:
             self._on_closed = on_closed
@@ -118,8 +118,6 @@ class Submissions:
     def _finish(self, on_closed: Callable[[], object]) -> None:
         with ExitStack() as stack:
             stack.callback(on_closed)
-            if self._journal is not None:
-                stack.callback(self._journal.close)
             stack.callback(self._poster.close)
 
     def _submit(self, submission: Submission) -> tuple[str, str]:

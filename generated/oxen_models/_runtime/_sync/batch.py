@@ -182,6 +182,7 @@ class _Engine:
 
             run_blocking(self._end.wait_for_others)
             self._journal = run_blocking(Journal, self._options.journal)
+            self._stack.callback(self._journal.close)
         self._submissions = Submissions(self._create_poster(), self._journal)
         self._processor = Processor(
             self._session,
