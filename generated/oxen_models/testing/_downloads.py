@@ -1,10 +1,6 @@
 # Copied by oxen-codegen from templates/package/testing/_downloads.py. Do not edit.
 """The route from which results are downloaded."""
 
-import hashlib
-import json
-from collections import OrderedDict
-
 import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,8 +11,6 @@ from ._media import File, make_files
 from ._models import model_schema
 from ._state import State
 
-_MAX_CACHED = 64
-
 _EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
@@ -25,7 +19,6 @@ class Downloads:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._cache: OrderedDict[bytes, list[File]] = OrderedDict()
 
     async def download(self, request: Request) -> Response:
         name = str(request.path_params["name"])
@@ -41,14 +34,6 @@ class Downloads:
         return Response(file.content, media_type=file.format.content_type)
 
     async def make(self, job: Job) -> list[File]:
-        """Return the results of a job that succeeded; jobs with the same parameters share them."""
-        text = json.dumps([job.model["id"], job.media, job.number, job.parameters], sort_keys=True)
-        key = hashlib.sha256(text.encode()).digest()
-        files = self._cache.get(key)
-        if files is None:
-            schema = model_schema(job.model) or {}
-            files = await anyio.to_thread.run_sync(make_files, job.media, job.parameters, schema, job.number)
-            self._cache[key] = files
-            if len(self._cache) > _MAX_CACHED:
-                self._cache.popitem(last=False)
-        return files
+        """Return the results of a job that succeeded."""
+        schema = model_schema(job.model) or {}
+        return await anyio.to_thread.run_sync(make_files, job.media, job.parameters, schema, job.number)
