@@ -37,13 +37,13 @@ def compress_spaces(megabytes: int) -> bytes:
 
 
 GZIP = {"content-encoding": "gzip"}
+BOMB = Response(body=compress_spaces(2_000), headers=GZIP)
+SPACES = Response(body=b" " * (50 * 2**20))
 INVALID: dict[str, tuple[Response, str]] = {
-    "a gzip bomb": (Response(body=compress_spaces(2_000), headers=GZIP), "the response is larger than 1 MB"),
+    "a gzip bomb": (BOMB, "the response is larger than 1 MB"),
     # As many as are read concurrently, because the memory limit is for all of them.
     **{
-        f"a gzip bomb, {number}": (
-            Response(body=compress_spaces(2_000), headers=GZIP), "the response is larger than 1 MB",
-        )
+        f"a gzip bomb, {number}": (BOMB, "the response is larger than 1 MB")
         for number in range(2, 9)
     },
     "a gzip bomb in small parts": (
@@ -56,7 +56,7 @@ INVALID: dict[str, tuple[Response, str]] = {
     "another encoding": (Response(body=b"x", headers={"content-encoding": "br"}), "has the encoding 'br'"),
     "a wrong encoding": (Response(body=b"{}", headers=GZIP), "cannot be decompressed"),
     "half a gzip text": (Response(body=gzip.compress(b"{}" * 99)[:20], headers=GZIP), "not JSON"),
-    "50 MB of spaces": (Response(body=b" " * (50 * 2**20)), "the response is larger than 1 MB"),
+    "50 MB of spaces": (SPACES, "the response is larger than 1 MB"),
     "50 MB of one string": (Response(body=b'{"id": "' + b"x" * (50 * 2**20)), "is larger than 1 MB"),
     "empty lists": (Response(body=b"[" + b"[]," * 340_000 + b"1]"), "the JSON has more than 65536 values"),
     "100,000 levels": (Response(body=b"[" * 60_000), "JSON nesting exceeds 100 levels"),
@@ -127,8 +127,8 @@ def test_fetch_attacks(project: Path, guarded: Callable[..., Done], server: RawS
 
 
 LISTS: dict[str, tuple[Response, str]] = {
-    "a gzip bomb": (Response(body=compress_spaces(2_000), headers=GZIP), "the response is larger than 8 MB"),
-    "50 MB": (Response(body=b" " * (50 * 2**20)), "the response is larger than 8 MB"),
+    "a gzip bomb": (BOMB, "the response is larger than 8 MB"),
+    "50 MB": (SPACES, "the response is larger than 8 MB"),
     "empty objects": (Response(body=b"[" + b"{}," * 2_700_000 + b"{}]"), "has more than 524288 values"),
     "the maximal number of objects": (
         Response(body=b"[" + b'{"a":{}},' * 170_000 + b"{}]"), "models without an id"),
