@@ -19,8 +19,9 @@ from typing import IO, Any, Literal, Self
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import JournalError
-from .journal_file import JournalFile, Row, Table
+from .journal_file import JournalFile
 from .journal_media import MediaFolder
+from .journal_table import Row, Table
 
 State = Literal["sending", "unknown", "rejected", "accepted", "succeeded", "failed", "cancelled", "gone"]
 EndState = Literal["failed", "cancelled", "gone"]

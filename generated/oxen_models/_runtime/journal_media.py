@@ -14,7 +14,7 @@ from typing import Any
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .errors import JournalError
-from .journal_file import sync_folder
+from .journal_creation import sync_folder
 
 _REFERENCE_PREFIX = "data:sha256:"
 _PART_SUFFIX = ".part"
