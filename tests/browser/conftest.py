@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, s
 
 OPTIONS = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 PHONE_WIDTH = 360
+LOAD_TIMEOUT = 120_000
+"""Milliseconds; only a fault takes that long."""
 
 ColorScheme = Literal["light", "dark"]
 
@@ -96,7 +98,8 @@ class PageOpener:
         page.on("request", self._check_request)
         page.on("console", self._check_message)
         page.on("pageerror", self._note_error)
-        page.goto(f"{self._url}{path}", wait_until="networkidle")
+        page.set_default_timeout(LOAD_TIMEOUT)
+        page.goto(f"{self._url}{path}", wait_until="load")
         return page
 
     def close(self) -> None:
