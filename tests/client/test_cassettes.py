@@ -22,6 +22,7 @@ import httpx
 import oxen_models
 import pytest
 from click.testing import CliRunner
+from helpers.models import edit_request
 from oxen_codegen.cli import main
 from oxen_codegen.hub import HubClient
 from oxen_models import (
@@ -36,6 +37,7 @@ from oxen_models import (
     NotFoundError,
     Oxen,
     RateLimitError,
+    UntypedRequest,
 )
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
@@ -204,9 +206,7 @@ def _remove_key(request: httpx.Request) -> None:
 def test_unknown_model_raises(oxen: Oxen) -> None:
     """404 is a `NotFoundError`."""
     with pytest.raises(NotFoundError, match="Model not found: no-such-model") as caught:
-        oxen.images.qwen_image_edit_plus.edit(
-            prompt="x", input_image=[DOG_URL], extra_body={"model": "no-such-model"}
-        )
+        oxen.run(UntypedRequest("no-such-model", "/images/edit", {"prompt": "x", "input_image": [DOG_URL]}))
     assert caught.value.status == 404
 
 
@@ -214,9 +214,7 @@ def test_unknown_model_raises(oxen: Oxen) -> None:
 def test_refused_parameter_raises(oxen: Oxen) -> None:
     """400 is a `BadRequestError` that names the parameter."""
     with pytest.raises(BadRequestError, match="negative_prompt") as caught:
-        oxen.images.qwen_image_edit_plus.edit(
-            prompt="x", input_image=[DOG_URL], extra_body={"negative_prompt": 5}
-        )
+        oxen.run(edit_request(input_image=[DOG_URL], negative_prompt=5))
     assert (caught.value.status, caught.value.type) == (400, "invalid_params")
 
 
@@ -303,7 +301,7 @@ def test_job_succeeds(polling: Oxen, pause: Callable[[], None]) -> None:
 @pytest.mark.vcr
 def test_job_fails(polling: Oxen, pause: Callable[[], None]) -> None:
     """A job whose parameters are refused fails with the reason."""
-    job = submit(polling, extra_body={"negative_prompt": 5})
+    job = polling.submit(edit_request(prompt="Add a funny hat", input_image=[DOG_URL], negative_prompt=5))
     assert "negative_prompt" in str(wait_for_status(job, "failed", pause).error)
     with pytest.raises(JobFailed, match="negative_prompt"):
         job.result()

@@ -9,6 +9,7 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import DOG_URL, EDIT, QUEUE
+from helpers.models import edit_request
 from helpers.raw_server import RawServer, Response
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Dialect, Hub
@@ -102,7 +103,7 @@ def test_forms_of_the_stand_in_are_read(run: ClientRunner, errors: Any, type_: s
     with Hub(dialect=Dialect(errors=errors)) as hub:
         error = run.expect_error(
             ox.BadRequestError,
-            lambda oxen: oxen.run(REQUEST, extra_body={"output_format": "gif"}),
+            lambda oxen: oxen.run(edit_request(output_format="gif")),
             base_url=hub.url,
         )
     assert "output_format" in error.detail

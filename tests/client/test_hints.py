@@ -13,6 +13,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.models import edit_request
 from oxen_models import BadRequestError, JobFailed, OxenError, ServerError, UnprocessableError, catalog
 from oxen_models._runtime.hints import hint_stale_bindings, is_about_parameters
 from oxen_models.audio import BytedanceSeedAudio10Request
@@ -21,6 +22,7 @@ from oxen_models.testing import Hub
 
 EDITOR = "qwen-image-edit-plus"
 URL = "https://example.com/dog.png"
+INVALID_MOOD = {"error": {"type": "invalid_params", "detail": "mood is not valid"}}
 BROKEN = "data:image/png;base64,AAAA"
 HINT = (
     f"the bindings may be out of date ({EDITOR} as of {catalog.get(EDITOR).changed}): "
@@ -82,8 +84,8 @@ CALL_PARAMETERS: list[Callable[[Any], Any]] = [
     lambda oxen: oxen.submit(QwenImageEditPlusRequest(prompt="x", input_image=[URL]), num_generations=100),
     call("submit", extra_body={"target_repo": 3}),
     call("submit", extra_body={"target_directory": 3}),
-    call("submit", extra_body={"target_namespace": 3}),
-    call("edit", extra_body={"response_format": "png"}),
+    lambda oxen: oxen.submit(edit_request(target_namespace=3)),
+    lambda oxen: oxen.run(edit_request(response_format="png")),
 ]
 
 
@@ -105,9 +107,8 @@ def test_untyped_call_has_no_hint(run: ClientRunner, newer: Hub) -> None:
     """A call by model id has no hint, because it was validated against the server's schema."""
 
     def edit(oxen: Any) -> Any:
-        return oxen.model(EDITOR).edit(
-            prompt="x", input_image=[URL], mood="good", extra_body={"output_format": "png"}
-        )
+        newer.respond_next(400, body=INVALID_MOOD, method="POST")
+        return oxen.model(EDITOR).edit(prompt="x", input_image=[URL])
 
     assert run.expect_error(BadRequestError, edit, base_url=newer.url).hint is None
 
@@ -231,13 +232,16 @@ def test_call_rejected_by_provider_has_hint(run: ClientRunner, newer: Hub) -> No
 
 
 @pytest.mark.parametrize("verb", ["edit", "submit"])
-def test_own_extra_body_has_no_hint(run: ClientRunner, hub: Hub, verb: str) -> None:
+def test_own_extra_body_has_no_hint(run: ClientRunner, own_hub: Hub, verb: str) -> None:
     """An error about a key of the caller's own `extra_body` has no hint, in a response and in a job."""
-    steps: list[Callable[[Any], Any]] = [call(verb, extra_body={"output_format": "gif"})]
+    schema = ox.schema(EDITOR)
+    schema["properties"]["mood"] = {"type": "string"}
+    own_hub.add_model({"id": EDITOR, "endpoint": "/images/edit", "json_request_schema": schema})
+    steps: list[Callable[[Any], Any]] = [call(verb, extra_body={"mood": 3})]
     if verb == "submit":
         steps.append(methodcaller("result"))
-    error = run.expect_error((BadRequestError, JobFailed), *steps, base_url=hub.url)
-    assert "output_format" in error.detail
+    error = run.expect_error((BadRequestError, JobFailed), *steps, base_url=own_hub.url)
+    assert "mood" in error.detail
     assert error.hint is None
 
 

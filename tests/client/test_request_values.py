@@ -32,13 +32,11 @@ def test_run_returns_the_result_of_the_family(
 ) -> None:
     """A request that is run gives the type of result that its own call gives, with the same options."""
     result = run(
-        lambda oxen: oxen.run(
-            request_, extra_body={"response_format": "url"}, extra_headers={"x-mark": "m"}, timeout=30
-        ),
+        lambda oxen: oxen.run(request_, extra_body={"beta": "x"}, extra_headers={"x-mark": "m"}, timeout=30),
         base_url=hub.url,
     )
     assert type(result) is run.get_class(f"{kind}Result")
-    assert read_sent_bodies(hub) == [{**request_.body(), "response_format": "url"}]
+    assert read_sent_bodies(hub) == [{**request_.body(), "beta": "x"}]
     assert hub.requests[-1].headers["x-mark"] == "m"
 
 

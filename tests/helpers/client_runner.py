@@ -97,7 +97,7 @@ def find_in_frame(frame: FrameType, line: int, text: str) -> list[str]:
 def _safe_repr(value: object) -> str:
     try:
         return repr(value)
-    except AttributeError:  # of a client whose creation failed
+    except Exception:  # of a client whose creation failed, or of a value of the test
         return ""
 
 

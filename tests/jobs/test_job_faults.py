@@ -18,6 +18,7 @@ from helpers.hub_api import (
     submit_via_httpx,
     trigger_event,
 )
+from helpers.models import edit_request
 from helpers.raw_server import RawServer, Response
 from helpers.scenario import (
     Steps,
@@ -74,7 +75,7 @@ def test_failed_job_raises_with_the_reason(run: ClientRunner, hub: Hub) -> None:
     """A failed job raises JobFailed with the server's reason."""
 
     def submit_invalid(oxen: Any) -> Any:
-        return submit_edit(oxen, extra_body={"negative_prompt": 5})
+        return oxen.submit(edit_request(negative_prompt=5))
 
     error = run.expect_error(ox.JobFailed, submit_and_wait(submit_invalid), base_url=hub.url)
     assert type(error) is ox.JobFailed

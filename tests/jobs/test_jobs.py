@@ -244,16 +244,6 @@ def test_num_generations_as_parameter_raises(run: ClientRunner, hub: Hub) -> Non
     assert hub.count("POST", "/") == 0
 
 
-def test_extra_body_overrides_parameters(run: ClientRunner, hub: Hub) -> None:
-    """Properties of `extra_body` replace parameters of the same name."""
-    run(
-        lambda oxen: submit_edit(oxen, output_format="png", extra_body={"output_format": "jpg"}),
-        base_url=hub.url,
-    )
-    [sent] = [request.body for request in hub.requests if request.method == "POST"]
-    assert sent == {**EDIT_BODY, "output_format": "jpg"}
-
-
 def test_invalid_parameters_are_not_submitted(run: ClientRunner, hub: Hub) -> None:
     """Invalid parameters raise before anything is submitted."""
     for wrong in ({"aspect_ratio": "16:10"}, {"extra_body": {"x": object()}}):

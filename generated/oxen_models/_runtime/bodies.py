@@ -12,14 +12,15 @@ from typing import Any
 
 from .errors import InvalidRequestError, Problem
 from .local_media import LocalMedia, LocalMediaError
-from .request import AnyRequest, RequestLike, body_with_media, format_value, media_error
-from .values import map_scalars
+from .request import AnyRequest, RequestLike, UntypedRequest, body_with_media, media_error
+from .values import map_scalars, shorten
 
 MAX_TEXT_LENGTH = 2**14
 """Maximum length of a string that is encoded at once with the rest of its body."""
 MAX_JOINED_LENGTH = 2**20
 """Maximum length of a body that is sent as one piece."""
 _NUM_GENERATIONS = "num_generations"
+_SUBMIT_MANY = "use oxen.submit(request, num_generations=...), which returns every job"
 _CHUNK_LENGTH = 2**18  # a multiple of 4, the length of the groups of base64
 _MAX_HEAD_LENGTH = 200
 
@@ -86,7 +87,8 @@ def encode_body(request: AnyRequest, extra_body: Mapping[str, object] | None) ->
     """Return the JSON of a request that is sent as a blocking call.
 
     Raises:
-        InvalidRequestError: `extra_body` is not JSON, or contains `num_generations`.
+        InvalidRequestError: `extra_body` is not JSON, or contains `model`, a parameter of the model or
+            `num_generations`.
     """
     return _encode(request, body_with_media(request), extra_body)
 
@@ -107,7 +109,7 @@ def encode_queue_body(
 
     Raises:
         InvalidRequestError: `num_generations` is not a positive integer, or is also set by a parameter or in
-            `extra_body`, or `extra_body` is not JSON.
+            `extra_body`, or `extra_body` is not JSON or contains `model` or a parameter of the model.
     """
     body = body_with_media(request)
     is_integer = isinstance(num_generations, int) and not isinstance(num_generations, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -115,7 +117,8 @@ def encode_queue_body(
         raise _error(request, _NUM_GENERATIONS, num_generations, "must be a positive integer")
     # A parameter of a model with this name would be the number of jobs to the queue.
     if _NUM_GENERATIONS in body:
-        raise _num_generations_error(request, _NUM_GENERATIONS, body[_NUM_GENERATIONS])
+        value = body[_NUM_GENERATIONS]
+        raise _error(request, _NUM_GENERATIONS, value, "cannot be set here", _SUBMIT_MANY)
     if num_generations != 1:
         body[_NUM_GENERATIONS] = num_generations
     return _encode(request, {**body, **targets}, extra_body)
@@ -126,14 +129,34 @@ def _encode(
 ) -> Body | bytes:
     try:
         extra = dict(extra_body or {})
-        if _NUM_GENERATIONS not in extra:
+        problems = tuple(_list_known_names(request, extra))
+        if not problems:
             return _encode_json(request, body | extra)
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     else:
-        name = f"extra_body[{_NUM_GENERATIONS!r}]"
-        raise _num_generations_error(request, name, extra[_NUM_GENERATIONS])
+        raise InvalidRequestError(request.model_id, problems)
+    if not extra_body:
+        raise InvalidRequestError(request.model_id, (Problem("the request", "", f"must be JSON: {reason}"),))
     raise _error(request, "extra_body", extra_body, f"must be JSON: {reason}")
+
+
+def _list_known_names(request: AnyRequest, extra: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield a problem for each name in `extra_body` that is not an additional one."""
+    if isinstance(request, UntypedRequest):
+        names = {name: name for name in request.parameters}
+    else:
+        names = {field.alias or name: name for name, field in type(request).model_fields.items()}
+    for name, value in extra.items():
+        suggestion: str | None = None
+        if name == "model":
+            suggestion = "call the other model instead"
+        elif name == _NUM_GENERATIONS:  # the call would return fewer jobs than it starts
+            suggestion = _SUBMIT_MANY
+        elif name in names:
+            suggestion = f"pass it as a parameter: {names[name]}={shorten(value)}"
+        if suggestion is not None:
+            yield Problem(f"extra_body[{name!r}]", shorten(value), "cannot be set here", suggestion)
 
 
 def _encode_json(request: AnyRequest, body: dict[str, Any]) -> Body | bytes:
@@ -164,16 +187,10 @@ def _encode_text(text: str) -> Iterator[bytes]:
         yield json.dumps(chunk, ensure_ascii=False)[1:-1].encode()
 
 
-def _num_generations_error(request: AnyRequest, name: str, value: object) -> InvalidRequestError:
-    # The call would return fewer jobs than it starts.
-    suggestion = "use oxen.submit(request, num_generations=...), which returns every job"
-    return _error(request, name, value, "cannot be set here", suggestion)
-
-
 def _error(
     request: AnyRequest, name: str, value: object, expected: str, suggestion: str | None = None
 ) -> InvalidRequestError:
-    return InvalidRequestError(request.model_id, (Problem(name, format_value(value), expected, suggestion),))
+    return InvalidRequestError(request.model_id, (Problem(name, shorten(value), expected, suggestion),))
 
 
 def digest_body(request: AnyRequest) -> dict[str, Any]:

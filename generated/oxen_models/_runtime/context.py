@@ -20,6 +20,8 @@ class CallContext:
     """The class of the request that is sent; None if it is not one of the bindings."""
     extra_names: frozenset[str] = frozenset()
     """The names in `extra_body`, which are the caller's own."""
+    model_id: str | None = None
+    """The id of the model that is requested; None if none is."""
     is_submission: bool = False
     """Whether the call submits to the queue: without a job id in the response, its outcome is unknown."""
 

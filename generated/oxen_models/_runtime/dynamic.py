@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -28,8 +29,8 @@ from .hub_models import HubModel, find_schema
 from .local_media import LocalMedia
 from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
 from .request import UntypedRequest, omit_media
-from .validation_errors import shorten, suggest
-from .values import json_error, map_scalars
+from .validation_errors import LEAVE_OUT, describe_choices, suggest
+from .values import json_error, map_scalars, shorten
 
 _MEDIA_TYPES: Mapping[str, TypeAdapter[Any]] = {
     "image": TypeAdapter(ImageInput),
@@ -58,10 +59,13 @@ _LIMIT_MESSAGES = {
     "maxItems": "must have at most {} items",
 }
 MAX_MESSAGE_LENGTH = 200
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def _is_number(checker: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):
+        return not isinstance(value, bool)  # not every integer can be converted to a float
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _is_string(checker: object, value: object) -> bool:
@@ -94,10 +98,9 @@ class DynamicSchema:
         if schema is not None:
             try:
                 self.node = accept_defaults(normalize(schema, model.inputs))
-            except ModelError as error:
-                raise UnexpectedResponseError(
-                    f"{id}: its parameter schema is not usable: {error.message}"
-                ) from None
+            except (ModelError, RecursionError) as error:
+                reason = error.message if isinstance(error, ModelError) else "it is nested too deeply"
+                raise UnexpectedResponseError(f"{id}: its parameter schema is not usable: {reason}") from None
         self._operation = resolve_operation(self.node, model.outputs, model.endpoint)
         # Without a schema, or with one that describes parameters in keywords that are not interpreted, any
         # parameter may exist.
@@ -134,20 +137,24 @@ class DynamicSchema:
     def build_request(
         self,
         parameters: Mapping[str, object],
-        unvalidated: Collection[str] = (),
+        extra_body: Mapping[str, object] = _NOTHING,
         verb: str | None = None,
     ) -> UntypedRequest:
         """Validate parameters and return the request with them. Files are read.
 
         Args:
             parameters: Values by wire name; those that are `OMIT` are not sent.
-            unvalidated: Names of parameters that are sent in addition.
+            extra_body: Properties that are sent in addition.
             verb: The name of the call, which decides the path of a model without a schema.
 
         Raises:
-            InvalidRequestError: A value does not match the schema.
+            InvalidRequestError: A value does not match the schema, or `extra_body` contains a parameter.
         """
         problems: dict[str, Problem] = {}
+        for name in extra_body.keys() & self._nodes.keys():
+            place, given = f"extra_body[{name!r}]", shorten(extra_body[name])
+            remedy = f"pass it as a parameter: {name}={given}"
+            problems[place] = Problem(place, given, "cannot be set here", remedy)
         values: dict[str, Any] = {}
         for name, value in parameters.items():
             if value is OMIT:
@@ -162,7 +169,7 @@ class DynamicSchema:
             except RecursionError:
                 problems[name] = Problem(name, f"<{type(value).__name__}>", "must be nested less deeply")
         for name in self.node["required"] if self.node is not None else ():
-            if name not in values and name not in unvalidated:
+            if name not in values:
                 problems.setdefault(name, Problem(name, "", "is required"))
         if problems:
             raise InvalidRequestError(self.id, tuple(problems.values()))
@@ -173,12 +180,20 @@ class DynamicSchema:
 
     def _validate(self, name: str, given: object, value: object, problems: dict[str, Problem]) -> None:
         validator = self._validators.get(name)
-        errors: Iterator[ValidationError] = iter(()) if validator is None else validator.iter_errors(value)
+        errors: list[ValidationError] = []
+        try:
+            errors = [] if validator is None else [*validator.iter_errors(value)]
+        except RecursionError:
+            raise
+        except Exception:  # of the `repr` of a value that is not JSON, which the messages contain
+            errors = []
         for error in errors:
             for path, expected, kind in _convert_error(error):
                 place = f"{name}{''.join(f'[{step!r}]' for step in path)}"
                 found = _value_at(given, path)
                 suggestion = suggest(place, found, kind, list(_list_choices(self._nodes[name])))
+                if given is None and (self.node is None or name not in self.node["required"]):
+                    suggestion = LEAVE_OUT
                 problems.setdefault(place, Problem(place, shorten(found), expected, suggestion))
         reason = json_error(map_scalars(value, omit_media))
         if reason is not None and not any(
@@ -256,8 +271,7 @@ def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], st
             message = _TYPE_MESSAGES.get(expected, f"must be {expected}")
             yield path, message, "list_type" if expected == "array" else kind
         case "enum":
-            *most, last = map(repr, expected)
-            yield path, f"must be {', '.join(most)}{' or ' if most else ''}{last}", kind
+            yield path, f"must be {describe_choices(expected)}", kind
         case _ if kind in _LIMIT_MESSAGES:
             yield path, _LIMIT_MESSAGES[kind].format(expected), kind
         case _:

@@ -74,6 +74,16 @@ def hint_stale_bindings(
     )
 
 
+def hint_similar_model(id: str) -> str | None:
+    """Return the question whether another model of the package was meant; None if none is similar."""
+    from difflib import get_close_matches
+
+    catalog = import_module(f"{__name__.partition('.')[0]}.catalog")
+    names = {model.id.lower(): model.id for model in catalog.models()}
+    close = get_close_matches(id.lower(), names, n=1)
+    return f"did you mean {names[close[0]]!r}?" if close else None
+
+
 def is_about_parameters(
     error_class: type[OxenError],
     detail: str,

@@ -26,6 +26,7 @@ from .media_sources import (
     is_source,
     read_source,
 )
+from .values import shorten
 
 T = TypeVar("T")
 
@@ -43,11 +44,14 @@ if TYPE_CHECKING:
 def mark_paths(value: T) -> T:
     """Return `value` with every string in it that is not a URL marked as a path."""
     if isinstance(value, str):
-        is_url = value.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
-        return value if is_url else cast(T, PathStr(value))
+        return value if _is_url(value) else cast(T, PathStr(value))
     if is_sequence(value):
         return cast(T, [mark_paths(item) for item in value])
     return value
+
+
+def _is_url(text: str) -> bool:
+    return text.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
 
 
 def needs_io(value: object) -> bool:
@@ -78,9 +82,13 @@ class _MediaOf:
         if isinstance(value, LocalMedia):  # of another request
             self._check(value.mime)
             return value
-        is_url = isinstance(value, str) and not isinstance(value, PathStr)
+        if isinstance(value, str) and not isinstance(value, PathStr):
+            if not _is_url(value):
+                path = f"pathlib.Path({shorten(value)})"
+                raise _media_error(f"must be an http:, https: or data: URL; for a file, pass {path}")
+            return validate(value)
         try:
-            source = None if is_url else read_source(value)
+            source = read_source(value)
         except MediaSourceError as error:
             raise _media_error(str(error)) from None
         if source is None:

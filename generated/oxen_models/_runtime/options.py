@@ -17,7 +17,9 @@ class RequestOptions(TypedDict, total=False, closed=True):
     extra_headers: Mapping[str, str] | None
     """Headers to send in addition to those of the client."""
     extra_body: Mapping[str, object] | None
-    """Additional JSON properties to include in the request body, without validation."""
+    """Additional JSON properties to include in the request body, without validation. Names other than `model`
+    and those of the model's parameters.
+    """
 
 
 _NAMES = RequestOptions.__annotations__.keys()

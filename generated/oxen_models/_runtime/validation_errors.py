@@ -4,17 +4,29 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from heapq import nlargest
+from itertools import pairwise
 from os import PathLike
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from .errors import InvalidRequestError, Problem
+from .values import MAX_VALUE_LENGTH, shorten
 
-MAX_VALUE_LENGTH = 120
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+LEAVE_OUT = "leave the parameter out, or pass OMIT"
+"""The remedy for None as an optional parameter."""
+MAX_LISTED_CHOICES = 50
+EXAMPLES = 3
+MAX_COMPARED_CHOICES = 100
+"""Maximum number of allowed values that a wrong one is compared with, since comparing takes long."""
 # Kinds of errors about one of several values, as pydantic, `EnumValues` and jsonschema name them.
 _CHOICE_ERRORS = frozenset({"literal_error", "one_of", "enum"})
 
@@ -34,15 +46,19 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
         name = names.get(wire_name, wire_name)
         field = request.model_fields.get(name)
         indices = "".join(f"[{index}]" for index in detail["loc"][1:] if isinstance(index, int))
+        if len(indices) > MAX_VALUE_LENGTH:
+            indices = f"{indices[:MAX_VALUE_LENGTH]}…"
         value = cast(object, detail["input"])
-        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        expected = re.sub(r"\bshould\b", "must", message)
         choices = list(detail.get("ctx", {}).get("choices") or _list_choices(field and field.annotation))
+        expected = _describe(detail, choices)
+        suggestion = suggest(name, value, detail["type"], choices)
+        if value is None and field is not None and not field.is_required() and len(detail["loc"]) == 1:
+            suggestion = LEAVE_OUT
         problem = Problem(
             parameter=f"{name}{indices}",
             given=shorten(value),
             expected=expected,
-            suggestion=suggest(name, value, detail["type"], choices),
+            suggestion=suggestion,
         )
         # A union reports one error for each of its members.
         known = problems.get(problem.parameter)
@@ -69,24 +85,46 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
         return _suggest_text(value, [choice for choice in choices if isinstance(choice, str)])
     if isinstance(value, int | float) and not isinstance(value, bool) and kind in _CHOICE_ERRORS:
         numbers = [choice for choice in choices if isinstance(choice, int | float)]
-        return f"the nearest is {min(numbers, key=lambda number: abs(number - value))}" if numbers else None
+        if not numbers or not math.isfinite(value if isinstance(value, float) else 0):
+            return None
+        # Fractions, because not every integer can be converted to a float.
+        nearest = min(numbers, key=lambda number: abs(Fraction(number) - Fraction(value)))
+        return f"the nearest is {shorten(nearest)}"
     return None
 
 
-def shorten(value: Any) -> str:
-    """Return the `repr` of a value, truncated."""
-    if issubclass(type(value), bytes | bytearray | memoryview | array):
-        return f"<{memoryview(value).nbytes} bytes>"
-    text = repr(value)
-    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"
+def describe_choices(choices: Sequence[object]) -> str:
+    """Return the allowed values, or the first ones if there are many."""
+    *most, last = [shorten(choice) for choice in choices[:MAX_LISTED_CHOICES]]
+    if len(choices) > MAX_LISTED_CHOICES:
+        return f"one of {len(choices):,} values, such as {', '.join(most[:EXAMPLES])}"
+    return f"{', '.join(most)}{' or ' if most else ''}{last}"
+
+
+def _describe(detail: ErrorDetails, choices: Sequence[object]) -> str:
+    if detail["type"].startswith("recursion"):
+        return "must be nested less deeply"
+    if detail["type"] in _CHOICE_ERRORS and len(choices) > MAX_LISTED_CHOICES:
+        return f"must be {describe_choices(choices)}"
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return re.sub(r"\bshould\b", "must", message)
 
 
 def _suggest_text(value: str, choices: list[str]) -> str | None:
+    if len(choices) > MAX_COMPARED_CHOICES:
+        pairs = _letter_pairs(value)
+        choices = nlargest(
+            MAX_COMPARED_CHOICES, choices, key=lambda choice: len(pairs & _letter_pairs(choice))
+        )
     matches = difflib.get_close_matches(value.lower(), [choice.lower() for choice in choices])
     # Prefer the longest common start: '16:9' for '16:10', although '1:1' is as similar.
     matches.sort(key=lambda match: _common_length(match, value.lower()), reverse=True)
     nearest = next((choice for choice in choices if matches and choice.lower() == matches[0]), None)
     return None if nearest is None else f"did you mean {nearest!r}?"
+
+
+def _letter_pairs(text: str) -> set[tuple[str, str]]:
+    return set(pairwise(text.lower()))
 
 
 def _common_length(a: str, b: str) -> int:

@@ -18,7 +18,7 @@ from .local_media import LocalMedia
 from .media import mark_paths, needs_io
 from .media_sources import PathStr
 from .request import ChatRequestBase, Object
-from .validation_errors import shorten
+from .values import shorten
 
 T = TypeVar("T")
 ChatRequestT = TypeVar("ChatRequestT", bound=ChatRequestBase)

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .generated_files import has_file_list
 from .generations import find_jobs
-from .hints import hint_stale_bindings
+from .hints import hint_similar_model, hint_stale_bindings
 from .long_json import parse_json
 from .responses import Response
 from .retries import GATEWAY_STATUSES, retry_after
@@ -135,6 +135,8 @@ def _api_error(response: Response, content: bytes, context: CallContext) -> APIE
         hint = f"check the API key: {KEY_ADVICE}"
     elif issubclass(class_, RateLimitError) and seconds:
         hint = f"send it again after {seconds:.0f} seconds"
+    elif issubclass(class_, NotFoundError) and context.model_id is not None and response.json:
+        hint = hint_similar_model(context.model_id)
     elif issubclass(class_, NotFoundError) and not response.json:
         hint = "check base_url: this page is not one of the API"
     return class_(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .local_media import LocalMedia, LocalMediaError
-from .values import json_error, map_scalars
+from .values import json_error, map_scalars, shorten
 
 if TYPE_CHECKING:
     from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
@@ -291,11 +291,14 @@ def build_request(build: partial[RequestT]) -> RequestT:
     """
     try:
         return build()
-    except ValidationError as error:
+    except (ValidationError, RecursionError) as error:
         validation_error = error
+    request_class = cast("type[Request]", build.func)
+    if isinstance(validation_error, RecursionError):
+        problem = Problem("a parameter", "", "must be nested less deeply")
+        raise InvalidRequestError(request_class.model_id, (problem,))
     from .validation_errors import from_pydantic  # imported lazily, because most requests are valid
 
-    request_class = cast("type[Request]", build.func)
     raise from_pydantic(request_class.model_id, request_class, validation_error)
 
 
@@ -328,11 +331,11 @@ def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
     values: dict[str, Any] = {name: getattr(request, name) for name in ("model_id", "endpoint", "parameters")}
     model_id, endpoint, parameters = values.values()
     if not isinstance(model_id, str) or not model_id.strip() or json_error(model_id):
-        yield Problem("model_id", format_value(model_id), "must be the id of a model")
+        yield Problem("model_id", shorten(model_id), "must be the id of a model")
     if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
-        yield Problem("endpoint", format_value(endpoint), "must be a path such as '/images/generate'")
+        yield Problem("endpoint", shorten(endpoint), "must be a path such as '/images/generate'")
     if not isinstance(parameters, Mapping):
-        yield Problem("parameters", format_value(parameters), "must be a mapping of names to JSON values")
+        yield Problem("parameters", shorten(parameters), "must be a mapping of names to JSON values")
         return
     for name, value in cast("Mapping[Any, object]", parameters).items():
         try:
@@ -341,17 +344,9 @@ def _list_problems(request: UntypedRequest) -> Iterator[Problem]:
         except RecursionError:
             reason = "must be nested less deeply"
         if reason is not None:
-            yield Problem(f"parameters[{name!r:.80}]", format_value(value), reason)
+            yield Problem(f"parameters[{name!r:.80}]", shorten(value), reason)
 
 
 def omit_media(value: object, name: str) -> object:
     """Return a value, or an empty string in place of `LocalMedia`, which is not JSON."""
     return "" if isinstance(value, LocalMedia) else value
-
-
-def format_value(value: object) -> str:
-    """Return a short representation of a value for an error."""
-    try:
-        return f"{value!r:.120}"
-    except RecursionError:
-        return f"<{type(value).__name__}>"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from oxen_models._runtime.json_schema.json_types import is_object
+
+MAX_VALUE_LENGTH = 120
+MAX_INTEGER_BITS = 14_000
+"""Maximum size of an integer that Python converts to text, by default at most 4,300 digits."""
 
 
 def text(body: Mapping[str, Any], key: str) -> str | None:
@@ -65,6 +70,21 @@ def json_error(value: object) -> str | None:
         return None
     if isinstance(value, float) and not math.isfinite(value):
         return "must be a finite number"
+    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        return "must be an integer of fewer digits"
     if value is None or isinstance(value, int | float):
         return None
     return f"must be a JSON value, got {type(value).__name__}"
+
+
+def shorten(value: Any) -> str:
+    """Return a short representation of a value for an error."""
+    if issubclass(type(value), bytes | bytearray | memoryview | array):
+        return f"<{memoryview(value).nbytes} bytes>"
+    if isinstance(value, str):
+        value = value[:MAX_VALUE_LENGTH]  # because the `repr` of a long text takes long
+    try:
+        text = repr(value)
+    except Exception:  # nested too deeply, an integer of too many digits, or an error of the class itself
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"

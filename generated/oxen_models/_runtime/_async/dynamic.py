@@ -180,7 +180,7 @@ class AsyncAnyModel(AsyncSessionBound):
             self._session.settings.require_key()
         schema = await self._load()
         schema.find_operation(verb)
-        return await run_blocking(schema.build_request, parameters, set(extra_body or ()), verb)
+        return await run_blocking(schema.build_request, parameters, extra_body or _NOTHING, verb)
 
     async def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:

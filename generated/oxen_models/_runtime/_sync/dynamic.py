@@ -178,7 +178,7 @@ class AnyModel(SessionBound):
             self._session.settings.require_key()
         schema = self._load()
         schema.find_operation(verb)
-        return run_blocking(schema.build_request, parameters, set(extra_body or ()), verb)
+        return run_blocking(schema.build_request, parameters, extra_body or _NOTHING, verb)
 
     def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:

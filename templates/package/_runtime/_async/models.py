@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ..context import CallContext
 from ..hub_models import HubModel, check_id, parse_model, parse_models
 from ..urls import model_path
 from .session import AsyncSessionBound
@@ -58,7 +59,8 @@ class AsyncModels(AsyncSessionBound):
             NotFoundError: There is no such model.
             UnexpectedResponseError: The server returned another model.
         """
-        response = await self._session.get(model_path(id), needs_key=False)
+        context = CallContext(model_id=id)
+        response = await self._session.get(model_path(id), context=context, needs_key=False)
         return check_id(parse_model(response), id, response)
 
     async def activate(self, id: str) -> HubModel:

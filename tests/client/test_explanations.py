@@ -1,0 +1,245 @@
+"""Every invalid value of a call is explained by an `InvalidRequestError`, quickly and in few words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import pytest
+from helpers.client_runner import ClientRunner
+from helpers.compile import compile_request
+from helpers.hub_api import DOG_URL
+from helpers.models import edit_request
+from oxen_models import OMIT, InvalidRequestError, Request, catalog
+from oxen_models._runtime.dynamic import DynamicSchema
+from oxen_models._runtime.hub_models import parse_model_record
+from oxen_models._runtime.request import build_request
+from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.testing import Hub
+from pydantic import ValidationError
+
+HUGE = 10**400
+# More digits than Python converts to text.
+TOO_LONG = 10**5000
+Explain = Callable[[dict[str, Any], Any], InvalidRequestError]
+
+
+class Unprintable:
+    """A value whose `repr` fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def nest(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@cache
+def compile_cached(schema: str) -> type[Request]:
+    return compile_request(json.loads(schema))
+
+
+def explain_typed(schema: dict[str, Any], value: Any) -> InvalidRequestError:
+    """Return the error of a generated class with one parameter."""
+    request_class: Any = compile_cached(json.dumps({"type": "object", "properties": {"a": schema}}))
+    with pytest.raises(InvalidRequestError) as caught:
+        build_request(partial(request_class, a=value))
+    return caught.value
+
+
+def explain_untyped(schema: dict[str, Any], value: Any) -> InvalidRequestError:
+    """Return the error of a model that is known by its id, with one parameter."""
+    record = {
+        "id": "m",
+        "endpoint": "/images/generate",
+        "json_request_schema": {"type": "object", "properties": {"a": schema}},
+    }
+    with pytest.raises(InvalidRequestError) as caught:
+        DynamicSchema("m", parse_model_record(record)).build_request({"a": value})
+    return caught.value
+
+
+both = pytest.mark.parametrize("explain", [explain_typed, explain_untyped], ids=["typed", "untyped"])
+
+
+@both
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "integer", "minimum": 1, "maximum": 5},
+        {"type": "number", "minimum": 1, "maximum": 1.5},
+        {"type": "integer", "enum": [1, 2]},
+        {"type": "number", "enum": [1.5, 2.5]},
+        {"enum": [10**300 + 1, 2.5, "a"]},
+        {"type": "array", "items": {"type": "string"}},
+    ],
+    ids="string integer number enum-int enum-float enum-mixed array".split(),
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        HUGE, -HUGE, TOO_LONG, float("inf"), float("nan"), nest(800), nest(5000), [TOO_LONG], Unprintable(),
+        {"x": Unprintable()}, b"x" * 10**7, memoryview(b"x" * 10**7), "\ud800", {3: 4}, object(),
+    ],
+    ids="huge -huge long inf nan deep deeper long-item bad bad-item bytes view surrogate key other".split(),
+)  # fmt: skip
+def test_unusual_value_is_explained(explain: Explain, schema: dict[str, Any], value: Any) -> None:
+    """A value that cannot be converted, compared, shown or traversed is explained in a short text."""
+    error = explain(schema, value)
+    assert error.problems[0].parameter.startswith("a")
+    assert len(str(error)) < 1200
+
+
+def test_unusual_schema_is_explained() -> None:
+    """A schema that is nested too deeply to be used is an `OxenError`."""
+    schema = {"type": "object", "properties": {"a": {"const": nest(800)}}}
+    record = {"id": "m", "endpoint": "/images/generate", "json_request_schema": schema}
+    with pytest.raises(ox.UnexpectedResponseError, match="nested too deeply"):
+        DynamicSchema("m", parse_model_record(record))
+
+
+def test_unusual_number_is_not_sent(run: ClientRunner, hub: Hub) -> None:
+    """A number of too many digits is an error about the request, and not about `extra_body`."""
+    calls: list[Callable[[Any], Any]] = [
+        lambda oxen: oxen.images.qwen_image.generate(prompt="x", seed=TOO_LONG),
+        lambda oxen: oxen.model("qwen-image").generate(prompt="x", seed=TOO_LONG),
+        lambda oxen: oxen.submit(edit_request(prompt=TOO_LONG)),
+    ]
+    for call in calls:
+        error = run.expect_error(InvalidRequestError, call, base_url=hub.url)
+        assert "extra_body" not in str(error)
+    assert hub.count("POST", "/") == 0
+
+
+OPTIONS = [f"option-{number:05}" for number in range(9000)]
+
+
+def cpu_time(function: Callable[[], object]) -> float:
+    started = time.process_time()
+    function()
+    return time.process_time() - started
+
+
+@both
+@pytest.mark.parametrize("value", ["option-1234x", "x" * 110, "OPTION-08999 "])
+def test_many_options_are_explained_quickly(explain: Explain, value: str) -> None:
+    """One wrong value against 9,000 options takes little longer than the creation of the class."""
+    schema = {"type": "string", "enum": OPTIONS}
+    explain({"type": "string", "enum": OPTIONS[:10]}, value)
+    creation = cpu_time(lambda: explain(schema, 3))  # has the same class, and nothing to compare
+    errors: list[InvalidRequestError] = []
+    duration = cpu_time(lambda: errors.append(explain(schema, value)))
+    [problem] = errors[0].problems
+    assert problem.expected == f"must be one of 9,000 values, such as {str(OPTIONS[:3])[1:-1]}"
+    assert len(str(errors[0])) < 400
+    assert duration < 2 * creation + 0.2
+
+
+@both
+def test_option_is_suggested_among_many(explain: Explain) -> None:
+    """The nearest of 9,000 options is suggested."""
+    assert explain({"enum": OPTIONS}, "Option-08990").problems[0].suggestion == "did you mean 'option-08990'?"
+    numbers = {"type": "integer", "enum": [*range(0, 90_000, 10)]}
+    assert explain(numbers, 44_449).problems[0].suggestion == "the nearest is 44450"
+
+
+@both
+@pytest.mark.parametrize(
+    "schema", [{"type": "string"}, {"type": "integer", "minimum": 1}, {"enum": ["a"]}, {"type": "array"}]
+)
+def test_none_names_omit(explain: Explain, schema: dict[str, Any]) -> None:
+    """None for an optional parameter produces an error that names OMIT."""
+    assert "leave the parameter out, or pass OMIT" in str(explain(schema, None))
+
+
+def test_omit_is_the_remedy_for_none(run: ClientRunner, hub: Hub) -> None:
+    """OMIT is accepted where None is rejected, and None for a required parameter does not name it."""
+    for value in (None, OMIT):
+        call = partial(edit, aspect_ratio=value)
+        if value is None:
+            assert "OMIT" in str(run.expect_error(InvalidRequestError, call, base_url=hub.url))
+        else:
+            run(call, base_url=hub.url)
+    error = run.expect_error(InvalidRequestError, partial(edit, prompt=None), base_url=hub.url)
+    assert "OMIT" not in str(error)
+
+
+def edit(oxen: Any, **parameters: Any) -> Any:
+    return oxen.images.qwen_image_edit_plus.edit(**{"prompt": "x", "input_image": [DOG_URL], **parameters})
+
+
+@pytest.mark.parametrize("path", ["dog.png", "~/dog.png", "C:\\dog.png", "ftp://x/dog.png", "", "dog" * 1000])
+def test_request_class_rejects_a_path_as_text(path: str) -> None:
+    """A text that is not a URL is rejected where a request expects media, and names `pathlib.Path`."""
+    with pytest.raises(ValidationError) as caught:
+        QwenImageEditPlusRequest(prompt="x", input_image=[path])
+    assert "must be an http:, https: or data: URL; for a file, pass pathlib.Path(" in str(caught.value)
+    with pytest.raises(ValidationError):
+        QwenImageEditPlusRequest.from_body({"prompt": "x", "input_image": [path]})
+    with pytest.raises(InvalidRequestError) as raised:
+        build_request(partial(QwenImageEditPlusRequest, prompt="x", input_image=[path]))
+    assert len(str(raised.value)) < 600
+
+
+def test_request_class_accepts_urls_and_paths(tmp_path: Path) -> None:
+    """URLs of each kind are sent unchanged, and a `Path` is read."""
+    file = tmp_path / "dog.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n")
+    urls = [DOG_URL, "HTTP://x/y", "data:image/png;base64,AAAA"]
+    request = QwenImageEditPlusRequest(prompt="x", input_image=[*urls, file])
+    assert request.body()["input_image"][:3] == urls
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("model", "call the other model instead"),
+        ("output_format", "pass it as a parameter: output_format='jpg'"),
+        ("response_format", "pass it as a parameter: response_format='jpg'"),
+    ],
+)
+def test_extra_body_rejects_known_names(run: ClientRunner, hub: Hub, name: str, remedy: str) -> None:
+    """`extra_body` sets neither the model nor a parameter of the model; nothing is billed."""
+    extra = {name: "jpg"}
+    values: dict[str, Any] = {"prompt": "x", "input_image": [DOG_URL]}
+    request = QwenImageEditPlusRequest(**values)
+    untyped = ox.UntypedRequest(
+        request.model_id, "/images/edit", {**values, name: "png"} if name != "model" else values
+    )
+    calls: list[Callable[[Any], Any]] = [
+        lambda oxen: edit(oxen, extra_body=extra),
+        lambda oxen: oxen.images.qwen_image_edit_plus.submit(**values, extra_body=extra),
+        lambda oxen: oxen.run(request, extra_body=extra),
+        lambda oxen: oxen.submit(request, num_generations=2, extra_body=extra),
+        lambda oxen: oxen.run(untyped, extra_body=extra),
+        lambda oxen: oxen.model(request.model_id).edit(**values, extra_body=extra),
+        lambda oxen: oxen.model(request.model_id).submit(**values, extra_body=extra),
+    ]
+    for call in calls:
+        error = run.expect_error(InvalidRequestError, call, base_url=hub.url)
+        assert str(error) == f"{request.model_id}: extra_body['{name}']='jpg': cannot be set here; {remedy}"
+    assert hub.count("POST", "/") == 0
+
+
+def test_unknown_model_is_suggested(run: ClientRunner, hub: Hub) -> None:
+    """The catalogue and the server's 404 suggest the model with the nearest id."""
+    with pytest.raises(KeyError, match="did you mean 'qwen-image-edit-plus'"):
+        catalog.get("qwen-image-edit-plu")
+    for call in (
+        lambda oxen: oxen.model("qwen-image-edit-plu").load(),
+        lambda oxen: oxen.models.get("Qwen-Image-Edit-Plus"),
+    ):
+        error = run.expect_error(ox.NotFoundError, call, base_url=hub.url)
+        assert error.hint == "did you mean 'qwen-image-edit-plus'?"
+    error = run.expect_error(ox.NotFoundError, lambda oxen: oxen.models.get("\0"), base_url=hub.url)
+    assert error.hint is None
