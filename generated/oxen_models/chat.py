@@ -242,7 +242,7 @@ class ChatFile(ChatFileBase):
     """The public URL of the document. Either this or file_data."""
 
     filename: str | Omit = OMIT
-    """The name of the document in file_data. Defaults to the name of the file if file_data is a path."""
+    """The name of the document in file_data. Defaults to the name of the file, else to document.pdf."""
 
 
 class ChatFileDict(TypedDict, total=False):
@@ -253,7 +253,7 @@ class ChatFileDict(TypedDict, total=False):
     file_url: str
     """The public URL of the document. Either this or file_data."""
     filename: str
-    """The name of the document in file_data. Defaults to the name of the file if file_data is a path."""
+    """The name of the document in file_data. Defaults to the name of the file, else to document.pdf."""
 
 
 class ChatAudio(ChatAudioBase):

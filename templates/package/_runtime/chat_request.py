@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,6 +27,7 @@ MAX_AUDIO_SIZE = 20 * 2**20
 """Maximum bytes of a sound. The API states 20 MB."""
 MAX_DOCUMENT_SIZE = 24 * 2**20
 """Maximum bytes of a document. The API states 24 MB."""
+DEFAULT_FILE_NAME = "document.pdf"
 _MEDIA = ("image_url", "video_url", "audio_url")
 _CONTENTS = ("text", *_MEDIA, "file")
 
@@ -82,12 +83,11 @@ class ChatFileBase(Object):
     @model_validator(mode="before")
     @classmethod
     def _name_file(cls, value: Any) -> Any:
-        """Add the name of the file if the document is a path."""
+        """Add the name of a document that has none, because the API expects one."""
         if isinstance(value, Mapping):
             values = cast("Mapping[str, object]", value)
-            path = values.get("file_data")
-            if isinstance(path, PathStr | PathLike) and "filename" not in values:
-                return {**values, "filename": Path(fspath(cast("str | PathLike[str]", path))).name}
+            if "file_data" in values and "filename" not in values:
+                return {**values, "filename": _file_name(values["file_data"])}
         return cast(Any, value)
 
     @model_validator(mode="after")
@@ -163,6 +163,14 @@ def _mark_part(part: object) -> object:
     for name in _MEDIA:
         part = _map_value(name, partial(_map_value, "url", mark_paths), part)
     return _map_value("file", partial(_map_value, "file_data", mark_paths), part)
+
+
+def _file_name(document: object) -> str:
+    """Return the name of a path or of an open file; another name for a document without one."""
+    path = getattr(document, "name", None) if hasattr(document, "read") else document
+    if isinstance(path, PathStr | PathLike) or (isinstance(path, str) and path is not document):
+        return Path(fsdecode(cast("str | PathLike[str]", path))).name
+    return DEFAULT_FILE_NAME
 
 
 def _check_size(value: object, limit: int, message: str) -> object:

@@ -7,7 +7,7 @@ from io import BytesIO, TextIOBase
 from os import PathLike, fsdecode
 from stat import S_ISBLK, S_ISCHR
 from time import time
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 from .local_media import CHUNK_SIZE, HEAD_SIZE, LocalFile, NoRegularFileError, open_regular
@@ -23,6 +23,10 @@ MAX_INPUT_SIZE = 2**28
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 _MODES_WITH_ALPHA = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+PDF_TYPE = "application/pdf"
+PDF_MARK = b"%PDF-"
+PDF_HEAD_SIZE = 1024
+"""Number of bytes in which readers look for the mark of a PDF document."""
 
 
 class PathStr(str):
@@ -109,7 +113,16 @@ def _is_array(value: object) -> bool:
 
 
 def _with_type(content: bytes) -> tuple[str | None, bytes]:
-    return detect_type(BytesIO(content)), content
+    return _detect_type(BytesIO(content)), content
+
+
+def _detect_type(file: BinaryIO) -> str | None:
+    """Return the type of a medium or of a PDF document, which chat models read; None for any other file."""
+    mime = detect_type(file)
+    if mime is None:
+        file.seek(0)
+        return PDF_TYPE if PDF_MARK in file.read(PDF_HEAD_SIZE) else None
+    return mime
 
 
 def _check_size(size: int) -> None:
@@ -125,7 +138,7 @@ def _read_path(path: str) -> tuple[str | None, LocalFile | bytes]:
         with open_regular(expanded) as file:
             status = os.fstat(file.fileno())
             _check_size(status.st_size)
-            mime = detect_type(file)
+            mime = _detect_type(file)
             file.seek(0)
             if status.st_size <= MAX_CONVERTED_SIZE:
                 return mime, file.read()
