@@ -41,6 +41,7 @@ from oxen_models import (
 )
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
+from pytest_recording import plugin
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 HUB_URL = "https://hub.oxen.ai"
@@ -54,6 +55,9 @@ RECORDED_MODELS = ("qwen-image-edit-plus", PRICED_MODEL, "gpt-4o")
 ALL_PARAMETERS: dict[str, Any] = {"aspect_ratio": "16:9", "negative_prompt": " ", "output_format": "png"}
 
 RespondNext = Callable[..., None]
+
+vcr = plugin.vcr
+"""The fixture that replays or records a cassette, which `conftest.py` replaces."""
 
 
 @pytest.fixture(scope="module")

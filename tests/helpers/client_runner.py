@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import inspect
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +75,9 @@ class ClientRunner:
         return getattr(oxen_models, f"Async{name}" if self.asynchronous else name)
 
 
+_TESTS = str(Path(__file__).parents[1]) + os.sep
+
+
 def find_in_variables(error: BaseException, text: str) -> list[str]:
     """Return the variables in the tracebacks of an error, outside of the tests, whose `repr` has a text."""
     errors, found = [error], list[str]()
@@ -88,7 +92,7 @@ def find_in_variables(error: BaseException, text: str) -> list[str]:
 def find_in_frame(frame: FrameType, line: int, text: str) -> list[str]:
     """Return the variables of a frame, unless it is of the tests, whose `repr` or attributes have a text."""
     file = frame.f_code.co_filename
-    if Path(file).is_relative_to(Path(__file__).parents[1]):
+    if file.startswith(_TESTS):
         return []
     shown = {name: [value, getattr(value, "__dict__", None)] for name, value in frame.f_locals.items()}
     return [f"{file}:{line}: {name}" for name, values in shown.items() if text in _safe_repr(values)]
