@@ -11,17 +11,28 @@ from .describe import (
     NO_BREAK,
     describe_parameter,
     describe_unsupported,
+    find_places,
     find_unsupported,
     is_billed_without_result,
     to_sentence,
 )
 from .diagnostics import Diagnostic, ModelError
-from .names import module_name, parameter_names, pascal
+from .names import EMITTED_NAMES, module_name, parameter_names, pascal, snake
 from .normalize import find_media, normalize
 from .operations import COMMON, Operation, find_image_parameters, resolve_operation
 from .parse import ParsedClass, parse
 from .records import Record, file_name
-from .spec import EnumType, ModelSpec, NamedType, ObjectSpec, Parameter, RemovalNotice
+from .spec import (
+    EnumAlias,
+    EnumType,
+    ModelSpec,
+    NamedType,
+    ObjectSpec,
+    Parameter,
+    RemovalNotice,
+    find_enums,
+    name_enums,
+)
 
 _COMMON_PARAMETERS = (
     Parameter(
@@ -53,6 +64,8 @@ _OTHER_PARAMETERS = (
     "`extra_body`."
 )
 MAX_MODULE_NAME_LENGTH = 150
+MAX_INLINE_OPTIONS = 50
+"""The maximal number of values of an enum that is written where it is used."""
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -111,8 +124,9 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     assert operation.result is not None
     assert node is not None
     class_name = pascal(model.module)
+    accepted = accept_defaults(node)
     try:
-        outermost, *nested = parse(accept_defaults(node), f"{class_name}Request", class_name)
+        outermost, *nested = parse(accepted, f"{class_name}Request", class_name)
     except Exception as error:  # of any type, because the engine has no base class of its errors
         raise ModelError(f"datamodel-code-generator failed: {type(error).__name__}: {error}") from error
     images = find_image_parameters(node)
@@ -120,13 +134,14 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id
     summary = to_sentence(record.text("summary") or record.text("description") or title)
-    notes = [describe_unsupported(node["unsupported"])] if "unsupported" in node else []
+    notes = [describe_unsupported(node, is_root=True)] if "unsupported" in node else []
     if node["additionalProperties"] is not False:
         notes.append(_OTHER_PARAMETERS)
     doc = " ".join([summary, *notes])
     request_doc = f"{doc}\n\n{source}"
     request = build_object(outermost, request_doc, add_common=True)
-    return ModelSpec(
+    places = {id(inner): (place, meaning) for place, meaning, inner in find_places(accepted)}
+    spec = ModelSpec(
         model_id=record.id,
         module=model.module,
         class_name=class_name,
@@ -153,9 +168,38 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         ),
         # The engine names outer classes first; Python needs inner classes to be defined first.
         nested=tuple(
-            build_object(parsed, f"Part of a request to {record.id!r}.") for parsed in reversed(nested)
+            build_object(parsed, _describe_object(places[id(parsed.node)], record.id))
+            for parsed in reversed(nested)
         ),
     )
+    return _name_long_enums(spec)
+
+
+def _describe_object(place: tuple[str, str], model_id: str) -> str:
+    """Return the documentation of a nested class: the parameter that it is the value of, and its meaning."""
+    name, meaning = place
+    summary = f"`{name}`: {to_sentence(meaning)}" if meaning else f"The value of `{name}`."
+    return f"{summary}\n\nPart of a request to {model_id!r}."
+
+
+def _name_long_enums(spec: ModelSpec) -> ModelSpec:
+    """Return a specification in which each long enum has a name, because it would be written twice."""
+    used = EMITTED_NAMES | {nested.class_name for nested in spec.nested}
+    aliases: dict[str, EnumAlias] = {}
+    for object_ in (spec.request, *spec.nested):
+        for parameter in object_.parameters:
+            for enum in find_enums(parameter.type):
+                is_long = enum.base is None and len(enum.values) > MAX_INLINE_OPTIONS
+                if not is_long or repr(enum.values) in aliases:
+                    continue
+                plain = name = f"{spec.class_name}{pascal(snake(parameter.name))}Options"
+                number = 1
+                while name in used:
+                    number += 1
+                    name = f"{plain}{number}"
+                used |= {name}
+                aliases[repr(enum.values)] = EnumAlias(name, enum.values)
+    return name_enums(spec, tuple(aliases.values())) if aliases else spec
 
 
 def _describe_paths(operation: Operation) -> str:

@@ -208,14 +208,14 @@ class PackageBuilder:
 
     def rename_nested_classes(self, models: Mapping[str, BoundModel]) -> dict[str, BoundModel]:
         """Return the models with unique names of nested classes in each family."""
+        specs = {model_id: model.spec for model_id, model in models.items() if model.spec is not None}
         nested = {
             model_id: (spec.family, spec.module, [nested.class_name for nested in spec.nested])
-            for model_id, model in models.items()
-            if (spec := model.spec) is not None
+            for model_id, spec in specs.items()
         }
         renamed = dict(models)
         for model_id, names in rename_nested_classes(nested).items():
-            spec = rename_classes(models[model_id].spec, names)
+            spec = rename_classes(specs[model_id], names)
             text = self._render_model(models[model_id].record, spec)
             renamed[model_id] = replace(models[model_id], spec=spec, text=text)
         return renamed

@@ -36,9 +36,9 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
         rest.append(f"Example: {_format_literal(annotations['example'])}.")
     if "default" in annotations:
         default = _format_literal(annotations["default"])
-        if not required:
+        if not required and node.get("enum") != [annotations["default"]]:
             facts.append(f"Default: {default}.")
-        elif "example" not in annotations:
+        elif required and "example" not in annotations:
             rest.append(f"Example: {default}.")
     facts += [
         f"{fact[0].upper()}{fact[1:]}"
@@ -50,8 +50,8 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
         facts.insert(0, meaning)
     if alias is not None:
         rest.append(f"Wire name: {_format_literal(alias)}.")
-    if unsupported := list(find_unsupported(node)):
-        rest.append(describe_unsupported([keyword for _, keywords in unsupported for keyword in keywords]))
+    if unsupported := describe_unsupported(node):
+        rest.append(unsupported)
     leading = " ".join(filter(None, facts)).replace(" ", NO_BREAK)
     return " ".join(filter(None, [leading, *rest])) or UNDESCRIBED
 
@@ -77,11 +77,46 @@ def to_sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
-def describe_unsupported(keywords: list[str]) -> str:
-    """Return a sentence that names keywords of a schema that only the server validates."""
-    named = ", ".join(f"{keyword:.60}" for keyword in dict.fromkeys(keywords[:MAX_KEYWORDS]))
-    more = f" and {len(keywords) - MAX_KEYWORDS} more" if len(keywords) > MAX_KEYWORDS else ""
-    return f"Validated by the server only: {named}{more}."
+def describe_unsupported(node: Node, *, is_root: bool = False) -> str:
+    """Return a sentence that names keywords that only the server validates, each with its place; "" if none.
+
+    Args:
+        node: The schema of a parameter, or that of all parameters.
+        is_root: Whether only the keywords of the node itself are named, and not those in it.
+    """
+    inner = [("", "", node)] if is_root else find_places(node)
+    named = [
+        f"{keyword:.60} in `{place}`" if place else f"{keyword:.60}"
+        for place, _, part in inner
+        for keyword in part.get("unsupported", ())
+    ]
+    named = list(dict.fromkeys(named))
+    if not named:
+        return ""
+    more = f" and {len(named) - MAX_KEYWORDS} more" if len(named) > MAX_KEYWORDS else ""
+    return f"Validated by the server only: {', '.join(named[:MAX_KEYWORDS])}{more}."
+
+
+def find_places(node: Node, place: str = "") -> Iterator[tuple[str, str, Node]]:
+    """Yield the place and the node of a schema and of each schema in it, such as `loras[].scale`.
+
+    The second item is the description of the property that the node is the value of, or is a part of.
+    """
+    yield from _find_places(node, place, "")
+
+
+def _find_places(node: Node, place: str, description: str) -> Iterator[tuple[str, str, Node]]:
+    yield place, description, node
+    for member in node.get("anyOf", ()):
+        yield from _find_places(member, place, description)
+    if "items" in node:
+        yield from _find_places(node["items"], f"{place}[]", description)
+    for wire_name, value in node.get("properties", {}).items():
+        step = wire_name if wire_name.isidentifier() else _format_literal(wire_name)
+        meaning = node["annotations"].get(wire_name, {}).get("description", "")
+        yield from _find_places(value, f"{place}.{step}".lstrip("."), meaning)
+    if node.get("additionalProperties"):
+        yield from _find_places(node["additionalProperties"], f"{place}.*".lstrip("."), description)
 
 
 def find_unsupported(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -104,7 +139,8 @@ def _list_facts(node: Node, default: object = None, subject: str = "") -> Iterat
     if "enum" in node:
         options = [_format_literal(value) for value in node["enum"][:MAX_OPTIONS]]
         more = len(node["enum"]) - len(options)
-        yield f"{subject}options: {', '.join(options)}{f' and {more} more' if more else ''}."
+        noun = "constant" if len(node["enum"]) == 1 else "options"
+        yield f"{subject}{noun}: {', '.join(options)}{f' and {more} more' if more else ''}."
     for member in node.get("anyOf", ()):
         if member.get("enum") != [default]:  # the default is a fact of its own
             yield from _list_facts(member, default, subject)

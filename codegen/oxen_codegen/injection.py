@@ -14,6 +14,7 @@ from .json_types import is_list, is_object
 from .spec import (
     CatalogEntry,
     ClassType,
+    EnumAlias,
     EnumType,
     FamilySpec,
     Limit,
@@ -34,7 +35,8 @@ _GENERATED_NAMES: dict[type, frozenset[str]] = {
     Limit: frozenset({"name"}),
     NamedType: frozenset({"name"}),
     ClassType: frozenset({"class_name"}),
-    EnumType: frozenset({"base"}),
+    EnumAlias: frozenset({"name"}),
+    EnumType: frozenset({"base", "alias"}),
 }
 
 

@@ -27,6 +27,7 @@ from .spec import ClassType, EnumType, Limit, ListType, MappingType, NamedType, 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)
 _DEFINITIONS = "#/$defs/"
 _LIMITS = {"ge", "gt", "le", "lt", "min_length", "max_length"}
+_RANGE = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 _CONSTRAINED_TYPES = {"conint": "int", "confloat": "float", "constr": "str"}
 _TYPE_NAMES = {"Any": "Json"}
 _MEDIA_TYPES = {"image": "ImageInput", "video": "VideoInput", "audio": "AudioInput", "file": "FileInput"}
@@ -120,6 +121,11 @@ class _EngineInput:
         if "media" in node:
             return self._add_placeholder(NamedType(_MEDIA_TYPES[node["media"]], _length_limits(node)))
         match node.get("type"):
+            case "integer" | "number" as name if any(abs(node.get(key, 0)) >= 2**53 for key in _RANGE):
+                # The engine converts some bounds to floats.
+                limits = tuple(Limit(_RANGE[key], node[key]) for key in _RANGE if key in node)
+                is_float = name == "number"
+                return self._add_placeholder(NamedType("float" if is_float else "int", limits, is_float))
             case None:
                 return {}
             case "object":
@@ -208,7 +214,7 @@ def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
         has_0_or_1 = any(type(value) is int and value in (0, 1) for value in values)
         yield EnumType(values, None, rejects_bool=has_0_or_1)
     elif data_type.type in _CONSTRAINED_TYPES:
-        yield _limit_type(_CONSTRAINED_TYPES[data_type.type], _convert_limits(data_type.kwargs))
+        yield NamedType(_CONSTRAINED_TYPES[data_type.type], _convert_limits(data_type.kwargs))
     elif data_type.type is not None:
         yield NamedType(_TYPE_NAMES.get(data_type.type, data_type.type))
     else:
@@ -233,17 +239,13 @@ def _add_limits(type_: Type, limits: tuple[Limit, ...]) -> Type:
         return type_
     match type_:
         case NamedType(name) if name != "None":
-            return _limit_type(name, limits)
+            return NamedType(name, limits)
         case ListType(item):
             return ListType(item, limits)
         case UnionType(members):
             return UnionType(tuple(_add_limits(member, limits) for member in members))
         case _:
             return type_
-
-
-def _limit_type(name: str, limits: tuple[Limit, ...]) -> NamedType:
-    return NamedType(name, limits, name == "float" and any(abs(limit.value) >= 2**53 for limit in limits))
 
 
 def _convert_limits(constraints: Any) -> tuple[Limit, ...]:

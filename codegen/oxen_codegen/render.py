@@ -34,7 +34,7 @@ _CLOSING_QUOTES = re.compile(r'"{3,}|"+\Z')
 
 # The modules of the names that an emitted module may use.
 _IMPORTS = {
-    "typing": ("Annotated", "ClassVar", "Literal", "Unpack"),
+    "typing": ("Annotated", "ClassVar", "Literal", "TypeAlias", "Unpack"),
     "pydantic": ("Field",),
     "fields": (
         "OMIT", "EnumValues", "ExactLimits", "IntegerInput", "IntegralFloat", "Json", "JsonObject", "ListOf",
@@ -65,6 +65,7 @@ def create_environment(loader: BaseLoader) -> Environment:
         "hint": format_hint,
         "imports": find_imports,
         "literal": format_literal,
+        "literals": format_literals,
     }
     environment.filters.update(filters)
     return environment
@@ -120,13 +121,13 @@ def format_annotation(type_: Type) -> str:
         case NamedType("int", limits):
             return _annotated("IntegerInput", limits, "IntegralFloat")
         case NamedType("float", limits, is_exact=True):
-            return f"Annotated[NumberInput, PreserveInt, ExactLimits({_arguments(limits)})]"
+            return f"Annotated[NumberInput, ExactLimits({_arguments(limits)}), PreserveInt]"
         case NamedType("float", limits):
             return _annotated("NumberInput", limits, "PreserveInt")
         case NamedType(name, limits):
             return _annotated(name, limits)
-        case EnumType(values, None, rejects_bool):
-            return _annotated(_literals(values), (), *(["RejectBool"] if rejects_bool else []))
+        case EnumType(values, None, rejects_bool, alias):
+            return _annotated(alias or format_literals(values), (), *(["RejectBool"] if rejects_bool else []))
         case EnumType(values, base):
             return _annotated(
                 _NUMBERS.get(str(base), str(base)),
@@ -158,8 +159,8 @@ def format_hint(type_: Type) -> str:
     match type_:
         case NamedType(name):
             return _NUMBERS.get(name, name)
-        case EnumType(values, None):
-            return _literals(values)
+        case EnumType(values, None, alias=alias):
+            return alias or format_literals(values)
         case EnumType(_, base):
             return _NUMBERS.get(str(base), str(base))
         case ListType(item):
@@ -196,6 +197,7 @@ def find_imports(spec: ModelSpec | ChatSpec) -> dict[str, list[str]]:
         used |= {"Literal", "Unpack"}
     else:
         used.add("ClassVar")
+        used |= {"Literal", "TypeAlias"} if spec.aliases else set[str]()
     if isinstance(spec, ModelSpec) and spec.removal is None:
         used.add("Unpack")
         if any(parameter.takes_media for parameter in spec.request.parameters):
@@ -220,7 +222,8 @@ def _split_names(annotation: str) -> Iterator[str]:
             yield node.id
 
 
-def _literals(values: Iterable[Any]) -> str:
+def format_literals(values: Iterable[Any]) -> str:
+    """Return the type of one of several values."""
     return f"Literal[{', '.join(map(format_literal, values))}]"
 
 

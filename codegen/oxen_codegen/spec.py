@@ -5,7 +5,7 @@ Strings and numbers of the API are held as values, never as source text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -37,6 +37,16 @@ class EnumType:
     """The static type if `Literal` cannot express the values, otherwise None."""
     rejects_bool: bool = False
     """Whether the values include 0 or 1, which Python considers equal to False and True."""
+    alias: str | None = None
+    """The name of the type if the module defines one, otherwise None."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnumAlias:
+    """The definition of a type with a name: one of several values."""
+
+    name: str
+    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +110,56 @@ class ObjectSpec:
         return self.extra not in (None, NamedType("Json"))
 
 
-def rename_classes(value: Any, names: Mapping[str, str]) -> Any:
-    """Return a specification with other names of nested classes.
+def rename_classes(spec: ModelSpec, names: Mapping[str, str]) -> ModelSpec:
+    """Return a specification with other names of nested classes, which are given by the old ones."""
 
-    Args:
-        value: The specification, or a part of it.
-        names: The new names by the old ones.
-    """
+    def rename(value: Any) -> Any:
+        if not isinstance(value, ClassType | ObjectSpec):
+            return value
+        return replace(value, class_name=names.get(value.class_name, value.class_name))
+
+    renamed: ModelSpec = _map_parts(spec, rename)
+    return renamed
+
+
+def name_enums(spec: ModelSpec, aliases: tuple[EnumAlias, ...]) -> ModelSpec:
+    """Return a specification in which enums with these values have the names."""
+    names = {repr(alias.values): alias.name for alias in aliases}
+
+    def name(value: Any) -> Any:
+        return replace(value, alias=names.get(repr(value.values))) if isinstance(value, EnumType) else value
+
+    named: ModelSpec = _map_parts(spec, name)
+    return replace(named, aliases=aliases)
+
+
+def find_enums(type_: Type) -> Iterator[EnumType]:
+    """Yield the enums in a type."""
+    match type_:
+        case EnumType():
+            yield type_
+        case ListType(item):
+            yield from find_enums(item)
+        case MappingType(value):
+            yield from find_enums(value)
+        case UnionType(members):
+            for member in members:
+                yield from find_enums(member)
+        case _:
+            pass
+
+
+_PARTS = frozenset({"request", "nested", "parameters", "extra", "type", "item", "value", "members"})
+
+
+def _map_parts(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a specification, or a part of one, with a function applied to every class and type in it."""
     if isinstance(value, tuple):
-        return tuple(rename_classes(item, names) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, ClassType | ObjectSpec):
-        value = replace(value, class_name=names.get(value.class_name, value.class_name))
-    if isinstance(value, ModelSpec):
-        return replace(
-            value, request=rename_classes(value.request, names), nested=rename_classes(value.nested, names)
-        )
-    if not isinstance(value, ObjectSpec | Parameter | ListType | MappingType | UnionType):
+        return tuple(_map_parts(item, change) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, ModelSpec | ObjectSpec | Parameter | Type):
         return value
-    return replace(
-        value,
-        **{
-            part.name: rename_classes(getattr(value, part.name), names)
-            for part in fields(value)
-            if part.name in ("parameters", "extra", "type", "item", "value", "members")
-        },
-    )
+    parts = {part.name: getattr(value, part.name) for part in fields(value) if part.name in _PARTS}
+    return change(replace(value, **{name: _map_parts(part, change) for name, part in parts.items()}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +235,7 @@ class ModelSpec:
     billed_parameters: tuple[str, ...]
     """The Python names of the parameters that count results that are billed and not returned."""
     nested: tuple[ObjectSpec, ...]
+    aliases: tuple[EnumAlias, ...] = ()
 
     @property
     def request_base(self) -> str:

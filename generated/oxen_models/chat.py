@@ -174,7 +174,7 @@ class ChatTool(Object):
     """Part of a request to a chat model."""
 
     type_: Annotated[Literal["function"], Field(alias="type")]
-    """The kind of tool. Options: 'function'. Wire name: 'type'."""
+    """The kind of tool. Constant: 'function'. Wire name: 'type'."""
 
     function: ChatFunction
     """The function."""
@@ -184,7 +184,7 @@ class ChatToolDict(TypedDict, total=False):
     """A dict in place of a `ChatTool`."""
 
     type: Required[Literal["function"]]
-    """The kind of tool. Options: 'function'. Wire name: 'type'."""
+    """The kind of tool. Constant: 'function'. Wire name: 'type'."""
     function: Required[ChatFunction | ChatFunctionDict]
     """The function."""
 
@@ -218,7 +218,7 @@ class ChatToolCall(Object):
     """The function and its arguments."""
 
     type_: Annotated[Literal["function"] | Omit, Field(alias="type")] = OMIT
-    """The kind of tool. Options: 'function'. Wire name: 'type'."""
+    """The kind of tool. Constant: 'function'. Wire name: 'type'."""
 
 
 class ChatToolCallDict(TypedDict, total=False):
@@ -229,7 +229,7 @@ class ChatToolCallDict(TypedDict, total=False):
     function: Required[ChatFunctionCall | ChatFunctionCallDict]
     """The function and its arguments."""
     type: Literal["function"]
-    """The kind of tool. Options: 'function'. Wire name: 'type'."""
+    """The kind of tool. Constant: 'function'. Wire name: 'type'."""
 
 
 class ChatFile(ChatFileBase):

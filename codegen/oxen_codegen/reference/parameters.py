@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..accepted_values import Node
-from ..describe import describe_unsupported, find_unsupported, is_billed_without_result, to_sentence
+from ..describe import describe_unsupported, is_billed_without_result, to_sentence
 from ..json_types import is_object
 from ..names import parameter_names
 from ..normalize import find_media
@@ -140,7 +140,7 @@ def _build_parameter(name: str, wire_name: str, node: Node, schema: Mapping[str,
     annotations = node["annotations"].get(wire_name, {})
     raw = schema.get("properties", {}).get(wire_name)
     is_required = wire_name in node["required"]
-    unsupported = [keyword for _, keywords in find_unsupported(value) for keyword in keywords]
+    unsupported = describe_unsupported(value).rstrip(".")
     return Parameter(
         name=name,
         wire_name=wire_name,
@@ -152,7 +152,7 @@ def _build_parameter(name: str, wire_name: str, node: Node, schema: Mapping[str,
         options=tuple(_list_options(value)),
         limits=(
             *_list_limits(value),
-            *([describe_unsupported(unsupported).rstrip(".").lower()] if unsupported else []),
+            *([f"{unsupported[0].lower()}{unsupported[1:]}"] if unsupported else []),
         ),
         meaning=to_sentence(annotations.get("description", "")),
         is_billed_without_result=is_billed_without_result(annotations),

@@ -57,7 +57,7 @@ class NanoBanana2LiteRequest(ImageRequest):
     """Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'."""
 
     resolution: Literal["1K"] | Omit = OMIT
-    """Resolution. Default: '1K'. Options: '1K'."""
+    """Resolution. Constant: '1K'."""
 
     thinking_level: Literal["minimal", "high"] | Omit = OMIT
     """How long the model thinks first. 'high' helps with busy scenes, is slower and costs more. Default: 'minimal'. Options: 'minimal', 'high'."""
@@ -107,7 +107,7 @@ class NanoBanana2Lite(Model[ResultT, JobT]):
             prompt: What to draw, or how to edit the given picture. Cite the input pictures as @Image1, @Image2 and so on.
             input_image: A reference picture to edit, if any. None: drawn from the prompt alone. The prompt cites it as @Image1.
             aspect_ratio: Aspect ratio. Default: '16:9'. Options: 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4', '21:9', '4:1', '1:4', '8:1', '1:8'.
-            resolution: Resolution. Default: '1K'. Options: '1K'.
+            resolution: Resolution. Constant: '1K'.
             thinking_level: How long the model thinks first. 'high' helps with busy scenes, is slower and costs more. Default: 'minimal'. Options: 'minimal', 'high'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.

@@ -38,7 +38,7 @@ class Ltx23ProRequest(VideoRequest):
     """End frame, reached through a transition from the start frame."""
 
     task: Literal["image_to_video"] | Omit = OMIT
-    """Kind of job to run. Each model accepts a single value. Default: 'image_to_video'. Options: 'image_to_video'."""
+    """Kind of job to run. Each model accepts a single value. Constant: 'image_to_video'."""
 
     generate_audio: bool | Omit = OMIT
     """Adds sound made by the model to the video. Default: True."""
@@ -87,7 +87,7 @@ class Ltx23Pro(Model[ResultT, JobT]):
             prompt: Text that tells the model what to generate or change.
             input_image: Start frame of the video.
             last_frame_image: End frame, reached through a transition from the start frame.
-            task: Kind of job to run. Each model accepts a single value. Default: 'image_to_video'. Options: 'image_to_video'.
+            task: Kind of job to run. Each model accepts a single value. Constant: 'image_to_video'.
             generate_audio: Adds sound made by the model to the video. Default: True.
             aspect_ratio: Shape of the output, as width to height. Default: '16:9'. Options: '16:9', '9:16'.
             duration: Length of the video in seconds. Default: 6. Range: 6 to 10.

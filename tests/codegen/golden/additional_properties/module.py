@@ -20,7 +20,10 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class AdditionalPropertiesTyped(Object):
-    """Part of a request to 'additional_properties'."""
+    """The value of `typed`.
+
+    Part of a request to 'additional_properties'.
+    """
 
     __pydantic_extra__: dict[str, Annotated[IntegerInput, IntegralFloat]] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 
@@ -29,11 +32,17 @@ class AdditionalPropertiesTyped(Object):
 
 
 class AdditionalPropertiesEmpty(Object, extra="forbid"):
-    """Part of a request to 'additional_properties'."""
+    """The value of `empty`.
+
+    Part of a request to 'additional_properties'.
+    """
 
 
 class AdditionalPropertiesClosed(Object, extra="forbid"):
-    """Part of a request to 'additional_properties'."""
+    """The value of `closed`.
+
+    Part of a request to 'additional_properties'.
+    """
 
     a: str | Omit = OMIT
     """The API does not describe this parameter."""

@@ -26,16 +26,16 @@ class ConstRequest(ImageRequest):
     model_id: ClassVar[str] = "const"
 
     exact: Annotated[NumberInput, EnumValues(0.5)] | Omit = OMIT
-    """Options: 0.5."""
+    """Constant: 0.5."""
 
     kind: Literal["image"] | Omit = OMIT
-    """Options: 'image'."""
+    """Constant: 'image'."""
 
     maybe: None | Omit = OMIT
-    """Options: None."""
+    """Constant: None."""
 
     version: Literal[2] | Omit = OMIT
-    """Options: 2."""
+    """Constant: 2."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -61,10 +61,10 @@ class Const(Model[ResultT, JobT]):
         """A golden case.
 
         Args:
-            exact: Options: 0.5.
-            kind: Options: 'image'.
-            maybe: Options: None.
-            version: Options: 2.
+            exact: Constant: 0.5.
+            kind: Constant: 'image'.
+            maybe: Constant: None.
+            version: Constant: 2.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

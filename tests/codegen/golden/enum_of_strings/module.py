@@ -29,7 +29,7 @@ class EnumOfStringsRequest(ImageRequest):
     """Default: 'png'. Options: 'png', 'jpg'."""
 
     single: Literal["only"] | Omit = OMIT
-    """Options: 'only'."""
+    """Constant: 'only'."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -54,7 +54,7 @@ class EnumOfStrings(Model[ResultT, JobT]):
 
         Args:
             format: Default: 'png'. Options: 'png', 'jpg'.
-            single: Options: 'only'.
+            single: Constant: 'only'.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

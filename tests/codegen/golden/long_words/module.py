@@ -20,14 +20,22 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery2(Object):
-    """Part of a request to 'long_words'."""
+    """The value of
+    `outer.'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver….'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…`.
+
+    Part of a request to 'long_words'.
+    """
 
     a: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """The API does not describe this parameter."""
 
 
 class LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery(Object):
-    """Part of a request to 'long_words'."""
+    """The value of
+    `outer.'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…`.
+
+    Part of a request to 'long_words'.
+    """
 
     very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: Annotated[
         LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery2 | Omit,
@@ -40,7 +48,10 @@ class LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery
 
 
 class LongWordsOuter(Object):
-    """Part of a request to 'long_words'."""
+    """The value of `outer`.
+
+    Part of a request to 'long_words'.
+    """
 
     very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: Annotated[
         LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery | Omit,

@@ -21,7 +21,10 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class NestedObjectElementsItem(Object, extra="forbid"):
-    """Part of a request to 'nested_object'."""
+    """The value of `elements[]`.
+
+    Part of a request to 'nested_object'.
+    """
 
     url: ImageInput | Omit = OMIT
     """The API does not describe this parameter."""
@@ -31,14 +34,20 @@ class NestedObjectElementsItem(Object, extra="forbid"):
 
 
 class NestedObjectCameraLookAt(Object):
-    """Part of a request to 'nested_object'."""
+    """The value of `camera.'look-at'`.
+
+    Part of a request to 'nested_object'.
+    """
 
     name: str | Omit = OMIT
     """Default: 'door'."""
 
 
 class NestedObjectCamera(Object):
-    """Part of a request to 'nested_object'."""
+    """`camera`: Where it is seen from.
+
+    Part of a request to 'nested_object'.
+    """
 
     x: Annotated[NumberInput, PreserveInt]
     """The API does not describe this parameter."""

@@ -20,28 +20,40 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class SharedRestMapValue(Object):
-    """Part of a request to 'shared_rest'."""
+    """The value of `map.*`.
+
+    Part of a request to 'shared_rest'.
+    """
 
     x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
 class SharedRestMapB(Object):
-    """Part of a request to 'shared_rest'."""
+    """The value of `map.b`.
+
+    Part of a request to 'shared_rest'.
+    """
 
     x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
 class SharedRestMapA(Object):
-    """Part of a request to 'shared_rest'."""
+    """The value of `map.a`.
+
+    Part of a request to 'shared_rest'.
+    """
 
     x: Annotated[IntegerInput, IntegralFloat]
     """The API does not describe this parameter."""
 
 
 class SharedRestMap(Object):
-    """Part of a request to 'shared_rest'."""
+    """The value of `map`.
+
+    Part of a request to 'shared_rest'.
+    """
 
     __pydantic_extra__: dict[str, SharedRestMapValue] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 

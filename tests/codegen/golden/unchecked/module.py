@@ -44,7 +44,7 @@ class UncheckedRequest(ImageRequest):
     """Validated by the server only: minLength."""
 
     within: ListOf[Json] | Omit = OMIT
-    """Validated by the server only: contains."""
+    """Validated by the server only: contains in `[]`."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -79,7 +79,7 @@ class Unchecked(Model[ResultT, JobT]):
             even: Validated by the server only: multipleOf.
             kind: Validated by the server only: type.
             odd: Validated by the server only: minLength.
-            within: Validated by the server only: contains.
+            within: Validated by the server only: contains in `[]`.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
