@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 from .diagnostics import CodegenError
@@ -35,8 +36,9 @@ def _find_ruff() -> str:
     It is not run with `python -m ruff`, which would execute a module `ruff` of the working directory.
     """
     name = f"ruff{sysconfig.get_config_var('EXE') or ''}"
-    for scheme in (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")):
-        file = Path(sysconfig.get_path("scripts", scheme), name)
-        if file.is_file():
-            return str(file)
-    raise ModuleNotFoundError("ruff is not installed", name="ruff")
+    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    files = [Path(sysconfig.get_path("scripts", scheme), name) for scheme in schemes]
+    found = next((file for file in files if file.is_file()), None)
+    if found is None or find_spec("ruff") is None:
+        raise ModuleNotFoundError("ruff is not installed", name="ruff")
+    return str(found)
