@@ -147,7 +147,8 @@ def test_model_list(base_url: str, api_key: str, monkeypatch: pytest.MonkeyPatch
     """The generator reads the list of models."""
     monkeypatch.setenv("OXEN_API_KEY", api_key)
     hub = HubClient(base_url)
-    assert "qwen-image-edit-plus" in hub.list_ids()
+    model_ids, _ = hub.list_ids()
+    assert "qwen-image-edit-plus" in model_ids
     hub.close()
 
 
