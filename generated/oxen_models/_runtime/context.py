@@ -21,7 +21,7 @@ class CallContext:
     extra_names: frozenset[str] = frozenset()
     """The names in `extra_body`, which are the caller's own."""
     model_id: str | None = None
-    """The id of the model that is requested; None if none is."""
+    """The id of the model that is requested or called; None if the call does not concern one."""
     is_submission: bool = False
     """Whether the call submits to the queue: without a job id in the response, its outcome is unknown."""
 

@@ -363,8 +363,8 @@ class JobNotFound(JobError):
 
 
 class JobTimeout(JobError, TimeoutError):
-    """The job did not finish before the timeout. It continues, unless it was cancelled:
-    `oxen.job(id)` returns it in any process.
+    """The job did not finish before the timeout. It continues, unless it was cancelled, or the server could
+    not be reached, in which case that is unknown. `oxen.job(id)` returns it in any process.
     """
 
 

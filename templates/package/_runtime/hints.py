@@ -78,7 +78,7 @@ def hint_similar_model(id: str) -> str | None:
     from difflib import get_close_matches
 
     catalog = import_module(f"{__name__.partition('.')[0]}.catalog")
-    names = {model.id.lower(): model.id for model in catalog.models()}
+    names = {model.id.lower(): model.id for model in catalog.models() if model.id != id}
     close = get_close_matches(id.lower(), names, n=1)
     return f"did you mean {names[close[0]]!r}?" if close else None
 

@@ -70,7 +70,7 @@ class WaitResult:
     NOT_FOUND: the 404.
     """
     error: OxenError | None = None
-    """POLLS_FAILED: the last error."""
+    """POLLS_FAILED: the last error. TIMED_OUT: the error of the last poll, if it failed."""
 
 
 def default_wait_timeout(media_type: str | None) -> float:
@@ -120,6 +120,7 @@ class TrackedJob:
         "failed_polls",
         "id",
         "is_polling",
+        "last_error",
         "media_type",
         "missing_from_list",
         "next_poll_at",
@@ -137,6 +138,8 @@ class TrackedJob:
         self.checked_at = -math.inf
         self.failed_polls = 0
         self.is_polling = False
+        self.last_error: OxenError | None = None
+        """The error of the last poll; None if it succeeded."""
         self.missing_from_list = False
         self.waiters: tuple[Event, ...] = ()
 
@@ -224,9 +227,11 @@ class JobScheduler:
             return WaitResult(WaitOutcome.CLOSED)
         is_late = now >= deadline
         if is_late and (self._is_checked(job, deadline) or now >= latest_end(deadline)):
-            return WaitResult(WaitOutcome.TIMED_OUT)
+            return WaitResult(WaitOutcome.TIMED_OUT, error=job.last_error)
         if now < self._paused_until:
-            return WaitResult(WaitOutcome.TIMED_OUT) if is_late else min(self._paused_until, deadline) - now
+            if is_late:
+                return WaitResult(WaitOutcome.TIMED_OUT, error=job.last_error)
+            return min(self._paused_until, deadline) - now
         if self._must_list and not self._is_listing:
             self._must_list = False
             return self._begin_list(now)
@@ -247,6 +252,7 @@ class JobScheduler:
         """Update the job from its record."""
         if not job.is_final:
             job.result = None
+        job.last_error = None
         media_type = response.json.get("media_type")
         job.media_type = job.media_type or (media_type if isinstance(media_type, str) else None)
         self._update_status(job, str(response.json.get("status")), now)
@@ -260,6 +266,7 @@ class JobScheduler:
 
     def on_poll_failed(self, job: TrackedJob, error: OxenError, deadline: float, now: float) -> None:
         """Count a failed poll of a waiter whose deadline is `deadline`."""
+        job.last_error = error
         job.next_poll_at = now + self._poll_interval(job.media_type, has_events=self.is_stream_open)
         if isinstance(error, RateLimitError):
             self._pause(error, now)
@@ -285,6 +292,7 @@ class JobScheduler:
             status = active.get(job.id)
             if status is not None and status not in FINAL_STATUSES:
                 self._update_status(job, status, now)
+                job.last_error = None
                 job.checked_at = max(job.checked_at, self._listed_at)
             elif job.result is None:
                 # It has ended or belongs to another namespace: only its own record tells.

@@ -400,12 +400,12 @@ def test_wait_polls_at_its_deadline(status: str) -> None:
 
 @pytest.mark.parametrize("error", [UNREACHABLE, TIMEOUT, rate_limited(None), rate_limited(50.0)])
 def test_failed_poll_at_deadline_is_not_repeated(error: OxenError) -> None:
-    """If the poll at the deadline fails, the wait times out."""
+    """If the poll at the deadline fails, the wait times out, with the error of the poll."""
     scheduler, [job] = scheduler_with("image")
     assert scheduler.next_action(job, 6.0, 6.0) is PollAction.POLL
     scheduler.on_poll_failed(job, error, 6.0, 6.1)
     scheduler.poll_finished(job)
-    assert scheduler.next_action(job, 6.0, 6.1) == WaitResult(WaitOutcome.TIMED_OUT)
+    assert scheduler.next_action(job, 6.0, 6.1) == WaitResult(WaitOutcome.TIMED_OUT, error=error)
 
 
 def test_slow_poll_at_deadline_is_bounded() -> None:
@@ -419,8 +419,9 @@ def test_slow_poll_at_deadline_is_bounded() -> None:
 def test_no_poll_at_deadline_while_rate_limited() -> None:
     """A wait whose deadline is within Retry-After sends nothing at its deadline."""
     scheduler, [job] = scheduler_with("image")
-    poll(scheduler, job, 0.0, rate_limited(50.0))
-    assert scheduler.next_action(job, 6.0, 6.0) == WaitResult(WaitOutcome.TIMED_OUT)
+    error = rate_limited(50.0)
+    poll(scheduler, job, 0.0, error)
+    assert scheduler.next_action(job, 6.0, 6.0) == WaitResult(WaitOutcome.TIMED_OUT, error=error)
 
 
 @pytest.mark.parametrize("error", [None, UNREACHABLE, rate_limited(None)])

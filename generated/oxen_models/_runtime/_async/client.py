@@ -22,6 +22,7 @@ from ..generations import (
 )
 from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
 from ..urls import validate_id
+from .concurrency import Callback
 from .session import AsyncSession
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 class AsyncClient:
     """Base class for the generated clients."""
+
+    _is_derived = False
+    """Whether another client created it, which closes the connections."""
 
     def __init__(
         self,
@@ -82,7 +86,8 @@ class AsyncClient:
         target_repo: str | None = None,
         target_directory: str | None = None,
     ) -> Self:
-        """Return a client with other options. It shares the connections: closing one closes both.
+        """Return a client with other options. It shares the connections: `close()` of one closes both, but
+        the end of a `with` block of the new client closes neither.
 
         Options that are None stay as they are. A client with a target submits to the queue only: its blocking
         calls raise `ConfigurationError` before anything is sent.
@@ -105,7 +110,9 @@ class AsyncClient:
             target_repo=target_repo,
             target_directory=target_directory,
         )
-        return self._from_session(session)
+        client = self._from_session(session)
+        client._is_derived = True
+        return client
 
     @overload
     async def run(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> AsyncImageResult: ...
@@ -366,7 +373,7 @@ class AsyncClient:
         reconcile: bool = False,
         timeout: float | None = None,
         max_consecutive_failures: int | None = None,
-        progress: bool | Callable[[Progress], object] = False,
+        progress: bool | Callback[Progress] = False,
         budget: Decimal | int | None = None,
         unpriced: Unpriced = "refuse",
     ) -> AsyncBatchRun:
@@ -472,7 +479,8 @@ class AsyncClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        if not self._is_derived:
+            await self.aclose()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.settings.base_url}>"

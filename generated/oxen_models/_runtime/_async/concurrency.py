@@ -20,7 +20,8 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 from ..connections import CallClosedError, CallNotStartedError, CallTimeoutError, ConnectionTrace
 
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 STOPPED = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 """The exceptions that end a background task."""
 CLOSE_TIMEOUT = 0.5
+
+Callback: TypeAlias = Callable[[Unpack[Ts]], Awaitable[object] | object]
+"""A function of the caller, which may be a coroutine function."""
 
 # anyio is imported lazily, because the sync client loads this module and does not need it.
 
@@ -44,6 +49,13 @@ async def open_file(file: Path, mode: Literal["wb"]) -> AsyncFile[bytes]:
     import anyio
 
     return await anyio.open_file(file, mode)
+
+
+async def call_back(callback: Callback[*Ts], *args: *Ts) -> None:
+    """Call a function of the caller, and await its result if that is awaitable."""
+    result = callback(*args)
+    if isawaitable(result):
+        await result
 
 
 async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

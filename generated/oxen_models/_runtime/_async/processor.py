@@ -226,7 +226,9 @@ class AsyncProcessor:
         timeout = self._session.settings.request_timeout("/queue", None)
         if self._options.timeout is not None:
             timeout = min(timeout, self._options.timeout)
-        context = CallContext(request_class=typed_class(request), is_submission=True)
+        context = CallContext(
+            request_class=typed_class(request), model_id=request.model_id, is_submission=True
+        )
         if self._options.journal is None:
             return Submission("", "", request.model_id, body, {}, timeout, context)
         from ..journal import request_digest
@@ -345,7 +347,9 @@ class AsyncProcessor:
             result_type(request),
             status,
             stream_epoch=stream_epoch,
-            submission=CallContext(request_class=typed_class(request), is_submission=True),
+            submission=CallContext(
+                request_class=typed_class(request), model_id=request.model_id, is_submission=True
+            ),
             token=self._waits,
         )
 

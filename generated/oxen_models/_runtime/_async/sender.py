@@ -80,7 +80,11 @@ async def run_request(
     body = encode_body(request, extra_body)
     warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    context = CallContext(request_class=typed_class(request), extra_names=frozenset(extra_body or ()))
+    context = CallContext(
+        request_class=typed_class(request),
+        extra_names=frozenset(extra_body or ()),
+        model_id=request.model_id,
+    )
     response = await session.post(request.endpoint, body, timeout, extra_headers, context)
     return parse_result(result_type(request), response, session)
 
@@ -104,7 +108,10 @@ async def submit_request(
     warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     context = CallContext(
-        request_class=typed_class(request), extra_names=frozenset(extra_body or ()), is_submission=True
+        request_class=typed_class(request),
+        extra_names=frozenset(extra_body or ()),
+        model_id=request.model_id,
+        is_submission=True,
     )
     return await enqueue(session, body, result_type(request), timeout, extra_headers, context)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import weakref
 from _thread import start_new_thread
 from collections import deque
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -21,7 +21,7 @@ from ..request import Request, RequestLike, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import Submissions, is_thread_error
-from .concurrency import Calls, Event, Owner, Workers, run_blocking
+from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
 from .gate import Gate
 from .poster import Poster
 from .processor import Outcome, Processor, Finished, Item
@@ -91,7 +91,7 @@ class _Engine:
         self._gate = Gate(self._probe, self._sending, retries)
         self._stack = ExitStack()
         self._owner: Owner | None = None
-        self._report: Callable[[Progress], object] = _ignore
+        self._report: Callback[Progress] = _ignore
         self._journal: Journal | None = None
         self._submissions: Submissions | None = None
         self._processor: Processor | None = None
@@ -130,7 +130,7 @@ class _Engine:
     def _wait_for_outcome(self) -> Outcome | None:
         while True:
             self._start_workers()
-            self._report(Progress(self._succeeded, self._failed, self._in_flight, self._total))
+            call_back(self._report, Progress(self._succeeded, self._failed, self._in_flight, self._total))
             if not self._in_flight:
                 return None
             finished = self._workers.next_result()

@@ -11,20 +11,29 @@ from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from time import monotonic
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, TypeVarTuple, Unpack
 from weakref import finalize
 
 from ..connections import CallClosedError, CallNotStartedError, CallTimeoutError, ConnectionTrace
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 STOPPED: tuple[type[BaseException], ...] = ()
 """The exceptions that end a background task: none, because a thread cannot be stopped from outside."""
 CLOSE_TIMEOUT = 0.5
 MAX_IDLE_WORKERS = 8
 
+Callback: TypeAlias = Callable[[Unpack[Ts]], object]
+"""A function of the caller."""
+
 open_file = open
+
+
+def call_back(callback: Callback[*Ts], *args: *Ts) -> None:
+    """Call a function of the caller. The async implementation awaits its result."""
+    callback(*args)
 
 
 def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -458,11 +467,13 @@ __all__ = [
     "BackgroundTask",
     "Event",
     "Call",
+    "Callback",
     "Calls",
     "Limiter",
     "Owner",
     "Process",
     "Workers",
+    "call_back",
     "current_loop_or_process",
     "is_closed",
     "iterate_blocking",

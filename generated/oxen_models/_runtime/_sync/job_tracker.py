@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Generator, Callable
+from collections.abc import Generator
 from functools import partial
 from threading import Lock
 
@@ -26,7 +26,16 @@ from ..scheduler import (
     latest_end,
 )
 from ..urls import job_path
-from .concurrency import STOPPED, Calls, Event, Limiter, current_loop_or_process, is_closed
+from .concurrency import (
+    STOPPED,
+    Callback,
+    Calls,
+    Event,
+    Limiter,
+    call_back,
+    current_loop_or_process,
+    is_closed,
+)
 from .event_stream import EventStream
 from .transport import Transport
 
@@ -107,7 +116,7 @@ class JobTracker:
         self,
         job: TrackedJob,
         timeout: float | None,
-        on_status: Callable[[str], object] | None = None,
+        on_status: Callback[str] | None = None,
         token: CancellationToken | None = None,
     ) -> WaitResult:
         """Wait until a job ends, the timeout passes, or the client is closed.
@@ -131,7 +140,7 @@ class JobTracker:
                 event.clear()
                 if on_status is not None and job.status != reported:
                     reported = job.status
-                    on_status(reported)
+                    call_back(on_status, reported)
                 if token is not None and token.is_set:
                     return WaitResult(WaitOutcome.CLOSED)
                 deadline = started + (default_wait_timeout(job.media_type) if timeout is None else timeout)
@@ -139,7 +148,7 @@ class JobTracker:
                     action = self._scheduler.next_action(job, deadline, time.monotonic())
                 if isinstance(action, WaitResult):
                     if on_status is not None and job.status != reported:
-                        on_status(job.status)
+                        call_back(on_status, job.status)
                     return action
                 if not isinstance(action, PollAction):
                     event.wait(action)

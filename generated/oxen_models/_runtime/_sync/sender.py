@@ -78,7 +78,11 @@ def run_request(session: Session, request: RequestLike, **options: Unpack[Reques
     body = encode_body(request, extra_body)
     warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    context = CallContext(request_class=typed_class(request), extra_names=frozenset(extra_body or ()))
+    context = CallContext(
+        request_class=typed_class(request),
+        extra_names=frozenset(extra_body or ()),
+        model_id=request.model_id,
+    )
     response = session.post(request.endpoint, body, timeout, extra_headers, context)
     return parse_result(result_type(request), response, session)
 
@@ -102,7 +106,10 @@ def submit_request(
     warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     context = CallContext(
-        request_class=typed_class(request), extra_names=frozenset(extra_body or ()), is_submission=True
+        request_class=typed_class(request),
+        extra_names=frozenset(extra_body or ()),
+        model_id=request.model_id,
+        is_submission=True,
     )
     return enqueue(session, body, result_type(request), timeout, extra_headers, context)
 

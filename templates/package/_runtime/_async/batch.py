@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from _thread import start_new_thread
 from collections import deque
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -20,7 +20,7 @@ from ..request import Request, RequestLike, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import Submissions, is_thread_error
-from .concurrency import Calls, Event, Owner, Workers, run_blocking
+from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
 from .gate import AsyncGate
 from .poster import AsyncPoster
 from .processor import AsyncOutcome, AsyncProcessor, Finished, Item
@@ -90,7 +90,7 @@ class _AsyncEngine:
         self._gate = AsyncGate(self._probe, self._sending, retries)
         self._stack = ExitStack()
         self._owner: Owner | None = None
-        self._report: Callable[[Progress], object] = _ignore
+        self._report: Callback[Progress] = _ignore
         self._journal: Journal | None = None
         self._submissions: Submissions | None = None
         self._processor: AsyncProcessor | None = None
@@ -129,7 +129,9 @@ class _AsyncEngine:
     async def _wait_for_outcome(self) -> AsyncOutcome | None:
         while True:
             self._start_workers()
-            self._report(Progress(self._succeeded, self._failed, self._in_flight, self._total))
+            await call_back(
+                self._report, Progress(self._succeeded, self._failed, self._in_flight, self._total)
+            )
             if not self._in_flight:
                 return None
             finished = await self._workers.next_result()

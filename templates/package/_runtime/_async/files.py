@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,7 @@ from ..media_types import (
 )
 from ..saving import BinaryWriter, Target, find_target, map_os_errors, warn_about_suffix
 from ..urls import job_path
-from .concurrency import iterate_blocking, open_file, run_blocking
+from .concurrency import Callback, call_back, iterate_blocking, open_file, run_blocking
 from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import AsyncSession
 
@@ -95,18 +95,18 @@ class AsyncMedia:
         path: str | PathLike[str],
         *,
         parents: bool = False,
-        on_progress: Callable[[int, int | None], object] | None = None,
+        on_progress: Callback[int, int | None] | None = None,
     ) -> Path: ...
     @overload
     async def save(
-        self, path: BinaryWriter, *, on_progress: Callable[[int, int | None], object] | None = None
+        self, path: BinaryWriter, *, on_progress: Callback[int, int | None] | None = None
     ) -> None: ...
     async def save(
         self,
         path: str | PathLike[str] | BinaryWriter,
         *,
         parents: bool = False,
-        on_progress: Callable[[int, int | None], object] | None = None,
+        on_progress: Callback[int, int | None] | None = None,
     ) -> Path | None:
         """Write the content to a file and return its path.
 
@@ -141,7 +141,7 @@ class AsyncMedia:
         return self._tag.format(escape(source or ""))
 
     async def _save_to(
-        self, target: Target, on_progress: Callable[[int, int | None], object] | None = None
+        self, target: Target, on_progress: Callback[int, int | None] | None = None
     ) -> tuple[Path, str | None]:
         """Return what `Target.commit` returns."""
         part = target.new_part()
@@ -160,7 +160,7 @@ class AsyncMedia:
                             buffer = bytearray()
                         written += len(chunk)
                         if on_progress is not None:
-                            on_progress(written, length)
+                            await call_back(on_progress, written, length)
                 with map_os_errors(target.name):
                     await file.write(buffer)
             finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -25,11 +25,13 @@ from ..generations import (
     parse_generation,
     parse_history_record,
 )
+from ..parsing import model_name
 from ..printable import escape_line
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
 from ..urls import generation_path, job_path
+from .concurrency import Callback, call_back
 from .results import AsyncResult, job_result_type, media_type, parse_result
 from .session import AsyncSession
 
@@ -38,7 +40,7 @@ R_co = TypeVar("R_co", bound=AsyncResult[Any], covariant=True)
 
 
 class AsyncJob(Generic[R_co]):
-    """A job in the queue. It continues whether it is waited for or not.
+    """A job in the queue. It continues whether it is waited for or not. Jobs with equal ids are equal.
 
     Source: GET /queue/{generation_id}. A job can be pickled; the pickle does not contain the API key.
     """
@@ -66,12 +68,20 @@ class AsyncJob(Generic[R_co]):
         self._generation = generation
         self._status = status
         self._context = CallContext(id)
+        self._record: Response | None = None
+        """The record of the job after a wait for its end."""
         self._tracked: TrackedJob | None = None
         if stream_epoch is not None:
             self._tracked = session.tracker(self._context).track(id, self._media_type, status, stream_epoch)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return AsyncJob, (self._session, self._id, self._result_type, self.status)
+        return _restore, (self._session, self._id, self._result_type, self.status, self.model)
+
+    def __eq__(self, other: object) -> bool:
+        return self._id == other._id if isinstance(other, AsyncJob) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._id)
 
     def __repr__(self) -> str:
         return escape_line(f"<{type(self).__name__} {self._id} {self.status}>")
@@ -80,6 +90,14 @@ class AsyncJob(Generic[R_co]):
     def id(self) -> str:
         """The `generation_id` of the job: `oxen.job(id)` returns the job in any process."""
         return self._id
+
+    @property
+    def model(self) -> str | None:
+        """The id of the model; None for the job of `oxen.job(id)` before the first refresh or wait."""
+        if self._generation is not None and self._generation.model is not None:
+            return self._generation.model
+        known = self._submission.model_id
+        return known if known is not None or self._record is None else model_name(self._record.json)
 
     @property
     def status(self) -> str:
@@ -122,7 +140,7 @@ class AsyncJob(Generic[R_co]):
         self,
         timeout: float | None = None,
         *,
-        on_status: Callable[[str], object] | None = None,
+        on_status: Callback[str] | None = None,
         cancel_on_timeout: bool = False,
     ) -> str:
         """Wait until the job ends, and return its status: succeeded, failed or cancelled.
@@ -145,10 +163,12 @@ class AsyncJob(Generic[R_co]):
         self,
         timeout: float | None = None,
         *,
-        on_status: Callable[[str], object] | None = None,
+        on_status: Callback[str] | None = None,
         cancel_on_timeout: bool = False,
     ) -> R_co:
         """Wait until the job ends, and return its result, which has the type of the blocking call's.
+
+        Later calls return the same result or raise the same error, and send no request.
 
         Args:
             timeout: Seconds to wait. Defaults to 10 minutes for an image or a sound, and 60 for a video. The
@@ -192,23 +212,33 @@ class AsyncJob(Generic[R_co]):
     async def _wait(
         self,
         timeout: float | None,
-        on_status: Callable[[str], object] | None,
+        on_status: Callback[str] | None,
         cancel_on_timeout: bool,
     ) -> Response:
         """Wait until the job ends, and return its record."""
         if timeout is not None:
             validate_timeout(timeout)
+        if self._record is not None:
+            if on_status is not None:
+                await call_back(on_status, self.status)
+            return self._record
         tracker = self._session.tracker(self._context)
         result = await tracker.wait(self._track(), timeout, on_status, self._token)
         match result.outcome:
             case WaitOutcome.FINISHED:
                 assert result.response is not None
+                self._record = result.response
                 return result.response
             case WaitOutcome.NOT_FOUND:
                 detail = "the job no longer exists on the server"
                 raise JobNotFound(self._id, self.status, detail, response=result.response)
             case WaitOutcome.TIMED_OUT:
-                ending = await self._cancel_late() if cancel_on_timeout else "it continues"
+                if cancel_on_timeout:
+                    ending = await self._cancel_late()
+                elif result.error is not None:
+                    ending = f"whether it continues is unknown: {result.error.args[0]}"
+                else:
+                    ending = "it continues"
                 raise JobTimeout(
                     self._id, self.status, f"the job did not finish before the timeout; {ending}"
                 )
@@ -234,6 +264,13 @@ class AsyncJob(Generic[R_co]):
     def _not_found(self, error: NotFoundError) -> JobNotFound:
         detail = f"the job does not exist on the server: {error.detail}"
         return JobNotFound(self._id, self.status, detail, response=error.response)
+
+
+def _restore(
+    session: AsyncSession, id: str, result_type: type[R] | None, status: str, model: str | None
+) -> AsyncJob[R]:
+    """Return an unpickled job."""
+    return AsyncJob(session, id, result_type, status, submission=CallContext(model_id=model))
 
 
 async def read_history(session: AsyncSession, id: str) -> Generation:
