@@ -9,6 +9,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -51,7 +52,7 @@ class ProgramServer:
         arguments = [str(self._speed), self._warm_up]
         command = [sys.executable, "-m", "helpers.program_server", *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        self._process = subprocess.Popen(command, env=environment, stdout=-1)
+        self._process = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1)
         assert self._process.stdout is not None
         port = self._process.stdout.readline()
         assert port, "the server of programs did not start"
@@ -91,6 +92,9 @@ def _receive_program() -> Any:
     with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
         os.write(1, b"%d\n" % listener.getsockname()[1])
         while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if sys.stdin in ready:  # closed, because the process that started this one has ended
+                os._exit(0)
             connection, _ = listener.accept()
             if os.fork() == 0:
                 break
@@ -101,6 +105,7 @@ def _receive_program() -> Any:
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             child = os.fork()
             if child == 0:
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
                 os.dup2(output.fileno(), 1)
                 os.dup2(errors.fileno(), 2)
                 return task
