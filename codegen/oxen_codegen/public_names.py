@@ -33,6 +33,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "_runtime.responses": ("Response",),
     "_runtime.schemas": ("schema",),
+    "_runtime.provenance": ("Sidecar", "sidecar"),
     "_runtime.json_schema.estimates": ("Estimate", "NoEstimate"),
     "_runtime._async.batch": ("AsyncBatchRun",),
     "_runtime._async.chat": ("AsyncChatStream",),

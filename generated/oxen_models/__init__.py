@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     )
     from ._runtime.responses import Response as Response
     from ._runtime.schemas import schema as schema
+    from ._runtime.provenance import Sidecar as Sidecar, sidecar as sidecar
     from ._runtime.json_schema.estimates import Estimate as Estimate, NoEstimate as NoEstimate
     from ._runtime._async.batch import AsyncBatchRun as AsyncBatchRun
     from ._runtime._async.chat import AsyncChatStream as AsyncChatStream
@@ -196,6 +197,8 @@ _MODULES = {
     "VideoRequest": "._runtime.request",
     "Response": "._runtime.responses",
     "schema": "._runtime.schemas",
+    "Sidecar": "._runtime.provenance",
+    "sidecar": "._runtime.provenance",
     "Estimate": "._runtime.json_schema.estimates",
     "NoEstimate": "._runtime.json_schema.estimates",
     "AsyncBatchRun": "._runtime._async.batch",
@@ -303,6 +306,8 @@ __all__ = [
     "VideoRequest",
     "Response",
     "schema",
+    "Sidecar",
+    "sidecar",
     "Estimate",
     "NoEstimate",
     "AsyncBatchRun",

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 from helpers.models import object_schema
-from oxen_models import ConfigurationError, Estimate, NoEstimate, Request, UntypedRequest, catalog
+from oxen_models import (
+    ConfigurationError,
+    Estimate,
+    NoEstimate,
+    Request,
+    UntypedRequest,
+    catalog,
+)
 from oxen_models._runtime.json_schema.estimates import estimate_cost
+from oxen_models._runtime.request import ChatRequestBase
 from oxen_models.audio import BytedanceSeedAudio10Request
 from oxen_models.images import (
     BlackForestLabsFlux2Klein9bRequest,
@@ -281,6 +289,11 @@ def test_model_without_a_price_has_no_estimate() -> None:
     assert UntypedRequest("acme/x", "/images/generate", {}).estimate() == NoEstimate(
         "the package has no model 'acme/x'"
     )
+
+
+def test_chat_has_no_estimate() -> None:
+    """A chat request has a reason in place of an estimate, as every request."""
+    assert ChatRequestBase(model="gpt-4o").estimate() == NoEstimate("the price of the model is not known")
 
 
 def test_subclass_is_estimated_like_its_base() -> None:

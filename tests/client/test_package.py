@@ -165,13 +165,13 @@ def test_class_names_do_not_hide_imports() -> None:
 
 
 SHOWN = {
-    "Job": "cancel generation id refresh result status wait",
+    "Job": "cancel cost generation id refresh result status wait",
     "ImageResult": "created error image images media model response save_all",
     "VideoResult": "created error media model response save_all video videos",
     "AudioResult": "audio audios created error media model response save_all",
     "Image": "b64_json generation_id mime read revised_prompt save suffix url",
     "Video": "b64_json draft_expires_at draft_task_id generation_id mime read save suffix url",
-    "Outcome": "error index job_id request result",
+    "Outcome": "cost error index job_id request result",
     "AnyModel": "edit generate id load request schema speak submit",
     "Generations": "pages",
 }

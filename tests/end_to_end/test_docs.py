@@ -21,6 +21,7 @@ SAVED = {
     "docs/batch.md": {"hat-0.png"},
     "docs/index.md": {"hat.png", "snow.png"},
     "docs/jobs.md": {"snow.mp4"},
+    "docs/prices.md": {"snow.png"},
 }
 
 

@@ -194,6 +194,10 @@ class ChatRequestBase(Object, extra="forbid"):
         """
         return _convert_media(self, body_with_media(self))
 
+    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+        """Return why the cost cannot be estimated: the number of tokens is not known before the call."""
+        return _estimate(self, None, num_generations)
+
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Self:
         """Return the request that has the given `body()`.
@@ -308,7 +312,7 @@ def _find_module(request_class: type[Request]) -> str | None:
     return next((base.__module__ for base in request_class.__mro__ if "model_id" in vars(base)), None)
 
 
-def _estimate(request: RequestLike, module: str | None, num_generations: int) -> Estimate | NoEstimate:
+def _estimate(request: AnyRequest, module: str | None, num_generations: int) -> Estimate | NoEstimate:
     from .pricing import estimate_body
 
     if isinstance(num_generations, bool) or not isinstance(num_generations, int) or num_generations < 1:  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -85,19 +85,23 @@ class ModelInfo:
             InvalidRequestError: A value does not match the schema.
             TypeError: A parameter is missing or does not exist.
         """
-        from importlib import import_module
-
         from .errors import ConfigurationError
         from .model import Model
 
         if self.module is None or self.verb is None:
             raise ConfigurationError(f"the package has no typed call of {self.id!r}")
-        module = import_module(self.module)
-        values: list[Any] = list(vars(module).values())
-        [model] = [value for value in values if _is_class_of(value, Model, self.module)]
-        call = getattr(model(_RequestBuilder()), self.verb)
+        call = getattr(_find_class(self.module, Model)(_RequestBuilder()), self.verb)
         request: Request = call(**parameters)
         return request
+
+    def find_request_class(self) -> type[Request] | None:
+        """Return the class of the model's requests; None for a model without a typed call."""
+        from .request import Request
+
+        if self.module is None:
+            return None
+        found: type[Request] = _find_class(self.module, Request)
+        return found
 
 
 class ModelTable(list[ModelInfo]):
@@ -239,8 +243,17 @@ class _RequestBuilder:
         return self
 
 
-def _is_class_of(value: object, base: type, module: str) -> bool:
-    return isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+def _find_class(module: str, base: type) -> Any:
+    """Return the only class of a module with a base class."""
+    from importlib import import_module
+
+    values: list[Any] = list(vars(import_module(module)).values())
+    [found] = [
+        value
+        for value in values
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+    ]
+    return found
 
 
 def _matches(model: ModelInfo, words: list[str]) -> bool:

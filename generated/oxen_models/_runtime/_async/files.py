@@ -15,8 +15,9 @@ from typing import ClassVar, overload
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from ..bodies import decode_base64
-from ..errors import MediaError, OxenError
+from ..errors import ConfigurationError, MediaError, OxenError
 from ..generated_files import extract_files, media_key
+from ..generations import Generation, parse_generation, parse_history_record
 from ..media_types import (
     HEAD_SIZE,
     UNKNOWN_TYPE,
@@ -25,8 +26,9 @@ from ..media_types import (
     detect_type,
     type_by_name,
 )
+from ..provenance import Origin, write_sidecar
 from ..saving import BinaryWriter, Target, find_target, map_os_errors, warn_about_suffix
-from ..urls import job_path
+from ..urls import generation_path, job_path
 from .concurrency import Callback, call_back, iterate_blocking, open_file, run_blocking
 from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import AsyncSession
@@ -51,6 +53,8 @@ class AsyncMedia:
     """
     _index: int = field(default=0, repr=False)
     """The index of the file among those of the job."""
+    _origin: Origin | None = field(default=None, repr=False, compare=False)
+    """The blocking call that made the file; None for a job."""
 
     _kind: ClassVar[str] = ""
     """The kind of media, by which it is accepted as an input."""
@@ -96,6 +100,7 @@ class AsyncMedia:
         path: str | PathLike[str],
         *,
         parents: bool = False,
+        sidecar: bool = False,
         on_progress: Callback[int, int | None] | None = None,
     ) -> Path: ...
     @overload
@@ -107,6 +112,7 @@ class AsyncMedia:
         path: str | PathLike[str] | BinaryWriter,
         *,
         parents: bool = False,
+        sidecar: bool = False,
         on_progress: Callback[int, int | None] | None = None,
     ) -> Path | None:
         """Write the content to a file and return its path.
@@ -119,20 +125,28 @@ class AsyncMedia:
                 the job, or after its content if there is no job, with the suffix of its media type. A file
                 that is open in binary mode is also accepted, and None is returned then.
             parents: Whether to create missing folders.
+            sidecar: Whether to write a second file, with `.json` added to the name, that states how the file
+                was made: model, parameters, job, times and cost. `oxen_models.sidecar(path)` reads it. The
+                record of a job is requested for it.
             on_progress: Called during the download with the number of bytes so far and in total, which is
                 None if the server does not send it.
 
         Raises:
             MediaError: The file could not be downloaded or written, is larger than 16 GiB, is incomplete, or
-                is not media but a page or another text.
-            ConfigurationError: `path` is neither a path nor a file that is open in binary mode.
+                is not media but a page or another text; or its sidecar could not be written.
+            ConfigurationError: `path` is neither a path nor a file that is open in binary mode, or it cannot
+                have a sidecar.
 
         Emits `MediaTypeWarning` if the suffix of the path stands for another media type than the content has.
         Exceptions of `on_progress` are not caught. No partial file remains in any case.
         """
         with map_os_errors(path):
             target = await run_blocking(find_target, path, self._index, parents=parents)
+        if sidecar and target.is_stream:
+            raise ConfigurationError("sidecar=True requires the path of a regular file")
         saved, contradiction = await self._save_to(target, on_progress)
+        if sidecar:
+            await self._write_sidecar(saved)
         warn_about_suffix(contradiction)
         return saved if target.writer is None else None
 
@@ -140,6 +154,27 @@ class AsyncMedia:
         """Return HTML for notebooks, which load the URL themselves."""
         source = self.url if self.b64_json is None else f"data:{self.mime};base64,{self.b64_json}"
         return self._tag.format(escape(source or ""))
+
+    async def _write_sidecar(self, file: Path) -> None:
+        try:
+            source = await self._find_source()
+            await run_blocking(write_sidecar, file, self._index, source)
+        except (OxenError, OSError, ValueError) as error:
+            raise MediaError(
+                f"{str(file)!r} was saved, but not its sidecar: {error}", generation_id=self.generation_id
+            ) from error
+
+    async def _find_source(self) -> Origin | Generation | None:
+        """Return the blocking call, or the record of the job: in the history, which has the cost, or else in
+        the queue.
+        """
+        id = self.generation_id
+        if id is None:
+            return self._origin
+        try:
+            return parse_history_record(await self._session.get(generation_path(id)), id)
+        except OxenError:
+            return parse_generation(await self._session.get(job_path(id)), id)
 
     async def _save_to(
         self, target: Target, on_progress: Callback[int, int | None] | None = None

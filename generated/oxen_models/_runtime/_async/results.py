@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from ..generated_files import GeneratedFile, extract_files, media_key
 from ..parsing import created_at, model_name
+from ..provenance import Origin
 from ..request import RequestLike
 from ..responses import Response
 from ..saving import DEFAULT_PATTERN, check_pattern, find_folder, map_os_errors, warn_about_suffix
@@ -57,7 +58,13 @@ class AsyncResult(Generic[MediaT]):
         """Return an iterator over the files, in the order of the response."""
         return iter(self.media)
 
-    async def save_all(self, folder: str | PathLike[str], pattern: str = DEFAULT_PATTERN) -> list[Path]:
+    async def save_all(
+        self,
+        folder: str | PathLike[str],
+        pattern: str = DEFAULT_PATTERN,
+        *,
+        sidecar: bool = False,
+    ) -> list[Path]:
         """Write all files into a folder, which is created if it does not exist, and return their paths.
 
         Args:
@@ -66,6 +73,7 @@ class AsyncResult(Generic[MediaT]):
                 `id` and `ext`, the suffix of the media type without a dot. `id` is the id of the job, or the
                 start of the SHA-256 digest of the content if there is no job; characters other than letters,
                 digits, hyphens and underscores are replaced by underscores.
+            sidecar: Whether to write a file beside each one that states how it was made, as in `save()`.
 
         Raises:
             MediaError: A file could not be downloaded or written, as for `save()`. The files before it
@@ -81,6 +89,8 @@ class AsyncResult(Generic[MediaT]):
         for medium in self.media:
             target = find_folder(path, pattern)
             file, contradiction = await medium._save_to(target)  # pyright: ignore[reportPrivateUsage]
+            if sidecar:
+                await medium._write_sidecar(file)  # pyright: ignore[reportPrivateUsage]
             warn_about_suffix(contradiction)
             saved.append(file)
         return saved
@@ -169,9 +179,20 @@ _RESULT_TYPES: dict[str, type[AsyncAnyResult]] = {
 
 
 def parse_result(
-    kind: type[R], response: Response, session: AsyncSession, generation_id: str | None = None
+    kind: type[R],
+    response: Response,
+    session: AsyncSession,
+    generation_id: str | None = None,
+    origin: Origin | None = None,
 ) -> R:
     """Return the result in a response.
+
+    Args:
+        kind: The type of the result.
+        response: The response.
+        session: The session of the client.
+        generation_id: The job of the result; None for a blocking call.
+        origin: The blocking call; None for a job.
 
     Raises:
         UnexpectedResponseError: The response contains no result.
@@ -183,7 +204,13 @@ def parse_result(
         created_at(response.json),
         tuple(
             media_class(
-                file.url, file.b64_json, session, generation_id, index, **_get_details(media_class, file)
+                file.url,
+                file.b64_json,
+                session,
+                generation_id,
+                index,
+                origin,
+                **_get_details(media_class, file),
             )
             for index, file in enumerate(files)
         ),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Unpack
 
@@ -12,6 +13,7 @@ from ..context import CallContext
 from ..errors import ConfigurationError
 from ..media import needs_io
 from ..options import RequestOptions
+from ..provenance import Origin
 from ..request import RequestLike, RequestT, build_request, typed_class
 from .concurrency import run_blocking
 from .job import AsyncJob, enqueue
@@ -85,8 +87,9 @@ async def run_request(
         extra_names=frozenset(extra_body or ()),
         model_id=request.model_id,
     )
+    origin = Origin(request, extra_body or {}, datetime.now(UTC))
     response = await session.post(request.endpoint, body, timeout, extra_headers, context)
-    return parse_result(result_type(request), response, session)
+    return parse_result(result_type(request), response, session, origin=origin)
 
 
 async def submit_request(
