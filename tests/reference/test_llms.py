@@ -66,8 +66,12 @@ def test_links_become_full_addresses() -> None:
 
 def test_llms_list_each_page() -> None:
     """llms.txt has a link to each page, with the first paragraph if there is one."""
-    pages = [Page("u/a", "# A\n\nDoes\nthis.\n\nMore."), Page("u/b", "# B\n\n- item\n")]
+    pages = [
+        Page("u/a", "# A\n\nDoes\nthis.\n\nMore."),
+        Page("u/b", "# B\n\n- item\n"),
+        Page("u/c", "# C\n\n    code"),
+    ]
     assert (
         format_llms("T", "S", {"All": pages})
-        == "# T\n\n> S\n\n## All\n\n- [A](u/a): Does this.\n- [B](u/b)\n"
+        == "# T\n\n> S\n\n## All\n\n- [A](u/a): Does this.\n- [B](u/b)\n- [C](u/c)\n"
     )

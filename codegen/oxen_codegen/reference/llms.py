@@ -12,6 +12,8 @@ _TITLE = re.compile(r"^# +(.*?) *$", re.MULTILINE)
 _TAB = re.compile(r' *===[!+]? "(.*)"')
 _FENCE = re.compile(r" *(`{3,}|~{3,})")
 _LINK = re.compile(r"\]\((?![a-z]+:|[/#])([^()\s]+?)\.md(#[^()\s]*)?\)")
+_NO_TEXT = ("#", "|", "```", "    ", "- ", "[", "!")
+"""What a heading, a table, code, a list, a link or an admonition begins with."""
 _INDENT = 4  # columns of the content of a tab
 
 
@@ -33,8 +35,8 @@ class Page:
     def summary(self) -> str:
         """The first paragraph below the title on one line, as Markdown; "" if something else is there."""
         _, _, text = self.markdown.partition("\n\n")
-        paragraph = text.strip().partition("\n\n")[0].removeprefix("> ")
-        return "" if paragraph.startswith(("#", "|", "```", "- ", "[")) else " ".join(paragraph.split())
+        paragraph = text.lstrip("\n").partition("\n\n")[0]
+        return "" if paragraph.startswith(_NO_TEXT) else " ".join(paragraph.split())
 
 
 def flatten_tabs(markdown: str, base: str) -> str:
