@@ -165,7 +165,7 @@ def test_class_names_do_not_hide_imports() -> None:
 
 
 SHOWN = {
-    "Job": "cancel cost generation id refresh result status wait",
+    "Job": "cancel cost generation id model refresh result status wait",
     "ImageResult": "created error image images media model response save_all",
     "VideoResult": "created error media model response save_all video videos",
     "AudioResult": "audio audios created error media model response save_all",
