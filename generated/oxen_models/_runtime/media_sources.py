@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from io import BytesIO, TextIOBase
 from os import PathLike, fsdecode
-from stat import S_ISBLK, S_ISCHR
+from stat import S_ISBLK, S_ISCHR, S_ISREG
 from time import time
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
@@ -164,7 +164,7 @@ def _read_file_object(file: Any) -> bytes:
     """Return the rest of an open file, which may be a pipe."""
     if isinstance(file, TextIOBase):
         raise MediaSourceError("the file must be opened in binary mode")
-    _reject_device(file)
+    _check_open_file(file)
     content = bytearray()
     try:
         while chunk := file.read(CHUNK_SIZE):
@@ -184,13 +184,16 @@ def _read_file_object(file: Any) -> bytes:
     return bytes(content)
 
 
-def _reject_device(file: Any) -> None:
+def _check_open_file(file: Any) -> None:
+    """Reject devices and large files before they are read."""
     try:
-        mode = os.fstat(file.fileno()).st_mode
+        status = os.fstat(file.fileno())
+        size = status.st_size - file.tell() if S_ISREG(status.st_mode) else 0
     except (AttributeError, OSError, TypeError, ValueError):  # not a file of the operating system
         return
-    if S_ISCHR(mode) or S_ISBLK(mode):
+    if S_ISCHR(status.st_mode) or S_ISBLK(status.st_mode):
         raise MediaSourceError("must be a file, got a device")
+    _check_size(size)
 
 
 def _read_result(result: Any) -> tuple[str | None, bytes | str]:
@@ -199,7 +202,7 @@ def _read_result(result: Any) -> tuple[str | None, bytes | str]:
         from binascii import a2b_base64
 
         try:
-            return _with_type(a2b_base64(result.b64_json))
+            return _with_type(a2b_base64(result.b64_json, strict_mode=True))
         except ValueError as error:
             raise MediaSourceError(f"the content of the result is invalid: {error}") from None
     if not isinstance(result.url, str):

@@ -12,6 +12,10 @@ from typing import BinaryIO
 
 MAX_PARTS = 1000
 """Maximum number of parts of a file that are examined."""
+MAX_INNER_PARTS = 100
+"""Maximum number of parts of a part that are examined."""
+MAX_POSITION = 2**62
+"""Maximum position in a file, below that of every operating system."""
 _ISO_TYPES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _IMAGE_BRANDS = {
     b"avif": "image/avif",
@@ -69,7 +73,7 @@ def _detect_iso(file: BinaryIO, head: bytes) -> str | None:
         return next((_IMAGE_BRANDS[brand] for brand in compatible if brand in _CODEC_BRANDS), image)
     if image is not None:
         return image
-    kinds = set(_iso_tracks(file, 0, None))
+    kinds = set(_iso_tracks(file))
     if not has_brand and not kinds and size not in (0, 1) and size < 8:
         return None  # the size of no part
     if b"soun" in kinds and b"vide" not in kinds:
@@ -86,27 +90,31 @@ def _detect_iso(file: BinaryIO, head: bytes) -> str | None:
 _CODEC_BRANDS = frozenset(brand for brand, type in _IMAGE_BRANDS.items() if type != "image/heif")
 
 
-def _iso_tracks(file: BinaryIO, start: int, end: int | None) -> Iterator[bytes]:
+def _iso_tracks(file: BinaryIO) -> Iterator[bytes]:
     """Yield the kinds of the tracks in an ISO file, such as `vide` and `soun`."""
-    for type, inner, inner_end in _iso_parts(file, start, end):
-        if type in (b"moov", b"trak", b"mdia"):
-            yield from _iso_tracks(file, inner, inner_end)
-        elif type == b"hdlr":
-            file.seek(inner + 8)
-            yield file.read(4)
+    for start, end in _find_iso_parts(file, b"moov", 0, None, MAX_PARTS):
+        for track, track_end in _find_iso_parts(file, b"trak", start, end):
+            for medium, medium_end in _find_iso_parts(file, b"mdia", track, track_end):
+                for handler, _ in _find_iso_parts(file, b"hdlr", medium, medium_end):
+                    file.seek(handler + 8)
+                    yield file.read(4)
+        return
 
 
-def _iso_parts(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes, int, int | None]]:
-    """Yield the type, the start of the content, and the end of each part; None is the end of the file."""
-    for _ in range(MAX_PARTS):
+def _find_iso_parts(
+    file: BinaryIO, type: bytes, start: int, end: int | None, limit: int = MAX_INNER_PARTS
+) -> Iterator[tuple[int, int | None]]:
+    """Yield the start of the content and the end of each part of one type; None is the end of the file."""
+    for _ in range(limit):
         file.seek(start)
         header = file.read(16)
         size, length = int.from_bytes(header[:4]), 8
         if size == 1:
             size, length = int.from_bytes(header[8:16]), 16
         part_end = end if size == 0 else start + size
-        yield header[4:8], start + length, part_end
-        if len(header) < length or part_end is None or part_end < start + length:
+        if header[4:8] == type:
+            yield start + length, part_end
+        if len(header) < length or part_end is None or part_end < start + length or part_end > MAX_POSITION:
             return
         if end is not None and part_end >= end:
             return
@@ -115,9 +123,9 @@ def _iso_parts(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[by
 
 def _detect_matroska(file: BinaryIO) -> str:
     is_webm, kinds = True, set[str]()
-    for id, start, end in _matroska_parts(file, 0, None):
+    for id, start, end in _iterate_matroska(file, 0, None):
         if id == _EBML:
-            for inner_id, inner, inner_end in _matroska_parts(file, start, end):
+            for inner_id, inner, inner_end in _iterate_matroska(file, start, end):
                 if inner_id == _DOC_TYPE and inner_end is not None:
                     file.seek(inner)
                     is_webm = file.read(min(inner_end - inner, 8)).rstrip(b"\0") != b"matroska"
@@ -129,21 +137,29 @@ def _detect_matroska(file: BinaryIO) -> str:
 
 
 def _matroska_tracks(file: BinaryIO, start: int, end: int | None) -> Iterator[str]:
-    for id, inner, inner_end in _matroska_parts(file, start, end):
+    """Yield the kinds of the tracks in the segment of a file."""
+    for id, tracks, tracks_end in _iterate_matroska(file, start, end):
         if id == _CLUSTER:  # the tracks are before the content
             return
-        if id in (_TRACKS, _TRACK):
-            yield from _matroska_tracks(file, inner, inner_end)
-        elif id == _TRACK_TYPE:
+        if id == _TRACKS:
+            for track_id, track, track_end in _iterate_matroska(file, tracks, tracks_end):
+                if track_id == _TRACK:
+                    yield from _matroska_kinds(file, track, track_end)
+
+
+def _matroska_kinds(file: BinaryIO, start: int, end: int | None) -> Iterator[str]:
+    """Yield the kind of a track, if it is video or sound."""
+    for id, inner, _ in _iterate_matroska(file, start, end):
+        if id == _TRACK_TYPE:
             file.seek(inner)
             kind = _MATROSKA_KINDS.get(int.from_bytes(file.read(1)))
             if kind is not None:
                 yield kind
 
 
-def _matroska_parts(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[int, int, int | None]]:
-    """Yield the id, the start of the content, and the end of each part; None is the end of the file."""
-    for _ in range(MAX_PARTS):
+def _iterate_matroska(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[int, int, int | None]]:
+    """Yield the id, the start of the content, and the end of each part."""
+    for _ in range(MAX_INNER_PARTS):
         file.seek(start)
         id = _read_number(file, keep_marker=True)
         size = _read_number(file, keep_marker=False)
@@ -172,7 +188,7 @@ def _read_number(file: BinaryIO, *, keep_marker: bool) -> int | None:
 
 def _ogg_streams(file: BinaryIO) -> Iterator[bytes]:
     """Yield the first bytes of each stream, whose first pages are at the start of the file."""
-    for _ in range(MAX_PARTS):
+    for _ in range(MAX_INNER_PARTS):
         header = file.read(27)
         if len(header) < 27 or header[:4] != b"OggS" or not header[5] & 2:
             return

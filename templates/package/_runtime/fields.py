@@ -138,7 +138,8 @@ def to_number(value: Any) -> object:
 
     Any other value is returned unchanged.
     """
-    if isinstance(value, int | float | str) or value is None or getattr(value, "shape", False):
+    is_own = type(value) is float or value is None or isinstance(value, int | str)
+    if is_own or getattr(value, "shape", False):
         return value
     if getattr(getattr(value, "dtype", None), "kind", "") == "b":  # a boolean of numpy
         return value
