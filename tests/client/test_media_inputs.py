@@ -50,6 +50,11 @@ def edit(**parameters: Any) -> Callable[[Any], Any]:
     return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
 
 
+def get_bodies(hub: Hub) -> list[Any]:
+    """Return the bodies of the POST requests."""
+    return [request.body for request in hub.requests if request.method == "POST"]
+
+
 def edit_untyped(**parameters: Any) -> Callable[[Any], Any]:
     return lambda oxen: oxen.model("qwen-image-edit-plus").edit(**{**HAT, **parameters})
 
@@ -270,7 +275,12 @@ def test_open_pipe_is_read(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     content = PNG + os.urandom(200_000)
     with open(reader, "rb") as file, open(writer, "wb") as sink:
-        thread = threading.Thread(target=lambda: (sink.write(content), sink.close()))
+
+        def write() -> None:
+            with sink:
+                sink.write(content)
+
+        thread = threading.Thread(target=write)
         thread.start()
         assert TAKES["image"](file) == make_data_uri(content)
         thread.join()
@@ -283,7 +293,7 @@ def test_home_folder_is_expanded(
     monkeypatch.setenv("HOME", str(tmp_path))
     write_file(tmp_path / "dog.png", PNG)
     run(edit(input_image=["~/dog.png", Path("~/dog.png")]), base_url=hub.url)
-    assert hub.requests[0].body["input_image"] == [make_data_uri(PNG)] * 2
+    assert get_bodies(hub)[0]["input_image"] == [make_data_uri(PNG)] * 2
     assert TAKES["image"](Path("~/dog.png")) == make_data_uri(PNG)
 
 
@@ -337,7 +347,7 @@ def test_array_is_sent_as_an_image(run: ClientRunner, hub: Hub, name: str) -> No
     """An array of numpy is encoded as PNG without loss."""
     array, mode = ARRAYS[name]
     run(edit(input_image=[array]), base_url=hub.url)
-    sent = read_uri(hub.requests[0].body["input_image"][0])
+    sent = read_uri(get_bodies(hub)[0]["input_image"][0])
     height, width = array.shape[:2]
     assert (sent.format, sent.mode, sent.size) == ("PNG", mode, (width, height))
     assert sent.tobytes() == array.tobytes()
@@ -404,7 +414,12 @@ def test_iterable_for_a_list_names_list(
     assert len(list(value)) == len(list(make()))
 
 
-@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, lambda data: array("B", data)])
+def make_array(data: bytes) -> array[int]:
+    """Return an array of the standard library."""
+    return array("B", data)
+
+
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, make_array])
 def test_large_binary_value_has_a_short_error(form: Callable[[bytes], Any]) -> None:
     """Binary data of megabytes at a wrong place are neither taken apart nor printed."""
     data = form(bytes(14_000_000))
@@ -431,7 +446,7 @@ def test_result_is_accepted_as_an_input(run: ClientRunner, hub: Hub) -> None:
         return linked.image.url, contained.image.b64_json, request.body()["input_image"]
 
     url, content, images = run(steps, base_url=hub.url)
-    sent = [request.body["input_image"] for request in hub.requests if request.method == "POST"]
+    sent = [body["input_image"] for body in get_bodies(hub)]
     assert images == [url, f"data:image/png;base64,{content}"]
     assert sent[2:] == [[*images, url], images]
 
@@ -481,7 +496,7 @@ def test_numbers_of_numpy_are_accepted(run: ClientRunner, hub: Hub, way: str) ->
                 request = yield build(oxen, seed=given, guidance=given)
             if way == "call":
                 yield oxen.images.qwen_image.generate(prompt="x", seed=given, guidance=given)
-            body = hub.requests[-1].body if request is None else request.body()
+            body = get_bodies(hub)[-1] if request is None else request.body()
             assert (body["seed"], body["guidance"]) == (expected, expected)
             assert type(body["seed"]) is int
             assert type(body["guidance"]) in (int, float)
@@ -502,7 +517,7 @@ def test_float_of_numpy_is_exact() -> None:
     """A float is the number that `float()` returns, in limits, in lists of options and elsewhere."""
     request = QwenImageRequest(prompt="x", guidance=numpy.float32(0.1))
     assert request.body()["guidance"] == float(numpy.float32(0.1))
-    video = TopazlabsProteusVideoRequest(input_video="a", target_fps=numpy.float64(23.976))
+    video = TopazlabsProteusVideoRequest(input_video=URL, target_fps=numpy.float64(23.976))
     assert video.body()["target_fps"] == 23.976
     with pytest.raises(ValidationError, match="less than or equal to 10"):
         QwenImageRequest(prompt="x", guidance=numpy.float32(10.5))

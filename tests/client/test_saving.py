@@ -231,8 +231,11 @@ def test_save_all_with_a_wrong_pattern_raises(
 ) -> None:
     """A pattern with other fields, of no file name, or of equal names raises, and nothing is written."""
     respond_with(server, PNG, JPEG)
-    step = edit, lambda result: result.save_all(tmp_path / "new", pattern)
-    error = run.expect_error(ox.ConfigurationError, *step, base_url=server.url)
+
+    def save_all(result: Any) -> Any:
+        return result.save_all(tmp_path / "new", pattern)
+
+    error = run.expect_error(ox.ConfigurationError, edit, save_all, base_url=server.url)
     assert "pattern must" in str(error)
     assert list_names(tmp_path) == []
 

@@ -138,8 +138,9 @@ def to_number(value: Any) -> object:
 
     Any other value is returned unchanged.
     """
-    is_own = type(value) is float or value is None or isinstance(value, int | str)
-    if is_own or getattr(value, "shape", False):
+    if type(value) is float or isinstance(value, int | str):
+        return value
+    if getattr(value, "shape", False):  # an array
         return value
     if getattr(getattr(value, "dtype", None), "kind", "") == "b":  # a boolean of numpy
         return value
