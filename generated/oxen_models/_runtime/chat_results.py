@@ -121,6 +121,11 @@ class Completion:
         return self.message.tool_calls
 
     @property
+    def cost(self) -> Decimal | None:
+        """The cost in dollars; None if the server did not send it."""
+        return None if self.usage is None else self.usage.cost
+
+    @property
     def finish_reason(self) -> str | None:
         """The reason why the first answer ended."""
         return self.choices[0].finish_reason

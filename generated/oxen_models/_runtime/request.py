@@ -248,6 +248,7 @@ class UntypedRequest:
 
 RequestLike: TypeAlias = Request | UntypedRequest
 """A request that `run`, `submit` and `run_many` accept."""
+ChatRequestT = TypeVar("ChatRequestT", bound=ChatRequestBase)
 AnyRequest: TypeAlias = RequestLike | ChatRequestBase
 """A request of any kind."""
 

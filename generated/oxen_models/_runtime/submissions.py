@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .bodies import Body
+from .chat_results import parse_completion
 from .context import CallContext
 from .detached import start_detached
 from .errors import APIError, HubUnreachableError, OutcomeUnknownError, OxenError, UnexpectedResponseError
@@ -20,21 +21,25 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 
-Deliver: TypeAlias = Callable[[tuple[str, str] | BaseException], object]
-"""Receives the id and the status of a job, or the error of its submission."""
+Deliver: TypeAlias = Callable[[Response | BaseException], object]
+"""Receives the response to a submission, or its error."""
+
+QUEUE_PATH = "/queue"
 
 
 class Poster(Protocol):
     """Sends submissions."""
 
-    def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response: ...
+    def post(self, path: str, body: Body | bytes, timeout: float, context: CallContext) -> Response: ...
     def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request that is submitted to the queue."""
+    """A request that is submitted to the queue, or a chat request, which is a blocking call."""
 
+    path: str
+    """The path below `/api/ai`."""
     key: str
     """The key in the journal."""
     digest: str
@@ -74,7 +79,7 @@ class Submissions:
         self._lock = Lock()
 
     def start(self, submission: Submission, deliver: Deliver) -> None:
-        """Send a submission in a thread, and pass its job or its error to `deliver`.
+        """Send a submission in a thread, and pass its response or its error to `deliver`.
 
         Raises:
             RunEndedError: `close` was called; nothing was sent.
@@ -101,7 +106,7 @@ class Submissions:
             self._finish(on_closed)
 
     def _run(self, submission: Submission, deliver: Deliver) -> None:
-        outcome: tuple[str, str] | BaseException
+        outcome: Response | BaseException
         try:
             outcome = self._submit(submission)
         except BaseException as error:
@@ -121,21 +126,26 @@ class Submissions:
             stack.callback(on_closed)
             stack.callback(self._poster.close)
 
-    def _submit(self, submission: Submission) -> tuple[str, str]:
+    def _submit(self, submission: Submission) -> Response:
         key, journal = submission.key, self._journal
         if journal is not None:
             journal.sending(key, submission.digest, submission.model, submission.digested_body)
         try:
-            response = self._poster.post(submission.body, submission.timeout, submission.context)
+            response = self._poster.post(
+                submission.path, submission.body, submission.timeout, submission.context
+            )
+            completion = None if submission.path == QUEUE_PATH else parse_completion(response)
         except OxenError as error:
             if journal is not None:
                 record = journal.rejected if was_rejected(error) else journal.unknown
                 record(key, str(error))
             raise
-        [(job_id, status), *_] = find_jobs(response.json)
-        if journal is not None:
+        if journal is not None and completion is not None:
+            journal.succeeded(key, response.json, completion.cost)
+        elif journal is not None:
+            [(job_id, _), *_] = find_jobs(response.json)
             journal.accepted(key, job_id)
-        return job_id, status
+        return response
 
 
 def was_rejected(error: OxenError) -> bool:

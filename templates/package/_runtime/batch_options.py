@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
-from typing import get_args
+from typing import Any, get_args
 
 from .budget import Budget, Unpriced
 from .errors import ConfigurationError
 from .progress import Progress
-from .request import RequestLike
 from .settings import validate_timeout
 
 
@@ -21,7 +20,7 @@ class BatchOptions:
 
     max_in_flight: int
     journal: str | PathLike[str] | None
-    key: Callable[[RequestLike], str] | None
+    key: Callable[[Any], str] | None
     resend_unknown: bool
     reconcile: bool
     timeout: float | None

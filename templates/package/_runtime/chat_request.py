@@ -17,11 +17,10 @@ from .fields import OMIT
 from .local_media import LocalMedia
 from .media import mark_paths, needs_io
 from .media_sources import PathStr
-from .request import ChatRequestBase, Object
+from .request import ChatRequestT, Object
 from .values import shorten
 
 T = TypeVar("T")
-ChatRequestT = TypeVar("ChatRequestT", bound=ChatRequestBase)
 
 MAX_AUDIO_SIZE = 20 * 2**20
 """Maximum bytes of a sound. The API states 20 MB."""

@@ -53,9 +53,9 @@ class AsyncPoster:
                 self._loop.close()
                 raise
 
-    def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response:
+    def post(self, path: str, body: Body | bytes, timeout: float, context: CallContext) -> Response:
         """Send a submission and wait for its response. Raises as `AsyncTransport.post` does."""
-        call = self._transport.post("/queue", body, timeout, None, context, retry=False)
+        call = self._transport.post(path, body, timeout, None, context, retry=False)
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         error: OutcomeUnknownError | None = None
         try:

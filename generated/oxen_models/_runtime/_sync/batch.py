@@ -10,21 +10,28 @@ from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from ..batch_options import BatchOptions
 from ..budget import Refusal
 from ..closing import RunEnd
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest
+from ..request import AnyRequest, ChatRequestBase, Request, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import Submissions, is_thread_error
 from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
 from .gate import Gate
 from .poster import Poster
-from .processor import Outcome, Processor, Finished, Item
+from .processor import (
+    Outcome,
+    Processor,
+    Finished,
+    Item,
+    OutcomeRequestT_co,
+    OutcomeT_co,
+)
 from .reconcile import adopt_jobs
 from .session import Session
 from .transport import Transport, create_http_client
@@ -35,14 +42,14 @@ if TYPE_CHECKING:
 MAX_CLOSE_WAIT = 1.0
 
 
-class BatchRun:
+class BatchRun(Generic[OutcomeT_co, OutcomeRequestT_co]):
     """A run of many requests: an iterator over their outcomes, and a context manager that ends the run.
 
     A run that is left early, in any way, sends no further requests. Requests that were being sent are
     recorded in the journal when their response arrives; jobs continue on the server.
     """
 
-    def __init__(self, session: Session, requests: Iterable[RequestLike], options: BatchOptions) -> None:
+    def __init__(self, session: Session, requests: Iterable[AnyRequest], options: BatchOptions) -> None:
         self._engine = _Engine(session, requests, options)
         # The engine does not refer to this object, so that the run ends when the caller drops it.
         weakref.finalize(self, self._engine.abandon)
@@ -50,7 +57,7 @@ class BatchRun:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Outcome:
+    def __next__(self) -> Outcome[OutcomeT_co, OutcomeRequestT_co]:
         outcome = self._engine.next_outcome()
         if outcome is None:
             raise StopIteration
@@ -75,7 +82,7 @@ class BatchRun:
 class _Engine:
     """Sends the requests of a run, waits for their jobs, and keeps the journal."""
 
-    def __init__(self, session: Session, requests: Iterable[RequestLike], options: BatchOptions) -> None:
+    def __init__(self, session: Session, requests: Iterable[AnyRequest], options: BatchOptions) -> None:
         self._session = session
         self._options = options
         self._total = len(requests) if isinstance(requests, Sized) else None
@@ -102,7 +109,7 @@ class _Engine:
         self._end = RunEnd(options.journal)
         self._finished = Event()
 
-    def next_outcome(self) -> Outcome | None:
+    def next_outcome(self) -> Outcome[Any, Any] | None:
         """Return the next outcome; None after the last one. Errors are those of `run_many`.
 
         A cancelled call ends the run, because its caller may not iterate any further.
@@ -127,7 +134,7 @@ class _Engine:
             raise self._error
         return None
 
-    def _wait_for_outcome(self) -> Outcome | None:
+    def _wait_for_outcome(self) -> Outcome[Any, Any] | None:
         while True:
             self._start_workers()
             call_back(self._report, Progress(self._succeeded, self._failed, self._in_flight, self._total))
@@ -255,7 +262,7 @@ class _Engine:
         self._unstarted.clear()
         self._sending.set()
 
-    def _take(self, finished: Finished) -> Outcome | None:
+    def _take(self, finished: Finished) -> Outcome[Any, Any] | None:
         """Count a request that has ended, and return its outcome if it has one."""
         error, outcome = finished.error, finished.outcome
         if finished.refusal is not None:
@@ -303,8 +310,8 @@ class _Engine:
                 raise
 
 
-def _validate_request(index: int, request: object) -> RequestLike:
-    if isinstance(request, Request | UntypedRequest):
+def _validate_request(index: int, request: object) -> AnyRequest:
+    if isinstance(request, Request | UntypedRequest | ChatRequestBase):
         return request
     raise TypeError(f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}")
 

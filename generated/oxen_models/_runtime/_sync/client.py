@@ -31,11 +31,20 @@ if TYPE_CHECKING:
 
     from ..account import User
     from ..budget import Unpriced
+    from ..chat_results import Completion
     from ..generations import CostKey
     from ..matching import Reconciliation
     from ..options import RequestOptions
     from ..progress import Progress
-    from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
+    from ..request import (
+        AnyRequest,
+        AudioRequest,
+        ChatRequestBase,
+        ChatRequestT,
+        ImageRequest,
+        RequestLike,
+        VideoRequest,
+    )
     from .batch import BatchRun
     from .dynamic import AnyModel
     from .history import Generations
@@ -122,7 +131,9 @@ class Client:
     def run(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> AudioResult: ...
     @overload
     def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult: ...
-    def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult:
+    @overload
+    def run(self, request: ChatRequestBase, **options: Unpack[RequestOptions]) -> Completion: ...
+    def run(self, request: AnyRequest, **options: Unpack[RequestOptions]) -> AnyResult | Completion:
         """Send a request and return its result. The type of the result is that of the request's family.
 
         Args:
@@ -138,9 +149,14 @@ class Client:
             OxenError: The server returned an error or could not be reached.
         """
         from ..options import check_options
+        from ..request import ChatRequestBase
         from .sender import run_request
 
         check_options("run()", options, ("request",))
+        if isinstance(request, ChatRequestBase):
+            from .chat import complete
+
+            return complete(self._session, request, **options)
         return run_request(self._session, request, **options)
 
     @overload
@@ -352,13 +368,61 @@ class Client:
         """
         return self._session.events()
 
+    @overload
     def run_many(
         self,
         requests: Iterable[RequestLike],
         *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[RequestLike], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> BatchRun: ...
+    @overload
+    def run_many(
+        self,
+        requests: Iterable[ChatRequestT],
+        *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[ChatRequestT], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> BatchRun[Completion, ChatRequestT]: ...
+    @overload
+    def run_many(
+        self,
+        requests: Iterable[AnyRequest],
+        *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[AnyRequest], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> BatchRun[AnyResult | Completion, AnyRequest]: ...
+    def run_many(
+        self,
+        requests: Iterable[AnyRequest],
+        *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,
-        key: Callable[[RequestLike], str] | None = None,
+        key: Callable[[Any], str] | None = None,
         resend_unknown: bool = False,
         reconcile: bool = False,
         timeout: float | None = None,
@@ -366,14 +430,14 @@ class Client:
         progress: bool | Callback[Progress] = False,
         budget: Decimal | int | None = None,
         unpriced: Unpriced = "refuse",
-    ) -> BatchRun:
+    ) -> BatchRun[Any, Any]:
         """Run many requests, of one or several models, and return an iterator over their outcomes, each as
         soon as it is known.
 
-        The requests are submitted to the queue. With a journal, a run that ended early can be continued by
-        starting it again: the outcomes of finished requests are yielded again without sending them,
-        unfinished jobs are waited for, and a request that may have been accepted yields an
-        `OutcomeUnknownError`. The requests may be in another order, and there may be further ones.
+        The requests are submitted to the queue; chat requests are blocking calls. With a journal, a run that
+        ended early can be continued by starting it again: the outcomes of finished requests are yielded again
+        without sending them, unfinished jobs are waited for, and a request that may have been accepted yields
+        an `OutcomeUnknownError`. The requests may be in another order, and there may be further ones.
 
         If the server limits the rate or cannot be reached, the run pauses, and continues once one request
         has succeeded. The iterator is also a context manager, which ends the run and waits until the outcome

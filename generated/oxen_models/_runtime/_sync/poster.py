@@ -46,9 +46,9 @@ class Poster:
         self._transport = transport
         self._own_http = own_http
 
-    def post(self, body: Body | bytes, timeout: float, context: CallContext) -> Response:
+    def post(self, path: str, body: Body | bytes, timeout: float, context: CallContext) -> Response:
         """Send a submission. Raises as `Transport.post` does."""
-        return self._transport.post("/queue", body, timeout, None, context, retry=False)
+        return self._transport.post(path, body, timeout, None, context, retry=False)
 
     def close(self) -> None:
         """End the threads, and close the connections unless they are the caller's."""

@@ -9,21 +9,28 @@ from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from ..batch_options import BatchOptions
 from ..budget import Refusal
 from ..closing import RunEnd
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
-from ..request import Request, RequestLike, UntypedRequest
+from ..request import AnyRequest, ChatRequestBase, Request, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import Submissions, is_thread_error
 from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
 from .gate import AsyncGate
 from .poster import AsyncPoster
-from .processor import AsyncOutcome, AsyncProcessor, Finished, Item
+from .processor import (
+    AsyncOutcome,
+    AsyncProcessor,
+    Finished,
+    Item,
+    OutcomeRequestT_co,
+    OutcomeT_co,
+)
 from .reconcile import adopt_jobs
 from .session import AsyncSession
 from .transport import AsyncTransport, create_http_client
@@ -34,14 +41,14 @@ if TYPE_CHECKING:
 MAX_CLOSE_WAIT = 1.0
 
 
-class AsyncBatchRun:
+class AsyncBatchRun(Generic[OutcomeT_co, OutcomeRequestT_co]):
     """A run of many requests: an iterator over their outcomes, and a context manager that ends the run.
 
     A run that is left early, in any way, sends no further requests. Requests that were being sent are
     recorded in the journal when their response arrives; jobs continue on the server.
     """
 
-    def __init__(self, session: AsyncSession, requests: Iterable[RequestLike], options: BatchOptions) -> None:
+    def __init__(self, session: AsyncSession, requests: Iterable[AnyRequest], options: BatchOptions) -> None:
         self._engine = _AsyncEngine(session, requests, options)
         # The engine does not refer to this object, so that the run ends when the caller drops it.
         weakref.finalize(self, self._engine.abandon)
@@ -49,7 +56,7 @@ class AsyncBatchRun:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> AsyncOutcome:
+    async def __anext__(self) -> AsyncOutcome[OutcomeT_co, OutcomeRequestT_co]:
         outcome = await self._engine.next_outcome()
         if outcome is None:
             raise StopAsyncIteration
@@ -74,7 +81,7 @@ class AsyncBatchRun:
 class _AsyncEngine:
     """Sends the requests of a run, waits for their jobs, and keeps the journal."""
 
-    def __init__(self, session: AsyncSession, requests: Iterable[RequestLike], options: BatchOptions) -> None:
+    def __init__(self, session: AsyncSession, requests: Iterable[AnyRequest], options: BatchOptions) -> None:
         self._session = session
         self._options = options
         self._total = len(requests) if isinstance(requests, Sized) else None
@@ -101,7 +108,7 @@ class _AsyncEngine:
         self._end = RunEnd(options.journal)
         self._finished = Event()
 
-    async def next_outcome(self) -> AsyncOutcome | None:
+    async def next_outcome(self) -> AsyncOutcome[Any, Any] | None:
         """Return the next outcome; None after the last one. Errors are those of `run_many`.
 
         A cancelled call ends the run, because its caller may not iterate any further.
@@ -126,7 +133,7 @@ class _AsyncEngine:
             raise self._error
         return None
 
-    async def _wait_for_outcome(self) -> AsyncOutcome | None:
+    async def _wait_for_outcome(self) -> AsyncOutcome[Any, Any] | None:
         while True:
             self._start_workers()
             await call_back(
@@ -256,7 +263,7 @@ class _AsyncEngine:
         self._unstarted.clear()
         self._sending.set()
 
-    def _take(self, finished: Finished) -> AsyncOutcome | None:
+    def _take(self, finished: Finished) -> AsyncOutcome[Any, Any] | None:
         """Count a request that has ended, and return its outcome if it has one."""
         error, outcome = finished.error, finished.outcome
         if finished.refusal is not None:
@@ -304,8 +311,8 @@ class _AsyncEngine:
                 raise
 
 
-def _validate_request(index: int, request: object) -> RequestLike:
-    if isinstance(request, Request | UntypedRequest):
+def _validate_request(index: int, request: object) -> AnyRequest:
+    if isinstance(request, Request | UntypedRequest | ChatRequestBase):
         return request
     raise TypeError(f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}")
 

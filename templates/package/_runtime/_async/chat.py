@@ -107,7 +107,7 @@ async def complete(
         OutcomeUnknownError: No response was received; the request may have been accepted.
         OxenError: The server rejected the request, failed, or could not be reached.
     """
-    _check_targets(session)
+    check_targets(session)
     body = encode_body(request, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     return parse_completion(await session.post(request.endpoint, body, timeout, extra_headers))
@@ -121,7 +121,7 @@ async def _read(
     assembly: Assembly,
 ) -> AsyncGenerator[CompletionChunk]:
     """Send a request and yield the chunks of its response, which are added to `assembly`."""
-    _check_targets(session)
+    check_targets(session)
     request = await _build(build)
     body = encode_body(request, {**(options.get("extra_body") or {}), **stream})
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
@@ -156,7 +156,8 @@ def _parse_event(data: str) -> dict[str, Any]:
     return parse_response(200, {}, data.encode()).json if is_error(event) else event
 
 
-def _check_targets(session: AsyncSession) -> None:
+def check_targets(session: AsyncSession) -> None:
+    """Raise a `ConfigurationError` if the client has options that apply to submissions only."""
     if session.settings.targets:
         names = " and ".join(session.settings.targets)
         raise ConfigurationError(f"{names} cannot be used by a chat call; use a client without {names}")

@@ -30,11 +30,20 @@ if TYPE_CHECKING:
 
     from ..account import User
     from ..budget import Unpriced
+    from ..chat_results import Completion
     from ..generations import CostKey
     from ..matching import Reconciliation
     from ..options import RequestOptions
     from ..progress import Progress
-    from ..request import AudioRequest, ImageRequest, RequestLike, VideoRequest
+    from ..request import (
+        AnyRequest,
+        AudioRequest,
+        ChatRequestBase,
+        ChatRequestT,
+        ImageRequest,
+        RequestLike,
+        VideoRequest,
+    )
     from .batch import AsyncBatchRun
     from .dynamic import AsyncAnyModel
     from .history import AsyncGenerations
@@ -121,7 +130,11 @@ class AsyncClient:
     async def run(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> AsyncAudioResult: ...
     @overload
     async def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AsyncAnyResult: ...
-    async def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AsyncAnyResult:
+    @overload
+    async def run(self, request: ChatRequestBase, **options: Unpack[RequestOptions]) -> Completion: ...
+    async def run(
+        self, request: AnyRequest, **options: Unpack[RequestOptions]
+    ) -> AsyncAnyResult | Completion:
         """Send a request and return its result. The type of the result is that of the request's family.
 
         Args:
@@ -137,9 +150,14 @@ class AsyncClient:
             OxenError: The server returned an error or could not be reached.
         """
         from ..options import check_options
+        from ..request import ChatRequestBase
         from .sender import run_request
 
         check_options("run()", options, ("request",))
+        if isinstance(request, ChatRequestBase):
+            from .chat import complete
+
+            return await complete(self._session, request, **options)
         return await run_request(self._session, request, **options)
 
     @overload
@@ -361,13 +379,61 @@ class AsyncClient:
         """
         return self._session.events()
 
+    @overload
     def run_many(
         self,
         requests: Iterable[RequestLike],
         *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[RequestLike], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> AsyncBatchRun: ...
+    @overload
+    def run_many(
+        self,
+        requests: Iterable[ChatRequestT],
+        *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[ChatRequestT], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> AsyncBatchRun[Completion, ChatRequestT]: ...
+    @overload
+    def run_many(
+        self,
+        requests: Iterable[AnyRequest],
+        *,
+        max_in_flight: int = ...,
+        journal: str | PathLike[str] | None = ...,
+        key: Callable[[AnyRequest], str] | None = ...,
+        resend_unknown: bool = ...,
+        reconcile: bool = ...,
+        timeout: float | None = ...,
+        max_consecutive_failures: int | None = ...,
+        progress: bool | Callable[[Progress], object] = ...,
+        budget: Decimal | int | None = ...,
+        unpriced: Unpriced = ...,
+    ) -> AsyncBatchRun[AsyncAnyResult | Completion, AnyRequest]: ...
+    def run_many(
+        self,
+        requests: Iterable[AnyRequest],
+        *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,
-        key: Callable[[RequestLike], str] | None = None,
+        key: Callable[[Any], str] | None = None,
         resend_unknown: bool = False,
         reconcile: bool = False,
         timeout: float | None = None,
@@ -375,14 +441,14 @@ class AsyncClient:
         progress: bool | Callback[Progress] = False,
         budget: Decimal | int | None = None,
         unpriced: Unpriced = "refuse",
-    ) -> AsyncBatchRun:
+    ) -> AsyncBatchRun[Any, Any]:
         """Run many requests, of one or several models, and return an iterator over their outcomes, each as
         soon as it is known.
 
-        The requests are submitted to the queue. With a journal, a run that ended early can be continued by
-        starting it again: the outcomes of finished requests are yielded again without sending them,
-        unfinished jobs are waited for, and a request that may have been accepted yields an
-        `OutcomeUnknownError`. The requests may be in another order, and there may be further ones.
+        The requests are submitted to the queue; chat requests are blocking calls. With a journal, a run that
+        ended early can be continued by starting it again: the outcomes of finished requests are yielded again
+        without sending them, unfinished jobs are waited for, and a request that may have been accepted yields
+        an `OutcomeUnknownError`. The requests may be in another order, and there may be further ones.
 
         If the server limits the rate or cannot be reached, the run pauses, and continues once one request
         has succeeded. The iterator is also a context manager, which ends the run and waits until the outcome

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal
+
+from typing_extensions import TypeVar
 
 from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
-from ..bodies import digest_body, encode_queue_body
+from ..bodies import digest_body, encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
-from ..context import CallContext
+from ..chat_results import parse_completion
+from ..context import NO_CONTEXT, CallContext
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -31,13 +34,21 @@ from ..errors import (
     RateLimitError,
     UnpricedRequestError,
 )
-from ..generations import create_job_failed, parse_dollars
+from ..generations import create_job_failed, find_jobs, parse_dollars
 from ..pacing import MAX_PAUSE
-from ..request import RequestLike, typed_class
+from ..request import AnyRequest, ChatRequestBase, RequestLike, typed_class
 from ..responses import Headers, Response
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import RunEndedError, Submission, Submissions, is_thread_error, was_rejected
+from ..submissions import (
+    QUEUE_PATH,
+    RunEndedError,
+    Submission,
+    Submissions,
+    is_thread_error,
+    was_rejected,
+)
+from .chat import check_targets
 from .concurrency import run_blocking, wait_for_callback
 from .gate import AsyncGate
 from .job import AsyncJob, read_history
@@ -60,21 +71,27 @@ _OUTCOME_UNKNOWN = (
 )
 
 
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True, default=AsyncAnyResult)
+OutcomeRequestT_co = TypeVar("OutcomeRequestT_co", covariant=True, default=RequestLike)
+
+
 @dataclass(frozen=True, slots=True)
-class AsyncOutcome:
+class AsyncOutcome(Generic[OutcomeT_co, OutcomeRequestT_co]):
     """The outcome of one request of a batch: a result or an error."""
 
     index: int
     """The index of the request, counted from 0."""
-    request: RequestLike
-    result: AsyncAnyResult | None
+    request: OutcomeRequestT_co
+    result: OutcomeT_co | None
     """None if there is an error."""
     error: OxenError | None
     """None if there is a result."""
     job_id: str | None
-    """The job of the request; None if it was not accepted by the queue."""
+    """The job of the request; None if it was not accepted by the queue, and for a chat request."""
     cost: Decimal | None = None
-    """The cost in dollars by the history; None if the server reports none, or it could not be requested."""
+    """The cost in dollars by the history, or by the usage of a completion; None if the server reports none,
+    or it could not be requested.
+    """
 
 
 @dataclass(slots=True)
@@ -82,7 +99,7 @@ class Item:
     """A request of a run."""
 
     index: int
-    request: RequestLike
+    request: AnyRequest
     key: str | None = None
     """The key in the journal; None until it is known."""
     estimate: Estimate | NoEstimate | None = None
@@ -96,10 +113,21 @@ class Finished:
     """
 
     item: Item
-    outcome: AsyncOutcome | None = None
+    outcome: AsyncOutcome[Any, Any] | None = None
     is_replayed: bool = False
     refusal: Refusal | None = None
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A submission that was accepted."""
+
+    response: Response
+    started: float
+    """The time at which it was sent."""
+    stream_epoch: int
+    """The number of the event stream that was open before."""
 
 
 class AsyncProcessor:
@@ -167,10 +195,16 @@ class AsyncProcessor:
         if self._budget is not None and item.estimate is not None:
             self._budget.settle(item.estimate, cost)
 
-    async def _run_one(self, item: Item, submission: Submission, job_id: str | None) -> AsyncOutcome:
+    async def _run_one(
+        self, item: Item, submission: Submission, job_id: str | None
+    ) -> AsyncOutcome[Any, Any]:
         index, request = item.index, item.request
         result: AsyncAnyResult | None = None
         try:
+            if isinstance(request, ChatRequestBase):
+                completion = parse_completion((await self._send(index, submission)).response)
+                self._settle(item, completion.cost)
+                return AsyncOutcome(index, request, completion, None, None, completion.cost)
             if job_id is None:
                 warn_if_billed_without_result(request)
                 job, started = await self._submit(index, request, submission)
@@ -219,26 +253,30 @@ class AsyncProcessor:
     def _prepare(self, item: Item) -> Submission:
         """Return the submission of a request. This reads its files."""
         request = item.request
-        body = encode_queue_body(request, 1, self._session.settings.targets, None)
+        if isinstance(request, ChatRequestBase):
+            check_targets(self._session)
+            path, body, context = request.endpoint, encode_body(request, None), NO_CONTEXT
+        else:
+            path, body = QUEUE_PATH, encode_queue_body(request, 1, self._session.settings.targets, None)
+            context = CallContext(
+                request_class=typed_class(request), model_id=request.model_id, is_submission=True
+            )
         if self._budget is not None and item.estimate is None:
             item.estimate = request.estimate()
-        timeout = self._session.settings.request_timeout("/queue", None)
+        timeout = self._session.settings.request_timeout(path, None)
         if self._options.timeout is not None:
             timeout = min(timeout, self._options.timeout)
-        context = CallContext(
-            request_class=typed_class(request), model_id=request.model_id, is_submission=True
-        )
         if self._options.journal is None:
-            return Submission("", "", request.model_id, body, {}, timeout, context)
+            return Submission(path, "", "", request.model_id, body, {}, timeout, context)
         from ..journal import request_digest
 
         digested_body = digest_body(request)
         digest = request_digest(digested_body)
         if item.key is None:
             item.key = self._create_key(request, digest)
-        return Submission(item.key, digest, request.model_id, body, digested_body, timeout, context)
+        return Submission(path, item.key, digest, request.model_id, body, digested_body, timeout, context)
 
-    def _create_key(self, request: RequestLike, digest: str) -> str:
+    def _create_key(self, request: AnyRequest, digest: str) -> str:
         """Return the key of a request, which differs from those of all other requests of the run.
 
         Raises:
@@ -270,7 +308,7 @@ class AsyncProcessor:
             )
         return entry
 
-    def _replay(self, index: int, request: RequestLike, entry: Entry) -> AsyncOutcome | None:
+    def _replay(self, index: int, request: AnyRequest, entry: Entry) -> AsyncOutcome[Any, Any] | None:
         """Return the outcome in the journal; None if the request has none yet."""
         if entry.state in ("accepted", "rejected"):
             return None
@@ -280,6 +318,8 @@ class AsyncProcessor:
             return AsyncOutcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
         if entry.state == "succeeded":
             response = Response(200, Headers({}), dict(entry.response or {}))
+            if isinstance(request, ChatRequestBase):
+                return AsyncOutcome(index, request, parse_completion(response), None, None, entry.cost)
             result = parse_result(result_type(request), response, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id, entry.cost)
         job_id, detail = entry.job_id or "", entry.detail or ""
@@ -296,6 +336,12 @@ class AsyncProcessor:
         self, index: int, request: RequestLike, submission: Submission
     ) -> tuple[AsyncJob[AsyncAnyResult], float]:
         """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
+        sent = await self._send(index, submission)
+        [(job_id, status), *_] = find_jobs(sent.response.json)
+        return self._create_job(request, job_id, status, sent.stream_epoch), sent.started
+
+    async def _send(self, index: int, submission: Submission) -> _Sent:
+        """Send a submission when the gate lets it pass, with the retries that are safe."""
         retries = 0
         last_error: OxenError | None = None
         while True:
@@ -308,8 +354,9 @@ class AsyncProcessor:
                 raise RunEndedError
             started = time.monotonic()
             try:
-                stream_epoch = await tracker.wait_for_stream()
-                job_id, status = await wait_for_callback(partial(self._submissions.start, submission))
+                is_queued = submission.path == QUEUE_PATH
+                stream_epoch = await tracker.wait_for_stream() if is_queued else 0
+                response = await wait_for_callback(partial(self._submissions.start, submission))
             except _SUBMISSION_ERRORS as error:
                 if is_thread_error(error):
                     self._gate.report_not_sent()
@@ -324,7 +371,7 @@ class AsyncProcessor:
                 raise
             else:
                 self._gate.report_accepted(epoch)
-                return self._create_job(request, job_id, status, stream_epoch), started
+                return _Sent(response, started, stream_epoch)
 
     def _report_failure(self, epoch: int, error: OxenError) -> None:
         retry_after = error.retry_after if isinstance(error, APIError) else None
