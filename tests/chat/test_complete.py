@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import oxen_models
 import pytest
-from helpers.chat import CHAT_PATH, MODEL, QUESTION, complete
+from helpers.chat import CHAT_PATH, MODEL, QUESTION, complete, open_stream, read_one
 from helpers.client_runner import ClientRunner
 from oxen_models import (
     BadRequestError,
@@ -211,3 +211,10 @@ def test_chat_model_lists_the_recorded_ids() -> None:
     """The Literal has the ids of the catalogue's chat models."""
     assert sorted(get_args(ChatModel)) == sorted(model.id for model in catalog.models(family="chat"))
     assert len(get_args(ChatModel)) == 70
+
+
+def test_misspelt_model_has_a_suggestion(run: ClientRunner, hub: Hub) -> None:
+    """The error of an unknown model names the nearest recorded one, in a stream, too."""
+    for step in (complete(model="claude-sonet-5"), open_stream(model="claude-sonet-5")):
+        error = run.expect_error(NotFoundError, step, read_one, base_url=hub.url)
+        assert "claude-sonnet-5" in str(error)

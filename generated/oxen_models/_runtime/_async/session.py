@@ -202,11 +202,12 @@ class AsyncSession:
         body: Body | bytes,
         timeout: float | None,
         extra_headers: Mapping[str, str] | None = None,
+        context: CallContext = NO_CONTEXT,
     ) -> AsyncGenerator[str]:
         """Send a billable request and yield the events of its response. Raises as
         `AsyncTransport.stream_post` does.
         """
-        events = self._transport(NO_CONTEXT).stream_post(path, body, timeout, extra_headers)
+        events = self._transport(context).stream_post(path, body, timeout, extra_headers, context)
         async with aclosing(events):
             async for data in events:
                 yield data

@@ -16,6 +16,7 @@ from ..chat_assembly import Assembly
 from ..chat_request import build_chat_request, message_needs_io
 from ..chat_results import Completion, CompletionChunk, IncompleteStreamError, parse_chunk, parse_completion
 from ..connections import StreamCutError
+from ..context import CallContext
 from ..errors import ConfigurationError
 from ..options import RequestOptions
 from ..parsing import parse_response
@@ -110,24 +111,27 @@ async def complete(
     check_targets(session)
     body = encode_body(request, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    return parse_completion(await session.post(request.endpoint, body, timeout, extra_headers))
+    context = CallContext(model_id=request.model_id)
+    return parse_completion(await session.post(request.endpoint, body, timeout, extra_headers, context))
 
 
 async def _read(
     session: AsyncSession,
     build: partial[ChatRequestBase],
     options: RequestOptions,
-    stream: Mapping[str, object],
+    stream_body: Mapping[str, object],
     assembly: Assembly,
 ) -> AsyncGenerator[CompletionChunk]:
     """Send a request and yield the chunks of its response, which are added to `assembly`."""
     check_targets(session)
     request = await _build(build)
-    body = encode_body(request, {**(options.get("extra_body") or {}), **stream})
+    body = encode_body(request, {**(options.get("extra_body") or {}), **stream_body})
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    context = CallContext(model_id=request.model_id)
+    stream = session.stream_post(request.endpoint, body, timeout, extra_headers, context)
     reason = "neither a finish reason nor [DONE] was received"
     try:
-        async with aclosing(session.stream_post(request.endpoint, body, timeout, extra_headers)) as events:
+        async with aclosing(stream) as events:
             async for data in events:
                 if data.strip() == _DONE:
                     return

@@ -17,7 +17,7 @@ from ..billing import warn_if_billed_without_result
 from ..bodies import digest_body, encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
 from ..chat_results import parse_completion
-from ..context import NO_CONTEXT, CallContext
+from ..context import CallContext
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -255,7 +255,8 @@ class AsyncProcessor:
         request = item.request
         if isinstance(request, ChatRequestBase):
             check_targets(self._session)
-            path, body, context = request.endpoint, encode_body(request, None), NO_CONTEXT
+            path, body = request.endpoint, encode_body(request, None)
+            context = CallContext(model_id=request.model_id)
         else:
             path, body = QUEUE_PATH, encode_queue_body(request, 1, self._session.settings.targets, None)
             context = CallContext(
