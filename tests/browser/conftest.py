@@ -30,8 +30,8 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chromium", required=True, help="the executable of the browser")
-    parser.addoption("--site", required=True, type=Path, help="the folder of the built site")
-    parser.addoption("--screenshots", required=True, type=Path, help="the folder to write screenshots to")
+    parser.addoption("--site", required=True, help="the folder of the built site")
+    parser.addoption("--screenshots", required=True, help="the folder to write screenshots to")
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def site_url(pytestconfig: pytest.Config) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def screenshots(pytestconfig: pytest.Config) -> Path:
     """The folder of the screenshots, which exists."""
-    folder: Path = pytestconfig.getoption("--screenshots")
+    folder = Path(str(pytestconfig.getoption("--screenshots")))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
