@@ -20,10 +20,14 @@ _DEFAULT_DIALECT = Dialect()
 
 
 class Hub:
-    """A stand-in for the Oxen.ai hub on 127.0.0.1 that runs inside a `with` block.
+    """A stand-in for the Oxen.ai hub on 127.0.0.1 that runs inside a `with` block, or between `start()` and
+    `stop()`.
 
         with Hub() as hub:
             oxen = Oxen(api_key="anything", base_url=hub.url)
+
+    The results of the last 1,000 blocking calls can be downloaded. Requests whose Host header is another than
+    127.0.0.1 or localhost are rejected.
 
     Several hubs may run at once. Hubs are thread-safe.
 
@@ -58,8 +62,8 @@ class Hub:
         self._port = port
         self._server: Server | None = None
 
-    def __enter__(self) -> Self:
-        """Start to listen.
+    def start(self) -> Self:
+        """Start to listen, and return this hub.
 
         Raises:
             OSError: The port is in use.
@@ -75,16 +79,22 @@ class Hub:
             raise
         return self
 
+    def stop(self) -> None:
+        """Stop immediately, if the hub is running. Open connections are aborted and active jobs fail."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop immediately. Open connections are aborted and active jobs fail."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
+        self.stop()
 
     def __repr__(self) -> str:
         return "<Hub (not running)>" if self._server is None else f"<Hub at {self._server.url}>"
@@ -97,7 +107,7 @@ class Hub:
             RuntimeError: The hub is not running.
         """
         if self._server is None:
-            raise RuntimeError("this hub is not running; use `with Hub() as hub:`")
+            raise RuntimeError("this hub is not running; use `with Hub() as hub:` or call start()")
         return self._server.url
 
     @property

@@ -32,6 +32,13 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = str(scope["path"])
+        if not _is_own_host(request.headers.get("host", "")):
+            # A page that a browser shows could reach the hub under a name of its own.
+            detail = "the Host header must be 127.0.0.1 or localhost"
+            await self._errors.response(RequestError(421, "misdirected_request", detail))(
+                scope, receive, send
+            )
+            return
         fault = self._state.faults.draw_for_request(request.method, path)
         body = b""
         is_unread = fault is not None and fault.kind == "cut-before-body"
@@ -71,6 +78,11 @@ class FaultMiddleware:
             return None
         detail = "You must be authenticated to perform this action."
         return self._errors.response(RequestError(401, "unauthenticated", detail))
+
+
+def _is_own_host(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return name.lower() in ("127.0.0.1", "localhost")
 
 
 class _FaultySender:

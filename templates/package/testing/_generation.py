@@ -48,7 +48,7 @@ class _Endpoint:
 
     def _link(self, files: Iterable[File], base_url: str) -> Iterable[dict[str, JSON]]:
         for file in files:
-            self._state.files[file.name] = file
+            self._state.add_file(file)
             yield {"url": self._state.links.sign(base_url, file.name)}
 
 

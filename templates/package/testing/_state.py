@@ -1,5 +1,6 @@
 """The state of one running hub."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ._chat_script import ChatScript
@@ -14,6 +15,7 @@ from ._models import Media, Models
 from ._requests import RequestLog
 from ._validation import Validation
 
+MAX_FILES = 1000
 _QUEUE_TIMES: dict[Media, float] = {"image": 0.3, "video": 0.8, "audio": 0.3}
 
 
@@ -31,8 +33,8 @@ class State:
     requests: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
     chat: ChatScript = field(default_factory=ChatScript)
-    files: dict[str, File] = field(default_factory=dict[str, File])
-    """The results of blocking calls, by file name."""
+    files: OrderedDict[str, File] = field(default_factory=OrderedDict[str, File])
+    """The newest results of blocking calls, by file name."""
     jobs: Jobs = field(default_factory=Jobs)
     favorites: set[str] = field(default_factory=set[str])
     """The ids of the favorite models."""
@@ -45,6 +47,12 @@ class State:
         self.validation = Validation(self.models, self.dialect, self.drafts)
         self.links = Links(self.faults)
         self.broadcast = Broadcast(self.faults)
+
+    def add_file(self, file: File) -> None:
+        """Store a result of a blocking call, and remove the oldest one if there are too many."""
+        self.files[file.name] = file
+        if len(self.files) > MAX_FILES:
+            self.files.popitem(last=False)
 
     def scale(self, seconds: float) -> float:
         """Convert seconds of the hub's clock to real seconds."""

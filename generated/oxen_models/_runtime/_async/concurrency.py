@@ -7,6 +7,7 @@ The sync implementations in `_sync/concurrency.py` are written by hand, because 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -24,6 +25,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 from ..connections import CallClosedError, CallNotStartedError, CallTimeoutError, ConnectionTrace
+from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +61,10 @@ async def call_back(callback: Callback[*Ts], *args: *Ts) -> None:
 
 
 async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that would block the event loop, such as file I/O, in a thread."""
+    """Run a function that would block the event loop, such as file I/O, in a thread. Raises as
+    `current_loop_or_process` does.
+    """
+    current_loop_or_process()
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
@@ -128,11 +133,32 @@ _no_loop = _NoLoop()
 
 
 def current_loop_or_process() -> object:
-    """Return the owner of new connections: the running event loop, since they work in no other."""
+    """Return the owner of new connections: the running event loop, since they work in no other.
+
+    Raises:
+        ConfigurationError: It is one of trio.
+    """
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        return _no_loop
+        pass
+    if _is_in_trio():
+        raise ConfigurationError(
+            "AsyncOxen works with asyncio and not with trio: call Oxen in trio.to_thread.run_sync(); "
+            "nothing was sent"
+        )
+    return _no_loop
+
+
+def _is_in_trio() -> bool:
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_trio_token()
+    except RuntimeError:
+        return False
+    return True
 
 
 def is_closed(owner: object) -> bool:
@@ -141,9 +167,10 @@ def is_closed(owner: object) -> bool:
 
 
 class Owner:
-    """The event loop that a run belongs to."""
+    """The event loop that a run belongs to. Raises as `current_loop_or_process` does."""
 
     def __init__(self) -> None:
+        current_loop_or_process()
         self._loop = asyncio.get_running_loop()
 
     def call(self, function: Callable[[], object]) -> None:

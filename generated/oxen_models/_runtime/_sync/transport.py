@@ -47,6 +47,8 @@ MAX_RESPONSE_SIZE = 128 * 2**20
 # Cached because parsing takes longer than everything else that a call adds to httpx.
 _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
+LOCAL_ADDRESSES = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+"""The addresses that are never reached through a proxy, in the form of httpx."""
 USER_AGENT = f"models-python/{__version__}"
 _log = logging.getLogger("oxen_models")
 
@@ -501,13 +503,14 @@ class Transport:
 
 
 def create_http_client() -> httpx.Client:
-    """Return a client that opens a new connection for each request.
+    """Return a client that opens a new connection for each request, on this machine without a proxy.
 
     Raises:
         ConfigurationError: A proxy or the certificates of the environment are not usable.
     """
     try:
-        return httpx.Client(limits=httpx.Limits(max_connections=100, max_keepalive_connections=0))
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+        return httpx.Client(limits=limits, mounts=dict.fromkeys(LOCAL_ADDRESSES))
     except Exception as error:
         from ..connection_settings import explain_environment
 
