@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +39,8 @@ gc.disable()
 
 def pytest_collection_finish() -> None:
     """Exclude all objects that exist before the first test from garbage collection."""
+    # Its import searches for references, which does not find those of excluded objects.
+    import_module("hypothesis")
     gc.collect()
     gc.freeze()
     gc.enable()
