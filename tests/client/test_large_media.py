@@ -35,7 +35,7 @@ from pydantic import ValidationError
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff\xe0"
-SMALL, LARGE = 50_000, 600_001  # one chunk, and several with a shorter one at the end
+SMALL, LARGE = 50_000, 1_500_001
 IMAGES = Response(body={"images": [{"url": "https://example.com/made.png"}]})
 
 
