@@ -4,7 +4,8 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
@@ -73,10 +74,10 @@ def developer_name(model: Model) -> str | None:
 @cache
 def read_shipped() -> Mapping[str, Model]:
     """Return the models that ship in this package, by id. They are read once per process."""
-    return read_folder(Path(__file__).parent.parent / "schemas")
+    return read_folder(files(__name__.partition(".")[0]) / "schemas")
 
 
-def read_folder(folder: Path) -> Mapping[str, Model]:
+def read_folder(folder: Traversable) -> Mapping[str, Model]:
     """Read every `*.json` file of `folder`, and return the models by id.
 
     Raises:
@@ -84,15 +85,17 @@ def read_folder(folder: Path) -> Mapping[str, Model]:
         ValueError: It has no model, a file that is not a model, or two files with the same id.
     """
     models: dict[str, Model] = {}
-    files: dict[str, Path] = {}
-    for file in sorted(file for file in folder.iterdir() if file.suffix == ".json"):
+    names: dict[str, str] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".json"):
+            continue
         try:
             id, model = _parse_model(parse_json(file.read_bytes()))
         except ValueError as error:
             raise ValueError(f"{file}: {error}") from None
         if id in models:
-            raise ValueError(f"{file}: duplicate id {id!r}, also in {files[id]}")
-        models[id], files[id] = model, file
+            raise ValueError(f"{file}: duplicate id {id!r}, also in {names[id]}")
+        models[id], names[id] = model, str(file)
     if not models:
         raise ValueError(f"{folder}: no model in this folder")
     return models

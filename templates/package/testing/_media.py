@@ -7,8 +7,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from ._json import JSON, as_object
 from ._models import Media, schema_properties, with_defaults
 from ._pictures import add_hat, draw_ox, fit_picture
 
-_FOLDER = Path(__file__).parent / "media"
+_FOLDER = files(__name__.rpartition(".")[0]) / "media"
 _IMAGE_SIDE = 768
 _MAX_IMAGES = 12
 _MAX_CACHED = 64

@@ -1,0 +1,9 @@
+# Copied by oxen-codegen from templates/package/__pyinstaller/__init__.py. Do not edit.
+"""The hook with which PyInstaller includes the schemas, and the modules that are loaded on first use."""
+
+from pathlib import Path
+
+
+def get_hook_dirs() -> list[str]:
+    """Return the folders of hooks, for the entry point `pyinstaller40`."""
+    return [str(Path(__file__).parent)]
