@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..chat_results import Completion
     from ..generations import CostKey
     from ..matching import Reconciliation
+    from ..openai_clients import OpenAIAsyncClient, OpenAIClient
     from ..options import RequestOptions
     from ..progress import Progress
     from ..request import (
@@ -522,6 +523,27 @@ class AsyncClient:
         from .reconcile import reconcile
 
         return await reconcile(self._session, journal)
+
+    def openai(self) -> OpenAIClient:
+        """Return an `openai.OpenAI` that calls the chat models of this server, with this client's key.
+
+        It sends no request again, because `openai` also repeats requests that may have been accepted and
+        billed, and it follows no redirect, because the key is for this server only. It has a connection pool
+        of its own: close it, or use it as a context manager.
+
+        Raises:
+            ConfigurationError: The package `openai` is not installed.
+            MissingAPIKeyError: There is no API key.
+        """
+        from ..openai_clients import create_openai_client
+
+        return create_openai_client(self._session.settings)
+
+    def async_openai(self) -> OpenAIAsyncClient:
+        """Return an `openai.AsyncOpenAI` that calls the chat models of this server. See `openai`."""
+        from ..openai_clients import create_async_openai_client
+
+        return create_async_openai_client(self._session.settings)
 
     @property
     def models(self) -> AsyncModels:

@@ -1,0 +1,62 @@
+"""Clients of the package `openai` for the chat endpoint, which is compatible with that of OpenAI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .errors import ConfigurationError
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+
+    OpenAIClient: TypeAlias = OpenAI
+    OpenAIAsyncClient: TypeAlias = AsyncOpenAI
+
+
+def create_openai_client(settings: Settings) -> OpenAIClient:
+    """Return a synchronous client of `openai`.
+
+    Raises:
+        ConfigurationError: The package is not installed.
+        MissingAPIKeyError: There is no API key.
+    """
+    openai = _import_openai("openai()")
+    client: OpenAI = openai.OpenAI(
+        **_options(settings),
+        api_key=settings.require_key().get_secret_value(),
+        http_client=openai.DefaultHttpxClient(follow_redirects=False),
+    )
+    client.organization = client.project = None
+    return client
+
+
+def create_async_openai_client(settings: Settings) -> OpenAIAsyncClient:
+    """Return an asynchronous client of `openai`. Raises as `create_openai_client` does."""
+    openai = _import_openai("async_openai()")
+    client: AsyncOpenAI = openai.AsyncOpenAI(
+        **_options(settings),
+        api_key=settings.require_key().get_secret_value(),
+        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+    )
+    client.organization = client.project = None
+    return client
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """Return the options of both clients, which are not those of the environment for OpenAI's own server."""
+    return {
+        "base_url": settings.url(""),
+        "admin_api_key": "",
+        "default_headers": settings.default_headers,
+        "timeout": settings.request_timeout("/chat/completions", None),
+        "max_retries": 0,  # openai also repeats requests that may have been accepted
+    }
+
+
+def _import_openai(feature: str) -> Any:
+    try:
+        import openai
+    except ImportError:
+        raise ConfigurationError(f"{feature} needs the package openai: pip install openai") from None
+    return openai
