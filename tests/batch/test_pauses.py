@@ -41,7 +41,9 @@ def count_posts(hub: Hub) -> int:
     return sum(request.method == "POST" for request in hub.requests)
 
 
-@pytest.mark.parametrize("limited", [1, 20, 30])
+@pytest.mark.parametrize(
+    "limited", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (20, 30))]
+)
 def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -> None:
     """Rejected requests are sent again, few while the limit lasts, and no request fails."""
     headers = {"Retry-After": "0.05"}

@@ -103,6 +103,7 @@ def accepted_jobs(hub: Hub) -> set[str]:
         return {id for status in STATUSES for id in list_ids(api, status=status)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [0, 1, 3, 6, 12, 40])
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_run_with_few_threads_loses_nothing(

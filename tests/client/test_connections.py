@@ -186,6 +186,7 @@ def compress(size: int, times: int = 1) -> bytes:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip"])
 def test_gzip_bomb_raises(run: ClientRunner, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """A response that expands beyond the limit raises, and memory stays near the limit."""

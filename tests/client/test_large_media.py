@@ -214,6 +214,7 @@ def test_changed_file_is_not_sent(
         request.body()
 
 
+@pytest.mark.slow
 def test_file_that_changes_while_it_is_sent_raises(run: ClientRunner, tmp_path: Path) -> None:
     """If a file changes during the transfer, the server receives an incomplete body."""
     content, path = create_png(15_000_000), tmp_path / "x.png"
@@ -455,6 +456,7 @@ def measure_peak(function: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "text", "bytes", "uri"])
 def test_large_media_are_not_copied(run: ClientRunner, tmp_path: Path, form: str) -> None:
     """Sending needs little memory beside what the caller has."""

@@ -28,7 +28,15 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"ensure_ascii": False, "indent": 1, "separators": (" ,", " : ")}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param(
+            {"ensure_ascii": False, "indent": 1, "separators": (" ,", " : ")}, marks=pytest.mark.slow
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", VALUES)
 def test_parse_json_returns_the_value_of_json(name: str, options: dict[str, Any]) -> None:
     """The value is that of `json.loads`, whatever the strings contain."""

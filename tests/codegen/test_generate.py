@@ -52,6 +52,7 @@ def test_generate_counts_models(write_models: Callable[..., None], invoke: Calla
     assert "warning: d: listed without a typed call, though it has a schema (family: unknown)" in done.stderr
 
 
+@pytest.mark.slow
 def test_generate_without_typed_calls(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:

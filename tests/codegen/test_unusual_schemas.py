@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 from helpers.models import make_model
 
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_generate_unusual_schemas(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:

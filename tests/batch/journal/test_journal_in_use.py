@@ -59,7 +59,7 @@ def used(written_database: Path) -> Iterator[Path]:
         assert entry is not None
 
 
-openers = pytest.mark.parametrize("opener", [open_here, open_elsewhere])
+openers = pytest.mark.parametrize("opener", [open_here, pytest.param(open_elsewhere, marks=pytest.mark.slow)])
 Opener = Callable[[Path, str], str]
 
 
