@@ -44,6 +44,7 @@ class Budget:
         self._limit = limit
         self._allows_unpriced = unpriced == "allow"
         self._committed = ZERO
+        self._adopted: dict[str, Decimal] = {}
         self._lock = Lock()
         self.version = 0
         """Increases when a request ends."""
@@ -59,14 +60,20 @@ class Budget:
             cost = _count(entry)
             unknown += cost is None
             self._committed += cost or ZERO
+            if entry.state == "accepted" and entry.job_id is not None:
+                self._adopted[entry.job_id] = cost or ZERO
         if unknown and not self._allows_unpriced:
             raise ConfigurationError(
                 f"the journal has {unknown} requests of unknown cost, so the budget cannot be kept; "
                 "pass unpriced='allow' to count them as free"
             )
 
-    def reserve(self, model_id: str, index: int, estimate: Estimate | NoEstimate) -> Refusal | None:
-        """Reserve the highest cost of a request; return a refusal if it could exceed the budget.
+    def find_reserved(self, job_id: str) -> Decimal:
+        """Return what is counted for a job of an earlier run."""
+        return self._adopted.get(job_id, ZERO)
+
+    def reserve(self, model_id: str, index: int, estimate: Estimate | NoEstimate) -> Decimal | Refusal:
+        """Reserve the highest cost of a request and return it, or a refusal if it could exceed the budget.
 
         Raises:
             UnpricedRequestError: The request has no estimate, and the budget refuses these.
@@ -76,7 +83,7 @@ class Budget:
                 f"{model_id}: the request was not sent, because the run has a budget and the cost is "
                 f"unknown: {estimate.reason}; pass unpriced='allow' to send it"
             )
-        cost = highest_cost(estimate)
+        cost = estimate.high if estimate else ZERO
         with self._lock:
             # A request of unknown cost could exceed a budget that is spent.
             if self._committed + cost > self._limit or (not estimate and self._committed >= self._limit):
@@ -89,18 +96,13 @@ class Budget:
                     ),
                 )
             self._committed += cost
-        return None
+        return cost
 
-    def settle(self, estimate: Estimate | NoEstimate, cost: Decimal | None) -> None:
+    def settle(self, reserved: Decimal, cost: Decimal | None) -> None:
         """Replace what was reserved for a request by its cost; None leaves it."""
         with self._lock:
-            self._committed += ZERO if cost is None else cost - highest_cost(estimate)
+            self._committed += ZERO if cost is None else cost - reserved
             self.version += 1
-
-
-def highest_cost(estimate: Estimate | NoEstimate) -> Decimal:
-    """Return the highest cost of a request, in dollars; 0 without an estimate."""
-    return estimate.high if estimate else ZERO
 
 
 def _count(entry: Entry) -> Decimal | None:

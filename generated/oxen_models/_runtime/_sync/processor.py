@@ -105,6 +105,8 @@ class Item:
     """The key in the journal; None until it is known."""
     estimate: Estimate | NoEstimate | None = None
     """The estimate; None without a budget, and until it is known."""
+    reserved: Decimal = ZERO
+    """What the budget counts for it until its cost is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,7 @@ class Processor:
             if replayed is not None:
                 return Finished(item, replayed, is_replayed=True)
             job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
-            # A job of an earlier run is counted already.
-            refusal = None if job_id is not None else self._reserve(item)
+            refusal = self._reserve(item, job_id)
             if refusal is not None:
                 return Finished(item, refusal=refusal)
             return Finished(item, self._run_one(item, submission, job_id))
@@ -187,14 +188,22 @@ class Processor:
         except Exception as error:
             return Finished(item, error=_without_frames(error))
 
-    def _reserve(self, item: Item) -> Refusal | None:
+    def _reserve(self, item: Item, job_id: str | None) -> Refusal | None:
+        """Reserve the highest cost of a request, unless its job of an earlier run is counted already."""
         if self._budget is None or item.estimate is None:
             return None
-        return self._budget.reserve(item.request.model_id, item.index, item.estimate)
+        if job_id is not None:
+            item.reserved = self._budget.find_reserved(job_id)
+            return None
+        reserved = self._budget.reserve(item.request.model_id, item.index, item.estimate)
+        if isinstance(reserved, Refusal):
+            return reserved
+        item.reserved = reserved
+        return None
 
     def _settle(self, item: Item, cost: Decimal | None) -> None:
-        if self._budget is not None and item.estimate is not None:
-            self._budget.settle(item.estimate, cost)
+        if self._budget is not None:
+            self._budget.settle(item.reserved, cost)
 
     def _run_one(self, item: Item, submission: Submission, job_id: str | None) -> Outcome[Any, Any]:
         index, request = item.index, item.request
