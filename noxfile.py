@@ -56,9 +56,23 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Build and call random models; `-- --examples N --seconds S --seed X`."""
+    """Build and call models of the JSON-Schema-Test-Suite and random ones; `-- --examples N --seconds S`."""
     install(session, "tests")
-    session.run("python", "tests/fuzz/run.py", *session.posargs)
+    suite = download_suite(session)
+    session.run("python", "tests/fuzz/run.py", *(f"--suite={file}" for file in suite), *session.posargs)
+
+
+def download_suite(session: nox.Session) -> list[Path]:
+    """Return the source distribution of jsonschema, which contains the suite; none without a registry."""
+    folder = session.cache_dir.resolve() / "json-schema-test-suite"
+    if not list(folder.glob("jsonschema-*.tar.gz")):
+        session.install("--quiet", *CONSTRAINTS, "pip")
+        options = ("--quiet", "--no-deps", "--no-binary", "jsonschema", *CONSTRAINTS, "--dest", str(folder))
+        try:
+            session.run("python", "-m", "pip", "download", *options, "jsonschema", silent=True)
+        except nox.command.CommandFailed:
+            session.log("the JSON-Schema-Test-Suite is skipped, because jsonschema cannot be downloaded")
+    return sorted(folder.glob("jsonschema-*.tar.gz"))
 
 
 @nox.session

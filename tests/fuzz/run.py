@@ -1,6 +1,8 @@
-"""Generate and use bindings of random models, and print a model that fails as JSON.
+"""Generate and use bindings of the JSON-Schema-Test-Suite and of random models, and print one that fails.
 
-    python tests/fuzz/run.py [--examples N] [--seconds S] [--seed X]
+    python tests/fuzz/run.py [--suite FILE] [--examples N] [--seconds S] [--seed X]
+
+The suite is read from a source distribution of `jsonschema`; without it, there are random models only.
 
 After the fix, add the schema of the model to tests/codegen/golden.
 """
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 
 _ROUND_SIZE = 1_000
+_SUITE_SHARE = 0.6  # of the time, which the suite needs on a slow machine only
 
 
 class _TimeoutReached(KeyboardInterrupt):
@@ -35,8 +38,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--suite", type=Path, help="the source distribution of jsonschema")
     parser.add_argument("--examples", type=int, default=2_000, help="the maximal number of models")
-    parser.add_argument("--seconds", type=float, default=600.0, help="the maximal time")
+    parser.add_argument("--seconds", type=float, default=600.0, help="the maximal time of all")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="defaults to a random one")
     options = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -44,6 +48,8 @@ def main() -> int:
 
     warnings.simplefilter("ignore", HypothesisWarning)  # about the length of its descriptions
     count, deadline = Count(), time.monotonic() + options.seconds
+    if not run_suite(options.suite, time.monotonic() + options.seconds * _SUITE_SHARE):
+        return 1
     failing: list[dict[str, Any]] = []
     failed: BaseException | None = None
     # In rounds, because Hypothesis keeps every example of a run in memory.
@@ -90,6 +96,28 @@ def main() -> int:
     for model in failing:
         print("for tests/codegen/golden:", json.dumps(model, indent=2), sep="\n")
     return int(failed is not None)
+
+
+def run_suite(archive: Path | None, deadline: float) -> bool:
+    """Check the JSON-Schema-Test-Suite if there is one; return whether nothing failed."""
+    from fuzz import suite
+
+    if archive is None:
+        print("suite: skipped, because there is no source distribution of jsonschema")
+        return True
+    count = suite.Count()
+    failure = None
+    try:
+        suite.check_suite(archive, count, lambda: time.monotonic() > deadline)
+    except Exception as error:
+        failure = error
+        traceback.print_exception(error)
+    print(
+        f"suite: {count.schemas:,} schemas, {count.skipped:,} more with references to other documents, "
+        f"{count.values:,} values compared in 3 ways, {count.strict:,} of them strictly, "
+        f"{int(failure is not None)} failed{', cut off by the time' if count.is_cut_off else ''}"
+    )
+    return failure is None
 
 
 if __name__ == "__main__":
