@@ -288,24 +288,7 @@ async def submit_and_read(oxen: AsyncOxen) -> bytes:
     return bytes(await result.images[0].read())
 
 
-# The connections of a closed event loop are closed by the garbage collector, with a warning.
-IGNORE_UNCLOSED = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture
-def collect_garbage() -> Iterator[None]:
-    """Close connections that a test has left open before the next one."""
-    yield
-    gc.collect()
-
-
-@pytest.mark.usefixtures("collect_garbage")
 class TestEventLoops:
-    pytestmark = IGNORE_UNCLOSED
-
     def test_consecutive_loops(self, hub: Hub) -> None:
         """A client works in one event loop after the other, and references no closed one but the last."""
         oxen = AsyncOxen(KEY, base_url=hub.url)
