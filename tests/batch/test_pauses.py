@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -91,9 +92,10 @@ def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status
 
 def test_run_without_server_fails_each_request(run: ClientRunner) -> None:
     """If the server cannot be reached at all, each request fails, and says that nothing was sent."""
-    with run_raw_server() as server:
-        url = server.url
-    outcomes = run_all(run, url, max_retries=0)
+    with socket.socket() as closed_port:  # reserved, so that no other process listens there
+        closed_port.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed_port.getsockname()[1]}"
+        outcomes = run_all(run, url, max_retries=0)
     assert {type(outcome.error) for outcome in outcomes} == {ox.HubUnreachableError}
     assert all("nothing was sent" in str(outcome.error) for outcome in outcomes)
 
