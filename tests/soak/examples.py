@@ -6,7 +6,8 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ from oxen_codegen.reference.pages import ModelPage
 from oxen_codegen.reference.site import render_page
 from oxen_models.testing import Hub
 
-_WORKERS = 8
+_PAGES_AT_ONCE = 16
 _PAGES_PER_LINE = 40
 
 
@@ -28,16 +29,15 @@ def run(_: Random) -> Iterator[str]:
     started = _used_cpu()
     executed: list[Example] = []
     with (
-        ThreadPoolExecutor(_WORKERS) as pool,
         tempfile.TemporaryDirectory() as folder,
         ProgramServer(f"import openai\n{WARM_UP}", speed=SPEED) as programs,
+        ThreadPoolExecutor(_PAGES_AT_ONCE) as pool,  # more than processors, because most programs wait
     ):
-        for number, page in enumerate(RECORDED_PAGES, 1):
-            with Hub(speed=SPEED) as hub:
-                runner = ExampleRunner(hub, programs, Path(folder))
-                executed += _run_page(page, runner, pool)
+        run_page = partial(_run_page, programs, Path(folder))
+        for number, examples in enumerate(pool.map(run_page, RECORDED_PAGES), 1):
+            executed += examples
             if number % _PAGES_PER_LINE == 0:
-                yield f"{number} of {len(RECORDED_PAGES)} pages"
+                yield f"{number} of {len(RECORDED_PAGES)} pages, {len(executed)} programs"
     yield (
         f"{len(executed)} programs of {len(RECORDED_PAGES)} pages, and the command of each page that "
         f"requests the model; {_used_cpu() - started:.0f} s of CPU time"
@@ -47,14 +47,16 @@ def run(_: Random) -> Iterator[str]:
         yield ", ".join(f"{name or 'one level'}: {number}" for name, number in counts.items())
 
 
-def _run_page(page: ModelPage, runner: ExampleRunner, pool: ThreadPoolExecutor) -> tuple[Example, ...]:
+def _run_page(programs: ProgramServer, folder: Path, page: ModelPage) -> tuple[Example, ...]:
+    """Run the programs of a page one after the other, and return them."""
     examples = render_examples(page, TEMPLATES)
     [*blocks, (_, details)] = extract_blocks(render_page(page, TEMPLATES))
     assert [code for _, code in blocks] == [example.code for example in examples]
-    running: list[Future[None]] = [pool.submit(runner.run_example, page, example) for example in examples]
-    running.append(pool.submit(runner.run_details, page, details))
-    for program in running:
-        program.result()
+    with Hub(speed=SPEED) as hub:
+        runner = ExampleRunner(hub, programs, folder)
+        for example in examples:
+            runner.run_example(page, example)
+        runner.run_details(page, details)
     return examples
 
 

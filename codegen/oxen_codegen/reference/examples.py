@@ -23,7 +23,12 @@ LANGUAGES = {
 TRANSPORTS = {"Blocking": "blocking", "Queue": "queue", "Events": "events"}
 """Labels of the transports, with the names of their templates."""
 _MEDIA_KEYS = {"images": "images", "videos": "videos", "audio": "audios"}
-_CHAT_LANGUAGES = {"openai": ("python", "openai"), "cURL": ("bash", "curl")}
+_CHAT_LANGUAGES = {
+    "Python": ("python", "python"),
+    "Python (async)": ("python", "python_async"),
+    "openai": ("python", "openai"),
+    "cURL": ("bash", "curl"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def _render_chat(page: ModelPage, templates: Environment) -> Iterator[Example]:
         sent = body if template == "blocking" else {**body, "stream": True}
         for language, (syntax, folder) in _CHAT_LANGUAGES.items():
             code = templates.get_template(f"docs/examples/chat/{folder}_{template}.jinja").render(
-                url=f"{API_URL}/ai/chat/completions", base_url=f"{API_URL}/ai", body=sent
+                url=f"{API_URL}/ai/chat/completions", base_url=f"{API_URL}/ai", arguments=body, body=sent
             )
             yield Example(transport, "", language, syntax, code.strip("\n"), "/chat/completions", sent)
 

@@ -77,12 +77,20 @@ class ModelPage:
     @property
     def call(self) -> str:
         """The typed call, such as `oxen.images.qwen_image_edit_plus.edit`; "" without one."""
+        if self._is_chat_model:
+            return "oxen.chat.complete"
         return f"oxen.{self.family}.{self.module}.{self.verbs[0]}" if self.verbs else ""
 
     @property
     def request_class(self) -> str:
         """The class of its requests, such as `oxen_models.images.QwenImageRequest`; "" without one."""
+        if self._is_chat_model:
+            return "oxen_models.chat.ChatRequest"
         return f"oxen_models.{self.family}.{self.class_name}Request" if self.verbs else ""
+
+    @property
+    def _is_chat_model(self) -> bool:
+        return self.family == "chat" and self.removal is None
 
     @property
     def details_url(self) -> str:
