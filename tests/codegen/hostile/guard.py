@@ -97,7 +97,7 @@ class Watcher:
                 self.violations.append(f"connect {arguments[1]}")
         elif event in ("subprocess.Popen", "os.posix_spawn"):
             command = [os.fsdecode(part) for part in arguments[1]]
-            if command[1:4] != ["-m", "ruff", "format"]:
+            if os.path.basename(command[0]) != "ruff" or command[1] != "format":
                 self.violations.append(f"run {command}")
         elif event == "exec" and self._is_codegen:
             if _has_canary(arguments[0]):
