@@ -1220,7 +1220,7 @@ _CATALOG = Catalog(
         ModelInfo(
             id="gemini-3-1-pro-preview",
             display_name="Gemini 3.1 Pro Preview",
-            summary="Multimodal reasoning model; its documented call transcribes audio.",
+            summary="Multimodal reasoning model, which also transcribes audio.",
             developer="Google",
             family="chat",
             verb="complete",
@@ -1878,7 +1878,7 @@ _CATALOG = Catalog(
         ModelInfo(
             id="gpt-audio",
             display_name="GPT Audio",
-            summary="Chat model that listens to audio; its documented call transcribes speech.",
+            summary="Chat model that listens to audio, and transcribes it.",
             developer="OpenAI",
             family="chat",
             verb="complete",
@@ -3722,7 +3722,7 @@ _CATALOG = Catalog(
         ModelInfo(
             id="qwen3-8-omni-flash",
             display_name="Qwen3.8 Omni Flash",
-            summary="Reads text, images, video and long audio and answers in text; its documented call transcribes audio.",
+            summary="Reads text, images, video and long audio and answers in text; also transcribes audio.",
             developer="Qwen",
             family="chat",
             verb="complete",

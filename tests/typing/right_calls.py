@@ -40,6 +40,15 @@ from oxen_models import (
     schema,
 )
 from oxen_models.audio import BytedanceSeedAudio10Request
+from oxen_models.chat import (
+    ChatMessage,
+    ChatMessageDict,
+    ChatPartDict,
+    ChatRequest,
+    Completion,
+    Message,
+    Usage,
+)
 from oxen_models.images import QwenImageEditPlus, QwenImageEditPlusRequest, QwenImageRequest
 from oxen_models.testing import Hub
 from oxen_models.videos import TopazlabsProteusVideoRequest
@@ -247,3 +256,38 @@ def listed() -> list[str]:
 def stand_in() -> None:
     with Hub() as hub, Oxen("any", base_url=hub.url, timeout=10) as oxen:
         results(oxen)
+
+
+def chat(oxen: Oxen, text: str, model: str) -> None:
+    answer = oxen.chat.complete(model="claude-sonnet-5", messages=[{"role": "user", "content": text}])
+    assert_type(answer, Completion)
+    messages: list[ChatMessage | ChatMessageDict | Message] = [{"role": "system", "content": "Be brief."}]
+    messages.append(answer.message)
+    messages.append(ChatMessage(role="user", content=text))
+    picture: ChatPartDict = {"type": "image_url", "image_url": {"url": Path("dog.png")}}
+    oxen.chat.complete(
+        model=model,
+        messages=[*messages, {"role": "user", "content": [picture, {"type": "text", "text": text}]}],
+        temperature=0,
+        tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+        tool_choice="auto",
+        response_format={"type": "json_object"},
+        timeout=3,
+    )
+    with oxen.chat.stream(model=model, messages=messages, include_usage=True) as chunks:
+        assert_type([chunk.text for chunk in chunks], list[str])
+    request = ChatRequest(model="any", messages=[{"role": "user", "content": text}])
+    assert_type(oxen.run(request), Completion)
+    for outcome in oxen.run_many([request, request]):
+        assert_type(outcome.result, Completion | None)
+    mixed: list[ChatRequest | QwenImageRequest] = [request, QwenImageRequest(prompt="x")]
+    for either in oxen.run_many(mixed):
+        assert_type(either.result, ImageResult | VideoResult | AudioResult | Completion | None)
+
+
+async def chat_async(oxen: AsyncOxen) -> None:
+    answer = await oxen.chat.complete(model="gpt-4o", messages=[{"role": "user", "content": "x"}])
+    assert_type(answer, Completion)
+    async with oxen.chat.stream(model="gpt-4o", messages=[]) as chunks:
+        async for chunk in chunks:
+            assert_type(chunk.usage, Usage | None)
