@@ -5,6 +5,7 @@ are compared, because the wording of their messages still changes.
 """
 
 from oxen_models import AsyncOxen, Oxen
+from oxen_models.chat import ChatRequest
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.images import QwenImageEditPlusRequst  # wrong: has no attribute "QwenImageEditPlusRequst" | is unknown import symbol
 from oxen_models.videos import TopazlabsProteusVideoRequest
@@ -67,6 +68,16 @@ oxen.model("any-id").generate("x")  # wrong: expected "Mapping[str, object]" | c
 oxen.model("any-id").generate({"cfg-scale": 0.5}, {"prompt": "x"})  # wrong: Too many positional arguments | Expected 1 positional argument
 oxen.model("any-id").transcribe(prompt="x")  # wrong: has no attribute "transcribe" | Cannot access attribute "transcribe"
 oxen.model("any-id").edit(prompt="x", timeout="soon")  # wrong: incompatible type "str" | cannot be assigned to parameter "timeout"
+oxen.chat.complete(messages=[])  # wrong: Missing named argument "model" | Argument missing for parameter "model"
+oxen.chat.complete(model="gpt-4o", messages=[], temprature=1)  # wrong: did you mean "temperature" | No parameter named "temprature"
+oxen.chat.complete(model="gpt-4o", messages="Hello")  # wrong: incompatible type "str"; expected "ListOf | cannot be assigned to parameter "messages"
+oxen.chat.complete(model="gpt-4o", messages=[{"role": "usr", "content": "Hello"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "messages"
+oxen.chat.complete(model="gpt-4o", messages=[{"role": "user", "contents": "Hello"}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "messages"
+oxen.chat.complete(model="gpt-4o", messages=[{"role": "user", "content": [{"type": "text", "text": 3}]}])  # wrong: List item 0 has incompatible type | cannot be assigned to parameter "messages"
+oxen.chat.complete(model="gpt-4o", messages=[]).images  # wrong: "Completion" has no attribute "images" | Cannot access attribute "images"
+oxen.chat.stream(model="gpt-4o", messages=[]).text  # wrong: "ChatStream" has no attribute "text" | Cannot access attribute "text"
+ChatRequest(messages=[])  # wrong: Missing named argument "model" | Argument missing for parameter "model"
+oxen.submit(ChatRequest(model="gpt-4o", messages=[]))  # wrong: No overload variant of "submit" | No overloads for "submit"
 Oxen(key="k")  # wrong: Unexpected keyword argument "key" | No parameter named "key"
 
 
