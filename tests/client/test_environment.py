@@ -63,12 +63,13 @@ def test_invalid_variable_is_named(
 ) -> None:
     """A call with an invalid variable raises a `ConfigurationError` that names it and not its value."""
     monkeypatch.setenv(name, value)
-    for call in (
+    calls: list[Callable[[Any], Any]] = [
         edit,
         lambda oxen: oxen.submit(REQUEST),
         lambda oxen: oxen.models.list(),
         lambda oxen: oxen.jobs(),
-    ):
+    ]
+    for call in calls:
         error = run.expect_error(ox.ConfigurationError, call, base_url=base_url)
         assert text in str(error)
         assert "nothing was sent" in str(error)

@@ -51,8 +51,9 @@ def compile_cached(schema: str) -> type[Request]:
 def explain_typed(schema: dict[str, Any], value: Any) -> InvalidRequestError:
     """Return the error of a generated class with one parameter."""
     request_class: Any = compile_cached(json.dumps({"type": "object", "properties": {"a": schema}}))
+    build: Any = partial(request_class, a=value)
     with pytest.raises(InvalidRequestError) as caught:
-        build_request(partial(request_class, a=value))
+        build_request(build)
     return caught.value
 
 
@@ -235,10 +236,11 @@ def test_unknown_model_is_suggested(run: ClientRunner, hub: Hub) -> None:
     """The catalogue and the server's 404 suggest the model with the nearest id."""
     with pytest.raises(KeyError, match="did you mean 'qwen-image-edit-plus'"):
         catalog.get("qwen-image-edit-plu")
-    for call in (
+    calls: list[Callable[[Any], Any]] = [
         lambda oxen: oxen.model("qwen-image-edit-plu").load(),
         lambda oxen: oxen.models.get("Qwen-Image-Edit-Plus"),
-    ):
+    ]
+    for call in calls:
         error = run.expect_error(ox.NotFoundError, call, base_url=hub.url)
         assert error.hint == "did you mean 'qwen-image-edit-plus'?"
     error = run.expect_error(ox.NotFoundError, lambda oxen: oxen.models.get("\0"), base_url=hub.url)

@@ -14,12 +14,16 @@ from h2.events import RequestReceived, StreamEnded
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import DOG_URL
 from helpers.scenario import Steps, scenario
-from helpers.socket_server import Peer, SocketServer, run_socket_server
+from helpers.socket_server import Peer, Request, SocketServer, run_socket_server
 from oxen_models.images import QwenImageEditPlusRequest
 
 REQUEST = QwenImageEditPlusRequest(prompt="x", input_image=[DOG_URL])
 BODY = json.dumps({"images": [{"url": DOG_URL}]}).encode()
 SILENT_PATH = b"/api/ai/models"
+
+
+def ignore(peer: Peer, request: Request) -> None:
+    """Handle no request: `serve` handles the connection."""
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def server() -> Iterator[SocketServer]:
             peer.send(connection.data_to_send())
         return True
 
-    with run_socket_server(lambda *_: None, serve) as running:
+    with run_socket_server(ignore, serve) as running:
         yield running
 
 

@@ -23,5 +23,5 @@ def make_model(model_id: str = "m", schema: object = PROMPT_SCHEMA, **fields: An
 
 def edit_request(**parameters: Any) -> QwenImageEditPlusRequest:
     """Return a request that is sent although its parameters are not valid."""
-    values = {"prompt": "x", "input_image": [DOG_URL], **parameters}
+    values: dict[str, Any] = {"prompt": "x", "input_image": [DOG_URL], **parameters}
     return QwenImageEditPlusRequest.model_construct(**values)
