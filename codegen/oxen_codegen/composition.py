@@ -32,7 +32,7 @@ _GROUPS = (
     frozenset("else if then".split()),
     frozenset("contains maxContains minContains".split()),
 )
-_GROUPED = frozenset().union(*_GROUPS)
+_GROUPED = frozenset[str]().union(*_GROUPS)
 _LOWER = frozenset("exclusiveMinimum minContains minItems minLength minProperties minimum".split())
 _UPPER = frozenset("exclusiveMaximum maxContains maxItems maxLength maxProperties maximum".split())
 # Keywords whose meaning depends on more than their own value, and that are never merged.
@@ -42,7 +42,7 @@ _CONSTRAINTS = _REFERENCES | frozenset(
     "anyOf dependencies dependentRequired dependentSchemas disallow divisibleBy multipleOf not oneOf pattern "
     "propertyNames uniqueItems".split()
 )
-_ALL = _CONSTRAINTS | _GROUPED | _LOWER | _UPPER | _UNMERGEABLE | {
+_ALL: frozenset[str] = _CONSTRAINTS | _GROUPED | _LOWER | _UPPER | _UNMERGEABLE | {
     "allOf", "const", "enum", "nullable", "required", "type"
 }  # fmt: skip
 

@@ -17,7 +17,14 @@ from oxen_models._runtime.hub_models import parse_model_record
 from oxen_models.testing import Hub
 from pydantic import ValidationError
 
-from codegen.test_agreement import accepts, accepts_by_id, accepts_keywords, leaves, make_validator
+from codegen.test_agreement import (
+    Strategy,
+    accepts,
+    accepts_by_id,
+    accepts_keywords,
+    leaves,
+    make_validator,
+)
 
 SIZE = {"enum": ["s", "m"]}
 OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
@@ -118,13 +125,16 @@ def test_parameters_of_combined_schemas_are_accepted(
 
 def test_combined_known_parameters_stay_closed() -> None:
     """If other keywords name known parameters only, a misspelt name is rejected."""
-    schema = {"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    schema: dict[str, Any] = {
+        "properties": {"a": {}, "b": {}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    }
     check_all(schema, [{"a": 1}], [{"a": 1, "c": 1}])
 
 
 def test_unknown_parameter_has_a_python_name() -> None:
     """Where any names are accepted, the Python name of a parameter is another name in a body."""
-    schema = {"properties": {"top-p": {"type": "number"}}, "patternProperties": {"^top": {}}}
+    schema: dict[str, Any] = {"properties": {"top-p": {"type": "number"}}, "patternProperties": {"^top": {}}}
     request: Any = compile_request(schema)
     body = {"top-p": 1, "top_p": "other"}
     assert request.from_body(body).body() == {"model": "a-model", **body}
@@ -133,7 +143,11 @@ def test_unknown_parameter_has_a_python_name() -> None:
 
 def test_stand_in_accepts_parameters_of_combined_schemas() -> None:
     """The stand-in, which refuses unknown parameters, knows those of other keywords, too."""
-    schema = {"type": "object", "anyOf": [OBJECT, {"properties": {"b": {}}}], "required": ["model"]}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "anyOf": [OBJECT, {"properties": {"b": {}}}],
+        "required": ["model"],
+    }
     with Hub() as hub, Oxen(api_key="any", base_url=hub.url) as oxen:
         hub.add_model({"id": "m", "endpoint": "/images/generate", "json_request_schema": schema})
         made: Any = oxen.model("m").generate(a=1)
@@ -144,7 +158,10 @@ def test_stand_in_accepts_parameters_of_combined_schemas() -> None:
 
 def test_required_model_is_no_parameter() -> None:
     """`model` in `required` is the id of the model, which every body has."""
-    schema = {"properties": {"model": {"type": "string"}, "a": {}}, "required": ["model", "a"]}
+    schema: dict[str, Any] = {
+        "properties": {"model": {"type": "string"}, "a": {}},
+        "required": ["model", "a"],
+    }
     check_all(schema, [{"a": 1}], [{}])
     assert list(compile_request(schema).model_fields) == ["a", "response_format", "target_namespace"]
 
@@ -185,7 +202,7 @@ def test_deep_json_is_accepted(schema: dict[str, Any], kind: str) -> None:
 
 def test_object_without_values_rejects_no_list_of_enum() -> None:
     """An object that no value satisfies is left to the server, whatever its enum contains."""
-    impossible = {"type": "object", "additionalProperties": False, "required": ["x"]}
+    impossible: dict[str, Any] = {"type": "object", "additionalProperties": False, "required": ["x"]}
     node = normalize({"properties": {"a": {**impossible, "enum": [[], {}]}}})["properties"]["a"]
     assert node == {"unsupported": ["required"]}
     check_all(
@@ -202,7 +219,7 @@ def test_dict_for_an_object_has_wire_names() -> None:
     assert request(o={"top_p": "s"}).body()["o"] == {"top_p": "s"}
     assert request(o={"top_p": 1}).body()["o"] == {"top_p": 1}
     assert request(o={"top-p": 1}).body()["o"] == {"top-p": 1}
-    nested = type(request(o={"top-p": 1}).o)
+    nested: Any = type(request(o={"top-p": 1}).o)
     made = request(o=nested(top_p=1))
     assert made.body()["o"] == {"top-p": 1}
     assert made == request(o={"top-p": 1})
@@ -219,9 +236,9 @@ def test_many_references_are_not_expanded() -> None:
     assert normalize(schema)["properties"]["a"] == {"unsupported": ["$ref"]}
 
 
-combined = st.recursive(
-    leaves | st.just({"$ref": "#/$defs/d"}) | st.just({"$ref": "#/$defs/e", "description": "x"}),
-    lambda inner: st.one_of(
+def combine_schemas(inner: Strategy) -> Strategy:
+    """Draw schemas that are made of others."""
+    return st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(lambda members: {"allOf": members}),
         st.tuples(inner, inner).map(lambda pair: {**pair[1], "allOf": [pair[0]]}),
         st.fixed_dictionaries(
@@ -233,7 +250,12 @@ combined = st.recursive(
             },
         ),
         inner.map(lambda items: {"type": "array", "items": items}),
-    ),
+    )
+
+
+combined: Strategy = st.recursive(
+    leaves | st.just({"$ref": "#/$defs/d"}) | st.just({"$ref": "#/$defs/e", "description": "x"}),
+    combine_schemas,
     max_leaves=6,
 )
 values = st.recursive(

@@ -17,6 +17,7 @@ from helpers.hub_api import wait_until
 from helpers.models import make_model
 from oxen_codegen.changelog_file import add_entry
 from oxen_codegen.cli import main
+from oxen_codegen.json_types import is_object
 from oxen_codegen.replace import recover_package, replace_package
 from oxen_models.testing import Hub
 
@@ -314,7 +315,7 @@ def test_read_only_command_writes_nothing(command: str, is_swapped: bool, hub: H
 def test_malformed_note_is_an_error(note: object, command: str, hub: Hub, project: Path) -> None:
     """A note in a checkout that is not of this project is an error on one line, and nothing is changed."""
     file = project / "generated" / ".ours.pending"
-    fields = make_note(project) | note if isinstance(note, dict) and note else note
+    fields: object = {**make_note(project), **note} if is_object(note) and note else note
     file.write_bytes(fields if isinstance(fields, bytes) else json.dumps(fields).encode())
     before = take_snapshot(project)
     address = ["--base-url", hub.url] if command.startswith("fetch") else []
