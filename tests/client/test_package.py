@@ -39,6 +39,15 @@ def test_creating_a_client_does_not_load_pydantic() -> None:
     assert "pydantic" not in modules
 
 
+def test_chat_is_loaded_on_first_use() -> None:
+    """A client loads the modules of chat when `chat` is used, not before."""
+    before = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
+    after = find_loaded_modules("from oxen_models import Oxen; Oxen('key').chat")
+    assert not {name for name in before if "chat" in name or name.startswith("openai")}
+    assert {"oxen_models.chat", "oxen_models._runtime._sync.chat"} <= after
+    assert "openai" not in after
+
+
 def test_import_of_a_request_loads_one_model() -> None:
     """Importing a request class loads the module of its model only."""
     modules = find_loaded_modules("from oxen_models.images import QwenImageEditPlusRequest")
