@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "types", "check_generated", "tests", "build"]
@@ -70,7 +71,7 @@ def download_suite(session: nox.Session) -> list[Path]:
         options = ("--quiet", "--no-deps", "--no-binary", "jsonschema", *CONSTRAINTS, "--dest", str(folder))
         try:
             session.run("python", "-m", "pip", "download", *options, "jsonschema", silent=True)
-        except nox.command.CommandFailed:
+        except CommandFailed:
             session.log("the JSON-Schema-Test-Suite is skipped, because jsonschema cannot be downloaded")
     return sorted(folder.glob("jsonschema-*.tar.gz"))
 

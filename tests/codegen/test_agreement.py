@@ -243,7 +243,7 @@ def with_urls(node: dict[str, Any], value: Any) -> Any:
     if is_list(value) and "items" in node:
         return [with_urls(node["items"], item) for item in value]
     if is_object(value) and "properties" in node:
-        other = node["additionalProperties"] or {}
+        other: dict[str, Any] = node["additionalProperties"] or {}
         return {name: with_urls(node["properties"].get(name, other), item) for name, item in value.items()}
     return value
 
