@@ -94,6 +94,7 @@ def test_unknown_outcome_is_not_sent_again(run: ClientRunner, hub: Hub, tmp_path
     assert (type(cut.error), type(empty.error)) == (OutcomeUnknownError, UnexpectedResponseError)
     outcomes = run_all(run, hub, [ask("a"), ask("b")], journal=path, reconcile=True)
     assert [type(outcome.error) for outcome in outcomes] == [OutcomeUnknownError] * 2
+    assert str(outcomes[0].error).endswith("not sent again; pass resend_unknown=True to send it again")
     assert hub.count("POST", CHAT_PATH) == 2
     outcomes = run_all(run, hub, [ask("a"), ask("b")], journal=path, resend_unknown=True)
     assert all(isinstance(outcome.result, Completion) for outcome in outcomes)

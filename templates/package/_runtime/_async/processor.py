@@ -67,8 +67,10 @@ MIN_WAIT_TIMEOUT = 0.001
 _SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
 _OUTCOME_UNKNOWN = (
     "an earlier run sent this request and its outcome is unknown: the request may have been accepted, so it "
-    "is not sent again; pass reconcile=True to look for its job, or resend_unknown=True to send it again"
+    "is not sent again; pass "
 )
+_LOOK_FOR_JOB = "reconcile=True to look for its job, or "  # a chat request has none
+_RESEND = "resend_unknown=True to send it again"
 
 
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True, default=AsyncAnyResult)
@@ -325,7 +327,9 @@ class AsyncProcessor:
         if entry.state in ("sending", "unknown"):
             if self._options.resend_unknown:
                 return None
-            return AsyncOutcome(index, request, None, OutcomeUnknownError(_OUTCOME_UNKNOWN), None)
+            advice = _RESEND if isinstance(request, ChatRequestBase) else f"{_LOOK_FOR_JOB}{_RESEND}"
+            error = OutcomeUnknownError(f"{_OUTCOME_UNKNOWN}{advice}")
+            return AsyncOutcome(index, request, None, error, None)
         if entry.state == "succeeded":
             response = Response(200, Headers({}), dict(entry.response or {}))
             if isinstance(request, ChatRequestBase):
@@ -333,14 +337,14 @@ class AsyncProcessor:
             result = parse_result(result_type(request), response, self._session, entry.job_id)
             return AsyncOutcome(index, request, result, None, entry.job_id, entry.cost)
         job_id, detail = entry.job_id or "", entry.detail or ""
-        error: JobError
+        job_error: JobError
         if entry.state == "failed":
             record = {"error_message": detail, **(entry.response or {})}
-            error = create_job_failed(job_id, record, CallContext(request_class=typed_class(request)))
+            job_error = create_job_failed(job_id, record, CallContext(request_class=typed_class(request)))
         else:
             error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
-            error = error_class(job_id, entry.state, detail)
-        return AsyncOutcome(index, request, None, error, entry.job_id, entry.cost)
+            job_error = error_class(job_id, entry.state, detail)
+        return AsyncOutcome(index, request, None, job_error, entry.job_id, entry.cost)
 
     async def _submit(
         self, index: int, request: RequestLike, submission: Submission
