@@ -35,8 +35,8 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 EMITTED_NAMES = frozenset(
     "Annotated Any Audio AudioInput AudioRequest AudioResult Chat ChatStream ClassVar Client Completion "
     "Coroutine EnumValues ExactLimits Extension False Family Field FileInput ImageInput ImageRequest "
-    "ImageResult Images IntegerInput IntegralFloat Job JobT Json JsonObject ListOf Literal MapOf Model "
-    "ModelRemovedError None NumberInput Object OMIT Omit Oxen PreserveInt RejectBool RequestOptions "
+    "ImageResult Images IntegerInput IntegralFloat Job JobT Json JsonObject LazyModule ListOf Literal MapOf "
+    "Model ModelRemovedError None NumberInput Object OMIT Omit Oxen PreserveInt RejectBool RequestOptions "
     "ResultT Submit True TypeAlias Unpack VideoInput VideoRequest VideoResult Videos".split()
 )
 

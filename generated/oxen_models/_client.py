@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from oxen_models._runtime._async.client import AsyncClient
 from oxen_models._runtime._sync.client import Client
+from oxen_models._runtime.lazy import LazyModule
 from oxen_models._runtime.model import Family, JobT, ResultT
 
 if TYPE_CHECKING:
-    from oxen_models._runtime._async.chat import AsyncChatStream
-    from oxen_models._runtime._sync.chat import ChatStream
-    from oxen_models._runtime.chat_results import Completion
+    from oxen_models._runtime._async import types as async_types
+    from oxen_models._runtime._sync import types
 
-    from .chat import Chat
-    from oxen_models._runtime._async.job import AsyncJob
-    from oxen_models._runtime._async.results import AsyncImageResult, AsyncVideoResult, AsyncAudioResult
-    from oxen_models._runtime._sync.job import Job
-    from oxen_models._runtime._sync.results import ImageResult, VideoResult, AudioResult
-
+    from . import chat as chat_module
     from .images.black_forest_labs_flux_2_klein_4b import BlackForestLabsFlux2Klein4b
     from .images.black_forest_labs_flux_2_klein_9b import BlackForestLabsFlux2Klein9b
     from .images.bytedance_seedream_4 import BytedanceSeedream4
@@ -152,6 +147,10 @@ if TYPE_CHECKING:
     from .videos.xai_grok_imagine_video_edit_video import XaiGrokImagineVideoEditVideo
     from .videos.xai_grok_imagine_video_image_to_video import XaiGrokImagineVideoImageToVideo
     from .audio.bytedance_seed_audio_1_0 import BytedanceSeedAudio10
+else:
+    async_types = LazyModule("oxen_models._runtime._async.types")
+    types = LazyModule("oxen_models._runtime._sync.types")
+    chat_module = LazyModule("oxen_models.chat")
 
 
 class Images(Family[ResultT, JobT]):
@@ -1151,7 +1150,7 @@ class Oxen(Client):
     """
 
     @cached_property
-    def chat(self) -> Chat[Completion, ChatStream]:
+    def chat(self) -> chat_module.Chat[types.Completion, types.ChatStream]:
         """The chat models."""
         from oxen_models._runtime._sync.chat import ChatSender
 
@@ -1160,21 +1159,21 @@ class Oxen(Client):
         return Chat(ChatSender(self._session))
 
     @cached_property
-    def images(self) -> Images[ImageResult, Job[ImageResult]]:
+    def images(self) -> Images[types.ImageResult, types.Job[types.ImageResult]]:
         """The image models."""
         from oxen_models._runtime._sync.sender import Sender
 
         return Images(Sender(self._session))
 
     @cached_property
-    def videos(self) -> Videos[VideoResult, Job[VideoResult]]:
+    def videos(self) -> Videos[types.VideoResult, types.Job[types.VideoResult]]:
         """The video models."""
         from oxen_models._runtime._sync.sender import Sender
 
         return Videos(Sender(self._session))
 
     @cached_property
-    def audio(self) -> Audio[AudioResult, Job[AudioResult]]:
+    def audio(self) -> Audio[types.AudioResult, types.Job[types.AudioResult]]:
         """The audio models."""
         from oxen_models._runtime._sync.sender import Sender
 
@@ -1206,7 +1205,9 @@ class AsyncOxen(AsyncClient):
     """
 
     @cached_property
-    def chat(self) -> Chat[Coroutine[Any, Any, Completion], AsyncChatStream]:
+    def chat(
+        self,
+    ) -> chat_module.Chat[Coroutine[Any, Any, async_types.Completion], async_types.AsyncChatStream]:
         """The chat models."""
         from oxen_models._runtime._async.chat import AsyncChatSender
 
@@ -1217,7 +1218,10 @@ class AsyncOxen(AsyncClient):
     @cached_property
     def images(
         self,
-    ) -> Images[Coroutine[Any, Any, AsyncImageResult], Coroutine[Any, Any, AsyncJob[AsyncImageResult]]]:
+    ) -> Images[
+        Coroutine[Any, Any, async_types.AsyncImageResult],
+        Coroutine[Any, Any, async_types.AsyncJob[async_types.AsyncImageResult]],
+    ]:
         """The image models."""
         from oxen_models._runtime._async.sender import AsyncSender
 
@@ -1226,7 +1230,10 @@ class AsyncOxen(AsyncClient):
     @cached_property
     def videos(
         self,
-    ) -> Videos[Coroutine[Any, Any, AsyncVideoResult], Coroutine[Any, Any, AsyncJob[AsyncVideoResult]]]:
+    ) -> Videos[
+        Coroutine[Any, Any, async_types.AsyncVideoResult],
+        Coroutine[Any, Any, async_types.AsyncJob[async_types.AsyncVideoResult]],
+    ]:
         """The video models."""
         from oxen_models._runtime._async.sender import AsyncSender
 
@@ -1235,7 +1242,10 @@ class AsyncOxen(AsyncClient):
     @cached_property
     def audio(
         self,
-    ) -> Audio[Coroutine[Any, Any, AsyncAudioResult], Coroutine[Any, Any, AsyncJob[AsyncAudioResult]]]:
+    ) -> Audio[
+        Coroutine[Any, Any, async_types.AsyncAudioResult],
+        Coroutine[Any, Any, async_types.AsyncJob[async_types.AsyncAudioResult]],
+    ]:
         """The audio models."""
         from oxen_models._runtime._async.sender import AsyncSender
 

@@ -14,8 +14,7 @@ from helpers.client_runner import ClientRunner
 from helpers.hub_api import AUTH_HEADERS
 from helpers.scenario import Steps, collect, scenario
 from oxen_models import UntypedRequest, journal
-from oxen_models.images import QwenImageRequest as Unpriced
-from oxen_models.images import ZImageTurboRequest as Picture
+from oxen_models.images import QwenImageRequest as Unpriced, ZImageTurboRequest as Picture
 from oxen_models.testing import Hub
 
 QUEUE = "/api/ai/queue"

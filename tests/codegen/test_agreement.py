@@ -16,8 +16,7 @@ from typing import Any
 import oxen_models
 import pytest
 from helpers.compile import compile_request
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from jsonschema import Draft202012Validator
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.names import parameter_names

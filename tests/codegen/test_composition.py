@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.compile import compile_request
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from oxen_codegen.composition import expand_schema
 from oxen_codegen.normalize import MAX_NODES, normalize
 from oxen_models import InvalidRequestError, Oxen

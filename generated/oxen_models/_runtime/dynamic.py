@@ -20,8 +20,7 @@ from oxen_models._runtime.json_schema.operations import (
     find_image_parameters,
     resolve_operation,
 )
-from pydantic import TypeAdapter
-from pydantic import ValidationError as PydanticError
+from pydantic import TypeAdapter, ValidationError as PydanticError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
 from .fields import OMIT, is_iterable, is_sequence, to_number

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
     OpenAIClient: TypeAlias = OpenAI
     OpenAIAsyncClient: TypeAlias = AsyncOpenAI
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Return a type of `openai` for `typing.get_type_hints`; Any if the package is not installed."""
+        if name not in ("OpenAIClient", "OpenAIAsyncClient"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            import openai
+        except ImportError:
+            return Any
+        return openai.OpenAI if name == "OpenAIClient" else openai.AsyncOpenAI
 
 
 def create_openai_client(settings: Settings) -> OpenAIClient:

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .local_media import LocalMedia, LocalMediaError
 from .values import json_error, map_scalars, shorten
-
-if TYPE_CHECKING:
-    from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 
 RequestT = TypeVar("RequestT", bound="Request")
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
-if TYPE_CHECKING:
-    from decimal import Decimal
+from .lazy import LazyModule
 
+if TYPE_CHECKING:
     from rich.table import Table
 
+    from . import request as requests
     from .options import RequestOptions
-    from .request import Request, RequestT
+    from .request import RequestT
+else:
+    requests = LazyModule(f"{__package__}.request")
 
 Family: TypeAlias = Literal["images", "videos", "audio", "chat"]
 Verb: TypeAlias = Literal["edit", "generate", "speak", "complete"]
@@ -73,7 +77,7 @@ class ModelInfo:
     changed: str | None
     """The day on which the record last changed, as YYYY-MM-DD."""
 
-    def request(self, **parameters: Any) -> Request:
+    def request(self, **parameters: Any) -> requests.Request:
         """Return a validated request of the class of the model. Sends nothing.
 
         Args:
@@ -91,16 +95,14 @@ class ModelInfo:
         if self.module is None or self.verb is None:
             raise ConfigurationError(f"the package has no typed call of {self.id!r}")
         call = getattr(_find_class(self.module, Model)(_RequestBuilder()), self.verb)
-        request: Request = call(**parameters)
+        request: requests.Request = call(**parameters)
         return request
 
-    def find_request_class(self) -> type[Request] | None:
+    def find_request_class(self) -> type[requests.Request] | None:
         """Return the class of the model's requests; None for a model without a typed call."""
-        from .request import Request
-
         if self.module is None:
             return None
-        found: type[Request] = _find_class(self.module, Request)
+        found: type[requests.Request] = _find_class(self.module, requests.Request)
         return found
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import oxen_models
 import pytest
 from helpers.models import make_model
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from oxen_codegen.diff.changes import Change
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.json_types import is_list, is_object

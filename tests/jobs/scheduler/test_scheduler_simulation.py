@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from oxen_models import OxenError
 
 from jobs.scheduler.samples import NEVER, SERVER_ERROR, UNAUTHENTICATED, UNREACHABLE, rate_limited

@@ -20,38 +20,16 @@ from ..generations import (
     build_filters,
     parse_generations,
 )
+from ..lazy import LazyModule
 from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
 from ..urls import validate_id
 from .concurrency import Callback
 from .session import Session
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
-
-    from ..account import User
-    from ..budget import Unpriced
-    from ..chat_results import Completion
-    from ..generations import CostKey
-    from ..matching import Reconciliation
-    from ..openai_clients import OpenAIAsyncClient, OpenAIClient
-    from ..options import RequestOptions
-    from ..progress import Progress
-    from ..request import (
-        AnyRequest,
-        AudioRequest,
-        ChatRequestBase,
-        ChatRequestT,
-        ImageRequest,
-        RequestLike,
-        VideoRequest,
-    )
-    from .batch import BatchRun
-    from .dynamic import AnyModel
-    from .history import Generations
-    from .job import Job
-    from .models import Models
-    from .results import AnyResult, AudioResult, ImageResult, VideoResult
+    from . import types
+else:
+    types = LazyModule(f"{__package__}.types")
 
 # Other modules are imported lazily to keep the creation of a client fast.
 
@@ -125,16 +103,26 @@ class Client:
         return client
 
     @overload
-    def run(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> ImageResult: ...
+    def run(
+        self, request: types.ImageRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.ImageResult: ...
     @overload
-    def run(self, request: VideoRequest, **options: Unpack[RequestOptions]) -> VideoResult: ...
+    def run(
+        self, request: types.VideoRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.VideoResult: ...
     @overload
-    def run(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> AudioResult: ...
+    def run(
+        self, request: types.AudioRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AudioResult: ...
     @overload
-    def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AnyResult: ...
+    def run(self, request: types.RequestLike, **options: Unpack[types.RequestOptions]) -> types.AnyResult: ...
     @overload
-    def run(self, request: ChatRequestBase, **options: Unpack[RequestOptions]) -> Completion: ...
-    def run(self, request: AnyRequest, **options: Unpack[RequestOptions]) -> AnyResult | Completion:
+    def run(
+        self, request: types.ChatRequestBase, **options: Unpack[types.RequestOptions]
+    ) -> types.Completion: ...
+    def run(
+        self, request: types.AnyRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AnyResult | types.Completion:
         """Send a request and return its result. The type of the result is that of the request's family.
 
         Args:
@@ -161,36 +149,48 @@ class Client:
         return run_request(self._session, request, **options)
 
     @overload
-    def submit(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> Job[ImageResult]: ...
+    def submit(
+        self, request: types.ImageRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.Job[types.ImageResult]: ...
     @overload
     def submit(
-        self, request: ImageRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[ImageResult]]: ...
-    @overload
-    def submit(self, request: VideoRequest, **options: Unpack[RequestOptions]) -> Job[VideoResult]: ...
+        self, request: types.ImageRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.Job[types.ImageResult]]: ...
     @overload
     def submit(
-        self, request: VideoRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[VideoResult]]: ...
-    @overload
-    def submit(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> Job[AudioResult]: ...
+        self, request: types.VideoRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.Job[types.VideoResult]: ...
     @overload
     def submit(
-        self, request: AudioRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[AudioResult]]: ...
-    @overload
-    def submit(self, request: RequestLike, **options: Unpack[RequestOptions]) -> Job[AnyResult]: ...
+        self, request: types.VideoRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.Job[types.VideoResult]]: ...
     @overload
     def submit(
-        self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[Job[ImageResult]] | list[Job[VideoResult]] | list[Job[AudioResult]]: ...
+        self, request: types.AudioRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.Job[types.AudioResult]: ...
+    @overload
+    def submit(
+        self, request: types.AudioRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.Job[types.AudioResult]]: ...
+    @overload
+    def submit(
+        self, request: types.RequestLike, **options: Unpack[types.RequestOptions]
+    ) -> types.Job[types.AnyResult]: ...
+    @overload
+    def submit(
+        self, request: types.RequestLike, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> (
+        list[types.Job[types.ImageResult]]
+        | list[types.Job[types.VideoResult]]
+        | list[types.Job[types.AudioResult]]
+    ): ...
     def submit(
         self,
-        request: RequestLike,
+        request: types.RequestLike,
         *,
         num_generations: int | None = None,
-        **options: Unpack[RequestOptions],
-    ) -> Job[Any] | list[Job[Any]]:
+        **options: Unpack[types.RequestOptions],
+    ) -> types.Job[Any] | list[types.Job[Any]]:
         """Submit a request to the queue and return its job, or with `num_generations` the list of its jobs.
 
         Args:
@@ -216,7 +216,7 @@ class Client:
             return job
         return submit_request(self._session, request, num_generations, **options)
 
-    def check_key(self) -> User:
+    def check_key(self) -> types.User:
         """Return the user that the API key belongs to. Source: GET /api/authorize.
 
         Raises:
@@ -228,7 +228,7 @@ class Client:
 
         return parse_user(self._session.get("/authorize", base_path="/api"))
 
-    def job(self, id: str) -> Job[AnyResult]:
+    def job(self, id: str) -> types.Job[types.AnyResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.
 
         Raises:
@@ -238,7 +238,7 @@ class Client:
 
         return Job(self._session, validate_id(id, "job"), None, "unknown")
 
-    def model(self, id: str) -> AnyModel:
+    def model(self, id: str) -> types.AnyModel:
         """Return any model by its id, including models that are not in the package. Sends no request.
 
         Parameters are not checked statically. At run time they are validated against the schema in the
@@ -261,7 +261,7 @@ class Client:
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
-    ) -> list[Job[AnyResult]]:
+    ) -> list[types.Job[types.AnyResult]]:
         """Return the jobs in the queue that match all filters. Source: GET /queue.
 
         Args:
@@ -296,7 +296,7 @@ class Client:
         repo: str | None = None,
         folder: str | None = None,
         page_size: int = 100,
-    ) -> Generations:
+    ) -> types.Generations:
         """Return the history of jobs with their costs. Source: GET /generations.
 
         Args:
@@ -335,11 +335,11 @@ class Client:
     def costs(
         self,
         *,
-        since: datetime | None = None,
-        by: CostKey = "model",
+        since: types.datetime | None = None,
+        by: types.CostKey = "model",
         model: str | None = None,
         namespace: str | None = None,
-    ) -> dict[str, Decimal]:
+    ) -> dict[str, types.Decimal]:
         """Return what the jobs of the history cost, in dollars, the highest sum first.
 
         Jobs for which the server reports no cost are not included. Source: GET /generations, page by page.
@@ -372,54 +372,54 @@ class Client:
     @overload
     def run_many(
         self,
-        requests: Iterable[RequestLike],
+        requests: Iterable[types.RequestLike],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[RequestLike], str] | None = ...,
+        key: Callable[[types.RequestLike], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> BatchRun: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.BatchRun: ...
     @overload
     def run_many(
         self,
-        requests: Iterable[ChatRequestT],
+        requests: Iterable[types.ChatRequestT],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[ChatRequestT], str] | None = ...,
+        key: Callable[[types.ChatRequestT], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> BatchRun[Completion, ChatRequestT]: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.BatchRun[types.Completion, types.ChatRequestT]: ...
     @overload
     def run_many(
         self,
-        requests: Iterable[AnyRequest],
+        requests: Iterable[types.AnyRequest],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[AnyRequest], str] | None = ...,
+        key: Callable[[types.AnyRequest], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> BatchRun[AnyResult | Completion, AnyRequest]: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.BatchRun[types.AnyResult | types.Completion, types.AnyRequest]: ...
     def run_many(
         self,
-        requests: Iterable[AnyRequest],
+        requests: Iterable[types.AnyRequest],
         *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,
@@ -428,10 +428,10 @@ class Client:
         reconcile: bool = False,
         timeout: float | None = None,
         max_consecutive_failures: int | None = None,
-        progress: bool | Callback[Progress] = False,
-        budget: Decimal | int | None = None,
-        unpriced: Unpriced = "refuse",
-    ) -> BatchRun[Any, Any]:
+        progress: bool | Callback[types.Progress] = False,
+        budget: types.Decimal | int | None = None,
+        unpriced: types.Unpriced = "refuse",
+    ) -> types.BatchRun[Any, Any]:
         """Run many requests, of one or several models, and return an iterator over their outcomes, each as
         soon as it is known.
 
@@ -494,7 +494,7 @@ class Client:
         self._session.settings.require_key()
         return BatchRun(self._session, requests, options)
 
-    def reconcile(self, journal: str | PathLike[str]) -> Reconciliation:
+    def reconcile(self, journal: str | PathLike[str]) -> types.Reconciliation:
         """Look for the jobs of the requests in a journal whose outcome is unknown.
 
         The queue and the history are searched by model, parameters and time. A job that certainly belongs to
@@ -512,7 +512,7 @@ class Client:
 
         return reconcile(self._session, journal)
 
-    def openai(self) -> OpenAIClient:
+    def openai(self) -> types.OpenAIClient:
         """Return an `openai.OpenAI` that calls the chat models of this server, with this client's key.
 
         It sends no request again, because `openai` also repeats requests that may have been accepted and
@@ -527,14 +527,14 @@ class Client:
 
         return create_openai_client(self._session.settings)
 
-    def async_openai(self) -> OpenAIAsyncClient:
+    def async_openai(self) -> types.OpenAIAsyncClient:
         """Return an `openai.AsyncOpenAI` that calls the chat models of this server. See `openai`."""
         from ..openai_clients import create_async_openai_client
 
         return create_async_openai_client(self._session.settings)
 
     @property
-    def models(self) -> Models:
+    def models(self) -> types.Models:
         """The models that the server lists now."""
         from .models import Models
 

@@ -19,38 +19,16 @@ from ..generations import (
     build_filters,
     parse_generations,
 )
+from ..lazy import LazyModule
 from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
 from ..urls import validate_id
 from .concurrency import Callback
 from .session import AsyncSession
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
-
-    from ..account import User
-    from ..budget import Unpriced
-    from ..chat_results import Completion
-    from ..generations import CostKey
-    from ..matching import Reconciliation
-    from ..openai_clients import OpenAIAsyncClient, OpenAIClient
-    from ..options import RequestOptions
-    from ..progress import Progress
-    from ..request import (
-        AnyRequest,
-        AudioRequest,
-        ChatRequestBase,
-        ChatRequestT,
-        ImageRequest,
-        RequestLike,
-        VideoRequest,
-    )
-    from .batch import AsyncBatchRun
-    from .dynamic import AsyncAnyModel
-    from .history import AsyncGenerations
-    from .job import AsyncJob
-    from .models import AsyncModels
-    from .results import AsyncAnyResult, AsyncAudioResult, AsyncImageResult, AsyncVideoResult
+    from . import types
+else:
+    types = LazyModule(f"{__package__}.types")
 
 # Other modules are imported lazily to keep the creation of a client fast.
 
@@ -124,18 +102,28 @@ class AsyncClient:
         return client
 
     @overload
-    async def run(self, request: ImageRequest, **options: Unpack[RequestOptions]) -> AsyncImageResult: ...
-    @overload
-    async def run(self, request: VideoRequest, **options: Unpack[RequestOptions]) -> AsyncVideoResult: ...
-    @overload
-    async def run(self, request: AudioRequest, **options: Unpack[RequestOptions]) -> AsyncAudioResult: ...
-    @overload
-    async def run(self, request: RequestLike, **options: Unpack[RequestOptions]) -> AsyncAnyResult: ...
-    @overload
-    async def run(self, request: ChatRequestBase, **options: Unpack[RequestOptions]) -> Completion: ...
     async def run(
-        self, request: AnyRequest, **options: Unpack[RequestOptions]
-    ) -> AsyncAnyResult | Completion:
+        self, request: types.ImageRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncImageResult: ...
+    @overload
+    async def run(
+        self, request: types.VideoRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncVideoResult: ...
+    @overload
+    async def run(
+        self, request: types.AudioRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncAudioResult: ...
+    @overload
+    async def run(
+        self, request: types.RequestLike, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncAnyResult: ...
+    @overload
+    async def run(
+        self, request: types.ChatRequestBase, **options: Unpack[types.RequestOptions]
+    ) -> types.Completion: ...
+    async def run(
+        self, request: types.AnyRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncAnyResult | types.Completion:
         """Send a request and return its result. The type of the result is that of the request's family.
 
         Args:
@@ -163,45 +151,47 @@ class AsyncClient:
 
     @overload
     async def submit(
-        self, request: ImageRequest, **options: Unpack[RequestOptions]
-    ) -> AsyncJob[AsyncImageResult]: ...
+        self, request: types.ImageRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncJob[types.AsyncImageResult]: ...
     @overload
     async def submit(
-        self, request: ImageRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[AsyncJob[AsyncImageResult]]: ...
+        self, request: types.ImageRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.AsyncJob[types.AsyncImageResult]]: ...
     @overload
     async def submit(
-        self, request: VideoRequest, **options: Unpack[RequestOptions]
-    ) -> AsyncJob[AsyncVideoResult]: ...
+        self, request: types.VideoRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncJob[types.AsyncVideoResult]: ...
     @overload
     async def submit(
-        self, request: VideoRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[AsyncJob[AsyncVideoResult]]: ...
+        self, request: types.VideoRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.AsyncJob[types.AsyncVideoResult]]: ...
     @overload
     async def submit(
-        self, request: AudioRequest, **options: Unpack[RequestOptions]
-    ) -> AsyncJob[AsyncAudioResult]: ...
+        self, request: types.AudioRequest, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncJob[types.AsyncAudioResult]: ...
     @overload
     async def submit(
-        self, request: AudioRequest, *, num_generations: int, **options: Unpack[RequestOptions]
-    ) -> list[AsyncJob[AsyncAudioResult]]: ...
+        self, request: types.AudioRequest, *, num_generations: int, **options: Unpack[types.RequestOptions]
+    ) -> list[types.AsyncJob[types.AsyncAudioResult]]: ...
     @overload
     async def submit(
-        self, request: RequestLike, **options: Unpack[RequestOptions]
-    ) -> AsyncJob[AsyncAnyResult]: ...
+        self, request: types.RequestLike, **options: Unpack[types.RequestOptions]
+    ) -> types.AsyncJob[types.AsyncAnyResult]: ...
     @overload
     async def submit(
-        self, request: RequestLike, *, num_generations: int, **options: Unpack[RequestOptions]
+        self, request: types.RequestLike, *, num_generations: int, **options: Unpack[types.RequestOptions]
     ) -> (
-        list[AsyncJob[AsyncImageResult]] | list[AsyncJob[AsyncVideoResult]] | list[AsyncJob[AsyncAudioResult]]
+        list[types.AsyncJob[types.AsyncImageResult]]
+        | list[types.AsyncJob[types.AsyncVideoResult]]
+        | list[types.AsyncJob[types.AsyncAudioResult]]
     ): ...
     async def submit(
         self,
-        request: RequestLike,
+        request: types.RequestLike,
         *,
         num_generations: int | None = None,
-        **options: Unpack[RequestOptions],
-    ) -> AsyncJob[Any] | list[AsyncJob[Any]]:
+        **options: Unpack[types.RequestOptions],
+    ) -> types.AsyncJob[Any] | list[types.AsyncJob[Any]]:
         """Submit a request to the queue and return its job, or with `num_generations` the list of its jobs.
 
         Args:
@@ -227,7 +217,7 @@ class AsyncClient:
             return job
         return await submit_request(self._session, request, num_generations, **options)
 
-    async def check_key(self) -> User:
+    async def check_key(self) -> types.User:
         """Return the user that the API key belongs to. Source: GET /api/authorize.
 
         Raises:
@@ -239,7 +229,7 @@ class AsyncClient:
 
         return parse_user(await self._session.get("/authorize", base_path="/api"))
 
-    def job(self, id: str) -> AsyncJob[AsyncAnyResult]:
+    def job(self, id: str) -> types.AsyncJob[types.AsyncAnyResult]:
         """Return a job by its id, which another process may have submitted. Sends no request.
 
         Raises:
@@ -249,7 +239,7 @@ class AsyncClient:
 
         return AsyncJob(self._session, validate_id(id, "job"), None, "unknown")
 
-    def model(self, id: str) -> AsyncAnyModel:
+    def model(self, id: str) -> types.AsyncAnyModel:
         """Return any model by its id, including models that are not in the package. Sends no request.
 
         Parameters are not checked statically. At run time they are validated against the schema in the
@@ -272,7 +262,7 @@ class AsyncClient:
         namespace: str | None = None,
         repo: str | None = None,
         folder: str | None = None,
-    ) -> list[AsyncJob[AsyncAnyResult]]:
+    ) -> list[types.AsyncJob[types.AsyncAnyResult]]:
         """Return the jobs in the queue that match all filters. Source: GET /queue.
 
         Args:
@@ -307,7 +297,7 @@ class AsyncClient:
         repo: str | None = None,
         folder: str | None = None,
         page_size: int = 100,
-    ) -> AsyncGenerations:
+    ) -> types.AsyncGenerations:
         """Return the history of jobs with their costs. Source: GET /generations.
 
         Args:
@@ -346,11 +336,11 @@ class AsyncClient:
     async def costs(
         self,
         *,
-        since: datetime | None = None,
-        by: CostKey = "model",
+        since: types.datetime | None = None,
+        by: types.CostKey = "model",
         model: str | None = None,
         namespace: str | None = None,
-    ) -> dict[str, Decimal]:
+    ) -> dict[str, types.Decimal]:
         """Return what the jobs of the history cost, in dollars, the highest sum first.
 
         Jobs for which the server reports no cost are not included. Source: GET /generations, page by page.
@@ -383,54 +373,54 @@ class AsyncClient:
     @overload
     def run_many(
         self,
-        requests: Iterable[RequestLike],
+        requests: Iterable[types.RequestLike],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[RequestLike], str] | None = ...,
+        key: Callable[[types.RequestLike], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> AsyncBatchRun: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.AsyncBatchRun: ...
     @overload
     def run_many(
         self,
-        requests: Iterable[ChatRequestT],
+        requests: Iterable[types.ChatRequestT],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[ChatRequestT], str] | None = ...,
+        key: Callable[[types.ChatRequestT], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> AsyncBatchRun[Completion, ChatRequestT]: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.AsyncBatchRun[types.Completion, types.ChatRequestT]: ...
     @overload
     def run_many(
         self,
-        requests: Iterable[AnyRequest],
+        requests: Iterable[types.AnyRequest],
         *,
         max_in_flight: int = ...,
         journal: str | PathLike[str] | None = ...,
-        key: Callable[[AnyRequest], str] | None = ...,
+        key: Callable[[types.AnyRequest], str] | None = ...,
         resend_unknown: bool = ...,
         reconcile: bool = ...,
         timeout: float | None = ...,
         max_consecutive_failures: int | None = ...,
-        progress: bool | Callable[[Progress], object] = ...,
-        budget: Decimal | int | None = ...,
-        unpriced: Unpriced = ...,
-    ) -> AsyncBatchRun[AsyncAnyResult | Completion, AnyRequest]: ...
+        progress: bool | Callable[[types.Progress], object] = ...,
+        budget: types.Decimal | int | None = ...,
+        unpriced: types.Unpriced = ...,
+    ) -> types.AsyncBatchRun[types.AsyncAnyResult | types.Completion, types.AnyRequest]: ...
     def run_many(
         self,
-        requests: Iterable[AnyRequest],
+        requests: Iterable[types.AnyRequest],
         *,
         max_in_flight: int = 16,
         journal: str | PathLike[str] | None = None,
@@ -439,10 +429,10 @@ class AsyncClient:
         reconcile: bool = False,
         timeout: float | None = None,
         max_consecutive_failures: int | None = None,
-        progress: bool | Callback[Progress] = False,
-        budget: Decimal | int | None = None,
-        unpriced: Unpriced = "refuse",
-    ) -> AsyncBatchRun[Any, Any]:
+        progress: bool | Callback[types.Progress] = False,
+        budget: types.Decimal | int | None = None,
+        unpriced: types.Unpriced = "refuse",
+    ) -> types.AsyncBatchRun[Any, Any]:
         """Run many requests, of one or several models, and return an iterator over their outcomes, each as
         soon as it is known.
 
@@ -505,7 +495,7 @@ class AsyncClient:
         self._session.settings.require_key()
         return AsyncBatchRun(self._session, requests, options)
 
-    async def reconcile(self, journal: str | PathLike[str]) -> Reconciliation:
+    async def reconcile(self, journal: str | PathLike[str]) -> types.Reconciliation:
         """Look for the jobs of the requests in a journal whose outcome is unknown.
 
         The queue and the history are searched by model, parameters and time. A job that certainly belongs to
@@ -523,7 +513,7 @@ class AsyncClient:
 
         return await reconcile(self._session, journal)
 
-    def openai(self) -> OpenAIClient:
+    def openai(self) -> types.OpenAIClient:
         """Return an `openai.OpenAI` that calls the chat models of this server, with this client's key.
 
         It sends no request again, because `openai` also repeats requests that may have been accepted and
@@ -538,14 +528,14 @@ class AsyncClient:
 
         return create_openai_client(self._session.settings)
 
-    def async_openai(self) -> OpenAIAsyncClient:
+    def async_openai(self) -> types.OpenAIAsyncClient:
         """Return an `openai.AsyncOpenAI` that calls the chat models of this server. See `openai`."""
         from ..openai_clients import create_async_openai_client
 
         return create_async_openai_client(self._session.settings)
 
     @property
-    def models(self) -> AsyncModels:
+    def models(self) -> types.AsyncModels:
         """The models that the server lists now."""
         from .models import AsyncModels
 

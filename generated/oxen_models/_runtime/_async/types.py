@@ -1,0 +1,37 @@
+# Copied by oxen-codegen from templates/package/_runtime/_async/types.py. Do not edit.
+"""The types of the signatures of the client, which imports them when an annotation is evaluated."""
+
+from __future__ import annotations
+
+from datetime import datetime as datetime
+from decimal import Decimal as Decimal
+
+from ..account import User as User
+from ..budget import Unpriced as Unpriced
+from ..chat_results import Completion as Completion
+from ..generations import CostKey as CostKey
+from ..matching import Reconciliation as Reconciliation
+from ..openai_clients import OpenAIAsyncClient as OpenAIAsyncClient, OpenAIClient as OpenAIClient
+from ..options import RequestOptions as RequestOptions
+from ..progress import Progress as Progress
+from ..request import (
+    AnyRequest as AnyRequest,
+    AudioRequest as AudioRequest,
+    ChatRequestBase as ChatRequestBase,
+    ChatRequestT as ChatRequestT,
+    ImageRequest as ImageRequest,
+    RequestLike as RequestLike,
+    VideoRequest as VideoRequest,
+)
+from .batch import AsyncBatchRun as AsyncBatchRun
+from .chat import AsyncChatStream as AsyncChatStream
+from .dynamic import AsyncAnyModel as AsyncAnyModel
+from .history import AsyncGenerations as AsyncGenerations
+from .job import AsyncJob as AsyncJob
+from .models import AsyncModels as AsyncModels
+from .results import (
+    AsyncAnyResult as AsyncAnyResult,
+    AsyncAudioResult as AsyncAudioResult,
+    AsyncImageResult as AsyncImageResult,
+    AsyncVideoResult as AsyncVideoResult,
+)

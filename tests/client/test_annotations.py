@@ -1,0 +1,65 @@
+"""The annotations of the public interface, as `typing.get_type_hints` reads them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from oxen_models import Oxen
+from oxen_models.images import QwenImageEditPlusRequest
+
+MODULES = (
+    "oxen_models",
+    "oxen_models.audio",
+    "oxen_models.catalog",
+    "oxen_models.chat",
+    "oxen_models.images",
+    "oxen_models.journal",
+    "oxen_models.testing",
+    "oxen_models.videos",
+)
+
+
+def list_annotated(cls: type) -> Iterator[object]:
+    """Yield a class, its public methods and the getters of its properties, inherited ones included."""
+    yield cls
+    for base in cls.__mro__:
+        if not base.__module__.startswith("oxen_models"):
+            continue
+        for name, value in vars(base).items():
+            if isinstance(value, property):
+                value = value.fget
+            elif isinstance(value, functools.cached_property):
+                value = value.func
+            elif isinstance(value, classmethod | staticmethod):
+                value = value.__func__
+            if inspect.isfunction(value) and (not name.startswith("_") or name == "__init__"):
+                yield value
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_type_hints_of_public_names_resolve(module: str) -> None:
+    """`typing.get_type_hints` works on every public class, method and function."""
+    namespace = import_module(module)
+    for name in namespace.__all__:
+        value = getattr(namespace, name)
+        if inspect.isfunction(value):
+            typing.get_type_hints(value)
+        elif inspect.isclass(value):
+            for annotated in list_annotated(value):
+                typing.get_type_hints(annotated)
+
+
+def test_type_hints_name_classes() -> None:
+    """Annotations that are imported when they are evaluated name the classes of the package."""
+    request_class = QwenImageEditPlusRequest
+    assert typing.get_type_hints(Oxen.costs)["return"].__origin__ is dict
+    assert typing.get_type_hints(Oxen.job)["return"].__origin__.__name__ == "Job"
+    assert isinstance(
+        request_class(prompt="hat", input_image=["https://example.com/a.png"]),
+        typing.get_args(typing.get_type_hints(Oxen.submit)["request"])[0],
+    )
