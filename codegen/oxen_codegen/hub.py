@@ -74,7 +74,8 @@ class HubClient:
         self._key = APIKey(None) if key is None else key
         headers = {"user-agent": _USER_AGENT, "accept-encoding": "gzip"}
         # Redirects are not followed, because the API key would be sent to another host.
-        mounts = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))  # without a proxy
+        hosts = ("127.0.0.1", "localhost", "[::1]")  # without a proxy
+        mounts: dict[str, httpx.BaseTransport | None] = {f"all://{host}": None for host in hosts}
         self._http = httpx.Client(headers=headers, timeout=READ_TIMEOUT, auth=self._authorize, mounts=mounts)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 import pytest
 from oxen_models import Oxen
@@ -30,13 +31,13 @@ def list_annotated(cls: type) -> Iterator[object]:
     for base in cls.__mro__:
         if not base.__module__.startswith("oxen_models"):
             continue
-        for name, value in vars(base).items():
+        attributes: dict[str, Any] = dict(vars(base))
+        for name, value in attributes.items():
             if isinstance(value, property):
                 value = value.fget
             elif isinstance(value, functools.cached_property):
                 value = value.func
-            elif isinstance(value, classmethod | staticmethod):
-                value = value.__func__
+            value = getattr(value, "__func__", value)  # of a class method or static method
             if inspect.isfunction(value) and (not name.startswith("_") or name == "__init__"):
                 yield value
 

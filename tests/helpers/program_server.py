@@ -158,9 +158,9 @@ def _run(program: str) -> int:
     except BaseException:
         traceback.print_exc()
         code = 1
-    threading_module: Any = threading
-    threading_module._shutdown()  # waits for the threads
-    atexit._run_exitfuncs()
+    modules: tuple[Any, Any] = threading, atexit
+    modules[0]._shutdown()  # waits for the threads
+    modules[1]._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     return code if isinstance(code, int) else int(code is not None)

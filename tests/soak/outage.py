@@ -83,11 +83,12 @@ def _break(hub: Hub, status: int, headers: dict[str, str], seconds: float) -> No
 def _run_all(hub: Hub, journal: Path, client: str, **options: Any) -> list[Any]:
     def iterate() -> list[Any]:
         with Oxen("soak", base_url=hub.url) as oxen:
-            return list(oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options))
+            run: Any = oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options)
+            return list(run)
 
     async def iterate_async() -> list[Any]:
         async with AsyncOxen("soak", base_url=hub.url) as oxen:
-            run = oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options)
+            run: Any = oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options)
             return [outcome async for outcome in run]
 
     return iterate() if client == "sync" else asyncio.run(iterate_async())

@@ -105,7 +105,8 @@ def group_in_order(examples: Iterable[Example], attribute: str) -> list[tuple[st
 
 def add_filters(templates: Environment) -> None:
     """Add the filters of the programs, each of which writes values of the API as literals."""
-    templates.filters["groupby_order"] = group_in_order
-    templates.filters["arguments"] = write_arguments
-    templates.filters["body"] = write_body
-    templates.filters["shell_json"] = write_shell_json
+    filters: dict[str, Any] = templates.filters
+    filters["groupby_order"] = group_in_order
+    filters["arguments"] = write_arguments
+    filters["body"] = write_body
+    filters["shell_json"] = write_shell_json

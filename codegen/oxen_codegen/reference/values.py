@@ -71,10 +71,10 @@ def choose_values(node: Node, basic: object, operation: Operation) -> ExampleVal
     chosen: dict[str, Any] = {}
     omitted: dict[str, str] = {}
     # The shown parameters first, because another that excludes one of them is omitted.
-    first = (
-        {*node["required"], *(name for name in basic if isinstance(name, str))} if is_list(basic) else set()
-    )
-    for name in sorted(node["properties"], key=lambda name: name not in first | {*node["required"]}):
+    first: set[str] = set(node["required"])
+    if is_list(basic):
+        first.update(name for name in basic if isinstance(name, str))
+    for name in sorted(node["properties"], key=lambda name: name not in first):
         if name not in node["required"] and (
             rival := next((r for r in chosen if r in exclusions[name]), None)
         ):
@@ -88,7 +88,7 @@ def choose_values(node: Node, basic: object, operation: Operation) -> ExampleVal
     ordered = {name: chosen[name] for name in node["properties"] if name in chosen}
     return ExampleValues(
         minimal={name: value for name, value in ordered.items() if name in node["required"]},
-        basic={name: value for name, value in ordered.items() if name in first | {*node["required"]}},
+        basic={name: value for name, value in ordered.items() if name in first},
         all=ordered,
         omitted=omitted,
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import oxen_models
 from oxen_models import catalog
@@ -18,7 +19,7 @@ SCHEMAS = Path(oxen_models.__file__).parent / "schemas"
 
 def read_records() -> list[str]:
     """Return the ids of the models of a developer with a seed, from the recorded files."""
-    records = [json.loads(file.read_bytes()) for file in SCHEMAS.glob("*.json")]
+    records: list[Any] = [json.loads(file.read_bytes()) for file in SCHEMAS.glob("*.json")]
     return [
         record["id"]
         for record in records
