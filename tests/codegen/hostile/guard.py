@@ -135,9 +135,12 @@ def _import_dependencies() -> None:
     for module in walk_packages(oxen_codegen.__path__, "oxen_codegen."):
         if module.name != "oxen_codegen.__main__":
             import_module(module.name)
-    import_module("httpx")
+    # httpcore, which httpx imports for its first client, imports trio where it is installed. trio loads a
+    # library with ctypes and runs ldconfig: without it, a package that loads ctypes is detected.
+    sys.modules["trio"] = None  # type: ignore[assignment]  # an import raises ImportError
+    import_module("httpcore")
     import_module("pydantic")
-    assert "oxen_models" not in sys.modules
+    assert not {"ctypes", "oxen_models"} & sys.modules.keys()
 
 
 def _run(task: Task) -> None:
