@@ -53,7 +53,7 @@ def _run_case(case: tuple[tuple[int, dict[str, str], float], str]) -> str:
         )
         timer.join()
         hub.clear()
-        outcomes = _run_all(hub, journal, client, reconcile=True, resend_unknown=True)
+        outcomes = _run_all(hub, journal, client, is_continued=True)
         resent = hub.count("POST", _QUEUE)
         jobs = list_jobs(hub)
         recorded = {entry.job_id for entry in read(journal)}
@@ -80,15 +80,27 @@ def _break(hub: Hub, status: int, headers: dict[str, str], seconds: float) -> No
     hub.clear()
 
 
-def _run_all(hub: Hub, journal: Path, client: str, **options: Any) -> list[Any]:
+def _run_all(hub: Hub, journal: Path, client: str, *, is_continued: bool = False) -> list[Any]:
     def iterate() -> list[Any]:
         with Oxen("soak", base_url=hub.url) as oxen:
-            run: Any = oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options)
+            run = oxen.run_many(
+                _REQUESTS,
+                max_in_flight=_IN_FLIGHT,
+                journal=journal,
+                reconcile=is_continued,
+                resend_unknown=is_continued,
+            )
             return list(run)
 
     async def iterate_async() -> list[Any]:
         async with AsyncOxen("soak", base_url=hub.url) as oxen:
-            run: Any = oxen.run_many(_REQUESTS, max_in_flight=_IN_FLIGHT, journal=journal, **options)
+            run = oxen.run_many(
+                _REQUESTS,
+                max_in_flight=_IN_FLIGHT,
+                journal=journal,
+                reconcile=is_continued,
+                resend_unknown=is_continued,
+            )
             return [outcome async for outcome in run]
 
     return iterate() if client == "sync" else asyncio.run(iterate_async())

@@ -20,12 +20,13 @@ SCHEMAS = Path(oxen_models.__file__).parent / "schemas"
 def read_records() -> list[str]:
     """Return the ids of the models of a developer with a seed, from the recorded files."""
     records: list[Any] = [json.loads(file.read_bytes()) for file in SCHEMAS.glob("*.json")]
-    return [
-        record["id"]
-        for record in records
-        if (record["developer"] or {}).get("name") == "Qwen"
-        and "seed" in ((record["json_request_schema"] or {}).get("properties") or {})
-    ]
+    found: list[str] = []
+    for record in records:
+        developer: dict[str, Any] = record["developer"] or {}
+        schema: dict[str, Any] = record["json_request_schema"] or {}
+        if developer.get("name") == "Qwen" and "seed" in schema.get("properties", {}):
+            found.append(record["id"])
+    return found
 
 
 def query_catalog() -> object:
