@@ -195,6 +195,8 @@ def _to_ascii(text: str) -> str:
 
     Every Python has Unicode 3.2; with its own Unicode, another Python could make other names.
     """
+    if text.isascii():
+        return text.lower()
     folded = ucd_3_2_0.normalize("NFKD", text.replace("ß", "ss"))
     return "".join(
         char.lower() if char.isascii() else f" u{ord(char):04x} "
