@@ -13,9 +13,16 @@ from codegen.hostile.attacks import Done
 _SCRIPT = """
 import inspect, json, pydoc, typing
 from oxen_models import InvalidRequestError, Oxen, catalog, images
-exports = [getattr(images, name) for name in images.__all__]
-for exported in exports[:300]:
-    pydoc.render_doc(exported)  # of a class: with that of its methods
+def document(documented):
+    if not inspect.isclass(documented):
+        return pydoc.render_doc(documented)
+    inspect.getdoc(documented), inspect.signature(documented)
+    for name in vars(documented):  # inherited members are of the runtime
+        member = getattr(documented, name, None)
+        if inspect.isfunction(member):
+            pydoc.render_doc(member)
+for name in images.__all__:
+    document(getattr(images, name))
 oxen = Oxen("any", base_url={url!r})
 wire_names = {{}}
 for model in catalog.models(typed=True):
@@ -23,8 +30,8 @@ for model in catalog.models(typed=True):
     call = getattr(stub, model.verb)
     module = inspect.getmodule(type(stub))
     request = getattr(module, type(stub).__name__ + "Request")
-    for documented in {{type(stub), request}}.difference(exports[:300]):
-        pydoc.render_doc(documented)
+    document(type(stub))
+    document(request)
     typing.get_type_hints(call, vars(module))
     wire_names[model.id] = [
         name if field.alias is None else field.alias for name, field in request.model_fields.items()
