@@ -14,8 +14,8 @@ from oxen_codegen.json_types import is_list, is_object
 
 HOSTILE = Path(__file__).parent
 MAX_MEGABYTES = 300
-MAX_TIME_RATIO = 4
-"""The maximal CPU time for an attack, as a multiple of that for the committed models."""
+MAX_TIME_RATIO = 10
+"""The maximal CPU time for an attack, as a multiple of that for a third of the committed models."""
 MODELS = "/api/ai/models"
 
 

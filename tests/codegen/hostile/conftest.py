@@ -13,58 +13,48 @@ from pathlib import Path
 
 import oxen_codegen
 import pytest
-from click.testing import CliRunner
 from helpers.models import make_model
 from helpers.raw_server import RawServer
-from oxen_codegen.cli import main
 from oxen_codegen.config import find_template_dir
 
 from codegen.hostile.attacks import HOSTILE, MAX_MEGABYTES, Done
 from codegen.hostile.guard import Report, Task
 
 CODEGEN = Path(oxen_codegen.__file__).parent.parent
-COMMITTED_SCHEMAS = Path(__file__).parents[3] / "generated" / "oxen_models" / "schemas"
+TESTS = Path(__file__).parents[2]
+COMMITTED_SCHEMAS = TESTS.parent / "generated" / "oxen_models" / "schemas"
 
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a generated package of two models."""
+    """A project with two recorded models, of which the guard generates a package."""
     project = tmp_path_factory.mktemp("original")
     schemas = project / "out" / "oxen_models" / "schemas"
     schemas.mkdir(parents=True)
     for name in ("good", "victim"):
         (schemas / f"{name}.json").write_text(json.dumps(make_model(name)))
     (project / "pyproject.toml").write_text('[tool.oxen-codegen]\noutput = "out"\n')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project)
-        done = CliRunner().invoke(main, ["generate"])
-    assert done.exit_code == 0, done.output
     return project
 
 
-@pytest.fixture
-def project(original: Path, tmp_path: Path) -> Path:
-    """A copy of the project, to attack."""
-    return Path(shutil.copytree(original, tmp_path / "attacked"))
-
-
 @pytest.fixture(scope="session")
-def guard() -> Iterator[Callable[[Task], Report]]:
+def guard(original: Path) -> Iterator[Callable[[Task], Report]]:
     """A function that runs a task in a guarded process."""
     environment = {
         **os.environ,
         "OXEN_API_KEY": "any",
-        "PYTHONPATH": str(CODEGEN),
+        "PYTHONPATH": f"{CODEGEN}{os.pathsep}{TESTS}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "no_proxy": "127.0.0.1",
     }
-    command = [sys.executable, "-P", str(HOSTILE / "guard.py")]
+    command = [sys.executable, "-P", str(HOSTILE / "guard.py"), str(original)]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         stdin, stdout = process.stdin, process.stdout
         assert stdin is not None
         assert stdout is not None
+        assert stdout.readline() == "ready\n"
 
         def run_task(task: Task) -> Report:
             print(json.dumps(asdict(task)), file=stdin, flush=True)
@@ -72,6 +62,12 @@ def guard() -> Iterator[Callable[[Task], Report]]:
 
         yield run_task
         stdin.close()
+
+
+@pytest.fixture
+def project(original: Path, guard: Callable[[Task], Report], tmp_path: Path) -> Path:
+    """A copy of the project with its generated package, to attack."""
+    return Path(shutil.copytree(original, tmp_path / "attacked"))
 
 
 @pytest.fixture
@@ -121,9 +117,13 @@ def guarded(
 
 @pytest.fixture(scope="session")
 def catalogue_seconds(guard: Callable[[Task], Report], tmp_path_factory: pytest.TempPathFactory) -> float:
-    """The CPU time of `generate` for the committed models, to which that of attacks is compared."""
+    """The CPU time of `generate` for a third of the committed models, to compare that of attacks to."""
     folder = tmp_path_factory.mktemp("catalogue")
-    arguments = ["generate", "--schemas", str(COMMITTED_SCHEMAS), "--output", str(folder / "out")]
+    schemas = folder / "schemas"
+    schemas.mkdir()
+    for file in sorted(COMMITTED_SCHEMAS.glob("*.json"))[::3]:
+        shutil.copy(file, schemas)
+    arguments = ["generate", "--schemas", str(schemas), "--output", str(folder / "out")]
     files = {name: str(folder / name) for name in ("stdout", "stderr", "log")}
     report = guard(Task("codegen", arguments, str(folder), str(CODEGEN), {}, ["/"], 0, **files))
     assert report.code == 0

@@ -1,9 +1,10 @@
 """Run `oxen-codegen` or scripts in forked processes, and log what they do that they must not do.
 
-    python tests/codegen/hostile/guard.py
+    python tests/codegen/hostile/guard.py <project>
 
-Each line of the standard input is a `Task` as JSON; each line of the standard output is its `Report`. The
-processes are forked, so that what all of them need is imported once.
+First, `generate` runs in the project, without a guard, because the hub had no part in it. Then each line of
+the standard input is a `Task` as JSON; each line of the standard output is its `Report`. The processes are
+forked, so that what all of them need is imported, and templates are compiled, once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import resource
 import sys
 import tempfile
 import traceback
+from contextlib import chdir, redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +24,8 @@ from types import CodeType
 from typing import Any, NoReturn
 
 import oxen_codegen
+from helpers.templates import make_compile_once
+from jinja2 import Environment
 
 CANARY = "canary"
 # So that a failing test does not exhaust the machine; the tests have lower limits.
@@ -143,6 +147,18 @@ def _import_dependencies() -> None:
     assert not {"ctypes", "oxen_models"} & sys.modules.keys()
 
 
+def _generate(project: str) -> None:
+    from oxen_codegen.cli import main as run_codegen
+
+    Environment.compile = make_compile_once()  # type: ignore[method-assign]
+    with chdir(project), redirect_stdout(sys.stderr):
+        try:
+            run_codegen(["generate"])
+        except SystemExit as end:
+            if end.code:
+                raise
+
+
 def _run(task: Task) -> None:
     if task.kind == "codegen":
         from oxen_codegen.__main__ import main as run_codegen
@@ -182,8 +198,10 @@ def _run_and_exit(task: Task) -> NoReturn:
 
 
 def main() -> None:
-    """Run tasks until the end of the standard input."""
+    """Generate the package, print "ready", and run tasks until the end of the standard input."""
     _import_dependencies()
+    _generate(sys.argv[1])
+    print("ready", flush=True)
     for line in sys.stdin:
         task = Task(**json.loads(line))
         process = os.fork()
