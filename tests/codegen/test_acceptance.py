@@ -66,12 +66,12 @@ def test_accept_records_collision_of_new() -> None:
     assert rejected_ids(result) == ["a-b", "a.b"]
 
 
-def test_accept_records_collision_of_changed() -> None:
-    """A changed model whose nested class takes a recorded name keeps its recorded schema."""
-    a, ab = make_record("a"), make_record("a-b")
-    result = accept([a, ab], [make_record("a", NESTED)])
-    assert result.records == {"a": a, "a-b": ab}
-    assert rejected_ids(result) == ["a"]
+def test_accept_nested_class_with_a_recorded_name() -> None:
+    """A nested class that would take the name of another model gets another name; both are recorded."""
+    a, ab, changed = make_record("a"), make_record("a-b"), make_record("a", NESTED)
+    result = accept([a, ab], [changed])
+    assert result.records == {"a": changed, "a-b": ab}
+    assert rejected_ids(result) == []
     assert result.unbindable == {}
 
 

@@ -293,11 +293,11 @@ def test_history_of_another_job_raises(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_record_of_another_model_raises(run: ClientRunner, hub: Hub) -> None:
-    """A model whose record is another one's is not called with its schema."""
+    """A model whose record is another one's is not used with its schema."""
     hub.respond_next(200, body={"id": "another-model", "object": "model"}, times=None, method="GET")
     calls: list[Step] = [
         lambda oxen: oxen.models.get("qwen-image"),
-        lambda oxen: oxen.model("qwen-image").generate(prompt="x"),
+        lambda oxen: oxen.model("qwen-image").load(),
     ]
     for call in calls:
         error = run.expect_error(ox.UnexpectedResponseError, call, base_url=hub.url)
