@@ -30,6 +30,8 @@ from .spec import (
 )
 
 LINE_LENGTH = 110
+# A string literal, as repr() writes it, or a name.
+_STRING_OR_NAME = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<![\w.])([A-Za-z_]\w*)""")
 _CLOSING_QUOTES = re.compile(r'"{3,}|"+\Z')
 
 # The modules of the names that an emitted module may use.
@@ -217,9 +219,7 @@ def _find_names(object_: ObjectSpec) -> Iterator[str]:
 
 def _split_names(annotation: str) -> Iterator[str]:
     """Yield the names in an annotation, but not the strings."""
-    for node in ast.walk(ast.parse(annotation, mode="eval")):
-        if isinstance(node, ast.Name):
-            yield node.id
+    return (match[1] for match in _STRING_OR_NAME.finditer(annotation) if match[1])
 
 
 def format_literals(values: Iterable[Any]) -> str:
