@@ -42,6 +42,12 @@ _GENERATED_NAMES: dict[type, frozenset[str]] = {
 
 def replace_with_placeholders(value: Any) -> Any:
     """Return `value` with every string and number of the API in it replaced."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return _TEXT
+    if isinstance(value, int | float):
+        return 1
     if is_dataclass(value) and not isinstance(value, type):
         kept = _GENERATED_NAMES.get(type(value), frozenset())
         return replace(
@@ -52,12 +58,6 @@ def replace_with_placeholders(value: Any) -> Any:
                 if field.name not in kept
             },
         )
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, str):
-        return _TEXT
-    if isinstance(value, int | float):
-        return 1
     if isinstance(value, tuple):
         return tuple(map(replace_with_placeholders, value))  # pyright: ignore[reportUnknownArgumentType]
     if is_list(value):
