@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from helpers.codegen import read_files
-from helpers.models import make_model
+from helpers.models import PROMPT_SCHEMA, make_model
 from helpers.raw_server import RawServer, Response
 
 from codegen.hostile.attacks import (
@@ -93,6 +93,10 @@ def test_update_attacks(project: Path, run: Callable[..., Done], server: RawServ
         assert shown.code == 4, shown.stderr
         assert all(line.isprintable() for line in shown.stdout.split("\n"))
 
+    # A removal does not depend on the schema, which the first update has bound.
+    for file in (package / "schemas").iterdir():
+        record = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps({**record, "json_request_schema": PROMPT_SCHEMA}), encoding="utf-8")
     serve(server, [better])
     done = run("update", "--allow-removals")
     assert done.code == 0, done.stderr
@@ -175,12 +179,13 @@ def test_diff_renamed_parameters_takes_linear_time(
     changing, moving = seconds
     assert moving < MAX_DIFF_RATIO * changing
 
-    write_records(make_moving_models("old"), schemas)
-    serve(server, [make_model("good"), make_model("victim"), *make_moving_models("new")])
+    # The diff of the nested parameters is measured above, and large objects are bound in another test.
+    write_records(make_moving_models("old")[:1], schemas)
+    serve(server, [make_model("good"), make_model("victim"), *make_moving_models("new")[:1]])
     done = run("update")
     assert done.code == 0, done.stderr
     assert max(map(len, read_changelog(project).split("\n"))) < 1_000
-    assert done.seconds < 2 * MAX_TIME_RATIO * catalogue_seconds
+    assert done.seconds < MAX_TIME_RATIO * catalogue_seconds
 
 
 @pytest.mark.parametrize(
