@@ -133,39 +133,25 @@ def _make_enums(count: int) -> Iterator[tuple[str, list[Any]]]:
 STRING = {"type": "string"}
 OBJECT = {"type": "object", "properties": {"a": STRING}}
 ENUM_WITH_DEFAULT = {"type": "array", "items": {"enum": list(range(9_000))}, "default": [-1] * 20_000}
-SIZES = {
-    "enums": Attack(
-        [
-            *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
-            with_properties("default", {"a": ENUM_WITH_DEFAULT}),
-        ]
-    ),
-    "properties": Attack([with_properties("victim", {f"p{number}": STRING for number in range(2_000)})]),
-    "names": Attack(
-        [
-            with_properties(
-                "similar", {f"{'-' * (number % 50)}{'.' * number}": STRING for number in range(800)}
-            ),
-            with_properties("similar objects", {"-" * n: OBJECT for n in range(300)}),
-        ]
-    ),
-    "texts": Attack(
-        [
-            with_properties("name", {"a" * 500_000: OBJECT}),
-            with_properties("description", {"a": {**STRING, "description": "word " * 180_000}}),
-            with_properties("titles", {"a": STRING}, display_name="w" * 300_000, summary="w " * 150_000),
-            with_properties("levels", {"a": json.loads('{"items":' * 90 + "{}" + "}" * 90)}),
-        ]
-    ),
-    "too large": Attack(
-        [
-            with_properties("victim", {"a": {"enum": list(range(20_000))}}),
-            with_properties("nodes", {f"p{number}": STRING for number in range(10_000)}),
-            with_properties("fits", {"a": STRING}),
-        ],
-        {"victim": "more than 10000 enum values", "nodes": "more than 4000 nodes"},
-    ),
-}
+LARGE_MODELS = [
+    *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
+    with_properties("default", {"a": ENUM_WITH_DEFAULT}),
+    with_properties("properties", {f"p{number}": STRING for number in range(2_000)}),
+    with_properties("similar", {f"{'-' * (number % 50)}{'.' * number}": STRING for number in range(800)}),
+    with_properties("similar objects", {"-" * n: OBJECT for n in range(300)}),
+    with_properties("name", {"a" * 500_000: OBJECT}),
+    with_properties("description", {"a": {**STRING, "description": "word " * 180_000}}),
+    with_properties("titles", {"a": STRING}, display_name="w" * 300_000, summary="w " * 150_000),
+    with_properties("levels", {"a": json.loads('{"items":' * 90 + "{}" + "}" * 90)}),
+]
+TOO_LARGE = Attack(
+    [
+        with_properties("victim", {"a": {"enum": list(range(20_000))}}),
+        with_properties("nodes", {f"p{number}": STRING for number in range(10_000)}),
+        with_properties("fits", {"a": STRING}),
+    ],
+    {"victim": "more than 10000 enum values", "nodes": "more than 4000 nodes"},
+)
 # In a record, each of its values is on a line with indentation.
 GROWING = make_model("a record that grows", {"a": json.loads(f"{'[' * 90}1{',1' * 20_000}{']' * 90}")})
 

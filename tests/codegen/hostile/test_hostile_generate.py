@@ -20,7 +20,7 @@ from oxen_codegen.injection import equal_except_literals
 from oxen_codegen.records import from_response
 
 from codegen.hostile.attacks import (
-    SIZES,
+    TOO_LARGE,
     Done,
     add_keywords,
     check_errors,
@@ -44,7 +44,7 @@ def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: R
 
     The strings, which are accepted and cost most of the time, are added after the run with rejected files.
     """
-    attack, large = make_all_attacks(), SIZES["too large"]
+    attack, large = make_all_attacks(), TOO_LARGE
     removed = make_removed_models()
     package = project / "out" / "oxen_models"
     schemas = package / "schemas"
