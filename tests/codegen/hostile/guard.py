@@ -9,6 +9,7 @@ forked, so that what all of them need is imported, and templates are compiled, o
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -201,6 +202,7 @@ def main() -> None:
     """Generate the package, print "ready", and run tasks until the end of the standard input."""
     _import_dependencies()
     _generate(sys.argv[1])
+    gc.freeze()  # so that collections of forked processes neither traverse nor copy what they inherit
     print("ready", flush=True)
     for line in sys.stdin:
         task = Task(**json.loads(line))
