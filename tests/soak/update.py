@@ -38,7 +38,7 @@ def run(random: Random) -> Iterator[str]:
     yield (
         f"{found['kills']} kills, {left} of them while the package was replaced; the next command restored "
         f"the old package {found['old']} times and completed the new one {found['new']} times, "
-        f"{found['seconds']:.0f} s"
+        f"{found.get('refused', 0)} commands that write nothing refused; {found['seconds']:.0f} s"
     )
 
 

@@ -22,6 +22,8 @@ from oxen_codegen.cli import main as run_cli
 
 KILLS = 26
 PROJECT = '[tool.oxen-codegen]\npackage = "ours"\n[tool.oxen-codegen.successors]\ncarver = "painter"\n'
+INTERRUPTED = 2
+"""The exit code of a command that writes nothing, if an update was interrupted."""
 FAILED = 70
 # Commands import these when they need them; forked processes inherit them.
 for name in ("update", "diff.compare", "diff.formats", "diff.source", "generate", "fetch", "parse"):
@@ -69,7 +71,7 @@ class Soak:
                 self.counts["kills"] += 1
             left = ", ".join(sorted(file.name for file in self.project.glob("*/.ours.*")))
             self.counts[f"left: {left}"] += bool(left)
-            self.run_to_end(*command)
+            self.recover(*command)
             actual = read_state(self.project)
             assert actual in (old, new), (
                 f"killed, then {command}: neither the old files, because of {find_differences(actual, old)}, "
@@ -98,14 +100,32 @@ class Soak:
         _, status = os.waitpid(process, 0)
         return os.WIFSIGNALED(status)
 
+    def recover(self, *arguments: str) -> None:
+        """Run a command after a kill. One that writes nothing may refuse, and then `generate` recovers."""
+        is_read_only = arguments[0] in ("check", "diff") or "--dry-run" in arguments
+        before = read_state(self.project)
+        code = run_command(self.project, *arguments)
+        # `diff` exits with 3 or 4 if it finds changes.
+        expected = {0, *((3, 4) if arguments[0] == "diff" else ()), *((INTERRUPTED,) if is_read_only else ())}
+        assert code in expected, f"{arguments}: exit code {code}"
+        if is_read_only:
+            assert read_state(self.project) == before, f"{arguments}: wrote files"
+        if code == INTERRUPTED:
+            self.counts["refused"] += 1
+            self.run_to_end("generate")
+
     def run_to_end(self, *arguments: str) -> float:
         """Run a command to its end and return the seconds that it took."""
         started = time.perf_counter()
-        _, status = os.waitpid(fork_command(self.project, *arguments), 0)
-        # `diff` exits with 3 or 4 if it finds changes.
-        code = os.waitstatus_to_exitcode(status)
-        assert code in ((0, 3, 4) if arguments[0] == "diff" else (0,)), f"{arguments}: exit code {code}"
+        code = run_command(self.project, *arguments)
+        assert code == 0, f"{arguments}: exit code {code}"
         return time.perf_counter() - started
+
+
+def run_command(folder: Path, *arguments: str) -> int:
+    """Run a command to its end and return its exit code."""
+    _, status = os.waitpid(fork_command(folder, *arguments), 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def fork_command(folder: Path, *arguments: str) -> int:
