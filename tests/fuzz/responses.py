@@ -26,6 +26,7 @@ from codegen.test_agreement import (
     names,
     schema,
     schemas,
+    with_urls,
 )
 from helpers.compile import compile_module
 from hypothesis import strategies as st
@@ -228,13 +229,14 @@ def check_values(request: type[Request], parameters: dict[str, Any], random: Ran
         return 0
     if re.search(r'"\$ref": "(?!#/\$defs/r")', text):  # the validator would fetch it
         return 0
-    if is_strict(normalize(parameters)):
+    node = normalize(parameters)
+    if is_strict(node):
         return compare(request, parameters, random, VALUES_PER_SCHEMA)
     is_valid = make_oracle(parameters)
     compared = 0
     try:
         drawn = list(generate_bodies(parameters, random, VALUES_PER_SCHEMA))
-        allowed = [body for body in drawn if is_valid(body)]
+        allowed = [body for value in drawn if is_valid(body := with_urls(node, value))]
     except Exception:  # the validator or the drawing does not support the schema
         return 0
     for body in allowed:
