@@ -17,6 +17,11 @@ from threading import Thread
 _threads: set[Thread] = set()
 
 
+def is_thread_error(error: BaseException) -> bool:
+    """Return whether an error says that the operating system does not permit another thread."""
+    return "can't start new thread" in str(error)
+
+
 def start_detached(function: Callable[[], object]) -> None:
     """Run a function, which must not raise, in a thread that outlives the caller.
 

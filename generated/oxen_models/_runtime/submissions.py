@@ -13,7 +13,7 @@ from .bodies import Body
 from .chat_results import parse_completion
 from .context import CallContext
 from .detached import start_detached
-from .errors import APIError, HubUnreachableError, OutcomeUnknownError, OxenError, UnexpectedResponseError
+from .errors import APIError, OutcomeUnknownError, OxenError, UnexpectedResponseError
 from .generations import find_jobs
 from .responses import Response
 
@@ -57,10 +57,8 @@ class RunEndedError(Exception):
     """The run ended before the request was sent, or while its job was waited for."""
 
 
-def is_thread_error(error: BaseException) -> bool:
-    """Return whether nothing was sent, because the operating system does not permit another thread."""
-    # Only errors of this side: a server may return the same text after it accepted a request.
-    return isinstance(error, RuntimeError | HubUnreachableError) and "can't start new thread" in str(error)
+class NotStartedError(Exception):
+    """No thread could be started for a submission, so nothing was sent."""
 
 
 class Submissions:
@@ -83,7 +81,7 @@ class Submissions:
 
         Raises:
             RunEndedError: `close` was called; nothing was sent.
-            RuntimeError: A thread cannot be started; nothing was sent.
+            NotStartedError: A thread cannot be started.
         """
         with self._lock:
             if self._on_closed is not None:
@@ -91,9 +89,9 @@ class Submissions:
             self._active += 1
         try:
             start_detached(lambda: self._run(submission, deliver))
-        except BaseException:
+        except RuntimeError as error:
             self._end_one()
-            raise
+            raise NotStartedError(str(error)) from None
 
     def close(self, on_closed: Callable[[], object]) -> None:
         """Start no more submissions. Close the connections once those in transmission have ended, and call

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from ..batch_options import BatchOptions
 from ..budget import Refusal
 from ..closing import RunEnd
+from ..detached import is_thread_error
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
 from ..request import AnyRequest, ChatRequestBase, Request, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
-from ..submissions import Submissions, is_thread_error
+from ..submissions import NotStartedError, Submissions
 from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
 from .gate import AsyncGate
 from .poster import AsyncPoster
@@ -122,7 +123,7 @@ class _AsyncEngine:
             outcome = await self._wait_for_outcome()
         except BaseException as error:
             self.abandon()
-            if is_thread_error(error):
+            if isinstance(error, RuntimeError) and is_thread_error(error):
                 raise OxenError(f"the run cannot start: {error}") from None
             raise
         if outcome is not None:
@@ -271,7 +272,7 @@ class _AsyncEngine:
             self._wait_for_budget(finished.item, finished.refusal)
             return None
         self._is_over_budget = False
-        if error is not None and is_thread_error(error):
+        if isinstance(error, NotStartedError):
             self._defer(finished.item, error)
         elif error is not None:
             if isinstance(error, JournalError) and error.generation_id is not None:

@@ -20,11 +20,15 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from concurrent.futures import Future
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
+from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 from ..connections import CallClosedError, CallNotStartedError, CallTimeoutError, ConnectionTrace
+from ..detached import is_thread_error
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -63,9 +67,49 @@ async def call_back(callback: Callback[*Ts], *args: *Ts) -> None:
 async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that would block the event loop, such as file I/O, in a thread. Raises as
     `current_loop_or_process` does.
+
+    If the operating system permits no further thread, it blocks the event loop instead of raising, because
+    the response to a billable request may be in its arguments.
     """
     current_loop_or_process()
-    return await asyncio.to_thread(function, *args, **kwargs)
+    return await _run_in_thread(partial(function, *args, **kwargs))
+
+
+async def _run_in_thread(function: Callable[[], T]) -> T:
+    once = _Once(partial(copy_context().run, function))
+    try:
+        finished = asyncio.get_running_loop().run_in_executor(None, once.run)
+    except RuntimeError as error:
+        if not is_thread_error(error):
+            raise
+        once.run()
+        return await asyncio.wrap_future(once.outcome)
+    await finished
+    return once.outcome.result()
+
+
+class _Once(Generic[T]):
+    """A function that is run once: an executor keeps the function for which it could not start a thread, and
+    another of its threads may run it.
+    """
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._pending = [function]
+        self.outcome: Future[T] = Future()
+
+    def run(self) -> None:
+        try:
+            function = self._pending.pop()  # atomic
+        except IndexError:
+            return
+        if not self.outcome.set_running_or_notify_cancel():
+            return
+        try:
+            result = function()
+        except BaseException as error:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(result)
 
 
 def iterate_blocking(items: Iterable[T]) -> AsyncIterable[T]:
@@ -89,7 +133,7 @@ class _ThreadIterator(Generic[T]):  # a class, because an async generator would 
         return self
 
     async def __anext__(self) -> T:
-        item = await asyncio.to_thread(next, self._items, _END)
+        item: T | _End = await _run_in_thread(partial(next, self._items, _END))
         if isinstance(item, _End):
             raise StopAsyncIteration
         return item

@@ -274,15 +274,20 @@ def _restore(
     return AsyncJob(session, id, result_type, status, submission=CallContext(model_id=model))
 
 
-async def read_history(session: AsyncSession, id: str) -> Generation:
+async def read_history(session: AsyncSession, id: str, timeout: float | None = None) -> Generation:
     """Return the record of a job in the history, which has its cost. Source: GET /generations/{id}.
+
+    Args:
+        session: The session of the client.
+        id: The id of the job.
+        timeout: Seconds to wait for it, retries included; None for the client's timeout.
 
     Raises:
         JobNotFound: The history has no such job.
         OxenError: The server returned an error or could not be reached.
     """
     try:
-        response = await session.get(generation_path(id), context=CallContext(id))
+        response = await session.get(generation_path(id), context=CallContext(id), timeout=timeout)
     except NotFoundError as error:
         detail = f"the job does not exist in the history: {error.detail}"
         raise JobNotFound(id, "unknown", detail, response=error.response) from None

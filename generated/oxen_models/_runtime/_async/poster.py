@@ -27,7 +27,7 @@ class _HTTPClient(Protocol):
 
 
 class AsyncPoster:
-    """Submits requests to the queue from threads, each at most once and without retries.
+    """Sends billable requests from threads, each at most once and without retries.
 
     Requests are sent in an event loop of the run's own, so that they do not end with the caller's loop. Only
     those of the caller's `http_client` are sent in the caller's loop, because it works in no other.

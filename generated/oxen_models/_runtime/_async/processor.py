@@ -19,6 +19,7 @@ from ..bodies import digest_body, encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
 from ..chat_results import parse_completion
 from ..context import CallContext
+from ..detached import is_thread_error
 from ..errors import (
     APIError,
     ConfigurationError,
@@ -43,10 +44,10 @@ from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import (
     QUEUE_PATH,
+    NotStartedError,
     RunEndedError,
     Submission,
     Submissions,
-    is_thread_error,
     was_rejected,
 )
 from .chat import check_targets
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
 ExceptionT = TypeVar("ExceptionT", bound=BaseException)
 
 MIN_WAIT_TIMEOUT = 0.001
+COST_TIMEOUT = 10.0
+"""Seconds to wait for the cost of a job. Its result is returned without the cost then."""
 # Errors of a request that was or could have been sent. All others are raised before.
 _SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
 _OUTCOME_UNKNOWN = (
@@ -185,7 +188,7 @@ class AsyncProcessor:
             return Finished(item, await self._run_one(item, submission, job_id))
         except RunEndedError:
             return Finished(item)
-        except (InvalidRequestError, UnpricedRequestError) as error:  # a file was removed or changed
+        except (InvalidRequestError, UnpricedRequestError) as error:
             return Finished(item, AsyncOutcome(index, request, None, _without_frames(error), None))
         except Exception as error:
             return Finished(item, error=_without_frames(error))
@@ -224,7 +227,7 @@ class AsyncProcessor:
             else:
                 job, started = self._create_job(request, job_id, "unknown"), time.monotonic()
             result = await job.result(self._remaining_timeout(started))
-            cost, _ = await self._find_cost(job_id, result.response)
+            cost, _ = await self._find_cost(job_id, result.response, self._remaining_timeout(started))
             self._settle(item, cost)
             await self._record_result(submission, result, cost)
         except JournalError:
@@ -235,9 +238,8 @@ class AsyncProcessor:
             cost = await self._settle_failure(item, job_id, error)
             await self._record_failure(submission, error, cost)
             return AsyncOutcome(index, request, None, _without_frames(error), job_id, cost)
-        except RuntimeError as error:
-            if is_thread_error(error):  # it was not sent, and will be started again
-                self._settle(item, ZERO)
+        except NotStartedError:  # the run will send it later
+            self._settle(item, ZERO)
             raise
         return AsyncOutcome(index, request, result, None, job_id, cost)
 
@@ -249,16 +251,21 @@ class AsyncProcessor:
         if not isinstance(error, JobFailed | JobCancelled):  # the job may continue or be billed
             self._settle(item, None)
             return None
-        cost, is_known = await self._find_cost(job_id, error.response)
+        cost, is_known = await self._find_cost(job_id, error.response, None)
         self._settle(item, ZERO if cost is None and is_known else cost)
         return cost
 
-    async def _find_cost(self, job_id: str, response: Response | None) -> tuple[Decimal | None, bool]:
+    async def _find_cost(
+        self, job_id: str, response: Response | None, timeout: float | None
+    ) -> tuple[Decimal | None, bool]:
         """Return the cost of a job that has ended, None if there is none, and whether it is known."""
         record = {} if response is None else response.json
         cost = parse_dollars(record.get("cost"))
         try:
-            return cost if cost is not None else (await read_history(self._session, job_id)).cost, True
+            if cost is None:
+                timeout = COST_TIMEOUT if timeout is None else min(timeout, COST_TIMEOUT)
+                cost = (await read_history(self._session, job_id, timeout)).cost
+            return cost, True
         except OxenError:
             return None, False
 
@@ -373,9 +380,10 @@ class AsyncProcessor:
                 stream_epoch = await tracker.wait_for_stream() if is_queued else 0
                 response = await wait_for_callback(partial(self._submissions.start, submission))
             except _SUBMISSION_ERRORS as error:
-                if is_thread_error(error):
+                # A server may return the text of a thread error after it accepted a request.
+                if isinstance(error, HubUnreachableError) and is_thread_error(error):
                     self._gate.report_not_sent()
-                    raise RuntimeError(str(error)) from None
+                    raise NotStartedError(str(error)) from None
                 self._report_failure(epoch, error)
                 if not _may_be_retried(error) or retries == self._max_retries:
                     raise

@@ -25,9 +25,6 @@ from .transport import Transport, create_http_client
 if TYPE_CHECKING:
     from ..bodies import Body
 
-# A connection that was used before may carry bytes that would be taken for the response, or may be closed
-# by the server at the same moment.
-
 
 class Connections:
     """The connection pools and event streams of a client: one of each per owner.
@@ -207,10 +204,7 @@ class Session:
         """Send a billable request and yield the events of its response. Raises as
         `AsyncTransport.stream_post` does.
         """
-        events = self._transport(context).stream_post(path, body, timeout, extra_headers, context)
-        with closing(events):
-            for data in events:
-                yield data
+        return self._transport(context).stream_post(path, body, timeout, extra_headers, context)
 
     def get(
         self,
@@ -218,12 +212,13 @@ class Session:
         query: Mapping[str, str] | None = None,
         context: CallContext = NO_CONTEXT,
         *,
+        timeout: float | None = None,
         base_path: str = "/api/ai",
         retry: bool = True,
         needs_key: bool = True,
     ) -> Response:
         """Send a GET request. Arguments and errors are those of `AsyncTransport.get`."""
-        timeout = self.settings.request_timeout(path, None)
+        timeout = self.settings.request_timeout(path, timeout)
         return self._transport(context).get(
             path, query or {}, timeout, context, base_path=base_path, retry=retry, needs_key=needs_key
         )

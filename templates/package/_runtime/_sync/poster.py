@@ -34,7 +34,7 @@ class _HTTPClient(Protocol):
 
 
 class Poster:
-    """Submits requests to the queue, each at most once and without retries.
+    """Sends billable requests, each at most once and without retries.
 
     Args:
         transport: Sends the requests.
