@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .connection_settings import apply_environment
 from .errors import ConfigurationError
 from .settings import Settings
 
@@ -30,16 +33,17 @@ def create_openai_client(settings: Settings) -> OpenAIClient:
     """Return a synchronous client of `openai`.
 
     Raises:
-        ConfigurationError: The package is not installed.
+        ConfigurationError: The package is not installed, or the proxies or certificates of the environment
+            are not usable.
         MissingAPIKeyError: There is no API key.
     """
     openai = _import_openai("openai()")
     client: OpenAI = openai.OpenAI(
-        **_options(settings),
+        **_options(settings, openai.OpenAI),
         api_key=settings.require_key().get_secret_value(),
-        http_client=openai.DefaultHttpxClient(follow_redirects=False),
+        http_client=apply_environment(partial(openai.DefaultHttpxClient, follow_redirects=False)),
     )
-    client.organization = client.project = None
+    client.organization = client.project = None  # of the environment, for OpenAI's own server
     return client
 
 
@@ -47,19 +51,21 @@ def create_async_openai_client(settings: Settings) -> OpenAIAsyncClient:
     """Return an asynchronous client of `openai`. Raises as `create_openai_client` does."""
     openai = _import_openai("async_openai()")
     client: AsyncOpenAI = openai.AsyncOpenAI(
-        **_options(settings),
+        **_options(settings, openai.AsyncOpenAI),
         api_key=settings.require_key().get_secret_value(),
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+        http_client=apply_environment(partial(openai.DefaultAsyncHttpxClient, follow_redirects=False)),
     )
-    client.organization = client.project = None
+    client.organization = client.project = None  # of the environment, for OpenAI's own server
     return client
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, client_class: type) -> dict[str, Any]:
     """Return the options of both clients, which are not those of the environment for OpenAI's own server."""
+    # Older releases of `openai` have no such key.
+    admin_key = {"admin_api_key": ""} if "admin_api_key" in signature(client_class).parameters else {}
     return {
+        **admin_key,
         "base_url": settings.url(""),
-        "admin_api_key": "",
         "default_headers": settings.default_headers,
         "timeout": settings.request_timeout("/chat/completions", None),
         "max_retries": 0,  # openai also repeats requests that may have been accepted

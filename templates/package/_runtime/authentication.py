@@ -29,4 +29,5 @@ class _HiddenBytes(bytes):
 
 def _add_key(request: httpx.Request, key: APIKey) -> None:
     value = _HiddenBytes(f"Bearer {key.get_secret_value()}".encode())
-    request.headers = httpx.Headers([*request.headers.raw, (b"Authorization", value)])
+    others = [(name, other) for name, other in request.headers.raw if name.lower() != b"authorization"]
+    request.headers = httpx.Headers([*others, (b"Authorization", value)])

@@ -1,19 +1,38 @@
-"""Explain why the environment's settings of connections, such as its proxies, are not usable."""
+"""The environment's settings of connections, such as its proxies, and why they are not usable."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from ssl import SSLError
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import httpx
 
 from .errors import ConfigurationError
 
+HTTPClientT = TypeVar("HTTPClientT", httpx.Client, httpx.AsyncClient)
+
+LOCAL_ADDRESSES = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+"""The addresses that are never reached through a proxy, in the form of httpx."""
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def explain_environment(error: Exception) -> ConfigurationError:
+def apply_environment(create: Callable[..., HTTPClientT]) -> HTTPClientT:
+    """Return the HTTP client that `create` makes, with the proxies and certificates of the environment.
+    Addresses of this machine are reached without a proxy.
+
+    Raises:
+        ConfigurationError: A proxy or the certificates are not usable.
+    """
+    try:
+        return create(mounts=dict.fromkeys(LOCAL_ADDRESSES))
+    except Exception as error:
+        configuration_error = _explain(error)
+    # Raised outside the `except` block: the cause may show the password of a proxy.
+    raise configuration_error
+
+
+def _explain(error: Exception) -> ConfigurationError:
     """Return the error of an httpx client that could not be created.
 
     Values are not in it, because the URL of a proxy may contain a password.
@@ -21,7 +40,7 @@ def explain_environment(error: Exception) -> ConfigurationError:
     Args:
         error: The error of httpx.
     """
-    if isinstance(error, OSError | SSLError):
+    if isinstance(error, OSError):
         variable = next(_list_set("SSL_CERT_FILE", "SSL_CERT_DIR"), None)
         subject = f"the certificates of {variable or 'the system'} cannot be loaded"
         return ConfigurationError(f"{subject}: {error.strerror or error}; nothing was sent")

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 
 from ..authentication import KeyAuth
+from ..connection_settings import apply_environment
 from ..connections import CallError, CallTimeoutError, StreamCutError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ACCEPTED_ENCODINGS, ContentError, Decoder
@@ -46,8 +47,6 @@ MAX_RESPONSE_SIZE = 128 * 2**20
 # Cached because parsing takes longer than everything else that a call adds to httpx.
 _parse_url = lru_cache(maxsize=32)(httpx.URL)
 # Must not contain "oxen": the API treats such user agents as its own CLI and returns 426.
-LOCAL_ADDRESSES = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-"""The addresses that are never reached through a proxy, in the form of httpx."""
 USER_AGENT = f"models-python/{__version__}"
 _log = logging.getLogger("oxen_models")
 
@@ -428,7 +427,7 @@ class AsyncTransport:
             self.calls.stream = None
             await call.aclose()
         if error is not None:
-            # Raised outside the `except` block: see `_request`.
+            # Raised outside the `except` block: see `_send_request`.
             raise error
 
     async def _exchange(
@@ -506,20 +505,9 @@ class AsyncTransport:
 
 
 def create_http_client() -> httpx.AsyncClient:
-    """Return a client that opens a new connection for each request, on this machine without a proxy.
-
-    Raises:
-        ConfigurationError: A proxy or the certificates of the environment are not usable.
-    """
-    try:
-        limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-        return httpx.AsyncClient(limits=limits, mounts=dict.fromkeys(LOCAL_ADDRESSES))
-    except Exception as error:
-        from ..connection_settings import explain_environment
-
-        configuration_error = explain_environment(error)
-    # Raised outside the `except` block: the cause may show the password of a proxy.
-    raise configuration_error
+    """Return a client that opens a new connection for each request. Raises as `apply_environment` does."""
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+    return apply_environment(partial(httpx.AsyncClient, limits=limits))
 
 
 def closed_error(context: CallContext) -> HubUnreachableError:
