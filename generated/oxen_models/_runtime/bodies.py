@@ -263,6 +263,11 @@ def decode_base64(text: str, start: int = 0) -> Iterator[bytes]:
         is_padded = chunk.endswith("=")
 
 
+def count_base64(text: str, start: int = 0) -> int:
+    """Return the number of bytes of base64 text from `start` on."""
+    return (len(text) - start) // 4 * 3 - text[-2:].count("=")
+
+
 def _hash(chunks: Iterable[bytes]) -> str:
     digest = sha256()
     for chunk in chunks:

@@ -12,13 +12,14 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from .bodies import count_base64
 from .chat_results import Message
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT
 from .local_media import LocalMedia
 from .media import mark_paths, needs_io
 from .media_sources import PathStr
-from .request import ChatRequestT, Object
+from .request import ChatRequestT, Object, run_build
 from .values import shorten
 
 T = TypeVar("T")
@@ -107,7 +108,11 @@ def mark_message_paths(messages: T) -> T:
 
 
 def message_needs_io(value: object) -> bool:
-    """Return whether messages whose paths are marked have media that must be read or encoded."""
+    """Return whether messages whose paths are marked have media that must be read or encoded.
+
+    Raises:
+        RecursionError: They are nested too deeply.
+    """
     if isinstance(value, Mapping):
         return any(map(message_needs_io, cast("Mapping[str, object]", value).values()))
     if isinstance(value, list | tuple):
@@ -121,21 +126,23 @@ def build_chat_request(build: partial[ChatRequestT]) -> ChatRequestT:
     Raises:
         InvalidRequestError: A value does not match the documentation of the API.
     """
-    try:
-        return build()
-    except ValidationError as error:
-        problems = tuple(_list_problems(error))
-    raise InvalidRequestError(str(build.keywords.get("model")), problems)
+    model_id = str(build.keywords.get("model"))
+
+    def convert(error: ValidationError) -> InvalidRequestError:
+        return InvalidRequestError(model_id, tuple(_list_problems(error)))
+
+    return run_build(build, model_id, convert)
 
 
 def _list_problems(error: ValidationError) -> Iterator[Problem]:
+    from .validation_errors import describe  # imported lazily, because most requests are valid
+
     details = [(_format_location(detail["loc"]), detail) for detail in error.errors(include_url=False)]
     for name, detail in details:
         # A value of a union has an error for each member; the one of the innermost value is the cause.
         if any(other.startswith((f"{name}.", f"{name}[")) for other, _ in details):
             continue
-        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        yield Problem(name, shorten(detail["input"]), message.replace("should", "must"))
+        yield Problem(name, shorten(detail["input"]), describe(detail))
 
 
 def _format_location(location: tuple[str | int, ...]) -> str:
@@ -177,7 +184,7 @@ def _check_size(value: object, limit: int, message: str) -> object:
     if isinstance(value, LocalMedia):
         size = value.size
     elif isinstance(value, str) and value[:5].lower() == "data:":
-        size = (len(value) - value.find(",") - 1 - value[-2:].count("=")) * 3 // 4
+        size = count_base64(value, value.find(",") + 1)
     else:
         return value
     if size > limit:

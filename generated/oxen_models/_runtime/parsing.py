@@ -77,7 +77,7 @@ def parse_response(
     if is_billable and (status < 400 if context.is_submission else not is_success and status < 400):
         raise _unknown_outcome(response, content)
     if not is_success or is_error(response.json):
-        raise _api_error(response, content, context)
+        raise api_error(response, content, context)
     if body is None and not (allow_empty and not content.strip()):
         text = f"the server returned HTTP {status} without a JSON object: {_excerpt(content)}"
         raise UnexpectedResponseError(text, generation_id=context.generation_id, response=response)
@@ -113,7 +113,7 @@ def _unknown_outcome(response: Response, content: bytes) -> OutcomeUnknownError:
     )
 
 
-def _api_error(response: Response, content: bytes, context: CallContext) -> APIError:
+def api_error(response: Response, content: bytes, context: CallContext) -> APIError:
     parts = parse_error(response.json)
     status = response.status
     if 200 <= status < 300 and parts.status is not None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from .local_media import LocalMedia, LocalMediaError
 from .values import json_error, map_scalars, shorten
 
 RequestT = TypeVar("RequestT", bound="Request")
+BuiltT = TypeVar("BuiltT", bound="Request | ChatRequestBase")
 
 # The endpoints whose results the package can read.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
@@ -293,17 +294,36 @@ def build_request(build: partial[RequestT]) -> RequestT:
     Raises:
         InvalidRequestError: A value does not match the schema.
     """
+    request_class = cast("type[Request]", build.func)
+
+    def convert(error: ValidationError) -> InvalidRequestError:
+        from .validation_errors import from_pydantic  # imported lazily, because most requests are valid
+
+        return from_pydantic(request_class.model_id, request_class, error)
+
+    return run_build(build, request_class.model_id, convert)
+
+
+def run_build(
+    build: Callable[[], BuiltT], model_id: str, convert: Callable[[ValidationError], InvalidRequestError]
+) -> BuiltT:
+    """Return the request that `build` returns.
+
+    Args:
+        build: Constructs the request.
+        model_id: The id of the model.
+        convert: Converts an error of pydantic.
+
+    Raises:
+        InvalidRequestError: A value is not valid, or is nested too deeply.
+    """
     try:
         return build()
-    except (ValidationError, RecursionError) as error:
-        validation_error = error
-    request_class = cast("type[Request]", build.func)
-    if isinstance(validation_error, RecursionError):
-        problem = Problem("a parameter", "", "must be nested less deeply")
-        raise InvalidRequestError(request_class.model_id, (problem,))
-    from .validation_errors import from_pydantic  # imported lazily, because most requests are valid
-
-    raise from_pydantic(request_class.model_id, request_class, validation_error)
+    except ValidationError as cause:
+        error = convert(cause)
+    except RecursionError:
+        error = InvalidRequestError(model_id, (Problem("a parameter", "", "must be nested less deeply"),))
+    raise error
 
 
 def _find_module(request_class: type[Request]) -> str | None:

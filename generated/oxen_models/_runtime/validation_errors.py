@@ -50,7 +50,7 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
             indices = f"{indices[:MAX_VALUE_LENGTH]}…"
         value = cast(object, detail["input"])
         choices = list(detail.get("ctx", {}).get("choices") or _list_choices(field and field.annotation))
-        expected = _describe(detail, choices)
+        expected = describe(detail, choices)
         suggestion = suggest(name, value, detail["type"], choices)
         if value is None and field is not None and not field.is_required() and len(detail["loc"]) == 1:
             suggestion = LEAVE_OUT
@@ -101,7 +101,8 @@ def describe_choices(choices: Sequence[object]) -> str:
     return f"{', '.join(most)}{' or ' if most else ''}{last}"
 
 
-def _describe(detail: ErrorDetails, choices: Sequence[object]) -> str:
+def describe(detail: ErrorDetails, choices: Sequence[object] = ()) -> str:
+    """Return what is expected instead of a value, such as 'must be a valid list'."""
     if detail["type"].startswith("recursion"):
         return "must be nested less deeply"
     if detail["type"] in _CHOICE_ERRORS and len(choices) > MAX_LISTED_CHOICES:

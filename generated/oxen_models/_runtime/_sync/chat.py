@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -20,8 +20,9 @@ from ..connections import StreamCutError
 from ..context import CallContext
 from ..errors import ConfigurationError
 from ..options import RequestOptions
-from ..parsing import parse_response
+from ..parsing import api_error
 from ..request import ChatRequestBase
+from ..responses import Response
 from ..server_errors import is_error
 from .concurrency import run_blocking
 from .session import Session
@@ -73,7 +74,7 @@ class ChatStream:
 
     @property
     def completion(self) -> Completion:
-        """What has arrived so far: the whole answer once the iteration has ended."""
+        """The completion that was received so far; it is whole once the iteration has ended."""
         return self._assembly.build()
 
     def __iter__(self) -> Self:
@@ -134,7 +135,7 @@ def _read(
             for data in events:
                 if data.strip() == _DONE:
                     return
-                chunk = parse_chunk(_parse_event(data))
+                chunk = parse_chunk(_parse_event(data, context))
                 assembly.add(chunk)
                 yield chunk
     except StreamCutError as error:
@@ -143,7 +144,7 @@ def _read(
         raise IncompleteStreamError(reason, assembly.build())
 
 
-def _parse_event(data: str) -> dict[str, Any]:
+def _parse_event(data: str, context: CallContext) -> dict[str, Any]:
     """Return the JSON object of an event.
 
     Raises:
@@ -156,7 +157,9 @@ def _parse_event(data: str) -> dict[str, Any]:
         event = None
     if not is_object(event):
         raise StreamCutError(f"an event is not a JSON object: {data[:80]!r}")
-    return parse_response(200, {}, data.encode()).json if is_error(event) else event
+    if is_error(event):
+        raise api_error(Response(200, {}, event), data.encode(), context)
+    return event
 
 
 def check_targets(session: Session) -> None:
@@ -167,7 +170,8 @@ def check_targets(session: Session) -> None:
 
 
 def _build(build: partial[ChatRequestBase]) -> ChatRequestBase:
+    needs_io = False
+    with suppress(RecursionError):  # building the request explains it
+        needs_io = message_needs_io(build.keywords.get("messages"))
     # Reading files would block the event loop.
-    if message_needs_io(build.keywords.get("messages")):
-        return run_blocking(build_chat_request, build)
-    return build_chat_request(build)
+    return run_blocking(build_chat_request, build) if needs_io else build_chat_request(build)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, overload
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from ..bodies import decode_base64
+from ..bodies import count_base64, decode_base64
 from ..errors import ConfigurationError, MediaError, OxenError
 from ..generated_files import extract_files, media_key
 from ..generations import Generation, parse_generation, parse_history_record
@@ -280,7 +280,7 @@ class AsyncMedia:
                 content = unquote_to_bytes(data)
                 return iter([(content, len(content))])
             encoded, start = (unquote(data), 0) if "%" in data else (self.url, len(head) + 1)
-        length = (len(encoded) - start) // 4 * 3 - encoded[-2:].count("=")
+        length = count_base64(encoded, start)
         return ((chunk, length) for chunk in decode_base64(encoded, start))
 
 
