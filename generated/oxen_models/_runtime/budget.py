@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/_runtime/budget.py. Do not edit.
-"""The budget of a batch run: what is spent, and what requests in flight may cost."""
+"""The budget of a batch run: the dollars that are spent and those that are reserved."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Refusal:
 
 
 class Budget:
-    """What a run may spend. Thread-safe.
+    """The spending limit of a run. Thread-safe.
 
     Args:
         limit: The budget, in dollars.
@@ -51,7 +51,7 @@ class Budget:
         """Increases when a request ends."""
 
     def count_journal(self, entries: Iterable[Entry]) -> None:
-        """Count what earlier runs spent, and what the requests that they sent may cost.
+        """Add the costs of the requests in the journal, which earlier runs sent.
 
         Raises:
             ConfigurationError: The cost of a request in the journal is unknown, and the budget refuses these.

@@ -30,6 +30,8 @@ _FILTER_VALUES: Mapping[str, tuple[str, ...]] = {
     "media_type": get_args(MediaType),
 }
 _COMPLETED_EVENT = "media_generation_completed"
+MAX_SECONDS = 253_402_300_800
+"""The beginning of the year 10000, which `datetime` does not have, in Unix seconds."""
 _STATUSES_WITHOUT_MEDIA = frozenset(get_args(JobStatus)) - {"succeeded"}
 # The keys of a record that the server adds to the submitted parameters.
 _RECORD_KEYS = frozenset(
@@ -315,6 +317,6 @@ def _find_media(body: Mapping[str, Any], status: str) -> tuple[GeneratedFile, ..
 
 def _parse_seconds(record: Mapping[str, Any], key: str) -> int | None:
     value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_SECONDS:
         return None
     return int(value)

@@ -18,6 +18,7 @@ from .errors import (
     OxenError,
     UnprocessableError,
 )
+from .values import find_similar
 
 if TYPE_CHECKING:
     from .request import Request
@@ -76,12 +77,9 @@ def hint_stale_bindings(
 
 def hint_similar_model(id: str) -> str | None:
     """Return the question whether another model of the package was meant; None if none is similar."""
-    from difflib import get_close_matches
-
     catalog = import_module(f"{__name__.partition('.')[0]}.catalog")
-    names = {model.id.lower(): model.id for model in catalog.models() if model.id != id}
-    close = get_close_matches(id.lower(), names, n=1)
-    return f"did you mean {names[close[0]]!r}?" if close else None
+    similar = find_similar(id, (model.id for model in catalog.models() if model.id != id))
+    return None if similar is None else f"did you mean {similar!r}?"
 
 
 def is_about_parameters(

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 CHUNK_SIZE = 3 * 2**16
 """Number of bytes that are encoded at once: a multiple of 3, the length of the groups of base64."""
-HEAD_SIZE = 64
-"""Number of first bytes by which a file is recognized before it is sent."""
+COMPARED_SIZE = 64
+"""Number of first bytes of a file that must be the same when it is sent."""
 
 
 class NoRegularFileError(OSError):

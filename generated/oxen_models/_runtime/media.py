@@ -30,9 +30,6 @@ from .values import shorten
 
 T = TypeVar("T")
 
-KEEP_LOCAL_MEDIA = "keep local media"
-"""The context with which requests are serialized without converting `LocalMedia`."""
-
 if TYPE_CHECKING:
     MediaInput = str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ResultFile
     ImageInput = MediaInput | SaveableImage | ArrayLike
@@ -74,7 +71,7 @@ class _MediaOf:
             self._validate,
             handler(source),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                _serialize, info_arg=True, return_schema=core_schema.str_schema()
+                _serialize, return_schema=core_schema.str_schema()
             ),
         )
 
@@ -117,10 +114,8 @@ class _MediaOf:
         return mime
 
 
-def _serialize(value: object, info: core_schema.SerializationInfo) -> object:
-    if isinstance(value, LocalMedia) and info.context != KEEP_LOCAL_MEDIA:
-        return value.to_uri()
-    return value
+def _serialize(value: object) -> object:
+    return value.to_uri() if isinstance(value, LocalMedia) else value
 
 
 if not TYPE_CHECKING:

@@ -150,7 +150,7 @@ def _describe(index: int, source: Origin | Generation | None, digest: str) -> Si
         body = digest_json(source.parameters)
         return Sidecar(
             model=source.model or "",
-            endpoint=_ENDPOINTS.get(source.media_type or "", "/images/generate"),
+            endpoint=_find_endpoint(source),
             body=body,
             extra_body={},
             index=index,
@@ -200,6 +200,14 @@ def _find_class(model_id: str) -> type[Request] | None:
     except KeyError:
         return None
     return found
+
+
+def _find_endpoint(job: Generation) -> str:
+    """Return the path of a blocking call with the parameters of a job."""
+    request_class = _find_class(job.model or "")
+    if request_class is None:
+        return _ENDPOINTS.get(job.media_type or "", "/images/generate")
+    return request_class.model_construct(**job.parameters).endpoint
 
 
 def _find_seed(body: Mapping[str, object]) -> int | None:

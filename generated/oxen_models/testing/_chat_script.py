@@ -35,7 +35,7 @@ class ChatAnswer:
         if self.refusal is not None:
             message["refusal"] = self.refusal
         if self.tool_calls:
-            message["tool_calls"] = [_call(*named) for named in enumerate(self.tool_calls)]
+            message["tool_calls"] = [_format_call(index, *call) for index, call in enumerate(self.tool_calls)]
         return message
 
     def deltas(self) -> Iterator[JSON]:
@@ -44,7 +44,7 @@ class ChatAnswer:
             for number, word in enumerate((text or "").split(" ") if text else ()):
                 yield {name: word if number == 0 else f" {word}"}
         for index, (name, arguments) in enumerate(self.tool_calls):
-            yield {"tool_calls": [_call(index, (name, ""))]}
+            yield {"tool_calls": [_format_call(index, name, "")]}
             middle = len(arguments) // 2
             for piece in (arguments[:middle], arguments[middle:]):
                 yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
@@ -70,12 +70,12 @@ class ChatScript:
     def draw(self, model: str) -> ChatAnswer | None:
         """Return the oldest answer for a model, and count it."""
         with self._lock:
-            for position, (answer, of_model, times) in enumerate(self._answers):
-                if of_model in (None, model):
+            for position, (answer, answered_model, times) in enumerate(self._answers):
+                if answered_model in (None, model):
                     if times == 1:
                         del self._answers[position]
                     elif times is not None:
-                        self._answers[position] = (answer, of_model, times - 1)
+                        self._answers[position] = (answer, answered_model, times - 1)
                     return answer
         return None
 
@@ -83,7 +83,7 @@ class ChatScript:
 def default_answer(body: dict[str, JSON]) -> ChatAnswer:
     """Return the answer to a request without a script: a quotation of the last message.
 
-    It is JSON if the request wants JSON, and a call of the function that the request requires.
+    It is JSON if the request requires JSON, and a call of the function that the request requires.
     """
     tool_choice = body.get("tool_choice")
     tools = [as_object(as_object(tool).get("function")) for tool in as_list(body.get("tools") or [])]
@@ -98,8 +98,7 @@ def default_answer(body: dict[str, JSON]) -> ChatAnswer:
     return ChatAnswer(text)
 
 
-def _call(index: int, named: tuple[str, str]) -> JSON:
-    name, arguments = named
+def _format_call(index: int, name: str, arguments: str) -> JSON:
     function: JSON = {"name": name, "arguments": arguments}
     return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
 

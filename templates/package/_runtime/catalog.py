@@ -274,11 +274,10 @@ def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool =
 
 
 def _suggest(value: str, known: Collection[str]) -> str:
-    from difflib import get_close_matches
+    from .values import find_similar
 
-    by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(value.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+    similar = find_similar(value, known)
+    return "" if similar is None else f"; did you mean {similar!r}?"
 
 
 def _truncate(text: str, width: int) -> str:

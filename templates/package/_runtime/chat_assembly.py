@@ -82,7 +82,7 @@ class Assembly:
             self._usage = chunk.usage.record
 
     def build(self) -> Completion:
-        """Return what has arrived as a completion; without a chunk, one with an empty answer."""
+        """Return the received chunks as a completion; without a chunk, one with an empty answer."""
         choices = sorted((self._choices or {0: _PartialChoice()}).items())
         body: dict[str, Any] = {
             **self._head,

@@ -41,7 +41,7 @@ _MATROSKA_KINDS = {1: "video", 2: "audio"}
 def detect_container(file: BinaryIO, head: bytes) -> str | None:
     """Return the media type of a container file; None for any other file.
 
-    A container whose tracks are not found, because it is not complete, is taken for a video.
+    A container whose tracks are not found, because it is not complete, counts as a video.
 
     Args:
         file: The file. Its position may change.

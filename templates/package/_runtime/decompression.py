@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 ACCEPTED_ENCODINGS = "gzip, deflate"
 MAX_PIECE_SIZE = 2**16
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # the header of the data tells which of the two it is
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # accepts the headers of both
 _GZIP_START = b"\x1f"
 
 

@@ -10,7 +10,7 @@ from time import time
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
-from .local_media import CHUNK_SIZE, HEAD_SIZE, LocalFile, NoRegularFileError, open_regular
+from .local_media import CHUNK_SIZE, COMPARED_SIZE, LocalFile, NoRegularFileError, open_regular
 from .media_types import detect_type
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def is_source(value: object) -> bool:
     return (
         isinstance(value, PathLike | bytes | bytearray | memoryview)
         or hasattr(value, "read")
-        or hasattr(value, "save")
+        or _is_image(value)
         or _is_result(value)
         or _is_array(value)
     )
@@ -93,13 +93,17 @@ def read_source(value: object) -> tuple[str | None, LocalFile | bytes | str] | N
     if isinstance(value, bytes | bytearray | memoryview):
         _check_size(memoryview(source).nbytes)
         return _with_type(bytes(source))
-    if hasattr(source, "save") and hasattr(source, "convert"):
+    if _is_image(source):
         return _with_type(_encode_image(source))
     if hasattr(source, "read"):
         return _with_type(_read_file_object(source))
     if _is_array(source):
         return _with_type(_read_array(source))
     return None
+
+
+def _is_image(value: object) -> bool:
+    return hasattr(value, "save") and hasattr(value, "convert")
 
 
 def _is_result(value: object) -> bool:
@@ -142,7 +146,7 @@ def _read_path(path: str) -> tuple[str | None, LocalFile | bytes]:
             file.seek(0)
             if status.st_size <= MAX_CONVERTED_SIZE:
                 return mime, file.read()
-            head = file.read(HEAD_SIZE)
+            head = file.read(COMPARED_SIZE)
             return mime, LocalFile(os.path.abspath(expanded), status.st_size, status.st_mtime_ns, head)
     except NoRegularFileError as error:
         raise MediaSourceError(f"must be a regular file, got {error}; pass its content as bytes") from None

@@ -342,7 +342,7 @@ class AsyncClient:
         model: str | None = None,
         namespace: str | None = None,
     ) -> dict[str, types.Decimal]:
-        """Return what the jobs of the history cost, in dollars, the highest sum first.
+        """Return the costs of the jobs in the history, in dollars, the highest sum first.
 
         Jobs for which the server reports no cost are not included. Source: GET /generations, page by page.
 

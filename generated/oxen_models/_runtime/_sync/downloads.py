@@ -205,7 +205,7 @@ def download(
         if now >= deadline:
             reason = f"it did not end within {settings.download_timeout:g} seconds"
         if delay is None or now + delay > deadline or retries >= settings.retries():
-            # Raised outside the `except` block: see `AsyncTransport._request`.
+            # Raised outside the `except` block: see `AsyncTransport._send_request`.
             raise MediaError(
                 f"the result could not be downloaded: {settings.redact(reason)}",
                 None if part.length else status,
