@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
+from helpers.chat import CHAT_PATH
 from helpers.hub_api import list_ids, open_client
 from oxen_models import Oxen
 from oxen_models.images import QwenImageRequest
@@ -18,6 +19,7 @@ from oxen_models.testing import Hub
 
 COUNT = 8
 STATUSES = ("queued", "processing", "succeeded", "failed")
+LimitedRun: TypeAlias = Callable[..., Any]
 # Starting a thread fails as it does if the operating system does not permit another one.
 PROGRAM = """
 import _thread, asyncio, json, sys, threading
@@ -36,7 +38,10 @@ for attribute in ("_start_new_thread", "_start_joinable_thread"):
     if hasattr(threading, attribute):
         setattr(threading, attribute, limited(getattr(threading, attribute)))
 
+from concurrent.futures import ThreadPoolExecutor
+import httpx
 from oxen_models import AsyncOxen, Oxen, OxenError
+from oxen_models.chat import ChatRequest
 from oxen_models.images import QwenImageRequest
 
 requests = [QwenImageRequest(prompt=f"number {index}") for index in range(int(sys.argv[1]))]
@@ -66,10 +71,30 @@ async def run_async(url, path, threads):
         finally:  # asyncio starts a thread when the loop ends
             limit = sys.maxsize
 
+async def run_chat(url):
+    # No further thread is permitted from the first response to a billable request on.
+    async def on_response(response):
+        if response.request.method == "POST":
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())  # without threads
+            limit_threads(0)
+
+    messages = [[{"role": "user", "content": request.prompt}] for request in requests]
+    chats = [ChatRequest(model="claude-sonnet-5", messages=message) for message in messages]
+    hooks = {"response": [on_response]}
+    async with httpx.AsyncClient(event_hooks=hooks) as http:
+        async with AsyncOxen("key", base_url=url, http_client=http).run_many(chats) as run:
+            return [name(outcome) async for outcome in run]
+
 for line in sys.stdin:
     kind, *case = json.loads(line)
     try:
-        outcome = run_sync(*case) if kind == "sync" else asyncio.run(run_async(*case))
+        match kind:
+            case "sync":
+                outcome = run_sync(*case)
+            case "async":
+                outcome = asyncio.run(run_async(*case))
+            case _:
+                outcome = asyncio.run(run_chat(*case))
     except OxenError as error:
         outcome = f"{type(error).__name__}: {error}"
     finally:
@@ -79,16 +104,16 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def limited_run() -> Iterator[Callable[[str, str, Path, int], Any]]:
-    """A function that runs the requests in another process, which may start a number of further threads."""
+def limited_run() -> Iterator[LimitedRun]:
+    """A function that runs requests in another process, which may start a number of further threads."""
     command = [sys.executable, "-c", PROGRAM, str(COUNT)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         stdin, stdout = process.stdin, process.stdout
         assert stdin is not None
         assert stdout is not None
 
-        def run(kind: str, url: str, path: Path, threads: int) -> Any:
-            print(json.dumps([kind, url, str(path), threads]), file=stdin, flush=True)
+        def run(*case: Any) -> Any:
+            print(json.dumps(case), file=stdin, flush=True)
             line = stdout.readline()
             assert line, "the process has ended"
             return json.loads(line)
@@ -109,13 +134,13 @@ def accepted_jobs(hub: Hub) -> set[str]:
 def test_run_with_few_threads_loses_nothing(
     own_hub: Hub,
     tmp_path: Path,
-    limited_run: Callable[[str, str, Path, int], Any],
+    limited_run: LimitedRun,
     kind: str,
     threads: int,
 ) -> None:
     """With any number of threads, a run succeeds or raises, and another run continues it."""
     path = tmp_path / "run.db"
-    outcome = limited_run(kind, own_hub.url, path, threads)
+    outcome = limited_run(kind, own_hub.url, str(path), threads)
     if threads == 40:
         assert outcome == [None] * COUNT
     elif isinstance(outcome, str):
@@ -127,3 +152,11 @@ def test_run_with_few_threads_loses_nothing(
         outcomes = list(oxen.run_many(requests, journal=path))
     assert [outcome.error for outcome in outcomes] == [None] * COUNT
     assert accepted_jobs(own_hub) == {str(outcome.job_id) for outcome in outcomes}
+
+
+@pytest.mark.slow
+def test_thread_error_after_a_response_is_no_retry(own_hub: Hub, limited_run: LimitedRun) -> None:
+    """A long response is parsed in the event loop if no thread can be started, and no request is repeated."""
+    own_hub.chat("x" * 2**20, times=None)
+    assert limited_run("chat", own_hub.url) == [None] * COUNT
+    assert own_hub.count("POST", CHAT_PATH) == COUNT

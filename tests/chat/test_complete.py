@@ -126,6 +126,16 @@ def test_invalid_values_are_not_sent(
     assert hub.count("POST", CHAT_PATH) == 0
 
 
+def test_deep_content_is_not_sent(run: ClientRunner, hub: Hub) -> None:
+    """Content that is nested too deeply is invalid, and is not sent."""
+    content: Any = "x"
+    for _ in range(100_000):
+        content = [content]
+    step = complete([{"role": "user", "content": content}])
+    run.expect_error(InvalidRequestError, step, base_url=hub.url)
+    assert hub.count("POST", CHAT_PATH) == 0
+
+
 def test_unknown_parameter_is_a_type_error(hub: Hub) -> None:
     """A parameter that the call does not have raises, with the nearest name."""
     with Oxen("any", base_url=hub.url) as oxen, pytest.raises(TypeError, match="did you mean 'temperature'"):

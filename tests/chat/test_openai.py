@@ -103,6 +103,21 @@ def test_settings_for_openai_are_not_sent(hub: Hub, monkeypatch: pytest.MonkeyPa
     assert "of-openai" not in str(headers)
 
 
+def test_local_hub_is_reached_without_a_proxy(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy of the environment is not used for this machine."""
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Oxen("k3y", base_url=hub.url).openai() as client:
+        assert client.chat.completions.create(model=MODEL, messages=QUESTION).choices
+
+
+def test_invalid_proxy_is_named(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that is not usable is an error with its variable, as for the other clients."""
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://proxy")
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+        Oxen("k3y", base_url=hub.url).openai()
+
+
 def test_missing_package_and_key_raise(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the package, or without a key, an error says so."""
     with pytest.raises(MissingAPIKeyError):

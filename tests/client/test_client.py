@@ -466,3 +466,18 @@ def test_http_client_of_the_caller_stays_open(run: ClientRunner, server: RawServ
     with pytest.raises(ox.HubUnreachableError, match="closed"):
         run(close, lambda _: edit()(clients[0]), base_url=server.url)
     assert len(server.requests) == 1
+
+
+def test_key_replaces_that_of_the_http_client(run: ClientRunner) -> None:
+    """A call has one `Authorization` header, that of the client, if the http_client has one too."""
+    keys: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        keys.extend(request.headers.get_list("authorization"))
+        return httpx.Response(200, json=DONE.body)
+
+    http = run.make_http_client(
+        headers={"Authorization": "Bearer other"}, transport=httpx.MockTransport(respond)
+    )
+    run(edit(), base_url="http://127.0.0.1", http_client=http)
+    assert keys == [f"Bearer {KEY}"]

@@ -113,6 +113,14 @@ def test_untyped_request_is_rebuilt(run: ClientRunner, hub: Hub, tmp_path: Path)
     assert sidecar(tmp_path / "hat.png").request() == request
 
 
+def test_sidecar_has_the_path_of_the_model(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
+    """The sidecar of a job has the path of a blocking call of its model, as that of a blocking call has."""
+    request = QwenImageEditPlusRequest(prompt="A hat", input_image=["https://example.com/dog.png"])
+    for name, write in (("a.png", save), ("b.png", save_job)):
+        write(run, hub, tmp_path / name, request)
+        assert sidecar(tmp_path / name).endpoint == "/images/edit"
+
+
 def test_save_all_writes_a_sidecar_for_each_file(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """`save_all(..., sidecar=True)` writes a sidecar beside each file; without it, there is none."""
     save_all = methodcaller("save_all", tmp_path, "x{index}.{ext}", sidecar=True)

@@ -68,6 +68,26 @@ def test_outcome_has_its_cost(run: ClientRunner, hub: Hub, tmp_path: Path) -> No
         assert hub.count("GET", HISTORY) == expected
 
 
+def test_slow_history_does_not_hold_an_outcome(
+    run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outcome has no cost if the history does not respond soon; its result is not held."""
+    for package in ("_async", "_sync"):
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.processor.COST_TIMEOUT", 0.1)
+    hub.inject_fault("slow", amount=3600, method="GET", path=f"{HISTORY}/*")
+    requests = [ZImageTurboRequest(prompt="x")]
+    [outcome] = run(lambda oxen: collect(oxen.run_many(requests)), base_url=hub.url, max_retries=0)
+    assert (outcome.error, outcome.cost) == (None, None)
+
+
+def test_times_beyond_datetime_are_unknown(run: ClientRunner, hub: Hub) -> None:
+    """A time that is no Unix seconds, such as milliseconds, counts as unknown."""
+    entry = {"generation_id": "a", "status": "succeeded", "cost": 1, "enqueued_at": 1_790_000_000_000}
+    hub.respond_next(200, body={"generations": [entry]}, path=HISTORY)
+    costs = run(lambda oxen: oxen.costs(by="day"), base_url=hub.url)
+    assert list(costs) == ["unknown"]
+
+
 def test_costs_are_summed_by_model(run: ClientRunner, hub: Hub) -> None:
     """`costs()` sums by model, media type, namespace or day, the highest first."""
 
