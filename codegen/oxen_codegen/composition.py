@@ -1,7 +1,8 @@
 """Replace local references by their targets, and merge `allOf`, where that accepts exactly the same values.
 
 What cannot be replaced stays as it is: references to other documents or to themselves, and members of `allOf`
-whose conjunction has no simple form.
+whose conjunction has no simple form. A few references can make a schema very large: expanded schemas share
+the targets of references, and one with more than MAX_EXPANDED_VALUES values is not expanded.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from .accepted_values import Node, is_number, make_key
-from .json_types import is_list, is_object, json_equal
+from .json_types import count_values, is_list, is_object, json_equal
 
 MAX_LEVELS = 48
 """The maximal number of nested schemas, counting each reference as a level."""
+MAX_EXPANDED_VALUES = 100_000
+"""The maximal number of JSON values in an expanded schema, more than a record can have."""
+MAX_MERGED_VALUES = 100_000
+"""The maximal number of schemas and values that are compared to merge the members of `allOf` in a schema."""
 
 _SCHEMAS = frozenset("additionalProperties contains else if items not propertyNames then".split())
 _LISTS = frozenset("allOf anyOf items oneOf prefixItems".split())
@@ -42,15 +47,19 @@ _CONSTRAINTS = _REFERENCES | frozenset(
     "anyOf dependencies dependentRequired dependentSchemas disallow divisibleBy multipleOf not oneOf pattern "
     "propertyNames uniqueItems".split()
 )
-_ALL: frozenset[str] = _CONSTRAINTS | _GROUPED | _LOWER | _UPPER | _UNMERGEABLE | {
+_RESTRICTING: frozenset[str] = _CONSTRAINTS | _GROUPED | _LOWER | _UPPER | _UNMERGEABLE | {
     "allOf", "const", "enum", "nullable", "required", "type"
 }  # fmt: skip
 
 
 def expand_schema(schema: Node) -> Node:
-    """Return a schema without local references and `allOf`, as far as that is exact."""
+    """Return a schema without local references and `allOf`, as far as that is exact.
+
+    A schema that would have more than MAX_EXPANDED_VALUES values is returned as it is.
+    """
     expanded = _Expander(schema).expand(schema, 0)
-    return expanded if is_object(expanded) else schema
+    is_expanded = is_object(expanded) and count_values(expanded, MAX_EXPANDED_VALUES) <= MAX_EXPANDED_VALUES
+    return expanded if is_expanded else schema
 
 
 def describes_other_names(schema: Node) -> bool:
@@ -98,6 +107,7 @@ class _Expander:
         self._ignores_siblings = bool(_OLD_DRAFT.search(str(root.get("$schema"))))
         self._targets: dict[str, Any] = {}
         self._active: set[str] = set()
+        self._merger = _Merger()
 
     def expand(self, schema: Any, level: int) -> Any:
         """Return a schema with everything in it expanded."""
@@ -112,7 +122,7 @@ class _Expander:
         if "$ref" in schema:
             expanded = self._replace_reference(expanded, level)
         members = expanded.get("allOf")
-        merged = _merge_members(expanded, members) if is_list(members) and members else expanded
+        merged = self._merger.merge_members(expanded, members) if is_list(members) and members else expanded
         return {**merged, **nullable}
 
     def _expand_keyword(self, key: str, value: Any, level: int) -> Any:
@@ -129,7 +139,7 @@ class _Expander:
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         if self._ignores_siblings and any(map(_is_constraint, rest)):
             return schema
-        merged = _merge(rest, target)
+        merged = self._merger.merge(rest, target)
         return merged if is_object(merged) else schema
 
     def _find_target(self, reference: object, level: int) -> Any:
@@ -155,52 +165,102 @@ class _Expander:
         return target if is_object(target) or isinstance(target, bool) else None
 
 
-def _merge_members(schema: Node, members: list[Any]) -> Node:
-    """Return a schema with the members of its `allOf` merged into it; those that cannot be merged stay."""
-    merged = {key: value for key, value in schema.items() if key != "allOf"}
-    rest: list[Any] = []
-    for member in members:
-        both = _merge(merged, member)
-        if is_object(both):
-            merged = both
-        else:
-            rest.append(member)
-    return {**merged, "allOf": [*merged.get("allOf", ()), *rest]} if rest else merged
+class _Merger:
+    """Merges schemas, as long as it has compared at most MAX_MERGED_VALUES schemas and values."""
 
+    def __init__(self) -> None:
+        self._remaining = MAX_MERGED_VALUES
 
-def _merge(a: Any, b: Any) -> Any:
-    """Return the schema of the values that both schemas accept; None if there is no simple form.
+    def merge_members(self, schema: Node, members: list[Any]) -> Node:
+        """Return a schema with the members of its `allOf` merged into it, if they can be merged."""
+        merged = {key: value for key, value in schema.items() if key != "allOf"}
+        rest: list[Any] = []
+        for member in members:
+            both = self.merge(merged, member)
+            if is_object(both):
+                merged = both
+            else:
+                rest.append(member)
+        return {**merged, "allOf": [*merged.get("allOf", ()), *rest]} if rest else merged
 
-    Annotations are those of `a`, and those of `b` that `a` does not have.
-    """
-    if a is False or b is False:
-        return False
-    if not is_object(a) or not is_object(b):
-        return a if b is True else b if a is True else None
-    if not any(map(_is_constraint, a)) or not any(map(_is_constraint, b)):
-        return {**b, **a}
-    try:
-        a, b = _without_nullable(a), _without_nullable(b)
-        merged = {**b, **a}
-        for key in ("type", "required", *_LOWER, *_UPPER):
-            if key in a and key in b:
-                merged[key] = _merge_values(key, a[key], b[key])
-        if "enum" in a and "enum" in b:
-            keys = {make_key(value) for value in b["enum"]}
-            merged["enum"] = [value for value in a["enum"] if make_key(value) in keys]
-        if "allOf" in a and "allOf" in b:
-            merged["allOf"] = [*a["allOf"], *b["allOf"]]
-        for group in _GROUPS:
-            if group & a.keys() and group & b.keys():
-                for key in group:
-                    merged.pop(key, None)
-                merged |= _merge_group(group, a, b)
-        for key in _CONSTRAINTS & a.keys() & b.keys():
-            if not json_equal(a[key], b[key]):
-                return None
-    except (_NotExactError, TypeError):  # a keyword has an invalid value
-        return None
-    return None if merged.keys() & _UNMERGEABLE else False if _is_empty(merged) else merged
+    def merge(self, a: Any, b: Any) -> Any:
+        """Return the schema of the values that both schemas accept; None if there is no simple form.
+
+        Annotations are those of `a`, and those of `b` that `a` does not have.
+        """
+        if a is False or b is False:
+            return False
+        if not is_object(a) or not is_object(b):
+            return a if b is True else b if a is True else None
+        if not any(map(_is_constraint, a)) or not any(map(_is_constraint, b)):
+            return {**b, **a}
+        try:
+            self._count(*(schema.get(key) for schema in (a, b) for key in ("enum", "required")))
+            a, b = _without_nullable(a), _without_nullable(b)
+            merged = {**b, **a}
+            for key in ("type", "required", *_LOWER, *_UPPER):
+                if key in a and key in b:
+                    merged[key] = _merge_values(key, a[key], b[key])
+            if "enum" in a and "enum" in b:
+                keys = {make_key(value) for value in b["enum"]}
+                merged["enum"] = [value for value in a["enum"] if make_key(value) in keys]
+            if "allOf" in a and "allOf" in b:
+                merged["allOf"] = [*a["allOf"], *b["allOf"]]
+            for group in _GROUPS:
+                if group & a.keys() and group & b.keys():
+                    for key in group:
+                        merged.pop(key, None)
+                    merged |= self._merge_group(group, a, b)
+            for key in _CONSTRAINTS & a.keys() & b.keys():
+                self._count(a[key])
+                if not json_equal(a[key], b[key]):
+                    return None
+        except (_NotExactError, TypeError):  # a keyword has an invalid value
+            return None
+        return None if merged.keys() & _UNMERGEABLE else False if _is_empty(merged) else merged
+
+    def _merge_group(self, group: frozenset[str], a: Node, b: Node) -> Node:
+        """Return the keywords of a group that both schemas have keywords of."""
+        parts = [{key: schema[key] for key in group if key in schema} for schema in (a, b)]
+        self._count(parts[1])
+        if json_equal(*parts):
+            return parts[0]
+        if group == _ARRAY and all(part.keys() == {"items"} for part in parts):
+            return {"items": self._merge_inner(a["items"], b["items"])}
+        if group != _OBJECT or any("patternProperties" in part for part in parts):
+            raise _NotExactError
+        properties: list[dict[str, Any]] = [part.get("properties", {}) for part in parts]
+        others = [part.get("additionalProperties", True) for part in parts]
+        if not all(map(is_object, properties)):
+            raise _NotExactError
+        names = dict.fromkeys(name for described in properties for name in described)
+        pairs = list(zip(properties, others, strict=True))
+        merged = {
+            name: self._merge_inner(*(described.get(name, other) for described, other in pairs))
+            for name in names
+        }
+        other = self._merge_inner(*others)
+        if other is False:  # a property that has no value is one that is not described
+            merged = {name: schema for name, schema in merged.items() if schema is not False}
+        return {"properties": merged, **({} if other is True else {"additionalProperties": other})}
+
+    def _merge_inner(self, a: Any, b: Any) -> Any:
+        self._count()
+        merged = self.merge(a, b)
+        if merged is None:
+            raise _NotExactError
+        return merged
+
+    def _count(self, *values: object) -> None:
+        """Count values that are compared, and the comparison itself.
+
+        Raises:
+            _NotExactError: There are too many of them.
+        """
+        for value in (None, *values):
+            self._remaining -= count_values(value, max(self._remaining, 0))
+        if self._remaining < 0:
+            raise _NotExactError
 
 
 class _NotExactError(Exception):
@@ -245,41 +305,10 @@ def _merge_types(a: list[Any], b: list[Any]) -> list[Any]:
     return [name for name in both if not (name == "integer" and "number" in both)]
 
 
-def _merge_group(group: frozenset[str], a: Node, b: Node) -> Node:
-    """Return the keywords of a group that both schemas have keywords of."""
-    parts = [{key: schema[key] for key in group if key in schema} for schema in (a, b)]
-    if json_equal(*parts):
-        return parts[0]
-    if group == _ARRAY and all(part.keys() == {"items"} for part in parts):
-        return {"items": _merge_inner(a["items"], b["items"])}
-    if group != _OBJECT or any("patternProperties" in part for part in parts):
-        raise _NotExactError
-    properties: list[dict[str, Any]] = [part.get("properties", {}) for part in parts]
-    others = [part.get("additionalProperties", True) for part in parts]
-    if not all(map(is_object, properties)):
-        raise _NotExactError
-    names = dict.fromkeys(name for described in properties for name in described)
-    pairs = list(zip(properties, others, strict=True))
-    merged = {
-        name: _merge_inner(*(described.get(name, other) for described, other in pairs)) for name in names
-    }
-    other = _merge_inner(*others)
-    if other is False:  # a property that has no value is one that is not described
-        merged = {name: schema for name, schema in merged.items() if schema is not False}
-    return {"properties": merged, **({} if other is True else {"additionalProperties": other})}
-
-
-def _merge_inner(a: Any, b: Any) -> Any:
-    merged = _merge(a, b)
-    if merged is None:
-        raise _NotExactError
-    return merged
-
-
 def _is_empty(schema: Node) -> bool:
     """Return whether a merged schema accepts no value."""
     return schema.get("type") == [] or schema.get("enum") == []
 
 
 def _is_constraint(key: str) -> bool:
-    return key in _ALL
+    return key in _RESTRICTING

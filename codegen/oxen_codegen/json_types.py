@@ -1,4 +1,4 @@
-"""JSON values: type guards and equality."""
+"""JSON values: type guards, equality and size."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def json_equal(a: object, b: object) -> bool:
     if is_object(a) and is_object(b):
         return a.keys() == b.keys() and all(json_equal(a[key], b[key]) for key in a)
     return bool(a == b)
+
+
+def count_values(value: object, limit: int) -> int:
+    """Return the number of values in a JSON value, or a number above `limit` if there are more than that.
+
+    The time is proportional to `limit`, also for a value that has the same part many times.
+    """
+    count = 0
+    rest = [value]
+    while rest and count + len(rest) <= limit:
+        part = rest.pop()
+        count += 1
+        rest.extend(part.values() if is_object(part) else part if is_list(part) else ())
+    return count + len(rest)

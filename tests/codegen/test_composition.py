@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pytest
 from helpers.compile import compile_request
+from helpers.models import make_chain, object_schema
 from hypothesis import given, settings, strategies as st
 from oxen_codegen.composition import expand_schema
 from oxen_codegen.normalize import MAX_NODES, normalize
@@ -233,6 +238,66 @@ def test_many_references_are_not_expanded() -> None:
     schema = {"properties": {"a": {"$ref": "#/$defs/d13"}}, "$defs": definitions}
     assert MAX_NODES < 2**13
     assert normalize(schema)["properties"]["a"] == {"unsupported": ["$ref"]}
+
+
+MAX_CALLS = 1_000_000
+
+
+@contextmanager
+def limit_calls() -> Iterator[None]:
+    """Raise if the code within calls more Python functions than a schema of the maximal size needs."""
+    calls = count()
+
+    def count_call(_: object, event: str, __: object) -> None:
+        if event == "call" and next(calls) > MAX_CALLS:
+            sys.setprofile(None)
+            raise AssertionError("too many calls")
+
+    sys.setprofile(count_call)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.slow
+def test_wide_chain_of_references_is_not_built() -> None:
+    """A chain of references, which would make trillions of nodes, is refused before it is built."""
+    chain, reference = make_chain(20, 10, type="integer"), {"$ref": "#/$defs/d10"}
+    schemas: list[tuple[dict[str, Any], str]] = [
+        ({"properties": {"a": reference}}, "$ref"),
+        ({"properties": {"a": {"anyOf": [reference, {"type": "null"}]}}}, "anyOf"),
+        (object_schema(**{f"a{number}": {"$ref": "#/$defs/e"} for number in range(2_000)}), "$ref"),
+    ]
+    for schema, keyword in schemas:
+        with limit_calls():
+            node = normalize({**schema, "$defs": {**chain, "e": {"enum": list(range(9_000))}}})
+        assert all(value == {"unsupported": [keyword]} for value in node["properties"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [{"type": "integer"}, {"type": "integer", "minimum": 1}], ids=json.dumps)
+def test_wide_chains_in_allof_are_not_merged(last: dict[str, Any]) -> None:
+    """Of chains in `allOf`, equal or not, a limited number of parts is compared."""
+    definitions = {**make_chain(20, 10, "d", type="integer"), **make_chain(20, 10, "e", **last)}
+    both = [{"$ref": "#/$defs/d10"}, {"$ref": "#/$defs/e10"}]
+    with limit_calls():
+        node = normalize({"properties": {"a": {"allOf": both}}, "$defs": definitions})
+    assert node["properties"]["a"] == {"unsupported": ["allOf"]}
+    with limit_calls():
+        node = normalize({"allOf": both, "$defs": definitions})
+    assert node["unsupported"] == ["allOf"]
+
+
+def test_many_members_of_allof_are_merged() -> None:
+    """The limit of comparisons allows far more members than any model has."""
+    members = [
+        object_schema(f"a{number}", **{f"{name}{number}": {"type": "string"} for name in "abcdefgh"})
+        for number in range(50)
+    ]
+    node = normalize({"allOf": members})
+    assert len(node["properties"]) == 8 * len(members)
+    assert len(node["required"]) == len(members)
 
 
 def combine_schemas(inner: Strategy) -> Strategy:

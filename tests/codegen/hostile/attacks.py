@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from helpers.models import make_model
+from helpers.models import make_chain, make_model
 from oxen_codegen.diagnostics import make_printable
 from oxen_codegen.json_types import is_list, is_object
 
@@ -133,7 +133,11 @@ def _make_enums(count: int) -> Iterator[tuple[str, list[Any]]]:
 STRING = {"type": "string"}
 OBJECT = {"type": "object", "properties": {"a": STRING}}
 ENUM_WITH_DEFAULT = {"type": "array", "items": {"enum": list(range(9_000))}, "default": [-1] * 20_000}
+CHAINS = {**make_chain(20, 10, "d", **STRING), **make_chain(20, 10, "e", **STRING, maxLength=5)}
+CHAIN = {"$ref": "#/$defs/d10"}
 LARGE_MODELS = [
+    make_model("references", {"properties": {"a": CHAIN}, "$defs": CHAINS}),
+    make_model("members", {"allOf": [CHAIN, {"$ref": "#/$defs/e10"}], "$defs": CHAINS}),
     *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
     with_properties("default", {"a": ENUM_WITH_DEFAULT}),
     with_properties("properties", {f"p{number}": STRING for number in range(2_000)}),
