@@ -74,6 +74,8 @@ class BoundModel:
     """None for a model without a typed call, which is in the catalogue only."""
     text: str | None
     """The text of its module, not formatted; None for a model without a typed call."""
+    entry: CatalogEntry
+    """What the catalogue states about it, unless it is removed."""
     diagnostics: tuple[Diagnostic, ...]
 
     @property
@@ -132,10 +134,12 @@ class PackageBuilder:
         try:
             resolved = resolve_model(record, self.config.names, self.config.client)
             diagnostics = tuple(list_diagnostics(resolved))
-            if not resolved.is_bound:
-                return BoundModel(resolved, None, None, diagnostics)
-            spec = bind_model(resolved, self.config.renamed.get(record.id, {}))
-            return BoundModel(resolved, spec, self._render_model(record, spec), diagnostics)
+            spec = text = None
+            if resolved.is_bound:
+                spec = bind_model(resolved, self.config.renamed.get(record.id, {}))
+                text = self._render_model(record, spec)
+            entry = _build_catalog_entry(self.config.package, resolved, spec)
+            return BoundModel(resolved, spec, text, entry, diagnostics)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
 
@@ -181,11 +185,7 @@ class PackageBuilder:
             self._add_rendered(
                 f"{family.name}/__init__.py", "family/__init__.py.jinja", result, family=family
             )
-        entries = tuple(
-            _catalog_entry(self.config.package, model)
-            for _, model in sorted(models.items())
-            if model.record.removal is None
-        )
+        entries = tuple(model.entry for _, model in sorted(models.items()) if model.record.removal is None)
         chat = bind_chat(entry.id for entry in entries if entry.family == "chat")
         self._add_common_files(result, families=families, entries=entries, chat=chat)
         if not self.config.is_extension:  # the runtime has code for every rule
@@ -320,8 +320,8 @@ def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:
     )
 
 
-def _catalog_entry(package: str, model: BoundModel) -> CatalogEntry:
-    record, operation, spec = model.record, model.resolved.operation, model.spec
+def _build_catalog_entry(package: str, model: ResolvedModel, spec: ModelSpec | None) -> CatalogEntry:
+    record, operation = model.record, model.operation
     pricing = record.data.get("pricing")
     cost = estimate_cost(pricing, record.schema, {})
     return CatalogEntry(
@@ -334,7 +334,7 @@ def _catalog_entry(package: str, model: BoundModel) -> CatalogEntry:
         verbs=operation.verbs if operation else (),
         inputs=record.media("input"),
         outputs=record.media("output"),
-        tasks=find_tasks(model.resolved.node, operation.family, record.media("input")) if operation else (),
+        tasks=find_tasks(model.node, operation.family, record.media("input")) if operation else (),
         parameters=tuple(parameter.name for parameter in spec.request.parameters) if spec else (),
         price=describe_price(pricing),
         default_cost=(f"{cost.low:f}", f"{cost.high:f}") if cost else None,

@@ -180,6 +180,12 @@ def test_each_method_gives_the_cost_by_hand(
     assert (estimate.low, estimate.high) == (Decimal(low), Decimal(high))
 
 
+def counted(minimum: float, maximum: float) -> dict[str, Any]:
+    """Return a schema with a number of images."""
+    return object_schema(num_images={"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+COUNTED = counted(1, 4)
 CHANGES = {"type": "string", "default": "fast", "description": "Fast is cheaper."}
 
 
@@ -190,6 +196,16 @@ CHANGES = {"type": "string", "default": "fast", "description": "Fast is cheaper.
         ({**IMAGE, "cost_per_image": None}, {}, {}, "the price has an unexpected form: None"),
         ({**IMAGE, "cost_per_image": -1}, {}, {}, "the price has an unexpected form: -1"),
         ({**IMAGE, "cost_per_image": 0.1}, {}, {"num_images": "many"}, "the number of images is not known"),
+        # Numbers of images that no request has.
+        *(
+            ({**IMAGE, "cost_per_image": 0.1}, COUNTED, {"num_images": value}, "the number of images is not")
+            for value in (2.5, 0, -1, float("inf"), float("nan"), True)
+        ),
+        ({**IMAGE, "cost_per_image": 0.1}, counted(1.5, 4), {}, "the number of images is not known"),
+        ({**IMAGE, "cost_per_image": 0.1}, counted(1, 4.5), {}, "the number of images is not known"),
+        # Tables without a rate.
+        ({**IMAGE, "cost_per_image_grid": {"high": {}}}, {}, {}, "the price has no size"),
+        ({**TIERS, "cost_per_image_grid": {**GRID, "max": {}}}, {}, {}, "the price has no size"),
         (TIERS, {}, {"quality": "max"}, "the price has no quality 'max'"),
         (
             TIERS,
@@ -247,6 +263,38 @@ def test_undetermined_cost_has_a_reason(
     assert not estimate
     assert estimate.reason.startswith(reason)
     assert str(estimate).startswith(f"no estimate: {reason}")
+
+
+FORMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "reference": ({"duration": {"$ref": "#/$defs/d"}}, {"d": FILM["properties"]["duration"]}),
+    "member": ({"duration": {"allOf": [{"$ref": "#/$defs/d"}], "default": 5}}, {"d": {"type": "integer"}}),
+    "alternative": ({"duration": {"anyOf": [{"type": "null"}, {"type": "integer", "default": 5}]}}, {}),
+    "choice": ({"duration": {"anyOf": [{"enum": [5, "Auto"]}, {"type": "null"}], "default": 5}}, {}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_default_in_any_form_is_found(form: str) -> None:
+    """References, `allOf` and an alternative to null have the meaning of the schema that they stand for."""
+    properties, definitions = FORMS[form]
+    schema = {**object_schema(**properties), "$defs": definitions}
+    assert str(estimate_cost({**VIDEO, "cost_per_second": 0.2}, schema, {})) == "$1"
+
+
+@pytest.mark.parametrize("auto", ["auto", "Auto", "AUTO", None])
+def test_choices_without_the_automatic_one_are_priced(auto: str | None) -> None:
+    """An option that leaves the choice to the server, in any case of its letters, has no price of its own."""
+    schema = object_schema(resolution={"enum": ["480p", auto, "720p"], "default": auto})
+    estimate = estimate_cost(SIZES, schema, {"duration": 1})
+    assert estimate
+    assert (estimate.low, estimate.high) == (Decimal("0.103"), Decimal("0.231"))
+
+
+def test_limits_of_nullable_number_are_found() -> None:
+    """The range of a number of images that may be null is that of the number."""
+    number = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 4}, {"type": "null"}]}
+    estimate = estimate_cost({**IMAGE, "cost_per_image": 0.05}, object_schema(num_images=number), {})
+    assert str(estimate) == "$0.05 to $0.20"
 
 
 def test_described_price_at_its_default_is_the_base() -> None:

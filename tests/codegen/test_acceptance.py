@@ -94,6 +94,23 @@ def test_accept_records_reports_unbindable_recorded() -> None:
     assert accept([bad], [make_record("a")]).unbindable == {}
 
 
+UNUSUAL_PRICES = [
+    {"method": "per_image", "cost_per_image_grid": {"high": {}}},
+    {"method": "per_image", "cost_per_image_grid": {"": []}},
+    {"method": "per_video_output_second", "cost_per_second_by_resolution": {"1080p": {}}},
+    {"method": ["per_image"], "cost_per_image": 1e308},
+]
+
+
+@pytest.mark.parametrize("pricing", UNUSUAL_PRICES, ids=json.dumps)
+def test_package_with_unusual_price_is_built(pricing: object) -> None:
+    """A record with a price of an unusual form is accepted, and its catalogue entry has no cost."""
+    builder = PackageBuilder(Config(Path("generated")), find_template_dir())
+    result = accept_records(builder, {}, {"a": make_record("a", pricing=pricing)})
+    assert result.models["a"].entry.default_cost is None
+    assert "id='a'," in builder.build_package(result.models, result.records).files["catalog.py"]
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     folder = tmp_path / "catalogue"

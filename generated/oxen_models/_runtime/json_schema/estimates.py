@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, TypeGuard
+from typing import Any, Literal, NamedTuple
 
+from .composition import expand_schema
 from .json_types import is_list, is_object
 from .prices import format_amount, parse_amount
 
@@ -34,8 +35,7 @@ _PRICED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _ABOUT_PRICE = re.compile(r"\b(pric(e|es|ed)|costs?|cheaper|billed)\b", re.IGNORECASE)
 _SAME_PRICE = re.compile(r"\bsame price\b", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(\.\d+)?) ?s?")
-# Names of the same resolution, without the `p`.
-_RESOLUTIONS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
+_RESOLUTION_SYNONYMS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
 _HIGH_RESOLUTIONS = frozenset({"2k", "4k"})
 # The vendor lists only 2k and 4k at the high rate, and one client bills these at it, too.
 _DISPUTED_RESOLUTIONS = frozenset({"1080", "1440"})
@@ -97,23 +97,27 @@ class _Parameters:
     """The schema of each parameter."""
     sent: Mapping[str, Any]
 
-    def node(self, name: str) -> Mapping[str, Any]:
-        """Return the schema of a parameter; empty without one."""
+    def find_node(self, name: str) -> Mapping[str, Any]:
+        """Return the schema of a parameter, of two alternatives that which is not null; empty without one."""
         node = self.nodes.get(name)
-        return node if is_object(node) else {}
+        if not is_object(node):
+            return {}
+        members = node.get("anyOf")
+        others = [member for member in members if not _is_null(member)] if is_list(members) else []
+        return {**others[0], **node} if len(others) == 1 and is_object(others[0]) else node
 
     def is_sent(self, name: str) -> bool:
         return self.sent.get(name) is not None
 
-    def value(self, name: str) -> Any:
+    def find_value(self, name: str) -> Any:
         """Return the value that was sent, or else the default; None if the server chooses it."""
-        value: Any = self.sent[name] if self.is_sent(name) else self.node(name).get("default")
-        return None if isinstance(value, str) and value.lower() == "auto" else value
+        value: Any = self.sent[name] if self.is_sent(name) else self.find_node(name).get("default")
+        return None if _is_chosen_by_server(value) else value
 
-    def choices(self, name: str) -> list[Any]:
+    def list_choices(self, name: str) -> list[Any]:
         """Return the values from which the server chooses; empty if they are unknown."""
-        enum = self.node(name).get("enum")
-        return [value for value in enum if value not in (None, "auto")] if is_list(enum) else []
+        enum = self.find_node(name).get("enum")
+        return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else []
 
 
 def estimate_cost(
@@ -129,19 +133,19 @@ def estimate_cost(
     """
     if not is_object(pricing) or not pricing:
         return NoEstimate("the price of the model is not known")
-    properties = schema.get("properties") if is_object(schema) else None
+    properties = expand_schema(schema).get("properties") if is_object(schema) else None
     parameters = _Parameters(properties if is_object(properties) else {}, sent)
     method = pricing.get("method")
     try:
         _check_described_prices(pricing, parameters)
         match method:
             case "per_image":
-                rate, quantity = _image_rate(pricing, parameters), _count_images(parameters)
+                rate, quantity = _find_image_rate(pricing, parameters), _count_images(parameters)
             case "per_video_output_second":
-                rate, quantity = _video_rate(pricing, parameters), _seconds(parameters, "video")
+                rate, quantity = _find_video_rate(pricing, parameters), _find_seconds(parameters, "video")
             case "per_audio_output_second":
-                rate = _single_rate(pricing, "cost_per_second", "second")
-                quantity = _seconds(parameters, "sound")
+                rate = _find_single_rate(pricing, "cost_per_second", "second")
+                quantity = _find_seconds(parameters, "sound")
             case "per_provider_credit":
                 raise _UnknownCostError("the number of provider credits is not known before the call")
             case "token":
@@ -165,7 +169,7 @@ def _check_described_prices(pricing: Mapping[str, Any], parameters: _Parameters)
     """Raise if a parameter has an effect on the cost that is only described in words."""
     priced = _PRICED_PARAMETERS.get(str(pricing.get("method")), {})
     for name in parameters.nodes:
-        node = parameters.node(name)
+        node = parameters.find_node(name)
         description = str(node.get("description"))
         if any(map(pricing.get, priced.get(name, ()))):
             continue
@@ -176,10 +180,10 @@ def _check_described_prices(pricing: Mapping[str, Any], parameters: _Parameters)
             raise _UnknownCostError(f"{name} changes the price by an amount that is not published")
 
 
-def _image_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
+def _find_image_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
     grid = pricing.get("cost_per_image_grid")
     if not is_object(grid) or not grid:
-        return _single_rate(pricing, "cost_per_image", "image")
+        return _find_single_rate(pricing, "cost_per_image", "image")
     size = "resolution" if "resolution" in parameters.nodes or parameters.is_sent("resolution") else "size"
     rates: dict[str, Decimal] = {}
     for quality, row in _select(grid, parameters, "quality").items():
@@ -190,24 +194,23 @@ def _image_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
 
 
 def _count_images(parameters: _Parameters) -> _Range:
-    value = parameters.value("num_images")
+    value = parameters.find_value("num_images")
     if value is None and "num_images" not in parameters.nodes:
         value = 1
-    if _is_number(value) and value >= 1:
-        return _quantity(Decimal(value), Decimal(value), "image")
-    node = parameters.node("num_images")
-    low, high = parse_amount(node.get("minimum", 1)), parse_amount(node.get("maximum"))
-    if low is None or high is None or not 1 <= low <= high:
+    node = parameters.find_node("num_images")
+    limits = [node.get("minimum", 1), node.get("maximum")] if value is None else [value, value]
+    low, high = map(_parse_count, limits)
+    if low is None or high is None or low > high:
         raise _UnknownCostError("the number of images is not known before the call")
-    return _quantity(low, high, "image")
+    return _describe_quantity(low, high, "image")
 
 
-def _video_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
+def _find_video_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
     table: Any = pricing.get("cost_per_second_by_resolution")
     table = table if is_object(table) else {}
     high_rate = _parse_optional_rate(pricing, "cost_per_second_high_res")
     audio_rate = _parse_optional_rate(pricing, "cost_per_second_with_audio")
-    audio = parameters.value("generate_audio")
+    audio = parameters.find_value("generate_audio")
     rates: dict[str, Decimal] = {}
     disputes: dict[str, None] = {}
     for resolution in _list_resolutions(table, parameters):
@@ -220,7 +223,7 @@ def _video_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
         elif high_rate is not None and _simplify(resolution) in _DISPUTED_RESOLUTIONS:
             rates[f"high resolution {resolution}"] = high_rate
             disputes[f"{resolution} is a high resolution"] = None
-        elif high_rate is not None and _canonical(resolution) in _HIGH_RESOLUTIONS:
+        elif high_rate is not None and _canonicalize(resolution) in _HIGH_RESOLUTIONS:
             by_resolution = {f"high resolution {resolution}": high_rate}
         for with_audio in [audio] if isinstance(audio, bool) else [False, True]:
             by_audio = {"audio": audio_rate} if with_audio and audio_rate is not None else {}
@@ -235,52 +238,54 @@ def _list_resolutions(table: Mapping[str, Any], parameters: _Parameters) -> list
     """Return the resolutions that a video may have; None for one that is unknown."""
     if parameters.is_sent("draft_task_id"):
         return [_FINAL_RESOLUTION]
-    if parameters.value("draft") is True:
+    if parameters.find_value("draft") is True:
         return [_DRAFT_RESOLUTION]
-    value = parameters.value("resolution")
-    return [value] if value is not None else parameters.choices("resolution") or list(table) or [None]
+    value = parameters.find_value("resolution")
+    return [value] if value is not None else parameters.list_choices("resolution") or list(table) or [None]
 
 
-def _seconds(parameters: _Parameters, medium: str) -> _Range:
+def _find_seconds(parameters: _Parameters, medium: str) -> _Range:
     """Return the length of a result: the value that was sent, the default, or the range of the schema."""
-    node = parameters.node("duration")
+    node = parameters.find_node("duration")
     # A final video has the length of its draft.
-    value = None if parameters.is_sent("draft_task_id") else _parse_seconds(parameters.value("duration"))
+    value = None if parameters.is_sent("draft_task_id") else _parse_seconds(parameters.find_value("duration"))
     if value is not None:
-        return _quantity(value, value, "second")
-    limits = parameters.choices("duration") or [node.get("minimum"), node.get("maximum")]
+        return _describe_quantity(value, value, "second")
+    limits = parameters.list_choices("duration") or [node.get("minimum"), node.get("maximum")]
     lengths = [length for limit in limits if (length := _parse_seconds(limit)) is not None]
     if len(lengths) < 2:
         raise _UnknownCostError(f"the length of the {medium} is not known before the call")
-    return _quantity(min(lengths), max(lengths), "second")
+    return _describe_quantity(min(lengths), max(lengths), "second")
 
 
 def _select(prices: Mapping[str, Any], parameters: _Parameters, name: str) -> Mapping[str, Any]:
     """Return the prices of a parameter's value, or of each value from which the server chooses."""
-    value = parameters.value(name)
-    values = [value] if value is not None else parameters.choices(name) or list(prices)
+    if not prices:
+        raise _UnknownCostError(f"the price has no {name}")
+    value = parameters.find_value(name)
+    values = [value] if value is not None else parameters.list_choices(name) or list(prices)
     return {key: price for value in values for key, price in _lookup(prices, value, name).items()}
 
 
 def _lookup(prices: Mapping[str, Any], value: object, name: str) -> Mapping[str, Any]:
     """Return the price of a value, without regard to case and to the way in which a resolution is written."""
-    for simplify in (_simplify, _canonical):
+    for simplify in (_simplify, _canonicalize):
         for key, price in prices.items():
             if simplify(key) == simplify(value):
                 return {key: price}
     raise _UnknownCostError(f"the price has no {name} {value!r:.80}")
 
 
-def _canonical(resolution: object) -> str:
+def _canonicalize(resolution: object) -> str:
     name = _simplify(resolution)
-    return _RESOLUTIONS.get(name, name)
+    return _RESOLUTION_SYNONYMS.get(name, name)
 
 
 def _simplify(resolution: object) -> str:
     return str(resolution).strip().lower().removesuffix("p")
 
 
-def _single_rate(pricing: Mapping[str, Any], field: str, unit: str) -> _Range:
+def _find_single_rate(pricing: Mapping[str, Any], field: str, unit: str) -> _Range:
     return _combine({"": _parse_rate(pricing.get(field))}, unit)
 
 
@@ -297,7 +302,7 @@ def _combine(rates: Mapping[str, Decimal], unit: str, disputes: Iterable[str] = 
     return _Range(low, high, f"{text} ({names}{f'; clients of the API disagree {reason}' if reason else ''})")
 
 
-def _quantity(low: Decimal, high: Decimal, unit: str) -> _Range:
+def _describe_quantity(low: Decimal, high: Decimal, unit: str) -> _Range:
     count = f"{low:f}" if low == high else f"{low:f} to {high:f}"
     return _Range(low, high, f"{count} {unit}{'' if high == 1 else 's'}")
 
@@ -320,8 +325,18 @@ def _parse_seconds(value: object) -> Decimal | None:
     return seconds if seconds is not None and seconds > 0 else None
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _parse_count(value: object) -> Decimal | None:
+    """Return a positive integer; None for any other value."""
+    count = parse_amount(value)
+    return Decimal(int(count)) if count is not None and count >= 1 and count % 1 == 0 else None
+
+
+def _is_chosen_by_server(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.lower() == "auto")
+
+
+def _is_null(schema: object) -> bool:
+    return is_object(schema) and (schema.get("type") in ("null", ["null"]) or schema.get("const", "") is None)
 
 
 def _format_range(low: Decimal, high: Decimal) -> str:
