@@ -1,0 +1,5 @@
+# Copied by oxen-codegen from templates/package/_runner/__init__.py. Do not edit.
+"""The runner: validate, estimate, confirm, send, wait, save and report one call of a model.
+
+The command line and the MCP server are interfaces of it: they have no rules of their own.
+"""

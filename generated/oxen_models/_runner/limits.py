@@ -1,0 +1,146 @@
+# Copied by oxen-codegen from templates/package/_runner/limits.py. Do not edit.
+"""What a runner may spend, read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from socket import inet_aton
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from oxen_models._runtime.errors import ConfigurationError, InvalidRequestError, Problem
+from oxen_models._runtime.json_schema.accepted_values import Node
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
+from oxen_models._runtime.values import shorten
+
+from .models import RunnableModel
+
+Unpriced: TypeAlias = Literal["allow", "confirm", "refuse"]
+_LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a runner. By default, it has none."""
+
+    confirm_above: Decimal | None = None
+    """Dollars: a request that may cost more is confirmed before it is sent."""
+    per_call: Decimal | None = None
+    """Dollars: a request that may cost more is refused."""
+    budget: Decimal | None = None
+    """Dollars: a request with which the sum of all may exceed this is refused."""
+    unpriced: Unpriced = "allow"
+    """What happens with a request whose cost cannot be estimated."""
+    input_folders: tuple[Path, ...] | None = None
+    """The folders below which files are read; None for any."""
+    output_folder: Path | None = None
+    """The folder below which files are written; None for any."""
+    public_urls: bool = False
+    """Whether URLs with an address or a name of a private network are rejected."""
+
+    def check_inputs(self, model: RunnableModel, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters with the absolute path, without symbolic links, of each file.
+
+        Raises:
+            InvalidRequestError: A file or a URL is not allowed.
+        """
+        problems: list[Problem] = []
+        nodes: Mapping[str, Node] = {} if model.node is None else model.node["properties"]
+        checked = {
+            name: self._check(nodes.get(name, {}), value, name, problems) for name, value in values.items()
+        }
+        if problems:
+            raise InvalidRequestError(model.id, tuple(problems))
+        return checked
+
+    def check_output(self, path: Path) -> None:
+        """Check the path of a file that is written, or of its folder.
+
+        Raises:
+            ConfigurationError: It is not below the output folder.
+        """
+        if self.output_folder is None or _is_below(path, (self.output_folder,)):
+            return
+        raise ConfigurationError(
+            f"files must be written below {str(self.output_folder)!r}, got {str(path)!r:.200}"
+        )
+
+    def _check(self, node: Node, value: Any, name: str, problems: list[Problem]) -> Any:
+        if is_list(value):
+            items = _find_items(node)
+            return [
+                self._check(items, item, f"{name}[{index}]", problems) for index, item in enumerate(value)
+            ]
+        if is_object(value):
+            inner = _find_properties(node)
+            return {
+                key: self._check(inner.get(key, {}), item, f"{name}[{key!r}]", problems)
+                for key, item in value.items()
+            }
+        if not isinstance(value, str):
+            return value
+        if _is_url(value):
+            if self.public_urls and _is_private(value):
+                problems.append(Problem(name, shorten(value), "must not be the URL of a private network"))
+        elif self.input_folders is not None and _takes_media(node) and not value.lower().startswith("data:"):
+            path = Path(value).expanduser()
+            if _is_below(path, self.input_folders):
+                return str(path.resolve())
+            allowed = ", ".join(repr(str(folder)) for folder in self.input_folders) or "no folder is allowed"
+            problems.append(Problem(name, shorten(value), f"must be a URL or a file below {allowed}"))
+        return value
+
+
+def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
+    try:
+        resolved = path.expanduser().resolve()
+        return any(resolved.is_relative_to(folder.expanduser().resolve()) for folder in folders)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, an unknown home folder, a null byte
+        return False
+
+
+def _members(node: Node) -> Iterator[Node]:
+    yield node
+    yield from node.get("anyOf", ())
+
+
+def _find_items(node: Node) -> Node:
+    found: Iterator[Node] = (member["items"] for member in _members(node) if "items" in member)
+    return next(found, Node())
+
+
+def _find_properties(node: Node) -> Mapping[str, Node]:
+    found: Iterator[Node] = (member["properties"] for member in _members(node) if "properties" in member)
+    return next(found, Node())
+
+
+def _takes_media(node: Node) -> bool:
+    return any("media" in member for member in _members(node))
+
+
+def _is_url(text: str) -> bool:
+    return text.strip().lower().startswith(("http:", "https:")) and not any(map(str.isspace, text.strip()))
+
+
+def _is_private(url: str) -> bool:
+    try:
+        host = (urlsplit(url.strip()).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return True
+    if not host or "%" in host or "\\" in url or ("." not in host and ":" not in host and not host.isdigit()):
+        return True
+    if any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        try:
+            address = ip_address(inet_aton(host))  # such as 127.1 or 0x7f.0.0.1, which clients accept
+        except OSError:
+            return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return not (mapped or address).is_global

@@ -1,0 +1,232 @@
+"""One call of a model: validate, estimate, confirm, send, wait, save, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from oxen_models._runtime.errors import BudgetExceededError, OutcomeUnknownError, OxenError
+from oxen_models._runtime.generations import FINAL_STATUSES
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+from oxen_models._runtime.request import RequestLike
+
+from .destinations import Destination, SavedFile
+from .limits import Limits
+from .models import RunnableModel, read_recorded
+from .requests import build_request, estimate_request
+from .spending import Spending
+
+if TYPE_CHECKING:
+    from oxen_models import Oxen
+    from oxen_models._runtime._sync.job import Job
+    from oxen_models._runtime._sync.results import AnyResult
+
+MIN_WAIT = 0.001
+"""Seconds for which a job is waited for after the deadline: its status is polled once."""
+
+
+class NotConfirmedError(BudgetExceededError):
+    """The cost of a request was not confirmed. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A validated request with its estimated cost."""
+
+    model: RunnableModel
+    request: RequestLike
+    estimate: Estimate | NoEstimate
+    count: int = 1
+    """The number of jobs."""
+    extra_body: Mapping[str, Any] | None = None
+    """Properties that are sent in addition."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What became of a job."""
+
+    job_id: str
+    model: str | None
+    status: str
+    """The last known status."""
+    files: tuple[SavedFile, ...] = ()
+    """The saved files; those before the error if one could not be saved."""
+    urls: tuple[str, ...] = ()
+    """The URLs of the results, which expire."""
+    cost: Decimal | None = None
+    """Dollars, by the history; None if it does not have the cost."""
+    error: OxenError | None = None
+    """Why the job has no result, or why its files were not saved. A `JobTimeout` if it continues."""
+
+
+Confirm = Callable[[Plan], bool]
+"""Returns whether a request is sent, whose cost is above the limit or unknown."""
+OnStatus = Callable[[str, str], object]
+"""Called with the id of a job and its new status."""
+
+
+class Runner:
+    """Calls models by their id. Thread-safe.
+
+    Args:
+        oxen: The client.
+        limits: What the calls may spend, read and write.
+    """
+
+    def __init__(self, oxen: Oxen, limits: Limits | None = None) -> None:
+        self.oxen = oxen
+        self.limits = limits or Limits()
+        self.spending = Spending(self.limits)
+
+    def find_model(self, id: str) -> RunnableModel:
+        """Return a model of the package, or else one that the server describes.
+
+        Raises:
+            ModelRemovedError: The model was removed from the API.
+            NotFoundError: There is no such model.
+            OxenError: The server returned another error or could not be reached.
+        """
+        return read_recorded(id) or RunnableModel(self.oxen.models.get(id), is_recorded=False)
+
+    def plan(
+        self,
+        model: RunnableModel | str,
+        values: Mapping[str, Any],
+        *,
+        count: int = 1,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Validate parameters and estimate the cost. Sends nothing, except for the schema of a model that is
+        not in the package.
+
+        Args:
+            model: The model or its id.
+            values: Parameters by the names of the API. A string for a medium is a URL or a path.
+            count: The number of jobs.
+            extra_body: Properties that are sent in addition.
+
+        Raises:
+            InvalidRequestError: A value does not match the schema, or a file or a URL is not allowed.
+            ConfigurationError: The model has no call that generates media, or an extra is not installed.
+            OxenError: The model is not in the package, and could not be requested.
+        """
+        if isinstance(model, str):
+            model = self.find_model(model)
+        request = build_request(model, self.limits.check_inputs(model, values))
+        return Plan(model, request, estimate_request(model, request, count), count, extra_body)
+
+    def needs_confirmation(self, plan: Plan) -> bool:
+        """Return whether a request is sent only if it is confirmed."""
+        limit = self.limits.confirm_above
+        if not plan.estimate:
+            return self.limits.unpriced == "confirm"
+        return limit is not None and plan.estimate.high > limit
+
+    def send(self, plan: Plan, confirm: Confirm) -> list[Job[AnyResult]]:
+        """Submit a request to the queue and return its jobs.
+
+        Args:
+            plan: The request.
+            confirm: Called if the request needs a confirmation.
+
+        Raises:
+            BudgetExceededError: The request could exceed a limit. Nothing was sent.
+            NotConfirmedError: It was not confirmed. Nothing was sent.
+            UnpricedRequestError: Its cost is unknown, and the limits refuse this. Nothing was sent.
+            OutcomeUnknownError: No response was received. The request may have been accepted and billed.
+            OxenError: The server returned an error or could not be reached.
+        """
+        reserved = self.spending.reserve(plan.model.id, plan.estimate)
+        try:
+            if self.needs_confirmation(plan) and not confirm(plan):
+                raise NotConfirmedError(f"{plan.model.id}: the cost was not confirmed; nothing was sent")
+            jobs: Sequence[Any] = self.oxen.submit(
+                plan.request, num_generations=plan.count, extra_body=plan.extra_body
+            )
+        except OutcomeUnknownError:
+            raise
+        except OxenError:
+            self.spending.release(reserved)
+            raise
+        self.spending.assign(reserved, [job.id for job in jobs])
+        return list(jobs)
+
+    def collect(
+        self,
+        jobs: Sequence[Job[Any]],
+        destination: Destination | None,
+        *,
+        timeout: float | None = None,
+        sidecar: bool = False,
+        on_status: OnStatus | None = None,
+    ) -> list[JobReport]:
+        """Wait for jobs, save their files, and return what became of them.
+
+        Errors of a job are in its report. A job whose report has a `JobTimeout` continues.
+
+        Args:
+            jobs: The jobs, which another process may have submitted.
+            destination: Where the files are saved; None to save none.
+            timeout: Seconds to wait for all jobs. Defaults to 10 minutes for an image or a sound, and 60 for
+                a video.
+            sidecar: Whether to write a file beside each one that states how it was made.
+            on_status: Called with each new status of a job.
+
+        Raises:
+            ConfigurationError: The destination is not below the output folder.
+        """
+        if destination is not None:
+            self.limits.check_output(destination.file or destination.folder)
+        deadline = None if timeout is None else monotonic() + timeout
+        ended: list[tuple[JobReport, AnyResult | None]] = []
+        for job in jobs:
+            rest = None if deadline is None else max(deadline - monotonic(), MIN_WAIT)
+            ended.append(self._wait(job, rest, on_status))
+        if destination is None:
+            return [report for report, _ in ended]
+        total = sum(len(result) for _, result in ended if result is not None)
+        reports: list[JobReport] = []
+        first = 0
+        for report, result in ended:
+            if result is not None:
+                report = _save(destination, report, result, first, total, sidecar)
+                first += len(result)
+            reports.append(report)
+        return reports
+
+    def _wait(
+        self, job: Job[Any], timeout: float | None, on_status: OnStatus | None
+    ) -> tuple[JobReport, AnyResult | None]:
+        result, error = None, None
+        report_status = None if on_status is None else partial(on_status, job.id)
+        try:
+            result = job.result(timeout, on_status=report_status)
+        except OxenError as raised:
+            error = raised
+        cost = None
+        if job.status in FINAL_STATUSES:
+            with suppress(OxenError):  # the cost can be requested later
+                cost = job.cost()
+            is_free = cost is None and job.status != "succeeded"
+            self.spending.settle(job.id, Decimal(0) if is_free else cost)
+        urls = () if result is None else tuple(medium.url for medium in result.media if medium.url)
+        return JobReport(job.id, job.model, job.status, urls=urls, cost=cost, error=error), result
+
+
+def _save(
+    destination: Destination, report: JobReport, result: AnyResult, first: int, total: int, sidecar: bool
+) -> JobReport:
+    files: list[SavedFile] = []
+    error = None
+    try:
+        for file in destination.save(result, first, total, sidecar=sidecar):
+            files.append(file)  # those before an error remain
+    except OxenError as raised:
+        error = raised
+    return replace(report, files=tuple(files), error=error)

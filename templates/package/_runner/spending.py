@@ -1,0 +1,78 @@
+"""What the calls of a runner cost, and what those that have not ended may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from threading import Lock
+
+from oxen_models._runtime.errors import BudgetExceededError, UnpricedRequestError
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+
+from .limits import Limits
+
+ZERO = Decimal(0)
+
+
+class Spending:
+    """What is spent of a budget. Thread-safe.
+
+    Args:
+        limits: The limits of the runner.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._total = ZERO
+        self._jobs: dict[str, Decimal] = {}
+        self._lock = Lock()
+
+    @property
+    def total(self) -> Decimal:
+        """Dollars: the known costs, and the highest costs of the requests whose cost is not known yet."""
+        return self._total
+
+    def reserve(self, model_id: str, estimate: Estimate | NoEstimate) -> Decimal:
+        """Reserve the highest cost of a request and return it.
+
+        Raises:
+            BudgetExceededError: The request could exceed a limit.
+            UnpricedRequestError: The cost is unknown, and the limits refuse this.
+        """
+        limits = self._limits
+        if not estimate:
+            if limits.unpriced == "refuse":
+                raise UnpricedRequestError(
+                    f"{model_id}: the cost is unknown: {estimate.reason}; nothing was sent"
+                )
+            return ZERO
+        cost = estimate.high
+        may_cost = f"{model_id}: the request may cost ${cost:f}"
+        if limits.per_call is not None and cost > limits.per_call:
+            raise BudgetExceededError(
+                f"{may_cost}, and a call may cost ${limits.per_call:f}; nothing was sent"
+            )
+        with self._lock:
+            if limits.budget is not None and self._total + cost > limits.budget:
+                raise BudgetExceededError(
+                    f"{may_cost}, and ${self._total:f} of the budget of ${limits.budget:f} are spent; "
+                    "nothing was sent"
+                )
+            self._total += cost
+        return cost
+
+    def release(self, reserved: Decimal) -> None:
+        """Remove what was reserved for a request that was not sent or was refused."""
+        with self._lock:
+            self._total -= reserved
+
+    def assign(self, reserved: Decimal, job_ids: Sequence[str]) -> None:
+        """Record the jobs of a request, which share what was reserved for it."""
+        with self._lock:
+            self._jobs.update(dict.fromkeys(job_ids, reserved / len(job_ids)))
+
+    def settle(self, job_id: str, cost: Decimal | None) -> None:
+        """Replace what is reserved for a job by its cost; None leaves it, because the cost is unknown."""
+        with self._lock:
+            if cost is not None and (reserved := self._jobs.pop(job_id, None)) is not None:
+                self._total += cost - reserved

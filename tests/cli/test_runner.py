@@ -1,0 +1,316 @@
+"""The runner: what it validates, refuses, confirms, sends, saves and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oxen_models import (
+    BudgetExceededError,
+    ConfigurationError,
+    InvalidRequestError,
+    JobFailed,
+    JobTimeout,
+    MediaError,
+    NotFoundError,
+    OutcomeUnknownError,
+    Oxen,
+    RateLimitError,
+    UnpricedRequestError,
+)
+from oxen_models._runner.destinations import parse_destination
+from oxen_models._runner.limits import Limits
+from oxen_models._runner.models import read_recorded
+from oxen_models._runner.runner import NotConfirmedError, Plan, Runner
+from oxen_models.testing import Hub
+from PIL import Image
+
+PRICED = "z-image-turbo"
+UNPRICED = "qwen-image"
+EDITOR = "qwen-image-edit-plus"
+URL = "https://example.com/dog.png"
+CENT = Decimal("0.01")  # the price of PRICED
+QUEUE = "/api/ai/queue"
+NEW: dict[str, Any] = {
+    "id": "acme/paint:1",
+    "capabilities": {"input": ["text"], "output": ["image"]},
+    "pricing": {"method": "per_image", "cost_per_image": 0.25},
+    "json_request_schema": {
+        "type": "object",
+        "required": ["prompt"],
+        "properties": {"prompt": {"type": "string"}, "cfg-scale": {"type": "number", "maximum": 1}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def module_hub() -> Iterator[Hub]:
+    """A hub with a model that the package does not have."""
+    with Hub(speed=100) as running:
+        running.add_model(NEW)
+        yield running
+
+
+@pytest.fixture
+def hub(module_hub: Hub) -> Hub:
+    module_hub.clear()
+    return module_hub
+
+
+@pytest.fixture
+def oxen(hub: Hub) -> Iterator[Oxen]:
+    with Oxen("any", base_url=hub.url, max_retries=0) as client:
+        yield client
+
+
+def confirm(plan: Plan) -> bool:
+    return True
+
+
+def refuse(plan: Plan) -> bool:
+    return False
+
+
+def never(plan: Plan) -> bool:
+    raise AssertionError(f"{plan.model.id} needs no confirmation")
+
+
+def run(runner: Runner, id: str, values: dict[str, Any], output: Path | None = None, count: int = 1) -> Any:
+    plan = runner.plan(id, values, count=count)
+    destination = None if output is None else parse_destination(str(output))
+    return runner.collect(runner.send(plan, never), destination, timeout=30)
+
+
+def expect_problems(oxen: Oxen, id: str, values: dict[str, Any], limits: Limits | None = None) -> list[str]:
+    with pytest.raises(InvalidRequestError) as caught:
+        Runner(oxen, limits).plan(id, values)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("id", [PRICED, NEW["id"]])
+def test_run_saves_and_reports_each_job(oxen: Oxen, hub: Hub, tmp_path: Path, id: str) -> None:
+    """The report has status, files, URLs and cost of each job; so for models outside the package."""
+    pattern = tmp_path / "new" / "{index}_{id}.{ext}"
+    reports = run(Runner(oxen), id, {"prompt": "A hat"}, pattern, count=2)
+    for index, report in enumerate(reports):
+        [file] = report.files
+        assert (report.model, report.status, report.error) == (id, "succeeded", None)
+        suffix = ".webp" if id == PRICED else ".png"
+        assert file.path == tmp_path / "new" / f"{index}_{report.job_id}{suffix}"
+        with Image.open(file.path) as image:
+            assert image.format == suffix[1:].upper()
+        assert report.urls == (file.url,)
+        assert report.cost == (CENT if id == PRICED else Decimal("0.25"))
+    assert hub.count("POST", "/api/ai/") == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("hat.webp", ["hat_0.webp", "hat_1.webp"]),
+        ("hat.{ext}", ["0_hat.webp", "1_hat.webp"]),
+        ("{index:02}.{ext}", ["00.webp", "01.webp"]),
+    ],
+)
+def test_files_of_several_jobs_have_own_names(
+    oxen: Oxen, tmp_path: Path, output: str, expected: list[str]
+) -> None:
+    """No file replaces one of another job, whatever the path."""
+    reports = run(Runner(oxen), PRICED, {"prompt": "A hat"}, tmp_path / output, count=2)
+    assert [file.path.name for report in reports for file in report.files] == expected
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+
+
+def test_invalid_value_is_reported_and_not_sent(oxen: Oxen, hub: Hub) -> None:
+    """Unknown names, missing ones and wrong values are reported with suggestions."""
+    assert expect_problems(oxen, EDITOR, {"promt": "Hat"}) == [
+        "promt='Hat': is not a parameter of the model; did you mean 'prompt'?",
+        "prompt: is required",
+        "input_image: is required",
+    ]
+    [problem] = expect_problems(
+        oxen, EDITOR, {"prompt": "Hat", "input_image": [URL], "aspect_ratio": "16:10"}
+    )
+    assert problem.endswith("did you mean '16:9'?")
+    [problem] = expect_problems(oxen, NEW["id"], {"prompt": "Hat", "cfg-scale": 2})
+    assert problem == "cfg-scale=2: must be less than or equal to 1"
+    assert hub.count("POST", "/") == 0
+
+
+def test_unknown_model_is_not_found(oxen: Oxen) -> None:
+    """A model that neither package nor server has is an error with a suggestion."""
+    with pytest.raises(NotFoundError, match=r"did you mean 'qwen-image'\?"):
+        Runner(oxen).plan("qwen-imge", {})
+
+
+def test_chat_model_generates_no_media(oxen: Oxen) -> None:
+    """A chat model cannot be run."""
+    with pytest.raises(ConfigurationError, match="it is a chat model"):
+        Runner(oxen).plan("gpt-4o", {})
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_confirmed"),
+    [
+        (Limits(), True),
+        (Limits(confirm_above=CENT), True),
+        (Limits(confirm_above=Decimal("0.009")), False),
+    ],
+)
+def test_cost_above_the_limit_is_confirmed(oxen: Oxen, hub: Hub, limits: Limits, is_confirmed: bool) -> None:
+    """A request is sent without a question only if its highest cost is not above the limit."""
+    runner = Runner(oxen, limits)
+    plan = runner.plan(PRICED, {"prompt": "A hat"})
+    if is_confirmed:
+        assert len(runner.send(plan, never)) == 1
+        return
+    with pytest.raises(NotConfirmedError):
+        runner.send(plan, refuse)
+    assert (hub.count("POST", QUEUE), runner.spending.total) == (0, Decimal(0))
+    assert len(runner.send(plan, confirm)) == 1
+
+
+def test_unpriced_request_follows_the_limits(oxen: Oxen, hub: Hub) -> None:
+    """A request of unknown cost is sent, confirmed or refused."""
+    values = {"prompt": "A hat"}
+    confirming = Runner(oxen, Limits(unpriced="confirm"))
+    with pytest.raises(NotConfirmedError):
+        confirming.send(confirming.plan(UNPRICED, values), refuse)
+    refusing = Runner(oxen, Limits(unpriced="refuse"))
+    with pytest.raises(UnpricedRequestError, match="the cost is unknown: the price of the model"):
+        refusing.send(refusing.plan(UNPRICED, values), confirm)
+    assert hub.count("POST", QUEUE) == 0
+    allowing = Runner(oxen)
+    assert len(allowing.send(allowing.plan(UNPRICED, values), never)) == 1
+
+
+def test_budget_counts_costs_of_all_calls(oxen: Oxen, hub: Hub) -> None:
+    """A budget is that of the runner; a call is refused by its number of jobs, too."""
+    runner = Runner(oxen, Limits(budget=Decimal("0.03"), per_call=Decimal("0.02")))
+    values = {"prompt": "A hat"}
+    with pytest.raises(BudgetExceededError, match=r"may cost \$0\.03, and a call may cost \$0\.02"):
+        run(runner, PRICED, values, count=3)
+    run(runner, PRICED, values, count=2)
+    with pytest.raises(BudgetExceededError, match=r"\$0\.02 of the budget of \$0\.03 are spent"):
+        run(runner, PRICED, values, count=2)
+    run(runner, PRICED, values)
+    assert (hub.count("POST", QUEUE), runner.spending.total) == (2, Decimal("0.03"))
+
+
+def test_budget_counts_what_may_be_billed(oxen: Oxen, hub: Hub) -> None:
+    """A refused request is free, and one of unknown outcome counts."""
+    runner = Runner(oxen, Limits(budget=Decimal("0.05")))
+    hub.respond_next(429, path=QUEUE, times=None)
+    with pytest.raises(RateLimitError):
+        run(runner, PRICED, {"prompt": "A hat"})
+    assert runner.spending.total == 0
+    hub.clear()
+    hub.inject_fault("cut-before-response", method="POST", times=1)
+    with pytest.raises(OutcomeUnknownError):
+        run(runner, PRICED, {"prompt": "A hat"})
+    assert runner.spending.total == CENT
+
+
+def test_failed_job_is_reported_and_free(own_hub: Hub) -> None:
+    """The error of a job is in its report, and what was reserved for it is released."""
+    changed = {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}}}
+    own_hub.add_model({**NEW, "id": PRICED, "json_request_schema": changed})
+    with Oxen("any", base_url=own_hub.url) as oxen:
+        runner = Runner(oxen, Limits(budget=CENT))
+        [report] = run(runner, PRICED, {"prompt": "A hat"})
+    assert (report.status, type(report.error), runner.spending.total) == ("failed", JobFailed, Decimal(0))
+
+
+def test_unfinished_job_is_reported_with_its_id(oxen: Oxen, hub: Hub) -> None:
+    """A job that does not finish in time continues and counts, and can be collected later."""
+    hub.inject_fault("job-stuck", times=1)
+    runner = Runner(oxen, Limits(budget=Decimal(1)))
+    jobs = runner.send(runner.plan(UNPRICED, {"prompt": "A hat"}), never)
+    seen: dict[str, str] = {}
+    [report] = runner.collect(jobs, None, timeout=0.1, on_status=seen.__setitem__)
+    assert isinstance(report.error, JobTimeout)
+    assert seen.keys() == {report.job_id}
+    oxen.job(report.job_id).cancel()
+    [report] = runner.collect([oxen.job(report.job_id)], None, timeout=30)
+    assert report.status == "cancelled"
+
+
+def test_file_error_is_reported_with_the_url(oxen: Oxen, tmp_path: Path) -> None:
+    """A file that cannot be saved is an error of the report, which has the URL."""
+    (tmp_path / "file").touch()
+    [report] = run(Runner(oxen), UNPRICED, {"prompt": "A hat"}, tmp_path / "file" / "{id}.{ext}")
+    assert (report.status, type(report.error), report.files) == ("succeeded", MediaError, ())
+    assert report.urls[0].startswith("http")
+
+
+def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> None:
+    """Paths are compared without symbolic links; URLs and data: URIs are no files."""
+    allowed, secret = tmp_path / "allowed", tmp_path / "secret.png"
+    allowed.mkdir()
+    secret.write_bytes(b"\x89PNG\r\n\x1a\n")
+    (allowed / "link.png").symlink_to(secret)
+    (allowed / "dog.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    limits = Limits(input_folders=(allowed,))
+    for path in (secret, allowed / ".." / "secret.png", allowed / "link.png", "/etc/passwd", "a\0b"):
+        [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [URL, str(path)]}, limits)
+        assert problem.startswith("input_image[1]=")
+        assert f"must be a URL or a file below '{allowed}'" in problem
+    plan = Runner(oxen, limits).plan(
+        EDITOR, {"prompt": "/etc/passwd", "input_image": [URL, "data:image/png;base64,iVBORw0KGgo=",
+                                                           str(allowed / "dog.png")]}
+    )  # fmt: skip
+    assert plan.request.body()["input_image"][2].startswith("data:image/png")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost/a.png", "http://LOCALHOST./a", "https://127.0.0.1:8000/a", "http://10.1.2.3/a",
+        "http://169.254.169.254/latest", "http://[::1]/a", "http://[::ffff:10.0.0.1]/a", "http://2130706433/",
+        "http://0x7f.1/", "http://127.1/", "http://0/", "http://printer.local/a", "http://intranet/a",
+        "http://x.internal/a", "http://100.64.0.1/", "http://user@10.0.0.1/", "http://[fe80::1%25eth0]/",
+        " http://10.0.0.1/", "http://[bad", "http://10.0.0.1\\@example.com/",
+    ],
+)  # fmt: skip
+def test_url_of_a_private_network_is_rejected(oxen: Oxen, url: str) -> None:
+    """Addresses and names of private networks are rejected in every notation if URLs must be public."""
+    limits = Limits(public_urls=True)
+    [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [url]}, limits)
+    assert problem.endswith("must not be the URL of a private network")
+
+
+def test_public_urls_are_accepted(oxen: Oxen) -> None:
+    """Other URLs, and a text that contains one, are accepted if URLs must be public."""
+    runner = Runner(oxen, Limits(public_urls=True))
+    for url in (URL, "http://93.184.216.34/a.png", "https://[2606:4700::1111]/a", "http://local.example/"):
+        assert runner.plan(EDITOR, {"prompt": "like http://localhost/", "input_image": [url]})
+
+
+def test_files_are_written_below_the_folder(oxen: Oxen, tmp_path: Path) -> None:
+    """A destination outside the output folder is an error before the jobs are waited for."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path)
+    runner = Runner(oxen, Limits(output_folder=tmp_path / "out"))
+    for path in ("x.png", "out/../x.png", "out/link/x.png", "out/link/{id}.{ext}"):
+        with pytest.raises(ConfigurationError, match="files must be written below"):
+            runner.collect([], parse_destination(str(tmp_path / path)))
+    assert runner.collect([], parse_destination("a/x.png", tmp_path / "out")) == []
+
+
+@pytest.mark.parametrize("pattern", ["{name}.png", "{index}_{{x}}.png", "{id!x}.png"])
+def test_wrong_pattern_is_rejected_before_the_call(tmp_path: Path, pattern: str) -> None:
+    """A pattern that cannot name a file is an error when it is parsed, before anything is paid."""
+    with pytest.raises(ConfigurationError, match="pattern must be a string with the fields"):
+        parse_destination(str(tmp_path / pattern))
+
+
+def test_parameters_are_in_the_order_of_a_form() -> None:
+    """Required parameters come first, then basic ones, and hidden ones last."""
+    model = read_recorded("flux-3-image")
+    assert model is not None
+    ranks = [(p.is_hidden, not p.is_required, not p.is_basic and not p.is_required) for p in model.parameters]
+    assert ranks == sorted(ranks)
+    assert model.parameters[0].name == "prompt"
