@@ -329,6 +329,11 @@ values = st.recursive(
 )
 
 
+def is_endless(definition: dict[str, Any]) -> bool:
+    """Return whether the definition `d` requires that a value is accepted by `d`, which has no meaning."""
+    return definition.get("$ref") == "#/$defs/d" or any(map(is_endless, definition.get("allOf", ())))
+
+
 @pytest.mark.slow
 @settings(max_examples=600, deadline=None, database=None)
 @given(schema=combined, d=combined, e=leaves, drawn=st.lists(values, min_size=5, max_size=10))
@@ -337,8 +342,6 @@ def test_expanded_schema_accepts_the_same_values(
 ) -> None:
     """An expanded schema accepts exactly the values of the original one."""
     root = {**schema, "$defs": {"d": d, "e": e}}
-    try:
-        expected = list(map(make_validator(root), drawn))
-    except RecursionError:  # the schema refers to itself
-        return
-    assert list(map(make_validator(expand_schema(root)), drawn)) == expected
+    expanded = expand_schema(root)
+    if not is_endless(d):
+        assert list(map(make_validator(expanded), drawn)) == list(map(make_validator(root), drawn))
