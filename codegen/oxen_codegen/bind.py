@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from .accepted_values import Node, accept_defaults
 from .describe import (
-    NO_BREAK,
     describe_parameter,
     describe_unsupported,
     find_places,
@@ -34,30 +33,16 @@ from .spec import (
     name_enums,
 )
 
-_COMMON_PARAMETERS = (
+_COMMON_PARAMETERS = tuple(
     Parameter(
-        name="response_format",
+        name=name,
         alias=None,
-        type=EnumType(tuple(COMMON["response_format"]["enum"]), None),
+        type=EnumType(tuple(schema["enum"]), None) if "enum" in schema else NamedType("str"),
         required=False,
         takes_media=False,
-        doc=describe_parameter(
-            COMMON["response_format"],
-            {"description": "Whether results are returned as URLs or as base64 data", "default": "url"},
-            alias=None,
-            required=False,
-        ),
-    ),
-    Parameter(
-        name="target_namespace",
-        alias=None,
-        type=NamedType("str"),
-        required=False,
-        takes_media=False,
-        doc=(
-            "Namespace that is billed and that keeps the results. Default: the owner of the API key."
-        ).replace(" ", NO_BREAK),
-    ),
+        doc=describe_parameter(schema, schema, alias=None, required=False),
+    )
+    for name, schema in COMMON.items()
 )
 _OTHER_PARAMETERS = (
     "The schema describes other parameters in these keywords; pass them as JSON values, and to a call in its "
@@ -130,7 +115,8 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     except Exception as error:  # of any type, because the engine has no base class of its errors
         raise ModelError(f"datamodel-code-generator failed: {type(error).__name__}: {error}") from error
     images = find_image_parameters(node)
-    source = f"Source: model {record.id!r}, POST {_describe_paths(operation)}."
+    paths = [f"/api/ai{path}" for path in operation.paths]
+    source = f"Source: model {record.id!r}, POST {', or '.join(paths)}{' with an image' * (len(paths) > 1)}."
     changed = f", changed {record.changed}" if record.changed else ""
     title = record.text("display_name") or record.id
     summary = to_sentence(record.text("summary") or record.text("description") or title)
@@ -140,7 +126,6 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
     doc = " ".join([summary, *notes])
     request_doc = f"{doc}\n\n{source}"
     request = build_object(outermost, request_doc, add_common=True)
-    places = {id(inner): (place, meaning) for place, meaning, inner in find_places(accepted)}
     spec = ModelSpec(
         model_id=record.id,
         module=model.module,
@@ -166,20 +151,32 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
             for parameter in request.parameters
             if is_billed_without_result(node["annotations"].get(parameter.alias or parameter.name, {}))
         ),
-        # The engine names outer classes first; Python needs inner classes to be defined first.
-        nested=tuple(
-            build_object(parsed, _describe_object(places[id(parsed.node)], record.id))
-            for parsed in reversed(nested)
-        ),
+        nested=build_nested(accepted, nested, f"Part of a request to {record.id!r}."),
     )
     return _name_long_enums(spec)
 
 
-def _describe_object(place: tuple[str, str], model_id: str) -> str:
-    """Return the documentation of a nested class: the parameter that it is the value of, and its meaning."""
-    name, meaning = place
-    summary = f"`{name}`: {to_sentence(meaning)}" if meaning else f"The value of `{name}`."
-    return f"{summary}\n\nPart of a request to {model_id!r}."
+def build_nested(node: Node, nested: Iterable[ParsedClass], source: str) -> tuple[ObjectSpec, ...]:
+    """Return the specifications of the nested classes of a request, inner classes first.
+
+    Args:
+        node: The schema of the request, which was parsed.
+        nested: The nested classes, outer classes first.
+        source: A sentence that names the request, for the documentation of each class.
+    """
+    places = {id(inner): (place, meaning) for place, meaning, inner in find_places(node)}
+    specs = [
+        build_object(parsed, f"{_describe_place(*places[id(parsed.node)])}\n\n{source}") for parsed in nested
+    ]
+    return tuple(reversed(specs))
+
+
+def _describe_place(place: str, meaning: str) -> str:
+    """Return the parameter that an object is the value of, or an item of, and its meaning."""
+    if place.endswith("[]"):
+        summary = f"An item of `{place.removesuffix('[]')}`"
+        return f"{summary}: {to_sentence(meaning)}" if meaning else f"{summary}."
+    return f"`{place}`: {to_sentence(meaning)}" if meaning else f"The value of `{place}`."
 
 
 def _name_long_enums(spec: ModelSpec) -> ModelSpec:
@@ -200,13 +197,6 @@ def _name_long_enums(spec: ModelSpec) -> ModelSpec:
                 used |= {name}
                 aliases[repr(enum.values)] = EnumAlias(name, enum.values)
     return name_enums(spec, tuple(aliases.values())) if aliases else spec
-
-
-def _describe_paths(operation: Operation) -> str:
-    paths = [f"/api/ai{operation.find_path(has_image=has_image)}" for has_image in (False, True)]
-    if operation.verbs == ("edit",):
-        return paths[1]
-    return f"{paths[0]}, or {paths[1]} with an image" if "edit" in operation.verbs else paths[0]
 
 
 def list_diagnostics(model: ResolvedModel) -> list[Diagnostic]:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from .bind import build_object
+from .accepted_values import Node
+from .bind import build_nested, build_object
 from .normalize import normalize
 from .parse import ParsedClass, parse
 from .spec import ChatSpec, ClassType, ListType, MappingType, Type, UnionType
@@ -40,19 +41,21 @@ def bind_chat(model_ids: Iterable[str]) -> ChatSpec:
     Args:
         model_ids: The ids of the chat models.
     """
-    outermost, *nested = map(_rename, _parse_schema())
+    node, parsed = _parse_schema()
+    outermost, *nested = map(_rename, parsed)
     source = "Source: POST /api/ai/chat/completions."
     return ChatSpec(
         tuple(sorted(model_ids)),
         build_object(outermost, f"A request to a chat model.\n\n{source}"),
-        tuple(build_object(parsed, "Part of a request to a chat model.") for parsed in reversed(nested)),
+        build_nested(node, nested, "Part of a request to a chat model."),
     )
 
 
 @cache
-def _parse_schema() -> list[ParsedClass]:
-    schema = json.loads(Path(__file__).with_name("chat.json").read_text(encoding="utf-8"))
-    return parse(normalize(schema), "ChatRequest", "Chat")
+def _parse_schema() -> tuple[Node, list[ParsedClass]]:
+    """Return the normalized schema of a chat request and its classes."""
+    node = normalize(json.loads(Path(__file__).with_name("chat.json").read_text(encoding="utf-8")))
+    return node, parse(node, "ChatRequest", "Chat")
 
 
 def _rename(parsed: ParsedClass) -> ParsedClass:

@@ -5,7 +5,8 @@ Editors show only the first line of a parameter's documentation, so meaning, def
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .accepted_values import Node
@@ -13,12 +14,30 @@ from .accepted_values import Node
 UNDESCRIBED = "The API does not describe this parameter."
 NO_BREAK = "\u00a0"
 """A space at which documentation is not wrapped."""
-MAX_OPTIONS = 20
+MAX_OPTIONS = 40
 MAX_KEYWORDS = 8
 MAX_TEXT_LENGTH = 2_000
 MAX_LEADING_LENGTH = 200
 MAX_LITERAL_LENGTH = 200
 _MAX_UNBROKEN_LITERAL_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A restriction of the values of a parameter, or of the items in its lists."""
+
+    noun: str
+    """constant, options, length or range."""
+    text: str
+    """A length or a range in words; "" for others."""
+    options: tuple[Any, ...]
+    """All accepted values; () for a length or a range."""
+    depth: int
+    """0 for the value of the parameter, 1 for the items of a list, 2 for the items of these."""
+
+    def describe(self, write: Callable[[Any], str]) -> str:
+        """Return the restriction without its noun; `write` writes an option."""
+        return self.text or list_options(self.options, write)
 
 
 def describe_parameter(node: Node, annotations: Node, *, alias: str | None, required: bool) -> str:
@@ -42,7 +61,10 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
             rest.append(f"Example: {default}.")
     facts += [
         f"{fact[0].upper()}{fact[1:]}"
-        for fact in dict.fromkeys(_list_facts(node, annotations.get("default")))
+        for fact in dict.fromkeys(
+            f"{'item ' * constraint.depth}{constraint.noun}: {constraint.describe(_format_literal)}."
+            for constraint in list_constraints(node, annotations.get("default"))
+        )
     ]
     if len(meaning) > MAX_LEADING_LENGTH:
         rest.insert(0, meaning)
@@ -112,9 +134,8 @@ def _find_places(node: Node, place: str, description: str) -> Iterator[tuple[str
     if "items" in node:
         yield from _find_places(node["items"], f"{place}[]", description)
     for wire_name, value in node.get("properties", {}).items():
-        step = wire_name if wire_name.isidentifier() else _format_literal(wire_name)
         meaning = node["annotations"].get(wire_name, {}).get("description", "")
-        yield from _find_places(value, f"{place}.{step}".lstrip("."), meaning)
+        yield from _find_places(value, _join_place(place, wire_name), meaning)
     if node.get("additionalProperties"):
         yield from _find_places(node["additionalProperties"], f"{place}.*".lstrip("."), description)
 
@@ -134,43 +155,55 @@ def find_unsupported(node: Node, path: str = "") -> Iterator[tuple[str, list[str
         yield from find_unsupported(node["additionalProperties"], f"{path}/additionalProperties")
 
 
-def _list_facts(node: Node, default: object = None, subject: str = "") -> Iterator[str]:
-    """Yield options, ranges and lengths; `subject` names what they apply to."""
+def list_constraints(node: Node, default: object = None, depth: int = 0) -> Iterator[Constraint]:
+    """Yield options, ranges and lengths of a parameter.
+
+    Args:
+        node: Its schema.
+        default: Its default; an alternative that accepts nothing else is omitted.
+        depth: The number of lists around the values that the schema describes.
+    """
     if "enum" in node:
-        options = [_format_literal(value) for value in node["enum"][:MAX_OPTIONS]]
-        more = len(node["enum"]) - len(options)
-        noun = "constant" if len(node["enum"]) == 1 else "options"
-        yield f"{subject}{noun}: {', '.join(options)}{f' and {more} more' if more else ''}."
+        yield Constraint("constant" if len(node["enum"]) == 1 else "options", "", tuple(node["enum"]), depth)
     for member in node.get("anyOf", ()):
-        if member.get("enum") != [default]:  # the default is a fact of its own
-            yield from _list_facts(member, default, subject)
+        if member.get("enum") != [default]:
+            yield from list_constraints(member, default, depth)
     match node.get("type"):
         case "string":
-            yield from _describe_length(node, "minLength", "maxLength", subject, "character")
+            yield from _describe_length(node, "minLength", "maxLength", "character", depth)
         case "array":
-            yield from _describe_length(node, "minItems", "maxItems", subject, "item")
-            yield from _list_facts(node["items"], subject=f"item {subject}")
+            yield from _describe_length(node, "minItems", "maxItems", "item", depth)
+            yield from list_constraints(node["items"], depth=depth + 1)
         case "integer" | "number":
-            yield from _describe_range(node, subject)
+            yield from _describe_range(node, depth)
         case _:
             pass
 
 
+def list_options(options: Sequence[Any], write: Callable[[Any], str]) -> str:
+    """Return the first options, each written by `write`, and the number of the others."""
+    more = len(options) - MAX_OPTIONS
+    return f"{', '.join(map(write, options[:MAX_OPTIONS]))}{f' and {more} more' if more > 0 else ''}"
+
+
 def _describe_length(
-    node: Node, minimum_key: str, maximum_key: str, subject: str, unit: str
-) -> Iterator[str]:
-    minimum, maximum = node.get(minimum_key), node.get(maximum_key)
+    node: Node, minimum_key: str, maximum_key: str, unit: str, depth: int
+) -> Iterator[Constraint]:
+    minimum, maximum = node.get(minimum_key) or None, node.get(maximum_key)
     units = unit if (minimum if maximum is None else maximum) == 1 else f"{unit}s"
-    if minimum and maximum is not None:
-        count = f"{minimum}" if minimum == maximum else f"{minimum} to {maximum}"
-        yield f"{subject}length: {count} {units}."
-    elif minimum:
-        yield f"{subject}length: at least {minimum} {units}."
-    elif maximum is not None:
-        yield f"{subject}length: at most {maximum} {units}."
+    match minimum, maximum:
+        case None, None:
+            return
+        case None, _:
+            text = f"at most {maximum} {units}"
+        case _, None:
+            text = f"at least {minimum} {units}"
+        case _:
+            text = f"{minimum} {units}" if minimum == maximum else f"{minimum} to {maximum} {units}"
+    yield Constraint("length", text, (), depth)
 
 
-def _describe_range(node: Node, subject: str) -> Iterator[str]:
+def _describe_range(node: Node, depth: int) -> Iterator[Constraint]:
     limits = {
         "minimum": "at least",
         "maximum": "at most",
@@ -181,7 +214,15 @@ def _describe_range(node: Node, subject: str) -> Iterator[str]:
     if {"minimum", "maximum"} <= node.keys():
         found[:2] = [f"{node['minimum']} to {node['maximum']}"]
     if found:
-        yield f"{subject}range: {', '.join(found)}."
+        yield Constraint("range", ", ".join(found), (), depth)
+
+
+def _join_place(place: str, wire_name: str) -> str:
+    """Return the place of a property, such as `camera.zoom` or `camera['look-at']`."""
+    if wire_name.isidentifier():
+        return f"{place}.{wire_name}" if place else wire_name
+    name = _format_literal(wire_name)
+    return f"{place}[{name}]" if place else name
 
 
 def _format_literal(value: Any) -> str:

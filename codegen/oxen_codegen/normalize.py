@@ -123,6 +123,13 @@ def find_media(node: Node) -> Iterator[str]:
         yield from find_media(inner)
 
 
+def find_listed_media(node: Node) -> Iterator[str]:
+    """Yield the kinds of media that a parameter accepts in a list."""
+    for member in (node, *node.get("anyOf", ())):
+        if "items" in member:
+            yield from find_media(member)
+
+
 def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if schema is True:
         return {}

@@ -11,8 +11,17 @@ from .accepted_values import Node
 from .normalize import find_media
 
 COMMON: Mapping[str, dict[str, Any]] = {
-    "response_format": {"enum": ["url", "b64_json"]},
-    "target_namespace": {"type": "string"},
+    "response_format": {
+        "enum": ["url", "b64_json"],
+        "description": "Whether results are returned as URLs or as base64 data",
+        "default": "url",
+    },
+    "target_namespace": {
+        "type": "string",
+        "description": (
+            "Namespace that is billed and that keeps the results. Default: the owner of the API key"
+        ),
+    },
 }
 """The JSON Schemas of the parameters of every call that a model's schema does not have."""
 
@@ -46,6 +55,11 @@ class Operation:
     def verb(self) -> str:
         """The name of the call."""
         return self.verbs[0]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the blocking call below /api/ai; of two, the second is for a request with an image."""
+        return tuple(dict.fromkeys(self.find_path(has_image=verb == "edit") for verb in self.verbs))
 
     def find_path(self, *, has_image: bool) -> str:
         """Return the path of the blocking call below /api/ai, for a request with or without an image."""

@@ -126,7 +126,10 @@ ChatModel: TypeAlias = Literal[
 
 
 class ChatResponseFormat(Object):
-    """Part of a request to a chat model."""
+    """`response_format`: The form of the response.
+
+    Part of a request to a chat model.
+    """
 
     type_: Annotated[Literal["text", "json_object", "json_schema"], Field(alias="type")]
     """Text, any JSON object, or JSON that matches a schema. Options: 'text', 'json_object', 'json_schema'.
@@ -147,7 +150,10 @@ class ChatResponseFormatDict(TypedDict, total=False):
 
 
 class ChatFunction(Object):
-    """Part of a request to a chat model."""
+    """`tools[].function`: The function.
+
+    Part of a request to a chat model.
+    """
 
     name: str
     """The name of the function."""
@@ -171,7 +177,10 @@ class ChatFunctionDict(TypedDict, total=False):
 
 
 class ChatTool(Object):
-    """Part of a request to a chat model."""
+    """An item of `tools`: The functions that the model may call.
+
+    Part of a request to a chat model.
+    """
 
     type_: Annotated[Literal["function"], Field(alias="type")]
     """The kind of tool. Constant: 'function'. Wire name: 'type'."""
@@ -190,7 +199,10 @@ class ChatToolDict(TypedDict, total=False):
 
 
 class ChatFunctionCall(Object):
-    """Part of a request to a chat model."""
+    """`messages[].tool_calls[].function`: The function and its arguments.
+
+    Part of a request to a chat model.
+    """
 
     name: str
     """The name of the function."""
@@ -209,7 +221,10 @@ class ChatFunctionCallDict(TypedDict, total=False):
 
 
 class ChatToolCall(Object):
-    """Part of a request to a chat model."""
+    """An item of `messages[].tool_calls`: The calls of functions that the model requested in this message.
+
+    Part of a request to a chat model.
+    """
 
     id: str
     """The id of the call."""
@@ -233,7 +248,10 @@ class ChatToolCallDict(TypedDict, total=False):
 
 
 class ChatFile(ChatFileBase):
-    """Part of a request to a chat model."""
+    """`messages[].content[].file`: The PDF document of a part of type 'file'.
+
+    Part of a request to a chat model.
+    """
 
     file_data: FileInput | Omit = OMIT
     """The document inline, at most 24 MB. Either this or file_url."""
@@ -257,7 +275,10 @@ class ChatFileDict(TypedDict, total=False):
 
 
 class ChatAudio(ChatAudioBase):
-    """Part of a request to a chat model."""
+    """`messages[].content[].audio_url`: The sound of a part of type 'audio_url'.
+
+    Part of a request to a chat model.
+    """
 
     url: AudioInput
     """The sound, at a public URL or inline, at most 20 MB. OpenAI models accept WAV and MP3; Gemini models also M4A, AAC, Ogg and FLAC."""
@@ -271,7 +292,10 @@ class ChatAudioDict(TypedDict, total=False):
 
 
 class ChatVideo(Object):
-    """Part of a request to a chat model."""
+    """`messages[].content[].video_url`: The video of a part of type 'video_url'.
+
+    Part of a request to a chat model.
+    """
 
     url: VideoInput
     """The video, at a public URL or inline."""
@@ -285,7 +309,10 @@ class ChatVideoDict(TypedDict, total=False):
 
 
 class ChatImage(Object):
-    """Part of a request to a chat model."""
+    """`messages[].content[].image_url`: The image of a part of type 'image_url'.
+
+    Part of a request to a chat model.
+    """
 
     url: ImageInput
     """The image, at a public URL or inline."""
@@ -299,26 +326,31 @@ class ChatImageDict(TypedDict, total=False):
 
 
 class ChatPart(ChatPartBase):
-    """Part of a request to a chat model."""
+    """An item of `messages[].content`: The text of the message, or its parts. Providers recommend media in
+    front of the text that concerns them, and Anthropic models reject parts in a system message. Null in
+    a message that has tool calls only.
+
+    Part of a request to a chat model.
+    """
 
     type_: Annotated[Literal["text", "image_url", "video_url", "audio_url", "file"], Field(alias="type")]
     """The kind of part, which is also the name of the property that has its content. Options: 'text', 'image_url', 'video_url', 'audio_url', 'file'.
     Wire name: 'type'."""
 
     text: str | Omit = OMIT
-    """A text."""
+    """The text of a part of type 'text'."""
 
     image_url: ChatImage | Omit = OMIT
-    """An image."""
+    """The image of a part of type 'image_url'."""
 
     video_url: ChatVideo | Omit = OMIT
-    """A video."""
+    """The video of a part of type 'video_url'."""
 
     audio_url: ChatAudio | Omit = OMIT
-    """A sound."""
+    """The sound of a part of type 'audio_url'."""
 
     file: ChatFile | Omit = OMIT
-    """A PDF document."""
+    """The PDF document of a part of type 'file'."""
 
     cache_control: JsonObject | Omit = OMIT
     """Whether a provider caches the prompt up to this part, as {"type": "ephemeral"}. Not documented by the API; Anthropic models accept it."""
@@ -331,21 +363,24 @@ class ChatPartDict(TypedDict, total=False):
     """The kind of part, which is also the name of the property that has its content. Options: 'text', 'image_url', 'video_url', 'audio_url', 'file'.
     Wire name: 'type'."""
     text: str
-    """A text."""
+    """The text of a part of type 'text'."""
     image_url: ChatImage | ChatImageDict
-    """An image."""
+    """The image of a part of type 'image_url'."""
     video_url: ChatVideo | ChatVideoDict
-    """A video."""
+    """The video of a part of type 'video_url'."""
     audio_url: ChatAudio | ChatAudioDict
-    """A sound."""
+    """The sound of a part of type 'audio_url'."""
     file: ChatFile | ChatFileDict
-    """A PDF document."""
+    """The PDF document of a part of type 'file'."""
     cache_control: JsonObject
     """Whether a provider caches the prompt up to this part, as {"type": "ephemeral"}. Not documented by the API; Anthropic models accept it."""
 
 
 class ChatMessage(ChatMessageBase):
-    """Part of a request to a chat model."""
+    """An item of `messages`: The conversation so far.
+
+    Part of a request to a chat model.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     """The author of the message. Options: 'system', 'user', 'assistant', 'tool'."""
@@ -356,13 +391,13 @@ class ChatMessage(ChatMessageBase):
     only."""
 
     name: str | Omit = OMIT
-    """The name of the author, to tell authors with the same role apart."""
+    """The name of the author, which distinguishes authors with the same role."""
 
     tool_calls: ListOf[ChatToolCall] | Omit = OMIT
     """The calls of functions that the model requested in this message."""
 
     tool_call_id: str | Omit = OMIT
-    """The id of the call that a message with the role tool answers."""
+    """The id of the call whose result this message with the role 'tool' has."""
 
 
 class ChatMessageDict(TypedDict, total=False):
@@ -375,11 +410,11 @@ class ChatMessageDict(TypedDict, total=False):
     them, and Anthropic models reject parts in a system message. Null in a message that has tool calls
     only."""
     name: str
-    """The name of the author, to tell authors with the same role apart."""
+    """The name of the author, which distinguishes authors with the same role."""
     tool_calls: ListOf[ChatToolCall | ChatToolCallDict]
     """The calls of functions that the model requested in this message."""
     tool_call_id: str
-    """The id of the call that a message with the role tool answers."""
+    """The id of the call whose result this message with the role 'tool' has."""
 
 
 class ChatRequest(ChatRequestBase):
@@ -395,19 +430,19 @@ class ChatRequest(ChatRequestBase):
     """The conversation so far."""
 
     max_tokens: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
-    """The maximum number of tokens of the answer."""
+    """The maximum number of tokens of the response."""
 
     temperature: Annotated[NumberInput, Field(ge=0, le=2), PreserveInt] | Omit = OMIT
-    """The randomness of the answer. Anthropic models reject it together with top_p. Range: 0 to 2."""
+    """The randomness of the response. Anthropic models reject it together with top_p. Range: 0 to 2."""
 
     top_p: Annotated[NumberInput, PreserveInt] | Omit = OMIT
     """The share of the probability that tokens are chosen from. Anthropic models reject it together with temperature."""
 
     frequency_penalty: Annotated[NumberInput, PreserveInt] | Omit = OMIT
-    """How much tokens are avoided that the text has often. Anthropic and Google models reject it."""
+    """Penalty on tokens by how often they occur in the text so far. Anthropic and Google models reject it."""
 
     presence_penalty: Annotated[NumberInput, PreserveInt] | Omit = OMIT
-    """How much tokens are avoided that the text has at all. Anthropic and Google models reject it."""
+    """Penalty on tokens that occur in the text so far. Anthropic and Google models reject it."""
 
     tools: ListOf[ChatTool] | Omit = OMIT
     """The functions that the model may call."""
@@ -419,7 +454,7 @@ class ChatRequest(ChatRequestBase):
     """Whether the model may call several functions at once."""
 
     response_format: ChatResponseFormat | Omit = OMIT
-    """The form of the answer."""
+    """The form of the response."""
 
     if TYPE_CHECKING:
 
@@ -464,15 +499,15 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
         Args:
             model: The id of the model, such as one of `ChatModel`.
             messages: The conversation so far.
-            max_tokens: The maximum number of tokens of the answer.
-            temperature: The randomness of the answer. Anthropic models reject it together with top_p. Range: 0 to 2.
+            max_tokens: The maximum number of tokens of the response.
+            temperature: The randomness of the response. Anthropic models reject it together with top_p. Range: 0 to 2.
             top_p: The share of the probability that tokens are chosen from. Anthropic models reject it together with temperature.
-            frequency_penalty: How much tokens are avoided that the text has often. Anthropic and Google models reject it.
-            presence_penalty: How much tokens are avoided that the text has at all. Anthropic and Google models reject it.
+            frequency_penalty: Penalty on tokens by how often they occur in the text so far. Anthropic and Google models reject it.
+            presence_penalty: Penalty on tokens that occur in the text so far. Anthropic and Google models reject it.
             tools: The functions that the model may call.
             tool_choice: Whether the model calls a function: auto, none, required, or {"type": "function", "function": {"name": "…"}} for a certain one.
             parallel_tool_calls: Whether the model may call several functions at once.
-            response_format: The form of the answer.
+            response_format: The form of the response.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
@@ -522,15 +557,15 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
         Args:
             model: The id of the model, such as one of `ChatModel`.
             messages: The conversation so far.
-            max_tokens: The maximum number of tokens of the answer.
-            temperature: The randomness of the answer. Anthropic models reject it together with top_p. Range: 0 to 2.
+            max_tokens: The maximum number of tokens of the response.
+            temperature: The randomness of the response. Anthropic models reject it together with top_p. Range: 0 to 2.
             top_p: The share of the probability that tokens are chosen from. Anthropic models reject it together with temperature.
-            frequency_penalty: How much tokens are avoided that the text has often. Anthropic and Google models reject it.
-            presence_penalty: How much tokens are avoided that the text has at all. Anthropic and Google models reject it.
+            frequency_penalty: Penalty on tokens by how often they occur in the text so far. Anthropic and Google models reject it.
+            presence_penalty: Penalty on tokens that occur in the text so far. Anthropic and Google models reject it.
             tools: The functions that the model may call.
             tool_choice: Whether the model calls a function: auto, none, required, or {"type": "function", "function": {"name": "…"}} for a certain one.
             parallel_tool_calls: Whether the model may call several functions at once.
-            response_format: The form of the answer.
+            response_format: The form of the response.
             include_usage: Whether the last chunk has the usage, by `stream_options`, which the API does not
                 document.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`. The timeout is that of

@@ -20,7 +20,7 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class CombinedLorasItem(Object):
-    """`LoRAs[]`: LoRA weights.
+    """An item of `LoRAs`: LoRA weights.
 
     Part of a request to 'combined'.
     """

@@ -72,7 +72,7 @@ LongEnumVoiceOptions: TypeAlias = Literal[
 
 
 class LongEnumPartsItem(Object):
-    """`parts[]`: What is said.
+    """An item of `parts`: What is said.
 
     Part of a request to 'long_enum'.
     """
@@ -84,7 +84,7 @@ class LongEnumPartsItem(Object):
     """Validated by the server only: pattern."""
 
     voice: LongEnumVoiceOptions | None | Omit = OMIT
-    """Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19' and 32 more."""
+    """Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19', 'v20', 'v21', 'v22', 'v23', 'v24', 'v25', 'v26', 'v27', 'v28', 'v29', 'v30', 'v31', 'v32', 'v33', 'v34', 'v35', 'v36', 'v37', 'v38', 'v39' and 12 more."""
 
 
 class LongEnumRequest(ImageRequest):
@@ -99,7 +99,7 @@ class LongEnumRequest(ImageRequest):
     """What is said. Validated by the server only: pattern in `[].text`."""
 
     voice: LongEnumVoiceOptions | Omit = OMIT
-    """Who speaks. Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19' and 31 more."""
+    """Who speaks. Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19', 'v20', 'v21', 'v22', 'v23', 'v24', 'v25', 'v26', 'v27', 'v28', 'v29', 'v30', 'v31', 'v32', 'v33', 'v34', 'v35', 'v36', 'v37', 'v38', 'v39' and 11 more."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -124,7 +124,7 @@ class LongEnum(Model[ResultT, JobT]):
 
         Args:
             parts: What is said. Validated by the server only: pattern in `[].text`.
-            voice: Who speaks. Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19' and 31 more.
+            voice: Who speaks. Options: 'v00', 'v01', 'v02', 'v03', 'v04', 'v05', 'v06', 'v07', 'v08', 'v09', 'v10', 'v11', 'v12', 'v13', 'v14', 'v15', 'v16', 'v17', 'v18', 'v19', 'v20', 'v21', 'v22', 'v23', 'v24', 'v25', 'v26', 'v27', 'v28', 'v29', 'v30', 'v31', 'v32', 'v33', 'v34', 'v35', 'v36', 'v37', 'v38', 'v39' and 11 more.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.

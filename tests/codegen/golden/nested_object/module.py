@@ -21,7 +21,7 @@ from oxen_models._runtime.request import ImageRequest, Object
 
 
 class NestedObjectElementsItem(Object, extra="forbid"):
-    """The value of `elements[]`.
+    """An item of `elements`.
 
     Part of a request to 'nested_object'.
     """
@@ -34,7 +34,7 @@ class NestedObjectElementsItem(Object, extra="forbid"):
 
 
 class NestedObjectCameraLookAt(Object):
-    """The value of `camera.'look-at'`.
+    """The value of `camera['look-at']`.
 
     Part of a request to 'nested_object'.
     """
