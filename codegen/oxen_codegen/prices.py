@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from .json_types import is_object
 
@@ -27,6 +27,17 @@ _TABLE_FIELDS = ("cost_per_second_by_resolution", "cost_per_image_grid")
 _MAX_DIGITS = 12
 
 
+class _Price(NamedTuple):
+    """The parts of a price that are recognized, and the others."""
+
+    base: list[tuple[Decimal, str]]
+    """Amounts and their units."""
+    variants: list[tuple[Decimal, str]]
+    """Amounts per unit of the method and their conditions, in ascending order."""
+    unit: str
+    other: dict[str, Any]
+
+
 def describe_price(pricing: object) -> str | None:
     """Return a price in words, such as "$0.231 per second; $0.103 at 480p, $0.569 at 1080p".
 
@@ -41,31 +52,62 @@ def describe_price(pricing: object) -> str | None:
         return None
     if not is_object(pricing):
         return json.dumps(pricing, ensure_ascii=False)
+    price = _parse_price(pricing)
+    if price is None:
+        return ", ".join(_format_fields(pricing))
+    base = [f"{format_amount(amount)} per {unit}" for amount, unit in price.base]
+    variants = [f"{format_amount(amount)} {condition}" for amount, condition in price.variants]
+    if variants and not base:
+        amount, condition = price.variants[0]
+        variants[0] = f"{format_amount(amount)} per {price.unit} {condition}"
+    parts = (", ".join(part) for part in (base, variants, _format_fields(price.other)))
+    return "; ".join(filter(None, parts)) or None
+
+
+def find_rate(pricing: object) -> tuple[str, Decimal] | None:
+    """Return the unit that is billed, such as "image", and the lowest amount per unit.
+
+    Of tokens, it is the first kind in the price: input tokens, else output tokens.
+
+    Args:
+        pricing: The `pricing` of a model as the API returns it.
+
+    Returns:
+        The rate; None if the price has no amount in a known form.
+    """
+    price = _parse_price(pricing) if is_object(pricing) else None
+    if price is None or not (price.base or price.variants):
+        return None
+    unit = price.base[0][1] if price.base else price.unit
+    amounts = [
+        *(amount for amount, other in price.base if other == unit),
+        *(part[0] for part in price.variants),
+    ]
+    return unit, min(amounts)
+
+
+def _parse_price(pricing: dict[str, Any]) -> _Price | None:
+    """Return the parts of a price; None if its method is unknown."""
     method = str(pricing.get("method"))
     if method not in _METHODS:
-        return ", ".join(_format_fields(pricing))
+        return None
     unit, base_field = _METHODS[method]
-    base: list[str] = []
+    base: list[tuple[Decimal, str]] = []
     variants: list[tuple[Decimal, str]] = []
     other: dict[str, Any] = {}
     for key, value in sorted(pricing.items()):
         amount = parse_amount(value)
         if amount is not None and key == base_field:
-            base.append(f"{format_amount(amount)} per {unit}")
+            base.append((amount, unit))
         elif amount is not None and key in _TOKEN_FIELDS:
-            base.append(f"{format_amount(amount.scaleb(6))} per million {_TOKEN_FIELDS[key]}")
+            base.append((amount.scaleb(6), f"million {_TOKEN_FIELDS[key]}"))
         elif amount is not None and key in _VARIANT_FIELDS:
             variants.append((amount, _VARIANT_FIELDS[key]))
         elif key in _TABLE_FIELDS and (cells := _parse_table(value)):
             variants.extend((amount, f"at {name}") for amount, name in cells)
         elif value is not None and key != "method":
             other[key] = value
-    texts = [f"{format_amount(amount)} {condition}" for amount, condition in sorted(variants)]
-    if texts and not base:
-        amount, condition = min(variants)
-        texts[0] = f"{format_amount(amount)} per {unit} {condition}"
-    parts = (", ".join(part) for part in (base, texts, _format_fields(other)))
-    return "; ".join(filter(None, parts)) or None
+    return _Price(base, sorted(variants), unit, other)
 
 
 def _parse_table(table: object) -> list[tuple[Decimal, str]]:

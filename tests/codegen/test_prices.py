@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from oxen_codegen.prices import describe_price
+from oxen_codegen.prices import describe_price, find_rate
 
 IMAGE: dict[str, Any] = {"method": "per_image"}
 VIDEO: dict[str, Any] = {"method": "per_video_output_second"}
@@ -78,3 +79,33 @@ RESOLUTIONS = {"1080p": 0.569, "480p": 0.103, "720p": 0.231}
 def test_price_in_words(pricing: object, expected: str | None) -> None:
     """Every method of the API has a wording; what is not recognized is included literally."""
     assert describe_price(pricing) == expected
+
+
+@pytest.mark.parametrize(
+    ("pricing", "unit", "amount"),
+    [
+        ({**IMAGE, "cost_per_image": 0.03}, "image", "0.03"),
+        ({**IMAGE, "cost_per_image_grid": {"high": {"1K": 0.13}, "low": {"1K": 0.004}}}, "image", "0.004"),
+        (
+            {**VIDEO, "cost_per_second": 0.231, "cost_per_second_by_resolution": RESOLUTIONS},
+            "second",
+            "0.103",
+        ),
+        (
+            {"method": "token", "output_cost_per_token": 1.8e-5, "input_cost_per_token": 3.5e-6},
+            "million input tokens",
+            "3.5",
+        ),
+    ],
+)
+def test_rate_is_lowest_amount_of_unit(pricing: object, unit: str, amount: str) -> None:
+    """The rate of a price has the unit that is billed, and the lowest of its amounts."""
+    assert find_rate(pricing) == (unit, Decimal(amount))
+
+
+@pytest.mark.parametrize(
+    "pricing", [None, {}, "free", {"method": "per_pixel"}, {**IMAGE, "cost_per_image": True}]
+)
+def test_unrecognized_price_has_no_rate(pricing: object) -> None:
+    """A price without an amount in a known form has no rate."""
+    assert find_rate(pricing) is None
