@@ -143,7 +143,7 @@ def typed_body(page: ModelPage, example: Example) -> dict[str, Any]:
     names = {parameter.wire_name: parameter.name for parameter in page.parameters}
     family = import_module(f"oxen_models.{page.family}")
     request_class = getattr(family, f"{page.class_name}Request")
-    values = dict(page.values.levels())[example.level]
+    values = dict(page.values.list_levels())[example.level]
     request = request_class(**{names[name]: value for name, value in values.items()})
     if example.transport == "Blocking":
         assert request.endpoint == example.path

@@ -13,8 +13,7 @@ from helpers.examples import CAN_FORK, MISSING_TOOLS, SPEED, WARM_UP, ExampleRun
 from helpers.hub_api import list_ids, open_client
 from helpers.models import make_model
 from helpers.program_server import ProgramServer
-from helpers.reference import RECORDED_PAGES, TEMPLATES
-from oxen_codegen.config import Config
+from helpers.reference import CONFIG, RECORDED_PAGES, TEMPLATES
 from oxen_codegen.records import from_response
 from oxen_codegen.reference.examples import LANGUAGES, TRANSPORTS, Example, render_examples
 from oxen_codegen.reference.pages import ModelPage, build_pages
@@ -37,9 +36,9 @@ POLLING_LANGUAGES = ("httpx", "cURL")
 def describe_shape(page: ModelPage) -> tuple[object, ...]:
     """Return what the programs of a page depend on: the call, the levels and the types of the values."""
     assert page.values is not None
-    types = {type(value).__name__ for value in page.values.all.values()}
+    types = {type(value).__name__ for value in page.values.complete.values()}
     required = tuple(p.type for p in page.parameters if p.is_required)
-    return page.family, page.verbs, len(page.values.levels()), bool(page.values.omitted), types, required
+    return page.family, page.verbs, len(page.values.list_levels()), bool(page.values.omitted), types, required
 
 
 def choose_sample() -> list[ModelPage]:
@@ -103,7 +102,7 @@ def test_programs_of_a_page_run(page: ModelPage, number: int, runner: ExampleRun
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["claude-sonnet-5", "gpt-audio"])
 def test_programs_of_a_chat_model_run(id: str, runner: ExampleRunner) -> None:
-    """The programs print the answer, whole or in pieces."""
+    """The programs print the response, whole or in pieces."""
     [page] = [page for page in RECORDED_PAGES if page.id == id]
     for example in render_examples(page, TEMPLATES):
         runner.run_example(page, example)
@@ -158,10 +157,10 @@ def test_program_of_a_stuck_job_ends_at_its_deadline(
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["httpx", "cURL"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_program_prints_why_it_was_refused(
+def test_program_of_rejected_request_prints_response(
     transport: str, language: str, hub: Hub, runner: ExampleRunner
 ) -> None:
-    """A program whose request is refused prints the response, and waits for no job."""
+    """A program whose request is rejected prints the response, and waits for no job."""
     hub.respond_next(402, body={"error": {"title": "You have run out of credits."}}, method="POST")
     [example, *_] = find_examples(PAGE, transport, language)
     finished, sent = runner.run(example.syntax, example.code)
@@ -174,7 +173,7 @@ def test_program_prints_why_it_was_refused(
 def test_programs_with_any_text_run(programs: ProgramServer, tmp_path: Path) -> None:
     """Whatever text the API has, the programs send it and execute nothing else."""
     model = make_model("a'b$(touch canary)`touch canary`", ATTACK_SCHEMA)
-    [page] = build_pages([from_response(model)], Config(Path("generated")))
+    [page] = build_pages([from_response(model)], CONFIG)
     with Hub(speed=SPEED) as hub:
         hub.add_model(model)
         runner = ExampleRunner(hub, programs, tmp_path)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from pathlib import Path
+from typing import Any
 
-import markdown
 import pytest
 from helpers.models import make_model
-from oxen_codegen.config import Config
-from oxen_codegen.records import Record, Removal, from_response, read_folder
+from helpers.reference import CONFIG, RECORDED_PAGES, TEMPLATES, convert, read_records
+from oxen_codegen.records import Record, Removal, from_response
 from oxen_codegen.reference.indexes import MAX_ENTRIES, list_entries, render_indexes
 from oxen_codegen.reference.pages import build_pages
-from oxen_codegen.reference.site import load_templates
+from oxen_models import catalog
 
-ROOT = Path(__file__).parents[2]
 LISTS = ("index", "developers", "media", "prices")
 HOSTILE = '](https://evil.example) <script>x</script> `|` {: onclick=x } ::: os\n## Heading\n=== "Tab"'
 ITEM = re.compile(r"^- \[.+?\]\(([^()\s]+)\.md\) ", re.MULTILINE)
@@ -24,29 +21,14 @@ ITEM = re.compile(r"^- \[.+?\]\(([^()\s]+)\.md\) ", re.MULTILINE)
 
 def render(*records: Record, changelog: str = "") -> dict[str, str]:
     """Return the Markdown of the lists, by name without the extension."""
-    pages = build_pages(records, Config(output=ROOT))
-    files = render_indexes(pages, changelog, load_templates(ROOT / "templates"))
+    files = render_indexes(build_pages(records, CONFIG), changelog, TEMPLATES)
     return {name.removesuffix(".md"): text for name, text in files.items()}
-
-
-@cache
-def read_records() -> tuple[Record, ...]:
-    """Return all recorded models."""
-    records, _ = read_folder(ROOT / "generated/oxen_models/schemas")
-    return tuple(records.values())
 
 
 @cache
 def render_recorded() -> dict[str, str]:
     """Return the lists of all recorded models."""
     return render(*read_records())
-
-
-def convert(page: str) -> str:
-    """Return a page as HTML, by the Markdown extensions of the site."""
-    config = tomllib.loads((ROOT / "docs/zensical.toml").read_text(encoding="utf-8"))
-    extensions = config["project"]["markdown_extensions"]
-    return markdown.markdown(page, extensions=list(extensions), extension_configs=extensions)
 
 
 def find_tags(html: str) -> list[str]:
@@ -67,7 +49,7 @@ def test_list_has_each_model_once(name: str) -> None:
     files = render_recorded()
     links = ITEM.findall(files[name])
     assert len(links) == len(read_records())
-    assert set(links) == {page.slug for page in build_pages(read_records(), Config(output=ROOT))}
+    assert set(links) == {page.slug for page in RECORDED_PAGES}
 
 
 def test_lists_link_each_other() -> None:
@@ -104,6 +86,34 @@ def test_prices_begin_with_cheapest() -> None:
         for name, price in prices.items()
     ]
     assert ITEM.findall(render(*records)["prices"]) == ["b", "a", "d", "c"]
+
+
+PRICES: dict[str, tuple[Any, str]] = {
+    "grid": ({"method": "per_image", "cost_per_image_grid": {"hd": {"2K": 0.2, "1K": 0.1}}}, "Per image"),
+    "resolutions": (
+        {"method": "per_video_output_second", "cost_per_second_by_resolution": {"480p": 0.1}},
+        "Per second",
+    ),
+    "tokens": ({"method": "token", "output_cost_per_token": 1e-6}, "Per million output tokens"),
+    "unknown method": ({"method": "per_pixel", "cost_per_pixel": 3}, "Other prices"),
+    "unknown form": ({"method": "per_image", "cost_per_image": "much"}, "Other prices"),
+    "text": ("$5 per image", "Other prices"),
+}
+
+
+@pytest.mark.parametrize("form", PRICES)
+def test_price_of_any_form_has_its_unit(form: str) -> None:
+    """A price in any form is listed below the unit that is billed, without a condition of the price."""
+    pricing, heading = PRICES[form]
+    files = render(from_response(make_model("m", pricing=pricing)))
+    assert find_section(files["prices"], "m") == heading
+
+
+def test_tasks_on_site_are_those_of_catalogue() -> None:
+    """The page of a model has the tasks that the catalogue has."""
+    tasks = {model.id: model.tasks for model in catalog.models()}
+    pages = {page.id: tuple(task.lower().replace(" ", "-") for task in page.tasks) for page in RECORDED_PAGES}
+    assert pages == tasks
 
 
 def test_removed_model_leaves_lists() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,25 +14,25 @@ import pytest
 from helpers.codegen import run_codegen
 from helpers.examples import extract_blocks
 from helpers.models import make_model, object_schema
-from helpers.reference import RECORDED_PAGES, TEMPLATES
+from helpers.reference import CONFIG, RECORDED_PAGES, TEMPLATES, convert
 from jsonschema import Draft202012Validator
-from markdown import Markdown
-from oxen_codegen.config import Config
+from oxen_codegen.describe import MAX_OPTIONS
 from oxen_codegen.records import Removal, from_response
 from oxen_codegen.reference.examples import render_examples
 from oxen_codegen.reference.pages import ModelPage, build_pages
 from oxen_codegen.reference.site import render_page
+from oxen_codegen.reference.values import MAX_VALUES
 from oxen_models import schema
 
 from .attacks import ATTACK_SCHEMA, ATTACKS
 
 GOLDEN = Path(__file__).parent / "golden" / "qwen-image-edit-plus.md"
-EXTENSIONS = ["admonition", "pymdownx.superfences", "pymdownx.tabbed", "tables", "toc"]
+PROGRAMS = re.compile(r'^=== "Blocking"\n.*?^(?=The examples have|## Fetch)', re.DOTALL | re.MULTILINE)
 SAFE_LINKS = ("https://www.oxen.ai/ai/workbench?model=", "#")
 
 
 def build_page(model: dict[str, Any]) -> ModelPage:
-    [page] = build_pages([from_response(model)], Config(Path("generated")))
+    [page] = build_pages([from_response(model)], CONFIG)
     return page
 
 
@@ -41,6 +43,7 @@ def make_hostile_model(text: str) -> dict[str, Any]:
         "prompt",
         prompt={**parameter, "x-workbench-default": text or "x"},
         option={**parameter, "default": text, "enum": [text, f"{text}2"]},
+        rival={"type": "string", "description": f"Excludes other {text}"},
         **{f"other {text}": {**parameter, "default": text}},
     )
     return make_model(
@@ -71,7 +74,8 @@ class ElementCollector(HTMLParser):
         self._is_in_block = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        if not (self._is_in_block and tag == "span"):  # the highlighting depends on the text
+            self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
         self.links += [value or "" for name, value in attrs if name in ("href", "src", "action")]
         if tag == "pre":
@@ -90,17 +94,32 @@ class ElementCollector(HTMLParser):
 def render_html(markdown: str) -> ElementCollector:
     """Return the content of a page as the site shows it."""
     _, _, content = markdown.removeprefix("---\n").partition("\n---\n")
-    converter = Markdown(
-        extensions=EXTENSIONS, extension_configs={"pymdownx.tabbed": {"alternate_style": True}}
-    )
     collector = ElementCollector()
-    collector.feed(converter.convert(content))
+    collector.feed(convert(content))
     return collector
 
 
 def render_facts(page: ModelPage) -> ElementCollector:
     """Return the content of a page without its programs."""
-    return render_html(render_page(replace(page, values=None), TEMPLATES))
+    text, number = PROGRAMS.subn("", render_page(page, TEMPLATES))
+    assert number == 1
+    return render_html(text)
+
+
+@cache
+def render_plain_facts(*, has_exclusion: bool) -> ElementCollector:
+    """Return the content of a page with harmless texts, of which one may exclude a parameter."""
+    assert PLAIN.values is not None
+    omitted = PLAIN.values.omitted if has_exclusion else {}
+    return render_facts(replace(PLAIN, values=replace(PLAIN.values, omitted=omitted)))
+
+
+def render_hostile_facts(text: str) -> tuple[ElementCollector, ElementCollector]:
+    """Return the content of a page with hostile texts, and what it is with harmless ones."""
+    page = build_page(make_hostile_model(text))
+    assert page.values is not None
+    # The description of the excluding parameter ends with the first clause of the text.
+    return render_facts(page), render_plain_facts(has_exclusion=bool(page.values.omitted))
 
 
 PLAIN = build_page(make_hostile_model("plain text"))
@@ -140,10 +159,10 @@ def test_pages_have_the_programs_as_blocks() -> None:
 
 
 def test_values_are_accepted_by_the_schemas() -> None:
-    """No program sends a value that the schema of its model rejects, by the verdict of jsonschema."""
+    """No program sends a value that the schema of its model rejects, as jsonschema validates it."""
     checked = 0
     for page in RECORDED_PAGES:
-        for _, values in page.values.levels() if page.values else ():
+        for _, values in page.values.list_levels() if page.values else ():
             validator: Any = Draft202012Validator(schema(page.id))
             validator.validate(values)
             checked += 1
@@ -154,7 +173,7 @@ def test_programs_have_every_parameter_or_a_reason() -> None:
     """The programs have all parameters but those for whose absence the page has a reason."""
     for page in RECORDED_PAGES:
         if page.values is not None:
-            named = {*page.values.all, *page.values.omitted}
+            named = {*page.values.complete, *page.values.omitted}
             assert named == {parameter.wire_name for parameter in page.parameters}, page.id
             assert {p.wire_name for p in page.parameters if p.is_required} == page.values.minimal.keys()
 
@@ -162,21 +181,69 @@ def test_programs_have_every_parameter_or_a_reason() -> None:
 def test_levels_with_the_same_parameters_are_omitted() -> None:
     """The levels of a model differ from each other."""
     for page in RECORDED_PAGES:
-        levels = [values for _, values in page.values.levels()] if page.values else []
+        levels = [values for _, values in page.values.list_levels()] if page.values else []
         assert all(levels.count(values) == 1 for values in levels), page.id
 
 
+ENDLESS: dict[str, dict[str, Any]] = {
+    "list": {"type": "array", "items": {"type": "string"}, "minItems": 10**12},
+    "lists": {
+        "type": "array",
+        "minItems": 500,
+        "items": {"type": "array", "minItems": 500, "items": {"type": "array", "minItems": 500}},
+    },
+    "text": {"type": "string", "minLength": 10**12},
+}
+
+
+@pytest.mark.parametrize("form", ENDLESS)
+def test_parameter_without_short_value_is_omitted(form: str) -> None:
+    """A parameter whose values are too long for a page has a reason; a model that requires it no programs."""
+    page = build_page(make_model(schema=object_schema(p=ENDLESS[form], q={"type": "string"})))
+    text = render_page(page, TEMPLATES)
+    assert "- `p`: no example of its value is known." in text
+    assert "## Examples" in text
+    page = build_page(make_model(schema=object_schema("p", p=ENDLESS[form])))
+    text = render_page(page, TEMPLATES)
+    assert "## Examples" not in text
+    assert "oxen.images.m.generate" in text
+
+
+def test_long_example_is_not_shown() -> None:
+    """An example of the API that is too long for a page is replaced by a short one."""
+    p = {"type": "array", "items": {"type": "integer"}, "x-workbench-default": [0] * (MAX_VALUES + 1)}
+    page = build_page(make_model(schema=object_schema("p", p=p)))
+    assert page.values is not None
+    assert page.values.minimal == {"p": [1]}
+
+
+OPTIONS = ["a", True, None, 1.5, "`"]
+
+
+@pytest.mark.parametrize("kind", ["values", "items"])
+def test_options_are_json_and_limited(kind: str) -> None:
+    """Options of values and of items are written as JSON, and long lists are truncated."""
+    few: dict[str, Any] = {"enum": OPTIONS}
+    many: dict[str, Any] = {"enum": [*range(MAX_OPTIONS + 5)]}
+    if kind == "items":
+        few, many = ({"type": "array", "items": schema} for schema in (few, many))
+    text = render_page(build_page(make_model(schema=object_schema(few=few, many=many))), TEMPLATES)
+    each = "each: " if kind == "items" else ""
+    assert f'| {each}`"a"`, `true`, `null`, `1.5`, <code>&#34;&#96;&#34;</code> |' in text
+    assert f"`{MAX_OPTIONS - 1}` and 5 more |" in text
+
+
 def test_excluded_parameters_are_not_sent_together() -> None:
-    """A program does not send a parameter that excludes another one, and the page says so."""
+    """A program does not send a parameter that excludes another one, and the page has the reason."""
     [page] = [page for page in RECORDED_PAGES if page.id == "minimax-h3"]
     assert page.values is not None
-    assert {"input_image", "tail_image_url"} <= page.values.all.keys()
+    assert {"input_image", "tail_image_url"} <= page.values.complete.keys()
     assert page.values.omitted.keys() == {"input_images", "input_videos", "input_audios"}
     assert "`input_videos`: it excludes `input_image`" in render_page(page, TEMPLATES)
 
 
 def test_facts_are_those_of_the_record() -> None:
-    """The page has what the record states, in words, and nothing about what it does not state."""
+    """The page has the values of the record in words, and no label for a value that the record lacks."""
     rich = make_model(
         display_name="Ox 1",
         context_length=1_000_000,
@@ -205,11 +272,14 @@ CITATIONS = {
         "flux-2-flex",
         ["`@Image1` is the first item of `input_image`, `@Image2` the second"],
     ),
-    "said by the parameter": (
+    "in the description of the parameter": (
         "wan-v2-6-reference-to-video",
         ["`@Video1` is the first item of `input_videos`"],
     ),
-    "said by the prompt": ("qwen-image-2-pro", ["`@Image1` is the first item of `input_images`"]),
+    "in the description of the prompt": (
+        "qwen-image-2-pro",
+        ["`@Image1` is the first item of `input_images`"],
+    ),
     "of two lists": (
         "bytedance-seedance-2-0-reference-to-video",
         ["`@Image1` is the first item of `input_face_images` and `input_images`", "of `input_audios`"],
@@ -221,7 +291,7 @@ CITATIONS = {
 
 @pytest.mark.parametrize(("id", "sentences"), CITATIONS.values(), ids=CITATIONS)
 def test_citations_name_their_parameters(id: str, sentences: list[str]) -> None:
-    """The page says which parameter has the media that the prompt cites by position."""
+    """The page names the parameter with the media that the prompt cites by position."""
     [page] = [page for page in RECORDED_PAGES if page.id == id]
     text = render_page(page, TEMPLATES)
     assert all(sentence in text for sentence in sentences)
@@ -243,7 +313,7 @@ def test_removed_model_has_no_programs() -> None:
     """The page of a removed model names its successor and has no programs."""
     removal = Removal("2026-11-01", "0.2.0", "n")
     record = from_response(make_model()).mark_removed(removal)
-    [page] = build_pages([record], Config(Path("generated")))
+    [page] = build_pages([record], CONFIG)
     text = render_page(page, TEMPLATES)
     assert "removed this model on 2026-11-01" in text
     assert "Use `n` instead" in text
@@ -266,18 +336,25 @@ def test_page_of_any_id_has_a_safe_name(id: str) -> None:
 def test_pages_of_similar_ids_have_different_names() -> None:
     """Ids that differ in case or punctuation have pages of their own, and the plain id keeps its name."""
     ids = ["A-B", "a-b", "a b", "a/b", "a-b.", "É", "é"]
-    pages = build_pages([from_response(make_model(id)) for id in ids], Config(Path("generated")))
+    pages = build_pages([from_response(make_model(id)) for id in ids], CONFIG)
     slugs = {page.id: page.slug for page in pages}
     assert len({*slugs.values()}) == len(ids)
     assert slugs["a-b"] == "a-b"
+
+
+def test_hostile_model_excludes_a_parameter() -> None:
+    """The reason for which a program lacks a parameter has a name with a hostile text."""
+    text = ATTACKS["element"]
+    page = build_page(make_hostile_model(text))
+    assert page.values is not None
+    assert page.values.omitted == {"rival": f"other {text}"}
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_text_of_the_api_stays_text(attack: str) -> None:
     """A text of the API adds no element, attribute or link to a page."""
     text = ATTACKS[attack]
-    shown = render_facts(build_page(make_hostile_model(text)))
-    expected = render_facts(PLAIN)
+    shown, expected = render_hostile_facts(text)
     assert {*shown.attributes} <= {*expected.attributes}
     assert all(link.startswith(SAFE_LINKS) for link in shown.links), shown.links
     if text.strip():
@@ -288,8 +365,8 @@ def test_text_of_the_api_stays_text(attack: str) -> None:
 def test_text_of_the_api_is_shown_literally(attack: str) -> None:
     """Title, descriptions and options show the text of the API, with its white space as single spaces."""
     text = " ".join(ATTACKS[attack].split())
-    shown = render_facts(build_page(make_hostile_model(text)))
-    assert shown.text.count(text) == render_facts(PLAIN).text.count("plain text")
+    shown, expected = render_hostile_facts(text)
+    assert shown.text.count(text) == expected.text.count("plain text")
 
 
 def test_programs_with_any_text_stay_programs() -> None:

@@ -12,7 +12,7 @@ _TRANSCRIPTION = "Write down what is said in this recording."
 
 
 def create_messages(inputs: Collection[str]) -> list[dict[str, Any]]:
-    """Return a conversation for a model with these inputs; a recording for one that only listens."""
+    """Return a conversation for a model with these inputs; a recording for one without text."""
     content: Any = _QUESTION
     if "audio" in inputs and "text" not in inputs:
         # A medium is recommended in front of the text that concerns it.

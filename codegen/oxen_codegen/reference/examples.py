@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
-from ..operations import Operation
 from .chat import create_messages
 from .pages import API_URL, ModelPage
-from .source import write_arguments, write_body, write_shell_json
+from .source import write_arguments, write_python, write_shell_json
 
 LANGUAGES = {
     "Python": ("python", "python"),
@@ -23,6 +23,21 @@ LANGUAGES = {
 TRANSPORTS = {"Blocking": "blocking", "Queue": "queue", "Events": "events"}
 """Labels of the transports, with the names of their templates."""
 _MEDIA_KEYS = {"images": "images", "videos": "videos", "audio": "audios"}
+
+
+class _Times(NamedTuple):
+    """Seconds in the programs of a family."""
+
+    blocking_timeout: int
+    """The limit of a blocking call through httpx."""
+    timeout: int
+    """The limit of a job."""
+    interval: int
+    """The time between two polls."""
+
+
+_TIMES = _Times(blocking_timeout=300, timeout=600, interval=3)
+_VIDEO_TIMES = _Times(blocking_timeout=1800, timeout=3600, interval=15)
 _CHAT_LANGUAGES = {
     "Python": ("python", "python"),
     "Python (async)": ("python", "python_async"),
@@ -58,11 +73,14 @@ def render_examples(page: ModelPage, templates: Environment) -> tuple[Example, .
 
 def _render_calls(page: ModelPage, templates: Environment) -> Iterator[Example]:
     assert page.values is not None
+    assert page.operation is not None
+    times = _VIDEO_TIMES if page.family == "videos" else _TIMES
     names = {parameter.wire_name: parameter.name for parameter in page.parameters}
     for transport, template in TRANSPORTS.items():
-        for level, values in page.values.levels():
+        for level, values in page.values.list_levels():
             body = {"model": page.id, **values}
-            path = _blocking_path(page, values) if template == "blocking" else "/queue"
+            has_image = any(values.get(name) for name in page.image_parameters)
+            path = page.operation.find_path(has_image=has_image) if template == "blocking" else "/queue"
             for language, (syntax, folder) in LANGUAGES.items():
                 code = templates.get_template(f"docs/examples/{folder}/{template}.jinja").render(
                     url=f"{API_URL}/ai{path}",
@@ -72,16 +90,9 @@ def _render_calls(page: ModelPage, templates: Environment) -> Iterator[Example]:
                     arguments={names[name]: value for name, value in values.items()},
                     body=body,
                     media=_MEDIA_KEYS[page.family],
-                    is_video=page.family == "videos",
-                    timeout=3600 if page.family == "videos" else 600,
-                    interval=15 if page.family == "videos" else 3,
+                    **times._asdict(),
                 )
                 yield Example(transport, level, language, syntax, code.strip("\n"), path, body)
-
-
-def _blocking_path(page: ModelPage, values: Mapping[str, Any]) -> str:
-    operation = Operation(page.family, page.verbs, None)
-    return operation.find_path(has_image=any(values.get(name) for name in page.image_parameters))
 
 
 def _render_chat(page: ModelPage, templates: Environment) -> Iterator[Example]:
@@ -108,5 +119,5 @@ def add_filters(templates: Environment) -> None:
     filters: dict[str, Any] = templates.filters
     filters["groupby_order"] = group_in_order
     filters["arguments"] = write_arguments
-    filters["body"] = write_body
+    filters["body"] = partial(write_python, is_split=True)
     filters["shell_json"] = write_shell_json

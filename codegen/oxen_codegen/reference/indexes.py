@@ -17,7 +17,6 @@ MAX_ENTRIES = 10
 """Updates on the page of recent changes."""
 _UNKNOWN_DEVELOPER = "Unknown developer"
 _ENTRY = re.compile(r"^### Models, (\d{4}-\d{2}-\d{2})\n(.*?)(?=^#{1,3} |\Z)", re.MULTILINE | re.DOTALL)
-_PRICE = re.compile(r"\$(\d+(?:\.\d+)?) (per [a-z ]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def list_by_media(pages: Iterable[ModelPage]) -> list[Group]:
 
 def list_by_price(pages: Iterable[ModelPage]) -> list[Group]:
     """Return the models by the unit that is billed, the cheapest first; those without a price last."""
-    ordered = sorted(pages, key=lambda page: _parse_price(page)[1])
+    ordered = sorted(pages, key=lambda page: page.rate[1] if page.rate else Decimal(0))
     return _group(
         ordered, _name_unit, lambda page: page.price, lambda page: (not page.price, _name_unit(page))
     )
@@ -144,13 +143,7 @@ def _join(kinds: tuple[str, ...]) -> str:
     return f"{', '.join(kinds[:-1])} and {kinds[-1]}"
 
 
-def _parse_price(page: ModelPage) -> tuple[str, Decimal]:
-    """Return the unit and the first amount of a price in words; "" for a price of another form."""
-    price = _PRICE.match(page.price)
-    return (price[2].strip(), Decimal(price[1])) if price else ("", Decimal(0))
-
-
 def _name_unit(page: ModelPage) -> str:
     if not page.price:
         return "No recorded price"
-    return _parse_price(page)[0].capitalize() or "Other prices"
+    return f"Per {page.rate[0]}" if page.rate else "Other prices"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +16,8 @@ from ..describe import to_sentence
 from ..diagnostics import CodegenError, Diagnostic, ModelError
 from ..json_types import is_list, is_object
 from ..names import DEVICE, pascal
-from ..normalize import find_media
-from ..operations import Operation, find_image_parameters
-from ..prices import describe_price
+from ..operations import Operation, find_image_parameters, find_tasks
+from ..prices import describe_price, find_rate
 from ..records import Record, Removal
 from .parameters import Citation, Parameter, list_citations, list_parameters
 from .values import ExampleValues, choose_values
@@ -42,19 +42,17 @@ class ModelPage:
     """What the model does, as a sentence."""
     description: str
     """More about it; "" if the record has no more."""
-    family: str
-    """images, videos, audio or chat; "" if it is unknown."""
+    operation: Operation | None
+    """Its call; None if its family is unknown."""
     module: str
     """The Python name of the model."""
     class_name: str
     verbs: tuple[str, ...]
     """The names of the typed call; () for a model without one."""
-    paths: tuple[str, ...]
-    """The paths of the blocking call below /api/ai; of two, the second is that of a request with an image."""
     image_parameters: tuple[str, ...]
     """The wire names of the parameters that decide between two paths."""
     tasks: tuple[str, ...]
-    """What the model does in terms of all models, such as "Text to image"; the main task first."""
+    """What the model does in terms of all models, such as "Text to image"."""
     developer: str
     """"" if it is unknown."""
     inputs: tuple[str, ...]
@@ -62,17 +60,24 @@ class ModelPage:
     outputs: tuple[str, ...]
     price: str
     """The price in words; "" if the record has none."""
+    rate: tuple[str, Decimal] | None
+    """The unit that is billed and the lowest amount per unit; None if they are unknown."""
     facts: tuple[tuple[str, str], ...]
-    """Labels and texts of what else the record states."""
+    """Labels and texts of other values of the record."""
     changed: str
     """The day, as YYYY-MM-DD, on which anything but the price last changed; "" if it is unknown."""
     parameters: tuple[Parameter, ...]
     """Required, optional, then hidden ones."""
     citations: tuple[Citation, ...]
     values: ExampleValues | None
-    """The parameters of the examples; None for a model without a typed call."""
+    """The parameters of the examples; None for a model without examples."""
     removal: Removal | None
     """None for a model that the API has."""
+
+    @property
+    def family(self) -> str:
+        """images, videos, audio or chat; "" if it is unknown."""
+        return self.operation.family if self.operation else ""
 
     @property
     def call(self) -> str:
@@ -130,6 +135,7 @@ def _build_page(model: ResolvedModel, slug: str) -> ModelPage:
     summary = to_sentence(record.text("summary") or record.text("description") or title)
     description = to_sentence(record.text("description") or "")
     is_callable = model.is_bound and record.removal is None
+    pricing = record.data.get("pricing")
     values = None
     if operation is not None and node is not None and is_callable:
         values = choose_values(node, schema.get("basic"), operation)
@@ -139,17 +145,19 @@ def _build_page(model: ResolvedModel, slug: str) -> ModelPage:
         title=title,
         summary=summary,
         description="" if description == summary else description,
-        family=operation.family if operation else "",
+        operation=operation,
         module=model.module,
         class_name=pascal(model.module),
         verbs=operation.verbs if operation and is_callable else (),
-        paths=_list_paths(operation),
         image_parameters=() if node is None else find_image_parameters(node),
-        tasks=tuple(_list_tasks(model)),
+        tasks=()
+        if operation is None
+        else _label_tasks(find_tasks(node, operation.family, record.media("input"))),
         developer=record.developer or "",
         inputs=record.media("input"),
         outputs=record.media("output"),
-        price=describe_price(record.data.get("pricing")) or "",
+        price=describe_price(pricing) or "",
+        rate=find_rate(pricing),
         facts=tuple(_list_facts(record)),
         changed=record.changed or "",
         parameters=() if node is None else list_parameters(node, schema),
@@ -159,47 +167,13 @@ def _build_page(model: ResolvedModel, slug: str) -> ModelPage:
     )
 
 
-def _list_paths(operation: Operation | None) -> tuple[str, ...]:
-    if operation is None:
-        return ()
-    has_images = {"generate": False, "edit": True}
-    return tuple(
-        dict.fromkeys(operation.find_path(has_image=has_images.get(verb, False)) for verb in operation.verbs)
-    )
-
-
-def _list_tasks(model: ResolvedModel) -> Iterator[str]:
-    if model.operation is None:
-        return
-    match model.operation.family:
-        case "images":
-            if "generate" in model.operation.verbs:
-                yield "Text to image"
-            if "edit" in model.operation.verbs:
-                yield "Image to image"
-        case "videos":
-            inputs = _required_media(model)
-            if not inputs:
-                yield "Text to video"
-            for kind in ("image", "video"):
-                if kind in inputs or (not inputs and kind in model.record.media("input")):
-                    yield f"{kind.capitalize()} to video"
-        case "audio":
-            yield "Text to audio"
-        case _:
-            yield "Chat"
-
-
-def _required_media(model: ResolvedModel) -> set[str]:
-    node = model.node
-    if node is None:
-        return set()
-    return {kind for name in node["required"] for kind in find_media(node["properties"][name])}
+def _label_tasks(tasks: Iterable[str]) -> tuple[str, ...]:
+    return tuple(task.replace("-", " ").capitalize() for task in tasks)
 
 
 def _list_facts(record: Record) -> Iterator[tuple[str, str]]:
-    """Yield what the record states about the model, apart from what the page has a place for."""
-    for key, label in (("context_length", "Context length"), ("max_output_tokens", "Longest answer")):
+    """Yield the labels and texts of the values of a record that the page has no field for."""
+    for key, label in (("context_length", "Context length"), ("max_output_tokens", "Maximum output")):
         tokens = record.data.get(key)
         if isinstance(tokens, int) and not isinstance(tokens, bool):
             yield label, f"{tokens:,} tokens"

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from ..changelog_file import read_changelog
 from ..config import Config
+from ..describe import Constraint
 from ..diagnostics import CodegenError, Diagnostic
 from ..records import Record, read_folder
 from ..render import create_environment
@@ -21,7 +22,6 @@ from .pages import ModelPage, build_pages
 from .parameters import COMMON_PARAMETERS, Parameter
 
 MODEL_FOLDER = "models"
-MAX_OPTIONS = 40
 
 
 def load_templates(template_dir: Path) -> Environment:
@@ -64,7 +64,7 @@ def render_site(
         changelog: The text of the changelog, of which one page shows the recent updates.
 
     Raises:
-        ModelError: The schema of a model is not that of an object.
+        CodegenError: The generator cannot read the schema of a model.
     """
     templates = load_templates(template_dir)
     pages = build_pages(records, config)
@@ -102,14 +102,11 @@ def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) 
 
 def write_allowed(parameter: Parameter) -> str:
     """Return the options and limits of a parameter."""
-    options = [write_json_code(value) for value in parameter.options[:MAX_OPTIONS]]
-    more = len(parameter.options) - len(options)
-    return "; ".join(
-        filter(
-            None,
-            (
-                f"{', '.join(options)}{f' and {more} more' if more else ''}",
-                *(write_text(limit) for limit in parameter.limits),
-            ),
-        )
-    )
+    texts = [_write_constraint(constraint) for constraint in parameter.constraints]
+    if unsupported := parameter.unsupported.rstrip("."):
+        texts.append(write_text(f"{unsupported[0].lower()}{unsupported[1:]}"))
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _write_constraint(constraint: Constraint) -> str:
+    return f"{'each: ' if constraint.depth else ''}{constraint.describe(write_json_code)}"

@@ -12,16 +12,18 @@ from ..render import format_literal, is_visible
 MAX_LINE_LENGTH = 88
 
 
-def write_python(value: object, indent: int = 0, used: int = 0) -> str:
+def write_python(value: object, indent: int = 0, used: int = 0, *, is_split: bool = False) -> str:
     """Return a literal, on several lines if it is long.
 
     Args:
         value: The value.
         indent: Columns of indentation of the line on which the literal begins.
         used: The columns of that line in front of the literal and behind it, without the indentation.
+        is_split: Whether a list or an object is written on several lines in any case.
     """
     line = _write_line(value)
-    if indent + used + len(line) <= MAX_LINE_LENGTH or not (is_list(value) or is_object(value)) or not value:
+    fits = indent + used + len(line) <= MAX_LINE_LENGTH and not is_split
+    if fits or not (is_list(value) or is_object(value)) or not value:
         return line
     inner = " " * (indent + 4)
     if is_object(value):
@@ -32,16 +34,6 @@ def write_python(value: object, indent: int = 0, used: int = 0) -> str:
         return f"{{\n{''.join(items)}{' ' * indent}}}"
     items = [f"{inner}{write_python(item, indent + 4, 1)},\n" for item in value]
     return f"[\n{''.join(items)}{' ' * indent}]"
-
-
-def write_body(body: Mapping[str, Any], indent: int) -> str:
-    """Return the body of a request as a dictionary on several lines."""
-    items = [
-        f"{' ' * (indent + 4)}{_write_line(name)}: "
-        f"{write_python(value, indent + 4, len(_write_line(name)) + 3)},\n"
-        for name, value in body.items()
-    ]
-    return f"{{\n{''.join(items)}{' ' * indent}}}"
 
 
 def write_arguments(arguments: Mapping[str, Any], indent: int) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..accepted_values import Node, accepts
-from ..json_types import is_list, is_object
-from ..normalize import find_media
+from ..json_types import count_values, is_list
+from ..normalize import find_listed_media
 from ..operations import Operation
 
 MEDIA_URLS = {
@@ -33,6 +33,9 @@ _NUMBERS = {"seed": 42, "duration": 5}
 _EXCLUDES = re.compile(r"\bexcludes ([^.;]*)", re.IGNORECASE)
 _IS_EXCLUDED = re.compile(r"(\w+) is excluded", re.IGNORECASE)
 _ALL_REFERENCES = "references of every type"
+MAX_VALUES = 1_000
+"""JSON values in the example of one parameter; a schema may require any number of items."""
+MAX_TEXT_LENGTH = 1_000
 _ABSENT = object()
 
 
@@ -44,23 +47,23 @@ class ExampleValues:
     """The required parameters."""
     basic: dict[str, Any]
     """And those that the form of the API's website shows first."""
-    all: dict[str, Any]
+    complete: dict[str, Any]
     """And all others."""
-    omitted: dict[str, str] = field(default_factory=dict[str, str])
-    """Why no example has a parameter, by wire name."""
+    omitted: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    """The parameters that no example has, each with one that it excludes; None if no value of it is known."""
 
-    def levels(self) -> list[tuple[str, dict[str, Any]]]:
+    def list_levels(self) -> list[tuple[str, dict[str, Any]]]:
         """Return the levels that differ from each other, by name."""
         levels = [("Minimal", self.minimal)]
-        if self.basic not in (self.minimal, self.all):
+        if self.basic not in (self.minimal, self.complete):
             levels.append(("Basic", self.basic))
-        if self.all != self.minimal:
-            levels.append(("All parameters", self.all))
+        if self.complete != self.minimal:
+            levels.append(("All parameters", self.complete))
         return levels
 
 
-def choose_values(node: Node, basic: object, operation: Operation) -> ExampleValues:
-    """Return the values of the examples of a model.
+def choose_values(node: Node, basic: object, operation: Operation) -> ExampleValues | None:
+    """Return the values of the examples of a model; None if a required parameter has no known value.
 
     Args:
         node: The normalized schema.
@@ -69,7 +72,7 @@ def choose_values(node: Node, basic: object, operation: Operation) -> ExampleVal
     """
     exclusions = _find_exclusions(node)
     chosen: dict[str, Any] = {}
-    omitted: dict[str, str] = {}
+    omitted: dict[str, str | None] = {}
     # The shown parameters first, because another that excludes one of them is omitted.
     first: set[str] = set(node["required"])
     if is_list(basic):
@@ -78,18 +81,20 @@ def choose_values(node: Node, basic: object, operation: Operation) -> ExampleVal
         if name not in node["required"] and (
             rival := next((r for r in chosen if r in exclusions[name]), None)
         ):
-            omitted[name] = f"it excludes `{rival}`"
+            omitted[name] = rival
             continue
         value = _choose_value(name, node, operation)
-        if value is _ABSENT:
-            omitted[name] = "the API does not publish its form"
-        else:
+        if value is not _ABSENT:
             chosen[name] = value
+        elif name in node["required"]:
+            return None
+        else:
+            omitted[name] = None
     ordered = {name: chosen[name] for name in node["properties"] if name in chosen}
     return ExampleValues(
         minimal={name: value for name, value in ordered.items() if name in node["required"]},
         basic={name: value for name, value in ordered.items() if name in first},
-        all=ordered,
+        complete=ordered,
         omitted=omitted,
     )
 
@@ -105,7 +110,12 @@ def _choose_value(name: str, node: Node, operation: Operation) -> Any:
     ]
     if not _has_unknown_form(value):
         candidates += found
-    return next((item for item in candidates if item is not None and accepts(value, item)), _ABSENT)
+    return next((item for item in candidates if _is_short(item) and accepts(value, item)), _ABSENT)
+
+
+def _is_short(value: object) -> bool:
+    """Return whether a value is one that an example can show."""
+    return value is not None and count_values(value, MAX_VALUES) <= MAX_VALUES
 
 
 def _suggest(name: str, node: Node, operation: Operation) -> Iterator[Any]:
@@ -122,7 +132,8 @@ def _suggest(name: str, node: Node, operation: Operation) -> Iterator[Any]:
             yield False
         case "array":
             count = max(node.get("minItems", 1), 1)
-            yield from ([item] * count for item in _suggest(name, node["items"], operation))
+            if count <= MAX_VALUES:
+                yield from ([item] * count for item in _suggest(name, node["items"], operation))
         case "object" if node["properties"]:
             parts = {
                 key: next(iter(_suggest(key, part, operation)), None)
@@ -156,8 +167,7 @@ def _suggest_numbers(name: str, node: Node) -> Iterator[int | float]:
 
 def _fit_text(text: str, node: Node) -> str:
     minimum, maximum = node.get("minLength", 0), node.get("maxLength")
-    # A schema may require any length, and no example is a megabyte.
-    return text.ljust(min(minimum, 1000), ".")[:maximum]
+    return text.ljust(min(minimum, MAX_TEXT_LENGTH), ".")[:maximum]
 
 
 def _has_unknown_form(node: Node) -> bool:
@@ -167,22 +177,18 @@ def _has_unknown_form(node: Node) -> bool:
 
 
 def _find_exclusions(node: Node) -> Mapping[str, set[str]]:
-    """Return which parameters exclude each other, which the API says in words only."""
+    """Return which parameters exclude each other, which only the descriptions of the API state."""
     exclusions: dict[str, set[str]] = {name: set() for name in node["properties"]}
-    for name, notes in node["annotations"].items():
-        description = notes.get("description", "")
+    for name, described in node["annotations"].items():
+        description = described.get("description", "")
         phrases = [*_EXCLUDES.findall(description), *_IS_EXCLUDED.findall(description)]
         for other in exclusions.keys() - {name}:
-            is_reference = _is_media_list(node["properties"][other])
+            is_reference = any(find_listed_media(node["properties"][other]))
             if any(
-                re.search(rf"\b{re.escape(other)}\b", phrase) or (is_reference and _ALL_REFERENCES in phrase)
+                re.search(rf"(?<!\w){re.escape(other)}(?!\w)", phrase)
+                or (is_reference and _ALL_REFERENCES in phrase)
                 for phrase in phrases
             ):
                 exclusions[name].add(other)
                 exclusions[other].add(name)
     return exclusions
-
-
-def _is_media_list(node: Node) -> bool:
-    members = (node, *node.get("anyOf", ()))
-    return any(is_object(member.get("items")) and any(find_media(member)) for member in members)
