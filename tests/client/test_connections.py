@@ -192,7 +192,7 @@ def test_gzip_bomb_raises(run: ClientRunner, monkeypatch: pytest.MonkeyPatch, en
     """A response that expands beyond the limit raises, and memory stays near the limit."""
     limit = 4 * 2**20
     for package in ("_sync", "_async"):
-        monkeypatch.setattr(f"oxen_models._runtime.{package}.transport.MAX_RESPONSE_SIZE", limit)
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.contents.MAX_RESPONSE_SIZE", limit)
     bomb = encode_response(compress(64 * 2**20, encoding.count("gzip")), content_encoding=encoding)
     with run_socket_server(lambda peer, _: peer.send(bomb)) as server:
         tracemalloc.start()
@@ -209,7 +209,7 @@ def test_gzip_bomb_raises(run: ClientRunner, monkeypatch: pytest.MonkeyPatch, en
 def test_endless_response_raises(run: ClientRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response without an end raises when it is larger than the limit."""
     for package in ("_sync", "_async"):
-        monkeypatch.setattr(f"oxen_models._runtime.{package}.transport.MAX_RESPONSE_SIZE", 2**20)
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.contents.MAX_RESPONSE_SIZE", 2**20)
 
     def respond(peer: Peer, _: Request) -> None:
         peer.send(encode_head(transfer_encoding="chunked"))

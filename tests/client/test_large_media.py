@@ -475,7 +475,7 @@ def test_large_media_are_not_copied(run: ClientRunner, tmp_path: Path, form: str
     assert measure_peak(send) < SIZE / 4
 
 
-@pytest.mark.parametrize(("use", "peak"), [("read", 1.2), ("save", 0.25)])
+@pytest.mark.parametrize(("use", "peak"), [("read", 1.2), ("save", 0.5)])
 def test_large_result_is_in_memory_once(run: ClientRunner, tmp_path: Path, use: str, peak: float) -> None:
     """`read` needs the size of the file in memory, and `save` little."""
 

@@ -121,7 +121,7 @@ def test_stream_that_does_not_open_raises(
 ) -> None:
     """`events()` raises if the stream is not opened, however slowly the server responds."""
     for package in ("_sync", "_async"):
-        monkeypatch.setattr(f"oxen_models._runtime.{package}.transport.CONNECT_TIMEOUT", 0.3)
+        monkeypatch.setattr(f"oxen_models._runtime.{package}.streams.CONNECT_TIMEOUT", 0.3)
     with run_socket_server(lambda peer, _: send(peer)) as server:
         run.expect_error((ox.HubUnreachableError, ox.HubTimeoutError), read_events, base_url=server.url)
 

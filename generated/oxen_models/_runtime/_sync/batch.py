@@ -23,6 +23,7 @@ from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import NotStartedError, Submissions
 from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
+from .exchange import create_http_client
 from .gate import Gate
 from .poster import Poster
 from .processor import (
@@ -35,7 +36,7 @@ from .processor import (
 )
 from .reconcile import adopt_jobs
 from .session import Session
-from .transport import Transport, create_http_client
+from .transport import Transport
 
 if TYPE_CHECKING:
     from ..journal import Journal

@@ -19,7 +19,8 @@ from ..decompression import ContentError
 from ..errors import MediaError
 from ..media_types import HEAD_SIZE, describe_other
 from ..retries import delay_after_failure, delay_after_status
-from .transport import CONNECT_TIMEOUT, USER_AGENT, Transport, iterate_content
+from .contents import iterate_content
+from .exchange import CONNECT_TIMEOUT, USER_AGENT, Exchange
 
 IDLE_TIMEOUT = 60.0
 MAX_REDIRECTS = 5
@@ -131,7 +132,7 @@ class _UnusableError(Exception):
 
 
 def download(
-    transport: Transport, url: str, generation_id: str | None = None, max_length: int = MAX_READ_LENGTH
+    exchange: Exchange, url: str, generation_id: str | None = None, max_length: int = MAX_READ_LENGTH
 ) -> Generator[tuple[bytes, int | None]]:
     """Yield the content of a result in chunks, each with the total length or None if it is not known.
 
@@ -139,7 +140,7 @@ def download(
     strong validator (`ETag`) and supports ranges.
 
     Args:
-        transport: The transport, whose settings limit the seconds and the retries.
+        exchange: Sends the request; its settings limit the seconds and the retries.
         url: The URL of the result.
         generation_id: The job that the result is of; None if there is none.
         max_length: Maximum number of bytes.
@@ -147,22 +148,22 @@ def download(
     Raises:
         MediaError: The content could not be downloaded, or is larger than `max_length`.
     """
-    settings = transport.settings
+    settings = exchange.settings
     deadline = time.monotonic() + settings.download_timeout
     part = _Part(max_length=max_length)
     retries = redirects = 0
     while True:
-        call = transport.calls.begin()
+        call = exchange.calls.begin()
         reason, status, delay = "the client is closed", None, None
         try:
-            if not transport.http.is_closed:
+            if not exchange.http.is_closed:
                 left = _seconds_until(deadline)
                 timeout = httpx.Timeout(min(left, IDLE_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
                 is_own_host = settings.is_own_host(url)
-                auth = transport.authorize(NO_CONTEXT, needs_key=False) if is_own_host else None
-                own_headers = transport.headers() if is_own_host else {"user-agent": USER_AGENT}
+                auth = exchange.authorize(NO_CONTEXT, needs_key=False) if is_own_host else None
+                own_headers = exchange.headers() if is_own_host else {"user-agent": USER_AGENT}
                 headers = {**own_headers, **part.headers}
-                request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
+                request = partial(exchange.send, call, "GET", url, headers, timeout, auth=auth)
                 response = call.run(request, left)
                 _log.debug("GET a result from %s: HTTP %d", response.url.host, response.status_code)
                 if response.has_redirect_location:
@@ -205,14 +206,14 @@ def download(
         if now >= deadline:
             reason = f"it did not end within {settings.download_timeout:g} seconds"
         if delay is None or now + delay > deadline or retries >= settings.retries():
-            # Raised outside the `except` block: see `AsyncTransport._send_request`.
+            # Raised outside the `except` block: see `AsyncTransport.send_request`.
             raise MediaError(
                 f"the result could not be downloaded: {settings.redact(reason)}",
                 None if part.length else status,
                 generation_id=generation_id,
             )
         with suppress(CallError):  # of a closed client, which the next attempt raises, too
-            transport.calls.sleep(delay)
+            exchange.calls.sleep(delay)
         retries += 1
 
 

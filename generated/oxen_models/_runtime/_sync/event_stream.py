@@ -18,7 +18,8 @@ from ..generations import GenerationCompleted
 from ..printable import escape_line
 from ..retries import reconnect_delay
 from .concurrency import STOPPED, BackgroundTask, Event
-from .transport import Transport
+from .exchange import Exchange
+from .streams import stream_events
 
 OPEN_TIMEOUT = 5.0
 LISTENER_CHECK_INTERVAL = 60.0
@@ -51,12 +52,12 @@ class EventStream:
     """Reads the events of a client over one connection while they are needed.
 
     Args:
-        transport: Opens the connections.
+        exchange: Opens the connections.
         handler: Receives the events.
     """
 
-    def __init__(self, transport: Transport, handler: EventHandler) -> None:
-        self._transport = transport
+    def __init__(self, exchange: Exchange, handler: EventHandler) -> None:
+        self._exchange = exchange
         self._handler = handler
         self._lock = Lock()
         self._reader: BackgroundTask | None = None
@@ -75,7 +76,7 @@ class EventStream:
     def start(self) -> None:
         """Start reading, unless that has been done."""
         with self._lock:
-            is_needed = not self._is_closed and self._transport.calls.is_stream_allowed
+            is_needed = not self._is_closed and self._exchange.calls.is_stream_allowed
             if is_needed and (self._reader is None or self._reader.is_done):
                 self._begin_attempt()
                 try:
@@ -131,7 +132,7 @@ class EventStream:
             reader.abandon()
 
     def _is_permanent(self, error: OxenError) -> bool:
-        if not self._was_open or not self._transport.calls.is_stream_allowed:
+        if not self._was_open or not self._exchange.calls.is_stream_allowed:
             return True
         if isinstance(error, APIError) and error.status < 500:
             return True
@@ -157,7 +158,7 @@ class EventStream:
             has_events = False
             error: OxenError | None = None
             try:
-                with closing(self._transport.stream_events(self._on_open)) as events:
+                with closing(stream_events(self._exchange, self._on_open)) as events:
                     for event in events:
                         has_events = True
                         self._handler.on_event(event)
@@ -181,13 +182,13 @@ class EventStream:
             if self._end_attempt(error, is_useful=is_useful):
                 return
             with suppress(CallError):  # the client was closed
-                self._transport.calls.sleep(reconnect_delay(self._failures))
+                self._exchange.calls.sleep(reconnect_delay(self._failures))
             with self._lock:
                 self._begin_attempt()
 
     def _end_attempt(self, error: OxenError | None, *, is_useful: bool) -> bool:
         """Report the end of a connection, and return whether no other is needed."""
-        calls = self._transport.calls
+        calls = self._exchange.calls
         if not calls.is_stream_allowed:
             error = HubUnreachableError(
                 "the connection pool of the http_client has no connection for the event stream"
@@ -208,7 +209,7 @@ class EventStream:
         return is_last
 
     def _map_unexpected_error(self, cause: BaseException) -> OxenError:
-        text = self._transport.settings.redact(f"{type(cause).__name__}: {cause}")
+        text = self._exchange.settings.redact(f"{type(cause).__name__}: {cause}")
         if not self._has_warned:
             self._has_warned = True
             _log.warning("the event stream failed, so jobs are polled: %s", escape_line(text))

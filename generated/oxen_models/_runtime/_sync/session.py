@@ -19,8 +19,10 @@ from ..settings import Settings, validate_max_retries, validate_target, validate
 from ..urls import EQUIVALENT_PATHS, is_missing_path
 from .concurrency import Calls, current_loop_or_process, is_closed
 from .downloads import download
+from .exchange import create_http_client
 from .job_tracker import JobTracker
-from .transport import Transport, create_http_client
+from .streams import stream_post
+from .transport import Transport
 
 if TYPE_CHECKING:
     from ..bodies import Body
@@ -204,7 +206,7 @@ class Session:
         """Send a billable request and yield the events of its response. Raises as
         `AsyncTransport.stream_post` does.
         """
-        return self._transport(context).stream_post(path, body, timeout, extra_headers, context)
+        return stream_post(self._transport(context), path, body, timeout, extra_headers, context)
 
     def get(
         self,

@@ -22,6 +22,7 @@ from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import NotStartedError, Submissions
 from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
+from .exchange import create_http_client
 from .gate import AsyncGate
 from .poster import AsyncPoster
 from .processor import (
@@ -34,7 +35,7 @@ from .processor import (
 )
 from .reconcile import adopt_jobs
 from .session import AsyncSession
-from .transport import AsyncTransport, create_http_client
+from .transport import AsyncTransport
 
 if TYPE_CHECKING:
     from ..journal import Journal

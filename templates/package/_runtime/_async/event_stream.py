@@ -17,7 +17,8 @@ from ..generations import GenerationCompleted
 from ..printable import escape_line
 from ..retries import reconnect_delay
 from .concurrency import STOPPED, BackgroundTask, Event
-from .transport import AsyncTransport
+from .exchange import AsyncExchange
+from .streams import stream_events
 
 OPEN_TIMEOUT = 5.0
 LISTENER_CHECK_INTERVAL = 60.0
@@ -50,12 +51,12 @@ class AsyncEventStream:
     """Reads the events of a client over one connection while they are needed.
 
     Args:
-        transport: Opens the connections.
+        exchange: Opens the connections.
         handler: Receives the events.
     """
 
-    def __init__(self, transport: AsyncTransport, handler: EventHandler) -> None:
-        self._transport = transport
+    def __init__(self, exchange: AsyncExchange, handler: EventHandler) -> None:
+        self._exchange = exchange
         self._handler = handler
         self._lock = Lock()
         self._reader: BackgroundTask | None = None
@@ -74,7 +75,7 @@ class AsyncEventStream:
     def start(self) -> None:
         """Start reading, unless that has been done."""
         with self._lock:
-            is_needed = not self._is_closed and self._transport.calls.is_stream_allowed
+            is_needed = not self._is_closed and self._exchange.calls.is_stream_allowed
             if is_needed and (self._reader is None or self._reader.is_done):
                 self._begin_attempt()
                 try:
@@ -130,7 +131,7 @@ class AsyncEventStream:
             reader.abandon()
 
     def _is_permanent(self, error: OxenError) -> bool:
-        if not self._was_open or not self._transport.calls.is_stream_allowed:
+        if not self._was_open or not self._exchange.calls.is_stream_allowed:
             return True
         if isinstance(error, APIError) and error.status < 500:
             return True
@@ -156,7 +157,7 @@ class AsyncEventStream:
             has_events = False
             error: OxenError | None = None
             try:
-                async with aclosing(self._transport.stream_events(self._on_open)) as events:
+                async with aclosing(stream_events(self._exchange, self._on_open)) as events:
                     async for event in events:
                         has_events = True
                         self._handler.on_event(event)
@@ -180,13 +181,13 @@ class AsyncEventStream:
             if self._end_attempt(error, is_useful=is_useful):
                 return
             with suppress(CallError):  # the client was closed
-                await self._transport.calls.sleep(reconnect_delay(self._failures))
+                await self._exchange.calls.sleep(reconnect_delay(self._failures))
             with self._lock:
                 self._begin_attempt()
 
     def _end_attempt(self, error: OxenError | None, *, is_useful: bool) -> bool:
         """Report the end of a connection, and return whether no other is needed."""
-        calls = self._transport.calls
+        calls = self._exchange.calls
         if not calls.is_stream_allowed:
             error = HubUnreachableError(
                 "the connection pool of the http_client has no connection for the event stream"
@@ -207,7 +208,7 @@ class AsyncEventStream:
         return is_last
 
     def _map_unexpected_error(self, cause: BaseException) -> OxenError:
-        text = self._transport.settings.redact(f"{type(cause).__name__}: {cause}")
+        text = self._exchange.settings.redact(f"{type(cause).__name__}: {cause}")
         if not self._has_warned:
             self._has_warned = True
             _log.warning("the event stream failed, so jobs are polled: %s", escape_line(text))
