@@ -36,6 +36,7 @@ _SAME_PRICE = re.compile(r"\bsame price\b", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(\.\d+)?) ?s?")
 _RESOLUTION_SYNONYMS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
 _HIGH_RESOLUTIONS = frozenset({"2k", "4k"})
+_AUTOMATIC_DURATION = -1
 # The vendor lists only 2k and 4k at the high rate, and one client bills these at it, too.
 _DISPUTED_RESOLUTIONS = frozenset({"1080", "1440"})
 _DRAFT_RESOLUTION = "480p"
@@ -247,10 +248,11 @@ def _find_seconds(parameters: _Parameters, medium: str) -> _Range:
     """Return the length of a result: the value that was sent, the default, or the range of the schema."""
     node = parameters.find_node("duration")
     # A final video has the length of its draft.
-    value = None if parameters.is_sent("draft_task_id") else _parse_seconds(parameters.find_value("duration"))
-    if value is not None:
-        return _describe_quantity(value, value, "second")
-    limits = parameters.list_choices("duration") or [node.get("minimum"), node.get("maximum")]
+    value = None if parameters.is_sent("draft_task_id") else parameters.find_value("duration")
+    if value is None or value == _AUTOMATIC_DURATION:
+        limits = parameters.list_choices("duration") or [node.get("minimum"), node.get("maximum")]
+    else:
+        limits = [value, value]
     lengths = [length for limit in limits if (length := _parse_seconds(limit)) is not None]
     if len(lengths) < 2:
         raise _UnknownCostError(f"the length of the {medium} is not known before the call")

@@ -133,7 +133,7 @@ def parse_amount(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(str(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
     is_plausible = amount.is_finite() and (not amount or abs(amount.adjusted()) <= _MAX_DIGITS)

@@ -186,6 +186,8 @@ def counted(minimum: float, maximum: float) -> dict[str, Any]:
 
 
 COUNTED = counted(1, 4)
+LENGTHS = object_schema(duration={"type": "integer", "default": -1, "minimum": 4, "maximum": 15})
+VIDEO_RATE = {**VIDEO, "cost_per_second": 0.1}
 CHANGES = {"type": "string", "default": "fast", "description": "Fast is cheaper."}
 
 
@@ -199,10 +201,15 @@ CHANGES = {"type": "string", "default": "fast", "description": "Fast is cheaper.
         # Numbers of images that no request has.
         *(
             ({**IMAGE, "cost_per_image": 0.1}, COUNTED, {"num_images": value}, "the number of images is not")
-            for value in (2.5, 0, -1, float("inf"), float("nan"), True)
+            for value in (2.5, 0, -1, 10**40, 10**5000, float("inf"), float("nan"), True)
         ),
         ({**IMAGE, "cost_per_image": 0.1}, counted(1.5, 4), {}, "the number of images is not known"),
         ({**IMAGE, "cost_per_image": 0.1}, counted(1, 4.5), {}, "the number of images is not known"),
+        # Lengths that no video has.
+        *(
+            (VIDEO_RATE, LENGTHS, {"duration": value}, "the length of the video is not known")
+            for value in (0, -3, 10**40, 10**5000, "long", "-5s", float("inf"), float("nan"), True)
+        ),
         # Tables without a rate.
         ({**IMAGE, "cost_per_image_grid": {"high": {}}}, {}, {}, "the price has no size"),
         ({**TIERS, "cost_per_image_grid": {**GRID, "max": {}}}, {}, {}, "the price has no size"),
