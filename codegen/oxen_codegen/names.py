@@ -33,11 +33,12 @@ _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
 
 # Names that an emitted module imports, and that its classes must not have.
 EMITTED_NAMES = frozenset(
-    "Annotated Any Audio AudioInput AudioRequest AudioResult Chat ChatStream ClassVar Client Completion "
-    "Coroutine EnumValues ExactLimits Extension False Family Field FileInput ImageInput ImageRequest "
-    "ImageResult Images IntegerInput IntegralFloat Job JobT Json JsonObject LazyModule ListOf Literal MapOf "
-    "Model ModelRemovedError None NumberInput Object OMIT Omit Oxen PreserveInt RejectBool RequestOptions "
-    "ResultT Submit True TypeAlias Unpack VideoInput VideoRequest VideoResult Videos".split()
+    "Annotated Any Audio AudioInput AudioRequest AudioResult Callable Chat ChatStream ClassVar Client "
+    "Completion Coroutine EnumValues ExactLimits Extension False Family Field FileInput ImageInput "
+    "ImageRequest ImageResult Images IntegerInput IntegralFloat Iterable Job JobT Json JsonObject "
+    "LazyModule ListOf Literal MapOf Model ModelRemovedError None NumberInput OMIT Object Omit Oxen "
+    "PathLike PreserveInt RejectBool RequestOptions ResultT Sequence Submit True TypeAlias Unpack "
+    "VideoInput VideoRequest VideoResult Videos".split()
 )
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")

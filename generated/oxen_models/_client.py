@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from oxen_models._runtime._async.client import AsyncClient
@@ -1158,6 +1159,63 @@ class Oxen(Client):
 
         return Chat(ChatSender(self._session))
 
+    def compare(
+        self,
+        models: Iterable[str] | types.Plan,
+        *,
+        prompt: str | None = None,
+        image: types.ImageInput | Sequence[types.ImageInput] | None = None,
+        budget: types.Decimal | int | None = None,
+        unpriced: types.Unpriced = "refuse",
+        journal: str | PathLike[str] | None = None,
+        timeout: float | None = None,
+        progress: bool | Callable[[types.Progress], object] = False,
+        **parameters: Any,
+    ) -> types.Comparison:
+        """Send the same parameters to several models of one task, and return their results, times and costs.
+
+        The tasks are text to image, image and text to image, and text or image to video. The parameters are
+        adapted to each model by a table of aliases: `print(comparison.plan)` lists every parameter that was
+        sent under another name or with another value, and every omitted one. The cost is estimated before
+        anything is sent. The requests run as in `run_many`, all at once; an error of one model is its outcome.
+
+        Args:
+            models: The ids of the models, or the plan that `oxen_models.compare.plan` returned.
+            prompt: The prompt.
+            image: The image, or several: URLs, paths, or the other values that calls accept.
+            budget: Dollars. Nothing is sent if the lowest estimates exceed them. Otherwise the run stops before
+                the request that could exceed them, and the error is the outcome of each request that was not
+                sent.
+            unpriced: With a budget, "refuse" or "allow" requests whose cost cannot be estimated.
+            journal: The path of a journal, with which a comparison that ended early can be continued.
+            timeout: Seconds to wait for each request. Defaults to those of `run_many`.
+            progress: True for a progress bar, or a function, as in `run_many`.
+            parameters: Further parameters, by the common names in `oxen_models.compare.ALIASES`, or by the name
+                in any of the models: `seed`, `aspect_ratio`, `resolution`, `duration` and others.
+
+        Raises:
+            BudgetExceededError: The lowest estimates exceed the budget. Nothing was sent.
+            ConfigurationError: A model or a parameter does not exist, the models have different tasks, a
+                required parameter is missing, or an option is out of range. Nothing was sent.
+            InvalidRequestError: A model does not accept a value. Nothing was sent.
+            JournalError: The journal is damaged, in use, or cannot be written.
+        """
+        from oxen_models._runtime._sync.comparison import run_comparison
+
+        from . import catalog
+
+        return run_comparison(
+            self._session,
+            catalog.models(),
+            models,
+            {"prompt": prompt, "image": image, **parameters},
+            budget=budget,
+            unpriced=unpriced,
+            journal=journal,
+            timeout=timeout,
+            progress=progress,
+        )
+
     @cached_property
     def images(self) -> Images[types.ImageResult, types.Job[types.ImageResult]]:
         """The image models."""
@@ -1214,6 +1272,63 @@ class AsyncOxen(AsyncClient):
         from .chat import Chat
 
         return Chat(AsyncChatSender(self._session))
+
+    async def compare(
+        self,
+        models: Iterable[str] | types.Plan,
+        *,
+        prompt: str | None = None,
+        image: types.ImageInput | Sequence[types.ImageInput] | None = None,
+        budget: types.Decimal | int | None = None,
+        unpriced: types.Unpriced = "refuse",
+        journal: str | PathLike[str] | None = None,
+        timeout: float | None = None,
+        progress: bool | Callable[[types.Progress], object] = False,
+        **parameters: Any,
+    ) -> async_types.AsyncComparison:
+        """Send the same parameters to several models of one task, and return their results, times and costs.
+
+        The tasks are text to image, image and text to image, and text or image to video. The parameters are
+        adapted to each model by a table of aliases: `print(comparison.plan)` lists every parameter that was
+        sent under another name or with another value, and every omitted one. The cost is estimated before
+        anything is sent. The requests run as in `run_many`, all at once; an error of one model is its outcome.
+
+        Args:
+            models: The ids of the models, or the plan that `oxen_models.compare.plan` returned.
+            prompt: The prompt.
+            image: The image, or several: URLs, paths, or the other values that calls accept.
+            budget: Dollars. Nothing is sent if the lowest estimates exceed them. Otherwise the run stops before
+                the request that could exceed them, and the error is the outcome of each request that was not
+                sent.
+            unpriced: With a budget, "refuse" or "allow" requests whose cost cannot be estimated.
+            journal: The path of a journal, with which a comparison that ended early can be continued.
+            timeout: Seconds to wait for each request. Defaults to those of `run_many`.
+            progress: True for a progress bar, or a function, as in `run_many`.
+            parameters: Further parameters, by the common names in `oxen_models.compare.ALIASES`, or by the name
+                in any of the models: `seed`, `aspect_ratio`, `resolution`, `duration` and others.
+
+        Raises:
+            BudgetExceededError: The lowest estimates exceed the budget. Nothing was sent.
+            ConfigurationError: A model or a parameter does not exist, the models have different tasks, a
+                required parameter is missing, or an option is out of range. Nothing was sent.
+            InvalidRequestError: A model does not accept a value. Nothing was sent.
+            JournalError: The journal is damaged, in use, or cannot be written.
+        """
+        from oxen_models._runtime._async.comparison import run_comparison
+
+        from . import catalog
+
+        return await run_comparison(
+            self._session,
+            catalog.models(),
+            models,
+            {"prompt": prompt, "image": image, **parameters},
+            budget=budget,
+            unpriced=unpriced,
+            journal=journal,
+            timeout=timeout,
+            progress=progress,
+        )
 
     @cached_property
     def images(

@@ -19,6 +19,7 @@ from PIL import Image
 SAVED = {
     "README.md": {"hat.png", "snow.png", "0.png", "1.png"},
     "docs/batch.md": {"hat-0.png"},
+    "docs/compare.md": {"sheet.png"},
     "docs/index.md": {"hat.png", "snow.png"},
     "docs/jobs.md": {"snow.mp4"},
     "docs/prices.md": {"snow.png"},

@@ -9,8 +9,10 @@ from decimal import Decimal as Decimal
 from ..account import User as User
 from ..budget import Unpriced as Unpriced
 from ..chat_results import Completion as Completion
+from ..comparison import Plan as Plan
 from ..generations import CostKey as CostKey
 from ..matching import Reconciliation as Reconciliation
+from ..media import ImageInput as ImageInput
 from ..openai_clients import OpenAIAsyncClient as OpenAIAsyncClient, OpenAIClient as OpenAIClient
 from ..options import RequestOptions as RequestOptions
 from ..progress import Progress as Progress
@@ -25,6 +27,7 @@ from ..request import (
 )
 from .batch import BatchRun as BatchRun
 from .chat import ChatStream as ChatStream
+from .comparison import Comparison as Comparison
 from .dynamic import AnyModel as AnyModel
 from .history import Generations as Generations
 from .job import Job as Job

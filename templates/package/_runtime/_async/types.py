@@ -8,8 +8,10 @@ from decimal import Decimal as Decimal
 from ..account import User as User
 from ..budget import Unpriced as Unpriced
 from ..chat_results import Completion as Completion
+from ..comparison import Plan as Plan
 from ..generations import CostKey as CostKey
 from ..matching import Reconciliation as Reconciliation
+from ..media import ImageInput as ImageInput
 from ..openai_clients import OpenAIAsyncClient as OpenAIAsyncClient, OpenAIClient as OpenAIClient
 from ..options import RequestOptions as RequestOptions
 from ..progress import Progress as Progress
@@ -24,6 +26,7 @@ from ..request import (
 )
 from .batch import AsyncBatchRun as AsyncBatchRun
 from .chat import AsyncChatStream as AsyncChatStream
+from .comparison import AsyncComparison as AsyncComparison
 from .dynamic import AsyncAnyModel as AsyncAnyModel
 from .history import AsyncGenerations as AsyncGenerations
 from .job import AsyncJob as AsyncJob

@@ -1,0 +1,327 @@
+# Copied by oxen-codegen from templates/package/_runtime/adaptation.py. Do not edit.
+"""Parameters in the terms of another model: names and values by the table of aliases. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import Any, cast
+
+from oxen_models._runtime.json_schema.json_types import json_equal
+
+from .aliases import ALIAS_BY_NAME, AUTOMATIC, SAME_FORMATS, Alias
+from .errors import ConfigurationError
+from .fields import OMIT, is_sequence, to_number
+from .frame_sizes import FrameSize, Statement
+from .printable import escape_line
+from .values import shorten
+
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?) ?s?")
+_MEDIA_KINDS = ("image", "video", "audio")
+_UNKNOWN = "the model has no such parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Parameters that are sent under other names or with other values than they were given with."""
+
+    model: str
+    """The id of the model."""
+    given: Mapping[str, Any]
+    """The parameters as they were given."""
+    sent: Mapping[str, Any]
+    """The parameters that are sent instead."""
+
+    def __str__(self) -> str:
+        return escape_line(f"{self.model}: {_describe(self.given)} is sent as {_describe(self.sent)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A parameter, or some of its files, that a model does not accept, so that it is not sent."""
+
+    model: str
+    """The id of the model."""
+    parameter: str
+    """The name that it was given with."""
+    value: Any
+    """The value that is not sent."""
+    reason: str
+    """Why it is not sent."""
+
+    def __str__(self) -> str:
+        return escape_line(f"{self.model}: {self.parameter}={shorten(self.value)} is not sent: {self.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """Parameters of a model, and what was changed."""
+
+    parameters: Mapping[str, Any]
+    """The parameters by the name that they have in the API."""
+    conversions: tuple[Conversion, ...]
+    """The parameters that are sent under other names or with other values."""
+    omissions: tuple[Omission, ...]
+    """The parameters that are not sent."""
+
+
+class _UnsuitableValueError(Exception):
+    """The model does not accept the value."""
+
+
+def check_names(parameters: Mapping[str, Any]) -> None:
+    """Raise if two names stand for the same parameter.
+
+    Raises:
+        ConfigurationError: Two names stand for the same parameter.
+    """
+    names: dict[Alias, str] = {}
+    for name, value in parameters.items():
+        alias = ALIAS_BY_NAME.get(name)
+        if alias is None or value is OMIT:
+            continue
+        if alias in names:
+            raise ConfigurationError(f"{names[alias]} and {name} are the same parameter: pass one of them")
+        names[alias] = name
+
+
+def adapt_parameters(
+    model: str,
+    schema: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    *,
+    is_video: bool,
+    further_names: Iterable[str] = (),
+) -> Adaptation:
+    """Return parameters in the terms of a model.
+
+    Args:
+        model: The id of the model.
+        schema: The schema of its parameters.
+        parameters: Parameters by a common name or by the name in any model.
+        is_video: Whether the result of the model is a video.
+        further_names: The names of parameters that are not in the schema.
+
+    Raises:
+        ConfigurationError: Two names stand for the same parameter.
+    """
+    check_names(parameters)
+    return _Adapter(model, schema, is_video, frozenset(further_names)).adapt(parameters)
+
+
+class _Adapter:
+    def __init__(
+        self, model: str, schema: Mapping[str, Any], is_video: bool, further_names: frozenset[str]
+    ) -> None:
+        self._model = model
+        self._properties: Mapping[str, Any] = schema.get("properties", {})
+        self._required = frozenset(schema.get("required", ()))
+        self._is_video = is_video
+        self._further_names = further_names
+        self._sent: dict[str, Any] = {}
+        self._conversions: list[Conversion] = []
+        self._omissions: list[Omission] = []
+
+    def adapt(self, parameters: Mapping[str, Any]) -> Adaptation:
+        frame: dict[str, Any] = {}
+        for name, value in parameters.items():
+            alias = ALIAS_BY_NAME.get(name)
+            if value is OMIT:
+                continue
+            if alias is not None and alias.kind == "frame":
+                frame[name] = value
+            elif alias is not None and alias.kind in _MEDIA_KINDS:
+                self._place_media(alias, name, value)
+            else:
+                self._place(alias, name, value)
+        self._place_frame(frame)
+        return Adaptation(self._sent, tuple(self._conversions), tuple(self._omissions))
+
+    def _place(self, alias: Alias | None, name: str, value: Any) -> None:
+        """Send a parameter with one value."""
+        if name in self._further_names:
+            self._sent[name] = value
+            return
+        target = next(filter(self._properties.__contains__, _list_names(alias, name)), None)
+        if target is None:
+            self._omit(name, value, _UNKNOWN)
+            return
+        fitted = value
+        if alias is not None and (name == alias.inverse) != (target == alias.inverse):
+            fitted = not value if isinstance(value, bool) else value
+        try:
+            fitted = _fit(alias.kind if alias is not None else "exact", self._properties[target], fitted)
+        except _UnsuitableValueError as error:
+            self._omit(name, value, str(error))
+        else:
+            self._send({name: value}, {target: fitted})
+
+    def _place_media(self, alias: Alias, name: str, value: Any) -> None:
+        """Send files: the first ones to the required parameters, all others to one parameter."""
+        files: list[Any] = list(cast("Sequence[Any]", value)) if is_sequence(value) else [value]
+        nodes = {
+            target: self._properties[target]
+            for target in _list_names(alias, name)
+            if _accepts_files(self._properties.get(target))
+        }
+        if not nodes or not files:
+            self._omit(name, value, "the list is empty" if nodes else _UNKNOWN)
+            return
+        left = list(files)
+        sent: dict[str, Any] = {}
+        targets = [target for target in nodes if target in self._required]
+        optional = [target for target in nodes if target not in self._required]
+        if len(left) > len(targets):
+            lists = [target for target in optional if nodes[target]["type"] == "array"]
+            holds_several = any(nodes[target]["type"] == "array" for target in targets)
+            if not holds_several:
+                targets += (lists if len(left) - len(targets) > 1 and lists else optional)[:1]
+        for target in targets:
+            if not left:
+                break
+            if nodes[target]["type"] == "array":
+                count = nodes[target].get("maxItems", len(left))
+                sent[target], left = left[:count], left[count:]
+            else:
+                sent[target] = left.pop(0)
+        self._send({name: value}, sent)
+        if left:
+            self._omit(name, left, f"the model accepts {len(files) - len(left)} of the {len(files)} files")
+
+    def _place_frame(self, given: Mapping[str, Any]) -> None:
+        """Send the parameters that state the shape and the size of the result."""
+        frame = FrameSize()
+        statements: dict[str, Statement] = {}
+        for name, value in given.items():
+            statement = frame.read(name, value)
+            if statement is not None:
+                statements[name] = statement
+            else:  # a value of one model, which has no equivalent
+                self._place(ALIAS_BY_NAME[name], name, value)
+        properties = {name: node for name, node in self._properties.items() if name not in self._sent}
+        sent, stated = frame.fit(properties, is_video=self._is_video)
+        for name, statement in statements.items():
+            if statement not in stated:
+                self._omit(name, given[name], _UNKNOWN)
+        used = {name: given[name] for name, statement in statements.items() if statement in stated}
+        self._sent |= sent
+        changed = {name: value for name, value in sent.items() if used.get(name) != value}
+        converted = {name: value for name, value in used.items() if sent.get(name) != value}
+        if converted or changed:
+            self._conversions.append(Conversion(self._model, converted or used, changed))
+
+    def _send(self, given: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+        self._sent |= sent
+        if given.keys() != sent.keys() or not all(_is_same(given[name], sent[name]) for name in given):
+            self._conversions.append(Conversion(self._model, given, sent))
+
+    def _omit(self, name: str, value: Any, reason: str) -> None:
+        self._omissions.append(Omission(self._model, name, value, reason))
+
+
+def _list_names(alias: Alias | None, name: str) -> list[str]:
+    """Return the names of a parameter in models, the given one first."""
+    if alias is None:
+        return [name]
+    names = [*alias.parameters, *([alias.inverse] if alias.inverse else ())]
+    return sorted(names, key=lambda candidate: candidate != name)
+
+
+def _accepts_files(node: Any) -> bool:
+    if node is None:
+        return False
+    if node.get("type") == "array":
+        return bool(node.get("items", {}).get("type") == "string")
+    return bool(node.get("type") == "string")
+
+
+def _fit(kind: str, node: Mapping[str, Any], value: Any) -> Any:
+    """Return a value as a model accepts it.
+
+    Raises:
+        _UnsuitableValueError: The model accepts no such value.
+    """
+    value = to_number(value)
+    if json_equal(value, node.get("default")):
+        return value
+    if kind == "seconds":
+        return _fit_seconds(node, value)
+    choices: list[Any] = node.get("enum", [])
+    if choices:
+        return _choose(kind, choices, value)
+    types = _list_types(node)
+    if types & {"integer", "number"} and isinstance(value, int | float) and not isinstance(value, bool):
+        return _limit(node, value, types, is_exact=kind == "exact")
+    matches = {
+        "string": isinstance(value, str),
+        "boolean": isinstance(value, bool),
+        "array": is_sequence(value),
+        "object": isinstance(value, Mapping),
+    }
+    if not types or any(matches.get(name, False) for name in types):
+        return value
+    raise _UnsuitableValueError(f"the model expects {' or '.join(sorted(types))}")
+
+
+def _choose(kind: str, choices: Sequence[Any], value: Any) -> Any:
+    for choice in choices:
+        if json_equal(choice, value):
+            return choice
+    if isinstance(value, str):
+        names = (value.lower(), SAME_FORMATS.get(value.lower()) if kind == "format" else None)
+        for choice in choices:
+            if isinstance(choice, str) and choice.lower() in names:
+                return choice
+    numbers = [
+        choice for choice in choices if isinstance(choice, int | float) and not isinstance(choice, bool)
+    ]
+    if kind == "number" and numbers and isinstance(value, int | float) and not isinstance(value, bool):
+        return min(numbers, key=lambda choice: abs(choice - value))
+    raise _UnsuitableValueError(f"the model accepts {', '.join(map(repr, choices))}")
+
+
+def _limit(node: Mapping[str, Any], value: float, types: frozenset[str], *, is_exact: bool) -> int | float:
+    limited: float = min(max(value, node.get("minimum", value)), node.get("maximum", value))
+    if is_exact and limited != value:
+        limits = (f"{name} {node[name]}" for name in ("minimum", "maximum") if name in node)
+        raise _UnsuitableValueError(f"the model accepts numbers with {', '.join(limits)}")
+    rounded = limited if "number" in types else floor(limited + 0.5)
+    if is_exact and rounded != value:
+        raise _UnsuitableValueError("the model accepts integers")
+    return rounded
+
+
+def _fit_seconds(node: Mapping[str, Any], value: Any) -> Any:
+    choices: list[Any] = node.get("enum", [])
+    if value == -1 or (isinstance(value, str) and value in AUTOMATIC):
+        for automatic in (-1, *sorted(AUTOMATIC)):
+            if any(json_equal(automatic, choice) for choice in (*choices, node.get("default"))):
+                return automatic
+        raise _UnsuitableValueError("the model does not choose the duration itself")
+    match = _SECONDS.fullmatch(str(value))
+    if match is None or isinstance(value, bool):
+        raise _UnsuitableValueError("it is not a number of seconds")
+    seconds = float(match[1])
+    lengths = {choice: float(found[1]) for choice in choices if (found := _SECONDS.fullmatch(str(choice)))}
+    if lengths:
+        return min(lengths, key=lambda choice: abs(lengths[choice] - seconds))
+    types = _list_types(node)
+    number = int(seconds) if seconds.is_integer() else seconds
+    return _limit(node, number, types, is_exact=False)
+
+
+def _list_types(node: Mapping[str, Any]) -> frozenset[str]:
+    types = node.get("type", ())
+    return frozenset((types,) if isinstance(types, str) else types)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    if is_sequence(a) and is_sequence(b):
+        return len(a) == len(b) and all(map(_is_same, a, b))
+    return a is b or (type(a) is type(b) and bool(a == b))
+
+
+def _describe(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={shorten(value)}" for name, value in parameters.items())
