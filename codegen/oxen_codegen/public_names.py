@@ -17,6 +17,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "NotFoundError", "OutcomeUnknownError", "OutcomeUnknownTimeout", "OxenError", "PayloadTooLargeError",
         "PermissionDeniedError", "Problem", "RateLimitError", "RunStoppedError", "ServerError",
         "UnexpectedResponseError", "UnpricedRequestError", "UnprocessableError", "UpgradeRequiredError",
+        "UploadError",
     ),
     "_runtime.billing": ("BilledNotReturnedWarning",),
     "_runtime.chat_results": ("IncompleteStreamError",),

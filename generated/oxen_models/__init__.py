@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         UnpricedRequestError as UnpricedRequestError,
         UnprocessableError as UnprocessableError,
         UpgradeRequiredError as UpgradeRequiredError,
+        UploadError as UploadError,
     )
     from ._runtime.billing import BilledNotReturnedWarning as BilledNotReturnedWarning
     from ._runtime.chat_results import IncompleteStreamError as IncompleteStreamError
@@ -170,6 +171,7 @@ _MODULES = {
     "UnpricedRequestError": "._runtime.errors",
     "UnprocessableError": "._runtime.errors",
     "UpgradeRequiredError": "._runtime.errors",
+    "UploadError": "._runtime.errors",
     "BilledNotReturnedWarning": "._runtime.billing",
     "IncompleteStreamError": "._runtime.chat_results",
     "IntegerInput": "._runtime.fields",
@@ -279,6 +281,7 @@ __all__ = [
     "UnpricedRequestError",
     "UnprocessableError",
     "UpgradeRequiredError",
+    "UploadError",
     "BilledNotReturnedWarning",
     "IncompleteStreamError",
     "IntegerInput",

@@ -1142,12 +1142,17 @@ class Oxen(Client):
         default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
         http_client: The `httpx.Client` to send with. It is not closed with this client. Defaults to a
             new one.
+        uploads: Whether files larger than `max_inline` are uploaded before the request is sent: True to the
+            repository `playground` of the key's user, or the name of a repository as `namespace/name`.
+            Defaults to False: a request with such a file raises `InvalidRequestError`.
+        max_inline: Maximum size in bytes of a file that is sent in a request, from 65,536 to 268,435,456.
+            Defaults to 20 MB (20,971,520).
 
     Raises:
         MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
             raises it if there is none.
         ConfigurationError: `base_url`, `timeout`, `download_timeout`, `max_retries`, `default_headers`,
-            `http_client`, a variable of the environment or the login file is invalid.
+            `http_client`, `uploads`, `max_inline`, a variable of the environment or the login file is invalid.
     """
 
     @cached_property
@@ -1254,12 +1259,17 @@ class AsyncOxen(AsyncClient):
         default_headers: Headers of all requests to the API. `extra_headers` of a call replace them.
         http_client: The `httpx.AsyncClient` to send with. It is not closed with this client. Defaults to a
             new one.
+        uploads: Whether files larger than `max_inline` are uploaded before the request is sent: True to the
+            repository `playground` of the key's user, or the name of a repository as `namespace/name`.
+            Defaults to False: a request with such a file raises `InvalidRequestError`.
+        max_inline: Maximum size in bytes of a file that is sent in a request, from 65,536 to 268,435,456.
+            Defaults to 20 MB (20,971,520).
 
     Raises:
         MissingAPIKeyError: The API key contains characters other than printable ASCII. A call that needs a key
             raises it if there is none.
         ConfigurationError: `base_url`, `timeout`, `download_timeout`, `max_retries`, `default_headers`,
-            `http_client`, a variable of the environment or the login file is invalid.
+            `http_client`, `uploads`, `max_inline`, a variable of the environment or the login file is invalid.
     """
 
     @cached_property

@@ -219,7 +219,7 @@ REJECTED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "open device": (lambda _: open("/dev/zero", "rb"), "got a device"),  # noqa: SIM115
     "socket": (make_socket, "regular file, got a socket"),
     "folder": (lambda folder: str(folder), "cannot be read: Is a directory"),
-    "large file": (make_large, LIMIT),
+    "large file": (make_large, f"at most {20 * 2**20:,} bytes"),
     "large open file": (lambda folder: make_large(folder).open("rb"), LIMIT),
     "endless file": (lambda _: Endless(), LIMIT),
     "large memory": (lambda folder: map_file(make_large(folder)), LIMIT),

@@ -41,6 +41,7 @@ class Body:
     def __init__(
         self, request: AnyRequest, pieces: list[bytes], values: list[tuple[LocalMedia | str, str]]
     ) -> None:
+        self.content_type = "application/json"
         self._request = request
         self._pieces = pieces
         self._values = values
@@ -55,6 +56,15 @@ class Body:
                 for value, _ in self._values
             )
         return self._length
+
+    def list_media(self) -> Iterator[tuple[LocalMedia, str]]:
+        """Yield the files and their names."""
+        return ((value, name) for value, name in self._values if isinstance(value, LocalMedia))
+
+    def replace_media(self, urls: Mapping[str, str]) -> Body:
+        """Return the body with URLs in place of some of the files, by name."""
+        values = [(urls.get(name, value), name) for value, name in self._values]
+        return Body(self._request, self._pieces, values)
 
     def prepare(self) -> Body | bytes:
         """Check the files and return the body, as bytes if it is small. Reads files and may take a while.
@@ -206,7 +216,7 @@ def digest_body(request: AnyRequest) -> dict[str, Any]:
     def digest(value: object, name: str) -> object:
         try:
             if isinstance(value, LocalMedia):
-                return f"sha256:{_hash(value.read())}"
+                return f"sha256:{value.digest()}"
         except LocalMediaError as error:
             raise media_error(request, name, value, error) from None
         try:

@@ -132,6 +132,10 @@ class UnexpectedResponseError(OxenError):
     """The response is not one that the API documents."""
 
 
+class UploadError(OxenError):
+    """A file could not be uploaded; the cause says why. The request that it belongs to was not sent."""
+
+
 class JournalError(OxenError):
     """A journal of `run_many` is damaged, in use, belongs to other requests, or cannot be written.
 

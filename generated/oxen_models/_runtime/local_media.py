@@ -8,6 +8,7 @@ from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from errno import EISDIR
+from hashlib import sha256
 from itertools import zip_longest
 from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 from typing import Any, BinaryIO
@@ -156,6 +157,13 @@ class LocalMedia:
             return self._content.read()
         content = self._content
         return (content[start : start + CHUNK_SIZE] for start in range(0, len(content), CHUNK_SIZE))
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content in hexadecimal digits. Raises as `check` does."""
+        digest = sha256()
+        for chunk in self.read():
+            digest.update(chunk)
+        return digest.hexdigest()
 
     def encode(self) -> Iterator[bytes]:
         """Yield the data: URI in chunks. Raises as `check` does."""

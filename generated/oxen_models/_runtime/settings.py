@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,14 @@ from .retries import DEFAULT_RETRIES
 DEFAULT_TIMEOUT = 300.0
 DEFAULT_VIDEO_TIMEOUT = 1800.0
 DEFAULT_DOWNLOAD_TIMEOUT = 1800.0
+DEFAULT_UPLOAD_TIMEOUT = 1200.0
+UPLOADS_PATH = "/repos/"
+"""The beginning of the paths of uploads, below /api."""
+DEFAULT_MAX_INLINE = 20 * 2**20
+"""Maximum size in bytes of a file that is sent in a request."""
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
 MAX_RETRIES = 100
+_REPOSITORY = re.compile(r"(?!\.{1,2}/)[^/\s]+/(?!\.{1,2}$)[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,10 @@ class Settings:
     """Headers of all requests to the API's own host, with names in lower case."""
     download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT
     """Seconds for the download of one result."""
+    uploads: bool | str = False
+    """Whether larger files are uploaded, and to which repository, as `namespace/name`."""
+    max_inline: int = DEFAULT_MAX_INLINE
+    """Maximum size in bytes of a file that is sent in a request."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settings, (
@@ -49,6 +60,8 @@ class Settings:
             self.target_directory,
             self.default_headers,
             self.download_timeout,
+            self.uploads,
+            self.max_inline,
         )
 
     @property
@@ -113,6 +126,8 @@ class Settings:
             timeout = self.timeout
         if timeout is not None:
             return validate_timeout(timeout)
+        if path.startswith(UPLOADS_PATH):
+            return DEFAULT_UPLOAD_TIMEOUT
         return DEFAULT_VIDEO_TIMEOUT if path.startswith("/videos/") else DEFAULT_TIMEOUT
 
 
@@ -123,6 +138,8 @@ def create_settings(
     max_retries: int | None = None,
     default_headers: Mapping[str, str] | None = None,
     download_timeout: float = DEFAULT_DOWNLOAD_TIMEOUT,
+    uploads: bool | str = False,
+    max_inline: int = DEFAULT_MAX_INLINE,
 ) -> Settings:
     """Return the settings from the arguments of a client, the environment and the login file.
 
@@ -141,6 +158,8 @@ def create_settings(
         None if max_retries is None else validate_max_retries(max_retries),
         default_headers=validate_headers("default_headers", default_headers),
         download_timeout=validate_timeout(download_timeout, "download_timeout"),
+        uploads=_validate_uploads(uploads),
+        max_inline=_validate_max_inline(max_inline),
     )
 
 
@@ -156,6 +175,38 @@ def validate_max_retries(max_retries: int) -> int:
             f"max_retries must be an integer from 0 to {MAX_RETRIES}, got {max_retries!r:.40}"
         )
     return max_retries
+
+
+def _validate_uploads(uploads: bool | str) -> bool | str:
+    """Return `uploads`.
+
+    Raises:
+        ConfigurationError: It is neither a boolean nor the name of a repository.
+    """
+    if isinstance(uploads, bool) or (isinstance(uploads, str) and _REPOSITORY.fullmatch(uploads)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return uploads
+    raise ConfigurationError(
+        f"uploads must be True, False or a repository as 'namespace/name', got {uploads!r:.80}"
+    )
+
+
+def _validate_max_inline(max_inline: int) -> int:
+    """Return `max_inline`.
+
+    Raises:
+        ConfigurationError: It is not an integer in the range that is supported.
+    """
+    if max_inline == DEFAULT_MAX_INLINE:
+        return DEFAULT_MAX_INLINE
+    from .media_sources import MAX_CONVERTED_SIZE, MAX_INPUT_SIZE  # few clients need it
+
+    is_integer = isinstance(max_inline, int) and not isinstance(max_inline, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_integer or not MAX_CONVERTED_SIZE <= max_inline <= MAX_INPUT_SIZE:
+        raise ConfigurationError(
+            f"max_inline must be a number of bytes from {MAX_CONVERTED_SIZE:,} to {MAX_INPUT_SIZE:,}, "
+            f"got {max_inline!r:.40}"
+        )
+    return max_inline
 
 
 def validate_target(name: str, value: str) -> str:

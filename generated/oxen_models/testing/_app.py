@@ -30,7 +30,9 @@ def create_app(state: State, cut_connection: CutConnection) -> ASGIApp:
             *generation_routes(state),
             *chat_routes(state),
             *queue_routes(state, downloads),
+            *state.uploads.routes(),
             Route("/api/authorize", _authorize),
+            Route("/api/users/me", _whoami),
             Route("/files/{name}", downloads.download),
         ],
         exception_handlers={
@@ -45,3 +47,8 @@ def create_app(state: State, cut_connection: CutConnection) -> ASGIApp:
 async def _authorize(request: Request) -> Response:
     """Confirm the API key, which the middleware has checked."""
     return json_response({"user": {"name": USER, "email": f"{USER}@example.invalid"}})
+
+
+async def _whoami(request: Request) -> Response:
+    """Return the user of the API key, whose uploads are kept in a repository of theirs."""
+    return json_response({"user": {"username": USER}})

@@ -14,6 +14,7 @@ from ._links import Links
 from ._media import File
 from ._models import Media, Models
 from ._requests import RequestLog
+from ._uploads import Uploads
 from ._validation import Validation
 
 MAX_FILES = 1000
@@ -40,12 +41,14 @@ class State:
     favorites: set[str] = field(default_factory=set[str])
     """The ids of the favorite models."""
     drafts: Drafts = field(default_factory=Drafts)
+    uploads: Uploads = field(init=False)
     validation: Validation = field(init=False)
     links: Links = field(init=False)
     broadcast: Broadcast = field(init=False)
 
     def __post_init__(self) -> None:
-        self.validation = Validation(self.models, self.dialect, self.drafts)
+        self.uploads = Uploads(self.faults)
+        self.validation = Validation(self.models, self.dialect, self.drafts, self.uploads)
         self.links = Links(self.faults)
         self.broadcast = Broadcast(self.faults)
 

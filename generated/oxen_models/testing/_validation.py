@@ -23,6 +23,7 @@ from ._models import (
     output_media,
     schema_properties,
 )
+from ._uploads import Uploads
 
 Schema: TypeAlias = dict[str, JSON]
 
@@ -47,10 +48,11 @@ _MAX_MESSAGE_LENGTH = 240
 class Validation:
     """Validates bodies against the parameter schemas of `models`."""
 
-    def __init__(self, models: Models, dialect: Dialect, drafts: Drafts) -> None:
+    def __init__(self, models: Models, dialect: Dialect, drafts: Drafts, uploads: Uploads) -> None:
         self._models = models
         self._dialect = dialect
         self._drafts = drafts
+        self._uploads = uploads
         self._validators: dict[str, tuple[Model, Validator | None]] = {}
 
     def split_body(self, body: Schema, *, queue: bool = False) -> tuple[Model, Schema]:
@@ -106,6 +108,7 @@ class Validation:
             validator = _make_validator(_without_common(schema))
             self._validators[id] = model, validator
         self._validate(validator, parameters, provider)
+        self._uploads.check_urls(parameters)
         return schema
 
     def _validate(self, validator: Validator | None, parameters: Schema, provider: str | None) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_CONVERTED_SIZE = 2**16
 """Maximum size in bytes of a file that is converted when a request is made."""
 MAX_INPUT_SIZE = 2**28
-"""Maximum size in bytes of a file that is sent."""
+"""Maximum size in bytes of content that is held in memory, and of a file that is sent in a request."""
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 _MODES_WITH_ALPHA = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -132,7 +132,7 @@ def _detect_type(file: BinaryIO) -> str | None:
 def _check_size(size: int) -> None:
     if size > MAX_INPUT_SIZE:
         raise MediaSourceError(
-            f"must have at most {MAX_INPUT_SIZE:,} bytes, got {size:,}; pass the URL of a larger file"
+            f"must have at most {MAX_INPUT_SIZE:,} bytes, got {size:,}; pass the path or URL of a larger file"
         )
 
 
@@ -141,7 +141,6 @@ def _read_path(path: str) -> tuple[str | None, LocalFile | bytes]:
         expanded = os.path.expanduser(path)
         with open_regular(expanded) as file:
             status = os.fstat(file.fileno())
-            _check_size(status.st_size)
             mime = _detect_type(file)
             file.seek(0)
             if status.st_size <= MAX_CONVERTED_SIZE:
@@ -178,7 +177,8 @@ def _read_file_object(file: Any) -> bytes:
             content += chunk
             if len(content) > MAX_INPUT_SIZE:
                 raise MediaSourceError(
-                    f"must have at most {MAX_INPUT_SIZE:,} bytes, got more; pass the URL of a larger file"
+                    f"must have at most {MAX_INPUT_SIZE:,} bytes, got more; pass the path or URL of a larger "
+                    "file"
                 )
     except MediaSourceError:
         raise

@@ -128,6 +128,14 @@ class Hub:
         """
         return self._state.requests.count(method.upper(), path_prefix)
 
+    @property
+    def uploads(self) -> dict[str, bytes]:
+        """The last 100 files that clients uploaded, by the path of their URL.
+
+        A request with a URL of an upload that has expired is refused.
+        """
+        return {path: file.content for path, file in self._state.uploads.files.items()}
+
     def clear(self) -> None:
         """Remove all faults, planned responses, chat answers and logged requests.
 
@@ -252,7 +260,8 @@ class Hub:
         Faults of the URLs of results, decided when a URL is returned; another request returns another URL:
 
         - `url-downloads`: the URL responds 403 after `amount` downloads.
-        - `url-seconds`: the URL responds 403 after `amount` seconds.
+        - `url-seconds`: the URL responds 403 after `amount` seconds. This applies to uploads, too, whose
+          URLs expire after an hour without it.
 
         Faults of event streams, decided when a stream is opened (`respond_next(503, path="/api/events")`
         refuses a stream):

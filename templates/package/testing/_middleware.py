@@ -12,6 +12,7 @@ from ._errors import ErrorResponses, RequestError
 from ._faults import Fault
 from ._model_routes import is_public
 from ._state import State
+from ._uploads import is_upload
 
 CutConnection: TypeAlias = Callable[[Scope], None]
 """Aborts the connection of a request, as a failing network does."""
@@ -68,7 +69,7 @@ class FaultMiddleware:
     def _early_response(self, request: Request, path: str, fault: Fault | None) -> Response | None:
         if fault is not None and fault.response is not None:
             return Response(fault.response.content, fault.response.status, headers=fault.response.headers)
-        if not f"{path}/".startswith("/api/"):
+        if not f"{path}/".startswith("/api/") or is_upload(path):
             return None
         if self._state.dialect.list_access == "public" and is_public(request.method, path):
             return None

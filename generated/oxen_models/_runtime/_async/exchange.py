@@ -28,6 +28,7 @@ from .contents import read_content
 
 if TYPE_CHECKING:
     from ..bodies import Body  # imported lazily, because it imports pydantic
+    from ..uploads import Form
 
 CONNECT_TIMEOUT = 10.0
 STREAM_RELEASE_TIMEOUT = 0.5
@@ -70,7 +71,7 @@ class AsyncExchange:
         url: str,
         headers: Mapping[str, str],
         timeout: httpx.Timeout,
-        body: Body | bytes | None = None,
+        body: Body | Form | bytes | None = None,
         auth: KeyAuth | None = None,
     ) -> httpx.Response:
         """Send a request and return its response, whose content has not been read. A step of a call.
@@ -114,7 +115,7 @@ class AsyncExchange:
         url: str,
         headers: Mapping[str, str],
         timeout: httpx.Timeout,
-        body: Body | bytes | None,
+        body: Body | Form | bytes | None,
         auth: KeyAuth | None,
         *,
         is_stream: bool,

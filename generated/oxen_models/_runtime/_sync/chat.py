@@ -26,6 +26,7 @@ from ..responses import Response
 from ..server_errors import is_error
 from .concurrency import run_blocking
 from .session import Session
+from .uploads import upload_media
 
 _DONE = "[DONE]"
 
@@ -106,11 +107,13 @@ def complete(session: Session, request: ChatRequestBase, **options: Unpack[Reque
         ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
         InvalidRequestError: `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
+        UploadError: A file could not be uploaded; the request was not sent.
         OxenError: The server rejected the request, failed, or could not be reached.
     """
     check_targets(session)
-    body = encode_body(request, options.get("extra_body"))
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    body = encode_body(request, options.get("extra_body"))
+    body = upload_media(session, request, body, timeout)
     context = CallContext(model_id=request.model_id)
     return parse_completion(session.post(request.endpoint, body, timeout, extra_headers, context))
 
@@ -125,8 +128,9 @@ def _read(
     """Send a request and yield the chunks of its response, which are added to `assembly`."""
     check_targets(session)
     request = _build(build)
-    body = encode_body(request, {**(options.get("extra_body") or {}), **stream_body})
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    body = encode_body(request, {**(options.get("extra_body") or {}), **stream_body})
+    body = upload_media(session, request, body, timeout)
     context = CallContext(model_id=request.model_id)
     stream = session.stream_post(request.endpoint, body, timeout, extra_headers, context)
     reason = "neither a finish reason nor [DONE] was received"

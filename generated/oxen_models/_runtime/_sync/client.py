@@ -21,7 +21,7 @@ from ..generations import (
     parse_generations,
 )
 from ..lazy import LazyModule
-from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, create_settings, hide_key
+from ..settings import DEFAULT_DOWNLOAD_TIMEOUT, DEFAULT_MAX_INLINE, create_settings, hide_key
 from ..urls import validate_id
 from .concurrency import Callback
 from .session import Session
@@ -50,10 +50,14 @@ class Client:
         max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
+        uploads: bool | str = False,
+        max_inline: int = DEFAULT_MAX_INLINE,
     ) -> None:
         api_key = hide_key(api_key)  # in the same variable, which tracebacks may show
         url = str(base_url) if isinstance(base_url, httpx.URL) else base_url
-        settings = create_settings(api_key, url, timeout, max_retries, default_headers, download_timeout)
+        settings = create_settings(
+            api_key, url, timeout, max_retries, default_headers, download_timeout, uploads, max_inline
+        )
         self._session = Session(settings, http_client)
 
     @classmethod
@@ -215,6 +219,30 @@ class Client:
             [job, *_] = submit_request(self._session, request, 1, **options)
             return job
         return submit_request(self._session, request, num_generations, **options)
+
+    def upload(self, file: types.FileInput) -> str:
+        """Upload a file, at no cost, and return its URL, which the parameters of requests accept.
+
+        The URL expires after about an hour. Each file is uploaded once: another call with the same content
+        returns the same URL, or a new one if that expires within half an hour.
+
+        The calls are not part of the reference of the API: POST
+        /api/repos/{namespace}/{name}/workbench/context, and GET
+        /api/repos/{namespace}/{name}/file/presigned_url/main/{path}. Another client of the vendor uses them.
+
+        Args:
+            file: The path of the file, its content, an open file, an image or a result. It is sent from the
+                disk in chunks. A result at a URL is not uploaded: its URL is returned.
+
+        Raises:
+            ConfigurationError: `file` cannot be read, or is no image, video, sound or PDF document. Nothing
+                was sent.
+            MissingAPIKeyError: There is no API key.
+            UploadError: The server returned an error or could not be reached.
+        """
+        from .uploads import upload_file
+
+        return upload_file(self._session, file)
 
     def check_key(self) -> types.User:
         """Return the user that the API key belongs to. Source: GET /api/authorize.

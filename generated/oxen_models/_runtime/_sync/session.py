@@ -17,7 +17,7 @@ from ..generations import GenerationCompleted
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
-from .concurrency import Calls, current_loop_or_process, is_closed
+from .concurrency import Calls, Limiter, current_loop_or_process, is_closed
 from .downloads import download
 from .exchange import create_http_client
 from .job_tracker import JobTracker
@@ -26,6 +26,7 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from ..bodies import Body
+    from ..uploads import Form, UploadCache
 
 
 class Connections:
@@ -39,6 +40,9 @@ class Connections:
         self.http_client = http_client
         self.existing_paths: dict[str, str] = {}
         """The path that the server has, by a path that it does not have."""
+        self.uploads: UploadCache | None = None
+        self.upload_limiters: dict[object, Limiter] = {}
+        """A limiter for each file that is being uploaded."""
         self._settings = settings
         self._locks: dict[object, Lock] = {}
         self._trackers: dict[object, JobTracker] = {}
@@ -107,6 +111,21 @@ class Session:
     def http_client(self) -> httpx.Client | None:
         """The caller's client; None if the session has its own."""
         return self._connections.http_client
+
+    @property
+    def uploads(self) -> UploadCache:
+        """The uploads of all clients that share the connections."""
+        if self._connections.uploads is None:
+            from ..uploads import UploadCache
+
+            uploads = self.settings.uploads
+            self._connections.uploads = UploadCache(uploads if isinstance(uploads, str) else None)
+        return self._connections.uploads
+
+    @property
+    def upload_limiters(self) -> dict[object, Limiter]:
+        """A limiter for each file that is being uploaded, by owner of connections and digest."""
+        return self._connections.upload_limiters
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._connections.http_client is not None:
@@ -229,6 +248,10 @@ class Session:
         """Send a DELETE request. Raises as `AsyncTransport.delete` does."""
         timeout = self.settings.request_timeout(path, None)
         return self._transport(context).delete(path, timeout, context)
+
+    def upload(self, path: str, form: Form, timeout: float) -> Response:
+        """Send a file, which costs nothing. Raises as `AsyncTransport.upload` does."""
+        return self._transport(NO_CONTEXT).upload(path, form, timeout)
 
     def download(
         self, url: str, generation_id: str | None, max_length: int

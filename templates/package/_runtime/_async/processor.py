@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from threading import Lock
@@ -33,7 +33,9 @@ from ..errors import (
     OutcomeUnknownError,
     OxenError,
     RateLimitError,
+    UnexpectedResponseError,
     UnpricedRequestError,
+    UploadError,
 )
 from ..generations import create_job_failed, find_jobs, parse_dollars
 from ..pacing import MAX_PAUSE
@@ -55,6 +57,7 @@ from .gate import AsyncGate
 from .job import AsyncJob, read_history
 from .results import AsyncAnyResult, parse_result, result_to_json, result_type
 from .session import AsyncSession
+from .uploads import upload_media
 
 if TYPE_CHECKING:
     from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
@@ -67,7 +70,7 @@ MIN_WAIT_TIMEOUT = 0.001
 COST_TIMEOUT = 10.0
 """Seconds to wait for the cost of a job. Its result is returned without the cost then."""
 # Errors of a request that was or could have been sent. All others are raised before.
-_SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError)
+_SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError, UploadError)
 _OUTCOME_UNKNOWN = (
     "an earlier run sent this request and its outcome is unknown: the request may have been accepted, so it "
     "is not sent again; pass "
@@ -216,7 +219,7 @@ class AsyncProcessor:
         result: AsyncAnyResult | None = None
         try:
             if isinstance(request, ChatRequestBase):
-                completion = parse_completion((await self._send(index, submission)).response)
+                completion = parse_completion((await self._send(index, request, submission)).response)
                 self._settle(item, completion.cost)
                 return AsyncOutcome(index, request, completion, None, None, completion.cost)
             if job_id is None:
@@ -357,12 +360,14 @@ class AsyncProcessor:
         self, index: int, request: RequestLike, submission: Submission
     ) -> tuple[AsyncJob[AsyncAnyResult], float]:
         """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
-        sent = await self._send(index, submission)
+        sent = await self._send(index, request, submission)
         [(job_id, status), *_] = find_jobs(sent.response.json)
         return self._create_job(request, job_id, status, sent.stream_epoch), sent.started
 
-    async def _send(self, index: int, submission: Submission) -> _Sent:
-        """Send a submission when the gate lets it pass, with the retries that are safe."""
+    async def _send(self, index: int, request: AnyRequest, submission: Submission) -> _Sent:
+        """Send a submission when the gate lets it pass, with the retries that are safe. Its large files are
+        uploaded before.
+        """
         retries = 0
         last_error: OxenError | None = None
         while True:
@@ -373,18 +378,22 @@ class AsyncProcessor:
                 raise last_error or HubUnreachableError(f"{error}; nothing was sent") from None
             if epoch is None:
                 raise RunEndedError
-            started = time.monotonic()
             try:
+                body = await upload_media(self._session, request, submission.body, self._options.timeout)
+                started = time.monotonic()
                 is_queued = submission.path == QUEUE_PATH
                 stream_epoch = await tracker.wait_for_stream() if is_queued else 0
-                response = await wait_for_callback(partial(self._submissions.start, submission))
+                response = await wait_for_callback(
+                    partial(self._submissions.start, replace(submission, body=body))
+                )
             except _SUBMISSION_ERRORS as error:
                 # A server may return the text of a thread error after it accepted a request.
-                if isinstance(error, HubUnreachableError) and is_thread_error(error):
+                cause = _find_cause(error)
+                if isinstance(cause, HubUnreachableError) and is_thread_error(cause):
                     self._gate.report_not_sent()
                     raise NotStartedError(str(error)) from None
-                self._report_failure(epoch, error)
-                if not _may_be_retried(error) or retries == self._max_retries:
+                self._report_failure(epoch, cause)
+                if not _may_be_retried(cause) or retries == self._max_retries:
                     raise
                 retries += 1
                 last_error = _without_frames(error)
@@ -401,7 +410,7 @@ class AsyncProcessor:
             self._gate.report_rate_limited(epoch, retry_after)
         elif isinstance(error, APIError) and error.status not in GATEWAY_STATUSES:
             self._gate.report_accepted(epoch)  # a rejection that concerns this request only
-        elif isinstance(error, OutcomeUnknownError) and error.response is not None:
+        elif isinstance(error, OutcomeUnknownError | UnexpectedResponseError) and error.response is not None:
             self._gate.report_accepted(epoch)
         else:
             self._gate.report_outage(epoch, retry_after)
@@ -437,6 +446,12 @@ class AsyncProcessor:
         if self._journal is not None and state is not None and isinstance(error, JobError):
             record = None if error.response is None else error.response.json
             await run_blocking(self._journal.ended, submission.key, state, error.detail, record, cost)
+
+
+def _find_cause(error: OxenError) -> OxenError:
+    """Return the error of the server or the connection that `error` is due to."""
+    cause = error.__cause__
+    return cause if isinstance(error, UploadError) and isinstance(cause, OxenError) else error
 
 
 def _may_be_retried(error: OxenError) -> bool:

@@ -18,6 +18,7 @@ from .concurrency import run_blocking
 from .job import AsyncJob, enqueue
 from .results import AsyncAnyResult, parse_result, result_type
 from .session import AsyncSession
+from .uploads import upload_media
 
 
 class AsyncSender:
@@ -70,6 +71,7 @@ async def run_request(
         ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
         InvalidRequestError: `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
+        UploadError: A file could not be uploaded; the request was not sent.
         OxenError: The server rejected the request, failed, or could not be reached.
     """
     if session.settings.targets:
@@ -78,9 +80,9 @@ async def run_request(
             f"{names} cannot be used by a blocking call; use submit(), or a client without {names}"
         )
     extra_body = options.get("extra_body")
-    body = encode_body(request, extra_body)
-    warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    body = await upload_media(session, request, encode_body(request, extra_body), timeout)
+    warn_if_billed_without_result(request)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),
@@ -103,12 +105,14 @@ async def submit_request(
         ConfigurationError: An option is not usable.
         InvalidRequestError: `num_generations` is not positive, or `extra_body` is not JSON.
         OutcomeUnknownError: No response was received; the request may have been accepted.
+        UploadError: A file could not be uploaded; the request was not sent.
         OxenError: The server rejected the request, failed, or could not be reached.
     """
     extra_body = options.get("extra_body")
-    body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
-    warn_if_billed_without_result(request)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
+    body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
+    body = await upload_media(session, request, body, timeout)
+    warn_if_billed_without_result(request)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),

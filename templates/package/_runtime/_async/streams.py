@@ -63,6 +63,7 @@ async def stream_post(
         context,
         body=body,
         extra_headers=extra_headers,
+        is_billable=True,
         is_stream=True,
     )
     if received.call is None:

@@ -26,6 +26,7 @@ from .exchange import AsyncExchange, Received, closed_error
 
 if TYPE_CHECKING:
     from ..bodies import Body  # imported lazily, because it imports pydantic
+    from ..uploads import Form
 
 DEADLINE_MARGIN = 0.1
 """Seconds after its timeout by which a call ends. Until then, the error of httpx is the more precise one."""
@@ -68,8 +69,30 @@ class AsyncTransport(AsyncExchange):
         seconds = self.settings.request_timeout(path, timeout)
         url = self.settings.url(path)
         return await self._request(
-            "POST", url, seconds, context, body=body, extra_headers=extra_headers, retry=retry
+            "POST",
+            url,
+            seconds,
+            context,
+            body=body,
+            extra_headers=extra_headers,
+            retry=retry,
+            is_billable=True,
         )
+
+    async def upload(self, path: str, form: Form, timeout: float) -> Response:
+        """Send a file, which costs nothing and may be sent again.
+
+        Args:
+            path: The path below `/api`.
+            form: The form with the file.
+            timeout: Seconds to wait for the response.
+
+        Raises:
+            LocalMediaError: The file cannot be read any more, or has changed.
+            OxenError: The server returned an error or could not be reached.
+        """
+        url = self.settings.url(path, base_path="/api")
+        return await self._request("POST", url, timeout, NO_CONTEXT, body=form)
 
     async def get(
         self,
@@ -116,10 +139,11 @@ class AsyncTransport(AsyncExchange):
         timeout: float,
         context: CallContext,
         *,
-        body: Body | bytes | None = None,
+        body: Body | Form | bytes | None = None,
         extra_headers: Mapping[str, str] | None = None,
         retry: bool = True,
         needs_key: bool = True,
+        is_billable: bool = False,
     ) -> Response:
         received = await self.send_request(
             method,
@@ -130,10 +154,9 @@ class AsyncTransport(AsyncExchange):
             extra_headers=extra_headers,
             retry=retry,
             needs_key=needs_key,
+            is_billable=is_billable,
         )
-        return await self.parse(
-            received, context, is_billable=method == "POST", allow_empty=method == "DELETE"
-        )
+        return await self.parse(received, context, is_billable=is_billable, allow_empty=method == "DELETE")
 
     async def parse(
         self, received: Received, context: CallContext, *, is_billable: bool, allow_empty: bool = False
@@ -156,17 +179,18 @@ class AsyncTransport(AsyncExchange):
         timeout: float,
         context: CallContext,
         *,
-        body: Body | bytes | None = None,
+        body: Body | Form | bytes | None = None,
         extra_headers: Mapping[str, str] | None = None,
         retry: bool = True,
         needs_key: bool = True,
+        is_billable: bool = False,
         is_stream: bool = False,
     ) -> Received:
         """Send a request, with the retries that are safe, and return the last response.
 
         An event stream is returned open if `is_stream`, for the caller to close.
         """
-        is_idempotent = method != "POST"
+        is_idempotent = not is_billable
         if self.http.is_closed:
             raise closed_error(context)
         extra_headers = validate_headers("extra_headers", extra_headers)
@@ -176,7 +200,7 @@ class AsyncTransport(AsyncExchange):
             headers |= {"accept": "text/event-stream", "accept-encoding": "identity"}
         headers |= extra_headers
         if body is not None:
-            headers["content-type"] = "application/json"
+            headers["content-type"] = "application/json" if isinstance(body, bytes) else body.content_type
         if body is not None and not isinstance(body, bytes):
             headers["content-length"] = str(body.length)
         path = url.removeprefix(self.settings.url(""))

@@ -1,0 +1,155 @@
+# Derived by oxen-codegen from _runtime/_async/uploads.py. Do not edit.
+"""Uploads of files that are too large to be sent in a request."""
+
+from __future__ import annotations
+
+import time
+
+from ..bodies import Body
+from ..errors import (
+    ConfigurationError,
+    HubTimeoutError,
+    InvalidRequestError,
+    MissingAPIKeyError,
+    NotFoundError,
+    OxenError,
+    Problem,
+)
+from ..local_media import LocalMedia, LocalMediaError
+from ..media import mark_paths
+from ..media_sources import MediaSourceError, read_source
+from ..request import AnyRequest, media_error
+from ..settings import UPLOADS_PATH
+from ..uploads import (
+    API_PATH,
+    DOCUMENT_SUFFIX,
+    Form,
+    Upload,
+    parse_asset_path,
+    parse_repository,
+    parse_url,
+    sign_path,
+    upload_error,
+    upload_path,
+)
+from ..values import shorten
+from .concurrency import Limiter, current_loop_or_process, run_blocking
+from .session import Session
+
+
+def upload_media(
+    session: Session, request: AnyRequest, body: Body | bytes, timeout: float | None
+) -> Body | bytes:
+    """Return the body of a request with URLs in place of the media that are too large for it.
+
+    Args:
+        session: The session of the client.
+        request: The request, for errors.
+        body: The body.
+        timeout: Seconds to wait for each response; None for the client's timeout.
+
+    Raises:
+        InvalidRequestError: A file is too large and the client does not upload, or it cannot be read.
+        UploadError: A file could not be uploaded.
+    """
+    if isinstance(body, bytes):
+        return body
+    settings = session.settings
+    large = {
+        name: medium
+        for medium, name in body.list_media()
+        if medium.size > settings.max_inline and not name.endswith(DOCUMENT_SUFFIX)
+    }
+    if not large:
+        return body
+    if not settings.uploads:
+        limit = f"must have at most {settings.max_inline:,} bytes; create the client with uploads=True to "
+        limit += "upload larger files or with a higher max_inline to send them, or pass a URL"
+        problems = tuple(Problem(name, repr(medium), limit) for name, medium in large.items())
+        raise InvalidRequestError(request.model_id, problems)
+    urls: dict[str, str] = {}
+    for name, medium in large.items():
+        try:
+            urls[name] = _upload(session, medium, timeout)
+        except LocalMediaError as error:
+            raise media_error(request, name, medium, error) from None
+        except OxenError as error:
+            raise upload_error(medium, error) from error
+    return body.replace_media(urls)
+
+
+def upload_file(session: Session, file: object) -> str:
+    """Upload a file and return its URL. Arguments and errors are those of `AsyncClient.upload`."""
+    try:
+        source = run_blocking(read_source, mark_paths(file))
+    except MediaSourceError as error:
+        raise ConfigurationError(f"file {error}") from None
+    if source is None:
+        raise ConfigurationError(
+            f"file must be a path, binary data, an open file, an image or a result, got {shorten(file)}"
+        )
+    mime, content = source
+    if isinstance(content, str):
+        return content
+    if mime is None:
+        raise ConfigurationError("file must be an image, a video, a sound or a PDF document")
+    medium = LocalMedia(mime, content)
+    try:
+        return _upload(session, medium, None)
+    except LocalMediaError as error:
+        raise ConfigurationError(f"{medium!r} was not uploaded: {error}") from None
+    except MissingAPIKeyError:
+        raise
+    except OxenError as error:
+        raise upload_error(medium, error) from error
+
+
+def _upload(session: Session, medium: LocalMedia, timeout: float | None) -> str:
+    """Return a URL of a file, which is uploaded unless the client did so before.
+
+    Raises:
+        LocalMediaError: The file cannot be read any more, or has changed.
+        OxenError: The server returned an error or could not be reached.
+    """
+    digest = run_blocking(medium.digest)
+    cache, limiters = session.uploads, session.upload_limiters
+    key = (current_loop_or_process(), digest)  # a limiter cannot be shared between event loops
+    # One upload per file at a time: the others use its URL.
+    limiter = limiters.setdefault(key, Limiter(1))
+    seconds = session.settings.request_timeout(UPLOADS_PATH, timeout)
+    with limiter.acquire(seconds) as is_acquired:
+        if not is_acquired:
+            raise HubTimeoutError("another upload of the same file did not end before the timeout")
+        upload = cache.find(digest)
+        try:
+            if upload is None or upload.renew_at <= time.time():
+                upload = _request_url(session, Form(medium, digest), upload, seconds)
+                cache.add(digest, upload)
+        finally:
+            limiters.pop(key, None)
+    return upload.url
+
+
+def _request_url(session: Session, form: Form, known: Upload | None, timeout: float) -> Upload:
+    repository = _find_repository(session, timeout)
+    if known is not None:
+        try:
+            return _sign(session, repository, known.asset_path, timeout)
+        except NotFoundError:  # the user deleted the file
+            pass
+    response = session.upload(upload_path(repository), form, timeout)
+    return _sign(session, repository, parse_asset_path(response), timeout)
+
+
+def _find_repository(session: Session, timeout: float) -> str:
+    cache = session.uploads
+    if cache.repository is None:
+        response = session.get("/users/me", timeout=timeout, base_path=API_PATH)
+        cache.repository = parse_repository(response)
+    return cache.repository
+
+
+def _sign(session: Session, repository: str, asset_path: str, timeout: float) -> Upload:
+    path = sign_path(repository, asset_path)
+    response = session.get(path, timeout=timeout, base_path=API_PATH)
+    return parse_url(response, asset_path)
