@@ -24,6 +24,7 @@ from oxen_models import (
     ServerError,
     UploadError,
 )
+from oxen_models._runtime.values import map_scalars
 from oxen_models.chat import ChatRequest
 from oxen_models.images import QwenImage21Request, QwenImageEditPlusRequest
 from oxen_models.testing import Hub
@@ -33,6 +34,7 @@ CONTEXT = "/api/repos/standin/playground/workbench/context"
 SIGN = "/api/repos/standin/playground/file/presigned_url/main/*"
 LIMIT = 2**16
 """Bytes: the lowest limit of files in requests."""
+URL_SCHEMES = ("http:", "data:")
 OPTIONS: dict[str, Any] = {"uploads": True, "max_inline": LIMIT}
 
 
@@ -197,12 +199,11 @@ CALLS: dict[str, Callable[[Any, Path], Any]] = {
 }
 
 
-def find_urls(value: Any) -> list[str]:
+def find_urls(body: Any) -> list[str]:
     """Return the URLs in the JSON of a request."""
-    if isinstance(value, dict | list):
-        items: Any = value.values() if isinstance(value, dict) else value
-        return [url for item in items for url in find_urls(item)]
-    return [value] if str(value).startswith(("http:", "data:")) else []
+    found: list[str] = []
+    map_scalars(body, lambda value, _: found.append(value) if str(value).startswith(URL_SCHEMES) else None)
+    return found
 
 
 @pytest.mark.parametrize("call", CALLS)
