@@ -34,7 +34,6 @@ CONTEXT = "/api/repos/standin/playground/workbench/context"
 SIGN = "/api/repos/standin/playground/file/presigned_url/main/*"
 LIMIT = 2**16
 """Bytes: the lowest limit of files in requests."""
-URL_SCHEMES = ("http:", "data:")
 OPTIONS: dict[str, Any] = {"uploads": True, "max_inline": LIMIT}
 
 
@@ -201,9 +200,9 @@ CALLS: dict[str, Callable[[Any, Path], Any]] = {
 
 def find_urls(body: Any) -> list[str]:
     """Return the URLs in the JSON of a request."""
-    found: list[str] = []
-    map_scalars(body, lambda value, _: found.append(value) if str(value).startswith(URL_SCHEMES) else None)
-    return found
+    texts: list[str] = []
+    map_scalars(body, lambda value, _: texts.append(str(value)))
+    return [text for text in texts if text.startswith(("http:", "data:"))]
 
 
 @pytest.mark.parametrize("call", CALLS)
