@@ -12,8 +12,7 @@ from ..chat_results import Completion as Completion
 from ..comparison import Plan as Plan
 from ..generations import CostKey as CostKey
 from ..matching import Reconciliation as Reconciliation
-from ..media import ImageInput as ImageInput
-from ..media import FileInput as FileInput
+from ..media import FileInput as FileInput, ImageInput as ImageInput
 from ..openai_clients import OpenAIAsyncClient as OpenAIAsyncClient, OpenAIClient as OpenAIClient
 from ..options import RequestOptions as RequestOptions
 from ..progress import Progress as Progress
