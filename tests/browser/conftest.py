@@ -97,7 +97,7 @@ class PageOpener:
         )
         page.on("request", self._check_request)
         page.on("console", self._check_message)
-        page.on("pageerror", self._note_error)
+        page.on("pageerror", self._collect_error)
         page.set_default_timeout(LOAD_TIMEOUT)
         page.goto(f"{self._url}{path}", wait_until="load")
         return page
@@ -114,5 +114,5 @@ class PageOpener:
         if message.type == "error":
             self.faults.append(f"console: {message.text}")
 
-    def _note_error(self, error: Error) -> None:
+    def _collect_error(self, error: Error) -> None:
         self.faults.append(f"script: {error.message}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from playwright.sync_api import Page, expect
 from browser.conftest import PHONE_WIDTH, ColorScheme, PageOpener
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+LANGUAGES = {"Python", "Python (async)", "httpx", "openai", "cURL"}
 MODELS = {
     "edit": "models/qwen-image-edit-plus/",
     "video": "models/wan-v2-7-text-to-video/",
@@ -38,6 +40,14 @@ def find_findings(page: Page) -> list[str]:
         if finding["impact"] in ("serious", "critical")
         for node in finding["nodes"]
     ]
+
+
+def find_chosen_languages(page: Page) -> set[str]:
+    """Return the labels of the tabs with a language that are chosen, visible or not."""
+    chosen: list[str] = page.eval_on_selector_all(
+        ".tabbed-set > input:checked", "inputs => inputs.map(input => input.labels[0].textContent.trim())"
+    )
+    return LANGUAGES & {*chosen}
 
 
 @each_page
@@ -88,15 +98,17 @@ def test_copy_button_copies_shown_program(name: str, open_page: PageOpener) -> N
         assert copied.strip() == block.locator("code").inner_text().strip()
 
 
-def test_tab_of_a_language_is_kept(open_page: PageOpener) -> None:
-    """A language that is chosen on one page is chosen on the next one, too."""
+@pytest.mark.parametrize(
+    ("language", "others"),
+    [("Python (async)", ("video", "chat")), ("httpx", ("video", "speech")), ("cURL", ("video", "chat"))],
+)
+def test_language_is_kept(language: str, others: Collection[str], open_page: PageOpener) -> None:
+    """A language that is chosen in one set of tabs is chosen in all, also on the next page."""
     page = open_page(MODELS["edit"])
-    label = page.locator(".tabbed-set").first.locator("> .tabbed-labels > label").last
-    text = label.inner_text()
-    label.click()
-    other = open_page(MODELS["video"])
-    chosen = other.locator(".tabbed-set").first.locator("> input:checked")
-    assert other.locator(f"label[for='{chosen.get_attribute('id')}']").inner_text() == text
+    page.locator("label:visible").get_by_text(language, exact=True).click()
+    assert find_chosen_languages(page) == {language}
+    for name in others:
+        assert find_chosen_languages(open_page(MODELS[name])) == {language}
 
 
 def test_search_finds_model(open_page: PageOpener) -> None:
