@@ -24,7 +24,7 @@ CONFIG = OUTPUT / "zensical.toml"
 ZENSICAL = (sys.executable, "-m", "zensical")
 PROGRAM = re.compile("<pre>.*?</pre>", re.DOTALL)
 SERVE_INTERVAL = 1.0
-"""Seconds between two looks at the guides."""
+"""Seconds between two checks for changed guides."""
 
 
 def copy_guides() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -25,7 +25,7 @@ class Page(HTMLParser):
         self.loaded += FOREIGN_CSS.findall(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what a tag refers to and what it can be referred to by."""
+        """Collect the ids and the references of a tag."""
         attributes = dict(attrs)
         for name, value in attrs:
             if name == "id" or (tag, name) == ("a", "name"):
@@ -37,9 +37,13 @@ class Page(HTMLParser):
                 self.loaded.append(value or "")
 
 
-def find_faults(site: Path) -> Iterator[str]:
+def read_pages(site: Path) -> dict[Path, Page]:
+    """Return the pages of a site."""
+    return {file: Page(file.read_text(encoding="utf-8")) for file in sorted(site.rglob("*.html"))}
+
+
+def find_faults(site: Path, pages: Mapping[Path, Page]) -> Iterator[str]:
     """Yield each fault of a site, after the page that has it."""
-    pages = {file: Page(file.read_text(encoding="utf-8")) for file in sorted(site.rglob("*.html"))}
     for file, page in pages.items():
         name = file.relative_to(site).as_posix()
         for reference in (*page.links, *page.loaded):
@@ -59,13 +63,15 @@ def find_faults(site: Path) -> Iterator[str]:
     for style in sorted(site.rglob("*.css")):
         for reference in FOREIGN_CSS.findall(style.read_text(encoding="utf-8")):
             yield f"{style.relative_to(site).as_posix()}: loads {reference}"
-    print(f"{len(pages)} pages, {sum(len(page.links) for page in pages.values())} links checked")
 
 
 def main() -> int:
     """Print the faults of the site in the given folder, and return 1 if there are any."""
-    faults = list(find_faults(Path(sys.argv[1]).resolve()))
+    site = Path(sys.argv[1]).resolve()
+    pages = read_pages(site)
+    faults = list(find_faults(site, pages))
     print("\n".join(faults))
+    print(f"{len(pages)} pages, {sum(len(page.links) for page in pages.values())} links checked")
     return bool(faults)
 
 

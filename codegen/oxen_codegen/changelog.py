@@ -16,7 +16,7 @@ from .records import Record
 
 _MAX_VALUES = 20  # of an enum; the documentation of the parameter has them all
 _MAX_LINE = 110
-# What a caller has to do, if the old and new value do not say so.
+# What a caller has to do, if the old and new value do not show it.
 _ADVICE: Mapping[str, str] = {
     "schema-removed": "the typed call is removed",
     "parameter-removed": "omit it",

@@ -150,7 +150,7 @@ def _format_kind(
 
 
 def format_change(change: Change, quote: Callable[[str], str]) -> str:
-    """Return the old and new value in words, or "" if the kind of the change says everything.
+    """Return the old and new value in words, or "" if the kind of the change states them.
 
     Args:
         change: The change.

@@ -31,12 +31,12 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 @dataclass(frozen=True, slots=True)
 class MediaEvidence:
-    """What a model says about the media of its parameters."""
+    """What a model states about the media of its parameters."""
 
     references: Mapping[str, str]
     """Kinds by parameter, from `x-media-references`."""
     default: str
-    """The kind of a parameter that neither its schema nor its name tells."""
+    """The kind of a parameter that neither its schema nor its name states."""
 
     def find_kind(self, wire_name: str, schema: Mapping[str, Any]) -> str:
         """Return the kind of a parameter: image, video, audio or file."""
@@ -53,7 +53,7 @@ def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) 
 
 
 def find_named_kind(wire_name: str, schema: Mapping[str, Any]) -> str | None:
-    """Return the kind that a name or a title tells; None if neither does."""
+    """Return the kind that a name or a title states; None if neither does."""
     title = schema.get("title")
     return _last_kind(wire_name) or (_last_kind(title) if isinstance(title, str) else None)
 
