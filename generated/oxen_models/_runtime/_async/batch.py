@@ -22,9 +22,11 @@ from ..request import AnyRequest, ChatRequestBase, Request, UntypedRequest
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import NotStartedError, Submissions
-from .concurrency import Callback, Calls, Event, Owner, Workers, call_back, run_blocking
+from .calls import Calls
+from .concurrency import Callback, Event, Workers, call_back
 from .exchange import create_http_client
 from .gate import AsyncGate
+from .owner import Owner
 from .poster import AsyncPoster
 from .processor import (
     AsyncOutcome,
@@ -36,6 +38,7 @@ from .processor import (
 )
 from .reconcile import adopt_jobs
 from .session import AsyncSession
+from .threads import run_blocking
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:

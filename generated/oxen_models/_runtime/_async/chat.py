@@ -24,8 +24,8 @@ from ..parsing import api_error
 from ..request import ChatRequestBase
 from ..responses import Response
 from ..server_errors import is_error
-from .concurrency import run_blocking
 from .session import AsyncSession
+from .threads import run_blocking
 from .uploads import upload_media
 
 _DONE = "[DONE]"

@@ -23,8 +23,9 @@ from ..long_json import MIN_LONG_SIZE
 from ..responses import Headers
 from ..settings import Settings
 from ..version import __version__
-from .concurrency import Call, Calls, iterate_blocking, run_blocking
+from .calls import Call, Calls
 from .contents import read_content
+from .threads import iterate_blocking, run_blocking
 
 if TYPE_CHECKING:
     from ..bodies import Body  # imported lazily, because it imports pydantic

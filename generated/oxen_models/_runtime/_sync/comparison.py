@@ -19,10 +19,11 @@ from ..errors import BudgetExceededError, ConfigurationError, MediaError, OxenEr
 from ..printable import escape_line
 from ..saving import map_os_errors
 from .batch import BatchRun
-from .concurrency import Callback, run_blocking
+from .concurrency import Callback
 from .processor import Outcome
 from .results import AnyResult
 from .session import Session
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..budget import Unpriced

@@ -12,12 +12,14 @@ from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
 from ..printable import escape_line
 from ..request import UntypedRequest
-from .concurrency import Limiter, current_loop_or_process, run_blocking
+from .concurrency import Limiter
 from .job import Job
 from .models import Models
+from .owner import current_loop_or_process
 from .results import AnyResult, AudioResult, ImageResult, VideoResult
 from .sender import run_request, submit_request
 from .session import Session, SessionBound
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..dynamic import DynamicSchema

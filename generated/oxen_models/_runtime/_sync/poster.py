@@ -9,7 +9,7 @@ from typing import Protocol
 from ..bodies import Body
 from ..context import CallContext
 from ..responses import Response
-from .concurrency import Calls
+from .calls import Calls
 
 
 class _Transport(Protocol):

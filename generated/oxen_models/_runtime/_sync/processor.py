@@ -53,11 +53,12 @@ from ..submissions import (
     was_rejected,
 )
 from .chat import check_targets
-from .concurrency import run_blocking, wait_for_callback
+from .concurrency import wait_for_callback
 from .gate import Gate
 from .job import Job, read_history
 from .results import AnyResult, parse_result, result_to_json, result_type
 from .session import Session
+from .threads import run_blocking
 from .uploads import upload_media
 
 if TYPE_CHECKING:

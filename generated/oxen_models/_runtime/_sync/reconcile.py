@@ -12,9 +12,9 @@ from ..errors import JournalError
 from ..generations import Generation, parse_generations
 from ..matching import Reconciliation, earliest_time, match_jobs
 from ..responses import Response
-from .concurrency import run_blocking
 from .history import Generations
 from .session import Session
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..journal import Entry, Journal

@@ -17,9 +17,9 @@ from ..request import RequestLike
 from ..responses import Response
 from ..saving import DEFAULT_PATTERN, check_pattern, find_folder, map_os_errors, warn_about_suffix
 from ..server_errors import is_error, parse_error
-from .concurrency import run_blocking
 from .files import Audio, Image, Media, Video
 from .session import Session
+from .threads import run_blocking
 
 MediaT = TypeVar("MediaT", bound=Media)
 

@@ -15,10 +15,10 @@ from ..media import needs_io
 from ..options import RequestOptions
 from ..provenance import Origin
 from ..request import RequestLike, RequestT, build_request, typed_class
-from .concurrency import run_blocking
 from .job import Job, enqueue
 from .results import AnyResult, parse_result, result_type
 from .session import Session
+from .threads import run_blocking
 from .uploads import upload_media
 
 

@@ -17,10 +17,12 @@ from ..generations import GenerationCompleted
 from ..responses import Response
 from ..settings import Settings, validate_max_retries, validate_target, validate_timeout
 from ..urls import EQUIVALENT_PATHS, is_missing_path
-from .concurrency import Calls, Limiter, current_loop_or_process, is_closed
+from .calls import Calls
+from .concurrency import Limiter
 from .downloads import download
 from .exchange import create_http_client
 from .job_tracker import JobTracker
+from .owner import current_loop_or_process, is_closed
 from .streams import stream_post
 from .transport import Transport
 

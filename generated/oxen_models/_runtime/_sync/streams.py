@@ -18,9 +18,9 @@ from ..event_decoder import EventDecoder
 from ..generations import GenerationCompleted, parse_event
 from ..parsing import parse_response
 from ..transport_errors import map_transport_error
-from .concurrency import run_blocking
 from .contents import MAX_RESPONSE_SIZE, iterate_content
 from .exchange import CONNECT_TIMEOUT, Exchange, closed_error
+from .threads import run_blocking
 from .transport import DEADLINE_MARGIN, Transport
 
 if TYPE_CHECKING:

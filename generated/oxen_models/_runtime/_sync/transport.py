@@ -22,8 +22,8 @@ from ..parsing import names_job, parse_response
 from ..responses import Response
 from ..retries import delay_after_failure, delay_after_status
 from ..transport_errors import map_transport_error, may_have_been_sent
-from .concurrency import run_blocking
 from .exchange import Exchange, Received, closed_error
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..bodies import Body  # imported lazily, because it imports pydantic

@@ -33,8 +33,10 @@ from ..uploads import (
     upload_path,
 )
 from ..values import shorten
-from .concurrency import Limiter, current_loop_or_process, run_blocking
+from .concurrency import Limiter
+from .owner import current_loop_or_process
 from .session import Session
+from .threads import run_blocking
 
 
 def upload_media(

@@ -18,10 +18,11 @@ from ..errors import BudgetExceededError, ConfigurationError, MediaError, OxenEr
 from ..printable import escape_line
 from ..saving import map_os_errors
 from .batch import AsyncBatchRun
-from .concurrency import Callback, run_blocking
+from .concurrency import Callback
 from .processor import AsyncOutcome
 from .results import AsyncAnyResult
 from .session import AsyncSession
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..budget import Unpriced

@@ -11,12 +11,14 @@ from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
 from ..printable import escape_line
 from ..request import UntypedRequest
-from .concurrency import Limiter, current_loop_or_process, run_blocking
+from .concurrency import Limiter
 from .job import AsyncJob
 from .models import AsyncModels
+from .owner import current_loop_or_process
 from .results import AsyncAnyResult, AsyncAudioResult, AsyncImageResult, AsyncVideoResult
 from .sender import run_request, submit_request
 from .session import AsyncSession, AsyncSessionBound
+from .threads import run_blocking
 
 if TYPE_CHECKING:
     from ..dynamic import DynamicSchema

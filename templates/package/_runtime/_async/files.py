@@ -28,9 +28,10 @@ from ..media_types import (
 from ..provenance import Origin, write_sidecar
 from ..saving import BinaryWriter, Target, find_target, map_os_errors, warn_about_suffix
 from ..urls import generation_path, job_path
-from .concurrency import Callback, call_back, iterate_blocking, open_file, run_blocking
+from .concurrency import Callback, call_back
 from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
 from .session import AsyncSession
+from .threads import iterate_blocking, open_file, run_blocking
 
 WRITE_SIZE = 2**20
 # Statuses with which servers reject an expired URL.

@@ -25,17 +25,10 @@ from ..scheduler import (
     latest_end,
 )
 from ..urls import job_path
-from .concurrency import (
-    STOPPED,
-    Callback,
-    Calls,
-    Event,
-    Limiter,
-    call_back,
-    current_loop_or_process,
-    is_closed,
-)
+from .calls import Calls
+from .concurrency import STOPPED, Callback, Event, Limiter, call_back
 from .event_stream import AsyncEventStream
+from .owner import current_loop_or_process, is_closed
 from .transport import AsyncTransport
 
 POLL_TIMEOUT = 10.0

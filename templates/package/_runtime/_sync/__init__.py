@@ -1,1 +1,3 @@
-"""The synchronous client, derived from the asynchronous one except `concurrency`."""
+"""The synchronous client, derived from the asynchronous one except `calls`, `concurrency`, `owner`, `poster`
+and `threads`.
+"""

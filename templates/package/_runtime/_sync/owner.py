@@ -1,0 +1,40 @@
+"""The processes that connections and runs belong to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+
+class Process:
+    """The identity of a process. A fork is another process."""
+
+
+_process = Process()
+
+
+def _reset_process() -> None:
+    global _process
+    _process = Process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_process)
+
+
+def current_loop_or_process() -> object:
+    """Return the owner of new connections: the process, since a fork must not read from them."""
+    return _process
+
+
+def is_closed(owner: object) -> bool:
+    """Return whether an owner of connections is the parent of this process."""
+    return owner is not _process
+
+
+class Owner:
+    """The threads that a run belongs to."""
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function. The async implementation calls it in the event loop."""
+        function()
