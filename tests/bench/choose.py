@@ -1,4 +1,4 @@
-"""The time to choose a model and to estimate a request, beside the same by hand."""
+"""The time to choose a model, to estimate a request and to plan a comparison, beside the same by hand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _MAX_QUERY_SECONDS = 0.01
 
 
 def measure(*, full: bool) -> Iterator[Row]:
-    """Measure a query with every kind of filter, and an estimate from a price by quality and resolution."""
+    """Measure a query with every kind of filter, an estimate from a grid of prices, and a plan."""
     output = run_python(str(PROGRAMS / "choose.py")).output
-    reading, query, construction, estimate = map(float, output.split())
+    reading, query, construction, estimate, building, plan = map(float, output.split())
     yield Row(
         "catalogue query with six filters, to reading the records",
         format_seconds(query),
@@ -22,3 +22,4 @@ def measure(*, full: bool) -> Iterator[Row]:
         query <= _MAX_QUERY_SECONDS,
     )
     yield compare_times("  estimate, to validating the request", estimate, construction)
+    yield compare_times("  plan for all text-to-image models, to building the requests", plan, building)

@@ -1,4 +1,4 @@
-"""Query the catalogue and estimate a request; print the seconds of both, each after a baseline by hand."""
+"""Query the catalogue, estimate a request and plan a comparison; print the seconds, each after a baseline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import oxen_models
-from oxen_models import catalog
+from oxen_models import catalog, compare
 from oxen_models.images import GptImage25FlareRequest
 
 SCHEMAS = Path(oxen_models.__file__).parent / "schemas"
@@ -53,12 +53,16 @@ def measure(function: Callable[[], object], rounds: int) -> float:
 
 
 def main() -> None:
-    """Print four lines: reading, querying, constructing and estimating."""
+    """Print six lines: reading, querying, constructing, estimating, building requests and planning them."""
     request = GptImage25FlareRequest(prompt="x", quality="low", resolution="4K")
     print(measure(read_records, 9))
     print(measure(query_catalog, 99))
     print(measure(lambda: GptImage25FlareRequest.model_validate(request.model_dump()), 99))
     print(measure(request.estimate, 99))
+    models = catalog.models(task="text-to-image")
+    print(measure(lambda: [model.request(prompt="x") for model in models], 9))
+    ids = [model.id for model in models]
+    print(measure(lambda: compare.plan(ids, prompt="x", aspect_ratio="16:9", seed=7), 9))
 
 
 if __name__ == "__main__":
