@@ -100,6 +100,8 @@ def test_one_failure_keeps_the_other_results(
     assert [item.error is None for item in comparison] == [True, False, True]
     assert comparison[1].result is None
     assert str(comparison[1].error) in str(comparison)
+    assert "failed" in repr(comparison[1])
+    assert repr(comparison[1].error) in repr(comparison[1])
     assert GREY in read_colors(path, 1)
     assert GREY not in read_colors(path, 0)
 

@@ -41,7 +41,7 @@ _STYLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ComparedModel:
     """The result of one model of a comparison."""
 
@@ -72,12 +72,20 @@ class ComparedModel:
         """The cost in dollars by the history; None if the server reports none."""
         return self.outcome.cost
 
-    def _describe(self) -> tuple[str, str]:
+    def _describe(self) -> str:
         """Return the time and the cost, which is the estimate if the server reports none."""
-        cost = f"${self.cost:f}" if self.cost is not None else "unknown cost"
-        if self.cost is None and self.error is None and self.planned.estimate:
+        cost = "unknown cost"
+        if self.cost is not None:
+            cost = f"${self.cost:f}"
+        elif self.error is not None:
+            cost = "failed"
+        elif self.planned.estimate:
             cost = f"estimated {self.planned.estimate}"
-        return f"{self.seconds:.1f} s", cost
+        return f"{self.seconds:.1f} s, {cost}"
+
+    def __repr__(self) -> str:
+        shown = f"result={self.result!r}" if self.error is None else f"error={self.error!r}"
+        return f"{type(self).__name__}({self.model!r}, {self._describe()!r}, {shown})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,7 @@ class Comparison:
 
     def __str__(self) -> str:
         width = max(len(item.model) for item in self.items)
-        rows = ((f"{item.model:{width}}", *item._describe(), str(item.error or "")) for item in self.items)  # pyright: ignore[reportPrivateUsage]
+        rows = ((f"{item.model:{width}}", item._describe(), str(item.error or "")) for item in self.items)  # pyright: ignore[reportPrivateUsage]
         return "\n".join(escape_line("  ".join(row).rstrip()) for row in rows)
 
     def _repr_html_(self) -> str:
@@ -195,11 +203,11 @@ def _create_tile(item: ComparedModel) -> Tile:
             content = item.result[0].read()
         except MediaError as error:
             text = escape_line(str(error))
-    return Tile((escape_line(item.model), ", ".join(item._describe())), content, text)  # pyright: ignore[reportPrivateUsage]
+    return Tile((escape_line(item.model), item._describe()), content, text)  # pyright: ignore[reportPrivateUsage]
 
 
 def _draw_html(item: ComparedModel) -> str:
-    time_and_cost = ", ".join(item._describe())  # pyright: ignore[reportPrivateUsage]
+    time_and_cost = item._describe()  # pyright: ignore[reportPrivateUsage]
     if item.result is not None:
         content = item.result._repr_html_()  # pyright: ignore[reportPrivateUsage]
     else:
