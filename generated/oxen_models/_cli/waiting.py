@@ -1,0 +1,161 @@
+# Copied by oxen-codegen from templates/package/_cli/waiting.py. Do not edit.
+"""Wait for jobs with a display of their progress, save their files and print what became of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+from oxen_models._runner.destinations import Destination
+from oxen_models._runner.runner import JobReport, Runner
+
+from .failures import INTERRUPTED, describe_error, find_exit_code, print_error
+from .output import get_output, print_note, print_text
+from .terminal_images import show_image
+
+if TYPE_CHECKING:
+    from oxen_models._runtime._sync.job import Job
+    from oxen_models._runtime.errors import OxenError
+
+_FINAL = ("succeeded", "failed", "cancelled")
+
+
+def finish_jobs(
+    runner: Runner,
+    jobs: Sequence[Job[Any]],
+    destination: Destination | None,
+    *,
+    timeout: float | None,
+    sidecar: bool = False,
+    show: bool = False,
+    described: Mapping[str, Any] | None = None,
+) -> int:
+    """Wait for jobs, save their files, print the report and return the exit code.
+
+    Args:
+        runner: The runner.
+        jobs: The jobs.
+        destination: Where the files are saved; None to save none.
+        timeout: Seconds to wait; None for the default.
+        sidecar: Whether to write a file beside each one that states how it was made.
+        show: Whether to show saved images in the terminal.
+        described: Further properties of the report as JSON.
+    """
+    started = monotonic()
+    try:
+        with _show_progress(jobs) as on_status:
+            reports = runner.collect(jobs, destination, timeout=timeout, sidecar=sidecar, on_status=on_status)
+    except KeyboardInterrupt:
+        _ask_to_cancel(jobs)
+        return INTERRUPTED
+    _print_reports(reports, described or {}, monotonic() - started)
+    errors = [report.error for report in reports if report.error is not None]
+    if show and get_output().is_human:
+        for path in (file.path for report in reports for file in report.files):
+            show_image(path)
+    return find_exit_code(errors[0]) if errors else 0
+
+
+def _print_reports(reports: Sequence[JobReport], described: Mapping[str, Any], seconds: float) -> None:
+    output = get_output()
+    costs = [report.cost for report in reports if report.cost is not None]
+    cost = sum(costs, Decimal(0)) if costs else None
+    jobs = [_describe(report) for report in reports]
+    paths = [str(file.path) for report in reports for file in report.files]
+    lines = [*paths, *(f"{r.job_id} {r.status}" for r in reports if not r.files)]
+    if output.format == "jsonl":
+        output.show_list(jobs, list, ())
+    else:
+        output.show({**described, "jobs": jobs, "cost": cost}, "\n".join(lines), paths)
+    for report in reports:
+        if report.error is not None and output.format in ("human", "quiet"):
+            print_error(report.error, output.format)
+        if report.error is not None and not _is_final(report.error):
+            print_note(f"resume with: {_resume_command([report.job_id])}")
+    cost_text = f"cost: ${cost:f}" if cost is not None else "cost: not known"
+    print_note(f"{cost_text}, {seconds:.1f} s, {', '.join(report.job_id for report in reports)}")
+
+
+def _describe(report: JobReport) -> dict[str, Any]:
+    return {
+        "id": report.job_id,
+        "model": report.model,
+        "status": report.status,
+        "files": [{"path": str(file.path), "url": file.url} for file in report.files],
+        "urls": list(report.urls),
+        "cost": report.cost,
+        "error": None if report.error is None else describe_error(report.error),
+    }
+
+
+def _ask_to_cancel(jobs: Sequence[Job[Any]]) -> None:
+    """Ask once whether to cancel the jobs, and print how to go on."""
+    from oxen_models._runtime.errors import OxenError
+
+    active = [job for job in jobs if job.status not in _FINAL]
+    ids = [job.id for job in active or jobs]
+    print_text(f"\ninterrupted; jobs: {' '.join(ids)}", err=True)
+    is_cancelled = False
+    if active and sys.stdin.isatty():
+        try:
+            is_cancelled = click.confirm("Cancel them?" if len(ids) > 1 else "Cancel it?", err=True)
+        except (click.Abort, KeyboardInterrupt):
+            print_text("", err=True)
+    if is_cancelled:
+        for job in active:
+            try:
+                job.cancel()
+                print_text(f"{job.id} {job.status}", err=True)
+            except OxenError as error:
+                print_text(f"oxen-models: {error}", err=True)
+    else:
+        print_text(f"resume with: {_resume_command(ids)}", err=True)
+
+
+def _is_final(error: OxenError) -> bool:
+    """Return whether the job of an error has no result and will have none."""
+    from oxen_models._runtime.errors import JobError, JobTimeout
+
+    return isinstance(error, JobError) and not isinstance(error, JobTimeout)
+
+
+def _resume_command(ids: Sequence[str]) -> str:
+    return f"oxen-models result {' '.join(ids)}"
+
+
+@contextmanager
+def _show_progress(jobs: Sequence[Job[Any]]) -> Generator[Callable[[str, str], None] | None]:
+    """Show the status of the jobs and the elapsed time during the block, for readers."""
+    if not get_output().is_human:
+        yield None
+        return
+    try:
+        if not sys.stderr.isatty():
+            raise ImportError
+        import rich.progress
+        from rich.console import Console
+    except ImportError:
+        yield lambda id, status: print_note(f"{id} {status}") if status != "unknown" else None
+        return
+    columns = (
+        rich.progress.SpinnerColumn(),
+        rich.progress.TextColumn("{task.description}", markup=False),
+        rich.progress.BarColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    console = Console(file=sys.stderr)
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
+        ended: set[str] = set()
+        task = bar.add_task("waiting", total=len(jobs) if len(jobs) > 1 else None)
+
+        def show(id: str, status: str) -> None:
+            if status in _FINAL:
+                ended.add(id)
+            bar.update(task, description=f"{status} {id}"[:80], completed=len(ended))
+
+        yield show

@@ -1,0 +1,1 @@
+"""The command line, `oxen-models`, an interface of the runner."""

@@ -1,0 +1,64 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from oxen_models import Oxen
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def parse_dollars(text: str) -> Decimal:
+    """Return the amount of an option.
+
+    Raises:
+        click.BadParameter: It is not an amount of money.
+    """
+    try:
+        amount = Decimal(str(text).removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"must be an amount in dollars such as 0.50, got {text!r}")
+    return amount
+
+
+base_url_option = click.option(
+    "--base-url", help="The address of the API. Defaults to OXEN_BASE_URL, else OXEN_HOST, else the vendor's."
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Seconds to wait; a job continues afterwards. Defaults to 600, and to 3600 for a video.",
+)
+
+
+def save_options(command: C) -> C:
+    """Add the options of saving files to a command."""
+    for option in (
+        click.option("--sidecar", is_flag=True, help="Write beside each file how it was made, as JSON."),
+        click.option("--show/--no-show", default=True, help="Show images in terminals that can (default)."),
+        click.option(
+            "--out",
+            "-o",
+            "out",
+            metavar="PATH",
+            help="A file, a folder, or a pattern such as 'out/{index}_{id}.{ext}'. Defaults to this folder.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def create_client(base_url: str | None) -> Oxen:
+    """Return a client with the key of the environment or of the login file."""
+    from oxen_models import Oxen
+
+    return Oxen(base_url=base_url)
