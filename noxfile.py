@@ -29,7 +29,9 @@ CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 def install(session: nox.Session, *groups: str) -> None:
     """Install the project, editable and with its extras, and dependency groups, at the pinned versions."""
     packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
-    session.install("--quiet", *CONSTRAINTS, "--editable", ".[codegen,dynamic,progress,testing]", *packages)
+    session.install(
+        "--quiet", *CONSTRAINTS, "--editable", ".[cli,codegen,dynamic,progress,testing]", *packages
+    )
 
 
 @nox.session

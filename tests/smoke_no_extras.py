@@ -30,3 +30,4 @@ assert ".[dynamic]" in message, message
 for arguments in ([], ["fetch", "--all"], ["generate"], ["check"], ["diff"], ["update"]):
     check_command("codegen", "oxen_codegen", *arguments)
 check_command("testing", "oxen_models.testing")
+check_command("cli", "oxen_models")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from oxen_models._runner.models import RunnableModel
     from oxen_models._runner.runner import Plan, Runner
 
-DEFAULT_LIMIT = Decimal(1)
+DEFAULT_LIMIT = "1"
 
 
 def _send_options(command: Any) -> Any:

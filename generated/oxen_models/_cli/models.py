@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,8 @@ from .options import base_url_option, create_client, parse_dollars
 from .output import get_output, output_option, print_table, print_text
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from oxen_models._runner.models import RunnableModel
     from oxen_models._runtime.hub_models import HubModel
     from oxen_models.catalog import ModelInfo

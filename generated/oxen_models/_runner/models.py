@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.accepted_values import Node, accept_defaults
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 from oxen_models._runtime.json_schema.normalize import find_media, normalize
 from oxen_models._runtime.json_schema.operations import COMMON, Operation, resolve_operation
-from oxen_models._runtime.schemas import read_model
 
+if TYPE_CHECKING:
+    from oxen_models._runtime.hub_models import HubModel
+
+# An id whose file has its name on every file system.
+_PLAIN_ID = re.compile("[a-z0-9_-]+")
 # In a client they are in the documentation of each call.
 _COMMON_DESCRIPTIONS = {
     "response_format": "Whether results are returned as URLs or as base64 data.",
@@ -50,18 +58,28 @@ class RunnableModel:
     """A model with its parameters.
 
     Args:
-        model: The model, as the package recorded it or as the server describes it now.
+        id: The id of the model.
+        schema: The schema of its parameters; None without one.
+        inputs: The input media in its capabilities.
+        record: The record, as the package or the server has it.
         is_recorded: Whether the package has it.
     """
 
-    def __init__(self, model: HubModel, *, is_recorded: bool) -> None:
-        self.model = model
+    def __init__(
+        self, id: str, schema: object, inputs: Sequence[str], record: Mapping[str, Any], *, is_recorded: bool
+    ) -> None:
+        self.id = id
         self.is_recorded = is_recorded
+        self._schema = schema
+        self._inputs = inputs
+        self._record = record
 
-    @property
-    def id(self) -> str:
-        """The id of the model."""
-        return self.model.id
+    @cached_property
+    def model(self) -> HubModel:
+        """The model, as the package recorded it or as the server describes it now."""
+        from oxen_models._runtime.hub_models import parse_model_record
+
+        return parse_model_record(self._record)
 
     @cached_property
     def node(self) -> Node | None:
@@ -70,13 +88,12 @@ class RunnableModel:
         Raises:
             UnexpectedResponseError: The server's schema is not a schema of parameters.
         """
-        schema = self.model.request_schema
-        if schema is None:
+        if self._schema is None:
             return None
         from oxen_models._runtime.json_schema.diagnostics import ModelError
 
         try:
-            return accept_defaults(normalize(schema, self.model.inputs))
+            return accept_defaults(normalize(self._schema, self._inputs))
         except (ModelError, RecursionError) as error:
             from oxen_models._runtime.errors import UnexpectedResponseError
 
@@ -93,7 +110,7 @@ class RunnableModel:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters: required ones first, then those that a form shows first, hidden ones last."""
-        node, schema = self.node, self.model.request_schema or {}
+        node, schema = self.node, self._schema if is_object(self._schema) else {}
         nodes: Mapping[str, Node] = {} if node is None else node["properties"]
         raw, basic = schema.get("properties"), schema.get("basic")
         found = [
@@ -135,12 +152,31 @@ def read_recorded(id: str) -> RunnableModel | None:
     Raises:
         ModelRemovedError: The model was removed from the API.
     """
-    model = read_model(__name__, id)
-    if model is None:
+    record = _read_record(id)
+    if record is None:
         return None
-    removal = model.record.get("removed")
+    removal = record.get("removed")
     if is_object(removal):
         from oxen_models._runtime.errors import ModelRemovedError
 
         raise ModelRemovedError(id, str(removal.get("on")), removal.get("successor"))
-    return RunnableModel(model, is_recorded=True)
+    capabilities = record.get("capabilities")
+    inputs = capabilities.get("input") if is_object(capabilities) else None
+    schema = record.get("json_request_schema")
+    return RunnableModel(id, schema, inputs if is_list(inputs) else (), record, is_recorded=True)
+
+
+def _read_record(id: str) -> Mapping[str, Any] | None:
+    """Return the record of a model in the package; None without one."""
+    # `read_model` imports modules that take as long as a command that completes options may take.
+    package = sys.modules[__name__.partition(".")[0]]
+    read: Callable[[str], bytes] | None = getattr(package.__loader__, "get_data", None)
+    if read is not None and package.__file__ is not None and _PLAIN_ID.fullmatch(id):
+        with suppress(OSError):
+            found = json.loads(read(os.path.join(os.path.dirname(package.__file__), "schemas", f"{id}.json")))
+            if is_object(found) and found.get("id") == id:
+                return found
+    from oxen_models._runtime.schemas import read_model
+
+    model = read_model(__name__, id)
+    return None if model is None else model.record

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from oxen_models._runner.models import RunnableModel
     from oxen_models._runner.runner import Plan, Runner
 
-DEFAULT_LIMIT = Decimal(1)
+DEFAULT_LIMIT = "1"
 
 
 def _send_options(command: Any) -> Any:
@@ -52,9 +51,7 @@ def _send_options(command: Any) -> Any:
             flag_value="json",
             help="Validate, and print the request (json) or a program instead of sending it.",
         ),
-        click.option(
-            "--count", type=click.IntRange(1), metavar="N", default=1, help="How many jobs (1)."
-        ),
+        click.option("--count", type=click.IntRange(1), metavar="N", default=1, help="How many jobs (1)."),
     ):
         command = option(command)
     return command

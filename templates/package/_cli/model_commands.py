@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
-from oxen_models._runner.models import RunnableModel, read_recorded
-from oxen_models._runtime.printable import escape_line
 
 from .failures import find_option, suggest_name
+
+if TYPE_CHECKING:
+    from oxen_models._runner.models import RunnableModel
 
 Call = Callable[..., int | None]
 
@@ -54,6 +55,8 @@ class ModelGroup(click.Group):
         return [item.value for item in complete_models("", "images", "videos", "audio")]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from oxen_models._runner.models import read_recorded
+
         model = read_recorded(cmd_name)
         return None if model is None else ModelCommand(model, self._call, self._options())
 
@@ -99,18 +102,26 @@ class ModelCommand(click.Command):
         self._call = call
         self._own_options = options
         parameters = [option for found in self._model_options.sections.values() for option in found]
-        text = f"{model.model.display_name}. {model.model.description or ''}"
         super().__init__(
             model.id,
             params=[*parameters, *options],
             callback=self._run,
-            help=escape_line(text.strip()),
             epilog="A text is read from a file by @name and from the standard input by -. Objects are JSON.",
         )
 
     def _run(self, **arguments: Any) -> int | None:
         values: Mapping[str, Any] = self._model_options.pop_values(arguments)
         return self._call(self._model, values, **arguments)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+
+        from oxen_models._runtime.printable import escape_line
+
+        described = self._model.model
+        text = f"{described.display_name}. {described.description or ''}"
+        with formatter.indentation():
+            formatter.write_paragraph()
+            formatter.write_text(escape_line(text.strip()))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         help_option = self.get_help_option(ctx)
@@ -148,6 +159,8 @@ def find_model(id: str, base_url: str | None) -> RunnableModel:
         click.UsageError: There is no such model; the text has the nearest name.
         OxenError: The server returned an error or could not be reached.
     """
+    from oxen_models._runner.models import read_recorded
+
     model = read_recorded(id)
     if model is not None:
         return model

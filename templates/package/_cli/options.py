@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from oxen_models import Oxen
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -20,6 +21,8 @@ def parse_dollars(text: str) -> Decimal:
     Raises:
         click.BadParameter: It is not an amount of money.
     """
+    from decimal import Decimal, InvalidOperation
+
     try:
         amount = Decimal(str(text).removeprefix("$"))
     except InvalidOperation:
@@ -59,6 +62,7 @@ def save_options(command: C) -> C:
 
 def create_client(base_url: str | None) -> Oxen:
     """Return a client with the key of the environment or of the login file."""
+
     from oxen_models import Oxen
 
     return Oxen(base_url=base_url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -107,6 +106,8 @@ def print_note(text: str) -> None:
 
 def write_json(value: object, *, indent: int | None = None) -> str:
     """Return JSON in ASCII, which has no control characters."""
+    import json
+
     return json.dumps(value, indent=indent, default=str)
 
 

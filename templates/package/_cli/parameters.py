@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from itertools import chain, count
 from typing import Any
 
 import click
@@ -103,12 +104,12 @@ def _convert(parameter: Parameter, value: Any) -> Any:
         raise InvalidValueError(f"{parameter.name}: {error}") from None
 
 
-def _name_option(parameter: Parameter, used: Collection[str]) -> str:
+def _name_option(parameter: Parameter, used: Set[str]) -> str:
     """Return the name of an option; a name that is in use, or that is not one of an option, gets a prefix."""
     plain = re.sub("[^a-z0-9]+", "-", parameter.name.lower()).strip("-")
-    candidates = [plain] if plain else []
-    candidates += [f"param-{plain}" if plain else "param", *(f"param-{plain}-{n}" for n in range(2, 9999))]
-    return next(name for name in candidates if not {f"--{name}", f"--no-{name}"} & set(used))
+    prefixed = f"param-{plain}" if plain else "param"
+    candidates = chain([plain] if plain else [], [prefixed], (f"{prefixed}-{number}" for number in count(2)))
+    return next(name for name in candidates if used.isdisjoint((f"--{name}", f"--no-{name}")))
 
 
 def _name_section(parameter: Parameter) -> str:

@@ -92,7 +92,11 @@ class Runner:
             NotFoundError: There is no such model.
             OxenError: The server returned another error or could not be reached.
         """
-        return read_recorded(id) or RunnableModel(self.oxen.models.get(id), is_recorded=False)
+        model = read_recorded(id)
+        if model is not None:
+            return model
+        found = self.oxen.models.get(id)
+        return RunnableModel(found.id, found.request_schema, found.inputs, found.record, is_recorded=False)
 
     def plan(
         self,
