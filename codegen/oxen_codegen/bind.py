@@ -140,16 +140,14 @@ def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> 
         renamed=check_renamed(renamed, {parameter.name for parameter in request.parameters}),
         request=request,
         image_parameters=tuple(
-            parameter.name
-            for parameter in request.parameters
-            if (parameter.alias or parameter.name) in images
+            parameter.name for parameter in request.parameters if parameter.wire_name in images
         )
         if operation.family == "images"
         else (),
         billed_parameters=tuple(
             parameter.name
             for parameter in request.parameters
-            if is_billed_without_result(node["annotations"].get(parameter.alias or parameter.name, {}))
+            if is_billed_without_result(node["annotations"].get(parameter.wire_name, {}))
         ),
         nested=build_nested(accepted, nested, f"Part of a request to {record.id!r}."),
     )

@@ -93,6 +93,11 @@ class Parameter:
     takes_media: bool
     doc: str
 
+    @property
+    def wire_name(self) -> str:
+        """The name in the body of a request, which may be empty."""
+        return self.name if self.alias is None else self.alias
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectSpec:

@@ -232,6 +232,20 @@ def test_extra_body_rejects_known_names(run: ClientRunner, hub: Hub, name: str, 
     assert hub.count("POST", "/") == 0
 
 
+def test_empty_wire_name_is_explained(run: ClientRunner, hub: Hub) -> None:
+    """A parameter whose name in the API is empty is known by its Python name, in errors as well."""
+    schema = {"properties": {"": {"type": "string", "format": "uri", "renderType": "image-url"}}}
+    request_class: Any = compile_cached(json.dumps(schema))
+    request = request_class(param=DOG_URL)
+    assert request.endpoint == "/images/edit"
+    with pytest.raises(InvalidRequestError, match="param=5: "):
+        build_request(partial(request_class, param=5))
+    error = run.expect_error(
+        InvalidRequestError, lambda oxen: oxen.run(request, extra_body={"": 1}), base_url=hub.url
+    )
+    assert str(error).endswith("extra_body['']=1: cannot be set here; pass it as a parameter: param=1")
+
+
 def test_unknown_model_is_suggested(run: ClientRunner, hub: Hub) -> None:
     """The catalogue and the server's 404 suggest the model with the nearest id."""
     with pytest.raises(KeyError, match="did you mean 'qwen-image-edit-plus'"):

@@ -23,6 +23,7 @@ from oxen_codegen.names import parameter_names
 from oxen_codegen.normalize import normalize
 from oxen_models import InvalidRequestError, Request, catalog
 from oxen_models._runtime.dynamic import DynamicSchema
+from oxen_models._runtime.fields import map_wire_names
 from oxen_models._runtime.hub_models import parse_model_record
 from pydantic import ValidationError
 
@@ -202,7 +203,7 @@ def accepts(request: type[Request], body: dict[str, Any]) -> bool:
 
 def accepts_keywords(request: type[Request], body: dict[str, Any]) -> bool:
     """Return whether the request accepts a body through keyword arguments, with the names of Python."""
-    names = {field.alias or name: name for name, field in request.model_fields.items()}
+    names = map_wire_names(request)
     if not names.keys() >= body.keys() & {*names.values()}:
         return accepts(request, body)  # an unknown parameter with the Python name of another one
     try:

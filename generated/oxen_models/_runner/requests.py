@@ -8,6 +8,7 @@ from typing import Any
 
 from oxen_models._runtime.errors import ConfigurationError, InvalidRequestError, Problem
 from oxen_models._runtime.extras import describe_missing_extra
+from oxen_models._runtime.fields import map_wire_names
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate, estimate_cost
 from oxen_models._runtime.request import Request, RequestLike, body_with_media
 from oxen_models._runtime.validation_errors import suggest
@@ -57,7 +58,7 @@ def _build_typed(id: str, values: Mapping[str, Any]) -> Request:
     request_class = info.find_request_class()
     assert request_class is not None
     fields = request_class.model_fields
-    names = {field.alias or name: name for name, field in fields.items()}
+    names = map_wire_names(request_class)
     problems = [
         Problem(name, shorten(value), "is not a parameter of the model", suggest(name, name, "", list(names)))
         for name, value in values.items()

@@ -21,7 +21,7 @@ from typing import (
 )
 
 from oxen_models._runtime.json_schema.json_types import json_equal
-from pydantic import BeforeValidator, PlainValidator, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, BeforeValidator, PlainValidator, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from .values import json_error
@@ -42,6 +42,11 @@ def is_iterable(value: object) -> bool:
     """Return whether `list(value)` is a list that could be meant: a generator, a set, a view, an array."""
     is_other = isinstance(value, str | bytes | bytearray | memoryview | Mapping) or hasattr(value, "read")
     return isinstance(value, Iterable) and not is_other
+
+
+def map_wire_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return the Python names of the fields of a class, by wire name."""
+    return {name if field.alias is None else field.alias: name for name, field in model.model_fields.items()}
 
 
 def copy_json(value: object) -> Any:

@@ -20,6 +20,7 @@ from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .bodies import digest_body, digest_json
 from .errors import ConfigurationError, MediaError
+from .fields import map_wire_names
 from .generations import Generation, parse_dollars
 from .request import Request, RequestLike, UntypedRequest
 from .version import __version__
@@ -93,7 +94,7 @@ class Sidecar:
         request_class = _find_class(self.model)
         if request_class is None:
             return UntypedRequest(self.model, self.endpoint, values)
-        names = {info.alias or name for name, info in request_class.model_fields.items()}
+        names = map_wire_names(request_class)
         return request_class.from_body({name: value for name, value in values.items() if name in names})
 
 

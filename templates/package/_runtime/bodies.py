@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from .errors import InvalidRequestError, Problem
+from .fields import map_wire_names
 from .local_media import LocalMedia, LocalMediaError
 from .request import AnyRequest, RequestLike, UntypedRequest, body_with_media, media_error
 from .values import map_scalars, shorten
@@ -155,7 +156,7 @@ def _list_known_names(request: AnyRequest, extra: Mapping[str, object]) -> Itera
     if isinstance(request, UntypedRequest):
         names = {name: name for name in request.parameters}
     else:
-        names = {field.alias or name: name for name, field in type(request).model_fields.items()}
+        names = map_wire_names(type(request))
     for name, value in extra.items():
         suggestion: str | None = None
         if name == "model":

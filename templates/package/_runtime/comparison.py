@@ -12,7 +12,7 @@ from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from .adaptation import Adaptation, Conversion, Omission, adapt_parameters, check_names
 from .aliases import ALIAS_BY_NAME, ALIASES
 from .errors import BudgetExceededError, ConfigurationError
-from .fields import OMIT, is_sequence
+from .fields import OMIT, is_sequence, map_wire_names
 from .printable import escape_line
 from .request import Request
 from .schemas import read_model
@@ -243,7 +243,7 @@ def _plan_request(
     request_class = model.find_request_class()
     assert request_class is not None
     # The names of the call, which can differ from those of the API.
-    names = {field.alias or name: name for name, field in request_class.model_fields.items()}
+    names = map_wire_names(request_class)
     values = {names[name]: read_file(name, value) for name, value in adaptation.parameters.items()}
     _check_required(model, request_class, adaptation)
     request = model.request(**values)
@@ -251,9 +251,8 @@ def _plan_request(
 
 
 def _check_required(model: ModelInfo, request_class: type[Request], adaptation: Adaptation) -> None:
-    for name, field_info in request_class.model_fields.items():
-        wire_name = field_info.alias or name
-        if not field_info.is_required() or wire_name in adaptation.parameters:
+    for wire_name, name in map_wire_names(request_class).items():
+        if not request_class.model_fields[name].is_required() or wire_name in adaptation.parameters:
             continue
         alias = ALIAS_BY_NAME.get(wire_name)
         for omission in adaptation.omissions:

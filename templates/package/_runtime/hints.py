@@ -17,6 +17,7 @@ from .errors import (
     OxenError,
     UnprocessableError,
 )
+from .fields import map_wire_names
 from .values import find_similar
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def hint_stale_bindings(
     if request_class is None or not is_about_parameters(error_class, detail, error_type, provider_code):
         return None
     not_own = _CALL_PARAMETERS | extra_names
-    own = {field.alias or name for name, field in request_class.model_fields.items()} - not_own
+    own = map_wire_names(request_class).keys() - not_own
     # A name that is neither the call's nor the model's may be new.
     if not _mentions(detail, own) and _mentions(detail, not_own):
         return None
@@ -102,7 +103,7 @@ def is_about_parameters(
 
 
 def _mentions(text: str, names: Collection[str]) -> bool:
-    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names if name)
 
 
 def _advise(request_class: type[Request]) -> str:

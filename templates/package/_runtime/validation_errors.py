@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from .errors import InvalidRequestError, Problem
+from .fields import map_wire_names
 from .values import MAX_VALUE_LENGTH, shorten
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
         error: The error.
     """
     problems: dict[str, Problem] = {}
-    names = {field.alias or name: name for name, field in request.model_fields.items()}
+    names = map_wire_names(request)
     for detail in error.errors(include_url=False):
         wire_name = str(detail["loc"][0]) if detail["loc"] else ""
         name = names.get(wire_name, wire_name)
