@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
+from decimal import Decimal
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -24,6 +25,7 @@ from ..parsing import api_error
 from ..request import ChatRequestBase
 from ..responses import Response
 from ..server_errors import is_error
+from ..telemetry import observe
 from .session import Session
 from .threads import run_blocking
 from .uploads import upload_media
@@ -113,9 +115,13 @@ def complete(session: Session, request: ChatRequestBase, **options: Unpack[Reque
     check_targets(session)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     body = encode_body(request, options.get("extra_body"))
-    body = upload_media(session, request, body, timeout)
     context = CallContext(model_id=request.model_id)
-    return parse_completion(session.post(request.endpoint, body, timeout, extra_headers, context))
+    with observe("oxen.chat", request.model_id) as call:
+        body = upload_media(session, request, body, timeout)
+        response = session.post(request.endpoint, body, timeout, extra_headers, context)
+        completion = parse_completion(response)
+        call.record("succeeded", cost=completion.cost)
+    return completion
 
 
 def _read(
@@ -130,22 +136,28 @@ def _read(
     request = _build(build)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     body = encode_body(request, {**(options.get("extra_body") or {}), **stream_body})
-    body = upload_media(session, request, body, timeout)
     context = CallContext(model_id=request.model_id)
-    stream = session.stream_post(request.endpoint, body, timeout, extra_headers, context)
-    reason = "neither a finish reason nor [DONE] was received"
-    try:
-        with closing(stream) as events:
-            for data in events:
-                if data.strip() == _DONE:
-                    return
-                chunk = parse_chunk(_parse_event(data, context))
-                assembly.add(chunk)
-                yield chunk
-    except StreamCutError as error:
-        reason = str(error)
-    if not assembly.is_finished:
-        raise IncompleteStreamError(reason, assembly.build())
+    with observe("oxen.chat", request.model_id, is_current=False) as call:
+        body = upload_media(session, request, body, timeout)
+        stream = session.stream_post(request.endpoint, body, timeout, extra_headers, context)
+        cost: Decimal | None = None
+        reason: str | None = "neither a finish reason nor [DONE] was received"
+        try:
+            with closing(stream) as events:
+                for data in events:
+                    if data.strip() == _DONE:
+                        reason = None
+                        break
+                    chunk = parse_chunk(_parse_event(data, context))
+                    assembly.add(chunk)
+                    if chunk.usage is not None:
+                        cost = chunk.usage.cost
+                    yield chunk
+        except StreamCutError as error:
+            reason = str(error)
+        if reason is not None and not assembly.is_finished:
+            raise IncompleteStreamError(reason, assembly.build())
+        call.record("succeeded", cost=cost)
 
 
 def _parse_event(data: str, context: CallContext) -> dict[str, Any]:

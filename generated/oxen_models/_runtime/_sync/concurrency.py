@@ -100,7 +100,8 @@ class Workers(Generic[T]):
 
     def start(self, function: Callable[[], T]) -> None:
         """Start a function."""
-        thread = threading.Thread(target=self._run, args=(function,), name="oxen_models request", daemon=True)
+        run = partial(copy_context().run, self._run, function)
+        thread = threading.Thread(target=run, name="oxen_models request", daemon=True)
         thread.start()
 
     def next_result(self) -> T:

@@ -19,6 +19,7 @@ from ..decompression import ContentError
 from ..errors import MediaError
 from ..media_types import HEAD_SIZE, describe_other
 from ..retries import delay_after_failure, delay_after_status
+from ..telemetry import count_retry
 from .contents import iterate_content
 from .exchange import CONNECT_TIMEOUT, USER_AGENT, Exchange
 
@@ -215,6 +216,7 @@ def download(
         with suppress(CallError):  # of a closed client, which the next attempt raises, too
             exchange.calls.sleep(delay)
         retries += 1
+        count_retry(None, "interrupted" if status is None else str(status))
 
 
 def _seconds_until(deadline: float) -> float:

@@ -31,6 +31,7 @@ from ..printable import escape_line
 from ..responses import Response
 from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
+from ..telemetry import count_cost, observe
 from ..urls import generation_path, job_path
 from .concurrency import Callback, call_back
 from .results import Result, job_result_type, media_type, parse_result
@@ -72,6 +73,7 @@ class Job(Generic[R_co]):
         self._record: Response | None = None
         """The record of the job after a wait for its end."""
         self._tracked: TrackedJob | None = None
+        self._is_cost_counted = False
         if stream_epoch is not None:
             self._tracked = session.tracker(self._context).track(id, self._media_type, status, stream_epoch)
 
@@ -135,7 +137,11 @@ class Job(Generic[R_co]):
             JobNotFound: The history has no such job.
             OxenError: The server returned an error or could not be reached.
         """
-        return (read_history(self._session, self._id)).cost
+        generation = read_history(self._session, self._id)
+        if generation.cost is not None and not self._is_cost_counted:
+            self._is_cost_counted = True
+            count_cost(generation.model, generation.cost)
+        return generation.cost
 
     def wait(
         self,
@@ -223,12 +229,23 @@ class Job(Generic[R_co]):
             if on_status is not None:
                 call_back(on_status, self.status)
             return self._record
+        with observe("oxen.wait", self.model, self._id) as call:
+            response = self._wait_for_end(timeout, on_status, cancel_on_timeout)
+            call.record(self.status)
+        self._record = response
+        return response
+
+    def _wait_for_end(
+        self,
+        timeout: float | None,
+        on_status: Callback[str] | None,
+        cancel_on_timeout: bool,
+    ) -> Response:
         tracker = self._session.tracker(self._context)
         result = tracker.wait(self._track(), timeout, on_status, self._token)
         match result.outcome:
             case WaitOutcome.FINISHED:
                 assert result.response is not None
-                self._record = result.response
                 return result.response
             case WaitOutcome.NOT_FOUND:
                 detail = "the job no longer exists on the server"

@@ -52,6 +52,7 @@ from ..submissions import (
     Submissions,
     was_rejected,
 )
+from ..telemetry import count_retry, observe
 from .chat import check_targets
 from .concurrency import wait_for_callback
 from .gate import Gate
@@ -189,7 +190,15 @@ class Processor:
             refusal = self._reserve(item, job_id)
             if refusal is not None:
                 return Finished(item, refusal=refusal)
-            return Finished(item, self._run_one(item, submission, job_id))
+            with observe("oxen.request", request.model_id, job_id) as call:
+                outcome = self._run_one(item, submission, job_id)
+                call.record(
+                    "succeeded" if outcome.error is None else None,
+                    outcome.job_id,
+                    outcome.cost,
+                    outcome.error,
+                )
+            return Finished(item, outcome)
         except RunEndedError:
             return Finished(item)
         except (InvalidRequestError, UnpricedRequestError) as error:
@@ -219,7 +228,9 @@ class Processor:
         result: AnyResult | None = None
         try:
             if isinstance(request, ChatRequestBase):
-                completion = parse_completion((self._send(index, request, submission)).response)
+                with observe("oxen.chat", request.model_id) as call:
+                    completion = parse_completion((self._send(index, request, submission)).response)
+                    call.record("succeeded")
                 self._settle(item, completion.cost)
                 return Outcome(index, request, completion, None, None, completion.cost)
             if job_id is None:
@@ -360,8 +371,10 @@ class Processor:
         self, index: int, request: RequestLike, submission: Submission
     ) -> tuple[Job[AnyResult], float]:
         """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
-        sent = self._send(index, request, submission)
-        [(job_id, status), *_] = find_jobs(sent.response.json)
+        with observe("oxen.submit", request.model_id) as call:
+            sent = self._send(index, request, submission)
+            [(job_id, status), *_] = find_jobs(sent.response.json)
+            call.record(status, job_id)
         return self._create_job(request, job_id, status, sent.stream_epoch), sent.started
 
     def _send(self, index: int, request: AnyRequest, submission: Submission) -> _Sent:
@@ -394,6 +407,7 @@ class Processor:
                 if not _may_be_retried(cause) or retries == self._max_retries:
                     raise
                 retries += 1
+                count_retry(request.model_id, type(cause).__name__)
                 last_error = _without_frames(error)
             except BaseException:
                 self._gate.report_not_sent()

@@ -15,6 +15,7 @@ from ..media import needs_io
 from ..options import RequestOptions
 from ..provenance import Origin
 from ..request import RequestLike, RequestT, build_request, typed_class
+from ..telemetry import observe
 from .job import Job, enqueue
 from .results import AnyResult, parse_result, result_type
 from .session import Session
@@ -80,16 +81,20 @@ def run_request(session: Session, request: RequestLike, **options: Unpack[Reques
         )
     extra_body = options.get("extra_body")
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    body = upload_media(session, request, encode_body(request, extra_body), timeout)
-    warn_if_billed_without_result(request)
+    body = encode_body(request, extra_body)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),
         model_id=request.model_id,
     )
-    origin = Origin(request, extra_body or {}, datetime.now(UTC))
-    response = session.post(request.endpoint, body, timeout, extra_headers, context)
-    return parse_result(result_type(request), response, session, origin=origin)
+    with observe("oxen.run", request.model_id) as call:
+        body = upload_media(session, request, body, timeout)
+        warn_if_billed_without_result(request)
+        origin = Origin(request, extra_body or {}, datetime.now(UTC))
+        response = session.post(request.endpoint, body, timeout, extra_headers, context)
+        result = parse_result(result_type(request), response, session, origin=origin)
+        call.record("succeeded")
+    return result
 
 
 def submit_request(
@@ -110,15 +115,18 @@ def submit_request(
     extra_body = options.get("extra_body")
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
-    body = upload_media(session, request, body, timeout)
-    warn_if_billed_without_result(request)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),
         model_id=request.model_id,
         is_submission=True,
     )
-    return enqueue(session, body, result_type(request), timeout, extra_headers, context)
+    with observe("oxen.submit", request.model_id) as call:
+        body = upload_media(session, request, body, timeout)
+        warn_if_billed_without_result(request)
+        jobs = enqueue(session, body, result_type(request), timeout, extra_headers, context)
+        call.record(jobs[0].status, ",".join(job.id for job in jobs))
+    return jobs
 
 
 def _build(build: partial[RequestT]) -> RequestT:

@@ -20,6 +20,7 @@ from ..media import mark_paths
 from ..media_sources import MediaSourceError, read_source
 from ..request import AnyRequest, media_error
 from ..settings import UPLOADS_PATH
+from ..telemetry import observe
 from ..uploads import (
     API_PATH,
     DOCUMENT_SUFFIX,
@@ -139,7 +140,9 @@ def _request_url(session: Session, form: Form, known: Upload | None, timeout: fl
             return _sign(session, repository, known.asset_path, timeout)
         except NotFoundError:  # the user deleted the file
             pass
-    response = session.upload(upload_path(repository), form, timeout)
+    with observe("oxen.upload") as call:
+        response = session.upload(upload_path(repository), form, timeout)
+        call.record("succeeded")
     return _sign(session, repository, parse_asset_path(response), timeout)
 
 

@@ -51,6 +51,7 @@ from ..submissions import (
     Submissions,
     was_rejected,
 )
+from ..telemetry import count_retry, observe
 from .chat import check_targets
 from .concurrency import wait_for_callback
 from .gate import AsyncGate
@@ -188,7 +189,15 @@ class AsyncProcessor:
             refusal = self._reserve(item, job_id)
             if refusal is not None:
                 return Finished(item, refusal=refusal)
-            return Finished(item, await self._run_one(item, submission, job_id))
+            with observe("oxen.request", request.model_id, job_id) as call:
+                outcome = await self._run_one(item, submission, job_id)
+                call.record(
+                    "succeeded" if outcome.error is None else None,
+                    outcome.job_id,
+                    outcome.cost,
+                    outcome.error,
+                )
+            return Finished(item, outcome)
         except RunEndedError:
             return Finished(item)
         except (InvalidRequestError, UnpricedRequestError) as error:
@@ -220,7 +229,9 @@ class AsyncProcessor:
         result: AsyncAnyResult | None = None
         try:
             if isinstance(request, ChatRequestBase):
-                completion = parse_completion((await self._send(index, request, submission)).response)
+                with observe("oxen.chat", request.model_id) as call:
+                    completion = parse_completion((await self._send(index, request, submission)).response)
+                    call.record("succeeded")
                 self._settle(item, completion.cost)
                 return AsyncOutcome(index, request, completion, None, None, completion.cost)
             if job_id is None:
@@ -361,8 +372,10 @@ class AsyncProcessor:
         self, index: int, request: RequestLike, submission: Submission
     ) -> tuple[AsyncJob[AsyncAnyResult], float]:
         """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
-        sent = await self._send(index, request, submission)
-        [(job_id, status), *_] = find_jobs(sent.response.json)
+        with observe("oxen.submit", request.model_id) as call:
+            sent = await self._send(index, request, submission)
+            [(job_id, status), *_] = find_jobs(sent.response.json)
+            call.record(status, job_id)
         return self._create_job(request, job_id, status, sent.stream_epoch), sent.started
 
     async def _send(self, index: int, request: AnyRequest, submission: Submission) -> _Sent:
@@ -397,6 +410,7 @@ class AsyncProcessor:
                 if not _may_be_retried(cause) or retries == self._max_retries:
                     raise
                 retries += 1
+                count_retry(request.model_id, type(cause).__name__)
                 last_error = _without_frames(error)
             except BaseException:
                 self._gate.report_not_sent()

@@ -14,6 +14,7 @@ from ..media import needs_io
 from ..options import RequestOptions
 from ..provenance import Origin
 from ..request import RequestLike, RequestT, build_request, typed_class
+from ..telemetry import observe
 from .job import AsyncJob, enqueue
 from .results import AsyncAnyResult, parse_result, result_type
 from .session import AsyncSession
@@ -81,16 +82,20 @@ async def run_request(
         )
     extra_body = options.get("extra_body")
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    body = await upload_media(session, request, encode_body(request, extra_body), timeout)
-    warn_if_billed_without_result(request)
+    body = encode_body(request, extra_body)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),
         model_id=request.model_id,
     )
-    origin = Origin(request, extra_body or {}, datetime.now(UTC))
-    response = await session.post(request.endpoint, body, timeout, extra_headers, context)
-    return parse_result(result_type(request), response, session, origin=origin)
+    with observe("oxen.run", request.model_id) as call:
+        body = await upload_media(session, request, body, timeout)
+        warn_if_billed_without_result(request)
+        origin = Origin(request, extra_body or {}, datetime.now(UTC))
+        response = await session.post(request.endpoint, body, timeout, extra_headers, context)
+        result = parse_result(result_type(request), response, session, origin=origin)
+        call.record("succeeded")
+    return result
 
 
 async def submit_request(
@@ -111,15 +116,18 @@ async def submit_request(
     extra_body = options.get("extra_body")
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
     body = encode_queue_body(request, num_generations, session.settings.targets, extra_body)
-    body = await upload_media(session, request, body, timeout)
-    warn_if_billed_without_result(request)
     context = CallContext(
         request_class=typed_class(request),
         extra_names=frozenset(extra_body or ()),
         model_id=request.model_id,
         is_submission=True,
     )
-    return await enqueue(session, body, result_type(request), timeout, extra_headers, context)
+    with observe("oxen.submit", request.model_id) as call:
+        body = await upload_media(session, request, body, timeout)
+        warn_if_billed_without_result(request)
+        jobs = await enqueue(session, body, result_type(request), timeout, extra_headers, context)
+        call.record(jobs[0].status, ",".join(job.id for job in jobs))
+    return jobs
 
 
 async def _build(build: partial[RequestT]) -> RequestT:

@@ -20,6 +20,7 @@ from ..headers import validate_headers
 from ..parsing import names_job, parse_response
 from ..responses import Response
 from ..retries import delay_after_failure, delay_after_status
+from ..telemetry import count_retry
 from ..transport_errors import map_transport_error, may_have_been_sent
 from .exchange import AsyncExchange, Received, closed_error
 from .threads import run_blocking
@@ -252,3 +253,5 @@ class AsyncTransport(AsyncExchange):
             with suppress(CallError):  # of a closed client, which the next attempt raises, too
                 await self.calls.sleep(delay)
             retries += 1
+            reason = type(error).__name__ if received is None else str(received.status)
+            count_retry(context.model_id, reason)

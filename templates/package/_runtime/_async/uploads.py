@@ -19,6 +19,7 @@ from ..media import mark_paths
 from ..media_sources import MediaSourceError, read_source
 from ..request import AnyRequest, media_error
 from ..settings import UPLOADS_PATH
+from ..telemetry import observe
 from ..uploads import (
     API_PATH,
     DOCUMENT_SUFFIX,
@@ -138,7 +139,9 @@ async def _request_url(session: AsyncSession, form: Form, known: Upload | None, 
             return await _sign(session, repository, known.asset_path, timeout)
         except NotFoundError:  # the user deleted the file
             pass
-    response = await session.upload(upload_path(repository), form, timeout)
+    with observe("oxen.upload") as call:
+        response = await session.upload(upload_path(repository), form, timeout)
+        call.record("succeeded")
     return await _sign(session, repository, parse_asset_path(response), timeout)
 
 
