@@ -31,13 +31,13 @@ BOUND = [model for model in catalog.models(typed=True) if model.module]
 VALUES_PER_MODEL = 100
 VALUES_PER_SCHEMA = 40
 RANDOM_SCHEMAS = 200
+MAX_LENGTH = 100
 
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3.0, 0.5, -7, 10**12, 2**53 + 1, 2**64 + 1, -(10**300), 1e308, 2.5e9,
     23.976, "", " ", "a", "5", "true", "é" * 40, "🐂" * 3,
     [], ["a"], [1, 2.5], [None], [[]], {}, {"a": 1}, [{}], [{"a": "b"}],
 )  # fmt: skip
-
 
 COMBINING = frozenset("$ref allOf anyOf dependentSchemas else if oneOf patternProperties then".split())
 
@@ -91,12 +91,12 @@ def valid(schema: Any, random: Random) -> Any:
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
-        return random.choice(schema["enum"])
+        return random.choice(schema["enum"] or JUNK)
     types = schema.get("type")
     match random.choice(types) if is_list(types) else types:
         case "string":
-            least, most = schema.get("minLength", 0), schema.get("maxLength", 8)
-            return "".join(random.choice("ab é5") for _ in range(random.randint(least, max(least, most))))
+            length = choose_length(schema.get("minLength", 0), schema.get("maxLength", 8), random)
+            return "".join(random.choice("ab é5") for _ in range(length))
         case "integer":
             return choose_edge(schema, random, 1)
         case "number":
@@ -106,8 +106,7 @@ def valid(schema: Any, random: Random) -> Any:
         case "null":
             return None
         case "array":
-            least, most = schema.get("minItems", 0), schema.get("maxItems", 3)
-            count = random.randint(least, max(least, most))
+            count = choose_length(schema.get("minItems", 0), schema.get("maxItems", 3), random)
             return [valid(schema.get("items", True), random) for _ in range(count)]
         case "object":
             return valid_object(schema, random)
@@ -152,12 +151,18 @@ def valid_property(schema: Any, random: Random) -> Any:
     return valid(schema, random)
 
 
+def choose_length(least: float, most: float, random: Random) -> int:
+    """Return a length between the limits, or the maximal length of the test if it is less."""
+    least, most = min(int(least), MAX_LENGTH), min(int(most), MAX_LENGTH)
+    return random.randint(least, max(least, most))
+
+
 def choose_edge(schema: dict[str, Any], random: Random, step: float) -> float:
     """Return a number at, next to or between the limits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -9))
     most = schema.get("maximum", schema.get("exclusiveMaximum", 9))
     number = random.choice(
-        [least, most, least + step, most - step, least - step, most + step, (least + most) / 2]
+        [least, most, least + step, most - step, least - step, most + step, least / 2 + most / 2]
     )
     if step == 1 and random.random() < 0.8:
         return int(number)
