@@ -90,7 +90,6 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
     """
     format = resolve_format(find_option(arguments, "--output") or "auto")
     with warnings.catch_warnings():
-        warnings.simplefilter("default")
         warnings.showwarning = _WarningPrinter(format)
         try:
             yield

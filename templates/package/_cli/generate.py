@@ -93,7 +93,8 @@ def _run(
     from .waiting import finish_jobs
 
     destination = parse_destination(out)
-    with _create_client(options) as oxen:
+    with create_client(options["base_url"]) as client:
+        oxen = _with_targets(client, options)
         runner, plan = _plan(oxen, model, values, options)
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
@@ -114,7 +115,8 @@ def _run(
 def _submit(model: RunnableModel, values: Mapping[str, Any], **options: Any) -> int:
     from .programs import describe_estimate
 
-    with _create_client(options) as oxen:
+    with create_client(options["base_url"]) as client:
+        oxen = _with_targets(client, options)
         runner, plan = _plan(oxen, model, values, options)
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
@@ -146,8 +148,7 @@ submit_command = ModelGroup(
 )
 
 
-def _create_client(options: Mapping[str, Any]) -> Oxen:
-    client = create_client(options["base_url"])
+def _with_targets(client: Oxen, options: Mapping[str, Any]) -> Oxen:
     return client.with_options(
         target_repo=options["target_repo"], target_directory=options["target_directory"]
     )

@@ -1,0 +1,204 @@
+"""`run` and `submit`: estimates, confirmation, files, reports and exit codes."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from oxen_models import catalog, schema, sidecar
+from oxen_models.testing import Hub
+from PIL import Image
+
+from .conftest import NEW, Run, read_bodies
+
+PRICED, UNPRICED, EDITOR = "z-image-turbo", "qwen-image", "qwen-image-edit-plus"
+URL = "https://example.com/dog.png"
+QUEUE = "/api/ai/queue"
+SUFFIXES = {"video": "mp4", "audio": "mp3"}
+PROMPT = ("--prompt", "A hat")
+
+
+def read_report(result: Result) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def test_run_reports_files_and_cost(run: Run, hub: Hub, folder: Path) -> None:
+    """The report has the estimate, and status, files and cost of each job; sidecars are written on request."""
+    report = read_report(run("run", PRICED, *PROMPT, "-o", "new/hat.webp", "--sidecar"))
+    [job] = report["jobs"]
+    assert (report["model"], report["cost"], report["estimate"]["high"]) == (PRICED, "0.01", "0.01")
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    assert [file["path"] for file in job["files"]] == ["new/hat.webp"]
+    assert sidecar(folder / "new" / "hat.webp").job_id == job["id"]
+    assert read_bodies(hub) == [{"model": PRICED, "prompt": "A hat"}]
+
+
+def test_default_name_has_index_and_id(run: Run, folder: Path) -> None:
+    """Without a path, files are named after their index and their job in the current folder."""
+    report = read_report(run("run", PRICED, *PROMPT, "--count", "2"))
+    names = [f"{index}_{job['id']}.webp" for index, job in enumerate(report["jobs"])]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
+def test_output_formats_are_for_readers_and_scripts(run: Run) -> None:
+    """Quiet prints paths, JSON lines a job each, and text also the cost, on the standard error."""
+    assert run("run", PRICED, *PROMPT, "-o", "a.webp", "--output", "quiet").output == "a.webp\n"
+    lines = run("run", PRICED, *PROMPT, "--count", "2", "--output", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["succeeded", "succeeded"]
+    human = run("run", PRICED, *PROMPT, "-o", "b.webp", "--output", "human")
+    assert human.stdout == "b.webp\n"
+    assert "estimate: $0.01 (1 image at $0.01 per image)" in human.stderr
+    assert "succeeded" in human.stderr
+    assert "cost: $0.01, " in human.stderr
+    unpriced = run("run", UNPRICED, *PROMPT, "--output", "human")
+    assert "no estimate: the price of the model is not known" in unpriced.stderr
+    assert "cost: not known" in unpriced.stderr
+
+
+def test_submit_prints_the_job_for_result(run: Run, folder: Path) -> None:
+    """`submit` prints an id, with which `wait`, `result` and `cancel` go on."""
+    id = run("submit", PRICED, *PROMPT, "--output", "quiet").stdout.strip()
+    [job] = read_report(run("wait", id))["jobs"]
+    assert (job["id"], job["status"], job["files"]) == (id, "succeeded", [])
+    [job] = read_report(run("result", id, "-o", "hat.webp"))["jobs"]
+    assert (folder / "hat.webp").stat().st_size
+    assert json.loads(run("cancel", id).stdout) == [{"id": id, "status": "succeeded"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        ((PRICED, *PROMPT, "--budget", "0.005"), 7, "BudgetExceededError"),
+        ((UNPRICED, *PROMPT, "--budget", "1"), 7, "UnpricedRequestError"),
+        ((NEW["id"], *PROMPT), 7, "NotConfirmedError"),
+        ((PRICED, *PROMPT, "--confirm-above", "0"), 7, "NotConfirmedError"),
+        ((PRICED,), 3, "InvalidRequestError"),
+        ((PRICED, *PROMPT, "--extra-body", "{}x"), 2, "BadParameter"),
+        ((PRICED, *PROMPT, "--base-url", "ftp://x"), 2, "ConfigurationError"),
+    ],
+)  # fmt: skip
+def test_refused_call_sends_nothing(
+    read_error: Any, hub: Hub, arguments: tuple[str, ...], code: int, error: str
+) -> None:
+    """A call above the budget, without confirmation, or invalid has its exit code, and is not sent."""
+    assert read_error("run", *arguments, code=code)["type"] == error
+    assert hub.count("POST", "/") == 0
+
+
+def test_missing_key_is_usage(read_error: Any, monkeypatch: pytest.MonkeyPatch, hub: Hub) -> None:
+    """Without a key, the exit code is 2 and nothing is sent."""
+    monkeypatch.delenv("OXEN_API_KEY")
+    assert read_error("run", PRICED, *PROMPT, code=2)["type"] == "MissingAPIKeyError"
+    assert hub.count("POST", "/") == 0
+
+
+def test_refusal_of_the_hub_is_reported(read_error: Any, hub: Hub) -> None:
+    """The exit code of a refused request is 1, and the message is the server's."""
+    hub.respond_next(402, body={"error": {"message": "no \x1b[2Jcredits"}}, path=QUEUE)
+    error = read_error("run", PRICED, *PROMPT, code=1)
+    assert error["type"] == "InsufficientCreditsAPIError"
+    assert error["message"].startswith("no \\x1b[2Jcredits")
+
+
+def test_unknown_outcome_has_its_exit_code(read_error: Any, hub: Hub) -> None:
+    """If no response arrives, the exit code is 5, because the request may be billed."""
+    hub.inject_fault("cut-before-response", method="POST", path=QUEUE)
+    assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
+
+
+def test_timeout_prints_how_to_resume(run: Run, hub: Hub) -> None:
+    """The exit code of a timeout is 6; the job continues, and the command that resumes it is printed."""
+    hub.inject_fault("job-stuck", times=1)
+    result = run("run", PRICED, *PROMPT, "--timeout", "0.1", "--output", "human", code=6)
+    id = result.stdout.split()[0]
+    assert f"resume with: oxen-models result {id}\n" in result.stderr
+    run("cancel", id)
+    [job] = read_report(run("result", id, code=4))["jobs"]
+    assert (job["status"], job["error"]["type"]) == ("cancelled", "JobCancelled")
+
+
+def test_unknown_job_has_its_exit_code(run: Run) -> None:
+    """A job that does not exist cannot be waited for or cancelled."""
+    [job] = read_report(run("wait", "nope", code=4))["jobs"]
+    assert job["error"]["type"] == "JobNotFound"
+    assert '"type": "JobNotFound"' in run("cancel", "nope", code=4).stderr
+
+
+def test_dry_run_prints_and_sends_nothing(run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dry run validates, and prints the request with its estimate; it needs no key."""
+    monkeypatch.delenv("OXEN_API_KEY")
+    request = json.loads(run("run", PRICED, *PROMPT, "--seed", "1", "--count", "2", "--dry-run").stdout)
+    assert request["body"] == {"model": PRICED, "prompt": "A hat", "seed": 1, "num_generations": 2}
+    assert (request["url"], request["estimate"]["high"]) == (f"{hub.url}{QUEUE}", "0.02")
+    run("run", PRICED, "--dry-run", code=3)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("id", [EDITOR, NEW["id"]])
+@pytest.mark.parametrize("count", ["1", "2"])
+@pytest.mark.parametrize("language", ["python", "httpx"])
+def test_dry_run_program_sends_the_request(
+    run: Run, hub: Hub, folder: Path, id: str, count: str, language: str
+) -> None:
+    """The program that a dry run prints sends what the command would send."""
+    Image.new("RGB", (2, 2)).save(folder / "dog.png")
+    image = ("--input-image", "dog.png") if id == EDITOR else ()
+    options = ("--prompt", 'It\'s a "hat"\n\u202e', *image, "--count", count, "--extra-body", '{"beta": [1]}')
+    expected = json.loads(run("run", id, *options, "--dry-run").stdout)["body"]
+    program = run("run", id, *options, "--dry-run", language, "--output", "human").stdout
+    (folder / "program.py").write_text(program, encoding="utf-8")
+    hub.clear()
+    runpy.run_path(str(folder / "program.py"))
+    assert read_bodies(hub) == [expected]
+
+
+@pytest.mark.slow
+def test_dry_run_prints_a_command_for_curl(run: Run, hub: Hub, folder: Path) -> None:
+    """The command for cURL sends what the command would send, with large files, too."""
+    (folder / "dog.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(300_000))
+    options = (EDITOR, "--prompt", "It's $HOME `x` \"\n", "--input-image", "dog.png")
+    expected = json.loads(run("run", *options, "--dry-run").stdout)["body"]
+    (folder / "program.sh").write_text(run("run", *options, "--dry-run", "curl").stdout, encoding="utf-8")
+    hub.clear()
+    subprocess.run(["bash", "program.sh"], check=True, capture_output=True)
+    assert read_bodies(hub) == [expected]
+
+
+def test_targets_are_sent(run: Run, hub: Hub) -> None:
+    """The repository and the directory of the results are sent with the request."""
+    run("submit", PRICED, *PROMPT, "--target-repo", "me/hats", "--target-directory", "new")
+    [body] = read_bodies(hub)
+    assert (body["target_repo"], body["target_directory"]) == ("me/hats", "new")
+
+
+def make_options(id: str) -> list[str]:
+    """Return options with a value for each required parameter of a model."""
+    properties, options = schema(id)["properties"], []
+    for name in schema(id)["required"]:
+        node = properties[name]
+        item = node.get("items", node)
+        suffix = next((suffix for kind, suffix in SUFFIXES.items() if kind in name), "png")
+        value: Any = {"string": "text", "boolean": True}.get(item.get("type"), item.get("minimum", 1))
+        if item.get("format") == "uri":
+            value = f"https://example.com/a.{suffix}"
+        value = item.get("enum", [value])[0]
+        options += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+    return options
+
+
+@pytest.mark.slow
+def test_every_model_runs(run: Run, hub: Hub, folder: Path) -> None:
+    """One run of each model of the catalogue sends its required parameters and saves its files."""
+    for model in catalog.models(typed=True):
+        output = ("--yes", "-o", f"{model.id}/", "--output", "quiet")
+        [path] = run("run", model.id, *make_options(model.id), *output).stdout.split()
+        assert (folder / path).stat().st_size
+    bodies = read_bodies(hub)
+    assert [body["model"] for body in bodies] == [model.id for model in catalog.models(typed=True)]
+    assert all(set(schema(body["model"])["required"]) == body.keys() - {"model"} for body in bodies)
