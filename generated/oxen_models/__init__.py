@@ -232,7 +232,7 @@ _MODULES = {
     "ImageResult": "._runtime._sync.results",
     "VideoResult": "._runtime._sync.results",
 }
-_SUBMODULES = ("images", "videos", "audio", "catalog", "chat", "compare", "journal", "testing")
+_SUBMODULES = ("images", "videos", "audio", "catalog", "chat", "compare", "journal", "tables", "testing")
 
 __all__ = [
     "images",

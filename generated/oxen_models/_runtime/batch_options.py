@@ -29,6 +29,8 @@ class BatchOptions:
     progress: bool | Callable[[Progress], object]
     budget: Decimal | int | None
     unpriced: Unpriced
+    find_key: Callable[[int], str] | None = None
+    """Returns the key of the request with an index, in place of `key`; all keys are known to differ."""
 
     def validate(self) -> None:
         """Raise if an option is invalid.

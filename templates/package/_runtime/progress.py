@@ -36,12 +36,26 @@ def progress_callback(
     """
     if callable(progress):
         return nullcontext(progress)
-    return rich_progress() if progress else nullcontext(lambda _: None)
+    return _show_progress() if progress else nullcontext(lambda _: None)
 
 
 @contextmanager
-def rich_progress() -> Generator[Callable[[Progress], object]]:
+def _show_progress() -> Generator[Callable[[Progress], object]]:
+    with progress_bar() as update:
+
+        def show(progress: Progress) -> None:
+            description = f"{progress.in_flight} in progress, {progress.failed} failed"
+            update(description, progress.succeeded + progress.failed, progress.total)
+
+        yield show
+
+
+@contextmanager
+def progress_bar() -> Generator[Callable[[str, int, int | None], object]]:
     """Show a progress bar on a terminal during the block; without a terminal, show nothing.
+
+    The value of the context is called with a description, the number of completed items, and the number of
+    all items or None.
 
     Raises:
         ConfigurationError: rich is not installed.
@@ -60,10 +74,6 @@ def rich_progress() -> Generator[Callable[[Progress], object]]:
     )
     with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("generating", total=None)
-
-        def show(progress: Progress) -> None:
-            description = f"{progress.in_flight} in progress, {progress.failed} failed"
-            completed = progress.succeeded + progress.failed
-            bar.update(task, description=description, completed=completed, total=progress.total)
-
-        yield show
+        yield lambda text, completed, total: bar.update(
+            task, description=text, completed=completed, total=total
+        )

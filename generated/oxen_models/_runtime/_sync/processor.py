@@ -306,7 +306,8 @@ class Processor:
         digested_body = digest_body(request)
         digest = request_digest(digested_body)
         if item.key is None:
-            item.key = self._create_key(request, digest)
+            find_key = self._options.find_key
+            item.key = self._create_key(request, digest) if find_key is None else find_key(item.index)
         return Submission(path, item.key, digest, request.model_id, body, digested_body, timeout, context)
 
     def _create_key(self, request: AnyRequest, digest: str) -> str:
@@ -334,7 +335,7 @@ class Processor:
         if self._journal is None:
             return None
         entry = run_blocking(self._journal.find, submission.key)
-        if entry is not None and entry.digest != submission.digest:
+        if entry is not None and entry.state != "rejected" and entry.digest != submission.digest:
             raise JournalError(
                 f"the journal has another request with the key {submission.key!r:.80}: return another key, "
                 "or pass another journal"
