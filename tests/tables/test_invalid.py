@@ -25,7 +25,7 @@ def without(name: str) -> dict[str, Any]:
 SOURCES: list[tuple[Any, str]] = [
     ([ROW, ROW], "row 2: an earlier row has the key '1', too"),
     ([ROW, {"id": "1", "text": "y"}], "row 2: an earlier row has the key '1', too"),
-    ([without("id")], "the source has no column 'id'; its columns are: text"),
+    ([without("id")], "row 1: the key in the column 'id' must be a text or an integer, got None"),
     ([ROW, without("id")], "row 2: the key in the column 'id' must be a text or an integer, got None"),
     ([{"id": " ", "text": "x"}], "must be a text or an integer, got ' '"),
     ([{"id": True, "text": "x"}], "must be a text or an integer, got True"),

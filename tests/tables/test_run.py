@@ -44,12 +44,12 @@ def test_run_writes_row_and_result(hub: Hub, run_table: RunTable, tmp_path: Path
     progress = run_table(make_rows(3), draw, sink, folder=tmp_path / "files")
     rows = read_lines(sink)
     for number, row in enumerate(rows):
-        file = tmp_path / "files" / f"{number}.jpg"
+        file = tmp_path / "files" / f"{number}.webp"
         assert (row["id"], row["text"], row["status"]) == (number, f"number {number}", "succeeded")
         assert (row["error"], row["file"], row["answer"]) == (None, str(file), None)
         assert row["url"].startswith(hub.url)
         assert (row["cost"], row["job_id"] in row["url"], row["seconds"] > 0) == (0.01, True, True)
-        assert Image.open(file).format == "JPEG"
+        assert file.read_bytes()[8:12] == b"WEBP"
     assert list(rows[0]) == [
         *("id", "text", "status", "error", "file", "url", "answer", "cost", "job_id", "seconds")
     ]
@@ -63,8 +63,8 @@ def test_columns_are_parameters_of_the_model(hub: Hub, run_table: RunTable, tmp_
     columns = {"prompt": "words", "seed": "s"}
     run_table(tmp_path / "in.csv", columns, tmp_path / "out.csv", "key", model="z-image-turbo")
     assert sent(hub) == [
-        {"model": "z-image-turbo", "prompt": "3", "num_generations": 1},
-        {"model": "z-image-turbo", "prompt": "one, two", "seed": 5, "num_generations": 1},
+        {"model": "z-image-turbo", "prompt": "3"},
+        {"model": "z-image-turbo", "prompt": "one, two", "seed": 5},
     ]
     with (tmp_path / "out.csv").open(newline="") as file:
         assert {row["key"]: row["s"] for row in csv.DictReader(file)} == {"a": "5", "b": ""}
@@ -174,7 +174,7 @@ def test_files_of_different_keys_differ(run_sync: RunTable, tmp_path: Path) -> N
 def test_sidecar_is_beside_the_file(run_sync: RunTable, tmp_path: Path) -> None:
     """With `sidecar`, each file has a sidecar that states its request."""
     run_sync(make_rows(1), draw, tmp_path / "out.jsonl", folder=tmp_path, sidecar=True)
-    assert ox.sidecar(tmp_path / "0.jpg").request() == ZImageTurboRequest(prompt="number 0")
+    assert ox.sidecar(tmp_path / "0.webp").request() == ZImageTurboRequest(prompt="number 0")
 
 
 @pytest.mark.parametrize("sidecar", [False, True])
@@ -185,8 +185,8 @@ def test_files_are_moved_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: 
     folder = f"memory://{tmp_path.name}"
     run_table(make_rows(2), draw, tmp_path / "out.jsonl", folder=folder, sidecar=sidecar)
     for row in read_lines(tmp_path / "out.jsonl"):
-        assert row["file"] == f"{folder}/{row['id']}.jpg"
-        assert system.cat_file(row["file"])[:2] == b"\xff\xd8"
+        assert row["file"] == f"{folder}/{row['id']}.webp"
+        assert system.cat_file(row["file"])[:2] == b"RI"
         assert system.exists(f"{row['file']}.json") == sidecar
 
 

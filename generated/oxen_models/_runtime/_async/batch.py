@@ -239,8 +239,8 @@ class _AsyncEngine:
             return self._unstarted.popleft()
         if self._has_requests:
             try:
-                index, request = next(self._requests, (-1, None))
-                if request is not None:
+                if (item := next(self._requests, None)) is not None:
+                    index, request = item
                     return Item(index, _validate_request(index, request))
             except Exception as error:  # raised once the requests in flight have ended
                 self._error = error
