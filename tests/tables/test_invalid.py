@@ -127,10 +127,13 @@ def test_error_of_the_function_is_raised(hub: Hub, run_sync: RunTable, tmp_path:
     def fail(row: dict[str, Any]) -> Any:
         raise KeyError("wrong")
 
+    def skip(row: dict[str, Any]) -> Any:
+        return None
+
     with pytest.raises(KeyError, match="wrong"):
         run_sync([ROW], fail, tmp_path / "out.jsonl")
     with pytest.raises(TypeError, match="must be a request, got NoneType"):
-        run_sync([ROW], lambda row: None, tmp_path / "out.jsonl")
+        run_sync([ROW], skip, tmp_path / "out.jsonl")
 
 
 SINKS: list[tuple[str, bytes, str]] = [

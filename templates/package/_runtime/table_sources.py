@@ -83,10 +83,10 @@ def find_source(source: SourceLike) -> Source:
         return _open_dataset(untyped)
     if hasattr(source, "__arrow_c_stream__"):
         return _open_stream(untyped)
-    if isinstance(untyped, Mapping) or not isinstance(untyped, Iterable):
+    if isinstance(source, Mapping) or not hasattr(source, "__iter__"):
         raise ConfigurationError(
             "source must be a path, an Arrow table, a frame of pandas or polars, a data set, or an iterable "
-            f"of mappings, got {type(source).__name__}"
+            f"of mappings, got {type(untyped).__name__}"
         )
     total = len(untyped) if hasattr(source, "__len__") else None
     return Source(

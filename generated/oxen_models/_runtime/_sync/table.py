@@ -25,11 +25,12 @@ from ..table_sinks import SinkLike, find_sink
 from ..table_sources import Row, SourceLike, find_source
 from .batch import BatchRun
 from .client import Client
-from .concurrency import Workers, call_back, run_blocking
+from .concurrency import Workers, call_back
 from .dynamic import AnyModel
 from .files import Media
 from .processor import Outcome
 from .results import Result
+from .threads import run_blocking
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,12 @@ from ..table_sinks import SinkLike, find_sink
 from ..table_sources import Row, SourceLike, find_source
 from .batch import AsyncBatchRun
 from .client import AsyncClient
-from .concurrency import Workers, call_back, run_blocking
+from .concurrency import Workers, call_back
 from .dynamic import AsyncAnyModel
 from .files import AsyncMedia
 from .processor import AsyncOutcome
 from .results import AsyncResult
+from .threads import run_blocking
 
 
 @dataclass(frozen=True, slots=True)
