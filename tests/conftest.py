@@ -103,9 +103,12 @@ def own_hub() -> Iterator[Hub]:
         yield running
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=[pytest.param("sync", marks=pytest.mark.slow), "async"])
 def run(request: pytest.FixtureRequest) -> ClientRunner:
-    """A runner of the synchronous client, then one of the asynchronous client."""
+    """A runner of the synchronous client, then one of the asynchronous client.
+
+    The quick selection, `-m "not slow"`, omits the synchronous client, because its code is derived.
+    """
     return ClientRunner(request.param == "async")
 
 

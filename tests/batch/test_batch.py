@@ -126,6 +126,7 @@ def test_failed_request_is_an_outcome(hub: Hub, run_batch: Run) -> None:
     assert film.error is None
 
 
+@pytest.mark.slow
 def test_iterator_is_read_as_requests_finish(hub: Hub, run_batch: Run) -> None:
     """An iterator is not read further ahead than `max_in_flight`."""
     read: list[int] = []
@@ -192,6 +193,7 @@ def test_item_that_is_not_a_request_raises(run_batch: Run) -> None:
         run_batch([Picture(prompt="a"), {"prompt": "b"}])
 
 
+@pytest.mark.slow
 def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A second run with the same journal yields the same results without a request."""
     journal = tmp_path / "journal.db"
@@ -219,6 +221,7 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
     assert (second.job_id, len(sent_prompts(hub))) == (first.job_id, 1)
 
 
+@pytest.mark.slow
 def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A run that was stopped is continued by the next one; no request is sent twice."""
     journal = tmp_path / "journal.db"
@@ -238,6 +241,7 @@ def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path
     assert (second.error, len(sent_prompts(hub))) == (None, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["cut-before-response", 502])
 def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: Path, fault: Any) -> None:
     """A request that may have been accepted is sent again only with `resend_unknown`."""
@@ -256,6 +260,7 @@ def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: P
     assert (sent.error, len(sent_prompts(hub))) == (None, 2)
 
 
+@pytest.mark.slow
 def test_order_of_requests_may_change(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """Requests are found by their content: their order may change, and there may be more of them."""
     journal = tmp_path / "journal.db"
@@ -266,6 +271,7 @@ def test_order_of_requests_may_change(hub: Hub, run_batch: Run, tmp_path: Path) 
     assert sorted(sent_prompts(hub)) == [request.prompt for request in requests]
 
 
+@pytest.mark.slow
 def test_equal_requests_have_a_job_each(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """Requests that occur several times are sent that often, and once each over all runs."""
     journal = tmp_path / "journal.db"

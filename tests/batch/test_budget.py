@@ -71,6 +71,7 @@ def read_total(hub: Hub) -> Decimal:
     return Decimal(response["total_cost"] or 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_in_flight", [1, 4, 16])
 def test_run_stops_before_it_exceeds_the_budget(hub: Hub, run_batch: Run, max_in_flight: int) -> None:
     """The request that could exceed the budget is not sent, however many are in flight."""
@@ -83,6 +84,7 @@ def test_run_stops_before_it_exceeds_the_budget(hub: Hub, run_batch: Run, max_in
     assert isinstance(error, ox.RunStoppedError)
 
 
+@pytest.mark.slow
 def test_run_within_the_budget_ends_without_error(hub: Hub, run_batch: Run) -> None:
     """A run that costs exactly its budget completes; the budget may be an int."""
     assert run_batch(pictures(5), budget=Decimal("0.05"))[1] is None
@@ -101,6 +103,7 @@ def test_finished_requests_count_at_their_cost(hub: Hub, run_batch: Run) -> None
     assert hub.count("POST", QUEUE) == 3
 
 
+@pytest.mark.slow
 def test_success_without_a_cost_counts_as_estimated(hub: Hub, run_batch: Run) -> None:
     """A result for which the history has no cost, or cannot be read, counts at its estimate."""
     set_cost(hub, "z-image-turbo", None)
@@ -170,6 +173,7 @@ def test_allowed_unpriced_request_counts_at_its_cost(hub: Hub, run_batch: Run) -
     assert str(error).endswith("the budget of $0.04: its cost is unknown, and $0.04 are spent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_in_flight", [1, 8])
 def test_resumed_run_counts_the_journal(hub: Hub, run_batch: Run, tmp_path: Path, max_in_flight: int) -> None:
     """A resumed run counts what earlier runs spent, and stops at the same sum."""
@@ -184,6 +188,7 @@ def test_resumed_run_counts_the_journal(hub: Hub, run_batch: Run, tmp_path: Path
     assert (len(outcomes), error, read_total(hub)) == (9, None, Decimal("0.09"))
 
 
+@pytest.mark.slow
 def test_resumed_run_counts_unfinished_requests(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A job of an earlier run is counted once, and a request of unknown outcome at its estimate."""
     path = tmp_path / "j"
@@ -201,6 +206,7 @@ def test_resumed_run_counts_unfinished_requests(hub: Hub, run_batch: Run, tmp_pa
     assert isinstance(error, ox.BudgetExceededError)
 
 
+@pytest.mark.slow
 def test_resumed_run_needs_the_costs_of_the_journal(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A budget cannot be kept if the journal has requests of unknown cost, unless they are allowed."""
     options: dict[str, Any] = {"journal": tmp_path / "j", "budget": 1}

@@ -83,6 +83,7 @@ def test_comparison_of_edits_sends_the_image(run_comparison: Compare, hub: Hub) 
     assert bodies["nano-banana"]["input_image"] == [bodies["qwen-image-edit"]["input_image"]]
 
 
+@pytest.mark.slow
 def test_one_failure_keeps_the_other_results(
     run_comparison: Compare, hub_of_test: Hub, run: ClientRunner, tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def read_colors(path: Path, column: int, size: int = 320, row: int = 0) -> set[A
         }
 
 
+@pytest.mark.slow
 def test_sheet_shows_results_in_a_grid(run_comparison: Compare, tmp_path: Path) -> None:
     """The sheet has a tile per model, in as many columns as asked for, in the format of the suffix."""
     path = tmp_path / "sheet.jpg"
@@ -124,6 +126,7 @@ def test_sheet_shows_results_in_a_grid(run_comparison: Compare, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_sheet_shows_first_frames_of_videos(run_comparison: Compare, tmp_path: Path) -> None:
     """The tile of a video is its first frame; without a decoder, it is a text."""
     path = tmp_path / "sheet.png"
@@ -132,6 +135,7 @@ def test_sheet_shows_first_frames_of_videos(run_comparison: Compare, tmp_path: P
     assert GREY not in read_colors(path, 0) | read_colors(path, 1)
 
 
+@pytest.mark.slow
 def test_sheet_without_video_decoder_has_a_text(
     run_comparison: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +215,7 @@ def test_low_budget_sends_nothing(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("POST", QUEUE) == 0
 
 
+@pytest.mark.slow
 def test_unpriced_model_is_refused_with_a_budget(run_comparison: Compare, hub: Hub) -> None:
     """With a budget, the outcome of a model without a price is an error, and the others run."""
     comparison = run_comparison(models=IMAGES, prompt="x", budget=1)
@@ -231,6 +236,7 @@ def test_budget_that_ends_the_run_keeps_results(run_comparison: Compare, hub: Hu
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_journal_continues_a_comparison(run_comparison: Compare, hub: Hub, tmp_path: Path) -> None:
     """With a journal, what an earlier comparison paid for is not sent again."""
     journal = tmp_path / "compare.db"

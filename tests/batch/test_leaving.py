@@ -116,6 +116,7 @@ ASYNC_WAYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", ASYNC_WAYS, ids=lambda leave: leave.__name__)
 @pytest.mark.parametrize("closes_client", [False, True])
 def test_async_run_that_is_left_records_jobs(
@@ -134,6 +135,7 @@ def test_async_run_that_is_left_records_jobs(
     check_nothing_is_lost(queue, journal)
 
 
+@pytest.mark.slow
 def test_stopped_loop_records_jobs(queue: HeldQueue, journal: Path) -> None:
     """An event loop that stops without cleaning up does not end the submissions of a run."""
     loop = asyncio.new_event_loop()
@@ -151,6 +153,7 @@ def test_stopped_loop_records_jobs(queue: HeldQueue, journal: Path) -> None:
     check_nothing_is_lost(queue, journal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["aclose", "with"])
 def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: str) -> None:
     """Closing an async run waits until the jobs are in the journal, which is then free."""
@@ -177,6 +180,7 @@ def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: st
     check_nothing_is_lost(queue, journal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["break", "exception", "drop", "client"])
 def test_sync_run_that_is_left_records_jobs(queue: HeldQueue, journal: Path, way: str) -> None:
     """A run records the jobs that are accepted after it was left, even if the client is closed."""
@@ -191,6 +195,7 @@ def test_sync_run_that_is_left_records_jobs(queue: HeldQueue, journal: Path, way
     check_nothing_is_lost(queue, journal)
 
 
+@pytest.mark.slow
 def test_sync_run_that_is_closed_waits(queue: HeldQueue, journal: Path) -> None:
     """Leaving the block of a run waits until the jobs are in the journal, which is then free."""
     with Oxen("key", base_url=queue.url) as oxen, oxen.run_many(REQUESTS, journal=journal) as run:

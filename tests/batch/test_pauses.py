@@ -108,6 +108,7 @@ def test_run_that_only_fails_is_stopped(run: ClientRunner, hub: Hub) -> None:
     assert count_posts(hub) <= 3 + IN_FLIGHT
 
 
+@pytest.mark.slow
 def test_failures_in_a_row_are_counted(run: ClientRunner, hub: Hub) -> None:
     """A success between two failures lets a run go on."""
     hub.respond_next(
@@ -173,6 +174,7 @@ def test_iterator_is_not_read_after_its_end(run: ClientRunner, hub: Hub) -> None
     assert len(run_all(run, hub.url, Once())) == 3
 
 
+@pytest.mark.slow
 def test_outcome_errors_keep_no_frames(run: ClientRunner, hub: Hub) -> None:
     """The errors of outcomes have no tracebacks, whose frames would keep the bodies of requests."""
     hub.respond_next(400, body={"error": "no"}, times=None, method="POST", path=QUEUE)

@@ -64,6 +64,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.slow
 def test_accepted_requests_are_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """The jobs of accepted requests are recorded; the next run waits for them and sends nothing."""
     make_unknown(run, hub, journal, REQUESTS, ACCEPTED)
@@ -98,6 +99,7 @@ def test_media_are_compared(run: ClientRunner, hub: Hub, journal: Path) -> None:
     assert found.possible_jobs == {unresolved.key: (blue["generation_id"],)}
 
 
+@pytest.mark.slow
 def test_run_reconciles_before_it_starts(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """With `reconcile`, a run adopts the jobs of accepted requests, and reports the others as unknown."""
     make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
@@ -123,6 +125,7 @@ def test_foreign_job_makes_a_match_uncertain(run: ClientRunner, hub: Hub, journa
     assert {entry.state for entry in read(journal)} == {"unknown"}
 
 
+@pytest.mark.slow
 def test_job_of_another_request_is_not_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """A job with other parameters, or one of another request of the journal, is not adopted."""
     run_all(run, hub, [REQUESTS[1]], journal=journal)

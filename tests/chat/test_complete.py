@@ -126,6 +126,7 @@ def test_invalid_values_are_not_sent(
     assert hub.count("POST", CHAT_PATH) == 0
 
 
+@pytest.mark.slow
 def test_deep_content_is_not_sent(run: ClientRunner, hub: Hub) -> None:
     """Content that is nested too deeply is invalid, and is not sent."""
     content: Any = "x"

@@ -84,6 +84,7 @@ def test_journal_keeps_completions(run: ClientRunner, hub: Hub, tmp_path: Path) 
     assert message["content"][0]["audio_url"]["url"].startswith("sha256:")
 
 
+@pytest.mark.slow
 def test_unknown_outcome_is_not_sent_again(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A cut connection, and a response without an answer, are of unknown outcome in the next run, too."""
     path = tmp_path / "chat.db"
@@ -100,6 +101,7 @@ def test_unknown_outcome_is_not_sent_again(run: ClientRunner, hub: Hub, tmp_path
     assert all(isinstance(outcome.result, Completion) for outcome in outcomes)
 
 
+@pytest.mark.slow
 def test_rejected_request_is_sent_again(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A request that was rejected has the error, and the next run sends it again."""
     path = tmp_path / "chat.db"

@@ -187,6 +187,7 @@ def test_silent_stream_times_out(run: ClientRunner, hub: Hub) -> None:
     assert error.reason == "nothing was received for 0.2 s"
 
 
+@pytest.mark.slow
 def test_too_long_event_raises(run: ClientRunner, hub: Hub) -> None:
     """An event above the limit ends the stream with an error."""
     hub.respond_next(**as_stream("x" * (8 * 2**20 + 1)))

@@ -42,6 +42,7 @@ def list_annotated(cls: type) -> Iterator[object]:
                 yield value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_type_hints_of_public_names_resolve(module: str) -> None:
     """`typing.get_type_hints` works on every public class, method and function."""

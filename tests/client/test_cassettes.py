@@ -207,6 +207,7 @@ def _remove_key(request: httpx.Request) -> None:
     del request.headers["authorization"]
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 def test_unknown_model_raises(oxen: Oxen) -> None:
     """404 is a `NotFoundError`."""

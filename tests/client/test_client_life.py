@@ -78,6 +78,7 @@ def background_work(oxen: Any) -> list[object]:
     return list(running_threads())
 
 
+@pytest.mark.slow
 def test_close_ends_every_wait(run: ClientRunner, endless_hub: Hub) -> None:
     """Closing the client ends its waits with an error that names the job; the jobs continue."""
 
@@ -107,6 +108,7 @@ def test_close_ends_every_wait(run: ClientRunner, endless_hub: Hub) -> None:
     assert endless_hub.count("DELETE", QUEUE) == 0
 
 
+@pytest.mark.slow
 def test_close_during_reconnect_delay_ends_the_reader(
     run: ClientRunner, endless_hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_close_during_reconnect_delay_ends_the_reader(
     assert len(delays) == 1
 
 
+@pytest.mark.slow
 def test_closed_client_sends_nothing(run: ClientRunner, hub: Hub) -> None:
     """Every call of a closed client raises, even if its http_client is open; closing twice is harmless."""
     calls: list[Step] = [
@@ -182,6 +185,7 @@ def test_client_closed_before_its_first_call(run: ClientRunner, hub: Hub) -> Non
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_http_client_closed_during_a_wait(
     run: ClientRunner, endless_hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -201,6 +205,7 @@ def test_http_client_closed_during_a_wait(
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.slow
 def test_unreferenced_client_leaves_no_thread(endless_hub: Hub) -> None:
     """The reader ends with the last reference to a client that was not closed."""
     with httpx.Client() as http:
@@ -209,6 +214,7 @@ def test_unreferenced_client_leaves_no_thread(endless_hub: Hub) -> None:
         wait_until(lambda: not running_threads())
 
 
+@pytest.mark.slow
 def test_unreferenced_batch_client_leaves_no_thread(hub: Hub) -> None:
     """The reader also ends if a run has left cyclic garbage, which the collector frees all at once."""
     oxen = Oxen(KEY, base_url=hub.url)
@@ -218,6 +224,7 @@ def test_unreferenced_batch_client_leaves_no_thread(hub: Hub) -> None:
     wait_until(lambda: not running_threads())
 
 
+@pytest.mark.slow
 def test_batch_leaves_no_thread(run: ClientRunner, hub: Hub) -> None:
     """The threads that submit the requests of a run end with the run."""
 
@@ -230,6 +237,7 @@ def test_batch_leaves_no_thread(run: ClientRunner, hub: Hub) -> None:
     wait_until(lambda: not running_threads())
 
 
+@pytest.mark.slow
 def test_threads_share_a_client(hub: Hub) -> None:
     """Threads can submit and wait concurrently over one event stream."""
     with Oxen(KEY, base_url=hub.url) as oxen, ThreadPoolExecutor(8) as pool:
@@ -248,6 +256,7 @@ def test_threads_share_a_client(hub: Hub) -> None:
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 25)
 
 
+@pytest.mark.slow
 def test_tasks_share_a_client(hub: Hub) -> None:
     """Tasks can submit and wait concurrently over one event stream."""
 
@@ -266,6 +275,7 @@ def test_tasks_share_a_client(hub: Hub) -> None:
     assert hub.count("GET", EVENTS) == 1
 
 
+@pytest.mark.slow
 def test_cancelled_task_leaves_other_waits(hub: Hub) -> None:
     """Cancelling one waiting task does not affect another that waits for the same job."""
 
@@ -289,6 +299,7 @@ async def submit_and_read(oxen: AsyncOxen) -> bytes:
 
 
 class TestEventLoops:
+    @pytest.mark.slow
     def test_consecutive_loops(self, hub: Hub) -> None:
         """A client works in one event loop after the other, and references no closed one but the last."""
         oxen = AsyncOxen(KEY, base_url=hub.url)
@@ -304,6 +315,7 @@ class TestEventLoops:
         assert [loop() is None for loop in loops[:-1]] == [True] * 3
         asyncio.run(oxen.aclose())
 
+    @pytest.mark.slow
     def test_concurrent_loops(self, hub: Hub) -> None:
         """A client works in several event loops at once, each with its own connections."""
         oxen = AsyncOxen(KEY, base_url=hub.url)
@@ -320,6 +332,7 @@ class TestEventLoops:
         assert {content[1:4] for content in contents} == {b"PNG"}
         assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (3, 6)
 
+    @pytest.mark.slow
     def test_close_in_another_loop(self, endless_hub: Hub) -> None:
         """Closing a client in another event loop ends its waits."""
         oxen = AsyncOxen(KEY, base_url=endless_hub.url)

@@ -57,6 +57,7 @@ def find_sent_key(hub: Hub) -> str | None:
     return hub.requests[-1].headers.get("authorization")
 
 
+@pytest.mark.slow
 def test_key_sources_have_an_order(
     run: ClientRunner, hub: Hub, write_login: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,6 +383,7 @@ def test_result_is_downloaded_without_a_key(
     assert "authorization" not in server.requests[-1][2]
 
 
+@pytest.mark.slow
 def test_import_does_not_load_tomllib() -> None:
     """The parser of the login file is loaded only if that file is read."""
     code = (

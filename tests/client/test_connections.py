@@ -104,6 +104,7 @@ def test_connection_that_was_used_is_refused(run: ClientRunner) -> None:
     assert [request.method for request in server.requests] == ["GET", "GET", "GET", "POST"]
 
 
+@pytest.mark.slow
 def test_server_that_closes_after_each_response(
     run: ClientRunner, make_options: Callable[[ClientRunner], dict[str, Any]]
 ) -> None:
@@ -297,6 +298,7 @@ def send_events_or_models(peer: Peer, request: Request) -> None:
     peer.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["run", "loop"])
 def test_finished_event_loop_leaves_no_warning(
     hub: Hub, runner: str, recwarn: pytest.WarningsRecorder
@@ -327,6 +329,7 @@ def test_finished_event_loop_leaves_no_warning(
     assert [str(warning.message) for warning in recwarn.list] == []
 
 
+@pytest.mark.slow
 def test_finalizer_takes_no_lock() -> None:
     """A client that is collected while its own locks are held ends without a deadlock."""
     with Hub(generation_time=3600) as hub:

@@ -113,6 +113,7 @@ def test_slow_submission_ends_at_the_timeout(
     assert server.count("POST") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("respond", [drip_headers, drip_body, send_nothing])
 def test_slow_polls_end_with_the_wait(run: ClientRunner, respond: Callable[[Peer, Request], None]) -> None:
     """A wait ends at its timeout if neither a poll nor the event stream gets a response."""
@@ -136,6 +137,7 @@ def read_nothing(peer: Peer) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connect", [read_slowly, read_nothing])
 def test_slow_upload_ends_at_the_timeout(run: ClientRunner, connect: Callable[[Peer], bool]) -> None:
     """A request that the server reads too slowly raises at the timeout, with an unknown outcome."""

@@ -379,6 +379,7 @@ def test_untyped_call_without_the_extra_raises(
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_run_many_accepts_untyped_requests(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
     """Requests by id can be part of a batch."""
     steps = [("new/model", {"prompt": "xx"}), (SOUND, {"prompt": "x"})]

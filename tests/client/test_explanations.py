@@ -131,6 +131,7 @@ def cpu_time(function: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("value", ["option-1234x", "x" * 110, "OPTION-08999 "])
 def test_many_options_are_explained_quickly(explain: Explain, value: str) -> None:
@@ -146,6 +147,7 @@ def test_many_options_are_explained_quickly(explain: Explain, value: str) -> Non
     assert duration < 2 * creation + 0.2
 
 
+@pytest.mark.slow
 @both
 def test_option_is_suggested_among_many(explain: Explain) -> None:
     """The nearest of 9,000 options is suggested."""

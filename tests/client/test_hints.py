@@ -113,6 +113,7 @@ def test_untyped_call_has_no_hint(run: ClientRunner, newer: Hub) -> None:
     assert run.expect_error(BadRequestError, edit, base_url=newer.url).hint is None
 
 
+@pytest.mark.slow
 def test_batch_outcome_has_hint(run: ClientRunner, newer: Hub, tmp_path: Path) -> None:
     """The errors of a batch have the hint, also when they are replayed from the journal."""
     speech = ox.schema("bytedance-seed-audio-1-0")
@@ -245,6 +246,7 @@ def test_own_extra_body_has_no_hint(run: ClientRunner, own_hub: Hub, verb: str) 
     assert error.hint is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
 def test_hint_of_a_wheel_says_how_to_upgrade(tmp_path: Path) -> None:
     """In an installed package, the hint says to install a newer version."""

@@ -106,6 +106,7 @@ def to_json(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["edit", "submit"])
 @pytest.mark.parametrize("form", FORMS)
 def test_call_with_large_media_sends_the_body(
@@ -150,6 +151,7 @@ def test_request_with_large_media_sends_its_body(
     assert request.body()["input_image"] == [encode(picture[0])]
 
 
+@pytest.mark.slow
 def test_untyped_request_with_large_media_sends_its_body(
     run: ClientRunner, own_hub: Hub, tmp_path: Path
 ) -> None:
@@ -266,6 +268,7 @@ def test_relative_path_is_resolved_when_the_request_is_made(
     assert request.body()["input_image"] == [encode(content)]
 
 
+@pytest.mark.slow
 def test_equality_compares_content(picture: tuple[bytes, Path], tmp_path: Path) -> None:
     """Requests with the same content are equal and have the same hash, however it was given."""
     content, path = picture
@@ -491,6 +494,7 @@ def test_large_result_is_in_memory_once(run: ClientRunner, tmp_path: Path, use: 
     assert measure_peak(download) < SIZE * peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_journal", [False, True])
 def test_run_with_a_changed_file_continues(
     run: ClientRunner, own_hub: Hub, tmp_path: Path, has_journal: bool

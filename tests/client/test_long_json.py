@@ -44,6 +44,7 @@ def test_parse_json_returns_the_value_of_json(name: str, options: dict[str, Any]
     assert parse_json(content) == VALUES[name]
 
 
+@pytest.mark.slow
 def test_parse_json_with_an_escaped_slash_returns_the_value() -> None:
     """A slash may be escaped."""
     content = json.dumps(VALUES["several"]).replace("/", "\\/").encode()
@@ -81,6 +82,7 @@ def test_result_with_a_long_string_is_read(run: ClientRunner, server: RawServer,
     assert result.response.json["text"] == "[key]"
 
 
+@pytest.mark.slow
 def test_key_across_searched_pieces_is_redacted(run: ClientRunner, server: RawServer) -> None:
     """The API key is replaced wherever it stands in a large response."""
     key = ClientRunner.KEY

@@ -83,6 +83,7 @@ DAMAGED = [
 ]
 
 
+@pytest.mark.slow
 def test_damaged_file_raises_no_other_error(tmp_path: Path) -> None:
     """A file that is cut off, or whose sizes are wrong, is recognized or rejected."""
     path, problems = tmp_path / "file", set[str]()

@@ -32,6 +32,7 @@ def test_import_loads_neither_httpx_nor_pydantic() -> None:
     assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
 
 
+@pytest.mark.slow
 def test_creating_a_client_does_not_load_pydantic() -> None:
     """A client is created without pydantic, which the first request loads."""
     modules = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
@@ -39,6 +40,7 @@ def test_creating_a_client_does_not_load_pydantic() -> None:
     assert "pydantic" not in modules
 
 
+@pytest.mark.slow
 def test_chat_is_loaded_on_first_use() -> None:
     """A client loads the modules of chat when `chat` is used, not before."""
     before = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
@@ -48,6 +50,7 @@ def test_chat_is_loaded_on_first_use() -> None:
     assert "openai" not in after
 
 
+@pytest.mark.slow
 def test_import_of_a_request_loads_one_model() -> None:
     """Importing a request class loads the module of its model only."""
     modules = find_loaded_modules("from oxen_models.images import QwenImageEditPlusRequest")
@@ -60,12 +63,14 @@ def test_catalogue_loads_no_dependency() -> None:
     assert not {"httpx", "pydantic"} & find_loaded_modules("import oxen_models; oxen_models.catalog.models()")
 
 
+@pytest.mark.slow
 def test_schema_loads_no_dependency() -> None:
     """Reading a recorded schema loads neither httpx nor pydantic nor jsonschema."""
     modules = find_loaded_modules("import oxen_models; oxen_models.schema('qwen-image')")
     assert not {"httpx", "pydantic", "jsonschema"} & modules
 
 
+@pytest.mark.slow
 def test_client_loads_jsonschema_lazily() -> None:
     """`oxen.model(id)` loads jsonschema with its first request, not before."""
     modules = find_loaded_modules("import oxen_models; oxen_models.Oxen('any').model('any')")

@@ -80,6 +80,7 @@ def test_sidecar_of_a_job_without_history(run: ClientRunner, hub: Hub, tmp_path:
     assert (found.cost, found.request()) == (None, PICTURE)
 
 
+@pytest.mark.slow
 def test_media_are_in_a_sidecar_as_digests(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A sidecar has no media content, but digests; the media are passed to rebuild the request."""
     dog = tmp_path / "dog.png"

@@ -344,6 +344,7 @@ def test_options_of_uploads_are_pickled(
     assert count_uploads(hub) == 1
 
 
+@pytest.mark.slow
 def test_batch_uploads_each_file_once(run: ClientRunner, hub: Hub, path: Path) -> None:
     """The requests of a run that have the same file share its upload."""
     requests = [QwenImageEditPlusRequest(prompt=f"{n}", input_image=[path]) for n in range(6)]
@@ -354,6 +355,7 @@ def test_batch_uploads_each_file_once(run: ClientRunner, hub: Hub, path: Path) -
     assert sent == [sent[0]] * 6
 
 
+@pytest.mark.slow
 def test_batch_waits_for_a_limited_upload(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A rate limit of uploads pauses the run, as one of requests does."""
     hub.respond_next(429, path=CONTEXT, headers={"retry-after": "0"}, times=2)
@@ -364,6 +366,7 @@ def test_batch_waits_for_a_limited_upload(run: ClientRunner, hub: Hub, path: Pat
     assert (count_uploads(hub), count_billable(hub)) == (3, 1)
 
 
+@pytest.mark.slow
 def test_journal_identifies_the_file(run: ClientRunner, hub: Hub, path: Path, tmp_path: Path) -> None:
     """A run continues with the content of a file as its identity, not with a URL. A failed upload leaves
     nothing to be billed twice.

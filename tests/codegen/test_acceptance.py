@@ -164,6 +164,7 @@ def test_fetch_unbindable_model_keeps_record(
     assert {file.name for file in (tmp_path / "schemas").iterdir()} == {"bad.json", "good.json"}
 
 
+@pytest.mark.slow
 def test_fetch_name_collision_is_reported(fetch: Callable[[], Result], hub: Hub, tmp_path: Path) -> None:
     """A new model with the Python name of a recorded model is not recorded, and the remedy is named."""
     assert fetch().exit_code == 0

@@ -229,6 +229,7 @@ def test_dict_for_an_object_has_wire_names() -> None:
     assert made == request(o={"top-p": 1})
 
 
+@pytest.mark.slow
 def test_many_references_are_not_expanded() -> None:
     """A few references that would make a schema very large are left to the server."""
     definitions: dict[str, Any] = {"d0": {"type": "object", "properties": {"x": {"type": "integer"}}}}

@@ -131,6 +131,7 @@ def test_fetch_records_relevant_keys(fetch: Callable[..., Result], schemas: Path
     assert text == json.dumps(record, indent=2, sort_keys=True) + "\n"
 
 
+@pytest.mark.slow
 def test_fetch_file_names_are_portable(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """File names are valid and distinct on every file system."""
     ids = ["TALKER", "con", "a/../../b", "ends.", "tilde~", "~", "nul.txt", "mo dèle"]
@@ -153,6 +154,7 @@ def test_fetch_id_without_url_is_an_error(fetch: Callable[..., Result], hub: Hub
     assert "3 written" in done.stdout
 
 
+@pytest.mark.slow
 def test_fetch_unchanged_models_changes_nothing(fetch: Callable[..., Result], schemas: Path) -> None:
     """Without changes on the hub, no file changes, and the date of change is kept."""
     fetch("--all")
@@ -167,6 +169,7 @@ def test_fetch_unchanged_models_changes_nothing(fetch: Callable[..., Result], sc
     assert read_texts(schemas) == before
 
 
+@pytest.mark.slow
 def test_fetch_date_ignores_prices(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """The date of change changes with the model, and not with its price or its limits."""
     fetch("--all")
@@ -205,6 +208,7 @@ def test_fetch_keeps_other_files(fetch: Callable[..., Result], schemas: Path) ->
     assert other.items() <= read_texts(schemas).items()
 
 
+@pytest.mark.slow
 def test_fetch_keeps_removal_notice(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """The record of a model that is marked as removed is kept until the hub has the model again."""
     fetch("--all")
@@ -226,6 +230,7 @@ def test_fetch_ignores_removal_from_hub(fetch: Callable[..., Result], hub: Hub, 
     assert "removed" not in json.loads((schemas / "painter.json").read_text())
 
 
+@pytest.mark.slow
 def test_fetch_all_deletes_removed_models(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """Only `fetch --all` deletes the records of models that the hub does not have."""
     fetch("--all")
@@ -237,6 +242,7 @@ def test_fetch_all_deletes_removed_models(fetch: Callable[..., Result], hub: Hub
     assert not (schemas / "talker.json").exists()
 
 
+@pytest.mark.slow
 def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """A model that the list lacks is deleted only if a request for it returns 404."""
     fetch("--all")
@@ -352,6 +358,7 @@ def test_fetch_writes_through_no_link(tmp_path: Path, fetch: Callable[..., Resul
     assert [(file.name, file.is_symlink()) for file in schemas.iterdir()] == [("painter.json", False)]
 
 
+@pytest.mark.slow
 def test_fetch_falls_back_to_older_list(catalogue: Path, fetch: Callable[..., Result]) -> None:
     """The older list is requested only if the newer one returns 404."""
     with Hub(schemas=catalogue, dialect=Dialect(lists="old")) as old, Hub(schemas=catalogue) as new:

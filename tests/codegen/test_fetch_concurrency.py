@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from oxen_codegen.cli import main
 
 
+@pytest.mark.slow
 def test_fetch_reads_eight_models_concurrently(schemas: Path) -> None:
     """Models are read concurrently, at most eight at a time."""
 

@@ -33,6 +33,7 @@ def test_generate_is_deterministic(tmp_path: Path) -> None:
     assert read_files(tmp_path / "oxen_models") == read_files(COMMITTED), "run: nox -s generate"
 
 
+@pytest.mark.slow
 def test_generate_counts_models(write_models: Callable[..., None], invoke: Callable[[str], Result]) -> None:
     """The output counts models with and without typed calls, and warns of schemas that are not used."""
     write_models(
@@ -69,6 +70,7 @@ def test_generate_without_typed_calls(
     assert ran.stdout == "complete\n"
 
 
+@pytest.mark.slow
 def test_generate_name_from_configuration(
     write_models: Callable[..., None],
     invoke: Callable[[str], Result],
@@ -108,6 +110,7 @@ def test_generate_invalid_configuration(
     assert "pyproject.toml: " in done.stderr
 
 
+@pytest.mark.slow
 def test_generate_finds_configuration_above(
     write_models: Callable[..., None],
     invoke: Callable[[str], Result],
@@ -149,6 +152,7 @@ def test_check_lists_differences(
     assert not (package / "left_behind.py").exists()
 
 
+@pytest.mark.slow
 def test_generate_up_to_date_writes_nothing(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
@@ -192,6 +196,7 @@ ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.slow
 def test_generate_endpoint_of_model(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
@@ -203,6 +208,7 @@ def test_generate_endpoint_of_model(
         assert f"    def {verb}(" in module, fields
 
 
+@pytest.mark.slow
 def test_generate_required_image_means_edit(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:
@@ -238,6 +244,7 @@ NAMES = {
 }
 
 
+@pytest.mark.slow
 def test_generate_python_names_of_ids(
     write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:

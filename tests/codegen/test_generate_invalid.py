@@ -38,6 +38,7 @@ def test_generate_invalid_schema_writes_nothing(
     assert not (tmp_path / "oxen_models").exists()
 
 
+@pytest.mark.slow
 def test_generate_unbindable_record_keeps_package(
     schemas: Path, write_models: Callable[..., None], invoke: Callable[[str], Result], tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def replace_in(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_generate_with_an_unfiltered_text_fails(templates: Path, schemas: Path, tmp_path: Path) -> None:
     """A template without the filter lets API text become code: nothing is written."""
     fields = templates / "family" / "fields.jinja"
@@ -59,6 +60,7 @@ def test_docstring_evaluates_to_its_text(text: str) -> None:
     assert evaluated == text if text.isprintable() else evaluated.isprintable()
 
 
+@pytest.mark.slow
 def test_generate_with_an_unknown_variable_fails(templates: Path, schemas: Path, tmp_path: Path) -> None:
     """The message has file and line of the template, as Jinja reports them."""
     replace_in(templates / "family" / "model.py.jinja", "spec.verb", "spec.vreb")
@@ -66,6 +68,7 @@ def test_generate_with_an_unknown_variable_fails(templates: Path, schemas: Path,
         generate(Config(tmp_path), schemas, templates)
 
 
+@pytest.mark.slow
 def test_generate_with_invalid_python_fails(templates: Path, schemas: Path, tmp_path: Path) -> None:
     """A built-in template that renders invalid Python is found when the package is formatted."""
     (templates / "package" / "catalog.py.jinja").write_text("def (")
@@ -74,6 +77,7 @@ def test_generate_with_invalid_python_fails(templates: Path, schemas: Path, tmp_
     assert not (tmp_path / "oxen_models").exists()
 
 
+@pytest.mark.slow
 def test_copied_files_are_unchanged_after_the_header(templates: Path, schemas: Path, tmp_path: Path) -> None:
     """A file that is not a Jinja template is copied byte for byte, after a line that names its source."""
     generate(Config(tmp_path), schemas, templates)

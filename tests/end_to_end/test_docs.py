@@ -40,6 +40,7 @@ def find_saved(folder: Path, before: set[Path]) -> set[str]:
     return {file.name for file in set(folder.iterdir()) - before if file.suffix in (".png", ".mp4")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The programs of a page run as they are written and save the files that they name."""

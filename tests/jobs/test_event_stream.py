@@ -305,6 +305,7 @@ def test_record_of_another_model_raises(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("POST", "/") == 0
 
 
+@pytest.mark.slow
 def test_events_of_a_temporary_client(run: ClientRunner) -> None:
     """The iteration over events keeps its client alive."""
 

@@ -220,6 +220,7 @@ def test_response_without_jobs_raises(run: ClientRunner, hub: Hub, body: object)
         run.expect_error(ox.UnexpectedResponseError, listed, base_url=hub.url)
 
 
+@pytest.mark.slow
 def test_get_requests_are_retried(run: ClientRunner, hub: Hub) -> None:
     """GET requests are retried after a 503."""
     [id] = finish_jobs_via_httpx(hub)

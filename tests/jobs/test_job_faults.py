@@ -141,6 +141,7 @@ def test_cancel_ends_other_waits(run: ClientRunner, endless_hub: Hub) -> None:
     assert run(steps, base_url=endless_hub.url) == ("cancelled", "cancelled")
 
 
+@pytest.mark.slow
 def test_missing_job_raises_job_not_found(run: ClientRunner, hub: Hub) -> None:
     """A 404 for a job raises JobNotFound with its id and response; a later record is accepted."""
     [id] = finish_jobs_via_httpx(hub)
@@ -301,6 +302,7 @@ def test_result_without_any_stream(
     assert (hub.count("GET", QUEUE), hub.count("GET", EVENTS) <= 12) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 def test_reconnect_backs_off_if_the_stream_ends(
     run: ClientRunner, endless_hub: Hub, monkeypatch: pytest.MonkeyPatch

@@ -141,6 +141,7 @@ def test_on_status_is_called_with_each_status(run: ClientRunner, hub: Hub) -> No
     assert set(statuses) <= {"queued", "processing"}
 
 
+@pytest.mark.slow
 def test_cancelled_job_raises_on_result(run: ClientRunner, endless_hub: Hub) -> None:
     """A cancelled job has no result; cancelling twice is harmless."""
 

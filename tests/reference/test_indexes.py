@@ -52,6 +52,7 @@ def test_list_has_each_model_once(name: str) -> None:
     assert set(links) == {page.slug for page in RECORDED_PAGES}
 
 
+@pytest.mark.slow
 def test_lists_link_each_other() -> None:
     """Each list links the others and the recent changes."""
     files = render_recorded()

@@ -158,6 +158,7 @@ def test_pages_have_the_programs_as_blocks() -> None:
         assert details.endswith(page.details_url)
 
 
+@pytest.mark.slow
 def test_values_are_accepted_by_the_schemas() -> None:
     """No program sends a value that the schema of its model rejects, as jsonschema validates it."""
     checked = 0
@@ -369,6 +370,7 @@ def test_text_of_the_api_is_shown_literally(attack: str) -> None:
     assert shown.text.count(text) == expected.text.count("plain text")
 
 
+@pytest.mark.slow
 def test_programs_with_any_text_stay_programs() -> None:
     """Whatever text the API has, a browser shows each program as it is."""
     page = build_page(make_model("a'b", ATTACK_SCHEMA))

@@ -65,6 +65,7 @@ def test_cost(
     assert (detail["generation"]["generation_id"], detail["generation"]["cost"]) == (id, cost)
 
 
+@pytest.mark.slow
 def test_final_costs_the_rate_of_1080p(hub: Hub, api: httpx.Client) -> None:
     """The final of a draft is billed at 1080p."""
     model = make_model(DRAFT_MODEL, capabilities={"output": ["video"]}, pricing=BY_RESOLUTION)

@@ -44,6 +44,7 @@ def test_planned_responses_of_the_queue(hub: Hub, api: httpx.Client) -> None:
     assert api.get(f"{QUEUE}/any").status_code == 404
 
 
+@pytest.mark.slow
 def test_seed_selects_the_occasions(hub: Hub, api: httpx.Client) -> None:
     """The same seed selects the same occasions, another seed selects others."""
 

@@ -71,6 +71,7 @@ def test_hub_is_reached_without_the_proxy(
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_fixture_configures_the_client(pytester: pytest.Pytester) -> None:
     """With the plugin, `Oxen()` uses the hub of the fixture, which each test finds without requests."""
     pytester.makeconftest('pytest_plugins = ["oxen_models.testing.fixtures"]')

@@ -58,6 +58,7 @@ def test_both_lists_are_in_the_vendors_form(tmp_path: Path) -> None:
     assert (old["can_run_inference"], old["deprecated"]) == (True, False)
 
 
+@pytest.mark.slow
 def test_lists_and_details_need_no_key(hub: Hub) -> None:
     """Models can be read without a key unless the dialect requires one; favorites always require it."""
     paths = [MODELS, f"{MODELS}/search?search=x", f"{MODELS}/featured", f"{MODELS}/film", OLD_LIST]
@@ -161,6 +162,7 @@ def test_custom_model_is_activated(hub: Hub, api: httpx.Client) -> None:
     assert api.post(f"{MODELS}/nope/activate").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", ["/images/edit", "images/edit", "https://hub.oxen.ai/api/ai/images/edit"])
 def test_dialect_endpoint(tmp_path: Path, stored: str) -> None:
     """The endpoint of a model is written in each documented form."""

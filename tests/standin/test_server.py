@@ -121,6 +121,7 @@ def test_restart_fails_active_jobs() -> None:
         assert (get_job(api, id)["status"], list_ids(api)) == ("failed", [])
 
 
+@pytest.mark.slow
 def test_hubs_share_nothing(folder: Path, hub: Hub, api: httpx.Client) -> None:
     """A hub serves many threads, and another hub receives none of their requests."""
 
@@ -154,6 +155,7 @@ def test_command_line_rejects_arguments(
     assert message.replace("BUSY", port) in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
 def test_command_line_prints_exports() -> None:
     """The command prints two `export` lines that a client can use, and serves until it is interrupted."""
@@ -171,6 +173,7 @@ def test_command_line_prints_exports() -> None:
     assert (process.returncode, output, errors.count("\n")) == (0, "", 1)
 
 
+@pytest.mark.slow
 def test_missing_extra_is_named() -> None:
     """Without the extra, the import raises an error that says what to install."""
     code = "import sys; sys.modules['PIL'] = None; import oxen_models.testing"

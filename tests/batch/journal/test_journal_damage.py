@@ -103,6 +103,7 @@ def flip(*bits: int) -> Callable[[bytearray], object]:
 STEPS = [pytest.param(3, marks=pytest.mark.slow), 20]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_zeroed_block_is_detected(large: Path, step: int) -> None:
     """A block of zeros anywhere raises, or concerns no fact."""
@@ -110,6 +111,7 @@ def test_zeroed_block_is_detected(large: Path, step: int) -> None:
     check_damage(large, [zero(start, 512) for start in starts], 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_truncated_file_is_detected(large: Path, step: int) -> None:
     """A file that was truncated raises at each length."""
@@ -128,6 +130,7 @@ def test_flipped_bits_are_detected(large: Path, count: int) -> None:
     check_damage(large, single + several + header, 0.3)
 
 
+@pytest.mark.slow
 def test_page_of_an_earlier_time_is_detected(large: Path) -> None:
     """A page that was not written raises, although it is valid in itself."""
     old = large.read_bytes()
@@ -147,6 +150,7 @@ def test_page_of_an_earlier_time_is_detected(large: Path) -> None:
     assert len(errors) > 5
 
 
+@pytest.mark.slow
 def test_swapped_pages_are_detected(large: Path) -> None:
     """Two pages that were swapped raise."""
     count = large.stat().st_size // PAGE
@@ -285,6 +289,7 @@ def interrupted(path: Path) -> tuple[bytes, bytes, bytes]:
     return before, after, hot
 
 
+@pytest.mark.slow
 def test_interrupted_write_is_rolled_back(large: Path) -> None:
     """A transaction that was interrupted is undone by the next run, or by reading."""
     interrupted(large)
@@ -320,6 +325,7 @@ def test_copy_of_an_interrupted_write_is_detected(large: Path) -> None:
     assert without_times(read(copy)) == ENTRIES
 
 
+@pytest.mark.slow
 def test_journal_moved_without_its_rollback_journal_raises(large: Path) -> None:
     """A moved journal is not continued before its rollback journal is there, which would undo later facts."""
     before, _, hot = interrupted(large)

@@ -34,6 +34,7 @@ from batch.journal.states import (
 STEPS = [pytest.param(7, marks=pytest.mark.slow), 61]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs ptrace")
 @pytest.mark.parametrize("step", STEPS)
 def test_facts_survive_a_kill_at_any_system_call(step: int) -> None:
@@ -164,6 +165,7 @@ def interruption(max_delay: float) -> Generator[None]:
 
 
 # An exception in a finalizer is ignored with a warning.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a timer that sends a signal")
 def test_journal_is_usable_after_an_interruption(database: Path) -> None:
@@ -191,6 +193,7 @@ def test_journal_is_usable_after_an_interruption(database: Path) -> None:
 
 
 # An exception in a finalizer is ignored with a warning.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a timer that sends a signal")
 def test_journal_can_be_opened_after_an_interruption(written_database: Path) -> None:

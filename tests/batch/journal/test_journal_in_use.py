@@ -101,6 +101,7 @@ def test_renamed_journal_in_use_raises(written_database: Path, opener: Opener) -
     assert open_here(written_database) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems lack locks of open files")
 def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
     """The lock is kept if other code of the process opens and closes the file, such as a copy."""
@@ -120,6 +121,7 @@ def test_failed_attempt_keeps_the_lock_of_sqlite(used: Path) -> None:
     assert "database is locked" in process.stderr
 
 
+@pytest.mark.slow
 def test_lock_does_not_depend_on_another_file(used: Path) -> None:
     """No file beside the journal needs to exist for its lock."""
     for file in used.parent.iterdir():
@@ -128,6 +130,7 @@ def test_lock_does_not_depend_on_another_file(used: Path) -> None:
     assert "using this journal" in open_elsewhere(used)
 
 
+@pytest.mark.slow
 def test_readers_do_not_exclude_each_other(written_database: Path) -> None:
     """A journal can be read several times at once, and no run can use it meanwhile."""
     first, second = read(written_database), read(written_database)
@@ -176,6 +179,7 @@ def test_change_during_a_run_raises(written_database: Path, change: str) -> None
         assert open_here(written_database) != ""
 
 
+@pytest.mark.slow
 def test_two_runs_create_one_journal(database: Path) -> None:
     """Of several processes that create a journal at once, one uses it, and all others raise."""
     program = OPEN.replace(
@@ -252,6 +256,7 @@ journal.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_process_cannot_use_the_journal(database: Path) -> None:
     """A fork cannot use the journal of its parent, and its end does not disturb the parent."""
@@ -281,6 +286,7 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_fork_does_not_keep_the_lock(database: Path) -> None:
     """A journal can be used after its process was killed, even if a fork of it still runs."""

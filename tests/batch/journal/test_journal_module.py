@@ -30,6 +30,7 @@ from batch.journal.states import (
 )
 
 
+@pytest.mark.slow
 def test_module_loads_when_it_is_used() -> None:
     """The module and SQLite load with the first use of a journal."""
     program = (
@@ -99,6 +100,7 @@ HISTORIES: dict[str, list[Fact]] = {
 }
 
 
+@pytest.mark.slow
 def test_merge_keeps_the_more_advanced_state(database: Path) -> None:
     """Of two entries with the same key, the more advanced one is kept, in either order."""
     paths = {name: database.with_name(f"{name}.db") for name in HISTORIES}

@@ -43,6 +43,7 @@ def count_submissions(hub: Hub) -> int:
     return sum(request.method == "POST" for request in hub.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
 @pytest.mark.parametrize("limit", [5_000, *range(16_500, 25_000, 1_000)])
 def test_run_on_a_full_disk_names_its_job(run: ClientRunner, hub: Hub, database: Path, limit: int) -> None:

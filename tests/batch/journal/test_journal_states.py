@@ -151,6 +151,7 @@ def test_changed_media_raise(written_database: Path, content: bytes | None) -> N
         assert entry.response == RESPONSE
 
 
+@pytest.mark.slow
 def test_threads_write_concurrently(database: Path) -> None:
     """Facts of several threads are all written."""
 
@@ -166,6 +167,7 @@ def test_threads_write_concurrently(database: Path) -> None:
     assert all(entry.state == "succeeded" for entry in entries)
 
 
+@pytest.mark.slow
 def test_entries_do_not_load_the_journal(database: Path) -> None:
     """Reading a large journal needs little memory."""
     body = {"model": "painter", "prompt": "x" * 100_000}

@@ -109,6 +109,7 @@ def recorded_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return schemas
 
 
+@pytest.mark.slow
 def test_revision_is_compared_with_folder(recorded_schemas: Path) -> None:
     """A git revision can be compared with a folder and with another revision."""
     result = diff("--from", "HEAD", "--to", recorded_schemas)
@@ -186,6 +187,7 @@ def test_default_is_recorded_to_live(
         assert "authorization" not in hub.requests[-1].headers
 
 
+@pytest.mark.slow
 def test_default_without_checkout_is_installed_package(
     tmp_path: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +285,7 @@ def test_excluded_models_are_not_compared(
     assert lines[:-1] == ["additive: another: model-added: images.generate"]
 
 
+@pytest.mark.slow
 def test_equal_catalogues_have_no_changes() -> None:
     """The committed schemas compared with themselves are equal, with exit code 0."""
     result = diff("--from", SHIPPED, "--to", SHIPPED)

@@ -96,6 +96,7 @@ def test_markdown_quotes_api_text(write_folder: WriteFolder) -> None:
     assert {"`", "z", "p"} <= {token.content for token in inline if token.type == "code_inline"}
 
 
+@pytest.mark.slow
 def test_markdown_is_truncated(write_folder: WriteFolder) -> None:
     """Markdown that is too long for a pull request is truncated at the end; breaking changes come first."""
     many = {f"parameter_{number}": STRING for number in range(2_000)}

@@ -25,6 +25,7 @@ from codegen.update.projects import (
 )
 
 
+@pytest.mark.slow
 def test_update_changes_schemas_package_changelog(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_update_changes_schemas_package_changelog(
     ]
 
 
+@pytest.mark.slow
 def test_update_no_changes_writes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Without changes that concern callers, nothing is written."""
     hub.add_model(make_model("painter", NARROWED))
@@ -69,6 +71,7 @@ def test_update_no_changes_writes_nothing(update: Callable[..., Result], hub: Hu
     assert take_snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_update_works_without_a_key(
     update: Callable[..., Result], hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +83,7 @@ def test_update_works_without_a_key(
     assert not any("authorization" in request.headers for request in hub.requests)
 
 
+@pytest.mark.slow
 def test_update_dry_run_changes_nothing(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A dry run has the same output, and changes nothing."""
     hub.add_model(make_model("painter", NARROWED))
@@ -93,6 +97,7 @@ def test_update_dry_run_changes_nothing(update: Callable[..., Result], hub: Hub,
     assert dry.stderr.replace("would change", "changed") == done.stderr
 
 
+@pytest.mark.slow
 def test_update_dry_run_creates_nothing(update: Callable[..., Result], project: Path) -> None:
     """A dry run in an empty project creates no folder."""
     shutil.rmtree(project / "generated")
@@ -101,6 +106,7 @@ def test_update_dry_run_creates_nothing(update: Callable[..., Result], project: 
     assert take_snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_update_empty_project(update: Callable[..., Result], project: Path) -> None:
     """A project without recorded models gets schemas, package and changelog."""
     expected = take_snapshot(project / "generated").keys()
@@ -120,6 +126,7 @@ def test_update_formats_equal_diff(form: str, update: Callable[..., Result], hub
     assert update("--format", form).stdout == diff.stdout
 
 
+@pytest.mark.slow
 def test_update_applies_configuration(update: Callable[..., Result], project: Path) -> None:
     """A change of the configuration is applied without a change on the hub."""
     (project / "pyproject.toml").write_text(f'{PROJECT}[tool.oxen-codegen.names]\ndrawer = "pencil"\n')
@@ -129,6 +136,7 @@ def test_update_applies_configuration(update: Callable[..., Result], project: Pa
     assert is_up_to_date(project)
 
 
+@pytest.mark.slow
 def test_update_excluded_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Excluded models are recorded, and are neither in the package nor in the changelog."""
     rule = '[tool.oxen-codegen.exclude]\nids = ["carver"]\ndevelopers = ["Absent Labs"]\n'
@@ -156,6 +164,7 @@ def test_update_selection_without_models(update: Callable[..., Result], project:
     assert "no model matches [tool.oxen-codegen.include] (5 models available)" in done.stderr
 
 
+@pytest.mark.slow
 def test_update_invalid_record_is_named(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A recorded file that is invalid is named, and nothing changes."""
     hub.add_model(make_model("painter", NARROWED))

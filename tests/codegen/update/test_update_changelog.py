@@ -16,6 +16,7 @@ from oxen_models.testing import Hub
 from codegen.update.projects import NARROWED, PROJECT, read_changelog, schemas_folder
 
 
+@pytest.mark.slow
 def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The entry states what callers have to do about each breaking change."""
     number = {"type": "integer", "minimum": 1, "maximum": 9}
@@ -55,6 +56,7 @@ def test_entry_contains_advice(update: Callable[..., Result], hub: Hub, project:
     )
 
 
+@pytest.mark.slow
 def test_entry_groups_and_wraps_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Models that changed in the same way are listed together, on lines of limited length."""
     names = [f"model-with-a-long-name-{letter}" for letter in "abcdefgh"]
@@ -68,6 +70,7 @@ def test_entry_groups_and_wraps_models(update: Callable[..., Result], hub: Hub, 
     assert 80 < max(map(len, entry.splitlines())) <= 110
 
 
+@pytest.mark.slow
 def test_price_change_is_listed_without_new_module(
     update: Callable[..., Result], hub: Hub, project: Path
 ) -> None:
@@ -91,6 +94,7 @@ def test_price_change_is_listed_without_new_module(
     assert b'"cost_per_image": 0.04' in new[schemas_folder(project) / "painter.json"]
 
 
+@pytest.mark.slow
 def test_entry_names_accepted_rename(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The entry names the new parameter if the configuration accepts the rename."""
     wanted = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
@@ -134,6 +138,7 @@ def test_entry_is_added_to_unreleased_section(old: str, new: str) -> None:
     assert add_entry(old, ENTRY) == new
 
 
+@pytest.mark.slow
 def test_rest_of_changelog_is_unchanged(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Adding an entry changes no other byte of the changelog."""
     file = project / "CHANGELOG.md"
@@ -145,6 +150,7 @@ def test_rest_of_changelog_is_unchanged(update: Callable[..., Result], hub: Hub,
     assert new.count(b"\r\n") == new.count(b"\n")
 
 
+@pytest.mark.slow
 def test_entry_quotes_api_text(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The entry has text from the API in code spans only."""
     texts = [

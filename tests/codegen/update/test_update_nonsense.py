@@ -73,6 +73,7 @@ def test_update_invalid_response_changes_nothing(
     assert take_snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_update_unbindable_model_keeps_record(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """Models that cannot be bound are reported and keep their records; the others are updated."""
     odd = {"type": "array"}

@@ -47,6 +47,7 @@ def test_update_failed_request_removes_nothing(
     assert take_snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_update_unlisted_model_is_updated(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A model that only the list lacks is updated."""
     hub.add_model(make_model("painter", NARROWED))
@@ -58,6 +59,7 @@ def test_update_unlisted_model_is_updated(update: Callable[..., Result], hub: Hu
         assert "removed" not in read_record(project, "carver")
 
 
+@pytest.mark.slow
 def test_update_limits_removals(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """The removal of more than a fifth of the models must be allowed."""
     hub.remove_model("carver")
@@ -106,6 +108,7 @@ def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, 
     assert is_up_to_date(project)
 
 
+@pytest.mark.slow
 def test_update_successor_added_later(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A successor can be added after the removal."""
     hub.remove_model("drawer")
@@ -119,6 +122,7 @@ def test_update_successor_added_later(update: Callable[..., Result], hub: Hub, p
     assert "use 'sketcher'" in module.read_text()
 
 
+@pytest.mark.slow
 def test_update_removed_model_returns(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A removed model that the API has again is an added model."""
     hub.remove_model("carver")
@@ -131,6 +135,7 @@ def test_update_removed_model_returns(update: Callable[..., Result], hub: Hub, p
     assert is_up_to_date(project)
 
 
+@pytest.mark.slow
 def test_update_single_models(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """An update of single models does not look for removed models."""
     for model_id in ("carver", "drawer", "talker"):

@@ -307,6 +307,7 @@ def test_incomplete_event_causes_a_poll() -> None:
         assert outcome_of(scheduler, job, 0.0) is WaitOutcome.FINISHED
 
 
+@pytest.mark.slow
 def test_newest_early_events_are_kept() -> None:
     """Of the events of jobs that are not tracked yet, the newest 5,000 are kept."""
     scheduler = JobScheduler()
