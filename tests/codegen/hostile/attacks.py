@@ -135,9 +135,9 @@ OBJECT = {"type": "object", "properties": {"a": STRING}}
 ENUM_WITH_DEFAULT = {"type": "array", "items": {"enum": list(range(9_000))}, "default": [-1] * 20_000}
 CHAINS = {**make_chain(20, 10, "d", **STRING), **make_chain(20, 10, "e", **STRING, maxLength=5)}
 CHAIN = {"$ref": "#/$defs/d10"}
+BOTH_CHAINS = {"allOf": [CHAIN, {"$ref": "#/$defs/e10"}]}
 LARGE_MODELS = [
-    make_model("references", {"properties": {"a": CHAIN}, "$defs": CHAINS}),
-    make_model("members", {"allOf": [CHAIN, {"$ref": "#/$defs/e10"}], "$defs": CHAINS}),
+    make_model("references", {"properties": {"a": CHAIN, "b": BOTH_CHAINS}, "$defs": CHAINS}),
     *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
     with_properties("default", {"a": ENUM_WITH_DEFAULT}),
     with_properties("properties", {f"p{number}": STRING for number in range(2_000)}),
