@@ -426,8 +426,8 @@ class ChatRequest(ChatRequestBase):
     model: str
     """The id of the model, such as one of `ChatModel`."""
 
-    messages: ListOf[ChatMessage]
-    """The conversation so far."""
+    messages: Annotated[ListOf[ChatMessage], Field(min_length=1)]
+    """The conversation so far. Length: at least 1 item."""
 
     max_tokens: Annotated[IntegerInput, IntegralFloat] | Omit = OMIT
     """The maximum number of tokens of the response."""
@@ -498,7 +498,7 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
 
         Args:
             model: The id of the model, such as one of `ChatModel`.
-            messages: The conversation so far.
+            messages: The conversation so far. Length: at least 1 item.
             max_tokens: The maximum number of tokens of the response.
             temperature: The randomness of the response. Anthropic models reject it together with top_p. Range: 0 to 2.
             top_p: The share of the probability that tokens are chosen from. Anthropic models reject it together with temperature.
@@ -556,7 +556,7 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
 
         Args:
             model: The id of the model, such as one of `ChatModel`.
-            messages: The conversation so far.
+            messages: The conversation so far. Length: at least 1 item.
             max_tokens: The maximum number of tokens of the response.
             temperature: The randomness of the response. Anthropic models reject it together with top_p. Range: 0 to 2.
             top_p: The share of the probability that tokens are chosen from. Anthropic models reject it together with temperature.

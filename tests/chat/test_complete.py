@@ -112,6 +112,7 @@ def test_json_answer_and_refusal_are_read(run: ClientRunner, hub: Hub) -> None:
             "messages[0].content[0].type='image'",
         ),
         ({"messages": "Hello"}, "messages='Hello': must be a valid list"),
+        ({"messages": []}, "messages=[]: must have at least 1 item, got 0"),
         ({"messages": QUESTION, "temperature": 3}, "temperature=3: must be less than or equal to 2"),
         ({"messages": QUESTION, "tools": [{"type": "function"}]}, "tools[0].function"),
         ({"messages": QUESTION, "model": 4}, "model=4"),

@@ -109,6 +109,9 @@ def describe(detail: ErrorDetails, choices: Sequence[object] = ()) -> str:
     if detail["type"] in _CHOICE_ERRORS and len(choices) > MAX_LISTED_CHOICES:
         return f"must be {describe_choices(choices)}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    # "Value should have at most 3 items after validation, not 5"
+    message = re.sub(r"^(Value|List|Dictionary|String|Data) (?=should\b)", "", message)
+    message = re.sub(r" after validation, not (?=\d+$)", ", got ", message)
     return re.sub(r"\bshould\b", "must", message)
 
 
