@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.compile import compile_request
-from oxen_models import OMIT, InvalidRequestError, Oxen, OxenError, Request
+from oxen_models import OMIT, ConfigurationError, InvalidRequestError, Oxen, OxenError, Request
 from oxen_models.audio import BytedanceSeedAudio10Request
+from oxen_models.chat import ChatRequest
 from oxen_models.images import QwenImageEdit2511Request, QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 from oxen_models.videos import (
@@ -123,6 +124,27 @@ def test_unknown_parameter_is_rejected(run: ClientRunner, hub: Hub) -> None:
         QwenImageEditPlusRequest(**misspelt)
     with pytest.raises(TypeError, match="colour"):
         run(edit(colour="red"), base_url=hub.url)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("value", ["qwen-image", {"prompt": "x"}, QwenImageEditPlusRequest, None])
+@pytest.mark.parametrize("call", ["run", "submit"])
+def test_value_that_is_no_request_is_rejected(run: ClientRunner, hub: Hub, call: str, value: Any) -> None:
+    """Only requests can be run and submitted, not an id, a body or the class of a request."""
+    with pytest.raises(TypeError, match=f"request must be a request, got {type(value).__name__}"):
+        run(lambda oxen: getattr(oxen, call)(value), base_url=hub.url)
+    assert hub.requests == []
+
+
+def test_chat_request_cannot_be_queued(run: ClientRunner, hub: Hub) -> None:
+    """The queue has no chat models; the error names the calls that accept a chat request."""
+    request = ChatRequest(model="gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+    error = run.expect_error(
+        ConfigurationError,
+        lambda oxen: oxen.submit(request),
+        base_url=hub.url,
+    )
+    assert str(error) == "a chat request cannot be queued: call run() or run_many()"
     assert hub.requests == []
 
 
@@ -266,6 +288,21 @@ def test_error_lists_problems_and_suggestions(run: ClientRunner, hub: Hub) -> No
 def test_error_suggests_the_nearest_option(case: Case, given: object, message: str, hub: Hub) -> None:
     """The suggestion is the most similar option, or the nearest number."""
     assert str(expect_invalid(ClientRunner(asynchronous=False), hub, case.make_call(given))).endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"prompt": "x", "input_images": [URL] * 4}, "must have at most 3 items, got 4"),
+        ({"prompt": "x", "seed": [1]}, "must be a valid integer"),
+    ],
+)
+def test_error_counts_the_items_of_a_list(
+    run: ClientRunner, hub: Hub, parameters: dict[str, Any], message: str
+) -> None:
+    """A limit of items is stated in the words of other limits, without those of pydantic."""
+    error = expect_invalid(run, hub, lambda oxen: oxen.images.qwen_image_3.generate(**parameters))
+    assert str(error).endswith(f": {message}")
 
 
 @pytest.mark.parametrize(

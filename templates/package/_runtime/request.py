@@ -251,6 +251,17 @@ AnyRequest: TypeAlias = RequestLike | ChatRequestBase
 """A request of any kind."""
 
 
+def validate_request(request: object, name: str = "request") -> AnyRequest:
+    """Return a value that is a request.
+
+    Raises:
+        TypeError: It is another value, such as the class of a request.
+    """
+    if isinstance(request, Request | UntypedRequest | ChatRequestBase):
+        return request
+    raise TypeError(f"{name} must be a request, got {type(request).__name__}: {request!r:.80}")
+
+
 def typed_class(request: AnyRequest) -> type[Request] | None:
     """Return the generated class of a model's request; None for any other request."""
     return type(request) if isinstance(request, Request) else None

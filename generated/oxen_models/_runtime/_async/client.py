@@ -142,12 +142,14 @@ class AsyncClient:
             InvalidRequestError: `extra_body` is not JSON. Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
             OxenError: The server returned an error or could not be reached.
+            TypeError: `request` is not a request.
         """
         from ..options import check_options
-        from ..request import ChatRequestBase
+        from ..request import ChatRequestBase, validate_request
         from .sender import run_request
 
         check_options("run()", options, ("request",))
+        validate_request(request)
         if isinstance(request, ChatRequestBase):
             from .chat import complete
 
@@ -207,16 +209,20 @@ class AsyncClient:
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
 
         Raises:
-            ConfigurationError: An option is invalid. Nothing was sent.
+            ConfigurationError: An option is invalid, or it is a chat request. Nothing was sent.
             InvalidRequestError: `num_generations` is not a positive integer, or `extra_body` is not JSON.
                 Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
             OxenError: The server returned an error or could not be reached.
+            TypeError: `request` is not a request.
         """
         from ..options import check_options
+        from ..request import ChatRequestBase, validate_request
         from .sender import submit_request
 
         check_options("submit()", options, ("request", "num_generations"))
+        if isinstance(validate_request(request), ChatRequestBase):
+            raise ConfigurationError("a chat request cannot be queued: call run() or run_many()")
         if num_generations is None:
             [job, *_] = await submit_request(self._session, request, 1, **options)
             return job
@@ -381,7 +387,7 @@ class AsyncClient:
             namespace: Only jobs that this user or organization was billed for.
 
         Raises:
-            ConfigurationError: `by` has another value.
+            ConfigurationError: `by` has another value, or `since` is not a datetime.
             OxenError: The server returned an error or could not be reached.
         """
         from .history import sum_costs

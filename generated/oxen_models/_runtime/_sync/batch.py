@@ -18,7 +18,7 @@ from ..closing import RunEnd
 from ..detached import is_thread_error
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, progress_callback
-from ..request import AnyRequest, ChatRequestBase, Request, UntypedRequest
+from ..request import AnyRequest, validate_request
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
 from ..submissions import NotStartedError, Submissions
@@ -239,7 +239,7 @@ class _Engine:
             try:
                 if (item := next(self._requests, None)) is not None:
                     index, request = item
-                    return Item(index, _validate_request(index, request))
+                    return Item(index, validate_request(request, f"requests[{index}]"))
             except Exception as error:  # raised once the requests in flight have ended
                 self._error = error
             self._has_requests = False
@@ -313,12 +313,6 @@ class _Engine:
         except APIError as error:
             if error.status in GATEWAY_STATUSES:
                 raise
-
-
-def _validate_request(index: int, request: object) -> AnyRequest:
-    if isinstance(request, Request | UntypedRequest | ChatRequestBase):
-        return request
-    raise TypeError(f"requests[{index}] must be a request, got {type(request).__name__}: {request!r:.80}")
 
 
 def _ignore(_: object) -> None:
