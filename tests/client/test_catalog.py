@@ -64,6 +64,10 @@ def test_models_are_filtered_by_price() -> None:
     assert "flux-3-image" not in ids(max_price=Decimal("0.0623"))
     assert "flux-3-image" in ids(max_price=Decimal("0.0624"))
     assert ids(max_price=Decimal("0.01")) == ["z-image-turbo"]
+    assert ids(max_price=0) == []
+    for wrong in (0.05, "0.05", True, Decimal("NaN")):
+        with pytest.raises(ox.ConfigurationError, match="max_price must be dollars as a Decimal or an int"):
+            ids(max_price=wrong)
     assert FLUX.default_cost == (Decimal("0.0624"), Decimal("0.0624"))
     assert FLUX.price == "$0.0624 per image; $0.0533 at 768sq, $0.0624 at 1k, $0.13 at 2k, $0.7891 at 4k"
 
@@ -124,7 +128,7 @@ def test_request_from_an_id_is_validated() -> None:
     for wrong in ({"seeed": 1}, {"timeout": 5}):
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{next(iter(wrong))}'"):
             FLUX.request(prompt="x", **wrong)
-    with pytest.raises(ox.ConfigurationError, match="the package has no typed call of 'gpt-4o'"):
+    with pytest.raises(ox.ConfigurationError, match=r"no typed call of 'gpt-4o': call oxen.chat.complete"):
         catalog.get("gpt-4o").request(prompt="x")
 
 
@@ -158,7 +162,9 @@ def test_table_shows_hostile_texts_as_text() -> None:
 
 
 def test_table_is_a_list_of_models() -> None:
-    """The table is a list, so it can be iterated, compared and indexed."""
+    """The table is a list, so it can be iterated, compared and indexed; a part of it is a table, too."""
     table = catalog.models(developer="Qwen")
     assert table == list(table)
     assert isinstance(table[0], ModelInfo)
+    assert type(table[:2]) is type(table)
+    assert table[:2] == list(table)[:2]

@@ -220,8 +220,16 @@ def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tm
         ("qwen-image", "edit", "qwen-image has no call edit(); call generate()"),
         (EDITOR, "speak", "qwen-image-edit-plus has no call speak(); call edit()"),
         (SOUND, "generate", "bytedance-seed-audio-1-0 has no call generate(); call speak()"),
-        ("gpt-4o", "generate", "gpt-4o cannot be called: chat models have no typed call"),
-        ("gpt-4o", "request", "gpt-4o cannot be called: chat models have no typed call"),
+        (
+            "gpt-4o",
+            "generate",
+            "gpt-4o cannot be called by model(): call oxen.chat.complete(), or make a ChatRequest",
+        ),
+        (
+            "gpt-4o",
+            "request",
+            "gpt-4o cannot be called by model(): call oxen.chat.complete(), or make a ChatRequest",
+        ),
         ("odd", "generate", "odd cannot be called: the kind of its result is unknown"),
     ],
 )

@@ -138,7 +138,9 @@ def test_costs_end_at_the_given_time(run: ClientRunner, server: RawServer) -> No
     assert len(server.requests) == 1
 
 
-def test_costs_by_an_unknown_key_raise(run: ClientRunner) -> None:
-    """Costs can be summed by four keys only."""
+def test_costs_by_wrong_arguments_raise(run: ClientRunner) -> None:
+    """Costs can be summed by four keys only, and since a time."""
     error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.costs(by="user"))
     assert str(error) == "by must be one of model, media_type, namespace, day, got 'user'"
+    error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.costs(since="yesterday"))
+    assert str(error) == "since must be a datetime, got 'yesterday'"

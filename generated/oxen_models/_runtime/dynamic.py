@@ -122,9 +122,8 @@ class DynamicSchema:
         if operation is None:
             raise ConfigurationError(f"{self.id} cannot be called: the kind of its result is unknown")
         if operation.result is None:
-            raise ConfigurationError(
-                f"{self.id} cannot be called: {operation.family} models have no typed call"
-            )
+            hint = ": call oxen.chat.complete(), or make a ChatRequest" if operation.family == "chat" else ""
+            raise ConfigurationError(f"{self.id} cannot be called by model(){hint}")
         # The parameters of a model without a schema are unknown, so it may accept an image.
         verbs = (
             ("generate", "edit") if self.node is None and operation.family == "images" else operation.verbs

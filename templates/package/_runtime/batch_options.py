@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from .budget import Budget, Unpriced
 from .errors import ConfigurationError
+from .pricing import validate_dollars
 from .progress import Progress
 from .settings import validate_timeout
 
@@ -43,7 +44,7 @@ class BatchOptions:
         if self.timeout is not None:
             validate_timeout(self.timeout)
         if self.budget is not None:
-            _validate_dollars("budget", self.budget)
+            validate_dollars("budget", self.budget)
         if self.unpriced not in get_args(Unpriced):
             raise ConfigurationError(f"unpriced must be 'refuse' or 'allow', got {self.unpriced!r:.40}")
         for name in ("key", "resend_unknown", "reconcile"):
@@ -53,12 +54,6 @@ class BatchOptions:
     def create_budget(self) -> Budget | None:
         """Return the budget of a run; None without one."""
         return None if self.budget is None else Budget(Decimal(self.budget), self.unpriced)
-
-
-def _validate_dollars(name: str, value: Decimal | int) -> None:
-    is_exact = isinstance(value, Decimal | int) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not is_exact or not Decimal(value).is_finite() or value < 0:
-        raise ConfigurationError(f"{name} must be dollars as a Decimal or an int, got {value!r:.40}")
 
 
 def _validate_count(name: str, value: int) -> None:

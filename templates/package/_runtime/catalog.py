@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, TypeAlias, get_args, overload
 
 from .lazy import LazyModule
 
@@ -93,7 +93,8 @@ class ModelInfo:
         from .model import Model
 
         if self.module is None or self.verb is None:
-            raise ConfigurationError(f"the package has no typed call of {self.id!r}")
+            hint = ": call oxen.chat.complete(), or make a ChatRequest" if self.family == "chat" else ""
+            raise ConfigurationError(f"the package has no typed call of {self.id!r}{hint}")
         call = getattr(_find_class(self.module, Model)(_RequestBuilder()), self.verb)
         request: requests.Request = call(**parameters)
         return request
@@ -108,6 +109,14 @@ class ModelInfo:
 
 class ModelTable(list[ModelInfo]):
     """A list of models that a terminal and a notebook show as a table."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> ModelInfo: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> ModelInfo | Self:
+        found = super().__getitem__(index)
+        return type(self)(found) if isinstance(found, list) else found
 
     def __repr__(self) -> str:
         from shutil import get_terminal_size
@@ -163,7 +172,7 @@ class Catalog:
         *,
         task: Task | None = None,
         accepts: Collection[str] = (),
-        max_price: Decimal | None = None,
+        max_price: Decimal | int | None = None,
         developer: str | None = None,
         search: str | None = None,
         family: Family | None = None,
@@ -188,13 +197,18 @@ class Catalog:
             typed: Whether the package has a typed call for the model.
 
         Raises:
-            ConfigurationError: A task, a family, a verb, a kind, a developer or a parameter does not exist.
+            ConfigurationError: A task, a family, a verb, a kind, a developer or a parameter does not exist,
+                or `max_price` is neither a `Decimal` nor an int.
         """
         for name, value in (
             ("task", task), ("family", family), ("verb", verb), ("input", input), ("output", output)
         ):  # fmt: skip
             if value is not None:
                 _check(name, value, get_args(_CLOSED_SETS[name]))
+        if max_price is not None:
+            from .pricing import validate_dollars
+
+            validate_dollars("max_price", max_price)
         accepts = (accepts,) if isinstance(accepts, str) else accepts
         for parameter in accepts:
             _check("accepts", parameter, {name for model in self._models for name in model.parameters})

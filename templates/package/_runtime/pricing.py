@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .errors import ConfigurationError
 from .schemas import read_model
 
 if TYPE_CHECKING:
     from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+
+
+def validate_dollars(name: str, value: Decimal | int) -> None:
+    """Raise unless a value is an exact amount, because a float can be another amount than the one written.
+
+    Raises:
+        ConfigurationError: It is not a non-negative `Decimal` or int.
+    """
+    is_exact = isinstance(value, Decimal | int) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_exact or not Decimal(value).is_finite() or value < 0:
+        raise ConfigurationError(f"{name} must be dollars as a Decimal or an int, got {value!r:.40}")
 
 
 def estimate_body(module: str, body: Mapping[str, Any], count: int = 1) -> Estimate | NoEstimate:

@@ -96,6 +96,8 @@ async def sum_costs(
     """Return the costs of jobs by name. Arguments and errors are those of `AsyncClient.costs`."""
     if by not in get_args(CostKey):
         raise ConfigurationError(f"by must be one of {', '.join(get_args(CostKey))}, got {by!r:.40}")
+    if since is not None and not isinstance(since, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"since must be a datetime, got {since!r:.40}")
     start = None if since is None else since.timestamp()
     sums: dict[str, Decimal] = {}
     async for generation in AsyncGenerations(session, query, COSTS_PAGE_SIZE):
