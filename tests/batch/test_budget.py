@@ -85,6 +85,15 @@ def test_run_stops_before_it_exceeds_the_budget(hub: Hub, run_batch: Run, max_in
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("max_in_flight", [1, 16])
+def test_budget_names_the_first_unsent_request(hub: Hub, run_batch: Run, max_in_flight: int) -> None:
+    """The error names the first request that was not sent, in whatever order requests are refused."""
+    outcomes, error = run_batch(pictures(30), budget=Decimal("0.025"), max_in_flight=max_in_flight)
+    first_unsent = min(set(range(30)) - {outcome.index for outcome in outcomes})
+    assert str(error).startswith(f"requests[{first_unsent}] could exceed the budget")
+
+
+@pytest.mark.slow
 def test_run_within_the_budget_ends_without_error(hub: Hub, run_batch: Run) -> None:
     """A run that costs exactly its budget completes; the budget may be an int."""
     assert run_batch(pictures(5), budget=Decimal("0.05"))[1] is None

@@ -115,6 +115,8 @@ class Item:
     """The key in the journal; None until it is known."""
     estimate: Estimate | NoEstimate | None = None
     """The estimate; None without a budget, and until it is known."""
+    refusal: Refusal | None = None
+    """The last refusal by the budget."""
     reserved: Decimal = ZERO
     """What the budget counts for it until its cost is known."""
 

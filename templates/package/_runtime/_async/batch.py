@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import weakref
 from _thread import start_new_thread
+from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
@@ -248,18 +250,24 @@ class _AsyncEngine:
 
     def _defer(self, item: Item, error: Exception) -> None:
         """Run fewer requests at once, because a thread could not be started for one."""
-        self._unstarted.append(item)
+        self._return(item)
         self._limit = self._in_flight
         if not self._in_flight:
             self._stop(OxenError(f"the request was not sent: {error}"))
 
     def _wait_for_budget(self, item: Item, refusal: Refusal) -> None:
         """Send no further requests until the cost of one in flight is known; end the run if there is none."""
-        self._unstarted.append(item)
+        item.refusal = refusal
+        self._return(item)
         assert self._budget is not None
         self._is_over_budget = refusal.version == self._budget.version
         if self._is_over_budget and not self._in_flight:
-            self._stop(refusal.error)
+            first = next(item.refusal for item in self._unstarted if item.refusal is not None)
+            self._stop(first.error)
+
+    def _return(self, item: Item) -> None:
+        """Keep a request that was not sent, before later ones of the run."""
+        insort(self._unstarted, item, key=attrgetter("index"))
 
     def _stop(self, error: Exception) -> None:
         """Send no further requests, and raise `error` once those in flight have ended."""
