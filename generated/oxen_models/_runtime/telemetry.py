@@ -91,9 +91,8 @@ class _RecordedCall(Observation):
             self._record_error(error)
         self._set("oxen.seconds", time.monotonic() - self._started)
         if self._scope is not None:
-            self._scope.__exit__(
-                None, None, None
-            )  # the error, whose text may repeat a prompt, is not recorded
+            # Without the error, whose text may repeat a prompt.
+            self._scope.__exit__(None, None, None)
         self._span.end()
 
     def record(
