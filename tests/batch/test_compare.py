@@ -146,6 +146,23 @@ def test_sheet_without_video_decoder_has_a_text(
     assert GREY in read_colors(path, 0)
 
 
+def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, tmp_path: Path) -> None:
+    """A file of another format, whose reader could run programs, is not decoded."""
+    portable_pixels = b"P6 8 8 255\n" + b"\xff\x00\x00" * 64
+    hub_of_test.respond_next(
+        200, body=portable_pixels, headers={"content-type": "image/png"}, path="/files/*"
+    )
+    path = tmp_path / "sheet.png"
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        comparison = yield oxen.compare(models=["z-image-turbo"], prompt="x")
+        return (yield comparison.save(path))
+
+    assert run(steps, base_url=hub_of_test.url) == path
+    assert GREY in read_colors(path, 0)
+
+
 @pytest.mark.parametrize(
     ("name", "sheet", "error", "message"),
     [
@@ -160,7 +177,7 @@ def test_sheet_without_video_decoder_has_a_text(
             "sheet.png",
             {"tile_size": 1.5},
             ox.ConfigurationError,
-            "tile_size must be an integer from 64 to 2048",
+            "tile_size must be an integer from 64 to 1024",
         ),
         ("no/folder/sheet.png", {}, ox.MediaError, "could not be written: No such file or directory"),
     ],

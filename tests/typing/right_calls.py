@@ -37,6 +37,7 @@ from oxen_models import (
     UntypedRequest,
     VideoResult,
     catalog,
+    compare,
     schema,
 )
 from oxen_models.audio import BytedanceSeedAudio10Request
@@ -251,6 +252,22 @@ async def pictured_to_await(oxen: AsyncOxen, requests: list[RequestLike]) -> lis
 
 def listed() -> list[str]:
     return [model.id for model in catalog.models(family="images", input="image", typed=True)]
+
+
+def compared(oxen: Oxen) -> list[AnyResult | None]:
+    plan = compare.plan(["z-image-turbo", "ideogram-v4"], prompt="x", seed=1)
+    oxen.compare(plan, budget=1, unpriced="allow")
+    comparison = oxen.compare(
+        models=["qwen-image-edit"], prompt="x", image=[Path("dog.png")], resolution="1K"
+    )
+    comparison.save(Path("sheet.png"), columns=2)
+    return [item.result for item in comparison]
+
+
+async def compared_to_await(oxen: AsyncOxen) -> list[AsyncAnyResult | None]:
+    comparison = await oxen.compare(["z-image-turbo"], prompt="x", progress=True)
+    await comparison.save("sheet.png")
+    return [item.result for item in comparison]
 
 
 def stand_in() -> None:

@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError
 from .extras import describe_missing_extra
+from .media_types import detect_type
 from .saving import Target, find_target
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MIN_TILE_SIZE = 64
-MAX_TILE_SIZE = 2048
+MAX_TILE_SIZE = 1024
+# Only these are decoded, because readers of other formats run programs or open further files.
+_IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+_VIDEO_FORMATS = {"video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"}
 _MARGIN = 12
 _FONT_SIZE = 16
 _LINE_HEIGHT = 22
@@ -126,7 +130,7 @@ def _decode(content: bytes, size: int) -> Image.Image | None:
     try:
         picture: Image.Image
         try:
-            picture = Image.open(BytesIO(content))
+            picture = Image.open(BytesIO(content), formats=_IMAGE_FORMATS)
             picture.load()
         except UnidentifiedImageError:
             picture = _decode_first_frame(content)
@@ -142,7 +146,8 @@ def _decode_first_frame(content: bytes) -> Image.Image:
     """Return the first frame of a video. Raises if it cannot be decoded, or PyAV is not installed."""
     import av
 
-    with av.open(BytesIO(content), "r") as container:
+    video_format = _VIDEO_FORMATS[str(detect_type(BytesIO(content)))]
+    with av.open(BytesIO(content), "r", format=video_format) as container:
         frame: Any = next(container.decode(video=0))
         image: Image.Image = frame.to_image()
         return image

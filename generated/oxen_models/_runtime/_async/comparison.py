@@ -126,7 +126,7 @@ class AsyncComparison:
             path: The path of the file, whose suffix is that of an image format, such as `.png`; `~` is the
                 home folder. An existing file is replaced atomically.
             columns: The number of tiles in a row. Defaults to about as many as there are rows.
-            tile_size: The width and height of a tile in pixels, 64 to 2048.
+            tile_size: The width and height of a tile in pixels, 64 to 1024.
 
         Raises:
             ConfigurationError: Pillow is not installed (extra `compare`), or an argument is invalid.
