@@ -18,7 +18,6 @@ from .errors import (
     OxenError,
     UnprocessableError,
 )
-from .fields import map_wire_names
 from .values import find_similar
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ def hint_stale_bindings(
     """
     if request_class is None or not is_about_parameters(error_class, detail, error_type, provider_code):
         return None
+    from .fields import map_wire_names  # loads pydantic, which a client does not need
+
     not_own = _CALL_PARAMETERS | extra_names
     own = map_wire_names(request_class).keys() - not_own
     # A name that is neither the call's nor the model's may be new.
