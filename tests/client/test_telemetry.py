@@ -161,7 +161,10 @@ def test_submission_and_wait_are_spans(run: ClientRunner, hub: Hub, telemetry: T
 
     id = run(submit, base_url=hub.url)
     common = {"oxen.model": MODEL, "oxen.job.id": id}
-    assert telemetry.find_one("oxen.submit") == {**common, "oxen.status": "queued"}
+    submission = telemetry.find_one("oxen.submit")
+    # The event that the job has ended may be read before the span ends.
+    assert submission.pop("oxen.status") in ("queued", "processing", "succeeded")
+    assert submission == common
     assert telemetry.find_one("oxen.wait") == {**common, "oxen.status": "succeeded"}
     assert telemetry.names() == ["oxen.submit", "oxen.wait"]
 

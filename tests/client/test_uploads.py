@@ -167,8 +167,9 @@ def test_unusable_file_sends_nothing(run: ClientRunner, hub: Hub, tmp_path: Path
 
 
 def test_upload_requires_a_key(run: ClientRunner, hub: Hub, path: Path) -> None:
-    """Without a key nothing is uploaded."""
-    run.expect_error(MissingAPIKeyError, upload(path), base_url=hub.url, api_key=None)
+    """Without a key nothing is uploaded, and the error is the one of other calls."""
+    for call in (upload(path), lambda oxen: CALLS["verb"](oxen, path)):
+        run.expect_error(MissingAPIKeyError, call, base_url=hub.url, api_key=None, **OPTIONS)
     assert hub.requests == []
 
 
@@ -249,7 +250,15 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "failure": ({"status": 500, "path": CONTEXT}, "HTTP 500"),
     "no path": ({"status": 200, "body": {"asset_path": "../x"}, "path": CONTEXT}, "no usable asset_path"),
     "not found": ({"status": 404, "path": SIGN}, "HTTP 404"),
-    "no URL": ({"status": 200, "body": {"url": "/relative"}, "path": SIGN}, "no URL of the file"),
+    "relative URL": ({"status": 200, "body": {"url": "/relative"}, "path": SIGN}, "no URL of the file"),
+    "URL that is not text": (
+        {"status": 200, "body": {"url": "http://\ud800"}, "path": SIGN},
+        "no URL of the file",
+    ),
+    "path that is not text": (
+        {"status": 200, "body": {"asset_path": "\ud800"}, "path": CONTEXT},
+        "asset_path",
+    ),
 }
 
 

@@ -90,6 +90,13 @@ def media(oxen: Oxen, urls: list[str], picture: pil.Image, some: Sequence[ImageI
         edit(prompt="x", input_image=[file])
 
 
+def uploads(picture: pil.Image) -> None:
+    oxen = Oxen(uploads=True, max_inline=1_000_000)
+    for file in ("dog.mp4", Path("dog.png"), b"dog", io.BytesIO(), picture):
+        assert_type(oxen.upload(file), str)
+    Oxen(uploads="studio/inputs")
+
+
 def numbers(oxen: Oxen) -> None:
     oxen.images.qwen_image.generate(prompt="x", seed=Integer(), guidance=Float())
     QwenImageRequest(prompt="x", seed=Integer(), guidance=Float())

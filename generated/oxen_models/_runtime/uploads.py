@@ -12,11 +12,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from secrets import token_hex
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from oxen_models._runtime.json_schema.json_types import is_object
 
-from .errors import OxenError, UnexpectedResponseError, UploadError
+from .errors import NotFoundError, OxenError, PermissionDeniedError, UnexpectedResponseError, UploadError
 from .local_media import LocalMedia
 from .media_sources import PDF_TYPE
 from .media_types import default_suffix
@@ -36,7 +36,8 @@ MIN_LIFETIME = 1800.0
 MAX_REMEMBERED = 10_000
 DOCUMENT_SUFFIX = "['file']['file_data']"
 """The end of the name of a document in a chat request. It has a limit of its own, and no URL is accepted."""
-_PATH_PART = re.compile(r"(?!\.{1,2}$)[^/\s]+")
+_PATH_PART = re.compile(r"(?!\.{1,2}$)[^/\s\ud800-\udfff]+")
+_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
 class Form:
@@ -144,11 +145,11 @@ def parse_url(response: Response, asset_path: str) -> Upload:
         UnexpectedResponseError: The response has no URL.
     """
     url = text(response.json, "url")
-    if url is None or not url.lower().startswith(("https://", "http://")):
+    if url is None or not _URL.fullmatch(url):
         raise UnexpectedResponseError("the response has no URL of the file", response=response)
     expires = time.time() + URL_LIFETIME
-    [stated] = parse_qs(urlsplit(url).query).get("oxen_expires", [""])[-1:]
-    if re.fullmatch(r"\d{1,15}", stated):
+    [stated] = parse_qs(url.partition("?")[2]).get("oxen_expires", [""])[-1:]
+    if re.fullmatch(r"[0-9]{1,15}", stated):
         expires = min(expires, int(stated))
     return Upload(asset_path, url, expires - MIN_LIFETIME)
 
@@ -156,4 +157,6 @@ def parse_url(response: Response, asset_path: str) -> Upload:
 def upload_error(medium: LocalMedia, cause: OxenError) -> UploadError:
     """Return the error of a file that could not be uploaded."""
     text = f"{medium!r} was not uploaded, and no request was sent: {cause}"
-    return UploadError(text, response=cause.response)
+    hint = "check the repository, or create the client with uploads='namespace/name'"
+    is_refused = isinstance(cause, NotFoundError | PermissionDeniedError)
+    return UploadError(text, response=cause.response, hint=hint if is_refused else None)

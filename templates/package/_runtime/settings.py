@@ -25,7 +25,7 @@ DEFAULT_MAX_INLINE = 20 * 2**20
 """Maximum size in bytes of a file that is sent in a request."""
 MAX_TIMEOUT = 1_000_000.0  # eleven days; the clocks of operating systems have a limit
 MAX_RETRIES = 100
-_REPOSITORY = re.compile(r"(?!\.{1,2}/)[^/\s]+/(?!\.{1,2}$)[^/\s]+")
+_REPOSITORY = re.compile(r"(?!\.{1,2}/)[^/\s\ud800-\udfff]+/(?!\.{1,2}$)[^/\s\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)

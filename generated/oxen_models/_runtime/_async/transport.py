@@ -21,7 +21,6 @@ from ..headers import validate_headers
 from ..parsing import names_job, parse_response
 from ..responses import Response
 from ..retries import delay_after_failure, delay_after_status
-from ..telemetry import count_retry
 from ..transport_errors import map_transport_error, may_have_been_sent
 from .exchange import AsyncExchange, Received, closed_error
 from .threads import run_blocking
@@ -253,6 +252,7 @@ class AsyncTransport(AsyncExchange):
             _log.debug("%s %s: retrying in %.1f s", method, path, delay)
             with suppress(CallError):  # of a closed client, which the next attempt raises, too
                 await self.calls.sleep(delay)
+            from ..telemetry import count_retry  # few requests need it
+
+            count_retry(context.model_id, type(error).__name__ if received is None else str(received.status))
             retries += 1
-            reason = type(error).__name__ if received is None else str(received.status)
-            count_retry(context.model_id, reason)

@@ -10,7 +10,6 @@ from ..errors import (
     ConfigurationError,
     HubTimeoutError,
     InvalidRequestError,
-    MissingAPIKeyError,
     NotFoundError,
     OxenError,
     Problem,
@@ -76,8 +75,6 @@ def upload_media(
             urls[name] = _upload(session, medium, timeout)
         except LocalMediaError as error:
             raise media_error(request, name, medium, error) from None
-        except OxenError as error:
-            raise upload_error(medium, error) from error
     return body.replace_media(urls)
 
 
@@ -101,10 +98,6 @@ def upload_file(session: Session, file: object) -> str:
         return _upload(session, medium, None)
     except LocalMediaError as error:
         raise ConfigurationError(f"{medium!r} was not uploaded: {error}") from None
-    except MissingAPIKeyError:
-        raise
-    except OxenError as error:
-        raise upload_error(medium, error) from error
 
 
 def _upload(session: Session, medium: LocalMedia, timeout: float | None) -> str:
@@ -112,8 +105,18 @@ def _upload(session: Session, medium: LocalMedia, timeout: float | None) -> str:
 
     Raises:
         LocalMediaError: The file cannot be read any more, or has changed.
-        OxenError: The server returned an error or could not be reached.
+        ConfigurationError: There is no API key.
+        UploadError: The server returned an error or could not be reached.
     """
+    try:
+        return _find_url(session, medium, timeout)
+    except ConfigurationError:
+        raise
+    except OxenError as error:
+        raise upload_error(medium, error) from error
+
+
+def _find_url(session: Session, medium: LocalMedia, timeout: float | None) -> str:
     digest = run_blocking(medium.digest)
     cache, limiters = session.uploads, session.upload_limiters
     key = (current_loop_or_process(), digest)  # a limiter cannot be shared between event loops

@@ -18,7 +18,6 @@ from ..decompression import ContentError
 from ..errors import MediaError
 from ..media_types import HEAD_SIZE, describe_other
 from ..retries import delay_after_failure, delay_after_status
-from ..telemetry import count_retry
 from .contents import iterate_content
 from .exchange import CONNECT_TIMEOUT, USER_AGENT, AsyncExchange
 
@@ -215,6 +214,8 @@ async def download(
         with suppress(CallError):  # of a closed client, which the next attempt raises, too
             await exchange.calls.sleep(delay)
         retries += 1
+        from ..telemetry import count_retry  # few downloads need it
+
         count_retry(None, "interrupted" if status is None else str(status))
 
 
