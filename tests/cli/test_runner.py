@@ -314,3 +314,11 @@ def test_parameters_are_in_the_order_of_a_form() -> None:
     ranks = [(p.is_hidden, not p.is_required, not p.is_basic and not p.is_required) for p in model.parameters]
     assert ranks == sorted(ranks)
     assert model.parameters[0].name == "prompt"
+
+
+def test_error_of_a_confirmation_reserves_nothing(oxen: Oxen, hub: Hub) -> None:
+    """What was reserved for a request is released if its confirmation raises."""
+    runner = Runner(oxen, Limits(confirm_above=Decimal(0)))
+    with pytest.raises(AssertionError):
+        runner.send(runner.plan(PRICED, {"prompt": "A hat"}), never)
+    assert (hub.count("POST", QUEUE), runner.spending.total) == (0, Decimal(0))

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from oxen_models._runtime.errors import BudgetExceededError, OutcomeUnknownError, OxenError
+from oxen_models._runtime.errors import BudgetExceededError, JobCancelled, OutcomeUnknownError, OxenError
 from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
@@ -150,6 +150,10 @@ class Runner:
         try:
             if self.needs_confirmation(plan) and not confirm(plan):
                 raise NotConfirmedError(f"{plan.model.id}: the cost was not confirmed; nothing was sent")
+        except BaseException:
+            self.spending.release(reserved)
+            raise
+        try:
             jobs: Sequence[Any] = self.oxen.submit(
                 plan.request, num_generations=plan.count, extra_body=plan.extra_body
             )
@@ -203,6 +207,18 @@ class Runner:
                 first += len(result)
             reports.append(report)
         return reports
+
+    def cancel(self, job: Job[Any]) -> JobReport:
+        """Cancel a job and return what became of it. A job that has ended keeps its status.
+
+        Raises:
+            JobNotFound: There is no such job.
+            OxenError: The server returned an error or could not be reached.
+        """
+        job.cancel()
+        [report] = self.collect([job], None, timeout=MIN_WAIT)
+        is_cancelled = isinstance(report.error, JobCancelled)
+        return replace(report, error=None) if is_cancelled else report
 
     def _wait(
         self, job: Job[Any], timeout: float | None, on_status: OnStatus | None

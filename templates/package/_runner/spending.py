@@ -45,6 +45,10 @@ class Spending:
                 raise UnpricedRequestError(
                     f"{model_id}: the cost is unknown: {estimate.reason}; nothing was sent"
                 )
+            if limits.budget is not None and self._total >= limits.budget:
+                raise BudgetExceededError(
+                    f"{model_id}: the budget of ${limits.budget:f} is spent; nothing was sent"
+                )
             return ZERO
         cost = estimate.high
         may_cost = f"{model_id}: the request may cost ${cost:f}"
