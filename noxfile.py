@@ -30,7 +30,7 @@ def install(session: nox.Session, *groups: str) -> None:
     """Install the project, editable and with its extras, and dependency groups, at the pinned versions."""
     packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
     session.install(
-        "--quiet", *CONSTRAINTS, "--editable", ".[cli,codegen,dynamic,progress,tables,testing]", *packages
+        "--quiet", *CONSTRAINTS, "--editable", ".[cli,codegen,dynamic,mcp,progress,tables,testing]", *packages
     )
 
 

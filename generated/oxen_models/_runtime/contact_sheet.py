@@ -108,7 +108,7 @@ def _draw_sheet(tiles: Sequence[Tile], columns: int | None, size: int) -> Image.
     for index, tile in enumerate(tiles):
         left = _MARGIN + index % columns * (size + _MARGIN)
         top = _MARGIN + index // columns * height
-        picture = None if tile.content is None else _decode(tile.content, size)
+        picture = None if tile.content is None else decode_picture(tile.content, size)
         if picture is None:
             draw.rectangle((left, top, left + size, top + size), _EMPTY_TILE)
             lines = wrap(tile.text, _WRAPPED_LENGTH)[:_MAX_TEXT_LINES]
@@ -124,7 +124,7 @@ def _draw_sheet(tiles: Sequence[Tile], columns: int | None, size: int) -> Image.
     return sheet
 
 
-def _decode(content: bytes, size: int) -> Image.Image | None:
+def decode_picture(content: bytes, size: int) -> Image.Image | None:
     """Return an image, or the first frame of a video, within a square; None if it cannot be decoded."""
     from PIL import Image, UnidentifiedImageError
 

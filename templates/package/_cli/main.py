@@ -26,6 +26,7 @@ _COMMANDS = {
     "history": ("history", "List past jobs with their costs."),
     "costs": ("history", "Sum what past jobs cost."),
     "chat": ("chat", "Talk to a chat model."),
+    "mcp": ("mcp", "Serve the models to agents by the Model Context Protocol."),
     "login": ("login", "Check an API key and store it in the login file."),
 }
 _EPILOG = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXIT_CODES.items())}."

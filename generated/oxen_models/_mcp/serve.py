@@ -1,0 +1,79 @@
+# Copied by oxen-codegen from templates/package/_mcp/serve.py. Do not edit.
+"""Serve over the standard streams, or over HTTP on the loopback interface."""
+
+from __future__ import annotations
+
+import hmac
+from functools import partial
+from typing import Any
+
+import anyio
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HOST = "127.0.0.1"
+MIN_TOKEN_LENGTH = 16
+_NAMES = (HOST, "localhost")
+
+
+class TokenMiddleware:
+    """Rejects requests without the token.
+
+    Args:
+        app: The application.
+        token: The token, which requests send as `Authorization: Bearer TOKEN`.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self._expected):
+                headers = {"WWW-Authenticate": "Bearer"}
+                response = PlainTextResponse("the token is missing or wrong", 401, headers)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def create_app(server: Server[Any], token: str, port: int) -> Starlette:
+    """Return the HTTP application, which checks the token, the host and the origin of each request.
+
+    Args:
+        server: The server.
+        token: The token of clients.
+        port: The port, which is a part of hosts and origins.
+    """
+    security = TransportSecuritySettings(
+        allowed_hosts=[f"{name}:{port}" for name in _NAMES],
+        allowed_origins=[f"http://{name}:{port}" for name in _NAMES],
+    )
+    app = server.streamable_http_app(transport_security=security)
+    app.add_middleware(TokenMiddleware, token=token)
+    return app
+
+
+def serve_http(server: Server[Any], token: str, port: int) -> None:
+    """Serve over HTTP at `http://127.0.0.1:{port}/mcp` until the process is interrupted."""
+    config = uvicorn.Config(
+        create_app(server, token, port), HOST, port, log_level="warning", access_log=False
+    )
+    uvicorn.Server(config).run()
+
+
+def serve_stdio(server: Server[Any]) -> None:
+    """Serve over the standard input and output until the input ends."""
+    anyio.run(partial(_serve_stdio, server))
+
+
+async def _serve_stdio(server: Server[Any]) -> None:
+    async with stdio_server() as (reader, writer):
+        await server.run(reader, writer, server.create_initialization_options())

@@ -1,0 +1,1 @@
+"""The MCP server: the tools of agents, as an interface of the runner."""

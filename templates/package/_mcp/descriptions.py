@@ -1,0 +1,138 @@
+"""Models as JSON for an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+
+from oxen_models import catalog
+from oxen_models._runner.examples import create_example
+from oxen_models._runner.models import Parameter, RunnableModel
+from oxen_models._runtime.errors import ConfigurationError
+from oxen_models._runtime.hub_models import HubModel
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+from oxen_models._runtime.json_schema.json_types import is_object
+from oxen_models._runtime.json_schema.prices import describe_price
+from oxen_models._runtime.values import find_similar
+
+_FAMILIES = ("images", "videos", "audio")
+# Keywords for forms, which say nothing about accepted values.
+_FORM_KEYWORDS = frozenset({"title", "renderType"})
+
+
+def find_recorded(query: str, limit: int, max_price: float | None, **filters: Any) -> dict[str, Any]:
+    """Return models of the package that match all words and filters.
+
+    Args:
+        query: The words.
+        limit: The number of models that are described.
+        max_price: Dollars for default values; None for any.
+        filters: Further filters of the catalogue.
+    """
+    price = None if max_price is None else Decimal(str(max_price))
+    found = [
+        model
+        for model in catalog.models(search=query, max_price=price, **filters)
+        if model.family in _FAMILIES
+    ]
+    described = [
+        {
+            "id": model.id,
+            "summary": model.summary,
+            "developer": model.developer,
+            "tasks": model.tasks,
+            "price": model.price or "not known",
+            "default_cost": _describe_range(model.default_cost),
+        }
+        for model in found[:limit]
+    ]
+    return {"models": described, **_describe_rest(len(found), limit)}
+
+
+def describe_listed(models: Collection[HubModel], limit: int) -> dict[str, Any]:
+    """Return models that the server lists now."""
+    found = [model for model in models if {"image", "video", "audio"} & set(model.outputs)]
+    described = [
+        {
+            "id": model.id,
+            "summary": model.description,
+            "inputs": model.inputs,
+            "outputs": model.outputs,
+            "price": describe_price(model.record.get("pricing")) or "not known",
+        }
+        for model in found[:limit]
+    ]
+    return {"models": described, **_describe_rest(len(found), limit)}
+
+
+def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any]:
+    """Return what an agent must know of a model to call it.
+
+    Args:
+        model: The model.
+        only: The names of the parameters that are described; all if it is empty.
+
+    Raises:
+        ConfigurationError: `only` has a name that is not a parameter.
+    """
+    known = {parameter.name: parameter for parameter in model.parameters}
+    for name in only:
+        if name not in known:
+            similar = find_similar(name, known)
+            suggestion = f"; did you mean {similar!r}?" if similar else ""
+            raise ConfigurationError(f"{model.id} has no parameter {name!r:.80}{suggestion}")
+    raw = (model.model.request_schema or {}).get("properties")
+    schemas: Mapping[str, Any] = raw if is_object(raw) else {}
+    shown = [
+        parameter
+        for parameter in model.parameters
+        if (parameter.name in only if only else not parameter.is_hidden)
+    ]
+    return {
+        "id": model.id,
+        "name": model.model.display_name,
+        "description": model.model.description,
+        "inputs": model.model.inputs,
+        "outputs": model.model.outputs,
+        "price": describe_price(model.model.record.get("pricing")) or "not known",
+        "in_package": model.is_recorded,
+        "required": [parameter.name for parameter in shown if parameter.is_required],
+        "example": {"model": model.id, "parameters": create_example(model)},
+        "parameters": {
+            parameter.name: _describe_parameter(parameter, schemas.get(parameter.name)) for parameter in shown
+        },
+    }
+
+
+def describe_estimate(estimate: Estimate | NoEstimate) -> dict[str, Any]:
+    """Return the estimated cost, or why it is not known."""
+    if not estimate:
+        return {"cost": "not known", "reason": estimate.reason}
+    cost = {"cost": _describe_range((estimate.low, estimate.high)), "basis": estimate.basis}
+    return cost
+
+
+def _describe_parameter(parameter: Parameter, schema: object) -> dict[str, Any]:
+    described = (
+        {
+            key: value
+            for key, value in schema.items()
+            if key not in _FORM_KEYWORDS and not key.startswith("x-")
+        }
+        if is_object(schema)
+        else {"description": parameter.description, **parameter.node}
+    )
+    return {**described, "media": parameter.media} if parameter.media else described
+
+
+def _describe_range(cost: tuple[Decimal, Decimal] | None) -> str | None:
+    return None if cost is None else " to ".join(f"${amount:f}" for amount in dict.fromkeys(cost))
+
+
+def _describe_rest(total: int, limit: int) -> dict[str, Any]:
+    if total == 0:
+        return {"more": "no model matches: use fewer words or filters, or live for new models"}
+    if total > limit:
+        return {"more": f"{total - limit} of {total} models: add words or filters, or raise limit"}
+    return {}

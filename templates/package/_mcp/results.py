@@ -1,0 +1,126 @@
+"""Results of tools: JSON in a limited size, whose strings are data without control characters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, cast
+
+import mcp_types as types
+from oxen_models._runtime.json_schema.json_types import is_object
+
+MAX_TEXT_SIZE = 24_000
+"""Bytes of UTF-8 of the JSON of a result: at most 12,000 tokens, because a token has about two bytes or more.
+The rest of the limit of 25,000 tokens is for previews and links.
+"""
+_MAX_NAMED = 40
+_MAX_NAME_LENGTH = 60
+
+
+@dataclass(slots=True)
+class _Shortener:
+    """Copies a JSON value within limits, and records what it leaves out."""
+
+    max_string: int
+    """Characters of a string."""
+    max_entries: int
+    """Entries of a list or an object."""
+    max_depth: int
+    left_out: list[str] = field(default_factory=list[str])
+
+    def copy(self, value: object, name: str = "", depth: int = 0) -> Any:
+        """Return a copy of a value with this name."""
+        if isinstance(value, str):
+            if len(value) > self.max_string:
+                self.left_out.append(f"{name}: {len(value) - self.max_string} of {len(value)} characters")
+                value = f"{value[: self.max_string]}…"
+            return escape_text(value)
+        if not (is_object(value) or isinstance(value, list | tuple)):
+            return value
+        entries = cast("Sequence[object] | dict[str, object]", value)
+        if entries and depth == self.max_depth:
+            self.left_out.append(f"{name}: {len(entries)} entries")
+            return "…"
+        if len(entries) > self.max_entries:
+            rest = len(entries) - self.max_entries
+            text = f"{name}: {rest} of {len(entries)} entries"
+            if isinstance(entries, dict):
+                names = islice(entries, self.max_entries, self.max_entries + _MAX_NAMED)
+                text += f": {', '.join(key[:_MAX_NAME_LENGTH] for key in names)}"
+            self.left_out.append(escape_text(text))
+        if isinstance(entries, dict):
+            pairs = islice(entries.items(), self.max_entries)
+            return {self._copy_name(key): self.copy(item, _join(name, key), depth + 1) for key, item in pairs}
+        items = islice(entries, self.max_entries)
+        return [self.copy(item, f"{name}[{index}]", depth + 1) for index, item in enumerate(items)]
+
+    def _copy_name(self, name: str) -> str:
+        if len(name) > _MAX_NAME_LENGTH:
+            self.left_out.append(escape_text(f"the end of the name {name[:_MAX_NAME_LENGTH]}"))
+        return escape_text(name[:_MAX_NAME_LENGTH])
+
+
+# Each keeps less than the one before.
+_LIMITS = ((2000, 200, 12), (500, 100, 10), (200, 60, 8), (100, 30, 6), (60, 4, 3))
+
+
+def write_limited(value: Mapping[str, Any], hint: str) -> str:
+    """Return an object as JSON of at most `MAX_TEXT_SIZE` bytes.
+
+    Its property `left_out` states what the text does not have, and how to get it.
+
+    Args:
+        value: The object. Its strings may be text of a server.
+        hint: How to get what is left out.
+    """
+    for limits in _LIMITS:
+        shortener = _Shortener(*limits)
+        copied = shortener.copy(value)
+        if shortener.left_out:
+            named = shortener.left_out[:_MAX_NAMED]
+            more = len(shortener.left_out) - len(named)
+            copied["left_out"] = [*named, *([f"{more} other values"] if more else []), hint]
+        text = _dump(copied)
+        if len(text.encode()) <= MAX_TEXT_SIZE:
+            return text
+    return _dump({"left_out": ["all values, because they are too large", hint]})
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def create_text(text: str) -> types.TextContent:
+    """Return text as content of a result."""
+    return types.TextContent(type="text", text=text)
+
+
+def create_error(message: str) -> types.CallToolResult:
+    """Return the result of a call that failed, with the message in a limited size."""
+    text = escape_text(message[: MAX_TEXT_SIZE // 10])  # an escaped character has at most ten bytes
+    return types.CallToolResult(content=[create_text(text)], is_error=True)
+
+
+def escape_text(text: str) -> str:
+    """Return text with control and invisible characters, except line feeds and tabs, as escape sequences.
+
+    Invisible characters can carry instructions that a reader of the text does not see.
+    """
+    if text.isprintable():
+        return text
+    return re.sub(r"[^\n\t]", _escape_character, text)
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _join(name: str, key: str) -> str:
+    key = key[:_MAX_NAME_LENGTH]
+    return f"{name}.{key}" if name else key

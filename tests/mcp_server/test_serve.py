@@ -1,0 +1,144 @@
+"""The server as a process on the standard streams, and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from click.testing import CliRunner
+from helpers.agent import Agent
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from oxen_models import Oxen
+from oxen_models._cli.main import cli
+from oxen_models._mcp.serve import create_app
+from oxen_models._mcp.server import create_server
+from oxen_models._runner.destinations import Destination
+from oxen_models._runner.runner import Runner
+from oxen_models.testing import Hub
+from starlette.testclient import TestClient
+
+TOKEN = "a-token-of-a-test"
+PORT = 8123
+INITIALIZE: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def command(hub: Hub, folder: Path) -> list[str]:
+    """Return the command of a server."""
+    return [
+        "-m", "oxen_models", "mcp", "--base-url", hub.url, "--output-dir", str(folder), "--budget", "0.01"
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_stdio_serves_the_client_of_the_sdk(hub: Hub, tmp_path: Path) -> None:
+    """A process finds, refuses and runs models, and keeps to its budget."""
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=command(hub, tmp_path),
+        env={"OXEN_API_KEY": "any", "PYTHONPATH": _path()},
+    )
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client(stdio_client(server))) as client,
+    ):
+        agent = Agent(client, portal)
+        run = {"model": "z-image-turbo", "parameters": {"prompt": "A hat"}}
+        assert agent.read("find_models", query="z-image-turbo")["models"]
+        assert "is required" in agent.fail("run_model", **{**run, "parameters": {}})
+        [job] = agent.read("run_model", **run)["jobs"]
+        assert Path(job["files"][0]).parent == tmp_path
+        assert "of the budget of $0.01" in agent.fail("run_model", **run)
+
+
+@pytest.mark.slow
+def test_stdout_has_nothing_but_the_protocol(hub: Hub, tmp_path: Path) -> None:
+    """Each line is a message, and the process ends with its input."""
+    call = {"name": "find_models", "arguments": {"query": "hat"}}
+    messages = [
+        INITIALIZE,
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
+    ]
+    with subprocess.Popen(
+        [sys.executable, *command(hub, tmp_path)],
+        env={"OXEN_API_KEY": "any", "PYTHONPATH": _path()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.writelines(f"{json.dumps(message)}\n" for message in messages)
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+        rest, errors = process.communicate()  # closes the input
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def _path() -> str:
+    return ":".join(path for path in sys.path if path.endswith("generated"))
+
+
+@pytest.fixture
+def http(oxen: Oxen, tmp_path: Path) -> Iterator[TestClient]:
+    server = create_server(Runner(oxen), Destination(tmp_path))
+    with TestClient(create_app(server, TOKEN, PORT), base_url=f"http://127.0.0.1:{PORT}") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": f"http://localhost:{PORT}"}, 200),
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": TOKEN}, 401),
+        ({"Origin": "https://example.com"}, 403),
+        ({"Origin": "http://localhost:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": f"example.com:{PORT}"}, 421),
+    ],
+)
+def test_http_checks_token_origin_and_host(http: TestClient, headers: dict[str, str], status: int) -> None:
+    """Pages of a browser and processes without the token do not reach the server."""
+    accepted = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
+    response = http.post("/mcp", json=INITIALIZE, headers=accepted | headers)
+    assert response.status_code == status
+    assert ("oxen-models" in response.text) == (status == 200)
+
+
+def test_http_requires_a_long_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on HTTP does not start without a token."""
+    monkeypatch.setenv("OXEN_MCP_TOKEN", "short")
+    result = CliRunner().invoke(cli, ["mcp", "--http", "8000"])
+    assert (result.exit_code, "requires a token of 16 characters" in result.stderr) == (2, True)
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the SDK, the command names the extra."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mcp"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.startswith("oxen_models._mcp.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    result = CliRunner().invoke(cli, ["mcp"])
+    assert (result.exit_code, ".[mcp]" in result.stderr) == (2, True)
