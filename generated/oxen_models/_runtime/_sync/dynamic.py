@@ -221,9 +221,7 @@ def _import_dynamic_schema() -> type[DynamicSchema]:
         pass
     else:
         return DynamicSchema
-    raise ConfigurationError(
-        describe_missing_extra("a model that is not in the package", "jsonschema", "dynamic")
-    )
+    raise ConfigurationError(describe_missing_extra("oxen.model()", "jsonschema", "dynamic"))
 
 
 def _merge(values: Mapping[str, object], parameters: Mapping[str, object]) -> Mapping[str, object]:
