@@ -365,6 +365,7 @@ def test_upload_is_a_span(run: ClientRunner, hub: Hub, telemetry: Telemetry) -> 
     assert telemetry.find_one("oxen.upload") == {"oxen.status": "succeeded"}
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_for_telemetry(hub: Hub) -> None:
     """A program that does not use OpenTelemetry loads no part of it."""
     program = f"""
