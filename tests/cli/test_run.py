@@ -29,7 +29,7 @@ def read_report(result: Result) -> dict[str, Any]:
 
 
 def test_run_reports_files_and_cost(run: Run, hub: Hub, folder: Path) -> None:
-    """The report has the estimate, and status, files and cost of each job; sidecars are written on request."""
+    """The report has the estimate, and status, files and cost of each job; a sidecar says how it was made."""
     report = read_report(run("run", PRICED, *PROMPT, "-o", "new/hat.webp", "--sidecar"))
     [job] = report["jobs"]
     assert (report["model"], report["cost"], report["estimate"]["high"]) == (PRICED, "0.01", "0.01")
@@ -179,7 +179,8 @@ def test_targets_are_sent(run: Run, hub: Hub) -> None:
 
 def make_options(id: str) -> list[str]:
     """Return options with a value for each required parameter of a model."""
-    properties, options = schema(id)["properties"], []
+    properties = schema(id)["properties"]
+    options: list[str] = []
     for name in schema(id)["required"]:
         node = properties[name]
         item = node.get("items", node)

@@ -4,22 +4,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .costs import confirm_plan, cost_options, create_limits, print_estimate
 from .model_commands import ModelGroup
-from .options import base_url_option, create_client, parse_dollars, save_options, timeout_option
+from .options import base_url_option, create_client, save_options, timeout_option
 from .output import get_output, output_option, print_note, print_text
 
 if TYPE_CHECKING:
     from oxen_models import Oxen
     from oxen_models._runner.models import RunnableModel
     from oxen_models._runner.runner import Plan, Runner
-
-DEFAULT_LIMIT = "1"
 
 
 def _send_options(command: Any) -> Any:
@@ -30,21 +28,7 @@ def _send_options(command: Any) -> Any:
         click.option("--extra-body", metavar="JSON", help="Properties to send without validation."),
         click.option("--target-directory", help="The directory of the results in that repository."),
         click.option("--target-repo", metavar="NAME", help="Where the results are kept: namespace/name."),
-        click.option(
-            "--budget",
-            type=parse_dollars,
-            metavar="DOLLARS",
-            help="Send nothing that may cost more, or an unknown sum.",
-        ),
-        click.option("--yes", "-y", is_flag=True, help="Do not ask."),
-        click.option(
-            "--confirm-above",
-            type=parse_dollars,
-            metavar="DOLLARS",
-            default=DEFAULT_LIMIT,
-            show_default=True,
-            help="Ask before a request that may cost more dollars.",
-        ),
+        *cost_options,
         click.option(
             "--dry-run",
             type=click.Choice(("json", "curl", "python", "httpx")),
@@ -100,7 +84,7 @@ def _run(
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
             return 0
-        jobs = runner.send(plan, _confirm)
+        jobs = runner.send(plan, confirm_plan)
         described = {"model": model.id, "estimate": describe_estimate(plan.estimate)}
         return finish_jobs(
             runner,
@@ -122,7 +106,7 @@ def _submit(model: RunnableModel, values: Mapping[str, Any], **options: Any) -> 
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
             return 0
-        ids = [job.id for job in runner.send(plan, _confirm)]
+        ids = [job.id for job in runner.send(plan, confirm_plan)]
     value = {
         "model": model.id,
         "estimate": describe_estimate(plan.estimate),
@@ -159,19 +143,12 @@ def _plan(
     oxen: Oxen, model: RunnableModel, values: Mapping[str, Any], options: Mapping[str, Any]
 ) -> tuple[Runner, Plan]:
     """Validate the request and print its estimated cost."""
-    from oxen_models._runner.limits import Limits
     from oxen_models._runner.runner import Runner
 
-    limits = Limits(
-        confirm_above=None if options["yes"] else options["confirm_above"],
-        budget=options["budget"],
-        unpriced="allow" if options["budget"] is None else "refuse",
-    )
-    runner = Runner(oxen, limits)
+    runner = Runner(oxen, create_limits(options))
     extra_body = _parse_object(options["extra_body"])
     plan = runner.plan(model, values, count=options["count"], extra_body=extra_body)
-    estimate = plan.estimate
-    print_note(f"estimate: {estimate} ({estimate.basis})" if estimate else str(estimate))
+    print_estimate(plan.estimate)
     return runner, plan
 
 
@@ -187,16 +164,6 @@ def _parse_object(text: str | None) -> dict[str, Any] | None:
     if not is_object(value):
         raise click.BadParameter("must be a JSON object", param_hint="--extra-body")
     return value
-
-
-def _confirm(plan: Plan) -> bool:
-    """Ask on the terminal whether to send a request."""
-    if not sys.stdin.isatty() or not sys.stderr.isatty():
-        print_text("oxen-models: pass --yes to send it, or a higher --confirm-above", err=True)
-        return False
-    if not get_output().is_human:  # the estimate was not printed yet
-        print_text(f"estimate: {plan.estimate}", err=True)
-    return click.confirm(f"Send it for up to ${getattr(plan.estimate, 'high', '?')}?", err=True)
 
 
 def _print_program(format: str, oxen: Oxen, plan: Plan, values: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from oxen_models._runtime.errors import ConfigurationError, InvalidRequestError, Problem
 from oxen_models._runtime.json_schema.accepted_values import Node
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 from oxen_models._runtime.values import shorten
 
@@ -41,6 +42,12 @@ class Limits:
     """The folder below which files are written; None for any."""
     public_urls: bool = False
     """Whether URLs with an address or a name of a private network are rejected."""
+
+    def needs_confirmation(self, estimate: Estimate | NoEstimate) -> bool:
+        """Return whether a request with this estimate is sent only if it is confirmed."""
+        if not estimate:
+            return self.unpriced == "confirm"
+        return self.confirm_above is not None and estimate.high > self.confirm_above
 
     def check_inputs(self, model: RunnableModel, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters with the absolute path, without symbolic links, of each file.

@@ -25,9 +25,11 @@ _COMMANDS = {
     "jobs": ("jobs", "List the jobs in the queue."),
     "history": ("history", "List past jobs with their costs."),
     "costs": ("history", "Sum what past jobs cost."),
+    "compare": ("compare", "Compare models with the same parameters."),
     "chat": ("chat", "Talk to a chat model."),
-    "mcp": ("mcp", "Serve the models to agents by the Model Context Protocol."),
+    "upload": ("upload", "Upload files for use in requests."),
     "login": ("login", "Check an API key and store it in the login file."),
+    "mcp": ("mcp", "Serve the models to agents by the Model Context Protocol."),
 }
 _EPILOG = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXIT_CODES.items())}."
 

@@ -125,13 +125,6 @@ class Runner:
         request = build_request(model, self.limits.check_inputs(model, values))
         return Plan(model, request, estimate_request(model, request, count), count, extra_body)
 
-    def needs_confirmation(self, plan: Plan) -> bool:
-        """Return whether a request is sent only if it is confirmed."""
-        limit = self.limits.confirm_above
-        if not plan.estimate:
-            return self.limits.unpriced == "confirm"
-        return limit is not None and plan.estimate.high > limit
-
     def send(self, plan: Plan, confirm: Confirm) -> list[Job[AnyResult]]:
         """Submit a request to the queue and return its jobs.
 
@@ -148,7 +141,7 @@ class Runner:
         """
         reserved = self.spending.reserve(plan.model.id, plan.estimate)
         try:
-            if self.needs_confirmation(plan) and not confirm(plan):
+            if self.limits.needs_confirmation(plan.estimate) and not confirm(plan):
                 raise NotConfirmedError(f"{plan.model.id}: the cost was not confirmed; nothing was sent")
         except BaseException:
             self.spending.release(reserved)

@@ -1,0 +1,176 @@
+"""The other commands: models, history, costs, chat, login, upload and compare."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oxen_models import Oxen, catalog
+from oxen_models.testing import Hub
+from PIL import Image
+
+from .conftest import NEW, Run, read_bodies
+
+PRICED = "z-image-turbo"
+KEY = "k3y-of-the-user"
+
+
+def read_json(run: Run, *arguments: str) -> Any:
+    return json.loads(run(*arguments).stdout)
+
+
+def test_list_filters_the_catalogue(run: Run, hub: Hub) -> None:
+    """The filters are those of the catalogue, and nothing is sent."""
+    filters = ("--task", "image-edit", "--developer", "qwen", "--accepts", "seed", "--makes", "image")
+    expected = catalog.models(task="image-edit", developer="qwen", accepts={"seed"}, output="image")
+    assert [model["id"] for model in read_json(run, "list", *filters)] == [model.id for model in expected]
+    cheap = run("list", "--max-price", "0.02", "--output", "quiet").stdout.split()
+    assert cheap == [model.id for model in catalog.models(max_price=Decimal("0.02"))]
+    assert hub.requests == []
+
+
+def test_list_of_the_server_has_new_models(run: Run) -> None:
+    """With `--live`, the models are those that the server lists now."""
+    assert NEW["id"] in run("list", "--live", "--output", "quiet").stdout.split()
+    run("list", "--live", "--task", "image-edit", code=2)
+
+
+def test_search_finds_all_words(run: Run) -> None:
+    """Every word is in the model; a name that none has is corrected for readers."""
+    found = {model["id"] for model in read_json(run, "search", "qwen", "edit")}
+    assert "qwen-image-edit-plus" in found
+    assert read_json(run, "search", "qwen-imagg") == []
+    assert "Did you mean 'qwen-image'?" in run("search", "qwen-imagg", "--output", "human").stderr
+
+
+def test_show_describes_a_model(run: Run) -> None:
+    """A model is described with its price, its parameters and an example; control characters are escaped."""
+    shown = read_json(run, "show", PRICED)
+    assert (shown["id"], shown["price"], shown["in_package"]) == (PRICED, "$0.01 per image", True)
+    assert "prompt" in shown["schema"]["properties"]
+    text = run("show", NEW["id"], "--output", "human").stdout
+    assert text.startswith("Paint \\x1b[31mred (acme/paint:1)\n")
+    assert f"oxen-models run {NEW['id']} --prompt" in text
+    assert "oxen-models chat gpt-4o" in run("show", "gpt-4o", "--output", "human").stdout
+
+
+def test_history_lists_jobs_with_costs(run: Run, own_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The history and the costs are those of the server; jobs lists those that have not ended."""
+    monkeypatch.setenv("OXEN_BASE_URL", own_hub.url)
+    ids = [run("submit", PRICED, "--prompt", "a\x1bb", "--output", "quiet").stdout.strip() for _ in range(3)]
+    run("wait", *ids)
+    own_hub.inject_fault("job-stuck", times=1)
+    stuck = run("submit", PRICED, "--prompt", "x", "--output", "quiet").stdout.strip()
+    assert run("history", "--limit", "2", "--output", "quiet").stdout.split() == [stuck, ids[2]]
+    text = run("history", "--status", "succeeded", "--output", "human").stdout
+    assert text.count("$0.01") == 3
+    assert "a\\x1bb" in text
+    assert [job["generation_id"] for job in read_json(run, "jobs")] == [stuck]
+    assert stuck in run("jobs", "--output", "human").stdout
+    assert read_json(run, "costs", "--since", "1d") == [{"model": PRICED, "cost": "0.03"}]
+    assert "total: $0.03" in run("costs", "--by", "day", "--output", "human").stderr
+    assert read_json(run, "costs", "--since", "2100-01-01T00:00") == []
+
+
+def test_chat_prints_the_answer(run: Run, hub: Hub) -> None:
+    """Readers see the streamed text, programs the completion; instructions and images are sent."""
+    hub.chat("Moo \x1b[31m", times=2)
+    assert run("chat", "gpt-4o", "Hello", "--output", "human").stdout == "Moo \\x1b[31m\n"
+    options = ("--system", "Be short", "--image", "https://example.com/a.png", "--max-tokens", "5")
+    completion = read_json(run, "chat", "gpt-4o", "Hello", *options)
+    assert completion["choices"][0]["message"]["content"] == "Moo \x1b[31m"
+    body = read_bodies(hub)[-1]
+    assert [message["role"] for message in body["messages"]] == ["system", "user"]
+    assert [part["type"] for part in body["messages"][1]["content"]] == ["image_url", "text"]
+    assert body["max_tokens"] == 5
+
+
+def test_chat_reads_the_prompt_from_input(run: Run, hub: Hub) -> None:
+    """Without a prompt, the standard input is the message."""
+    run("chat", "gpt-4o", input="From input")
+    assert read_bodies(hub)[-1]["messages"] == [{"role": "user", "content": "From input"}]
+
+
+def test_login_stores_a_key_that_works(run: Run, hub: Hub, folder: Path, monkeypatch: Any) -> None:
+    """The key is in the file of the vendor, which only its owner can read, and is not printed."""
+    monkeypatch.delenv("OXEN_API_KEY")
+    result = run("login", input=f"{KEY}\n")
+    assert KEY not in result.output
+    file = folder / "auth_config.toml"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    host = hub.url.removeprefix("http://")
+    table = {"host": host, "auth_token": KEY}
+    assert tomllib.loads(file.read_text()) == {"default_host": host, "host_configs": [table]}
+    run("jobs")
+    assert hub.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+    with Oxen(base_url=hub.url) as oxen:
+        assert oxen.check_key().name
+
+
+def test_login_keeps_other_hosts(run: Run, hub: Hub, folder: Path) -> None:
+    """Other hosts and the default host stay, the old key is replaced, and a link is followed."""
+    host = hub.url.removeprefix("http://")
+    real = folder / "real.toml"
+    real.write_text(
+        'default_host = "hub.oxen.ai"\n\n[[host_configs]]\nhost = "hub.oxen.ai"\nauth_token = "o\\"ne"\n'
+        f'\n[[host_configs]]\nhost = "{host}"\nauth_token = "old"\nextra-1 = true\n'
+    )
+    (folder / "auth_config.toml").symlink_to(real)
+    run("login", input=KEY)
+    assert tomllib.loads(real.read_text()) == {
+        "default_host": "hub.oxen.ai",
+        "host_configs": [{"host": "hub.oxen.ai", "auth_token": 'o"ne'}, {"host": host, "auth_token": KEY}],
+    }
+    assert sorted(os.listdir(folder)) == ["auth_config.toml", "real.toml"]
+
+
+@pytest.mark.parametrize(
+    "content", ["[x", "[other]\na = 1\n", "host_configs = 5\n", '[[host_configs]]\nx = "y"\n']
+)
+def test_login_does_not_replace_unknown_files(run: Run, folder: Path, content: str) -> None:
+    """A file with other content is an error and stays as it is."""
+    file = folder / "auth_config.toml"
+    file.write_text(content)
+    run("login", input=KEY, code=1)
+    assert file.read_text() == content
+
+
+def test_login_rejects_a_wrong_key(run: Run, hub: Hub, folder: Path) -> None:
+    """A key that the server rejects, or no key, is not stored."""
+    hub.respond_next(401, body={"error": {"message": f"no such key {KEY}"}}, path="/api/authorize")
+    result = run("login", input=KEY, code=1)
+    assert KEY not in result.output
+    run("login", input="\n", code=2)
+    assert not (folder / "auth_config.toml").exists()
+
+
+def test_upload_prints_urls(run: Run, folder: Path) -> None:
+    """Files are uploaded, and their URLs printed."""
+    Image.new("RGB", (2, 2)).save(folder / "dog.png")
+    [uploaded] = read_json(run, "upload", "dog.png")
+    assert uploaded["file"] == "dog.png"
+    assert run("upload", "dog.png", "--output", "quiet").stdout.startswith("http")
+    run("upload", "missing.png", code=2)
+
+
+def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
+    """Each model gets the parameters in its terms; files and a contact sheet are saved."""
+    models = (PRICED, "xai-grok-imagine-image")
+    options = ("--prompt", "A hat", "--set", "seed=7", "--folder", "out", "--sheet", "sheet.png")
+    items = read_json(run, "compare", *models, *options)
+    assert [(item["model"], item["error"]) for item in items] == [(model, None) for model in models]
+    assert all((folder / path).stat().st_size for item in items for path in item["files"])
+    assert (folder / "sheet.png").stat().st_size
+    assert [body["model"] for body in read_bodies(hub)] == list(models)
+    hub.clear()
+    human = run("compare", *models, "--prompt", "x", "--output", "human")
+    assert "estimate: $" in human.stderr
+    run("compare", *models, "--prompt", "x", "--confirm-above", "0", code=7)
+    run("compare", *models, "--set", "x", code=2)
+    assert len(read_bodies(hub)) == 2
