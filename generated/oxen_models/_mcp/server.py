@@ -140,7 +140,7 @@ class _Tools:
     async def _estimate(self, arguments: Arguments) -> types.CallToolResult:
         plan = await self._plan(arguments)
         estimate = describe_estimate(plan.estimate)
-        if self._runner.needs_confirmation(plan):
+        if self._runner.limits.needs_confirmation(plan.estimate):
             estimate["approval"] = "run_model asks the user before it sends this request"
         return _create_result({**estimate, **self._describe_spending()}, "")
 
