@@ -6,8 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .build import BoundModel, PackageBuilder, find_name_collisions
-from .diagnostics import Diagnostic, ModelError
+from .diagnostics import CodegenError, Diagnostic, ModelError
 from .records import Record
+
+
+class UnbindableRecordsError(CodegenError):
+    """Recorded models cannot be bound, for example after a change of the generator or of a file by hand.
+
+    Args:
+        unreadable: The errors of files that are not records, by file name.
+        unbindable: The errors of models that cannot be bound, by id.
+        records: The recorded models by id.
+    """
+
+    def __init__(
+        self,
+        unreadable: Mapping[str, ModelError],
+        unbindable: Mapping[str, ModelError],
+        records: Mapping[str, Record],
+    ) -> None:
+        errors = {**unreadable, **{records[id].file or id: error for id, error in unbindable.items()}}
+        super().__init__(
+            f"{len(errors)} of {len(records) + len(unreadable)} recorded models cannot be bound; nothing was "
+            "written; fetch the model again, or exclude it in [tool.oxen-codegen] of pyproject.toml",
+            [Diagnostic(file, error.path, error.message, "error") for file, error in errors.items()],
+        )
 
 
 @dataclass

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
+from .catalog import build_entry
 from .chat import bind_chat
 from .config import Config, runtime_version
 from .diagnostics import CodegenError, Diagnostic, ModelError
-from .estimates import estimate_cost
 from .headers import copied_header, derived_header
 from .injection import equal_except_literals, replace_with_placeholders
 from .names import find_collisions, rename_nested_classes, reserved_names
-from .operations import FAMILIES, find_tasks
-from .prices import describe_price
+from .operations import FAMILIES
 from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
 from .spec import CatalogEntry, FamilySpec, ModelSpec, rename_classes
@@ -32,7 +31,8 @@ from .unasync import Unasync
 _COPIED_MODULES = {
     "_runtime/json_schema": (
         "accepted_values.py", "composition.py", "diagnostics.py", "estimates.py", "json_types.py",
-        "media_kinds.py", "normalize.py", "operations.py", "prices.py",
+        "keywords.py", "media_kinds.py", "merging.py", "normalize.py", "operations.py",
+        "priced_parameters.py", "prices.py",
     ),
     "_runtime": ("api_key.py", "environment.py", "login_file.py"),
 }  # fmt: skip
@@ -40,29 +40,6 @@ _MODEL_TEMPLATE = "family/model.py.jinja"
 
 RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
 """Exceptions that are reported for a single model instead of ending the command."""
-
-
-class UnbindableRecordsError(CodegenError):
-    """Recorded models cannot be bound, for example after a change of the generator or of a file by hand.
-
-    Args:
-        unreadable: The errors of files that are not records, by file name.
-        unbindable: The errors of models that cannot be bound, by id.
-        records: The recorded models by id.
-    """
-
-    def __init__(
-        self,
-        unreadable: Mapping[str, ModelError],
-        unbindable: Mapping[str, ModelError],
-        records: Mapping[str, Record],
-    ) -> None:
-        errors = {**unreadable, **{records[id].file or id: error for id, error in unbindable.items()}}
-        super().__init__(
-            f"{len(errors)} of {len(records) + len(unreadable)} recorded models cannot be bound; nothing was "
-            "written; fetch the model again, or exclude it in [tool.oxen-codegen] of pyproject.toml",
-            [Diagnostic(file, error.path, error.message, "error") for file, error in errors.items()],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +115,7 @@ class PackageBuilder:
             if resolved.is_bound:
                 spec = bind_model(resolved, self.config.renamed.get(record.id, {}))
                 text = self._render_model(record, spec)
-            entry = _build_catalog_entry(self.config.package, resolved, spec)
+            entry = build_entry(self.config.package, resolved, spec)
             return BoundModel(resolved, spec, text, entry, diagnostics)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
@@ -176,7 +153,7 @@ class PackageBuilder:
             )
         models = self.rename_nested_classes(models)
         result = Package(excluded=len(records) - len(models))
-        result.diagnostics.extend(_check_configuration(self.config, records))
+        result.diagnostics.extend(self.config.list_unmatched(records))
         for model in models.values():
             self._add_model(model, result)
         specs = [model.spec for model in models.values() if model.spec is not None]
@@ -299,46 +276,9 @@ def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:
     return {"_client": (f"Async{config.client}", config.client)} if config.is_extension else PUBLIC_NAMES
 
 
-def _check_configuration(config: Config, records: Mapping[str, Record]) -> list[Diagnostic]:
-    """Return a warning for each entry of the configuration that concerns no recorded model."""
-    ids = {"names": config.names, "renamed": config.renamed, "successors": config.successors.values()}
-    return [
-        *(
-            Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
-            for key, model_ids in ids.items()
-            for model_id in sorted({*model_ids} - records.keys())
-        ),
-        *config.unmatched_filters(records.values()),
-    ]
-
-
 def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:
     return tuple(
         FamilySpec(name, tuple(sorted(members, key=lambda spec: spec.module)))
         for name in FAMILIES
         if (members := [spec for spec in specs if spec.family == name])
-    )
-
-
-def _build_catalog_entry(package: str, model: ResolvedModel, spec: ModelSpec | None) -> CatalogEntry:
-    record, operation = model.record, model.operation
-    pricing = record.data.get("pricing")
-    cost = estimate_cost(pricing, record.schema, {})
-    return CatalogEntry(
-        id=record.id,
-        display_name=record.text("display_name") or record.id,
-        summary=record.text("summary") or record.text("description"),
-        developer=record.developer,
-        family=operation.family if operation else None,
-        verb=operation.verb if operation else None,
-        verbs=operation.verbs if operation else (),
-        inputs=record.media("input"),
-        outputs=record.media("output"),
-        tasks=find_tasks(model.node, operation.family, record.media("input")) if operation else (),
-        parameters=tuple(parameter.name for parameter in spec.request.parameters) if spec else (),
-        price=describe_price(pricing),
-        default_cost=(f"{cost.low:f}", f"{cost.high:f}") if cost else None,
-        module=f"{package}.{spec.family}.{spec.module}" if spec else None,
-        schema_digest=None if record.schema is None else record.digest,
-        changed=record.changed,
     )

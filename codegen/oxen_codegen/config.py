@@ -85,9 +85,21 @@ class Config:
             )
         return ids
 
-    def unmatched_filters(self, records: Iterable[Record]) -> list[Diagnostic]:
-        """Return warnings for values in `include` and `exclude` that no recorded model matches."""
-        return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_filters(records)]
+    def list_unmatched(self, records: Mapping[str, Record]) -> list[Diagnostic]:
+        """Return warnings for entries that concern no recorded model.
+
+        Args:
+            records: The recorded models by id.
+        """
+        ids = {"names": self.names, "renamed": self.renamed, "successors": self.successors.values()}
+        return [
+            *(
+                Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
+                for key, model_ids in ids.items()
+                for model_id in sorted({*model_ids} - records.keys())
+            ),
+            *(_unmatched(*unmatched) for unmatched in self.selection.unmatched_filters(records.values())),
+        ]
 
     def unmatched_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
         """Return warnings for ids in `include` and `exclude` that no id of the server matches."""

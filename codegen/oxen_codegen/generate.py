@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .build import (
-    BoundModel,
-    Package,
-    PackageBuilder,
-    UnbindableRecordsError,
-    find_name_collisions,
-)
+from .acceptance import UnbindableRecordsError
+from .build import BoundModel, Package, PackageBuilder, find_name_collisions
 from .config import Config
 from .diagnostics import CodegenError, ModelError
 from .lock import exclusive_lock

@@ -18,7 +18,8 @@ from .api_key import APIKey
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .environment import KEY_ADVICE, find_api_key, find_base_url
 from .json_types import is_list, is_object
-from .records import MAX_MODEL_SIZE, Record, file_name, from_response, parse_json
+from .records import MAX_MODEL_SIZE, Record, file_name, from_response
+from .strict_json import parse_json
 
 MAX_WORKERS = 8
 READ_TIMEOUT = 30.0

@@ -21,33 +21,16 @@ certain. Such a node accepts any JSON value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeGuard
 
-from .accepted_values import (
-    RANGE,
-    TYPES,
-    EnumValues,
-    Node,
-    accepts,
-    is_number,
-    make_key,
-    simplify_number,
-)
+from .accepted_values import TYPES, EnumValues, Node, accepts, make_key, simplify_number
 from .composition import describes_other_names, expand_schema
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
+from .keywords import UNSUPPORTED, are_names, find_unsupported_keywords, is_bound, list_types
 from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind, read_references
 
-# Keywords that restrict values and that only the server validates. Any other keyword that is not in TYPES is
-# an annotation, as in JSON Schema itself: one of the vendor, or of a later draft.
-_UNSUPPORTED = frozenset(
-    "$ref $dynamicRef $recursiveRef additionalItems allOf anyOf contains dependencies dependentRequired "
-    "dependentSchemas disallow divisibleBy else extends if maxContains maxProperties minContains "
-    "minProperties multipleOf not oneOf pattern patternProperties prefixItems propertyNames then "
-    "unevaluatedItems unevaluatedProperties uniqueItems".split()
-)
 MAX_DEPTH = 16
 # Far more than any model has, and few enough that a module needs neither minutes nor gigabytes.
 MAX_NODES = 4_000
@@ -83,7 +66,7 @@ def _normalize_root(schema: Node, inputs: Collection[str]) -> Node:
     properties = schema.get("properties", {})
     if not is_object(properties):
         raise ModelError(f"must be an object, got {_describe(properties)}", "/properties")
-    if not _are_names(schema.get("required", [])):
+    if not are_names(schema.get("required", [])):
         raise ModelError(f"must be a list of names, got {_describe(schema['required'])}", "/required")
     node = _object(schema, 0, collect_evidence(properties, inputs))
     # The body has the id of the model under this name.
@@ -92,7 +75,7 @@ def _normalize_root(schema: Node, inputs: Collection[str]) -> Node:
     # Unknown parameters are rejected, so that misspelt names are found, unless the schema describes
     # parameters in a way that is not interpreted.
     node["additionalProperties"] = {} if describes_other_names(schema) else False
-    if unsupported := sorted(schema.keys() & {*_UNSUPPORTED, "enum", "const"}):
+    if unsupported := sorted(schema.keys() & {*UNSUPPORTED, "enum", "const"}):
         node["unsupported"] = unsupported
     return node
 
@@ -136,9 +119,9 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if not is_object(schema) or depth > MAX_DEPTH:
         return {"unsupported": ["nesting" if is_object(schema) else "false schema"]}
     schema = _without_nulls(schema)
-    if unsupported := _find_unsupported(schema):
+    if unsupported := find_unsupported_keywords(schema):
         return {"unsupported": unsupported}
-    types = _types(schema)
+    types = list_types(schema)
     members = [_typed(name, schema, depth, kind) for name in types]
     if types and not any(members):
         return {"unsupported": ["required"]}  # no value is valid
@@ -161,15 +144,6 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
 def _without_nulls(schema: Node) -> Node:
     """Return a schema without keywords that are null, which no keyword but these two can be."""
     return {key: value for key, value in schema.items() if value is not None or key in ("const", "default")}
-
-
-def _types(schema: Node) -> list[str]:
-    """Return the types of a schema, [] for any type; "number" includes "integer"."""
-    declared = schema.get("type", [])
-    types = list(dict.fromkeys([declared] if isinstance(declared, str) else declared))
-    if types and schema.get("nullable") is True and "null" not in types:
-        types.append("null")
-    return [name for name in types if not (name == "integer" and "number" in types)]
 
 
 def _typed(name: str, schema: Node, depth: int, kind: str) -> Node | None:
@@ -227,7 +201,7 @@ def _property(wire_name: str, schema: object, depth: int, evidence: MediaEvidenc
 def _order(schema: object) -> float:
     """Return the position of a property in a form; JSON objects are unordered."""
     order = schema.get("x-order") if is_object(schema) else None
-    return order if _is_bound(order) else math.inf
+    return order if is_bound(order) else math.inf
 
 
 def _is_hidden(schema: object) -> bool:
@@ -274,28 +248,6 @@ def _is_unrestricted(node: Node) -> bool:
     return node.keys() <= {"type", "items"} and node.get("items", {}) == {}
 
 
-def _find_unsupported(schema: Node) -> list[str]:
-    """Return the keywords that the bindings do not validate, or whose value is invalid."""
-    try:
-        types = set(_types(schema))
-    except TypeError:
-        return ["type"]
-    if types - TYPES.keys() or schema.get("type") == []:
-        return ["type"]
-    return sorted(key for key, value in schema.items() if not _is_supported(key, value, types))
-
-
-def _is_supported(key: str, value: object, types: set[str]) -> bool:
-    if key in _TYPE_INDEPENDENT:
-        return _IS_VALID[key](value)
-    # A keyword of one type does not restrict values of other types. Without a type in the schema, it
-    # restricts some of the values only, which no Python type can express.
-    restricted = {name for name in TYPES if key in TYPES[name].keywords}
-    if not restricted:
-        return key not in _UNSUPPORTED
-    return bool(types) and (types.isdisjoint(restricted) or _IS_VALID[key](value))
-
-
 def _media(schema: Node, kind: str) -> str | None:
     if medium := RENDER_TYPES.get(str(schema.get("renderType"))):
         return medium
@@ -327,31 +279,3 @@ def _describe(value: object) -> str:
     if is_object(value):
         return "an object"
     return "a list" if is_list(value) else f"{value!r:.40}"
-
-
-def _is_bound(value: Any) -> TypeGuard[int | float]:
-    """Return whether a value is a number in the range of a C double and a C integer."""
-    return is_number(value) and abs(value) < 2**63
-
-
-def _is_size(value: Any) -> bool:
-    return _is_bound(value) and isinstance(simplify_number(value), int) and value >= 0
-
-
-def _are_names(value: object) -> bool:
-    return is_list(value) and all(isinstance(name, str) for name in value)
-
-
-_TYPE_INDEPENDENT = frozenset({"type", "enum", "const", "nullable"})
-_IS_VALID: Mapping[str, Callable[[object], bool]] = {
-    "type": lambda value: True,  # checked by _find_unsupported
-    "enum": lambda value: is_list(value) and bool(value),
-    "const": lambda value: True,
-    "nullable": lambda value: isinstance(value, bool),
-    "items": lambda value: is_object(value) or value is True,
-    "properties": is_object,
-    "required": _are_names,
-    "additionalProperties": lambda value: is_object(value) or isinstance(value, bool),
-    **dict.fromkeys(RANGE, _is_bound),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _is_size),
-}

@@ -8,7 +8,6 @@ which anything but the price last changed.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -18,6 +17,7 @@ from typing import Any
 from .diagnostics import CodegenError, ModelError, make_printable
 from .json_types import is_list, is_object
 from .names import DEVICE
+from .strict_json import parse_json
 
 SCHEMA = "json_request_schema"
 # Only in records: the key is dropped from a response of the server.
@@ -50,10 +50,6 @@ _UNDATED_KEYS = frozenset({"changed", "pricing", "context_length", "max_output_t
 MAX_MODEL_SIZE = 2**20
 """Bytes of a model as JSON, about a hundred times the size of a real model."""
 _REMOVAL_SIZE = 2**10  # reserved for the removal notice, so that a record with one is not too large
-# Far more levels than a schema needs, and fewer than the recursion limit of the JSON parser.
-MAX_DEPTH = 100
-# A list such as `[[],[],...]` needs a hundred times as much memory as its text.
-_BYTES_PER_VALUE = 16
 MAX_FILE_NAME_LENGTH = 200
 # Without upper-case letters, because some file systems are not case-sensitive.
 _SAFE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
@@ -193,7 +189,7 @@ def from_file(content: bytes, name: str | None = None) -> Record:
     Raises:
         ModelError: The file is not a model object.
     """
-    response = parse_json(content)
+    response = parse_json(content, MAX_MODEL_SIZE)
     record = replace(from_response(response), file=name)
     if is_object(response) and is_object(response.get(_REMOVAL)):
         return replace(record, data={**record.data, _REMOVAL: response[_REMOVAL]})
@@ -249,71 +245,6 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
     return records, errors
 
 
-def parse_json(content: bytes, max_size: int = MAX_MODEL_SIZE) -> object:
-    """Parse strict JSON: finite numbers, unique keys, limited size and depth.
-
-    Args:
-        content: The text.
-        max_size: The maximal number of bytes.
-
-    Raises:
-        ModelError: `content` is not strict JSON.
-    """
-    if len(content) > max_size:
-        raise ModelError(f"not usable: larger than {max_size // 2**20} MB")
-    max_values = max_size // _BYTES_PER_VALUE
-    if sum(map(content.count, (b"[", b"{", b","))) > max_values:
-        raise ModelError(f"not usable: the JSON has more than {max_values} values")
-    too_deep = f"not usable: JSON nesting exceeds {MAX_DEPTH} levels"
-    try:
-        value: object = json.loads(
-            content,
-            parse_constant=_reject_constant,
-            parse_float=_parse_finite,
-            object_pairs_hook=_object_of_unique_keys,
-        )
-    except RecursionError:
-        raise ModelError(too_deep) from None
-    except ValueError as error:
-        raise ModelError(f"not JSON: {error}") from None
-    if _is_deeper(value, MAX_DEPTH):
-        raise ModelError(too_deep)
-    return value
-
-
 def _dump(data: Mapping[str, Any]) -> str:
     """Return JSON to compare, because `True` equals `1` in Python."""
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
-
-
-def _reject_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is not a JSON value")
-
-
-def _parse_finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"{digits} is out of the range of a number")
-    return number
-
-
-def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for key, item in pairs:
-        if key in value:
-            raise ValueError(f"duplicate key {key!r}")
-        value[key] = item
-    return value
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            inner
-            for item in layer
-            for inner in (item.values() if is_object(item) else item if is_list(item) else ())
-        ]
-        if not layer:
-            return False
-    return True

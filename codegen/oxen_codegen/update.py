@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .acceptance import Acceptance, accept_records
+from .acceptance import Acceptance, UnbindableRecordsError, accept_records
 from .bind import ResolvedModel, resolve_model
-from .build import PackageBuilder, UnbindableRecordsError
+from .build import PackageBuilder
 from .changelog import format_entry
 from .config import Config, package_version
 from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable

@@ -14,26 +14,10 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from .composition import expand_schema
-from .json_types import is_list, is_object
+from .json_types import is_object
+from .priced_parameters import Parameters, find_unpriced_parameter
 from .prices import format_amount, parse_amount
 
-# Parameters whose effect on the cost is in the price, if it has one of these fields.
-_PRICED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "per_image": {
-        "num_images": ("method",),
-        "quality": ("cost_per_image_grid",),
-        "resolution": ("cost_per_image_grid",),
-        "size": ("cost_per_image_grid",),
-    },
-    "per_video_output_second": {
-        "duration": ("method",),
-        "generate_audio": ("cost_per_second_with_audio",),
-        "resolution": ("cost_per_second_by_resolution", "cost_per_second_high_res"),
-    },
-    "per_audio_output_second": {"duration": ("method",)},
-}
-_ABOUT_PRICE = re.compile(r"\b(pric(e|es|ed)|costs?|cheaper|billed)\b", re.IGNORECASE)
-_SAME_PRICE = re.compile(r"\bsame price\b", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(\.\d+)?) ?s?")
 _RESOLUTION_SYNONYMS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
 _HIGH_RESOLUTIONS = frozenset({"2k", "4k"})
@@ -90,37 +74,6 @@ class _Range(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameters:
-    """The parameters of a request, with the defaults of the schema."""
-
-    nodes: Mapping[str, Any]
-    """The schema of each parameter."""
-    sent: Mapping[str, Any]
-
-    def find_node(self, name: str) -> Mapping[str, Any]:
-        """Return the schema of a parameter, of two alternatives that which is not null; empty without one."""
-        node = self.nodes.get(name)
-        if not is_object(node):
-            return {}
-        members = node.get("anyOf")
-        others = [member for member in members if not _is_null(member)] if is_list(members) else []
-        return {**others[0], **node} if len(others) == 1 and is_object(others[0]) else node
-
-    def is_sent(self, name: str) -> bool:
-        return self.sent.get(name) is not None
-
-    def find_value(self, name: str) -> Any:
-        """Return the value that was sent, or else the default; None if the server chooses it."""
-        value: Any = self.sent[name] if self.is_sent(name) else self.find_node(name).get("default")
-        return None if _is_chosen_by_server(value) else value
-
-    def list_choices(self, name: str) -> list[Any]:
-        """Return the values from which the server chooses; empty if they are unknown."""
-        enum = self.find_node(name).get("enum")
-        return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else []
-
-
 def estimate_cost(
     pricing: object, schema: object, sent: Mapping[str, Any], count: int = 1
 ) -> Estimate | NoEstimate:
@@ -135,10 +88,12 @@ def estimate_cost(
     if not is_object(pricing) or not pricing:
         return NoEstimate("the price of the model is not known")
     properties = expand_schema(schema).get("properties") if is_object(schema) else None
-    parameters = _Parameters(properties if is_object(properties) else {}, sent)
+    parameters = Parameters(properties if is_object(properties) else {}, sent)
     method = pricing.get("method")
     try:
-        _check_described_prices(pricing, parameters)
+        name = find_unpriced_parameter(pricing, parameters)
+        if name is not None:
+            raise _UnknownCostError(f"{name} changes the price by an amount that is not published")
         match method:
             case "per_image":
                 rate, quantity = _find_image_rate(pricing, parameters), _count_images(parameters)
@@ -166,22 +121,7 @@ def estimate_cost(
     )
 
 
-def _check_described_prices(pricing: Mapping[str, Any], parameters: _Parameters) -> None:
-    """Raise if a parameter has an effect on the cost that is only described in words."""
-    priced = _PRICED_PARAMETERS.get(str(pricing.get("method")), {})
-    for name in parameters.nodes:
-        node = parameters.find_node(name)
-        description = str(node.get("description"))
-        if any(map(pricing.get, priced.get(name, ()))):
-            continue
-        if not _ABOUT_PRICE.search(description) or _SAME_PRICE.search(description):
-            continue
-        is_default = not parameters.is_sent(name) or parameters.sent[name] == node.get("default")
-        if not is_default or "billed" in description.lower():
-            raise _UnknownCostError(f"{name} changes the price by an amount that is not published")
-
-
-def _find_image_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
+def _find_image_rate(pricing: Mapping[str, Any], parameters: Parameters) -> _Range:
     grid = pricing.get("cost_per_image_grid")
     if not is_object(grid) or not grid:
         return _find_single_rate(pricing, "cost_per_image", "image")
@@ -194,7 +134,7 @@ def _find_image_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Ra
     return _combine(rates, "image")
 
 
-def _count_images(parameters: _Parameters) -> _Range:
+def _count_images(parameters: Parameters) -> _Range:
     value = parameters.find_value("num_images")
     if value is None and "num_images" not in parameters.nodes:
         value = 1
@@ -206,7 +146,7 @@ def _count_images(parameters: _Parameters) -> _Range:
     return _describe_quantity(low, high, "image")
 
 
-def _find_video_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Range:
+def _find_video_rate(pricing: Mapping[str, Any], parameters: Parameters) -> _Range:
     table: Any = pricing.get("cost_per_second_by_resolution")
     table = table if is_object(table) else {}
     high_rate = _parse_optional_rate(pricing, "cost_per_second_high_res")
@@ -235,7 +175,7 @@ def _find_video_rate(pricing: Mapping[str, Any], parameters: _Parameters) -> _Ra
     return _combine(rates, "second", disputes)
 
 
-def _list_resolutions(table: Mapping[str, Any], parameters: _Parameters) -> list[Any]:
+def _list_resolutions(table: Mapping[str, Any], parameters: Parameters) -> list[Any]:
     """Return the resolutions that a video may have; None for one that is unknown."""
     if parameters.is_sent("draft_task_id"):
         return [_FINAL_RESOLUTION]
@@ -245,7 +185,7 @@ def _list_resolutions(table: Mapping[str, Any], parameters: _Parameters) -> list
     return [value] if value is not None else parameters.list_choices("resolution") or list(table) or [None]
 
 
-def _find_seconds(parameters: _Parameters, medium: str) -> _Range:
+def _find_seconds(parameters: Parameters, medium: str) -> _Range:
     """Return the length of a result: the value that was sent, the default, or the range of the schema."""
     node = parameters.find_node("duration")
     # A final video has the length of its draft.
@@ -260,7 +200,7 @@ def _find_seconds(parameters: _Parameters, medium: str) -> _Range:
     return _describe_quantity(min(lengths), max(lengths), "second")
 
 
-def _select(prices: Mapping[str, Any], parameters: _Parameters, name: str) -> Mapping[str, Any]:
+def _select(prices: Mapping[str, Any], parameters: Parameters, name: str) -> Mapping[str, Any]:
     """Return the prices of a parameter's value, or of each value from which the server chooses."""
     if not prices:
         raise _UnknownCostError(f"the price has no {name}")
@@ -331,14 +271,6 @@ def _parse_count(value: object) -> Decimal | None:
     """Return a positive integer; None for any other value."""
     count = parse_amount(value)
     return Decimal(int(count)) if count is not None and count >= 1 and count % 1 == 0 else None
-
-
-def _is_chosen_by_server(value: object) -> bool:
-    return value is None or (isinstance(value, str) and value.lower() == "auto")
-
-
-def _is_null(schema: object) -> bool:
-    return is_object(schema) and (schema.get("type") in ("null", ["null"]) or schema.get("const", "") is None)
 
 
 def _format_range(low: Decimal, high: Decimal) -> str:

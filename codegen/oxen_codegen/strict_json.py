@@ -1,0 +1,80 @@
+"""Parse JSON of a server or a file, with limits of its size."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from .diagnostics import ModelError
+from .json_types import is_list, is_object
+
+# Far more levels than a schema needs, and fewer than the recursion limit of the JSON parser.
+MAX_DEPTH = 100
+# A list such as `[[],[],...]` needs a hundred times as much memory as its text.
+_BYTES_PER_VALUE = 16
+
+
+def parse_json(content: bytes, max_size: int) -> object:
+    """Parse strict JSON: finite numbers, unique keys, limited size and depth.
+
+    Args:
+        content: The text.
+        max_size: The maximal number of bytes.
+
+    Raises:
+        ModelError: `content` is not strict JSON.
+    """
+    if len(content) > max_size:
+        raise ModelError(f"not usable: larger than {max_size // 2**20} MB")
+    max_values = max_size // _BYTES_PER_VALUE
+    if sum(map(content.count, (b"[", b"{", b","))) > max_values:
+        raise ModelError(f"not usable: the JSON has more than {max_values} values")
+    too_deep = f"not usable: JSON nesting exceeds {MAX_DEPTH} levels"
+    try:
+        value: object = json.loads(
+            content,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite,
+            object_pairs_hook=_object_of_unique_keys,
+        )
+    except RecursionError:
+        raise ModelError(too_deep) from None
+    except ValueError as error:
+        raise ModelError(f"not JSON: {error}") from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise ModelError(too_deep)
+    return value
+
+
+def _reject_constant(constant: str) -> object:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+def _parse_finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is out of the range of a number")
+    return number
+
+
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value:
+            raise ValueError(f"duplicate key {key!r}")
+        value[key] = item
+    return value
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for item in layer
+            for inner in (item.values() if is_object(item) else item if is_list(item) else ())
+        ]
+        if not layer:
+            return False
+    return True

@@ -1,0 +1,84 @@
+# Copied by oxen-codegen from codegen/oxen_codegen/priced_parameters.py. Do not edit.
+"""The parameters of a request, as far as its cost depends on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .json_types import is_list, is_object
+
+# Parameters whose effect on the cost is in the price, if it has one of these fields.
+_PRICED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "per_image": {
+        "num_images": ("method",),
+        "quality": ("cost_per_image_grid",),
+        "resolution": ("cost_per_image_grid",),
+        "size": ("cost_per_image_grid",),
+    },
+    "per_video_output_second": {
+        "duration": ("method",),
+        "generate_audio": ("cost_per_second_with_audio",),
+        "resolution": ("cost_per_second_by_resolution", "cost_per_second_high_res"),
+    },
+    "per_audio_output_second": {"duration": ("method",)},
+}
+_ABOUT_PRICE = re.compile(r"\b(pric(e|es|ed)|costs?|cheaper|billed)\b", re.IGNORECASE)
+_SAME_PRICE = re.compile(r"\bsame price\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of a request, with the defaults of the schema."""
+
+    nodes: Mapping[str, Any]
+    """The schema of each parameter."""
+    sent: Mapping[str, Any]
+
+    def find_node(self, name: str) -> Mapping[str, Any]:
+        """Return the schema of a parameter, of two alternatives that which is not null; empty without one."""
+        node = self.nodes.get(name)
+        if not is_object(node):
+            return {}
+        members = node.get("anyOf")
+        others = [member for member in members if not _is_null(member)] if is_list(members) else []
+        return {**others[0], **node} if len(others) == 1 and is_object(others[0]) else node
+
+    def is_sent(self, name: str) -> bool:
+        return self.sent.get(name) is not None
+
+    def find_value(self, name: str) -> Any:
+        """Return the value that was sent, or else the default; None if the server chooses it."""
+        value: Any = self.sent[name] if self.is_sent(name) else self.find_node(name).get("default")
+        return None if _is_chosen_by_server(value) else value
+
+    def list_choices(self, name: str) -> list[Any]:
+        """Return the values from which the server chooses; empty if they are unknown."""
+        enum = self.find_node(name).get("enum")
+        return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else []
+
+
+def find_unpriced_parameter(pricing: Mapping[str, Any], parameters: Parameters) -> str | None:
+    """Return a parameter that changes the cost by an amount which is only described in words."""
+    priced = _PRICED_PARAMETERS.get(str(pricing.get("method")), {})
+    for name in parameters.nodes:
+        node = parameters.find_node(name)
+        description = str(node.get("description"))
+        if any(map(pricing.get, priced.get(name, ()))):
+            continue
+        if not _ABOUT_PRICE.search(description) or _SAME_PRICE.search(description):
+            continue
+        is_default = not parameters.is_sent(name) or parameters.sent[name] == node.get("default")
+        if not is_default or "billed" in description.lower():
+            return name
+    return None
+
+
+def _is_chosen_by_server(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.lower() == "auto")
+
+
+def _is_null(schema: object) -> bool:
+    return is_object(schema) and (schema.get("type") in ("null", ["null"]) or schema.get("const", "") is None)
