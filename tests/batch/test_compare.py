@@ -127,6 +127,7 @@ def test_sheet_shows_results_in_a_grid(run_comparison: Compare, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_sheet_shows_first_frames_of_videos(run_comparison: Compare, tmp_path: Path) -> None:
     """The tile of a video is its first frame; without a decoder, it is a text."""
     path = tmp_path / "sheet.png"
@@ -253,6 +254,7 @@ def test_budget_that_ends_the_run_keeps_results(run_comparison: Compare, hub: Hu
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_journal_continues_a_comparison(run_comparison: Compare, hub: Hub, tmp_path: Path) -> None:
     """With a journal, what an earlier comparison paid for is not sent again."""

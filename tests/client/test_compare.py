@@ -60,6 +60,7 @@ def plan_error(models: Any, **parameters: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_plan_covers_every_model_of_a_task(task: str) -> None:
     """Each model of the tasks gets prompt, files, shape and length under names that it has."""
