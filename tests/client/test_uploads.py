@@ -217,14 +217,30 @@ def test_large_file_is_uploaded_by_each_call(run: ClientRunner, hub: Hub, path: 
     assert (count_uploads(hub), count_billable(hub)) == (1, 1)
 
 
-def test_small_and_large_files_are_mixed(run: ClientRunner, hub: Hub, path: Path) -> None:
-    """Only files above the limit are uploaded; the order of the files stays."""
-    small = b"\x89PNG\r\n\x1a\n" + bytes(100)
-    limit = b"\x89PNG\r\n\x1a\n" + bytes(LIMIT - 8)
-    request = QwenImageEditPlusRequest(prompt="x", input_image=[small, path, limit])
-    run(lambda oxen: oxen.submit(request), base_url=hub.url, **OPTIONS)
+def test_only_files_above_the_limit_are_uploaded(run: ClientRunner, hub: Hub) -> None:
+    """Files up to the limit stay in the request, in their places."""
+    limit = 100_000
+    files = [b"\x89PNG\r\n\x1a\n".ljust(size, b"\0") for size in (100, limit + 1, limit)]
+    request = QwenImageEditPlusRequest(prompt="x", input_image=files)
+    run(lambda oxen: oxen.submit(request), base_url=hub.url, uploads=True, max_inline=limit)
     urls = find_urls(hub.requests[-1].body)
     assert [url.partition(":")[0] for url in urls] == ["data", "http", "data"]
+
+
+@pytest.mark.parametrize("uploads", [False, True])
+def test_document_of_a_chat_is_sent_inline(run: ClientRunner, hub: Hub, uploads: bool) -> None:
+    """A document has a limit of its own, because the API accepts no URL in its place."""
+    document = {"type": "file", "file": {"file_data": b"%PDF-1.7" + bytes(LIMIT)}}
+    messages: Any = [{"role": "user", "content": [document]}]
+    run(
+        lambda oxen: oxen.chat.complete(model="claude-sonnet-5", messages=messages),
+        base_url=hub.url,
+        uploads=uploads,
+        max_inline=LIMIT,
+    )
+    [url] = find_urls(hub.requests[-1].body)
+    assert url.startswith("data:application/pdf;base64,")
+    assert count_uploads(hub) == 0
 
 
 @pytest.mark.parametrize("call", CALLS)
