@@ -215,6 +215,24 @@ def test_values_are_sent_in_the_range_of_the_model(
     assert sent(model, **given) == expected
 
 
+ODD_VALUES: list[Any] = [
+    *(True, -7, 0, 10**30, 10**400, 10**5000, float("inf"), float("nan"), 1e300, "", "0:0", "1:0", "0K"),
+    *("0 MP", "0p", "9" * 5000, f"{'9' * 5000}:1", f"{'9' * 5000}p", f"{'9' * 5000}s", [], {}),
+    *({"width": 1}, {"width": "a", "height": 1}, {"width": 10**400, "height": 1}),
+]
+
+
+@pytest.mark.parametrize(
+    "name", ["aspect_ratio", "resolution", "size", "image_size", "width", "duration", "fps", "seed", "steps"]
+)
+@pytest.mark.parametrize("model", ["gpt-image-1-5", "krea-2-raw", "luma-ray-v3-2-text-to-video", "ltx-2-3"])
+def test_odd_values_are_adapted_or_omitted(model: str, name: str) -> None:
+    """No value makes the adaptation fail, whatever it is; what is sent is accepted by the model."""
+    for value in ODD_VALUES:
+        adapted = sent(model, **{name: value})
+        catalog.get(model).request(**{"prompt": "x", **adapted})
+
+
 def test_report_states_every_change() -> None:
     """The plan is printed with its task, each estimate, each conversion and each omission."""
     plan = compare.plan(["ideogram-v4", "z-image-turbo"], prompt="x", aspect_ratio="16:9", steps=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import floor, isfinite
 from typing import Any, cast
 
 from oxen_models._runtime.json_schema.json_types import json_equal
@@ -17,7 +17,7 @@ from .frame_sizes import FrameSize, Statement
 from .printable import escape_line
 from .values import shorten
 
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?) ?s?")
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?s?")
 _MEDIA_KINDS = ("image", "video", "audio")
 _UNKNOWN = "the model has no such parameter"
 
@@ -282,11 +282,15 @@ def _choose(kind: str, choices: Sequence[Any], value: Any) -> Any:
 
 
 def _limit(node: Mapping[str, Any], value: float, types: frozenset[str], *, is_exact: bool) -> int | float:
+    if not isfinite(value if isinstance(value, float) else 0):
+        raise _UnsuitableValueError("it is not a finite number")
     limited: float = min(max(value, node.get("minimum", value)), node.get("maximum", value))
     if is_exact and limited != value:
         limits = (f"{name} {node[name]}" for name in ("minimum", "maximum") if name in node)
         raise _UnsuitableValueError(f"the model accepts numbers with {', '.join(limits)}")
-    rounded = limited if "number" in types else floor(limited + 0.5)
+    # An integer may be too large for a float.
+    is_whole = "number" in types or isinstance(limited, int)
+    rounded = limited if is_whole else floor(limited + 0.5)
     if is_exact and rounded != value:
         raise _UnsuitableValueError("the model accepts integers")
     return rounded
@@ -299,7 +303,8 @@ def _fit_seconds(node: Mapping[str, Any], value: Any) -> Any:
             if any(json_equal(automatic, choice) for choice in (*choices, node.get("default"))):
                 return automatic
         raise _UnsuitableValueError("the model does not choose the duration itself")
-    match = _SECONDS.fullmatch(str(value))
+    is_small = isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() < 64)
+    match = _SECONDS.fullmatch(str(value)) if is_small else None
     if match is None or isinstance(value, bool):
         raise _UnsuitableValueError("it is not a number of seconds")
     seconds = float(match[1])

@@ -6,16 +6,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 from oxen_models._runtime.json_schema.json_types import is_object
 
 from .aliases import AUTOMATIC, SHAPES
 
-_RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
-_LINES = re.compile(r"(\d+)(?:p|sq)?")
-_THOUSANDS = re.compile(r"(\d+)k")
-_MEGAPIXELS = re.compile(r"(\d+(?:\.\d+)?) ?mp")
+_NUMBER = r"(\d{1,5}(?:\.\d{1,5})?)"
+_RATIO = re.compile(f"{_NUMBER}:{_NUMBER}")
+_LINES = re.compile(r"(\d{1,5})(?:p|sq)?")
+_THOUSANDS = re.compile(r"(\d{1,2})k")
+_MEGAPIXELS = re.compile(f"{_NUMBER} ?mp")
+_MAX_LENGTH = 99_999
 _VIDEO_LINES = {1: 720, 2: 1440, 3: 1620, 4: 2160, 8: 4320}
 _STEP = 16
 Statement: TypeAlias = Literal["shape", "size", "pixels"]
@@ -42,7 +44,7 @@ class FrameSize:
     def read(self, name: str, value: object) -> Statement | None:
         """Include a parameter, and return what it states; None if it states nothing."""
         if name in ("width", "height"):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not _is_length(value):
                 return None
             setattr(self, name, value)
             if self.width and self.height:
@@ -51,6 +53,8 @@ class FrameSize:
         if is_object(value):
             is_size = value.keys() == {"width", "height"} and all(self.read(key, value[key]) for key in value)
             return "pixels" if is_size else None
+        if not isinstance(value, str) and not _is_length(value):
+            return None
         text = str(value)
         if name in ("aspect_ratio", "ratio") and text in AUTOMATIC:
             self.is_automatic = True
@@ -136,6 +140,10 @@ class FrameSize:
         else:
             scaled = (_round(width * scale), _round(height * scale))
         return {"width": _limit(width_node, scaled[0]), "height": _limit(height_node, scaled[1])}
+
+
+def _is_length(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_LENGTH
 
 
 def parse_ratio(text: str) -> float | None:
