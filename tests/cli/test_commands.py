@@ -167,10 +167,46 @@ def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     assert [(item["model"], item["error"]) for item in items] == [(model, None) for model in models]
     assert all((folder / path).stat().st_size for item in items for path in item["files"])
     assert (folder / "sheet.png").stat().st_size
-    assert [body["model"] for body in read_bodies(hub)] == list(models)
+    assert sorted(body["model"] for body in read_bodies(hub)) == sorted(models)
     hub.clear()
     human = run("compare", *models, "--prompt", "x", "--output", "human")
     assert "estimate: $" in human.stderr
     run("compare", *models, "--prompt", "x", "--confirm-above", "0", code=7)
     run("compare", *models, "--set", "x", code=2)
     assert len(read_bodies(hub)) == 2
+
+
+def test_batch_runs_each_row_once(run: Run, hub: Hub, folder: Path) -> None:
+    """Each row is a request; files and results are saved, and the same command sends nothing again."""
+    (folder / "prompts.csv").write_text("id,text,seed\na,A hat,7\nb,A coat,\n")
+    columns = ("--map", "prompt=text", "--map", "seed=seed")
+    command = ("batch", "prompts.csv", "--model", PRICED, *columns, "-o", "out", "--budget", "0.05")
+    end = read_json(run, *command)
+    assert (end["succeeded"], end["failed"], end["spent"], end["left"]) == (2, 0, "0.02", "0.03")
+    assert sorted(path.name for path in (folder / "out").glob("*.webp")) == ["a.webp", "b.webp"]
+    assert "A coat" in (folder / "out" / "results.csv").read_text()
+    assert sorted(body["prompt"] for body in read_bodies(hub)) == ["A coat", "A hat"]
+    human = run(*command, "--output", "human").stdout
+    assert human.startswith("0 succeeded, 0 failed, 2 skipped; $0.02 spent, $0.03 left; ")
+    assert len(read_bodies(hub)) == 2
+
+
+def test_batch_above_the_budget_ends_early(run: Run, hub: Hub, folder: Path) -> None:
+    """A batch needs a budget or a confirmation, and ends before it exceeds the budget."""
+    (folder / "prompts.csv").write_text("id,text\na,A hat\nb,A coat\n")
+    command = ("batch", "prompts.csv", "--model", PRICED, "--map", "prompt=text", "-o", "out")
+    run(*command, code=7)
+    assert read_bodies(hub) == []
+    run(*command, "--budget", "0.015", "--max-in-flight", "1", code=7)
+    assert len(read_bodies(hub)) == 1
+    run(*command, "--map", "x", "--yes", code=2)
+
+
+def test_batch_with_a_failed_row_has_its_exit_code(run: Run, hub: Hub, folder: Path) -> None:
+    """If a row fails, the exit code is 4, and the others are saved."""
+    (folder / "prompts.jsonl").write_text('{"id": "a", "text": "x"}\n{"id": "b", "text": "y"}\n')
+    hub.respond_next(400, body={"error": {"message": "no"}}, path="/api/ai/queue")
+    columns = ("--map", "prompt=text", "-o", "out", "--yes", "--results", "out/end.jsonl")
+    end = json.loads(run("batch", "prompts.jsonl", "--model", PRICED, *columns, code=4).stdout)
+    assert (end["succeeded"], end["failed"]) == (1, 1)
+    assert len((folder / "out" / "end.jsonl").read_text().splitlines()) == 2

@@ -26,6 +26,7 @@ _COMMANDS = {
     "jobs": ("jobs", "List the jobs in the queue."),
     "history": ("history", "List past jobs with their costs."),
     "costs": ("history", "Sum what past jobs cost."),
+    "batch": ("batch", "Call a model for each row of a table."),
     "compare": ("compare", "Compare models with the same parameters."),
     "chat": ("chat", "Talk to a chat model."),
     "upload": ("upload", "Upload files for use in requests."),
