@@ -52,8 +52,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run jobs for minutes with lost events, killed processes, closed clients and forks."""
-    install(session, "tests")
+    """Run jobs for minutes with lost events, killed processes and Ray workers, closed clients and forks."""
+    install(session, "tests", "soak")
     session.run("python", "tests/soak/run.py", *session.posargs)
 
 

@@ -232,7 +232,18 @@ _MODULES = {
     "ImageResult": "._runtime._sync.results",
     "VideoResult": "._runtime._sync.results",
 }
-_SUBMODULES = ("images", "videos", "audio", "catalog", "chat", "compare", "journal", "tables", "testing")
+_SUBMODULES = (
+    "images",
+    "videos",
+    "audio",
+    "catalog",
+    "chat",
+    "compare",
+    "journal",
+    "ray",
+    "tables",
+    "testing",
+)
 
 __all__ = [
     "images",

@@ -108,7 +108,7 @@ def run(
     from oxen_models._runtime._sync.table import TableRun
 
     options = TableOptions(
-        to_request, model, _find_builder(to_request, model), key, prefix, folder, sidecar, progress,
+        to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, progress,
         BatchOptions(
             max_in_flight, journal, None, resend_unknown, reconcile, timeout, max_consecutive_failures, False,
             budget, unpriced,
@@ -144,7 +144,7 @@ async def run_async(
     from oxen_models._runtime._async.table import AsyncTableRun
 
     options = TableOptions(
-        to_request, model, _find_builder(to_request, model), key, prefix, folder, sidecar, progress,
+        to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, progress,
         BatchOptions(
             max_in_flight, journal, None, resend_unknown, reconcile, timeout, max_consecutive_failures, False,
             budget, unpriced,
@@ -156,7 +156,7 @@ async def run_async(
         return await AsyncTableRun(client, source, sink, options).run()
 
 
-def _find_builder(to_request: ToRequest, model: str | None) -> Builder | None:
+def find_builder(to_request: ToRequest, model: str | None) -> Builder | None:
     """Return the function that builds the requests of a model from parameters; None if the package does not
     have the model, or `to_request` is a function.
 

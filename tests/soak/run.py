@@ -25,6 +25,7 @@ _PARTS = (
     "close",
     "fork",
     "share",
+    "actors",
     "update",
     "examples",
 )

@@ -11,7 +11,8 @@ from typing import Any
 from .table_sources import Row, find_source, import_pyarrow
 
 _BLOCK_ROWS = 1024
-_NUMBERS = ("cost", "seconds")
+NUMBER_COLUMNS = ("cost", "seconds")
+"""The columns with numbers, of those that a run adds; the others have text."""
 
 
 class ParquetWriter:
@@ -34,7 +35,7 @@ class ParquetWriter:
         self._types: dict[str, Any] = {
             field.name: field.type for field in schema or () if "binary" not in str(field.type)
         }
-        self._types |= {f"{prefix}{name}": self._arrow.float64() for name in _NUMBERS}
+        self._types |= {f"{prefix}{name}": self._arrow.float64() for name in NUMBER_COLUMNS}
 
     def read_rows(self) -> Iterator[Row]:
         """Return the rows of the file.

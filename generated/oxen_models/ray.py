@@ -1,0 +1,213 @@
+# Copied by oxen-codegen from templates/package/ray.py. Do not edit.
+"""Run the rows of a Ray data set in actors on several machines (extra `ray`).
+
+>>> import oxen_models.ray
+>>> results = oxen_models.ray.run(
+...     dataset, {"prompt": "text"}, "/shared/journals", model="qwen-image", folder="s3://bucket/pictures"
+... )
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from oxen_models._runtime.batch_options import BatchOptions
+from oxen_models._runtime.errors import ConfigurationError
+from oxen_models._runtime.extras import describe_missing_extra
+from oxen_models._runtime.journal_shards import JournalShards
+from oxen_models._runtime.table_keys import read_key
+from oxen_models._runtime.table_parquet import NUMBER_COLUMNS
+from oxen_models._runtime.table_requests import TableOptions, ToRequest
+from oxen_models._runtime.table_rows import ADDED_COLUMNS
+from oxen_models._runtime.table_sources import import_pyarrow
+from oxen_models.tables import find_builder
+
+if TYPE_CHECKING:
+    from oxen_models._client import AsyncOxen
+
+
+class RowActor:
+    """A class for `Dataset.map_batches` that runs the rows of each batch, as `tables.run` does.
+
+    Each actor has a client of its own and runs one batch at a time. `run` creates the actors; with
+    `map_batches`, pass `batch_format="pyarrow"` and `compute=ActorPoolStrategy(size=actors)`.
+
+    Args:
+        to_request: As in `tables.run`.
+        journal: A folder that all machines share under the same path. It has a journal for each batch.
+        key: The column whose values name the rows: text or integers, each of them once.
+        actors: The number of actors.
+        max_in_flight: The maximum number of requests of all actors that are sent and not finished.
+        create_client: Creates the client of an actor. Defaults to `AsyncOxen`, whose key is in the
+            environment or in the login file of each machine. The function is sent to the actors, so it
+            should not contain a key.
+        options: `model`, `folder`, `sidecar`, `prefix`, `timeout` and `resend_unknown`, as in `tables.run`.
+
+    Raises:
+        ConfigurationError: An argument is invalid.
+    """
+
+    def __init__(
+        self,
+        to_request: ToRequest,
+        journal: str | PathLike[str],
+        key: str = "id",
+        *,
+        actors: int,
+        max_in_flight: int = 16,
+        create_client: Callable[[], AsyncOxen] | None = None,
+        model: str | None = None,
+        folder: str | PathLike[str] | None = None,
+        sidecar: bool = False,
+        prefix: str = "",
+        timeout: float | None = None,
+        resend_unknown: bool = False,
+    ) -> None:
+        if not 1 <= actors <= max_in_flight:
+            raise ConfigurationError(
+                f"max_in_flight must be at least 1 for each of {actors} actors, got {max_in_flight}"
+            )
+        batch = BatchOptions(
+            max_in_flight // actors, journal, None, resend_unknown, True, timeout, None, False, None, "refuse"
+        )
+        self._options = TableOptions(
+            to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, False, batch
+        )
+        self._shards = JournalShards(journal)
+        self._create_client = create_client
+        self._client: AsyncOxen | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, batch: Any) -> Any:
+        """Run the rows of a `pyarrow.Table`, and yield it with the columns that `tables.run` adds.
+
+        Raises:
+            ConfigurationError: The batch is no Arrow table, a column is missing, or a key is not unique.
+            JournalError: A journal is damaged, in use, or cannot be written.
+        """
+        pyarrow = import_pyarrow("a Ray data set")
+        if not isinstance(batch, pyarrow.Table):
+            raise ConfigurationError(
+                f"a batch must be an Arrow table, got {type(batch).__name__}; pass batch_format='pyarrow'"
+            )
+        async with self._lock:
+            yield await self._run(pyarrow, batch)
+
+    async def _run(self, pyarrow: Any, batch: Any) -> Any:
+        options = self._options
+        if options.key not in batch.column_names:
+            raise ConfigurationError(f"the source has no column {options.key!r:.80}")
+        column = enumerate(batch.column(options.key).to_pylist(), 1)
+        keys = [read_key({options.key: key}, options.key, number) for number, key in column]
+        rows: dict[str, dict[str, Any]] = {}
+        if keys:
+            rows = await self._run_rows(batch, keys)
+        for name in ADDED_COLUMNS:
+            column_name = f"{options.prefix}{name}"
+            values = [rows[key][column_name] for key in keys]
+            if name in NUMBER_COLUMNS:
+                numbers = [None if value is None else float(value) for value in values]
+                batch = batch.append_column(column_name, pyarrow.array(numbers, pyarrow.float64()))
+            else:
+                batch = batch.append_column(column_name, pyarrow.array(values, pyarrow.string()))
+        return batch
+
+    async def _run_rows(self, batch: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
+        """Return the rows with their results by key."""
+        from oxen_models._client import AsyncOxen
+        from oxen_models._runtime._async.table import AsyncTableRun
+
+        journal = await asyncio.to_thread(self._shards.find, keys)
+        options = replace(self._options, batch=replace(self._options.batch, journal=journal))
+        if self._client is None:
+            self._client = AsyncOxen() if self._create_client is None else self._create_client()
+        rows: dict[str, dict[str, Any]] = {}
+
+        def write(row: dict[str, Any]) -> None:
+            rows[str(row[options.key])] = row
+
+        await AsyncTableRun(self._client, batch, write, options).run()
+        return rows
+
+
+def run(
+    dataset: Any,
+    to_request: ToRequest,
+    journal: str | PathLike[str],
+    key: str = "id",
+    *,
+    actors: int = 2,
+    max_in_flight: int = 16,
+    batch_size: int = 256,
+    num_cpus: float = 1,
+    create_client: Callable[[], AsyncOxen] | None = None,
+    model: str | None = None,
+    folder: str | PathLike[str] | None = None,
+    sidecar: bool = False,
+    prefix: str = "",
+    timeout: float | None = None,
+    resend_unknown: bool = False,
+) -> Any:
+    """Return a data set with the rows of another one and the columns that `tables.run` adds.
+
+    As with every data set of Ray, the rows run when it is read. A batch whose worker is lost is retried by
+    Ray on another one: its journal has what was sent, so that nothing is paid twice. So does a data set that
+    is read again with the same journals. Rows of unknown outcome are looked for in the queue and the history.
+
+    Args:
+        dataset: A `ray.data.Dataset`.
+        to_request: As in `tables.run`. It is sent to the actors.
+        journal: A folder that all machines share under the same path. It has a journal for each batch.
+        key: The column whose values name the rows: text or integers, each of them once.
+        actors: The number of actors.
+        max_in_flight: The maximum number of requests of all actors that are sent and not finished. Each actor
+            has an equal share.
+        batch_size: The number of rows in a batch. An actor ends a batch before it begins the next one, so
+            this should be a multiple of its share of `max_in_flight`.
+        num_cpus: The number of CPUs that Ray reserves for an actor. A share is enough for most.
+        create_client: Creates the client of an actor. Defaults to `AsyncOxen`.
+        model: The id of the model, if `to_request` is a mapping.
+        folder: Where files are saved: a path that all machines share, or a URL of fsspec.
+        sidecar: Whether to write a JSON file beside each file.
+        prefix: Put before the names of the columns that are added.
+        timeout: Seconds to wait for each request.
+        resend_unknown: Send requests again that may have been accepted. They may be billed twice.
+
+    Raises:
+        ConfigurationError: An argument is invalid, or Ray is not installed.
+    """
+    try:
+        ray: Any = import_module("ray.data")
+    except ImportError:
+        raise ConfigurationError(describe_missing_extra("oxen_models.ray", "ray", "ray")) from None
+    arguments: dict[str, Any] = {
+        "to_request": to_request,
+        "journal": journal,
+        "key": key,
+        "actors": actors,
+        "max_in_flight": max_in_flight,
+        "create_client": create_client,
+        "model": model,
+        "folder": folder,
+        "sidecar": sidecar,
+        "prefix": prefix,
+        "timeout": timeout,
+        "resend_unknown": resend_unknown,
+    }
+    RowActor(**arguments)  # so that an invalid argument raises here
+    return dataset.map_batches(
+        RowActor,
+        fn_constructor_kwargs=arguments,
+        compute=ray.ActorPoolStrategy(size=actors),
+        batch_size=batch_size,
+        batch_format="pyarrow",
+        num_cpus=num_cpus,
+    )
+
+
+__all__ = ["RowActor", "run"]

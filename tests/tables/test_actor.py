@@ -1,0 +1,173 @@
+"""The actor of `oxen_models.ray`, without Ray: journals of batches in a folder that actors share."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import oxen_models as ox
+import oxen_models.ray
+import pytest
+from oxen_models import AsyncOxen
+from oxen_models.images import ZImageTurboRequest
+from oxen_models.ray import RowActor
+from oxen_models.testing import Hub
+
+from .conftest import draw, make_rows
+
+QUEUE = "/api/ai/queue"
+COLUMNS = {"prompt": "text"}
+
+
+def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+    """Return the rows that a new actor yields for each of the batches."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    arguments: dict[str, Any] = {"model": "z-image-turbo", "actors": 2, **options}
+
+    async def run() -> list[dict[str, Any]]:
+        async with AsyncOxen("any", base_url=hub.url) as client:
+            actor = RowActor(COLUMNS, path / "journals", create_client=lambda: client, **arguments)
+            schema = arrow.schema([("id", arrow.int64()), ("text", arrow.string())])
+            tables = [await anext(actor(arrow.Table.from_pylist(rows, schema))) for rows in batches]
+        return [row for table in tables for row in table.to_pylist()]
+
+    return asyncio.run(run())
+
+
+def test_actor_adds_columns_in_order(hub: Hub, tmp_path: Path) -> None:
+    """A batch keeps its columns and its order, and has those of `tables.run`."""
+    rows = run_batches(hub, tmp_path, make_rows(5)[::-1], prefix="x_", folder=tmp_path / "files")
+    assert [row["id"] for row in rows] == [4, 3, 2, 1, 0]
+    assert list(rows[0]) == [
+        *("id", "text", "x_status", "x_error", "x_file", "x_url", "x_answer", "x_cost", "x_job_id"),
+        "x_seconds",
+    ]
+    assert {(row["x_status"], row["x_cost"]) for row in rows} == {("succeeded", 0.01)}
+    assert [Path(row["x_file"]).exists() for row in rows] == [True] * 5
+
+
+def test_retried_batch_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
+    """A batch with the same keys, in any order, has the results of its journal."""
+    first = run_batches(hub, tmp_path, make_rows(4))
+    second = run_batches(hub, tmp_path, make_rows(4)[::-1])
+    assert [row["job_id"] for row in second[::-1]] == [row["job_id"] for row in first]
+    assert hub.count("POST", QUEUE) == 4
+
+
+def test_other_boundaries_are_not_sent_again(hub: Hub, tmp_path: Path) -> None:
+    """Batches with other boundaries have the results of all journals with their keys."""
+    rows = make_rows(9)
+    first = run_batches(hub, tmp_path, rows[:4], rows[4:8])
+    second = run_batches(hub, tmp_path, rows[2:6], rows[6:], rows[:2])
+    assert hub.count("POST", QUEUE) == 9
+    known = {row["id"]: row["job_id"] for row in first}
+    assert {row["id"]: row["job_id"] for row in second if row["id"] in known} == known
+    run_batches(hub, tmp_path, rows)
+    assert hub.count("POST", QUEUE) == 9
+
+
+def test_newer_journal_of_a_row_is_used(hub: Hub, tmp_path: Path) -> None:
+    """If one journal has a rejection of a row and another one its result, the row is not sent again."""
+    hub.respond_next(400, path=QUEUE)
+    assert run_batches(hub, tmp_path, make_rows(1))[0]["status"] == "rejected"
+    run_batches(hub, tmp_path, make_rows(2))
+    run_batches(hub, tmp_path, make_rows(3))
+    assert hub.count("POST", QUEUE) == 4  # 1 rejected and 3 accepted
+
+
+def test_accepted_job_of_lost_response_is_found(hub: Hub, tmp_path: Path) -> None:
+    """A row whose response was lost is looked for when its batch is retried."""
+    hub.inject_fault("cut-before-response", times=1, method="POST", path=QUEUE)
+    rows = [{"id": 0, "text": str(tmp_path)}]  # a job is found by its parameters
+    assert run_batches(hub, tmp_path, rows)[0]["status"] == "unknown"
+    assert run_batches(hub, tmp_path, rows)[0]["status"] == "succeeded"
+    assert hub.count("POST", QUEUE) == 1
+
+
+def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
+    """A row that another process is running cannot be run, in a batch with other rows either."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    hub.inject_fault("job-stuck", times=1)
+
+    async def run() -> None:
+        async with AsyncOxen("any", base_url=hub.url) as client:
+            create = partial(
+                RowActor, COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=lambda: client
+            )
+            stuck = asyncio.ensure_future(anext(create()(arrow.Table.from_pylist(make_rows(1)))))
+            while not hub.count("POST", QUEUE):
+                await asyncio.sleep(0)
+            for count in (1, 2):
+                with pytest.raises(ox.JournalError, match="another run or program is using this journal"):
+                    await anext(create()(arrow.Table.from_pylist(make_rows(count))))
+            stuck.cancel()
+            await asyncio.wait([stuck])
+
+    asyncio.run(run())
+    assert hub.count("POST", QUEUE) == 1
+
+
+def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
+    """All actors together have at most `max_in_flight` requests in flight, also with several batches."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    hub.inject_fault("job-stuck")
+    started: list[int] = []
+
+    def draw_and_count(row: dict[str, Any]) -> ZImageTurboRequest:
+        started.append(row["id"])
+        return draw(row)
+
+    async def run() -> None:
+        async with AsyncOxen("any", base_url=hub.url) as client:
+            actor = RowActor(
+                draw_and_count, tmp_path, actors=3, max_in_flight=8, create_client=lambda: client
+            )
+            rows = make_rows(10)
+            batches = [arrow.Table.from_pylist(rows[:5]), arrow.Table.from_pylist(rows[5:])]
+            tasks = [asyncio.ensure_future(anext(actor(batch))) for batch in batches]
+            while hub.count("POST", QUEUE) < 2:
+                await asyncio.sleep(0)
+            assert started == [0, 1]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    asyncio.run(run())
+    with pytest.raises(ox.ConfigurationError, match="at least 1 for each of 3 actors, got 2"):
+        run_batches(hub, tmp_path, actors=3, max_in_flight=2)
+
+
+def test_invalid_batch_raises(hub: Hub, tmp_path: Path) -> None:
+    """A batch of another form, a missing column and equal keys raise before anything is sent."""
+    with pytest.raises(ox.ConfigurationError, match="the source has no column 'key'"):
+        run_batches(hub, tmp_path, make_rows(1), key="key")
+    with pytest.raises(ox.ConfigurationError, match="row 2: an earlier row has the key '0'"):
+        run_batches(hub, tmp_path, [*make_rows(1), *make_rows(1)])
+    actor = RowActor(COLUMNS, tmp_path, actors=1, model="z-image-turbo")
+    with pytest.raises(ox.ConfigurationError, match="got dict; pass batch_format='pyarrow'"):
+        asyncio.run(anext(actor({"id": [1]})))
+    assert run_batches(hub, tmp_path, []) == []
+    assert hub.count("POST", QUEUE) == 0
+
+
+@pytest.mark.slow  # imports Ray
+def test_run_maps_with_actors(tmp_path: Path) -> None:
+    """`run` checks its arguments and passes them to `map_batches` of the data set."""
+    ray_data: Any = pytest.importorskip("ray.data")
+
+    class DataSet:
+        def map_batches(self, *arguments: Any, **options: Any) -> tuple[Any, Any]:
+            return arguments, options
+
+    arguments, options = oxen_models.ray.run(
+        DataSet(), COLUMNS, tmp_path, model="z-image-turbo", actors=3, batch_size=50, num_cpus=0.5
+    )
+    assert arguments == (RowActor,)
+    assert (options["batch_size"], options["num_cpus"], options["batch_format"]) == (50, 0.5, "pyarrow")
+    assert options["compute"] == ray_data.ActorPoolStrategy(size=3)
+    assert pickle.dumps(options["fn_constructor_kwargs"])
+    with pytest.raises(ox.ConfigurationError, match="requires a model"):
+        oxen_models.ray.run(DataSet(), COLUMNS, tmp_path)
