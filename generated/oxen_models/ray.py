@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from importlib import import_module
 from os import PathLike
@@ -83,7 +83,7 @@ class RowActor:
         self._client: AsyncOxen | None = None
         self._lock = asyncio.Lock()
 
-    async def __call__(self, batch: Any) -> Any:
+    async def __call__(self, batch: Any) -> AsyncGenerator[Any]:
         """Run the rows of a `pyarrow.Table`, and yield it with the columns that `tables.run` adds.
 
         Raises:

@@ -22,6 +22,11 @@ QUEUE = "/api/ai/queue"
 COLUMNS = {"prompt": "text"}
 
 
+async def run_batch(actor: RowActor, batch: Any) -> Any:
+    """Return what an actor yields for a batch."""
+    return await anext(actor(batch))
+
+
 def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
     """Return the rows that a new actor yields for each of the batches."""
     arrow: Any = pytest.importorskip("pyarrow")
@@ -31,7 +36,7 @@ def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options:
         async with AsyncOxen("any", base_url=hub.url) as client:
             actor = RowActor(COLUMNS, path / "journals", create_client=lambda: client, **arguments)
             schema = arrow.schema([("id", arrow.int64()), ("text", arrow.string())])
-            tables = [await anext(actor(arrow.Table.from_pylist(rows, schema))) for rows in batches]
+            tables = [await run_batch(actor, arrow.Table.from_pylist(rows, schema)) for rows in batches]
         return [row for table in tables for row in table.to_pylist()]
 
     return asyncio.run(run())
@@ -97,12 +102,12 @@ def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
             create = partial(
                 RowActor, COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=lambda: client
             )
-            stuck = asyncio.ensure_future(anext(create()(arrow.Table.from_pylist(make_rows(1)))))
+            stuck = asyncio.ensure_future(run_batch(create(), arrow.Table.from_pylist(make_rows(1))))
             while not hub.count("POST", QUEUE):
                 await asyncio.sleep(0)
             for count in (1, 2):
                 with pytest.raises(ox.JournalError, match="another run or program is using this journal"):
-                    await anext(create()(arrow.Table.from_pylist(make_rows(count))))
+                    await run_batch(create(), arrow.Table.from_pylist(make_rows(count)))
             stuck.cancel()
             await asyncio.wait([stuck])
 
@@ -127,7 +132,7 @@ def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
             )
             rows = make_rows(10)
             batches = [arrow.Table.from_pylist(rows[:5]), arrow.Table.from_pylist(rows[5:])]
-            tasks = [asyncio.ensure_future(anext(actor(batch))) for batch in batches]
+            tasks = [asyncio.ensure_future(run_batch(actor, batch)) for batch in batches]
             while hub.count("POST", QUEUE) < 2:
                 await asyncio.sleep(0)
             assert started == [0, 1]
@@ -148,7 +153,7 @@ def test_invalid_batch_raises(hub: Hub, tmp_path: Path) -> None:
         run_batches(hub, tmp_path, [*make_rows(1), *make_rows(1)])
     actor = RowActor(COLUMNS, tmp_path, actors=1, model="z-image-turbo")
     with pytest.raises(ox.ConfigurationError, match="got dict; pass batch_format='pyarrow'"):
-        asyncio.run(anext(actor({"id": [1]})))
+        asyncio.run(run_batch(actor, {"id": [1]}))
     assert run_batches(hub, tmp_path, []) == []
     assert hub.count("POST", QUEUE) == 0
 
