@@ -6,37 +6,38 @@ are used for documentation only.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..accepted_values import Node, accept_defaults, accepts
+from ..accepted_values import Node, accept_defaults
 from ..json_types import is_object, json_equal
 from ..names import parameter_names
 from ..operations import COMMON
 from .changes import KINDS
+from .constraints import (
+    ParameterChange,
+    compare_enums,
+    compare_media,
+    compare_numbers,
+    compare_single_values,
+    compare_sizes,
+    compare_types,
+    describe_types,
+)
 from .nodes import (
     Schema,
-    TypeSet,
     accepted_types,
     accepts_media,
     describe_type,
-    exceeds,
     find_classes,
-    has_class,
     join_path,
     media_kinds,
-    number_interval,
 )
 from .unsupported import unsupported_constraints, unsupported_root_constraints
-
-ParameterChange = tuple[str | None, str, Any, Any]
-"""The path of the parameter, the kind of change, and the old and new value."""
 
 _FORMAT = ("format", "contentMediaType", "contentEncoding")
 # Annotations that the documentation of the bindings shows. Others, such as `x-order`, lay out a form.
 _ANNOTATIONS = ("x-hidden", "x-media-references", "x-workbench-default")
-_RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def root_schema(node: Node, raw: object) -> Schema:
@@ -168,122 +169,33 @@ def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
         if not json_equal(old_constraints, new_constraints):
             yield path, "server-validation-changed", old_constraints, new_constraints
     elif old_types is None:
-        yield path, "type-narrowed", *_describe(old.node, new.node)
+        yield path, "type-narrowed", *describe_types(old.node, new.node)
     elif new_types is None:
-        yield path, "type-widened", *_describe(old.node, new.node)
+        yield path, "type-widened", *describe_types(old.node, new.node)
         # JSON values include neither files nor instances of classes.
         if accepts_media(old.node):
-            yield path, "media-narrowed", *_describe(old.node, new.node)
+            yield path, "media-narrowed", *describe_types(old.node, new.node)
         if any(find_classes(old.node)):
-            yield path, "class-removed", *_describe(old.node, new.node)
+            yield path, "class-removed", *describe_types(old.node, new.node)
     elif "enum" in old.node and "enum" in new.node:
-        yield from _compare_enums(path, old.node, new.node, old.node["enum"], new.node["enum"])
+        yield from compare_enums(path, old.node, new.node, old.node["enum"], new.node["enum"])
     else:
-        yield from _compare_types(path, old.node, new.node, old_types, new_types)
-        yield from _compare_single_values(path, old.node, new.node, old_types, new_types)
-        yield from _compare_media(path, old.node, new.node, old_types, new_types)
+        yield from compare_types(path, old.node, new.node, old_types, new_types)
+        yield from compare_single_values(path, old.node, new.node, old_types, new_types)
+        yield from compare_media(path, old.node, new.node, old_types, new_types)
         for name in old_types.nodes.keys() & new_types.nodes.keys() & _COMPARE.keys():
             a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
             yield from _COMPARE[name](path, a, b)
 
 
-def _describe(old: Node, new: Node) -> tuple[str, str]:
-    return describe_type(old), describe_type(new)
-
-
-def _compare_types(
-    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
-) -> Iterator[ParameterChange]:
-    """Yield types that are no longer accepted, or newly accepted."""
-    removed, added = old_types.names - new_types.names, new_types.names - old_types.names
-    match old_types.nodes.get("number", {}).get("type"), new_types.nodes.get("number", {}).get("type"):
-        case "integer", "number":
-            added.add("number")
-        case "number", "integer":
-            removed.add("number")
-        case _:
-            pass
-    if "object" in old_types.nodes.keys() & new_types.nodes.keys():
-        had_class, gets_class = (has_class(types.nodes["object"]) for types in (old_types, new_types))
-        if gets_class and not had_class:
-            removed.add("object")  # an arbitrary object is no longer accepted
-        if had_class and not gets_class:
-            yield path, "class-removed", *_describe(old, new)
-    if removed and added:
-        kind = "type-changed"
-        if not (old_types.names & new_types.names) - {"null"}:
-            kind = "became-array" if "array" in added else "became-scalar" if "array" in removed else kind
-        yield path, kind, *_describe(old, new)
-    elif removed:
-        yield path, "type-narrowed", *_describe(old, new)
-    elif added:
-        yield path, "type-widened", *_describe(old, new)
-
-
-def _compare_single_values(
-    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
-) -> Iterator[ParameterChange]:
-    """Yield a change of the values that are accepted in addition to a type, or instead of it."""
-    names = old_types.names & new_types.names
-    restricted = (name for name in names if name in old_types.nodes and name not in new_types.nodes)
-    released = (name for name in names if name in new_types.nodes and name not in old_types.nodes)
-    old_values, new_values = (
-        [value for name in names for value in types.enums.get(name, ())] for types in (old_types, new_types)
-    )
-    yield from _compare_enums(
-        path, old, new, old_values, new_values, is_narrowed=any(restricted), is_widened=any(released)
-    )
-
-
-def _compare_enums(
-    path: str,
-    old: Node,
-    new: Node,
-    old_values: list[Any],
-    new_values: list[Any],
-    *,
-    is_narrowed: bool = False,
-    is_widened: bool = False,
-) -> Iterator[ParameterChange]:
-    yield from _narrowed_or_widened(
-        path,
-        "enum",
-        old.get("enum") or describe_type(old),
-        new.get("enum") or describe_type(new),
-        is_narrowed=is_narrowed or not all(accepts(new, value) for value in old_values),
-        is_widened=is_widened or not all(accepts(old, value) for value in new_values),
-    )
-
-
-def _compare_numbers(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
-    # If only one of them accepts fractions, the type has changed; compare the integers in their ranges.
-    integers = "integer" in (old.node["type"], new.node["type"])
-    a, b = number_interval(old.node, integers=integers), number_interval(new.node, integers=integers)
-    old_range, new_range = (
-        {key: schema.node[key] for key in _RANGE if key in schema.node} for schema in (old, new)
-    )
-    yield from _narrowed_or_widened(
-        path, "range", old_range, new_range, is_narrowed=exceeds(a, b), is_widened=exceeds(b, a)
-    )
-
-
 def _compare_strings(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
-    yield from _compare_sizes(path, "length", old.node, new.node, "minLength", "maxLength")
+    yield from compare_sizes(path, "length", old.node, new.node, "minLength", "maxLength")
     if media_kinds(old.node) - media_kinds(new.node):
-        yield path, "media-narrowed", *_describe(old.node, new.node)
-
-
-def _compare_media(
-    path: str, old: Node, new: Node, old_types: TypeSet, new_types: TypeSet
-) -> Iterator[ParameterChange]:
-    """Yield a string that becomes a medium: a call then takes a string that is not a URL as a path."""
-    accepted_text = "string" in old_types.names and "media" not in old_types.nodes.get("string", {})
-    if accepted_text and "media" in new_types.nodes.get("string", {}):
-        yield path, "became-media", *_describe(old, new)
+        yield path, "media-narrowed", *describe_types(old.node, new.node)
 
 
 def _compare_arrays(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
-    yield from _compare_sizes(path, "count", old.node, new.node, "minItems", "maxItems")
+    yield from compare_sizes(path, "count", old.node, new.node, "minItems", "maxItems")
     yield from _compare_schemas(f"{path}[]", old.items(), new.items())
 
 
@@ -300,28 +212,7 @@ def _compare_objects(path: str, old: Schema, new: Schema) -> Iterator[ParameterC
 
 _COMPARE: Mapping[str, Callable[[str, Schema, Schema], Iterator[ParameterChange]]] = {
     "string": _compare_strings,
-    "number": _compare_numbers,
+    "number": compare_numbers,
     "array": _compare_arrays,
     "object": _compare_objects,
 }
-
-
-def _compare_sizes(
-    path: str, size: str, old: Node, new: Node, minimum: str, maximum: str
-) -> Iterator[ParameterChange]:
-    def accepts_more(a: Node, b: Node) -> bool:
-        is_lower = a.get(minimum, 0) < b.get(minimum, 0)
-        return bool(is_lower or a.get(maximum, math.inf) > b.get(maximum, math.inf))
-
-    a, b = ({key: node[key] for key in (minimum, maximum) if key in node} for node in (old, new))
-    yield from _narrowed_or_widened(
-        path, size, a, b, is_narrowed=accepts_more(a, b), is_widened=accepts_more(b, a)
-    )
-
-
-def _narrowed_or_widened(
-    path: str, constraint: str, old: Any, new: Any, *, is_narrowed: bool, is_widened: bool
-) -> Iterator[ParameterChange]:
-    """Yield one change at most; a constraint that is both narrowed and widened is narrowed."""
-    if is_narrowed or is_widened:
-        yield path, f"{constraint}-narrowed" if is_narrowed else f"{constraint}-widened", old, new
