@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
 from .config import Config, find_template_dir, load_config, package_version
-from .diagnostics import CodegenError, Diagnostic, make_printable
+from .diagnostics import CodegenError, make_printable
 from .environment import DEFAULT_BASE_URL
 from .records import Record
-
-if TYPE_CHECKING:
-    from .hub import Progress
-
-P = ParamSpec("P")
+from .terminal import print_text, report_diagnostics, report_errors, show_progress
 
 _SCHEMAS = click.option(
     "--schemas",
@@ -52,31 +44,6 @@ _FORMAT = click.option(
 )
 
 
-def _report_errors(command: Callable[P, int]) -> Callable[P, None]:
-    """Exit with the code that a command returns, or print its error on one line and exit with code 2."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs)
-        except CodegenError as error:
-            _report(error.diagnostics)
-            click.echo(f"oxen-codegen: {make_printable(str(error))}", err=True)
-            code = 2
-        except BrokenPipeError:  # click handles it
-            raise
-        except OSError as error:
-            click.echo(f"oxen-codegen: {error.filename}: {error.strerror or error}", err=True)
-            code = 2
-        except KeyboardInterrupt:
-            click.echo("oxen-codegen: interrupted", err=True)
-            # sys.exit() would wait for threads that wait for a response. No file is ever half written.
-            os._exit(130)
-        sys.exit(code)
-
-    return run
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oxen-models")
 def main() -> None:
@@ -88,7 +55,7 @@ def main() -> None:
 @click.option("--all", "fetch_all", is_flag=True, help="All models. Files of removed models are deleted.")
 @_BASE_URL
 @_SCHEMAS
-@_report_errors
+@report_errors
 def fetch(ids: Sequence[str], fetch_all: bool, base_url: str | None, schemas: Path | None) -> int:
     """Record models of the API. An API key is sent if there is one.
 
@@ -102,9 +69,9 @@ def fetch(ids: Sequence[str], fetch_all: bool, base_url: str | None, schemas: Pa
         raise CodegenError("expected either model ids or --all")
     config = load_config(Path.cwd())
     folder = schemas or config.schemas
-    with closing(HubClient(base_url)) as hub, _show_progress("fetch") as progress:
+    with closing(HubClient(base_url)) as hub, show_progress("fetch") as progress:
         result = fetch_models(hub, ids, folder, PackageBuilder(config, find_template_dir()), progress)
-    _report(result.diagnostics)
+    report_diagnostics(result.diagnostics)
     click.echo(
         f"fetch: {len(result.written)} written, {result.unchanged} unchanged, "
         f"{len(result.removed)} removed, {result.failed} failed; {folder}"
@@ -122,7 +89,7 @@ def fetch(ids: Sequence[str], fetch_all: bool, base_url: str | None, schemas: Pa
 @_SCHEMAS
 @_OUTPUT
 @_TEMPLATES
-@_report_errors
+@report_errors
 def generate(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
     """Build the package from the recorded schemas.
 
@@ -133,7 +100,7 @@ def generate(schemas: Path | None, output: Path | None, templates: Path | None) 
     config = _load_config(output, templates)
     result = generate_package(config, schemas or config.schemas, find_template_dir())
     package = result.package
-    _report(package.diagnostics)
+    report_diagnostics(package.diagnostics)
     listed = ", ".join(f"{count} {family}" for family, count in sorted(package.listed.items()))
     click.echo(
         f"generate: {package.bound} bound, {package.listed.total()} only listed"
@@ -147,7 +114,7 @@ def generate(schemas: Path | None, output: Path | None, templates: Path | None) 
 @_SCHEMAS
 @_OUTPUT
 @_TEMPLATES
-@_report_errors
+@report_errors
 def check(schemas: Path | None, output: Path | None, templates: Path | None) -> int:
     """List the files that `generate` would change; change nothing.
 
@@ -180,7 +147,7 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
 )
 @_FORMAT
 @_BASE_URL
-@_report_errors
+@report_errors
 def diff(old_source: str | None, new_source: str, output_format: str, base_url: str | None) -> int:
     """Compare two catalogues, and classify the changes for callers.
 
@@ -208,7 +175,7 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
         for source in sources
     )
     result = compare(old, new, config.names, config.client, config.renamed)
-    _print(FORMATS[output_format](result, package_version(config, find_template_dir())))
+    print_text(FORMATS[output_format](result, package_version(config, find_template_dir())))
     return {None: 0, "breaking": 4}.get(result.max_impact, 3)
 
 
@@ -219,7 +186,7 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
 @_FORMAT
 @_BASE_URL
 @_TEMPLATES
-@_report_errors
+@report_errors
 def update(
     ids: Sequence[str],
     dry_run: bool,
@@ -240,7 +207,7 @@ def update(
     from .update import update as update_package
 
     config = _load_config(None, templates)
-    with closing(HubClient(base_url)) as hub, _show_progress("update") as progress:
+    with closing(HubClient(base_url)) as hub, show_progress("update") as progress:
         result = update_package(
             hub,
             ids,
@@ -250,8 +217,8 @@ def update(
             dry_run=dry_run,
             progress=progress,
         )
-    _report(result.diagnostics)
-    _print(FORMATS[output_format](result.diff, result.version))
+    report_diagnostics(result.diagnostics)
+    print_text(FORMATS[output_format](result.diff, result.version))
     verb = "would change" if dry_run else "changed"
     click.echo(f"update: {result.files} files {verb} in {config.folder}", err=True)
     return 1 if result.failed else 0
@@ -265,7 +232,7 @@ def update(
     required=True,
     help="The folder of the Markdown files. Files of models that are not recorded are deleted from it.",
 )
-@_report_errors
+@report_errors
 def docs(schemas: Path | None, output: Path) -> int:
     """Write the Markdown of the reference: a page for each recorded model.
 
@@ -284,47 +251,14 @@ def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) 
     from .diff.source import fetch_models
     from .hub import HubClient, split_valid_ids
 
-    with closing(HubClient(base_url)) as hub, _show_progress("diff") as progress:
+    with closing(HubClient(base_url)) as hub, show_progress("diff") as progress:
         listed, unusable = hub.list_ids()
-        _report(unusable)
+        report_diagnostics(unusable)
         ids, invalid = split_valid_ids(config.selection.ids_to_fetch(listed))
-        _report(list(invalid.values()))
+        report_diagnostics(list(invalid.values()))
         return fetch_models(hub, ids, config.selection.unlisted(listed, recorded), progress)
-
-
-class _ProgressBar:
-    """Shows a bar on the terminal."""
-
-    def __init__(self, label: str, stack: ExitStack) -> None:
-        self._label = label
-        self._stack = stack
-
-    def start(self, total: int) -> None:
-        bar = click.progressbar(
-            length=total, label=self._label, file=sys.stderr, hidden=not sys.stderr.isatty()
-        )
-        self._bar = self._stack.enter_context(bar)
-
-    def advance(self) -> None:
-        self._bar.update(1)
-
-
-@contextmanager
-def _show_progress(label: str) -> Generator[Progress]:
-    with ExitStack() as stack:
-        yield _ProgressBar(label, stack)
-
-
-def _print(text: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _load_config(output: Path | None, templates: Path | None) -> Config:
     config = load_config(Path.cwd())
     return replace(config, output=output or config.output, templates=templates or config.templates)
-
-
-def _report(diagnostics: Sequence[Diagnostic]) -> None:
-    for diagnostic in diagnostics:
-        click.echo(str(diagnostic), err=True)
