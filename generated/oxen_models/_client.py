@@ -1166,7 +1166,7 @@ class Oxen(Client):
 
     def compare(
         self,
-        models: Iterable[str] | types.Plan,
+        models: Iterable[str | types.ModelInfo] | types.Plan,
         *,
         prompt: str | None = None,
         image: types.ImageInput | Sequence[types.ImageInput] | None = None,
@@ -1185,7 +1185,7 @@ class Oxen(Client):
         anything is sent. The requests run as in `run_many`, all at once; an error of one model is its outcome.
 
         Args:
-            models: The ids of the models, or the plan that `oxen_models.compare.plan` returned.
+            models: The models of the catalogue, their ids, or the plan that `oxen_models.compare.plan` returned.
             prompt: The prompt.
             image: The image, or several: URLs, paths, or the other values that calls accept.
             budget: Dollars. Nothing is sent if the lowest estimates exceed them. Otherwise the run stops before
@@ -1285,7 +1285,7 @@ class AsyncOxen(AsyncClient):
 
     async def compare(
         self,
-        models: Iterable[str] | types.Plan,
+        models: Iterable[str | types.ModelInfo] | types.Plan,
         *,
         prompt: str | None = None,
         image: types.ImageInput | Sequence[types.ImageInput] | None = None,
@@ -1304,7 +1304,7 @@ class AsyncOxen(AsyncClient):
         anything is sent. The requests run as in `run_many`, all at once; an error of one model is its outcome.
 
         Args:
-            models: The ids of the models, or the plan that `oxen_models.compare.plan` returned.
+            models: The models of the catalogue, their ids, or the plan that `oxen_models.compare.plan` returned.
             prompt: The prompt.
             image: The image, or several: URLs, paths, or the other values that calls accept.
             budget: Dollars. Nothing is sent if the lowest estimates exceed them. Otherwise the run stops before

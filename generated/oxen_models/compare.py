@@ -29,11 +29,11 @@ from oxen_models._runtime.comparison import (
 from . import catalog
 
 
-def plan(models: Iterable[str], **parameters: Any) -> Plan:
+def plan(models: Iterable[str | catalog.ModelInfo], **parameters: Any) -> Plan:
     """Return the requests of a comparison, with the estimated costs. Reads files, and sends nothing.
 
     Args:
-        models: The ids of the models, which make images or videos. With an image, each must accept one, and
+        models: The models, or their ids. They make images or videos. With an image, each must accept one, and
             without an image, none may require one.
         parameters: The parameters by the common names in `ALIASES`, or by the name in any of the models:
             `prompt`, `image`, `aspect_ratio`, `resolution`, `duration`, `seed` and others. They are adapted

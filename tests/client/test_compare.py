@@ -285,6 +285,15 @@ def test_open_file_is_read_once_for_all_models() -> None:
     assert uri.startswith("data:image/png;base64,")
 
 
+def test_models_of_the_catalogue_can_be_compared() -> None:
+    """Models are named by their ids, or passed as the catalogue returns them."""
+    found = catalog.models(task="text-to-image", max_price=Decimal("0.02"))
+    plan = compare.plan(found, prompt="x")
+    assert [item.model for item in plan] == found
+    assert repr(plan) == str(plan)
+    assert plan_error([found[0], found[0].id], prompt="x") == f"models contains {found[0].id!r} twice"
+
+
 def test_none_and_omit_are_not_sent() -> None:
     """None means that a parameter is not given, as OMIT does."""
     [request] = compare.plan(["flux-1-dev"], prompt="x", image=None, seed=None, steps=ox.OMIT).requests

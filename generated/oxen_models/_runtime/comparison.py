@@ -4,23 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 
 from .adaptation import Adaptation, Conversion, Omission, adapt_parameters, check_names
 from .aliases import ALIAS_BY_NAME, ALIASES
+from .catalog import ModelInfo
 from .errors import BudgetExceededError, ConfigurationError
 from .fields import OMIT, is_sequence, map_wire_names
 from .printable import escape_line
 from .request import Request
 from .schemas import read_model
 from .values import find_similar
-
-if TYPE_CHECKING:
-    from .catalog import ModelInfo
 
 ComparisonTask: TypeAlias = Literal["text-to-image", "image-edit", "text-to-video", "image-to-video"]
 """What the models of a comparison do."""
@@ -50,13 +48,13 @@ class PlannedRequest:
     """The parameters that are not sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """The requests of a comparison, in the order of the models. It is printed as a report."""
 
     task: ComparisonTask
     """What the models do."""
-    parameters: Mapping[str, Any] = field(repr=False)
+    parameters: Mapping[str, Any]
     """The parameters as they were given."""
     items: tuple[PlannedRequest, ...]
     """The request to each model."""
@@ -114,7 +112,7 @@ class Plan:
         """Return an iterator over the requests."""
         return iter(self.items)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         width = max(len(item.model.id) for item in self.items)
         lines = [f"{self.task}, {len(self.items)} models, {self.estimate}"]
         lines += [f"  {escape_line(item.model.id):{width}}  {item.estimate}" for item in self.items]
@@ -123,13 +121,17 @@ class Plan:
                 lines += [f"{title}:", *(f"  {change}" for change in changes)]
         return "\n".join(lines)
 
+    __str__ = __repr__
 
-def create_plan(catalog: Sequence[ModelInfo], models: Iterable[str], parameters: Mapping[str, Any]) -> Plan:
+
+def create_plan(
+    catalog: Sequence[ModelInfo], models: Iterable[str | ModelInfo], parameters: Mapping[str, Any]
+) -> Plan:
     """Return the requests to several models with the same parameters. Reads files, and sends nothing.
 
     Args:
         catalog: The models of the package.
-        models: The ids of the models.
+        models: The models, or their ids.
         parameters: The parameters by a common name or by the name in any model; None is omitted.
 
     Raises:
@@ -182,12 +184,12 @@ def find_model(catalog: Sequence[ModelInfo], id: str) -> ModelInfo:
     raise ConfigurationError(f"no model {id!r:.80}{_suggest(str(id), [model.id for model in catalog])}")
 
 
-def _find_models(catalog: Sequence[ModelInfo], ids: Iterable[str]) -> list[ModelInfo]:
+def _find_models(catalog: Sequence[ModelInfo], named: Iterable[str | ModelInfo]) -> list[ModelInfo]:
     models: list[ModelInfo] = []
-    for id in ids:
-        model = find_model(catalog, id)
+    for name in named:
+        model = find_model(catalog, name.id if isinstance(name, ModelInfo) else name)
         if model in models:
-            raise ConfigurationError(f"models contains {id!r} twice")
+            raise ConfigurationError(f"models contains {model.id!r} twice")
         models.append(model)
     if not models:
         raise ConfigurationError("models must contain at least one id")

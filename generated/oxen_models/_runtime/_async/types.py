@@ -8,6 +8,7 @@ from decimal import Decimal as Decimal
 
 from ..account import User as User
 from ..budget import Unpriced as Unpriced
+from ..catalog import ModelInfo as ModelInfo
 from ..chat_results import Completion as Completion
 from ..comparison import Plan as Plan
 from ..generations import CostKey as CostKey

@@ -87,7 +87,7 @@ class AsyncComparedModel:
         return f"{type(self).__name__}({self.model!r}, {self._describe()!r}, {shown})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AsyncComparison:
     """The results of several models, in the order in which they were named."""
 
@@ -139,10 +139,12 @@ class AsyncComparison:
         with map_os_errors(path):
             return await run_blocking(sheet.write, tiles, columns, tile_size)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         width = max(len(item.model) for item in self.items)
         rows = ((f"{item.model:{width}}", item._describe(), str(item.error or "")) for item in self.items)  # pyright: ignore[reportPrivateUsage]
         return "\n".join(escape_line("  ".join(row).rstrip()) for row in rows)
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         """Return HTML for notebooks, which load the URLs of the results themselves."""
@@ -152,7 +154,7 @@ class AsyncComparison:
 async def run_comparison(
     session: AsyncSession,
     catalog: Sequence[ModelInfo],
-    models: Iterable[str] | Plan,
+    models: Iterable[str | ModelInfo] | Plan,
     parameters: Mapping[str, Any],
     *,
     budget: Decimal | int | None,
