@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
@@ -49,12 +50,16 @@ class Run:
     """The resources that a process used."""
 
     seconds: float
+    cpu_seconds: float
+    """Of the process and of its children."""
     megabytes: float
     """Peak memory of the process or of its largest child, whichever is larger."""
     output: str
 
 
-def run_python(*arguments: str, cwd: Path | None = None) -> Run:
+def run_python(
+    *arguments: str, cwd: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> Run:
     """Run a new Python process and measure it from start to exit.
 
     Raises:
@@ -64,7 +69,11 @@ def run_python(*arguments: str, cwd: Path | None = None) -> Run:
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], stdout=output, stderr=errors, cwd=cwd, env=_ENVIRONMENT
+            [sys.executable, *arguments],
+            stdout=output,
+            stderr=errors,
+            cwd=cwd,
+            env={**_ENVIRONMENT, **environment},
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - started
@@ -74,7 +83,7 @@ def run_python(*arguments: str, cwd: Path | None = None) -> Run:
         if process.returncode:
             raise RuntimeError(f"{' '.join(arguments)}: exit code {process.returncode}\n{errors.read()}")
         unit = 2**20 if sys.platform == "darwin" else 2**10
-        return Run(seconds, usage.ru_maxrss / unit, output.read())
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, output.read())
 
 
 @contextmanager

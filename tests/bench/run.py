@@ -22,6 +22,7 @@ _BENCHMARKS = (
     "diff",
     "imports",
     "startup",
+    "command_line",
     "jobs",
     "batch",
     "calls",

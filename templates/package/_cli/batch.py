@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import click
 from .failures import INTERRUPTED
 from .model_commands import COMPLETES_MODELS
 from .options import base_url_option, create_client, parse_dollars
-from .output import get_output, output_option, print_note, print_text
+from .output import get_output, output_option, print_text
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -139,7 +139,4 @@ def _confirm() -> None:
 
 def _can_show_progress() -> bool:
     """Return whether a progress bar is shown: for readers, if rich is installed."""
-    with suppress(ImportError):
-        return get_output().is_human
-    print_note("running")
-    return False
+    return get_output().is_human and find_spec("rich") is not None
