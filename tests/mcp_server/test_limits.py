@@ -87,7 +87,10 @@ def test_accepted_cost_is_sent(
     user = User("accept")
     limits = Limits(confirm_above=Decimal(0), unpriced="confirm")
     with connect(oxen, tmp_path, limits, mode, elicitation_callback=user.ask) as agent:
-        agent.read("run_model", model=model, parameters={"prompt": "A\x1bhat"}, wait_seconds=0)
+        values = {"prompt": "A\x1bhat"}
+        sent = agent.read("run_model", model=model, parameters=values, wait_seconds=0)
+    spent = (sent["spent_by_this_server"], sent.get("jobs_of_unknown_cost"))
+    assert spent == (("$0.01", None) if model == PRICED else ("$0", 1))
     [question] = user.questions
     assert question.startswith(f"Send a request to {model}? It {cost}")
     assert question.endswith('\nprompt: "A\\u001bhat"')

@@ -42,7 +42,7 @@ def test_find_models_applies_words_and_filters(agent: Agent) -> None:
     [model] = found["models"]
     assert "image-edit" in model["tasks"]
     assert "models: add words or filters" in found["more"]
-    assert "no model matches" in agent.read("find_models", query="xyzzy")["more"]
+    assert "no model has all words" in agent.read("find_models", query="xyzzy")["more"]
 
 
 def test_find_models_finds_no_chat_models(agent: Agent) -> None:
@@ -179,6 +179,7 @@ def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     cancelled = agent.read("cancel_job", job_id=job["job_id"])
     [job] = cancelled["jobs"]
     assert (job["status"], cancelled["spent_by_this_server"]) == ("cancelled", "$0.00")
+    assert "next" not in job
 
 
 def test_history_lists_jobs_with_costs(agent: Agent) -> None:

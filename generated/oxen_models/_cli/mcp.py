@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,18 @@ from .options import base_url_option, create_client, parse_dollars
 
 TOKEN_VARIABLE = "OXEN_MCP_TOKEN"
 _PACKAGES = ("mcp", "mcp_types", "jsonschema", "anyio", "uvicorn", "starlette")
+
+
+def _find_folder(text: str) -> Path:
+    """Return an existing folder. Clients start the server without a shell, which would expand `~`.
+
+    Raises:
+        click.BadParameter: There is no such folder.
+    """
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise click.BadParameter(f"must be an existing folder, got {text!r}")
+    return path
 
 
 @click.command()
@@ -32,7 +45,7 @@ _PACKAGES = ("mcp", "mcp_types", "jsonschema", "anyio", "uvicorn", "starlette")
     "--allow",
     "folders",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_find_folder,
     metavar="FOLDER",
     help="Read input files below this folder; without it, none. Repeatable.",
 )
@@ -92,13 +105,15 @@ def mcp_command(
         per_call=per_call,
         budget=budget,
         unpriced="allow" if allow_unpriced else "confirm",
-        input_folders=tuple(path.resolve() for path in folders),
+        input_folders=tuple(folders),
         output_folder=folder,
         public_urls=True,
     )
     with create_client(base_url) as oxen:
         server = create_server(Runner(oxen, limits), Destination(folder))
         if port is None:
+            if sys.stdin.isatty():
+                click.echo("serving on the standard streams, for a client; Ctrl-C ends", err=True)
             serve_stdio(server)
         else:
             click.echo(f"serving at http://127.0.0.1:{port}/mcp", err=True)

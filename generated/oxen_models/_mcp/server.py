@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.runner import MIN_WAIT, JobReport, NotConfirmedError, Plan, Runner
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
-from oxen_models._runtime.generations import Generation
+from oxen_models._runtime.generations import FINAL_STATUSES, Generation
 from oxen_models._runtime.values import find_similar
 from oxen_models._runtime.version import __version__
 
@@ -212,10 +212,14 @@ class _Tools:
         content = [*result.content, *previews, *links[:MAX_LINKS]]
         return types.CallToolResult(content=content, is_error=has_failed)
 
-    def _describe_spending(self) -> dict[str, str]:
+    def _describe_spending(self) -> dict[str, Any]:
         budget = self._runner.limits.budget
         of_budget = "" if budget is None else f" of ${budget:f}"
-        return {"spent_by_this_server": f"${self._runner.spending.total:f}{of_budget}"}
+        spending = self._runner.spending
+        described: dict[str, Any] = {"spent_by_this_server": f"${spending.total:f}{of_budget}"}
+        if unknown := spending.count_unknown():
+            described["jobs_of_unknown_cost"] = unknown
+        return described
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         return await run_sync(function, *arguments, limiter=self._limiter)
@@ -233,10 +237,10 @@ def _describe_report(report: JobReport) -> dict[str, Any]:
         described["urls_that_expire"] = report.urls
     if report.cost is not None:
         described["cost"] = f"${report.cost:f}"
-    if isinstance(report.error, JobTimeout) or not (report.error or report.urls or report.files):
-        described["next"] = "call get_job with wait_seconds"
-    elif report.error is not None:
+    if report.error is not None and not isinstance(report.error, JobTimeout):
         described["error"] = str(report.error)
+    elif report.status not in FINAL_STATUSES:
+        described["next"] = "call get_job with wait_seconds"
     return described
 
 

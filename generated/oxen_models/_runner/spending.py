@@ -66,6 +66,11 @@ class Spending:
             self._total += cost
         return cost
 
+    def count_unknown(self) -> int:
+        """Return the number of jobs whose cost is not known and could not be estimated."""
+        with self._lock:
+            return sum(reserved == 0 for reserved in self._jobs.values())
+
     def release(self, reserved: Decimal) -> None:
         """Remove what was reserved for a request that was not sent or was refused."""
         with self._lock:

@@ -132,7 +132,9 @@ def _describe_range(cost: tuple[Decimal, Decimal] | None) -> str | None:
 
 def _describe_rest(total: int, limit: int) -> dict[str, Any]:
     if total == 0:
-        return {"more": "no model matches: use fewer words or filters, or live for new models"}
+        return {
+            "more": "no model has all words and properties: omit words, or search with live for new models"
+        }
     if total > limit:
         return {"more": f"{total - limit} of {total} models: add words or filters, or raise limit"}
     return {}

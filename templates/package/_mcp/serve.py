@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import signal
 from functools import partial
 from typing import Any
 
@@ -69,7 +70,9 @@ def serve_http(server: Server[Any], token: str, port: int) -> None:
 
 
 def serve_stdio(server: Server[Any]) -> None:
-    """Serve over the standard input and output until the input ends."""
+    """Serve over the standard input and output until the input ends or the process is interrupted."""
+    # An exception would wait for the thread that reads the input, which ends with the next line.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(partial(_serve_stdio, server))
 
 
