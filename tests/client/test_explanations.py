@@ -240,8 +240,9 @@ def test_empty_wire_name_is_explained(run: ClientRunner, hub: Hub) -> None:
     request_class: Any = compile_cached(json.dumps(schema))
     request = request_class(param=DOG_URL)
     assert request.endpoint == "/images/edit"
+    build: Any = partial(request_class, param=5)
     with pytest.raises(InvalidRequestError, match="param=5: "):
-        build_request(partial(request_class, param=5))
+        build_request(build)
     error = run.expect_error(
         InvalidRequestError, lambda oxen: oxen.run(request, extra_body={"": 1}), base_url=hub.url
     )
