@@ -63,6 +63,12 @@ def test_url_that_is_not_valid_is_refused(hub: Hub, api: httpx.Client, change: s
     assert (job["status"], job["error_message"][:21]) == ("failed", "403 Client Error: For")
 
 
+def test_file_of_another_hub_is_accepted(api: httpx.Client) -> None:
+    """The hub knows nothing of the files of other hubs, whose URLs look alike."""
+    url = "https://hub.oxen.ai/api/repos/ox/pictures/file/main/ox.png"
+    assert api.post(EDIT, json={**EDIT_BODY, "input_image": [url]}).status_code == 200
+
+
 def test_valid_url_is_accepted(api: httpx.Client) -> None:
     """A request with a valid URL of an upload succeeds, as often as it is sent."""
     body = {**EDIT_BODY, "input_image": [sign(api, upload(api))]}

@@ -67,7 +67,8 @@ class Uploads:
         elif isinstance(value, str) and value[:5].lower() != "data:" and _FILES in value:
             with suppress(ValueError):
                 parts = urlsplit(value)
-                if is_upload(parts.path) and not self._is_valid(parts.path, parts.query):
+                is_own = parts.hostname in ("127.0.0.1", "localhost") and is_upload(parts.path)
+                if is_own and not self._is_valid(parts.path, parts.query):
                     detail = f"403 Client Error: Forbidden for url: {value.partition('?')[0]}"
                     raise RequestError(400, "invalid_file_input", detail)
 
