@@ -10,7 +10,15 @@ from types import ModuleType
 import oxen_models
 
 API = Path(__file__).parents[2] / "docs" / "api"
-MODULES = ("oxen_models.catalog", "oxen_models.chat", "oxen_models.journal", "oxen_models.testing")
+MODULES = (
+    "oxen_models.catalog",
+    "oxen_models.chat",
+    "oxen_models.compare",
+    "oxen_models.journal",
+    "oxen_models.ray",
+    "oxen_models.tables",
+    "oxen_models.testing",
+)
 UNLISTED = {"__version__"}
 
 
