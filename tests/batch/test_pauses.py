@@ -18,7 +18,7 @@ from oxen_models.testing import Hub
 
 QUEUE = "/api/ai/queue"
 IN_FLIGHT = 8
-REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(40)]
+REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(20)]
 
 
 @pytest.fixture
@@ -65,9 +65,7 @@ def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     assert set(posts.values()) == {2}
 
 
-@pytest.mark.parametrize(
-    "status", [503, *(pytest.param(status, marks=pytest.mark.slow) for status in (502, 504, 520, 524))]
-)
+@pytest.mark.parametrize("status", [503, pytest.param(524, marks=pytest.mark.slow)])
 def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_path: Path, status: int) -> None:
     """During an outage, no requests are sent but GET requests; only those in transmission are unknown."""
     hub.respond_next(status, body="<h1>Bad gateway</h1>", times=IN_FLIGHT, method="POST", path=QUEUE)

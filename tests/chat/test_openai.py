@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
 from helpers.chat import CHAT_PATH, MODEL
 from helpers.raw_server import RawServer
 from oxen_models import AsyncOxen, ConfigurationError, MissingAPIKeyError, Oxen
 from oxen_models.testing import Hub
+
+if TYPE_CHECKING:
+    import openai
+
+pytestmark = pytest.mark.slow  # because loading the package takes a second
 
 QUESTION: Any = [{"role": "user", "content": "Hello, ox."}]
 
@@ -49,6 +53,8 @@ def test_client_streams(client: openai.OpenAI, hub: Hub) -> None:
 
 def test_client_reads_json_and_refusals(client: openai.OpenAI, hub: Hub) -> None:
     """The real client reads JSON, a refusal and an error."""
+    import openai
+
     hub.chat({"breed": "Angus"})
     hub.chat(refusal="I must not.")
     complete = client.chat.completions.create
@@ -77,6 +83,8 @@ def test_async_client_completes_and_streams(hub: Hub) -> None:
 
 def test_client_sends_a_request_once(client: openai.OpenAI, hub: Hub) -> None:
     """A failed request may have been accepted, and is not sent again."""
+    import openai
+
     hub.respond_next(503, path=CHAT_PATH)
     with pytest.raises(openai.InternalServerError):
         client.chat.completions.create(model=MODEL, messages=QUESTION)
@@ -85,6 +93,8 @@ def test_client_sends_a_request_once(client: openai.OpenAI, hub: Hub) -> None:
 
 def test_client_follows_no_redirect(client: openai.OpenAI, hub: Hub, other_server: RawServer) -> None:
     """A redirect to another server raises, and the key is not sent there."""
+    import openai
+
     hub.respond_next(307, headers={"location": f"{other_server.url}/v1"}, path=CHAT_PATH)
     with pytest.raises(openai.APIStatusError):
         client.chat.completions.create(model=MODEL, messages=QUESTION)

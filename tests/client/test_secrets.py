@@ -163,7 +163,7 @@ def test_stacks_of_all_threads_hide_the_key(server: RawServer) -> None:
             for thread, frame in sys._current_frames().items()  # pyright: ignore[reportPrivateUsage]
             if thread != threading.get_ident()
             for current in _outer_frames(frame)
-            for name in find_in_frame(current, current.f_lineno, KEY)
+            for name in find_in_frame(current, current.f_lineno, KEY, set())
         ]
         assert found == []
         server.stopped.set()

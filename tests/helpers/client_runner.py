@@ -80,22 +80,34 @@ _TESTS = str(Path(__file__).parents[1]) + os.sep
 
 def find_in_variables(error: BaseException, text: str) -> list[str]:
     """Return the variables in the tracebacks of an error, outside of the tests, whose `repr` has a text."""
-    errors, found = [error], list[str]()
+    errors, found, seen = [error], list[str](), set[int]()
     for current in errors:
         causes = (current.__cause__, current.__context__)
         errors += [cause for cause in causes if cause is not None and cause not in errors]
         for frame, line in walk_tb(current.__traceback__):
-            found += find_in_frame(frame, line, text)
+            found += find_in_frame(frame, line, text, seen)
     return found
 
 
-def find_in_frame(frame: FrameType, line: int, text: str) -> list[str]:
-    """Return the variables of a frame, unless it is of the tests, whose `repr` or attributes have a text."""
+def find_in_frame(frame: FrameType, line: int, text: str, seen: set[int]) -> list[str]:
+    """Return the variables of a frame, unless it is of the tests, whose `repr` or attributes have a text.
+
+    Args:
+        frame: The frame, which keeps its variables alive.
+        line: Its line, for the result.
+        text: What to search for.
+        seen: The `id` of each value that was searched in another frame, which is skipped; values are added.
+    """
     file = frame.f_code.co_filename
     if file.startswith(_TESTS):
         return []
-    shown = {name: [value, getattr(value, "__dict__", None)] for name, value in frame.f_locals.items()}
-    return [f"{file}:{line}: {name}" for name, values in shown.items() if text in _safe_repr(values)]
+    shown = {name: value for name, value in frame.f_locals.items() if id(value) not in seen}
+    seen.update(map(id, shown.values()))
+    return [
+        f"{file}:{line}: {name}"
+        for name, value in shown.items()
+        if text in _safe_repr([value, getattr(value, "__dict__", None)])
+    ]
 
 
 def _safe_repr(value: object) -> str:

@@ -100,27 +100,22 @@ def flip(*bits: int) -> Callable[[bytearray], object]:
     return change
 
 
-STEPS = [pytest.param(3, marks=pytest.mark.slow), 20]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("step", STEPS)
-def test_zeroed_block_is_detected(large: Path, step: int) -> None:
+def test_zeroed_block_is_detected(large: Path) -> None:
     """A block of zeros anywhere raises, or concerns no fact."""
-    starts = range(512 * random.randrange(step), large.stat().st_size, 512 * step)
+    starts = range(512 * random.randrange(6), large.stat().st_size, 512 * 6)
     check_damage(large, [zero(start, 512) for start in starts], 0.5)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", STEPS)
-def test_truncated_file_is_detected(large: Path, step: int) -> None:
+def test_truncated_file_is_detected(large: Path) -> None:
     """A file that was truncated raises at each length."""
     size = large.stat().st_size
-    sizes = {0, 1, 100, 512, size - 1, *range(0, size, PAGE * step), *range(77, size, 1511 * step)}
+    sizes = {0, 1, 100, 512, size - 1, *range(0, size, PAGE * 3), *range(77, size, 1511 * 3)}
     check_damage(large, [truncate(size) for size in sorted(sizes)], 1)
 
 
-@pytest.mark.parametrize("count", [pytest.param(100, marks=pytest.mark.slow), 15])
+@pytest.mark.parametrize("count", [pytest.param(50, marks=pytest.mark.slow), 15])
 def test_flipped_bits_are_detected(large: Path, count: int) -> None:
     """Flipped bits raise, or concern no fact."""
     bits = 8 * large.stat().st_size
