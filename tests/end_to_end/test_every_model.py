@@ -70,9 +70,9 @@ def check_results(results: list[Any]) -> None:
         assert model.outputs[0].title() in type(result).__name__, model.id
 
 
-def test_catalogue_has_200_models() -> None:
+def test_every_model_is_typed_or_for_chat() -> None:
     """The tests of this module cover each model of the catalogue."""
-    assert len(catalog.models()) == len(TYPED) + len(CHAT) == 200
+    assert {model.id for model in catalog.models()} == {model.id for model in [*TYPED, *CHAT]}
     assert {verb for _, verb, _ in CALLS} == {"generate", "edit", "speak"}
 
 
