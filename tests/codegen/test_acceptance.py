@@ -94,7 +94,7 @@ def test_accept_records_reports_unbindable_recorded() -> None:
     assert accept([bad], [make_record("a")]).unbindable == {}
 
 
-UNUSUAL_PRICES = [
+UNUSUAL_PRICES: list[dict[str, Any]] = [
     {"method": "per_image", "cost_per_image_grid": {"high": {}}},
     {"method": "per_image", "cost_per_image_grid": {"": []}},
     {"method": "per_video_output_second", "cost_per_second_by_resolution": {"1080p": {}}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -245,7 +245,7 @@ MAX_CALLS = 1_000_000
 
 
 @contextmanager
-def limit_calls() -> Iterator[None]:
+def limit_calls() -> Generator[None]:
     """Raise if the code within calls more Python functions than a schema of the maximal size needs."""
     calls = count()
 
