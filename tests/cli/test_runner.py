@@ -23,7 +23,7 @@ from oxen_models import (
 )
 from oxen_models._runner.destinations import parse_destination
 from oxen_models._runner.limits import Limits
-from oxen_models._runner.models import read_recorded
+from oxen_models._runner.models import RunnableModel, read_recorded
 from oxen_models._runner.runner import NotConfirmedError, Plan, Runner
 from oxen_models.testing import Hub
 from PIL import Image
@@ -258,11 +258,31 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
         [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [URL, str(path)]}, limits)
         assert problem.startswith("input_image[1]=")
         assert f"must be a URL or a file below '{allowed}'" in problem
+    [problem] = expect_problems(
+        oxen, EDITOR, {"prompt": "Hat", "input_image": ["a.png"]}, Limits(input_folders=())
+    )
+    assert problem.endswith("must be a URL; no folder of files is allowed")
     plan = Runner(oxen, limits).plan(
         EDITOR, {"prompt": "/etc/passwd", "input_image": [URL, "data:image/png;base64,iVBORw0KGgo=",
                                                            str(allowed / "dog.png")]}
     )  # fmt: skip
     assert plan.request.body()["input_image"][2].startswith("data:image/png")
+
+
+def test_files_in_objects_are_not_read(tmp_path: Path) -> None:
+    """Files are checked in named properties, in others, and in lists of objects."""
+    image = {"type": "string", "format": "uri", "renderType": "image-url"}
+    others = {"type": "object", "additionalProperties": image}
+    named = {"type": "object", "properties": {"url": image, "text": {"type": "string"}}}
+    listed = {"type": "array", "items": named}
+    schema = {"type": "object", "properties": {"others": others, "named": named, "listed": listed}}
+    model = RunnableModel("any", schema, ("image",), {}, is_recorded=False)
+    limits = Limits(input_folders=(tmp_path,))
+    secret = {"url": "/etc/passwd", "text": "/etc/passwd"}
+    for name, value in (("others", {"x": "/etc/passwd"}), ("named", secret), ("listed", [secret])):
+        with pytest.raises(InvalidRequestError) as caught:
+            limits.check_inputs(model, {name: value})
+        assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,9 @@ class Limits:
                 self._check(items, item, f"{name}[{index}]", problems) for index, item in enumerate(value)
             ]
         if is_object(value):
-            inner = _find_properties(node)
+            inner, extra = _find_properties(node)
             return {
-                key: self._check(inner.get(key, {}), item, f"{name}[{key!r}]", problems)
+                key: self._check(inner.get(key, extra), item, f"{name}[{key!r}]", problems)
                 for key, item in value.items()
             }
         if not isinstance(value, str):
@@ -97,8 +97,11 @@ class Limits:
             path = Path(value).expanduser()
             if _is_below(path, self.input_folders):
                 return str(path.resolve())
-            allowed = ", ".join(repr(str(folder)) for folder in self.input_folders) or "no folder is allowed"
-            problems.append(Problem(name, shorten(value), f"must be a URL or a file below {allowed}"))
+            allowed = ", ".join(repr(str(folder)) for folder in self.input_folders)
+            expected = (
+                f"a URL or a file below {allowed}" if allowed else "a URL; no folder of files is allowed"
+            )
+            problems.append(Problem(name, shorten(value), f"must be {expected}"))
         return value
 
 
@@ -120,9 +123,12 @@ def _find_items(node: Node) -> Node:
     return next(found, Node())
 
 
-def _find_properties(node: Node) -> Mapping[str, Node]:
-    found: Iterator[Node] = (member["properties"] for member in _members(node) if "properties" in member)
-    return next(found, Node())
+def _find_properties(node: Node) -> tuple[Mapping[str, Node], Node]:
+    """Return the nodes of the properties of an object, and that of all other properties."""
+    for member in _members(node):
+        if "properties" in member:
+            return member["properties"], member["additionalProperties"] or {}
+    return {}, {}
 
 
 def _takes_media(node: Node) -> bool:
