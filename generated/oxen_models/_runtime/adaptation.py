@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, isfinite
 from typing import Any, cast
 
-from oxen_models._runtime.json_schema.json_types import json_equal
-
-from .aliases import ALIAS_BY_NAME, AUTOMATIC, SAME_FORMATS, Alias
+from .aliases import ALIAS_BY_NAME, Alias
 from .errors import ConfigurationError
-from .fields import OMIT, is_sequence, to_number
+from .fields import OMIT, is_sequence
 from .frame_sizes import FrameSize, Statement
 from .printable import escape_line
+from .value_fitting import UnsuitableValueError, fit_value
 from .values import shorten
 
-_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?s?")
 _MEDIA_KINDS = ("image", "video", "audio")
 _UNKNOWN = "the model has no such parameter"
 
@@ -65,10 +61,6 @@ class Adaptation:
     """The parameters that are sent under other names or with other values."""
     omissions: tuple[Omission, ...]
     """The parameters that are not sent."""
-
-
-class _UnsuitableValueError(Exception):
-    """The model does not accept the value."""
 
 
 def check_names(parameters: Mapping[str, Any]) -> None:
@@ -152,8 +144,8 @@ class _Adapter:
         if alias is not None and (name == alias.inverse) != (target == alias.inverse):
             fitted = not value if isinstance(value, bool) else value
         try:
-            fitted = _fit(alias.kind if alias is not None else "exact", self._properties[target], fitted)
-        except _UnsuitableValueError as error:
+            fitted = fit_value(alias.kind if alias is not None else "exact", self._properties[target], fitted)
+        except UnsuitableValueError as error:
             self._omit(name, value, str(error))
         else:
             self._send({name: value}, {target: fitted})
@@ -235,91 +227,6 @@ def _accepts_files(node: Any) -> bool:
     if node.get("type") == "array":
         return bool(node.get("items", {}).get("type") == "string")
     return bool(node.get("type") == "string")
-
-
-def _fit(kind: str, node: Mapping[str, Any], value: Any) -> Any:
-    """Return a value as a model accepts it.
-
-    Raises:
-        _UnsuitableValueError: The model accepts no such value.
-    """
-    value = to_number(value)
-    if json_equal(value, node.get("default")):
-        return value
-    if kind == "seconds":
-        return _fit_seconds(node, value)
-    choices: list[Any] = node.get("enum", [])
-    if choices:
-        return _choose(kind, choices, value)
-    types = _list_types(node)
-    if types & {"integer", "number"} and isinstance(value, int | float) and not isinstance(value, bool):
-        return _limit(node, value, types, is_exact=kind == "exact")
-    matches = {
-        "string": isinstance(value, str),
-        "boolean": isinstance(value, bool),
-        "array": is_sequence(value),
-        "object": isinstance(value, Mapping),
-    }
-    if not types or any(matches.get(name, False) for name in types):
-        return value
-    raise _UnsuitableValueError(f"the model expects {' or '.join(sorted(types))}")
-
-
-def _choose(kind: str, choices: Sequence[Any], value: Any) -> Any:
-    for choice in choices:
-        if json_equal(choice, value):
-            return choice
-    if isinstance(value, str):
-        names = (value.lower(), SAME_FORMATS.get(value.lower()) if kind == "format" else None)
-        for choice in choices:
-            if isinstance(choice, str) and choice.lower() in names:
-                return choice
-    numbers = [
-        choice for choice in choices if isinstance(choice, int | float) and not isinstance(choice, bool)
-    ]
-    if kind == "number" and numbers and isinstance(value, int | float) and not isinstance(value, bool):
-        return min(numbers, key=lambda choice: abs(choice - value))
-    raise _UnsuitableValueError(f"the model accepts {', '.join(map(repr, choices))}")
-
-
-def _limit(node: Mapping[str, Any], value: float, types: frozenset[str], *, is_exact: bool) -> int | float:
-    if not isfinite(value if isinstance(value, float) else 0):
-        raise _UnsuitableValueError("it is not a finite number")
-    limited: float = min(max(value, node.get("minimum", value)), node.get("maximum", value))
-    if is_exact and limited != value:
-        limits = (f"{name} {node[name]}" for name in ("minimum", "maximum") if name in node)
-        raise _UnsuitableValueError(f"the model accepts numbers with {', '.join(limits)}")
-    # An integer may be too large for a float.
-    is_whole = "number" in types or isinstance(limited, int)
-    rounded = limited if is_whole else floor(limited + 0.5)
-    if is_exact and rounded != value:
-        raise _UnsuitableValueError("the model accepts integers")
-    return rounded
-
-
-def _fit_seconds(node: Mapping[str, Any], value: Any) -> Any:
-    choices: list[Any] = node.get("enum", [])
-    if value == -1 or (isinstance(value, str) and value in AUTOMATIC):
-        for automatic in (-1, *sorted(AUTOMATIC)):
-            if any(json_equal(automatic, choice) for choice in (*choices, node.get("default"))):
-                return automatic
-        raise _UnsuitableValueError("the model does not choose the duration itself")
-    is_small = isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() < 64)
-    match = _SECONDS.fullmatch(str(value)) if is_small else None
-    if match is None or isinstance(value, bool):
-        raise _UnsuitableValueError("it is not a number of seconds")
-    seconds = float(match[1])
-    lengths = {choice: float(found[1]) for choice in choices if (found := _SECONDS.fullmatch(str(choice)))}
-    if lengths:
-        return min(lengths, key=lambda choice: abs(lengths[choice] - seconds))
-    types = _list_types(node)
-    number = int(seconds) if seconds.is_integer() else seconds
-    return _limit(node, number, types, is_exact=False)
-
-
-def _list_types(node: Mapping[str, Any]) -> frozenset[str]:
-    types = node.get("type", ())
-    return frozenset((types,) if isinstance(types, str) else types)
 
 
 def _is_same(a: Any, b: Any) -> bool:
