@@ -91,10 +91,12 @@ def test_refused_call_sends_nothing(
     assert hub.count("POST", "/") == 0
 
 
-def test_missing_key_is_usage(read_error: Any, monkeypatch: pytest.MonkeyPatch, hub: Hub) -> None:
+def test_missing_key_is_usage(run: Run, read_error: Any, monkeypatch: pytest.MonkeyPatch, hub: Hub) -> None:
     """Without a key, the exit code is 2 and nothing is sent."""
     monkeypatch.delenv("OXEN_API_KEY")
     assert read_error("run", PRICED, *PROMPT, code=2)["type"] == "MissingAPIKeyError"
+    human = run("run", PRICED, *PROMPT, "--output", "human", code=2)
+    assert human.stderr.endswith("log in with: oxen-models login\n")
     assert hub.count("POST", "/") == 0
 
 
@@ -115,9 +117,10 @@ def test_unknown_outcome_has_its_exit_code(read_error: Any, hub: Hub) -> None:
 def test_timeout_prints_how_to_resume(run: Run, hub: Hub) -> None:
     """The exit code of a timeout is 6; the job continues, and the command that resumes it is printed."""
     hub.inject_fault("job-stuck", times=1)
-    result = run("run", PRICED, *PROMPT, "--timeout", "0.1", "--output", "human", code=6)
+    options = ("--timeout", "0.1", "-o", "a hat.webp", "--output", "human")
+    result = run("run", PRICED, *PROMPT, *options, code=6)
     id = result.stdout.split()[0]
-    assert f"resume with: oxen-models result {id}\n" in result.stderr
+    assert f"resume with: oxen-models result {id} -o 'a hat.webp'\n" in result.stderr
     run("cancel", id)
     [job] = read_report(run("result", id, code=4))["jobs"]
     assert (job["status"], job["error"]["type"]) == ("cancelled", "JobCancelled")

@@ -72,7 +72,9 @@ def result_command(
     destination = parse_destination(out)
     with create_client(base_url) as oxen:
         jobs = [oxen.job(id) for id in ids]
-        return finish_jobs(Runner(oxen), jobs, destination, timeout=timeout, sidecar=sidecar, show=show)
+        return finish_jobs(
+            Runner(oxen), jobs, destination, timeout=timeout, sidecar=sidecar, show=show, out=out
+        )
 
 
 @click.command()

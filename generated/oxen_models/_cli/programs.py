@@ -86,7 +86,7 @@ def _write_python(plan: Plan, values: Mapping[str, Any]) -> str:
         if extra:
             arguments["extra_body"] = extra
         call = f"oxen.{module}.submit({_write_arguments(arguments)})"
-        lines += [f"jobs = [{call}]"]
+        lines += [f"job = {call}", "for file in job.result():", '    print(file.save("."))']
     else:
         if names:
             imports = ["from oxen_models import Oxen, catalog"]
@@ -95,8 +95,8 @@ def _write_python(plan: Plan, values: Mapping[str, Any]) -> str:
             request = f"oxen.model({id!r}).request({_write_literal(values, 4)})"
         lines += [f"request = {request}"]
         options = [f"num_generations={plan.count}", *([f"extra_body={extra!r}"] if extra else [])]
-        lines += [f"jobs = oxen.submit(request, {', '.join(options)})"]
-    lines += ["for job in jobs:", "    for file in job.result():", '        print(file.save("."))']
+        lines += [f"jobs = oxen.submit(request, {', '.join(options)})", "for job in jobs:"]
+        lines += ["    for file in job.result():", '        print(file.save("."))']
     return "\n".join([*imports, "", *lines])
 
 

@@ -100,11 +100,13 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
             print_error(error, format)
             sys.exit(error.exit_code)
         except Exception as error:
-            from oxen_models._runtime.errors import OxenError
+            from oxen_models._runtime.errors import MissingAPIKeyError, OxenError
 
             if not isinstance(error, OxenError):
                 raise
             print_error(error, format)
+            if isinstance(error, MissingAPIKeyError) and format == "human":
+                print_text("log in with: oxen-models login", err=True)
             sys.exit(find_exit_code(error))
 
 

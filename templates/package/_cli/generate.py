@@ -92,6 +92,7 @@ def _run(
             timeout=timeout,
             sidecar=sidecar,
             show=show,
+            out=out,
             described=described,
         )
 

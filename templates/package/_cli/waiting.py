@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def finish_jobs(
     timeout: float | None,
     sidecar: bool = False,
     show: bool = False,
+    out: str | None = None,
     described: Mapping[str, Any] | None = None,
 ) -> int:
     """Wait for jobs, save their files, print the report and return the exit code.
@@ -43,6 +45,7 @@ def finish_jobs(
         timeout: Seconds to wait; None for the default.
         sidecar: Whether to write a file beside each one that states how it was made.
         show: Whether to show saved images in the terminal.
+        out: The option of the destination, for the command that resumes the wait.
         described: Further properties of the report as JSON.
     """
     started = monotonic()
@@ -50,9 +53,9 @@ def finish_jobs(
         with _show_progress(jobs) as on_status:
             reports = runner.collect(jobs, destination, timeout=timeout, sidecar=sidecar, on_status=on_status)
     except KeyboardInterrupt:
-        _ask_to_cancel(jobs)
+        _ask_to_cancel(jobs, out)
         return INTERRUPTED
-    _print_reports(reports, described or {}, monotonic() - started)
+    _print_reports(reports, described or {}, monotonic() - started, out)
     errors = [report.error for report in reports if report.error is not None]
     if show and get_output().is_human:
         for path in (file.path for report in reports for file in report.files):
@@ -60,7 +63,9 @@ def finish_jobs(
     return find_exit_code(errors[0]) if errors else 0
 
 
-def _print_reports(reports: Sequence[JobReport], described: Mapping[str, Any], seconds: float) -> None:
+def _print_reports(
+    reports: Sequence[JobReport], described: Mapping[str, Any], seconds: float, out: str | None
+) -> None:
     output = get_output()
     costs = [report.cost for report in reports if report.cost is not None]
     cost = sum(costs, Decimal(0)) if costs else None
@@ -75,7 +80,7 @@ def _print_reports(reports: Sequence[JobReport], described: Mapping[str, Any], s
         if report.error is not None and output.format in ("human", "quiet"):
             print_error(report.error, output.format)
         if report.error is not None and not _is_final(report.error):
-            print_note(f"resume with: {_resume_command([report.job_id])}")
+            print_note(f"resume with: {_resume_command([report.job_id], out)}")
     cost_text = f"cost: ${cost:f}" if cost is not None else "cost: not known"
     print_note(f"{cost_text}, {seconds:.1f} s, {', '.join(report.job_id for report in reports)}")
 
@@ -92,7 +97,7 @@ def _describe(report: JobReport) -> dict[str, Any]:
     }
 
 
-def _ask_to_cancel(jobs: Sequence[Job[Any]]) -> None:
+def _ask_to_cancel(jobs: Sequence[Job[Any]], out: str | None) -> None:
     """Ask once whether to cancel the jobs, and print how to go on."""
     from oxen_models._runtime.errors import OxenError
 
@@ -113,7 +118,7 @@ def _ask_to_cancel(jobs: Sequence[Job[Any]]) -> None:
             except OxenError as error:
                 print_text(f"oxen-models: {error}", err=True)
     else:
-        print_text(f"resume with: {_resume_command(ids)}", err=True)
+        print_text(f"resume with: {_resume_command(ids, out)}", err=True)
 
 
 def _is_final(error: OxenError) -> bool:
@@ -123,8 +128,8 @@ def _is_final(error: OxenError) -> bool:
     return isinstance(error, JobError) and not isinstance(error, JobTimeout)
 
 
-def _resume_command(ids: Sequence[str]) -> str:
-    return f"oxen-models result {' '.join(ids)}"
+def _resume_command(ids: Sequence[str], out: str | None) -> str:
+    return shlex.join(["oxen-models", "result", *ids, *([] if out is None else ["-o", out])])
 
 
 @contextmanager
