@@ -120,10 +120,10 @@ def _safe_repr(value: object) -> str:
 _CODE = (TracebackType, FrameType, FunctionType, ModuleType, type)
 
 
-def reachable_objects(error: BaseException) -> Iterator[object]:
-    """Yield all that a debugger or a crash reporter reaches from an error, except code and its variables."""
+def reachable_objects(root: object) -> Iterator[object]:
+    """Yield all that a debugger or a crash reporter reaches from an object, except code and its variables."""
     seen: dict[int, object] = {}
-    pending: list[object] = [error]
+    pending = [root]
     while pending:
         value = pending.pop()
         if id(value) in seen or isinstance(value, _CODE):
