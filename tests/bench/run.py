@@ -25,6 +25,7 @@ _BENCHMARKS = (
     "command_line",
     "jobs",
     "batch",
+    "tables",
     "calls",
     "media",
     "journal",
