@@ -20,6 +20,7 @@ GUIDE = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
 SKILL = (ROOT / "skills" / "oxen-models" / "SKILL.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_commands_of_the_skill_run(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command succeeds as it is written."""
     monkeypatch.chdir(tmp_path)

@@ -49,7 +49,7 @@ def test_description_with_instructions_stays_data(agent: Agent, hub: Hub) -> Non
 def test_large_description_is_shortened(agent: Agent, hub: Hub) -> None:
     """A schema of any size fits; the result states what it lacks, which another call returns."""
     properties = {
-        f"p{number}": {"type": "string", "description": "é" * 2000, "enum": [str(i) for i in range(30)]}
+        f"p{number}": {"type": "string", "description": "é" * 2000, "examples": [str(i) for i in range(30)]}
         for number in range(300)
     }
     add_model(hub, "acme-huge", {"type": "object", "properties": properties}, "x" * 100_000)
@@ -90,11 +90,12 @@ def test_value_that_fits_is_complete() -> None:
 
 def test_previews_share_their_size(tmp_path: Path) -> None:
     """Pictures that compress badly have smaller previews; files that are no pictures have none."""
-    files: list[Path] = []
-    for number in range(6):
-        noise = Random(number).randbytes(600 * 700 * 3)
-        files.append(tmp_path / f"{number}.png")
-        Image.frombytes("RGB", (600, 700), noise).save(files[-1], compress_level=0)
+    files = [tmp_path / f"{number}.png" for number in range(5)]
+    for number, file in enumerate(files):
+        size = (600, 700) if number < 2 else (8, 8)
+        Image.frombytes("RGB", size, Random(number).randbytes(size[0] * size[1] * 3)).save(
+            file, compress_level=0
+        )
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     previews = create_previews([files[0], tmp_path / "broken.png", *files[1:]])
     assert len(previews) == 3

@@ -112,7 +112,7 @@ def escape_text(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return re.sub(r"[^\n\t]", _escape_character, text)
+    return re.sub(r"[^\n\t -~]", _escape_character, text)
 
 
 def _escape_character(match: re.Match[str]) -> str:
