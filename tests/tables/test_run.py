@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,17 @@ def test_progress_has_counts_and_money(run_table: RunTable, tmp_path: Path) -> N
     assert end.rate == pytest.approx(3 / end.seconds)
     assert max(progress.in_flight for progress in seen) <= 2
     assert seen[0].succeeded == 0
+
+
+def test_progress_bar_has_rate_and_money(
+    run_sync: RunTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal, `progress=True` shows rate, failures, and the money spent and left."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # makes rich write to any file as to a terminal
+    monkeypatch.setenv("COLUMNS", "200")
+    run_sync(make_rows(2), draw, tmp_path / "out.jsonl", progress=True, budget=1)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capfd.readouterr().err)
+    assert re.search(r"\d\.\d rows/s, 0 in progress, 0 failed, \$0\.02 spent, \$0\.98 left", text)
 
 
 def test_budget_ends_the_run(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 async def loop(url: str, source: Path, sink: Path) -> None:
-    """Send each row and poll for its result, as a program of a page would: without journal, events and cost."""
+    """Send each row and poll for its result, as a program of a page would: no journal, events or costs."""
     rows = read_rows(source)
     with sink.open("w", newline="") as file:
         writer = csv.writer(file)
