@@ -69,6 +69,15 @@ def check_client(hub: Hub, folder: str) -> None:
         assert oxen.model("qwen-image").generate(prompt="A hat").media
 
 
+def check_command_line(hub: Hub, folder: str) -> None:
+    """Call a model with the installed command `oxen-models`."""
+    command = Path(sys.executable).with_name("oxen-models")
+    environment = {**os.environ, "OXEN_API_KEY": "any", "OXEN_BASE_URL": hub.url}
+    call = [command, "run", "z-image-turbo", "--prompt", "A hat", "-o", "hat.webp"]
+    subprocess.run(call, cwd=folder, env=environment, check=True)
+    assert Path(folder, "hat.webp").stat().st_size > 0
+
+
 def check_generator(hub: Hub, folder: str) -> None:
     """Generate the whole package in an empty folder."""
     run_codegen("fetch", "--all", "--base-url", hub.url, folder=folder)
@@ -100,6 +109,6 @@ assert package.with_name("py.typed").exists()
 typed = catalog.models(typed=True)
 assert len(typed) > 100
 assert all(oxen_models.schema(model.id)["properties"] for model in typed)
-for check in (check_client, check_generator, check_extension):
+for check in (check_client, check_command_line, check_generator, check_extension):
     with Hub() as hub, tempfile.TemporaryDirectory() as folder:
         check(hub, folder)

@@ -155,5 +155,4 @@ def _is_private(url: str) -> bool:
             address = ip_address(inet_aton(host))  # such as 127.1 or 0x7f.0.0.1, which clients accept
         except OSError:
             return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global
+    return not address.is_global
