@@ -191,6 +191,8 @@ def test_item_that_is_not_a_request_raises(run_batch: Run) -> None:
     """An item that is not a request raises TypeError with its index."""
     with pytest.raises(TypeError, match=r"requests\[1\] must be a request, got dict"):
         run_batch([Picture(prompt="a"), {"prompt": "b"}])
+    with pytest.raises(TypeError, match=r"requests\[0\] must be a request, got NoneType"):
+        run_batch([None, Picture(prompt="a")])
 
 
 @pytest.mark.slow
@@ -295,6 +297,19 @@ def test_key_names_a_request(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     with pytest.raises(ox.JournalError, match="another request with the key 'first'"):
         run_batch([Picture(prompt="changed")], journal=journal, key=key)
     assert len(sent_prompts(hub)) == 2
+
+
+def test_rejected_request_may_be_replaced(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A request that was certainly not accepted gives its name to another one, which is sent."""
+
+    def name(request: object) -> str:
+        return "name"
+
+    hub.respond_next(400, path=QUEUE)
+    options: dict[str, Any] = {"journal": tmp_path / "journal.db", "key": name}
+    assert run_batch(pictures(1), **options)[0].error is not None
+    assert run_batch([Picture(prompt="changed")], **options)[0].error is None
+    assert sent_prompts(hub) == ["number 0", "changed"]
 
 
 def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
