@@ -28,6 +28,7 @@ from codegen.test_agreement import (
     accepts_keywords,
     leaves,
     make_validator,
+    to_standard_schema,
 )
 
 SIZE = {"enum": ["s", "m"]}
@@ -336,7 +337,7 @@ def is_endless(definition: dict[str, Any]) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None)
 @given(schema=combined, d=combined, e=leaves, drawn=st.lists(values, min_size=5, max_size=10))
 def test_expanded_schema_accepts_the_same_values(
     schema: dict[str, Any], d: dict[str, Any], e: dict[str, Any], drawn: list[Any]
@@ -346,3 +347,37 @@ def test_expanded_schema_accepts_the_same_values(
     expanded = expand_schema(root)
     if not is_endless(d):
         assert list(map(make_validator(expanded), drawn)) == list(map(make_validator(root), drawn))
+
+
+# Values at the limits of the schemas below.
+EDGES: list[Any] = [
+    None, *range(7), 1.5, *("x" * length for length in range(6)), "a", "b", "c", *([0] * n for n in range(6)),
+    {}, {"a": 1}, {"b": 1}, {"a": 1, "b": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ({"type": "integer", "minimum": 1}, {"minimum": 3}),
+        ({"type": "integer", "maximum": 5}, {"maximum": 2}),
+        ({"type": "number", "exclusiveMinimum": 1}, {"minimum": 1}),
+        ({"type": "string", "minLength": 1}, {"minLength": 3}),
+        ({"type": "string", "maxLength": 4}, {"maxLength": 2}),
+        ({"type": "array", "minItems": 1}, {"minItems": 2}),
+        ({"type": "array", "maxItems": 4}, {"maxItems": 2}),
+        ({"enum": ["a", "b", 1]}, {"enum": ["b", "c", 1]}),
+        ({"enum": ["a", "b"]}, {"const": "b"}),
+        ({"type": ["string", "null"]}, {"type": ["integer", "null"]}),
+        ({"type": "object", "required": ["a"]}, {"required": ["b"]}),
+        ({"type": "string", "nullable": True}, {"maxLength": 2}),
+    ],
+    ids=json.dumps,
+)
+def test_merged_limits_accept_the_same_values(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """Two members of `allOf`, in either order, are merged to the limits of both."""
+    for schema in ({"allOf": [a, b]}, {"allOf": [b, a]}, {**a, "allOf": [b]}, {**b, "allOf": [a]}):
+        expanded = expand_schema(schema)
+        assert "allOf" not in expanded
+        accepts, expected = (make_validator(to_standard_schema(form)) for form in (expanded, schema))
+        assert list(map(accepts, EDGES)) == list(map(expected, EDGES))
