@@ -23,21 +23,20 @@ TESTS = Path(__file__).parent / "tests"
 CASSETTE_TESTS = "tests/client/test_cassettes.py"
 SITE = "build/docs/site"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+EXTRAS = "cli,codegen,dynamic,mcp,progress,tables,testing"
 CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install the project, editable and with its extras, and dependency groups, at the pinned versions."""
+def install(session: nox.Session, *groups: str, extras: str = EXTRAS) -> None:
+    """Install the project, editable and with extras, and dependency groups, at the pinned versions."""
     packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
-    session.install(
-        "--quiet", *CONSTRAINTS, "--editable", ".[cli,codegen,dynamic,mcp,progress,tables,testing]", *packages
-    )
+    session.install("--quiet", *CONSTRAINTS, "--editable", f".[{extras}]", *packages)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Show the main features on the stand-in server; needs no key and no network."""
-    install(session)
+    install(session, extras="codegen,testing")
     session.run("python", "docs/demo.py", *session.posargs)
 
 
@@ -132,14 +131,14 @@ def compat(session: nox.Session) -> None:
 @nox.session
 def generate(session: nox.Session) -> None:
     """Generate the package from the recorded schemas."""
-    install(session)
+    install(session, extras="codegen")
     session.run("oxen-codegen", "generate", *session.posargs)
 
 
 @nox.session
 def check_generated(session: nox.Session) -> None:
     """Check that the committed package is what the recorded schemas and templates generate."""
-    install(session)
+    install(session, extras="codegen")
     session.run("oxen-codegen", "check")
 
 
