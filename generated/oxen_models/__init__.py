@@ -101,13 +101,13 @@ if TYPE_CHECKING:
     from ._runtime._async.dynamic import AsyncAnyModel as AsyncAnyModel
     from ._runtime._async.history import AsyncGenerations as AsyncGenerations
     from ._runtime._async.job import AsyncJob as AsyncJob
-    from ._runtime._async.processor import AsyncOutcome as AsyncOutcome
+    from ._runtime._async.outcomes import AsyncOutcome as AsyncOutcome
     from ._runtime._sync.batch import BatchRun as BatchRun
     from ._runtime._sync.chat import ChatStream as ChatStream
     from ._runtime._sync.dynamic import AnyModel as AnyModel
     from ._runtime._sync.history import Generations as Generations, Page as Page
     from ._runtime._sync.job import Job as Job
-    from ._runtime._sync.processor import Outcome as Outcome
+    from ._runtime._sync.outcomes import Outcome as Outcome
     from ._runtime.saving import MediaTypeWarning as MediaTypeWarning
     from ._runtime._async.files import (
         AsyncAudio as AsyncAudio,
@@ -208,14 +208,14 @@ _MODULES = {
     "AsyncAnyModel": "._runtime._async.dynamic",
     "AsyncGenerations": "._runtime._async.history",
     "AsyncJob": "._runtime._async.job",
-    "AsyncOutcome": "._runtime._async.processor",
+    "AsyncOutcome": "._runtime._async.outcomes",
     "BatchRun": "._runtime._sync.batch",
     "ChatStream": "._runtime._sync.chat",
     "AnyModel": "._runtime._sync.dynamic",
     "Generations": "._runtime._sync.history",
     "Page": "._runtime._sync.history",
     "Job": "._runtime._sync.job",
-    "Outcome": "._runtime._sync.processor",
+    "Outcome": "._runtime._sync.outcomes",
     "MediaTypeWarning": "._runtime.saving",
     "AsyncAudio": "._runtime._async.files",
     "AsyncImage": "._runtime._async.files",

@@ -28,7 +28,7 @@ from .client import AsyncClient
 from .concurrency import Workers, call_back
 from .dynamic import AsyncAnyModel
 from .files import AsyncMedia
-from .processor import AsyncOutcome
+from .outcomes import AsyncOutcome
 from .results import AsyncResult
 from .threads import run_blocking
 

@@ -28,16 +28,10 @@ from .calls import Calls
 from .concurrency import Callback, Event, Workers, call_back
 from .exchange import create_http_client
 from .gate import Gate
+from .outcomes import Outcome, Finished, Item, OutcomeRequestT_co, OutcomeT_co
 from .owner import Owner
 from .poster import Poster
-from .processor import (
-    Outcome,
-    Processor,
-    Finished,
-    Item,
-    OutcomeRequestT_co,
-    OutcomeT_co,
-)
+from .processor import Processor
 from .reconcile import adopt_jobs
 from .session import Session
 from .threads import run_blocking

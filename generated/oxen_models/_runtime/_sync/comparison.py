@@ -20,7 +20,7 @@ from ..printable import escape_line
 from ..saving import map_os_errors
 from .batch import BatchRun
 from .concurrency import Callback
-from .processor import Outcome
+from .outcomes import Outcome
 from .results import AnyResult
 from .session import Session
 from .threads import run_blocking

@@ -5,13 +5,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal
-
-from typing_extensions import TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
@@ -19,130 +15,39 @@ from ..bodies import digest_body, encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
 from ..chat_results import parse_completion
 from ..context import CallContext
-from ..detached import is_thread_error
 from ..errors import (
-    APIError,
     ConfigurationError,
-    HubTimeoutError,
-    HubUnreachableError,
     InvalidRequestError,
     JobCancelled,
     JobError,
     JobFailed,
     JobNotFound,
     JournalError,
-    OutcomeUnknownError,
     OxenError,
-    RateLimitError,
-    UnexpectedResponseError,
     UnpricedRequestError,
-    UploadError,
 )
-from ..generations import create_job_failed, find_jobs, parse_dollars
-from ..pacing import MAX_PAUSE
+from ..generations import find_jobs, parse_dollars
 from ..request import AnyRequest, ChatRequestBase, RequestLike, typed_class
-from ..responses import Headers, Response
-from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
+from ..responses import Response
 from ..scheduler import CancellationToken
-from ..submissions import (
-    QUEUE_PATH,
-    NotStartedError,
-    RunEndedError,
-    Submission,
-    Submissions,
-    was_rejected,
-)
-from ..telemetry import count_retry, observe
+from ..submissions import QUEUE_PATH, NotStartedError, RunEndedError, Submission, Submissions, was_rejected
+from ..telemetry import observe
 from .chat import check_targets
-from .concurrency import wait_for_callback
+from .dispatch import Dispatcher
 from .gate import Gate
 from .job import Job, read_history
-from .results import AnyResult, parse_result, result_to_json, result_type
+from .outcomes import Outcome, Finished, Item, replay, without_frames
+from .results import AnyResult, result_to_json, result_type
 from .session import Session
 from .threads import run_blocking
-from .uploads import upload_media
 
 if TYPE_CHECKING:
-    from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
-
     from ..journal import Entry, Journal
 
-ExceptionT = TypeVar("ExceptionT", bound=BaseException)
 
 MIN_WAIT_TIMEOUT = 0.001
 COST_TIMEOUT = 10.0
 """Seconds to wait for the cost of a job. Its result is returned without the cost then."""
-# Errors of a request that was or could have been sent. All others are raised before.
-_SUBMISSION_ERRORS = (APIError, HubUnreachableError, HubTimeoutError, OutcomeUnknownError, UploadError)
-_OUTCOME_UNKNOWN = (
-    "an earlier run sent this request and its outcome is unknown: the request may have been accepted, so it "
-    "is not sent again; pass "
-)
-_LOOK_FOR_JOB = "reconcile=True to look for its job, or "  # a chat request has none
-_RESEND = "resend_unknown=True to send it again"
-
-
-OutcomeT_co = TypeVar("OutcomeT_co", covariant=True, default=AnyResult)
-OutcomeRequestT_co = TypeVar("OutcomeRequestT_co", covariant=True, default=RequestLike)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[OutcomeT_co, OutcomeRequestT_co]):
-    """The outcome of one request of a batch: a result or an error."""
-
-    index: int
-    """The index of the request, counted from 0."""
-    request: OutcomeRequestT_co
-    result: OutcomeT_co | None
-    """None if there is an error."""
-    error: OxenError | None
-    """None if there is a result."""
-    job_id: str | None
-    """The job of the request; None if it was not accepted by the queue, and for a chat request."""
-    cost: Decimal | None = None
-    """The cost in dollars by the history, or by the usage of a completion; None if the server reports none,
-    or it could not be requested.
-    """
-
-
-@dataclass(slots=True)
-class Item:
-    """A request of a run."""
-
-    index: int
-    request: AnyRequest
-    key: str | None = None
-    """The key in the journal; None until it is known."""
-    estimate: Estimate | NoEstimate | None = None
-    """The estimate; None without a budget, and until it is known."""
-    refusal: Refusal | None = None
-    """The last refusal by the budget."""
-    reserved: Decimal = ZERO
-    """What the budget counts for it until its cost is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The end of the processing of a request: an outcome, a refusal by the budget, an error, or none of them
-    if the run has ended.
-    """
-
-    item: Item
-    outcome: Outcome[Any, Any] | None = None
-    is_replayed: bool = False
-    refusal: Refusal | None = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A submission that was accepted."""
-
-    response: Response
-    started: float
-    """The time at which it was sent."""
-    stream_epoch: int
-    """The number of the event stream that was open before."""
 
 
 class Processor:
@@ -170,12 +75,10 @@ class Processor:
     ) -> None:
         self._session = session
         self._options = options
-        self._gate = gate
         self._waits = waits
-        self._submissions = submissions
+        self._dispatcher = Dispatcher(session, gate, submissions, options.timeout)
         self._journal = journal
         self._budget = budget
-        self._max_retries = session.settings.retries(DEFAULT_BATCH_RETRIES)
         self._occurrences: Counter[str] = Counter()
         self._occurrences_lock = Lock()
 
@@ -185,7 +88,11 @@ class Processor:
         try:
             submission = run_blocking(self._prepare, item)
             entry = self._find_entry(submission)
-            replayed = None if entry is None else self._replay(index, request, entry)
+            replayed = (
+                None
+                if entry is None
+                else replay(self._session, index, request, entry, resend_unknown=self._options.resend_unknown)
+            )
             if replayed is not None:
                 return Finished(item, replayed, is_replayed=True)
             job_id = entry.job_id if entry is not None and entry.state == "accepted" else None
@@ -204,9 +111,9 @@ class Processor:
         except RunEndedError:
             return Finished(item)
         except (InvalidRequestError, UnpricedRequestError) as error:
-            return Finished(item, Outcome(index, request, None, _without_frames(error), None))
+            return Finished(item, Outcome(index, request, None, without_frames(error), None))
         except Exception as error:
-            return Finished(item, error=_without_frames(error))
+            return Finished(item, error=without_frames(error))
 
     def _reserve(self, item: Item, job_id: str | None) -> Refusal | None:
         """Reserve the highest cost of a request, unless its job of an earlier run is counted already."""
@@ -231,7 +138,9 @@ class Processor:
         try:
             if isinstance(request, ChatRequestBase):
                 with observe("oxen.chat", request.model_id) as call:
-                    completion = parse_completion((self._send(index, request, submission)).response)
+                    completion = parse_completion(
+                        (self._dispatcher.send(index, request, submission)).response
+                    )
                     call.record("succeeded")
                 self._settle(item, completion.cost)
                 return Outcome(index, request, completion, None, None, completion.cost)
@@ -252,7 +161,7 @@ class Processor:
                 raise RunEndedError from None
             cost = self._settle_failure(item, job_id, error)
             self._record_failure(submission, error, cost)
-            return Outcome(index, request, None, _without_frames(error), job_id, cost)
+            return Outcome(index, request, None, without_frames(error), job_id, cost)
         except NotStartedError:  # the run will send it later
             self._settle(item, ZERO)
             raise
@@ -344,91 +253,15 @@ class Processor:
             )
         return entry
 
-    def _replay(self, index: int, request: AnyRequest, entry: Entry) -> Outcome[Any, Any] | None:
-        """Return the outcome in the journal; None if the request has none yet."""
-        if entry.state in ("accepted", "rejected"):
-            return None
-        if entry.state in ("sending", "unknown"):
-            if self._options.resend_unknown:
-                return None
-            advice = _RESEND if isinstance(request, ChatRequestBase) else f"{_LOOK_FOR_JOB}{_RESEND}"
-            error = OutcomeUnknownError(f"{_OUTCOME_UNKNOWN}{advice}")
-            return Outcome(index, request, None, error, None)
-        if entry.state == "succeeded":
-            response = Response(200, Headers({}), dict(entry.response or {}))
-            if isinstance(request, ChatRequestBase):
-                return Outcome(index, request, parse_completion(response), None, None, entry.cost)
-            result = parse_result(result_type(request), response, self._session, entry.job_id)
-            return Outcome(index, request, result, None, entry.job_id, entry.cost)
-        job_id, detail = entry.job_id or "", entry.detail or ""
-        job_error: JobError
-        if entry.state == "failed":
-            record = {"error_message": detail, **(entry.response or {})}
-            job_error = create_job_failed(job_id, record, CallContext(request_class=typed_class(request)))
-        else:
-            error_class = JobCancelled if entry.state == "cancelled" else JobNotFound
-            job_error = error_class(job_id, entry.state, detail)
-        return Outcome(index, request, None, job_error, entry.job_id, entry.cost)
-
     def _submit(
         self, index: int, request: RequestLike, submission: Submission
     ) -> tuple[Job[AnyResult], float]:
         """Submit a request when the gate lets it pass. Return its job and the time at which it was sent."""
         with observe("oxen.submit", request.model_id) as call:
-            sent = self._send(index, request, submission)
+            sent = self._dispatcher.send(index, request, submission)
             [(job_id, status), *_] = find_jobs(sent.response.json)
             call.record(status, job_id)
         return self._create_job(request, job_id, status, sent.stream_epoch), sent.started
-
-    def _send(self, index: int, request: AnyRequest, submission: Submission) -> _Sent:
-        """Send a submission when the gate lets it pass, with the retries that are safe. Its large files are
-        uploaded before.
-        """
-        retries = 0
-        last_error: OxenError | None = None
-        while True:
-            tracker = self._session.tracker()
-            try:
-                epoch = self._gate.enter(index)
-            except OxenError as error:
-                raise last_error or HubUnreachableError(f"{error}; nothing was sent") from None
-            if epoch is None:
-                raise RunEndedError
-            try:
-                body = upload_media(self._session, request, submission.body, self._options.timeout)
-                started = time.monotonic()
-                is_queued = submission.path == QUEUE_PATH
-                stream_epoch = tracker.wait_for_stream() if is_queued else 0
-                response = wait_for_callback(partial(self._submissions.start, replace(submission, body=body)))
-            except _SUBMISSION_ERRORS as error:
-                # A server may return the text of a thread error after it accepted a request.
-                cause = _find_cause(error)
-                if isinstance(cause, HubUnreachableError) and is_thread_error(cause):
-                    self._gate.report_not_sent()
-                    raise NotStartedError(str(error)) from None
-                self._report_failure(epoch, cause)
-                if not _may_be_retried(cause) or retries == self._max_retries:
-                    raise
-                retries += 1
-                count_retry(request.model_id, type(cause).__name__)
-                last_error = _without_frames(error)
-            except BaseException:
-                self._gate.report_not_sent()
-                raise
-            else:
-                self._gate.report_accepted(epoch)
-                return _Sent(response, started, stream_epoch)
-
-    def _report_failure(self, epoch: int, error: OxenError) -> None:
-        retry_after = error.retry_after if isinstance(error, APIError) else None
-        if isinstance(error, RateLimitError):
-            self._gate.report_rate_limited(epoch, retry_after)
-        elif isinstance(error, APIError) and error.status not in GATEWAY_STATUSES:
-            self._gate.report_accepted(epoch)  # a rejection that concerns this request only
-        elif isinstance(error, OutcomeUnknownError | UnexpectedResponseError) and error.response is not None:
-            self._gate.report_accepted(epoch)
-        else:
-            self._gate.report_outage(epoch, retry_after)
 
     def _create_job(
         self, request: RequestLike, job_id: str, status: str, stream_epoch: int | None = None
@@ -461,19 +294,6 @@ class Processor:
             run_blocking(self._journal.ended, submission.key, state, error.detail, record, cost)
 
 
-def _find_cause(error: OxenError) -> OxenError:
-    """Return the error of the server or the connection that `error` is due to."""
-    cause = error.__cause__
-    return cause if isinstance(error, UploadError) and isinstance(cause, OxenError) else error
-
-
-def _may_be_retried(error: OxenError) -> bool:
-    if isinstance(error, RateLimitError):
-        return (error.retry_after or 0.0) <= MAX_PAUSE
-    is_transport_error = isinstance(error, HubUnreachableError | HubTimeoutError)
-    return is_transport_error and not isinstance(error, OutcomeUnknownError)
-
-
 def _final_state(error: OxenError) -> Literal["failed", "cancelled", "gone"] | None:
     """Return the final state of a job for the journal; None for an error that does not end a job."""
     if isinstance(error, JobFailed):
@@ -481,9 +301,3 @@ def _final_state(error: OxenError) -> Literal["failed", "cancelled", "gone"] | N
     if isinstance(error, JobCancelled):
         return "cancelled"
     return "gone" if isinstance(error, JobNotFound) else None
-
-
-def _without_frames(error: ExceptionT) -> ExceptionT:
-    """Return an error without its traceback, whose frames keep the bodies of requests in memory."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)

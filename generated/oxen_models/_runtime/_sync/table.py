@@ -28,7 +28,7 @@ from .client import Client
 from .concurrency import Workers, call_back
 from .dynamic import AnyModel
 from .files import Media
-from .processor import Outcome
+from .outcomes import Outcome
 from .results import Result
 from .threads import run_blocking
 

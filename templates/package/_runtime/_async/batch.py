@@ -27,16 +27,10 @@ from .calls import Calls
 from .concurrency import Callback, Event, Workers, call_back
 from .exchange import create_http_client
 from .gate import AsyncGate
+from .outcomes import AsyncOutcome, Finished, Item, OutcomeRequestT_co, OutcomeT_co
 from .owner import Owner
 from .poster import AsyncPoster
-from .processor import (
-    AsyncOutcome,
-    AsyncProcessor,
-    Finished,
-    Item,
-    OutcomeRequestT_co,
-    OutcomeT_co,
-)
+from .processor import AsyncProcessor
 from .reconcile import adopt_jobs
 from .session import AsyncSession
 from .threads import run_blocking

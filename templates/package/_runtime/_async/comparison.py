@@ -19,7 +19,7 @@ from ..printable import escape_line
 from ..saving import map_os_errors
 from .batch import AsyncBatchRun
 from .concurrency import Callback
-from .processor import AsyncOutcome
+from .outcomes import AsyncOutcome
 from .results import AsyncAnyResult
 from .session import AsyncSession
 from .threads import run_blocking
