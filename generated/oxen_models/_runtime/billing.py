@@ -14,7 +14,7 @@ class BilledNotReturnedWarning(UserWarning):
 
 
 def warn_if_billed_without_result(request: RequestLike) -> None:
-    """Emit `BilledNotReturnedWarning` if a request asks for results that are billed and not returned."""
+    """Emit `BilledNotReturnedWarning` if a request has results that are billed and not returned."""
     if not isinstance(request, Request):
         return
     for name in request.billed_parameters:

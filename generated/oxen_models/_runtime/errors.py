@@ -133,7 +133,7 @@ class UnexpectedResponseError(OxenError):
 
 
 class UploadError(OxenError):
-    """A file could not be uploaded; the cause says why. The request that it belongs to was not sent."""
+    """A file could not be uploaded; the reason is its cause. The request that it belongs to was not sent."""
 
 
 class JournalError(OxenError):
@@ -208,11 +208,11 @@ class APIError(OxenError):
             has one.
         detail: The most specific text of the response.
         type: The server's name for the kind of error; None if the response does not contain one.
-        retry_after: Seconds after which the server accepts a retry; None if the response does not say.
+        retry_after: Seconds after which the server accepts a retry; None if the response does not have it.
         provider: The model's provider, if it rejected the request; None otherwise.
         provider_code: The provider's own code for the error; None if the response does not contain one.
         reason: The server's name for the cause, such as bad_input; None if the response does not contain one.
-        retryable: Whether the same request may succeed later; None if the response does not say.
+        retryable: Whether the same request may succeed later; None if the response does not have it.
     """
 
     def __init__(
@@ -331,7 +331,7 @@ class JobFailed(JobError):
         provider: The model's provider, if the job failed there; None otherwise.
         provider_code: The provider's own code for the error; None if the record does not contain one.
         reason: The server's name for the cause, such as bad_input; None if the record does not contain one.
-        retryable: Whether the same request may succeed later; None if the record does not say.
+        retryable: Whether the same request may succeed later; None if the record does not have it.
     """
 
     def __init__(

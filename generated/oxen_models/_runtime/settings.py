@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def targets(self) -> dict[str, str]:
-        """The properties of a submission that say where its results are kept."""
+        """The properties of a submission that name where its results are kept."""
         targets = {"target_repo": self.target_repo, "target_directory": self.target_directory}
         return {name: value for name, value in targets.items() if value is not None}
 

@@ -54,7 +54,7 @@ class Sink(Protocol):
 
 
 class CallableSink:
-    """Calls a function with each row. It does not know the rows of an earlier run."""
+    """Calls a function with each row. It has no rows of an earlier run."""
 
     def __init__(self, function: Callable[[Row], object]) -> None:
         self._function = function

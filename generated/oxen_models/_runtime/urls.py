@@ -50,7 +50,7 @@ def generation_path(id: str) -> str:
 
 
 def is_missing_path(error: NotFoundError) -> bool:
-    """Return whether a 404 says that the server does not have the path, and not that it lacks the model."""
+    """Return whether a 404 means that the server does not have the path, and not that it lacks the model."""
     return "model" not in f"{error.type} {error.detail}".lower()
 
 

@@ -29,7 +29,7 @@ class Drafts:
         return isinstance(id, str) and id in self._ids
 
     def add_if_draft(self, model: dict[str, JSON], parameters: dict[str, JSON]) -> dict[str, JSON]:
-        """Add a draft if the parameters ask for one.
+        """Add a draft if the parameters request one.
 
         Returns:
             The fields that the result has beside its URL: none unless it is a draft.

@@ -63,7 +63,7 @@ class Hub:
         self._server: Server | None = None
 
     def start(self) -> Self:
-        """Start to listen, and return this hub.
+        """Start the server, and return this hub.
 
         Raises:
             OSError: The port is in use.

@@ -17,7 +17,7 @@ from oxen_models._runtime.json_schema.prices import describe_price
 from oxen_models._runtime.values import find_similar
 
 _FAMILIES = ("images", "videos", "audio")
-# Keywords for forms, which say nothing about accepted values.
+# Keywords for forms, which do not limit accepted values.
 _FORM_KEYWORDS = frozenset({"title", "renderType"})
 
 
@@ -67,7 +67,7 @@ def describe_listed(models: Collection[HubModel], limit: int) -> dict[str, Any]:
 
 
 def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any]:
-    """Return what an agent must know of a model to call it.
+    """Return what an agent needs to call a model.
 
     Args:
         model: The model.

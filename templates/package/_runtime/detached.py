@@ -17,7 +17,7 @@ _threads: set[Thread] = set()
 
 
 def is_thread_error(error: BaseException) -> bool:
-    """Return whether an error says that the operating system does not permit another thread."""
+    """Return whether the reason of an error is that the operating system permits no further thread."""
     return "can't start new thread" in str(error)
 
 

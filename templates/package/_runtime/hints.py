@@ -59,7 +59,7 @@ def hint_stale_bindings(
         detail: The server's reason.
         error_type: The server's name for the kind of error.
         provider_code: The provider's code for the error.
-        extra_names: The names in the caller's `extra_body`, which the bindings do not know.
+        extra_names: The names in the caller's `extra_body`, which the bindings do not have.
     """
     if request_class is None or not is_about_parameters(error_class, detail, error_type, provider_code):
         return None

@@ -295,7 +295,7 @@ class JobScheduler:
                 job.last_error = None
                 job.checked_at = max(job.checked_at, self._listed_at)
             elif job.result is None:
-                # It has ended or belongs to another namespace: only its own record tells.
+                # It has ended or belongs to another namespace: only its own record has the state.
                 job.next_poll_at, job.missing_from_list = now, True
         self._is_listing = False
         self._wake_all()
