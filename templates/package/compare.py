@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from oxen_models import catalog
 from oxen_models._runtime._async.comparison import AsyncComparedModel, AsyncComparison
 from oxen_models._runtime._sync.comparison import ComparedModel, Comparison
 from oxen_models._runtime.adaptation import Adaptation, Conversion, Omission
@@ -24,8 +25,6 @@ from oxen_models._runtime.comparison import (
     create_plan,
     find_model,
 )
-
-from . import catalog
 
 
 def plan(models: Iterable[str | catalog.ModelInfo], **parameters: Any) -> Plan:
