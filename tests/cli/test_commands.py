@@ -60,6 +60,7 @@ def test_show_describes_a_model(run: Run) -> None:
     assert "oxen-models chat gpt-4o" in run("show", "gpt-4o", "--output", "human").stdout
 
 
+@pytest.mark.slow
 def test_history_lists_jobs_with_costs(run: Run, own_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """The history and the costs are those of the server; jobs lists those that have not ended."""
     monkeypatch.setenv("OXEN_BASE_URL", own_hub.url)
@@ -159,6 +160,7 @@ def test_upload_prints_urls(run: Run, folder: Path) -> None:
     run("upload", "missing.png", code=2)
 
 
+@pytest.mark.slow
 def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     """Each model gets the parameters in its terms; files and a contact sheet are saved."""
     models = (PRICED, "xai-grok-imagine-image")
@@ -176,6 +178,7 @@ def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     assert len(read_bodies(hub)) == 2
 
 
+@pytest.mark.slow
 def test_batch_runs_each_row_once(run: Run, hub: Hub, folder: Path) -> None:
     """Each row is a request; files and results are saved, and the same command sends nothing again."""
     (folder / "prompts.csv").write_text("id,text,seed\na,A hat,7\nb,A coat,\n")

@@ -116,6 +116,7 @@ def test_completion_in_a_process(shell: str) -> None:
     assert "_OXEN_MODELS_COMPLETE" in call("source")
 
 
+@pytest.mark.slow
 def test_import_of_the_package_does_not_load_click() -> None:
     """The package does not load click, and its client does not load the command line."""
     line = (

@@ -46,6 +46,7 @@ def test_default_name_has_index_and_id(run: Run, folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
 
 
+@pytest.mark.slow
 def test_output_formats_are_for_readers_and_scripts(run: Run) -> None:
     """Quiet prints paths, JSON lines a job each, and text also the cost, on the standard error."""
     assert run("run", PRICED, *PROMPT, "-o", "a.webp", "--output", "quiet").output == "a.webp\n"

@@ -304,6 +304,7 @@ def test_stream_that_is_closed_is_interrupted(run: ClientRunner, hub: Hub, telem
     assert telemetry.find_one("oxen.chat")["oxen.status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_batch_has_a_span_per_request(
     run: ClientRunner, hub: Hub, telemetry: Telemetry, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ def test_description_with_instructions_stays_data(agent: Agent, hub: Hub) -> Non
     assert hub.count("POST", "/") == 0
 
 
+@pytest.mark.slow
 def test_large_description_is_shortened(agent: Agent, hub: Hub) -> None:
     """A schema of any size fits; the result states what it lacks, which another call returns."""
     properties = {
@@ -88,6 +89,7 @@ def test_value_that_fits_is_complete() -> None:
     assert json.loads(write_limited(value, "hint")) == value
 
 
+@pytest.mark.slow
 def test_previews_share_their_size(tmp_path: Path) -> None:
     """Pictures that compress badly have smaller previews; files that are no pictures have none."""
     files = [tmp_path / f"{number}.png" for number in range(5)]

@@ -128,6 +128,7 @@ def test_unknown_tool_is_a_protocol_error(agent: Agent) -> None:
         agent.call("run_modl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_run_returns_file_preview_and_link(oxen: Oxen, hub: Hub, tmp_path: Path, mode: str) -> None:
     """A result has the saved file, an image of at most 512 pixels, and a link that can be read."""

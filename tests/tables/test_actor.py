@@ -42,6 +42,7 @@ def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options:
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_actor_adds_columns_in_order(hub: Hub, tmp_path: Path) -> None:
     """A batch keeps its columns and its order, and has those of `tables.run`."""
     rows = run_batches(hub, tmp_path, make_rows(5)[::-1], prefix="x_", folder=tmp_path / "files")
@@ -54,6 +55,7 @@ def test_actor_adds_columns_in_order(hub: Hub, tmp_path: Path) -> None:
     assert [Path(row["x_file"]).exists() for row in rows] == [True] * 5
 
 
+@pytest.mark.slow
 def test_retried_batch_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
     """A batch with the same keys, in any order, has the results of its journal."""
     first = run_batches(hub, tmp_path, make_rows(4))
@@ -62,6 +64,7 @@ def test_retried_batch_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 4
 
 
+@pytest.mark.slow
 def test_other_boundaries_are_not_sent_again(hub: Hub, tmp_path: Path) -> None:
     """Batches with other boundaries have the results of all journals with their keys."""
     rows = make_rows(9)
@@ -74,6 +77,7 @@ def test_other_boundaries_are_not_sent_again(hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 9
 
 
+@pytest.mark.slow
 def test_newer_journal_of_a_row_is_used(hub: Hub, tmp_path: Path) -> None:
     """If one journal has a rejection of a row and another one its result, the row is not sent again."""
     hub.respond_next(400, path=QUEUE)
@@ -83,6 +87,7 @@ def test_newer_journal_of_a_row_is_used(hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 4  # 1 rejected and 3 accepted
 
 
+@pytest.mark.slow
 def test_accepted_job_of_lost_response_is_found(hub: Hub, tmp_path: Path) -> None:
     """A row whose response was lost is looked for when its batch is retried."""
     hub.inject_fault("cut-before-response", times=1, method="POST", path=QUEUE)
@@ -92,6 +97,7 @@ def test_accepted_job_of_lost_response_is_found(hub: Hub, tmp_path: Path) -> Non
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
     """A row that another process is running cannot be run, in a batch with other rows either."""
     arrow: Any = pytest.importorskip("pyarrow")
@@ -115,6 +121,7 @@ def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
     """All actors together have at most `max_in_flight` requests in flight, also with several batches."""
     arrow: Any = pytest.importorskip("pyarrow")

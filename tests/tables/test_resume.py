@@ -49,6 +49,7 @@ def crash_after(number: int) -> Callable[[Any], None]:
     return crash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_new_rows_run_and_finished_do_not(hub: Hub, run_sync: RunTable, tmp_path: Path, suffix: str) -> None:
     """A second run sends the rows that are new, whatever the order is."""
@@ -60,6 +61,7 @@ def test_new_rows_run_and_finished_do_not(hub: Hub, run_sync: RunTable, tmp_path
 
 
 # A task that is cancelled while a file is opened leaves it to the garbage collector.
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
 )
@@ -100,6 +102,7 @@ def test_torn_line_is_removed(hub: Hub, run_sync: RunTable, tmp_path: Path) -> N
     assert hub.count("POST", QUEUE) == 4
 
 
+@pytest.mark.slow
 def test_rejected_row_may_change(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row that was not accepted runs again, also with other values, and replaces the one in the sink."""
     sink = tmp_path / "out.jsonl"
@@ -133,6 +136,7 @@ def test_unfinished_job_is_waited_for(own_hub: Hub, tmp_path: Path) -> None:
     assert (read_statuses(sink), own_hub.count("POST", QUEUE)) == ({"0": "failed"}, 1)
 
 
+@pytest.mark.slow
 def test_unsaved_file_is_saved_later(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row whose file cannot be saved is unfinished, and the next run saves it without sending it."""
     sink, folder = tmp_path / "out.jsonl", tmp_path / "files"
@@ -146,6 +150,7 @@ def test_unsaved_file_is_saved_later(hub: Hub, run_table: RunTable, tmp_path: Pa
     assert hub.count("POST", QUEUE) == 0
 
 
+@pytest.mark.slow
 def test_sink_that_cannot_be_written_ends_run(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """An error of a function that gets the rows is raised; the journal has what was sent."""
     numbers = count()

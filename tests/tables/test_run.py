@@ -39,6 +39,7 @@ def sent(hub: Hub) -> list[dict[str, Any]]:
     return sorted(bodies, key=lambda body: body["prompt"])
 
 
+@pytest.mark.slow
 def test_run_writes_row_and_result(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """Each row is written with its columns and those of the result, and its file is named after its key."""
     sink = tmp_path / "new" / "results.jsonl"
@@ -71,6 +72,7 @@ def test_columns_are_parameters_of_the_model(hub: Hub, run_table: RunTable, tmp_
         assert {row["key"]: row["s"] for row in csv.DictReader(file)} == {"a": "5", "b": ""}
 
 
+@pytest.mark.slow
 def test_values_are_converted_where_required(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """A path becomes a list of one image, JSON text a list, and an integral float an integer."""
     Image.new("RGB", (8, 8)).save(tmp_path / "dog.png")
@@ -162,6 +164,7 @@ def test_several_files_are_lines(hub: Hub, run_sync: RunTable, tmp_path: Path) -
 KEYS = ["a/b", "a_b", "A", "a", "é", "..", "x" * 300, "a.1", "con:"]
 
 
+@pytest.mark.slow
 def test_files_of_different_keys_differ(run_sync: RunTable, tmp_path: Path) -> None:
     """Keys that are no file names, or the same on some file systems, give files that differ."""
     rows = [{"id": key, "text": "x"} for key in KEYS]
@@ -178,6 +181,7 @@ def test_sidecar_is_beside_the_file(run_sync: RunTable, tmp_path: Path) -> None:
     assert ox.sidecar(tmp_path / "0.webp").request() == ZImageTurboRequest(prompt="number 0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sidecar", [False, True])
 def test_files_are_moved_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: bool) -> None:
     """A folder that is a URL of fsspec gets the files."""
@@ -191,6 +195,7 @@ def test_files_are_moved_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: 
         assert system.exists(f"{row['file']}.json") == sidecar
 
 
+@pytest.mark.slow
 def test_callable_sink_gets_each_row(run_table: RunTable) -> None:
     """A function is called with each row; its cost is a Decimal."""
     rows: list[dict[str, Any]] = []
@@ -199,6 +204,7 @@ def test_callable_sink_gets_each_row(run_table: RunTable) -> None:
     assert {row["cost"] for row in rows} == {CENT}
 
 
+@pytest.mark.slow
 def test_progress_has_counts_and_money(run_table: RunTable, tmp_path: Path) -> None:
     """The function is called with what is done, spent and left."""
     seen: list[TableProgress] = []
@@ -224,6 +230,7 @@ def test_progress_bar_has_rate_and_money(
     assert re.search(r"\d\.\d rows/s, 0 in progress, 0 failed, \$0\.02 spent, \$0\.98 left", text)
 
 
+@pytest.mark.slow
 def test_budget_ends_the_run(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A run stops before the row that could exceed the budget; a larger budget continues it."""
     sink = tmp_path / "out.jsonl"

@@ -97,6 +97,7 @@ def normalize(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     return {str(row["id"]): (row["text"], str(row.get("day") or "")[:10]) for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_source", SOURCES)
 def test_source_has_its_rows(
     hub: Hub, run_sync: RunTable, tmp_path: Path, make_source: Callable[[Path], Any]
@@ -113,6 +114,7 @@ def test_source_has_its_rows(
     assert progress.total == (None if is_iterator else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_sink_is_a_source(run_sync: RunTable, tmp_path: Path, suffix: str) -> None:
     """A table that a run wrote is the source of another run, whose columns have another prefix."""
@@ -141,6 +143,7 @@ def test_parquet_keeps_the_types(
     }
 
 
+@pytest.mark.slow
 def test_content_is_written_as_digest(run_sync: RunTable, tmp_path: Path) -> None:
     """Bytes in a row are media, and the sink has their digests; other values become text."""
     pytest.importorskip("pyarrow.parquet")
@@ -154,6 +157,7 @@ def test_content_is_written_as_digest(run_sync: RunTable, tmp_path: Path) -> Non
         assert found[0]["list"] in ('[{"a": 1}]', [{"a": 1}])
 
 
+@pytest.mark.slow
 def test_mixed_types_become_text_in_parquet(run_sync: RunTable, tmp_path: Path) -> None:
     """A column whose values have no common type is text; columns that appear late are kept."""
     parquet: Any = pytest.importorskip("pyarrow.parquet")
