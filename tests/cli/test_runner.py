@@ -11,6 +11,7 @@ import pytest
 from oxen_models import (
     BudgetExceededError,
     ConfigurationError,
+    HubUnreachableError,
     InvalidRequestError,
     JobFailed,
     JobTimeout,
@@ -143,6 +144,16 @@ def test_invalid_value_is_reported_and_not_sent(oxen: Oxen, hub: Hub) -> None:
 def test_unknown_model_is_not_found(oxen: Oxen) -> None:
     """A model that neither package nor server has is an error with a suggestion."""
     with pytest.raises(NotFoundError, match=r"did you mean 'qwen-image'\?"):
+        Runner(oxen).plan("qwen-imge", {})
+
+
+def test_unknown_model_without_a_server_is_named() -> None:
+    """If the server cannot be reached, the error names a similar model of the package."""
+    similar = r"no model 'qwen-imge'; did you mean 'qwen-image'\?"
+    with (
+        Oxen("key", base_url="http://127.0.0.1:9", max_retries=0) as oxen,
+        pytest.raises(HubUnreachableError, match=similar),
+    ):
         Runner(oxen).plan("qwen-imge", {})
 
 

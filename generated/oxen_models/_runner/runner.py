@@ -8,16 +8,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from oxen_models._runtime.errors import BudgetExceededError, JobCancelled, OutcomeUnknownError, OxenError
+from oxen_models._runtime.errors import (
+    BudgetExceededError,
+    HubUnreachableError,
+    JobCancelled,
+    OutcomeUnknownError,
+    OxenError,
+)
 from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
+from oxen_models._runtime.values import find_similar
 
 from .destinations import Destination, SavedFile
 from .limits import Limits
+from .model_ids import NAMES
 from .models import RunnableModel, read_recorded
 from .requests import build_request, estimate_request
 from .spending import Spending
@@ -96,7 +105,12 @@ class Runner:
         model = read_recorded(id)
         if model is not None:
             return model
-        found = self.oxen.models.get(id)
+        try:
+            found = self.oxen.models.get(id)
+        except HubUnreachableError as error:
+            similar = find_similar(id, chain(*NAMES.values()))
+            suggestion = "" if similar is None else f"; did you mean {similar!r}?"
+            raise HubUnreachableError(f"{error}; the package has no model {id!r:.80}{suggestion}") from None
         return RunnableModel(found.id, found.request_schema, found.inputs, found.record, is_recorded=False)
 
     def plan(
