@@ -68,6 +68,7 @@ def sent_prompts(hub: Hub) -> list[str]:
     return [body["prompt"] for body in bodies]
 
 
+@pytest.mark.slow
 def test_requests_of_several_models(run: ClientRunner, hub: Hub, run_batch: Run) -> None:
     """Images, videos and sounds are submitted to the queue; results have the model's type."""
     requests = [Picture(prompt="a"), Film(prompt="b"), Speech(prompt="c"), Picture(prompt="d")]
@@ -105,6 +106,7 @@ def test_invalid_untyped_request_raises(arguments: Any, expected: str) -> None:
     assert str(problem).startswith(expected)
 
 
+@pytest.mark.slow
 def test_untyped_request_copies_its_parameters(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """Changing the parameters of an `UntypedRequest` afterwards does not change the request."""
     parameters: dict[str, Any] = {"prompt": "x"}
@@ -114,6 +116,7 @@ def test_untyped_request_copies_its_parameters(hub: Hub, run_batch: Run, tmp_pat
     assert (outcome.error, sent_prompts(hub)) == (None, ["x"])
 
 
+@pytest.mark.slow
 def test_failed_request_is_an_outcome(hub: Hub, run_batch: Run) -> None:
     """A failed job or a rejected request is the outcome of its request and does not stop the others."""
     hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
@@ -141,6 +144,7 @@ def test_iterator_is_read_as_requests_finish(hub: Hub, run_batch: Run) -> None:
     assert len(sent_prompts(hub)) == len(read)
 
 
+@pytest.mark.slow
 def test_iterator_error_is_raised_at_the_end(hub: Hub, run_batch: Run) -> None:
     """An error of the iterator is raised after the requests in flight have finished."""
     reports: list[ox.Progress] = []
@@ -154,6 +158,7 @@ def test_iterator_error_is_raised_at_the_end(hub: Hub, run_batch: Run) -> None:
     assert (reports[-1].succeeded, reports[-1].in_flight, reports[-1].total) == (3, 0, None)
 
 
+@pytest.mark.slow
 def test_progress_is_called_with_each_change(run_batch: Run) -> None:
     """`progress` is called with the counts at the beginning, at each change, and at the end."""
     reports: list[ox.Progress] = []
@@ -163,6 +168,7 @@ def test_progress_is_called_with_each_change(run_batch: Run) -> None:
     assert max(report.in_flight for report in reports) == 2
 
 
+@pytest.mark.slow
 def test_progress_bar_needs_a_terminal(run_batch: Run, capfd: pytest.CaptureFixture[str]) -> None:
     """Without a terminal, `progress=True` writes nothing."""
     assert len(run_batch(pictures(2), progress=True)) == 2
@@ -187,6 +193,7 @@ def test_invalid_argument_raises(hub: Hub, run_batch: Run, wrong: dict[str, Any]
     assert sent_prompts(hub) == []
 
 
+@pytest.mark.slow
 def test_item_that_is_not_a_request_raises(run_batch: Run) -> None:
     """An item that is not a request raises TypeError with its index."""
     with pytest.raises(TypeError, match=r"requests\[1\] must be a request, got dict"):
@@ -213,6 +220,7 @@ def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A second run with the same journal yields the same error without a request."""
     journal = tmp_path / "journal.db"
@@ -233,6 +241,7 @@ def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> N
     assert sorted(sent_prompts(hub)) == sorted(request.prompt for request in pictures(12))
 
 
+@pytest.mark.slow
 def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A request that was certainly not accepted is sent again by the next run."""
     journal = tmp_path / "journal.db"
@@ -284,6 +293,7 @@ def test_equal_requests_have_a_job_each(hub: Hub, run_batch: Run, tmp_path: Path
     assert len(sent_prompts(hub)) == 3
 
 
+@pytest.mark.slow
 def test_key_names_a_request(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """With `key`, a request is found by its name; another request of the same name raises."""
     journal = tmp_path / "journal.db"
@@ -299,6 +309,7 @@ def test_key_names_a_request(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     assert len(sent_prompts(hub)) == 2
 
 
+@pytest.mark.slow
 def test_rejected_request_may_be_replaced(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A request that was certainly not accepted gives its name to another one, which is sent."""
 

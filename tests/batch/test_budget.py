@@ -102,6 +102,7 @@ def test_run_within_the_budget_ends_without_error(hub: Hub, run_batch: Run) -> N
     assert hub.count("POST", QUEUE) == 8
 
 
+@pytest.mark.slow
 def test_finished_requests_count_at_their_cost(hub: Hub, run_batch: Run) -> None:
     """Requests in flight count at their estimate and finished ones at their cost, which may be lower."""
     set_cost(hub, "z-image-turbo", 0.004)
@@ -125,6 +126,7 @@ def test_success_without_a_cost_counts_as_estimated(hub: Hub, run_batch: Run) ->
     assert [(outcome.cost, outcome.error) for outcome in outcomes] == [(None, None)] * 2
 
 
+@pytest.mark.slow
 def test_failed_job_without_a_cost_is_free(hub: Hub, run_batch: Run) -> None:
     """A failed job that the history has without a cost was not billed, so its reservation ends."""
     set_cost(hub, "z-image-turbo", 0.01, schema=False)
@@ -142,6 +144,7 @@ def test_failed_job_of_unknown_cost_counts(hub: Hub, run_batch: Run) -> None:
     assert isinstance(error, ox.BudgetExceededError)
 
 
+@pytest.mark.slow
 def test_rejected_request_is_free(hub: Hub, run_batch: Run) -> None:
     """A request that the server rejects costs nothing, so the budget remains for the others."""
     hub.respond_next(400, method="POST", path=QUEUE)
@@ -150,6 +153,7 @@ def test_rejected_request_is_free(hub: Hub, run_batch: Run) -> None:
     assert error is None
 
 
+@pytest.mark.slow
 def test_request_of_unknown_outcome_counts(hub: Hub, run_batch: Run) -> None:
     """A request that may have been accepted counts at its estimate."""
     hub.inject_fault("cut-before-response", times=1, method="POST", path=QUEUE)
@@ -159,6 +163,7 @@ def test_request_of_unknown_outcome_counts(hub: Hub, run_batch: Run) -> None:
     assert read_total(hub) == Decimal("0.02")
 
 
+@pytest.mark.slow
 def test_unpriced_request_is_refused(hub: Hub, run_batch: Run) -> None:
     """By default, a request without an estimate is not sent; its outcome says why. The others are sent."""
     outcomes, error = run_batch([Picture(prompt="a"), Unpriced(prompt="b"), Picture(prompt="c")], budget=1)
@@ -173,6 +178,7 @@ def test_unpriced_request_is_refused(hub: Hub, run_batch: Run) -> None:
     assert hub.count("POST", QUEUE) == 2
 
 
+@pytest.mark.slow
 def test_allowed_unpriced_request_counts_at_its_cost(hub: Hub, run_batch: Run) -> None:
     """With unpriced="allow" a request without an estimate is sent until the budget is spent."""
     set_cost(hub, "qwen-image", 0.02)

@@ -55,6 +55,7 @@ def read_bodies(hub: Hub) -> dict[str, Any]:
     return {body["model"]: body for body in bodies}
 
 
+@pytest.mark.slow
 def test_comparison_has_the_result_of_each_model(run_comparison: Compare, hub: Hub) -> None:
     """Results, times and costs are in the order of the models, and each model got its own parameters."""
     comparison = run_comparison(models=IMAGES, prompt="a fox", steps=10, aspect_ratio="1:1")
@@ -74,6 +75,7 @@ def test_comparison_has_the_result_of_each_model(run_comparison: Compare, hub: H
     assert "$0.06" in str(comparison)
 
 
+@pytest.mark.slow
 def test_comparison_of_edits_sends_the_image(run_comparison: Compare, hub: Hub) -> None:
     """One image is sent in the form of each model."""
     png = Image.new("RGB", (8, 8))
@@ -147,6 +149,7 @@ def test_sheet_without_video_decoder_has_a_text(
     assert GREY in read_colors(path, 0)
 
 
+@pytest.mark.slow
 def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, tmp_path: Path) -> None:
     """A file of another format, whose reader could run programs, is not decoded."""
     portable_pixels = b"P6 8 8 255\n" + b"\xff\x00\x00" * 64
@@ -164,6 +167,7 @@ def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, t
     assert GREY in read_colors(path, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sheet", "error", "message"),
     [
@@ -201,6 +205,7 @@ def test_sheet_names_the_extra_without_pillow(
         run_comparison(["z-image-turbo"], prompt="x", path=tmp_path / "sheet.png")
 
 
+@pytest.mark.slow
 def test_notebook_view_is_escaped(run_comparison: Compare, hub_of_test: Hub, run: ClientRunner) -> None:
     """The view has each model with its time and cost, and shows text of the server as text."""
     hub_of_test.respond_next(
@@ -243,6 +248,7 @@ def test_unpriced_model_is_refused_with_a_budget(run_comparison: Compare, hub: H
     assert [item.error for item in comparison] == [None] * 3
 
 
+@pytest.mark.slow
 def test_budget_that_ends_the_run_keeps_results(run_comparison: Compare, hub: Hub, tmp_path: Path) -> None:
     """A model that is not sent because of the budget has its error, and the others their results."""
     journal = tmp_path / "compare.db"

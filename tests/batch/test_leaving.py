@@ -206,6 +206,7 @@ def test_sync_run_that_is_closed_waits(queue: HeldQueue, journal: Path) -> None:
     check_nothing_is_lost(queue, journal)
 
 
+@pytest.mark.slow
 def test_journal_of_an_open_run_is_in_use(queue: HeldQueue, journal: Path) -> None:
     """While a run is open, another one with its journal raises."""
     with Oxen("key", base_url=queue.url) as oxen, oxen.run_many(REQUESTS[:1], journal=journal) as run:

@@ -88,6 +88,7 @@ def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status
     assert count_posts(hub) == 1
 
 
+@pytest.mark.slow
 def test_run_without_server_fails_each_request(run: ClientRunner) -> None:
     """If the server cannot be reached at all, each request fails, and says that nothing was sent."""
     with socket.socket() as closed_port:  # reserved, so that no other process listens there
@@ -98,6 +99,7 @@ def test_run_without_server_fails_each_request(run: ClientRunner) -> None:
     assert all("nothing was sent" in str(outcome.error) for outcome in outcomes)
 
 
+@pytest.mark.slow
 def test_run_that_only_fails_is_stopped(run: ClientRunner, hub: Hub) -> None:
     """A run ends with an error after `max_consecutive_failures`, and sends no further requests."""
     hub.respond_next(400, body={"error": "no"}, times=None, method="POST", path=QUEUE)
@@ -127,6 +129,7 @@ def test_timeout_bounds_each_request(run: ClientRunner, delivery: Any) -> None:
         assert count_raw_posts(server) == 1
 
 
+@pytest.mark.slow
 def test_timeout_bounds_the_wait_for_a_job(run: ClientRunner, hub: Hub) -> None:
     """`timeout` of a run includes the wait for the job, which continues."""
     hub.inject_fault("job-stuck")
@@ -149,6 +152,7 @@ class ReadTwiceError(Exception):
     """An iterator was read after its end."""
 
 
+@pytest.mark.slow
 def test_iterator_is_not_read_after_its_end(run: ClientRunner, hub: Hub) -> None:
     """An iterator of requests is not read again once it has ended."""
 

@@ -78,6 +78,7 @@ def test_accepted_requests_are_adopted(run: ClientRunner, hub: Hub, journal: Pat
     assert count_posts(hub) == 0
 
 
+@pytest.mark.slow
 def test_media_are_compared(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """A job with equal media is adopted; if they cannot be compared, the job is listed."""
     requests = [
@@ -109,6 +110,7 @@ def test_run_reconciles_before_it_starts(run: ClientRunner, hub: Hub, journal: P
     assert count_posts(hub) == len(REQUESTS) - 2
 
 
+@pytest.mark.slow
 def test_equal_requests_share_their_jobs(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """Of equal requests, as many are adopted as there are jobs."""
     make_unknown(run, hub, journal, REQUESTS[:1] * 2, ACCEPTED)
@@ -116,6 +118,7 @@ def test_equal_requests_share_their_jobs(run: ClientRunner, hub: Hub, journal: P
     assert len({entry.job_id for entry in found.adopted}) == 2
 
 
+@pytest.mark.slow
 def test_foreign_job_makes_a_match_uncertain(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """If an equal request was submitted elsewhere, its job is not taken for that of the journal."""
     make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
@@ -141,6 +144,7 @@ def test_missing_journal_raises(run: ClientRunner, hub: Hub, journal: Path) -> N
     assert not journal.exists()
 
 
+@pytest.mark.slow
 def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """If the queue cannot be listed, the error is raised and the journal is unchanged."""
     make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
@@ -150,6 +154,7 @@ def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Pat
     assert {entry.state for entry in read(journal)} == {"unknown"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_difference_of_the_clocks_is_considered(
     run: ClientRunner, hub: Hub, journal: Path, monkeypatch: pytest.MonkeyPatch, hours: int

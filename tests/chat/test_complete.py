@@ -175,6 +175,7 @@ def test_rejection_raises_with_the_servers_text(
     assert text in run.expect_error(kind, complete(**parameters), base_url=hub.url).detail
 
 
+@pytest.mark.slow
 def test_accepted_request_is_never_sent_again(run: ClientRunner, hub: Hub) -> None:
     """A cut connection and a failing gateway are not retried; a rate limit is."""
     hub.inject_fault("cut-before-response", times=1, path=CHAT_PATH)

@@ -53,6 +53,7 @@ def test_run_returns_a_completion(run: ClientRunner, hub: Hub) -> None:
     assert completion.text == "The stand-in read: Hello"
 
 
+@pytest.mark.slow
 def test_batch_mixes_chat_and_media(run: ClientRunner, hub: Hub) -> None:
     """Chat requests are blocking calls, and other requests of the batch are submitted to the queue."""
     requests = [ask("a"), QwenImageRequest(prompt="An ox"), ask("b")]
@@ -66,6 +67,7 @@ def test_batch_mixes_chat_and_media(run: ClientRunner, hub: Hub) -> None:
     assert (hub.count("POST", CHAT_PATH), hub.count("POST", "/api/ai/queue")) == (2, 1)
 
 
+@pytest.mark.slow
 def test_journal_keeps_completions(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A second run yields the completions of the first with their cost, and sends nothing."""
     hub.chat("Moo.", usage={"cost": 0.002}, times=2)

@@ -47,6 +47,7 @@ def encode(mime: str, content: bytes) -> str:
     return f"data:{mime};base64,{base64.b64encode(content).decode()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name", "mime"),
     [
@@ -63,6 +64,7 @@ def test_media_are_sent_inline(run: ClientRunner, hub: Hub, kind: str, name: str
         assert sent_part(hub) == as_part(kind, encode(mime, content))
 
 
+@pytest.mark.slow
 def test_images_are_sent_inline(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A PIL image and a large file are encoded; a URL is sent unchanged."""
     picture = Image.effect_noise((400, 400), 99)
@@ -82,6 +84,7 @@ def test_streams_send_media_inline(run: ClientRunner, hub: Hub) -> None:
     assert sent_part(hub)["audio_url"]["url"].startswith("data:audio/mpeg;base64,")
 
 
+@pytest.mark.slow
 def test_documents_are_named(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A document has the name of its file, another name without a file, or the one that is passed."""
     path = tmp_path / "herd.pdf"

@@ -79,6 +79,7 @@ def test_history_lists_jobs_with_costs(run: Run, own_hub: Hub, monkeypatch: pyte
     assert read_json(run, "costs", "--since", "2100-01-01T00:00") == []
 
 
+@pytest.mark.slow
 def test_chat_prints_the_answer(run: Run, hub: Hub) -> None:
     """Readers see the streamed text, programs the completion; instructions and images are sent."""
     hub.chat("Moo \x1b[31m", times=2)
@@ -151,6 +152,7 @@ def test_login_rejects_a_wrong_key(run: Run, hub: Hub, folder: Path) -> None:
     assert not (folder / "auth_config.toml").exists()
 
 
+@pytest.mark.slow
 def test_upload_prints_urls(run: Run, folder: Path) -> None:
     """Files are uploaded, and their URLs printed."""
     Image.new("RGB", (2, 2)).save(folder / "dog.png")
@@ -194,6 +196,7 @@ def test_batch_runs_each_row_once(run: Run, hub: Hub, folder: Path) -> None:
     assert len(read_bodies(hub)) == 2
 
 
+@pytest.mark.slow
 def test_batch_above_the_budget_ends_early(run: Run, hub: Hub, folder: Path) -> None:
     """A batch needs a budget or a confirmation, and ends before it exceeds the budget."""
     (folder / "prompts.csv").write_text("id,text\na,A hat\nb,A coat\n")
@@ -205,6 +208,7 @@ def test_batch_above_the_budget_ends_early(run: Run, hub: Hub, folder: Path) -> 
     run(*command, "--map", "x", "--yes", code=2)
 
 
+@pytest.mark.slow
 def test_batch_with_a_failed_row_has_its_exit_code(run: Run, hub: Hub, folder: Path) -> None:
     """If a row fails, the exit code is 4, and the others are saved."""
     (folder / "prompts.jsonl").write_text('{"id": "a", "text": "x"}\n{"id": "b", "text": "y"}\n')

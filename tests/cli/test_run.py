@@ -62,6 +62,7 @@ def test_output_formats_are_for_readers_and_scripts(run: Run) -> None:
     assert "cost: not known" in unpriced.stderr
 
 
+@pytest.mark.slow
 def test_submit_prints_the_job_for_result(run: Run, folder: Path) -> None:
     """`submit` prints an id, with which `wait`, `result` and `cancel` go on."""
     id = run("submit", PRICED, *PROMPT, "--output", "quiet").stdout.strip()
@@ -115,6 +116,7 @@ def test_unknown_outcome_has_its_exit_code(read_error: Any, hub: Hub) -> None:
     assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
 
 
+@pytest.mark.slow
 def test_timeout_prints_how_to_resume(run: Run, hub: Hub) -> None:
     """The exit code of a timeout is 6; the job continues, and the command that resumes it is printed."""
     hub.inject_fault("job-stuck", times=1)
@@ -144,6 +146,7 @@ def test_dry_run_prints_and_sends_nothing(run: Run, hub: Hub, monkeypatch: pytes
     assert hub.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", [EDITOR, NEW["id"]])
 @pytest.mark.parametrize("count", ["1", "2"])
 @pytest.mark.parametrize("language", ["python", "httpx"])

@@ -91,6 +91,7 @@ def expect_problems(oxen: Oxen, id: str, values: dict[str, Any], limits: Limits 
     return [str(problem) for problem in caught.value.problems]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", [PRICED, NEW["id"]])
 def test_run_saves_and_reports_each_job(oxen: Oxen, hub: Hub, tmp_path: Path, id: str) -> None:
     """The report has status, files, URLs and cost of each job; so for models outside the package."""
@@ -108,6 +109,7 @@ def test_run_saves_and_reports_each_job(oxen: Oxen, hub: Hub, tmp_path: Path, id
     assert hub.count("POST", "/api/ai/") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "expected"),
     [

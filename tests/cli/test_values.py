@@ -48,6 +48,7 @@ def test_repeated_options_are_a_list(run: Run, hub: Hub) -> None:
     assert (sent["tags"], sent["parts"]) == (["a", "b", "c"], [{}, {}])
 
 
+@pytest.mark.slow
 def test_flags_are_sent_only_if_given(run: Run, hub: Hub) -> None:
     """A boolean is a pair of flags without a value."""
     assert submit(run, hub, "--prompt", "x", "--no-sharp") == {"prompt": "x", "sharp": False}

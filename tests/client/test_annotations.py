@@ -56,6 +56,7 @@ def test_type_hints_of_public_names_resolve(module: str) -> None:
                 typing.get_type_hints(annotated)
 
 
+@pytest.mark.slow
 def test_type_hints_name_classes() -> None:
     """Annotations that are imported when they are evaluated name the classes of the package."""
     request_class = QwenImageEditPlusRequest

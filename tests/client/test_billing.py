@@ -31,6 +31,7 @@ def test_count_above_one_warns(run: ClientRunner, hub: Hub, call: Callable[[Any]
     assert "oxen_models" not in warning.filename
 
 
+@pytest.mark.slow
 def test_count_of_one_does_not_warn(run: ClientRunner, hub: Hub) -> None:
     """A call for one result, or for the default, does not warn."""
     with warnings.catch_warnings():

@@ -162,6 +162,7 @@ def test_model_search(base_url: str, api_key: str) -> None:
     assert {"qwen-image-edit-plus"} <= ids < set(RECORDED_MODELS)
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 def test_model_detail_is_the_record(
     base_url: str, api_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +180,7 @@ def test_model_detail_is_the_record(
     assert {**fetched, "changed": None} == {**expected, "changed": None}
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 @pytest.mark.parametrize("response_format", ["url", "b64_json"])
 @pytest.mark.parametrize("parameters", [{}, ALL_PARAMETERS], ids=["minimal", "all"])

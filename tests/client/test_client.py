@@ -47,6 +47,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str, bytes]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("response_format", ["url", "b64_json"])
 @pytest.mark.parametrize(("family", "call", "parameters", "kind", "magic"), CALLS)
 def test_call_returns_typed_result(
@@ -205,6 +206,7 @@ def test_call_does_not_follow_redirects(
     assert (len(server.requests), other_server.requests) == (1, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "response",
     [

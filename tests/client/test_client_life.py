@@ -172,6 +172,7 @@ def test_closed_client_sends_nothing(run: ClientRunner, hub: Hub) -> None:
     assert len(hub.requests) == 2
 
 
+@pytest.mark.slow
 def test_client_closed_before_its_first_call(run: ClientRunner, hub: Hub) -> None:
     """A client that is closed before its first call sends nothing."""
 

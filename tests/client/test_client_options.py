@@ -34,6 +34,7 @@ def edit(oxen: Any, **options: Any) -> Any:
     return oxen.images.qwen_image_edit_plus.edit(**REQUEST, **options)
 
 
+@pytest.mark.slow
 def test_with_options_applies_to_its_client_only(run: ClientRunner, hub: Hub) -> None:
     """Options of `with_options` apply to the calls of the returned client; those left out are kept."""
     hub.respond_next(429, headers={"retry-after": "0"}, times=None, method="POST")
@@ -120,6 +121,7 @@ def test_http_client_of_the_wrong_kind_raises(run: ClientRunner, hub: Hub) -> No
         assert f"httpx.{'AsyncClient' if run.asynchronous else 'Client'}, got a value of type" in str(error)
 
 
+@pytest.mark.slow
 def test_extra_headers_are_sent_with_the_call(run: ClientRunner, hub: Hub) -> None:
     """`extra_headers` are sent with the POST of the call and with no other request."""
     extra = {"X-Trace": "t-1"}
@@ -235,6 +237,7 @@ def test_part_of_a_client_shows_its_name(run: ClientRunner, hub: Hub) -> None:
     assert run(shown, base_url=hub.url) == [f"<{name} of {hub.url}>" for name in names]
 
 
+@pytest.mark.slow
 def test_log_has_requests_without_the_key(
     run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +303,7 @@ def test_pickled_client_has_no_key(run: ClientRunner, hub: Hub, monkeypatch: pyt
     assert [request.headers["authorization"] for request in hub.requests] == ["Bearer of-the-other-process"]
 
 
+@pytest.mark.slow
 def test_client_with_http_client_is_not_picklable(run: ClientRunner, hub: Hub) -> None:
     """Neither a client with an `http_client` nor its jobs and results can be pickled."""
 

@@ -312,6 +312,7 @@ def test_models_are_read_without_a_key(run: ClientRunner, hub: Hub, read: Callab
     assert find_sent_key(hub) == f"Bearer {run.KEY}"
 
 
+@pytest.mark.slow
 def test_lists_that_need_a_key_say_so(run: ClientRunner) -> None:
     """A hub whose lists are not public raises an error that names the ways to pass a key."""
     with Hub(dialect=Dialect(list_access="key")) as hub:

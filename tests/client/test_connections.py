@@ -251,6 +251,7 @@ def test_invalid_encoding_raises(run: ClientRunner, encoding: str, content: byte
     assert server.count("POST") == 1
 
 
+@pytest.mark.slow
 def test_submit_with_one_connection(run: ClientRunner) -> None:
     """With max_connections=1 the event stream gives way: jobs are submitted and polled."""
     with Hub(generation_time=0.02) as hub:

@@ -99,6 +99,7 @@ def test_progress_continues_after_a_resume(run: ClientRunner, server: RawServer,
     assert (calls[-1], {total for _, total in calls}) == ((len(CONTENT),) * 2, {len(CONTENT)})
 
 
+@pytest.mark.slow
 def test_download_with_progress_is_resumed_again(
     run: ClientRunner, server: RawServer, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_download_with_progress_is_resumed_again(
     assert len(downloads(server)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("etag", [{}, {"ETag": 'W/"version-1"'}, {"ETag": "version-1"}])
 def test_download_without_strong_etag_is_not_resumed(
@@ -332,6 +334,7 @@ def drip(start: bytes, piece: bytes) -> Generator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("what", ENDLESS)
 def test_download_timeout_bounds_endless_data(

@@ -83,6 +83,7 @@ def read_problems(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> li
     return [str(problem) for problem in error.problems]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("id", "verb", "parameters", "kind"),
     [
@@ -119,6 +120,7 @@ def test_untyped_submit_sends_options_and_targets(run: ClientRunner, new: Hub) -
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_untyped_call_takes_parameters_in_a_mapping(run: ClientRunner, new: Hub) -> None:
     """Names that are not identifiers, and those of options, are parameters when they stand in the mapping."""
     run(lambda oxen: oxen.model("new/model").generate({"cfg-scale": 0.5}, prompt="xx"), base_url=new.url)
@@ -254,6 +256,7 @@ def test_untyped_model_that_needs_an_image_edits(run: ClientRunner, hub: Hub) ->
     assert str(error).endswith("call edit()")
 
 
+@pytest.mark.slow
 def test_untyped_model_without_schema_accepts_json(
     run: ClientRunner, server: RawServer, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def read_posted_paths(hub: Hub) -> list[str]:
     return [request.path.removeprefix("/api/ai") for request in hub.requests if request.method == "POST"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialect", "verb", "missing", "existing"),
     [
@@ -92,6 +93,7 @@ def test_other_error_is_sent_to_one_path(run: ClientRunner, hub: Hub, status: in
     assert read_posted_paths(hub) == ["/images/edit"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [NO_PATH, "<h1>Not Found</h1>", {"errors": {"detail": "Not Found"}}])
 def test_both_paths_missing_raise_the_first_error(run: ClientRunner, hub: Hub, body: Any) -> None:
     """If the hub has neither path, each is tried once, and nothing is remembered."""

@@ -169,6 +169,7 @@ CONTENT: list[tuple[dict[str, Any], bool]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("parts", "is_rejected"), CONTENT)
 def test_rejected_content_has_a_class(
     run: ClientRunner, server: RawServer, parts: dict[str, Any], is_rejected: bool
@@ -235,6 +236,7 @@ def test_failed_job_names_the_provider(run: ClientRunner, server: RawServer) -> 
     assert error.detail == "The parameter `duration` is not valid"
 
 
+@pytest.mark.slow
 def test_batch_records_failures_of_each_class(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
     """A journal records a job that failed for missing credits as failed: it is not sent again."""
     server.responses[QUEUE] = [Response(body={"generations": [{"generation_id": "j", "status": "queued"}]})]

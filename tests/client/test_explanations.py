@@ -165,6 +165,7 @@ def test_none_names_omit(explain: Explain, schema: dict[str, Any]) -> None:
     assert "leave the parameter out, or pass OMIT" in str(explain(schema, None))
 
 
+@pytest.mark.slow
 def test_omit_is_the_remedy_for_none(run: ClientRunner, hub: Hub) -> None:
     """OMIT is accepted where None is rejected, and None for a required parameter does not name it."""
     for value in (None, OMIT):
@@ -249,6 +250,7 @@ def test_empty_wire_name_is_explained(run: ClientRunner, hub: Hub) -> None:
     assert str(error).endswith("extra_body['']=1: cannot be set here; pass it as a parameter: param=1")
 
 
+@pytest.mark.slow
 def test_unknown_model_is_suggested(run: ClientRunner, hub: Hub) -> None:
     """The catalogue and the server's 404 suggest the model with the nearest id."""
     with pytest.raises(KeyError, match="did you mean 'qwen-image-edit-plus'"):

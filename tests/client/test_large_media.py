@@ -137,6 +137,7 @@ def test_call_with_large_media_sends_the_body(
     assert (headers["content-length"], headers.get("transfer-encoding")) == (str(len(body)), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "bytes", "uri"])
 @pytest.mark.parametrize("call", ["run", "submit"])
 def test_request_with_large_media_sends_its_body(
@@ -171,6 +172,7 @@ def test_untyped_request_with_large_media_sends_its_body(
     assert len(repr(request)) < 1000
 
 
+@pytest.mark.slow
 def test_retry_sends_the_whole_body_again(
     run: ClientRunner, server: RawServer, picture: tuple[bytes, Path]
 ) -> None:
@@ -324,6 +326,7 @@ def test_repr_does_not_contain_the_content(picture: tuple[bytes, Path]) -> None:
     assert f"input_image=[<image/png of {LARGE:,} bytes>]" in repr(build(picture[1]))
 
 
+@pytest.mark.slow
 def test_serialization_of_pydantic_has_data_uris(picture: tuple[bytes, Path]) -> None:
     """`model_dump` and `model_dump_json` return data: URIs, and the result can be validated again."""
     request = build(picture[1])
@@ -357,6 +360,7 @@ SHAPES: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_large_media_in_each_shape_of_parameter(
     run: ClientRunner, server: RawServer, picture: tuple[bytes, Path], shape: str
@@ -382,6 +386,7 @@ class UnionRequest(ImageRequest):
     list_first: ListOf[ImageInput] | ImageInput
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [wrap_nothing, wrap_twice])
 def test_large_media_in_unions_are_converted(picture: tuple[bytes, Path], wrap: Callable[[Any], Any]) -> None:
     """A file is converted in each member of a union."""
@@ -478,6 +483,7 @@ def test_large_media_are_not_copied(run: ClientRunner, tmp_path: Path, form: str
     assert measure_peak(send) < SIZE / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("use", "peak"), [("read", 1.2), ("save", 0.5)])
 def test_large_result_is_in_memory_once(run: ClientRunner, tmp_path: Path, use: str, peak: float) -> None:
     """`read` needs the size of the file in memory, and `save` little."""

@@ -51,6 +51,7 @@ def test_parse_json_with_an_escaped_slash_returns_the_value() -> None:
     assert parse_json(content) == VALUES["several"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le", "utf-8-sig"])
 def test_parse_json_in_other_encodings_acts_as_json_does(encoding: str) -> None:
     """Other encodings are accepted or rejected as `json.loads` does."""
@@ -65,6 +66,7 @@ def test_parse_json_rejects_invalid_json(end: str) -> None:
         parse_json(f'{{"images": [{{"b64_json": "{LONG}{end}'.encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["b64_json", "url"])
 def test_result_with_a_long_string_is_read(run: ClientRunner, server: RawServer, form: str) -> None:
     """A blocking call returns a large file that the response contains."""

@@ -433,6 +433,7 @@ def test_large_binary_value_has_a_short_error(form: Callable[[bytes], Any]) -> N
     assert peak < 40_000_000  # a list of the bytes takes 112 MB, and a message of them 56 MB
 
 
+@pytest.mark.slow
 def test_result_is_accepted_as_an_input(run: ClientRunner, hub: Hub) -> None:
     """An image of an earlier call is sent as its URL, or as its content if the response contained it."""
 

@@ -58,6 +58,7 @@ def test_import_of_a_request_loads_one_model() -> None:
     assert generated == {"oxen_models.images.qwen_image_edit_plus"}
 
 
+@pytest.mark.slow
 def test_catalogue_loads_no_dependency() -> None:
     """Listing the catalogue loads neither httpx nor pydantic."""
     assert not {"httpx", "pydantic"} & find_loaded_modules("import oxen_models; oxen_models.catalog.models()")
@@ -122,6 +123,7 @@ def test_catalogue_filters_models() -> None:
         catalog.get("no-such-model")
 
 
+@pytest.mark.slow
 def test_dir_lists_importable_names() -> None:
     """Every name that `dir` lists can be imported; another name raises AttributeError."""
     for module in (oxen_models, *FAMILIES.values()):

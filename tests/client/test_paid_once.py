@@ -254,6 +254,7 @@ def test_429_raises_after_max_retries(run: ClientRunner, hub: Hub, operation: Op
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.slow
 def test_429_is_not_retried_without_retries(run: ClientRunner, hub: Hub) -> None:
     """With max_retries=0 a 429 is raised at once."""
     for operation in OPERATIONS.values():

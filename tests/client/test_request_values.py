@@ -126,6 +126,7 @@ def test_blocking_call_with_targets_raises(run: ClientRunner, hub: Hub, call: An
     assert read_sent_bodies(hub) == []
 
 
+@pytest.mark.slow
 def test_run_many_submits_with_the_targets(run: ClientRunner, hub: Hub) -> None:
     """The results of a batch go to the targets."""
 
@@ -164,6 +165,7 @@ def test_submit_has_the_signature_of_the_verb() -> None:
     assert inspect.signature(type(model).submit).parameters.keys() == {"self", *verb.parameters}
 
 
+@pytest.mark.slow
 def test_queue_is_reached_by_submit_alone(run: ClientRunner, hub: Hub) -> None:
     """A model whose `submit` was used still makes blocking calls, and the other way round."""
 

@@ -39,6 +39,7 @@ def content(use: str, medium: Any, folder: Path) -> Steps:
     return path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(
     ("fault", "amount"), [("url-downloads", 1), ("url-downloads", 0), ("url-seconds", 0)]
@@ -134,6 +135,7 @@ def test_copied_result_has_no_key(run: ClientRunner, hub: Hub) -> None:
         assert (copied, copied.media[0].generation_id) == (result, id)
 
 
+@pytest.mark.slow
 def test_save_reports_progress(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
     """Progress has bytes so far and the total, which is unknown for compressed content."""
     content = bytes(range(256)) * 4000
@@ -273,6 +275,7 @@ def test_redirect_of_the_api_is_not_followed(
     assert (error.status, other_server.requests) == (302, [])
 
 
+@pytest.mark.slow
 def test_result_of_a_job_has_its_response(run: ClientRunner, hub: Hub) -> None:
     """The response is the data of the event that ended the job, or the record that was polled."""
     [id] = finish_jobs_via_httpx(hub)

@@ -118,6 +118,7 @@ def test_save_does_not_replace_a_device(
     assert path.is_symlink() == is_link
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fifo", "file", "folder", "open"])
 def test_incomplete_result_writes_nothing(
     run: ClientRunner, server: RawServer, tmp_path: Path, kind: str
@@ -293,6 +294,7 @@ def test_save_to_an_unusable_file_raises(
     assert why in str(run.expect_error(kind, edit, save(file), base_url=server.url))
 
 
+@pytest.mark.slow
 def test_save_expands_the_home_folder(
     run: ClientRunner, server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,7 @@ def test_media_are_in_a_sidecar_as_digests(run: ClientRunner, hub: Hub, tmp_path
         assert found.request(input_image=[dog]) == request
 
 
+@pytest.mark.slow
 def test_sidecar_has_the_extra_body(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """The properties of `extra_body` are stated separately, because the request does not have them."""
     save(run, hub, tmp_path / "hat.webp", extra_body={"beta": 1})
@@ -105,6 +106,7 @@ def test_sidecar_has_the_extra_body(run: ClientRunner, hub: Hub, tmp_path: Path)
     assert (found.extra_body, found.seed, found.request()) == ({"beta": 1}, 5, PICTURE)
 
 
+@pytest.mark.slow
 def test_untyped_request_is_rebuilt(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A request of a model outside the package is rebuilt without its class."""
     schema = object_schema(prompt={"type": "string"}, **{"cfg-scale": {"type": "number"}})
@@ -114,6 +116,7 @@ def test_untyped_request_is_rebuilt(run: ClientRunner, hub: Hub, tmp_path: Path)
     assert sidecar(tmp_path / "hat.png").request() == request
 
 
+@pytest.mark.slow
 def test_sidecar_has_the_path_of_the_model(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """The sidecar of a job has the path of a blocking call of its model, as that of a blocking call has."""
     request = QwenImageEditPlusRequest(prompt="A hat", input_image=["https://example.com/dog.png"])
@@ -132,6 +135,7 @@ def test_save_all_writes_a_sidecar_for_each_file(run: ClientRunner, hub: Hub, tm
     assert len(list((tmp_path / "none").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_stream_has_no_sidecar(run: ClientRunner, hub: Hub) -> None:
     """A sidecar for an open file raises before the download."""
     error = run.expect_error(
@@ -143,6 +147,7 @@ def test_stream_has_no_sidecar(run: ClientRunner, hub: Hub) -> None:
     assert str(error) == "sidecar=True requires the path of a regular file"
 
 
+@pytest.mark.slow
 def test_pickled_result_has_no_request(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A pickle of a result does not contain the request, so its file is saved without a sidecar."""
     result = run(lambda oxen: oxen.run(ZImageTurboRequest(prompt="s3cret")), base_url=hub.url)

@@ -260,6 +260,7 @@ def test_cancelled_task_interrupts_the_call(hub: Hub, telemetry: Telemetry) -> N
     assert span.status.status_code is StatusCode.UNSET
 
 
+@pytest.mark.slow
 def test_retries_are_counted(run: ClientRunner, hub: Hub, telemetry: Telemetry) -> None:
     """Each request that is sent again is counted by model and reason."""
     hub.respond_next(429, headers={"retry-after": "0"}, times=2, path=GENERATE)

@@ -107,6 +107,7 @@ def test_upload_goes_to_the_named_repository(run: ClientRunner, hub: Hub, path: 
     assert hub.count("GET", USER) == 0
 
 
+@pytest.mark.slow
 def test_same_content_is_uploaded_once(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A second upload of the same content returns the same URL without a request."""
 
@@ -120,6 +121,7 @@ def test_same_content_is_uploaded_once(run: ClientRunner, hub: Hub, path: Path) 
     run(upload_twice, base_url=hub.url)
 
 
+@pytest.mark.slow
 def test_expiring_url_is_signed_again(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A URL that expires soon is replaced by another one of the same upload, which requests accept."""
 
@@ -136,6 +138,7 @@ def test_expiring_url_is_signed_again(run: ClientRunner, hub: Hub, path: Path) -
     run(upload_twice, base_url=hub.url, **OPTIONS)
 
 
+@pytest.mark.slow
 def test_deleted_file_is_uploaded_again(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A file that the server does not have any more is uploaded again."""
 
@@ -207,6 +210,7 @@ def find_urls(body: Any) -> list[str]:
     return [text for text in texts if text.startswith(("http:", "data:"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_large_file_is_uploaded_by_each_call(run: ClientRunner, hub: Hub, path: Path, call: str) -> None:
     """Every way of calling sends the URL of a large file, which is uploaded before."""
@@ -217,6 +221,7 @@ def test_large_file_is_uploaded_by_each_call(run: ClientRunner, hub: Hub, path: 
     assert (count_uploads(hub), count_billable(hub)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_only_files_above_the_limit_are_uploaded(run: ClientRunner, hub: Hub) -> None:
     """Files up to the limit stay in the request, in their places."""
     limit = 100_000
@@ -307,6 +312,7 @@ def test_upload_error_has_its_cause(run: ClientRunner, hub: Hub, path: Path) -> 
     assert error.request_id == "r1"
 
 
+@pytest.mark.slow
 def test_upload_is_sent_again_after_failures(run: ClientRunner, hub: Hub, path: Path) -> None:
     """An upload costs nothing, so that it is sent again after each transient failure."""
     hub.respond_next(503, path=CONTEXT, headers={"retry-after": "0"})
@@ -317,6 +323,7 @@ def test_upload_is_sent_again_after_failures(run: ClientRunner, hub: Hub, path: 
     assert len([name for name in hub.uploads if name in url]) == 1
 
 
+@pytest.mark.slow
 def test_redirect_of_an_upload_is_not_followed(
     run: ClientRunner, hub: Hub, other_server: RawServer, path: Path
 ) -> None:
@@ -354,6 +361,7 @@ def test_option_of_uploads_is_validated(run: ClientRunner, option: str, value: o
         run(lambda oxen: oxen, base_url="http://127.0.0.1", **options)
 
 
+@pytest.mark.slow
 def test_options_of_uploads_are_pickled(
     run: ClientRunner, hub: Hub, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,6 +421,7 @@ def test_journal_identifies_the_file(run: ClientRunner, hub: Hub, path: Path, tm
     assert (count_uploads(hub), count_billable(hub)) == (2, 1)
 
 
+@pytest.mark.slow
 def test_failed_upload_spends_no_budget(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A request whose file could not be uploaded does not count in the budget."""
     hub.respond_next(403, path=CONTEXT)
@@ -427,6 +436,7 @@ def test_failed_upload_spends_no_budget(run: ClientRunner, hub: Hub, path: Path)
     assert [type(outcome.error) for outcome in outcomes] == [UploadError, type(None)]
 
 
+@pytest.mark.slow
 def test_job_with_an_upload_is_reconciled(run: ClientRunner, hub: Hub, path: Path, tmp_path: Path) -> None:
     """The job of a request of unknown outcome is found by the digest in the URL of its file."""
     journal = tmp_path / "runs.db"

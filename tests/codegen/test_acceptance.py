@@ -50,6 +50,7 @@ def test_accept_records_keeps_last_good_record() -> None:
     assert all(diagnostic.severity == "error" for diagnostic in result.rejected)
 
 
+@pytest.mark.slow
 def test_accept_records_collision_with_recorded() -> None:
     """A new model does not take the Python name of a recorded model, even of a changed one."""
     old, changed = make_record("a-b"), make_record("a-b", summary="New.")
@@ -86,6 +87,7 @@ def test_accept_records_excluded_model() -> None:
     assert [(diagnostic.subject, diagnostic.severity) for diagnostic in result.rejected] == [("b", "note")]
 
 
+@pytest.mark.slow
 def test_accept_records_reports_unbindable_recorded() -> None:
     """A recorded model that cannot be bound is reported, whether the hub changed it or not."""
     bad = make_record("a", ["x"])
@@ -102,6 +104,7 @@ UNUSUAL_PRICES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pricing", UNUSUAL_PRICES, ids=json.dumps)
 def test_package_with_unusual_price_is_built(pricing: object) -> None:
     """A record with a price of an unusual form is accepted, and its catalogue entry has no cost."""

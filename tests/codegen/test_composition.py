@@ -146,6 +146,7 @@ def test_unknown_parameter_has_a_python_name() -> None:
     assert request(top_p=1).body() == {"model": "a-model", "top-p": 1}
 
 
+@pytest.mark.slow
 def test_stand_in_accepts_parameters_of_combined_schemas() -> None:
     """The stand-in, which refuses unknown parameters, knows those of other keywords, too."""
     schema: dict[str, Any] = {
@@ -171,6 +172,7 @@ def test_required_model_is_no_parameter() -> None:
     assert list(compile_request(schema).model_fields) == ["a", "response_format", "target_namespace"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [2**53, 2**53 + 1, 2**60 + 1])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_number_with_large_bound_is_exact(bound: int, sign: int) -> None:
@@ -291,6 +293,7 @@ def test_wide_chains_in_allof_are_not_merged(last: dict[str, Any]) -> None:
     assert node["unsupported"] == ["allOf"]
 
 
+@pytest.mark.slow
 def test_many_members_of_allof_are_merged() -> None:
     """The limit of comparisons allows far more members than any model has."""
     members = [

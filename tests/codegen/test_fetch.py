@@ -145,6 +145,7 @@ def test_fetch_file_names_are_portable(fetch: Callable[..., Result], hub: Hub, s
     assert "%54%41%4C%4B%45%52.json" in names
 
 
+@pytest.mark.slow
 def test_fetch_id_without_url_is_an_error(fetch: Callable[..., Result], hub: Hub) -> None:
     """An id that cannot be part of a URL is reported, and the other models are recorded."""
     hub.add_model({**MODELS[0], "id": ".."})
@@ -188,6 +189,7 @@ def test_fetch_date_ignores_prices(fetch: Callable[..., Result], hub: Hub, schem
     assert json.loads(record.read_text())["changed"] > "2026"
 
 
+@pytest.mark.slow
 def test_fetch_records_change_of_json_type(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """A change from `1` to `true` is a change, although both are equal in Python."""
     for default in (1, True):
@@ -198,6 +200,7 @@ def test_fetch_records_change_of_json_type(fetch: Callable[..., Result], hub: Hu
     assert record["json_request_schema"]["properties"]["n"]["default"] is True
 
 
+@pytest.mark.slow
 def test_fetch_keeps_other_files(fetch: Callable[..., Result], schemas: Path) -> None:
     """Files that `fetch` did not write are kept."""
     schemas.mkdir()
@@ -223,6 +226,7 @@ def test_fetch_keeps_removal_notice(fetch: Callable[..., Result], hub: Hub, sche
     assert "removed" not in json.loads(record.read_text())
 
 
+@pytest.mark.slow
 def test_fetch_ignores_removal_from_hub(fetch: Callable[..., Result], hub: Hub, schemas: Path) -> None:
     """The hub cannot mark a model as removed."""
     hub.add_model({**MODELS[0], "removed": {"on": "2026-07-01", "version": "0.2.0", "successor": None}})
@@ -292,6 +296,7 @@ def test_fetch_failed_model_keeps_record(
     assert read_texts(schemas)["talker.json"] != before["talker.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result], hub: Hub) -> None:
     """A rate limit or a server error is retried."""
@@ -300,6 +305,7 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
     assert len(hub.requests) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
@@ -346,6 +352,7 @@ def test_fetch_reports_few_entries_without_id(fetch: Callable[..., Result], hub:
     assert done.stderr.count("no usable id") == 20
 
 
+@pytest.mark.slow
 def test_fetch_writes_through_no_link(tmp_path: Path, fetch: Callable[..., Result], schemas: Path) -> None:
     """A link at the path of a temporary file is replaced; its target is not changed."""
     victim = tmp_path / "victim"
@@ -368,6 +375,7 @@ def test_fetch_falls_back_to_older_list(catalogue: Path, fetch: Callable[..., Re
         assert "/api/evaluations/models" not in [request.path for request in new.requests]
 
 
+@pytest.mark.slow
 def test_fetch_works_without_a_key(
     fetch: Callable[..., Result], hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,6 +398,7 @@ def test_fetch_without_required_key_fails(
     assert "auth_config.toml" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["OXEN_BASE_URL", "OXEN_HOST"])
 def test_fetch_uses_login_and_environment(
     schemas: Path, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str

@@ -104,6 +104,7 @@ def test_generate_two_files_of_a_model(
     assert "error: 1-1.json: 0-0.json has the same model, a: remove one file" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "name"),
     [

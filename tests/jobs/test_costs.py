@@ -28,6 +28,7 @@ def hub() -> Iterator[Hub]:
         yield running
 
 
+@pytest.mark.slow
 def test_job_has_its_cost_once_it_ended(run: ClientRunner, hub: Hub) -> None:
     """`cost()` is None until the job has ended, and then what the history has."""
     hub.inject_fault("job-stuck", times=1)
@@ -55,6 +56,7 @@ def test_cost_of_an_unknown_job_raises(run: ClientRunner, hub: Hub) -> None:
     assert error.generation_id == "nobody"
 
 
+@pytest.mark.slow
 def test_outcome_has_its_cost(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """An outcome has the cost by the history, and so has the replayed one without another request."""
     requests = [ZImageTurboRequest(prompt="x"), QwenImageRequest(prompt="y")]
@@ -88,6 +90,7 @@ def test_times_beyond_datetime_are_unknown(run: ClientRunner, hub: Hub) -> None:
     assert list(costs) == ["unknown"]
 
 
+@pytest.mark.slow
 def test_costs_are_summed_by_model(run: ClientRunner, hub: Hub) -> None:
     """`costs()` sums by model, media type, namespace or day, the highest first."""
 

@@ -83,6 +83,7 @@ def send_long_header(peer: Peer) -> None:
         peer.send(b"event: " + b"x" * 65_536)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("send", [send_long_line, send_long_comment, send_many_data_lines, send_long_header])
 def test_endless_event_raises(
     run: ClientRunner, monkeypatch: pytest.MonkeyPatch, send: Callable[[Peer], None]
@@ -126,6 +127,7 @@ def test_stream_that_does_not_open_raises(
         run.expect_error((ox.HubUnreachableError, ox.HubTimeoutError), read_events, base_url=server.url)
 
 
+@pytest.mark.slow
 def test_stream_that_cannot_be_reopened_raises(run: ClientRunner) -> None:
     """`events()` raises after several failures to open the stream again."""
 
@@ -156,6 +158,7 @@ def fail_for_events(error: type[BaseException]) -> tuple[Any, Any]:
     return check, check_async
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize("error", [ValueError, RuntimeError, AssertionError, BrokenHookError])
 def test_reader_survives_errors_of_hooks(
@@ -262,6 +265,7 @@ def test_event_ends_a_wait_during_a_hanging_poll(
         assert run(steps, base_url=server.url) == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_record_of_another_job_is_a_failed_poll(run: ClientRunner, hub: Hub) -> None:
     """A poll that returns another job's record has failed; the job's own record ends the wait."""

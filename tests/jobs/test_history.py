@@ -34,6 +34,7 @@ PRICED = {
 }
 
 
+@pytest.mark.slow
 def test_jobs_returns_open_jobs(run: ClientRunner) -> None:
     """`jobs()` returns the jobs that have not ended, or those of the given status."""
     with Hub(generation_time=3600) as hub:
@@ -49,6 +50,7 @@ def test_jobs_returns_open_jobs(run: ClientRunner) -> None:
     assert [(job.id, job.status) for job in others] == [(cancelled, "cancelled")]
 
 
+@pytest.mark.slow
 def test_listed_jobs_return_their_results(run: ClientRunner, hub: Hub) -> None:
     """The results of listed jobs have the type of their media."""
     [image], [video] = finish_jobs_via_httpx(hub), finish_jobs_via_httpx(hub, VIDEO_BODY)
@@ -116,6 +118,7 @@ def test_invalid_filter_raises(run: ClientRunner, hub: Hub, method: str, filters
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_pages_are_requested_when_reached(run: ClientRunner, hub: Hub) -> None:
     """Each page of the history is requested when the iteration reaches it."""
     ids = finish_jobs_via_httpx(hub, number=4) + finish_jobs_via_httpx(hub)
@@ -133,6 +136,7 @@ def test_pages_are_requested_when_reached(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("GET", HISTORY) == 4
 
 
+@pytest.mark.slow
 def test_history_can_be_iterated_twice(run: ClientRunner, hub: Hub) -> None:
     """Each iteration over the history begins with the newest job."""
     ids = finish_jobs_via_httpx(hub, number=3)
@@ -145,6 +149,7 @@ def test_history_can_be_iterated_twice(run: ClientRunner, hub: Hub) -> None:
     assert run(steps, base_url=hub.url) == ids[::-1] * 2
 
 
+@pytest.mark.slow
 def test_costs_are_decimals(run: ClientRunner, hub: Hub) -> None:
     """Costs of jobs and totals of pages are exact decimals."""
     hub.add_model(PRICED)
@@ -167,6 +172,7 @@ def test_empty_history_has_one_page(run: ClientRunner, hub: Hub) -> None:
     assert (page.generations, page.number, page.total_entries) == ([], 1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 2])
 def test_new_jobs_between_pages_repeat_nothing(run: ClientRunner, hub: Hub, new: int, size: int) -> None:
@@ -268,6 +274,7 @@ def test_events_yields_jobs_of_other_processes(
     assert succeeded.url not in repr(succeeded)
 
 
+@pytest.mark.slow
 def test_events_continue_after_a_reconnect(
     run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -323,6 +330,7 @@ def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("GET", EVENTS) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", [Dialect(), Dialect(detail="wrapped", schema_key="request_schema")])
 def test_models_are_listed_and_found(run: ClientRunner, dialect: Dialect) -> None:
     """Models are listed, filtered, searched and returned by id, in both formats of the API."""

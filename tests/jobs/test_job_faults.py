@@ -112,6 +112,7 @@ def test_succeeded_job_without_result_raises(run: ClientRunner, hub: Hub) -> Non
     assert (error.generation_id, "(job g)" in str(error)) == ("g", True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 def test_job_cancelled_by_another_process(run: ClientRunner, endless_hub: Hub) -> None:
     """A cancelled job has no event: the list after the next reconnect ends the wait."""
@@ -199,6 +200,7 @@ def test_cancel_on_timeout_cancels_the_job(run: ClientRunner, endless_hub: Hub) 
     assert job["generation_id"] == error.generation_id
 
 
+@pytest.mark.slow
 def test_cancel_on_timeout_of_finished_job(run: ClientRunner, hub: Hub) -> None:
     """JobTimeout names the status of a job that had ended before it was cancelled."""
     hub.inject_fault("events-early")
@@ -233,6 +235,7 @@ def test_third_failed_poll_ends_the_wait(
     assert hub.count("GET", f"{QUEUE}/g") == polls
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_transient_poll_failures_are_ignored(run: ClientRunner, hub: Hub) -> None:
     """Fewer than three failed polls in a row, and rate limits, do not end the wait."""
@@ -245,6 +248,7 @@ def test_transient_poll_failures_are_ignored(run: ClientRunner, hub: Hub) -> Non
     assert (error.detail, hub.count("GET", f"{QUEUE}/g")) == ("at last", 9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_wait_can_be_repeated_after_failed_polls(run: ClientRunner, hub: Hub) -> None:
     """A job can be waited for again after its polls failed."""
@@ -272,6 +276,7 @@ REJECTIONS: list[tuple[int, object, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "body", "headers"), REJECTIONS)
 def test_result_after_rejected_streams(
     run: ClientRunner, hub: Hub, status: int, body: object, headers: dict[str, str]
@@ -346,6 +351,7 @@ def test_early_or_repeated_event(run: ClientRunner, hub: Hub, fault: Any) -> Non
     assert hub.count("GET", QUEUE) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 @pytest.mark.parametrize(("fault", "events"), [("events-dropped", 1), ("events-garbled", 2)])
 def test_lost_event_is_recovered_by_reconnect(run: ClientRunner, hub: Hub, fault: Any, events: int) -> None:
@@ -384,6 +390,7 @@ def test_lost_stream_restores_the_poll_rate(
     assert run(steps, base_url=endless_hub.url) == "failed"
 
 
+@pytest.mark.slow
 def test_silent_stream_that_is_closed(run: ClientRunner, hub: Hub) -> None:
     """A stream without events that is closed is reopened, and the list ends the wait."""
     hub.inject_fault("events-silent", times=1)
@@ -391,6 +398,7 @@ def test_silent_stream_that_is_closed(run: ClientRunner, hub: Hub) -> None:
     assert run(submit_and_wait(), base_url=hub.url).images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", [1, 2, 3])
 def test_stream_that_is_closed_after_events(run: ClientRunner, hub: Hub, events: int) -> None:
     """All jobs are found if the stream is closed after each few events."""
@@ -422,6 +430,7 @@ def test_incomplete_event_causes_a_poll(run: ClientRunner, server: RawServer) ->
     assert [image.url for image in result.images] == ["https://example.com/hat.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 def test_reconnect_lists_the_queue_once(run: ClientRunner, endless_hub: Hub) -> None:
     """After a reconnect the queue is listed once for all waits, and only the missing job is polled."""
@@ -448,6 +457,7 @@ def test_reconnect_lists_the_queue_once(run: ClientRunner, endless_hub: Hub) -> 
     assert paths == [EVENTS, EVENTS, QUEUE, f"{QUEUE}/{id}"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_failed_list_is_replaced_by_polls(run: ClientRunner, hub: Hub) -> None:
     """If the queue cannot be listed, each job is polled."""

@@ -87,6 +87,7 @@ def test_jobs_with_equal_ids_are_equal(run: ClientRunner, hub: Hub) -> None:
     run(steps, base_url=hub.url)
 
 
+@pytest.mark.slow
 def test_job_knows_its_model(run: ClientRunner, own_hub: Hub) -> None:
     """A job has the model of its request or its record, also after it was pickled."""
 
@@ -128,6 +129,7 @@ def make_callback(run: ClientRunner, calls: list[Any]) -> Callable[..., Any]:
     return call_async if run.asynchronous else lambda *args: calls.append(args)
 
 
+@pytest.mark.slow
 def test_callbacks_may_be_coroutines(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """Each callback of the asynchronous client may be a coroutine function, which is awaited."""
     statuses: list[Any] = []
@@ -170,6 +172,7 @@ def test_error_of_a_coroutine_callback_is_raised(run: ClientRunner, hub: Hub) ->
         run(steps, base_url=hub.url)
 
 
+@pytest.mark.slow
 def test_block_of_a_derived_client_closes_nothing(run: ClientRunner, hub: Hub) -> None:
     """The end of a `with` block of a client with other options leaves the original client open."""
 

@@ -43,6 +43,7 @@ def test_submit_returns_a_queued_job(run: ClientRunner, endless_hub: Hub) -> Non
     assert endless_hub.requests[1].body == {**EDIT_BODY, "aspect_ratio": "1:1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Image", "Video"])
 def test_job_result_equals_that_of_the_call(run: ClientRunner, hub: Hub, kind: str) -> None:
     """The result of a job has the type, the model and the content of the blocking call's."""
@@ -112,6 +113,7 @@ def test_refresh_returns_the_record(run: ClientRunner, endless_hub: Hub) -> None
     assert endless_hub.requests[1].body == {**EDIT_BODY, **targets}
 
 
+@pytest.mark.slow
 def test_on_status_is_called_with_each_status(run: ClientRunner, hub: Hub) -> None:
     """`on_status` is called with each status, and its exceptions are raised to the caller."""
 
@@ -163,6 +165,7 @@ def test_cancelled_job_raises_on_result(run: ClientRunner, endless_hub: Hub) -> 
     assert endless_hub.count("DELETE", f"{QUEUE}/{job.id}") == 2
 
 
+@pytest.mark.slow
 def test_cancel_of_finished_job_has_no_effect(run: ClientRunner, hub: Hub) -> None:
     """Cancelling a finished job keeps its status and its result."""
 
@@ -191,6 +194,7 @@ def test_cancel_succeeds_if_the_refresh_fails(run: ClientRunner, endless_hub: Hu
     assert endless_hub.count("DELETE", f"{QUEUE}/{id}") == 1
 
 
+@pytest.mark.slow
 def test_num_generations_starts_several_jobs(run: ClientRunner, hub: Hub) -> None:
     """One submission with `num_generations` starts several jobs, which share one event stream."""
 
@@ -269,6 +273,7 @@ def test_audio_job_returns_a_sound(run: ClientRunner, hub: Hub) -> None:
 AUDIO_BODY = {"model": "bytedance-seed-audio-1-0", "prompt": "moo"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video"), (AUDIO_BODY, "Audio")]
 )
@@ -348,6 +353,7 @@ def test_pickled_job_has_no_key(run: ClientRunner, hub: Hub, monkeypatch: pytest
     assert hub.requests[-1].headers["authorization"] == "Bearer of-the-other-process"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["all", "list", "result_url", "url", "b64_json"])
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
 def test_result_is_found_in_each_format(
@@ -393,6 +399,7 @@ def test_input_images_are_not_the_result(run: ClientRunner, server: RawServer, k
     assert [image.url for image in result.images] == [url]
 
 
+@pytest.mark.slow
 def test_each_result_has_its_own_renewed_url(run: ClientRunner, server: RawServer) -> None:
     """If the URLs of several results have expired, each is renewed by its position."""
 

@@ -39,6 +39,7 @@ def pair_hub(request: pytest.FixtureRequest) -> Iterator[Hub]:
         yield hub
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_events", [True, False])
 def test_job_with_two_images_returns_both(run: ClientRunner, pair_hub: Hub, has_events: bool) -> None:
     """A list of media goes before `result_url` and `url`, in records and events alike."""
@@ -59,6 +60,7 @@ def test_job_with_two_images_returns_both(run: ClientRunner, pair_hub: Hub, has_
     assert contents[0] != contents[1]
 
 
+@pytest.mark.slow
 def test_batch_result_with_two_images_is_replayed(run: ClientRunner, pair_hub: Hub, tmp_path: Path) -> None:
     """A journal keeps all media of a result, with their content if they have no URL."""
 
@@ -71,6 +73,7 @@ def test_batch_result_with_two_images_is_replayed(run: ClientRunner, pair_hub: H
     assert media[0] == media[1]
 
 
+@pytest.mark.slow
 def test_history_and_events_carry_all_media(run: ClientRunner) -> None:
     """`Generation.media` and `GenerationCompleted.media` contain each file."""
     with Hub(generation_time=0.02) as hub:
@@ -197,6 +200,7 @@ def test_draft_expiry_is_parsed(run: ClientRunner, hub: Hub, text: object, expec
     assert (video.draft_task_id, video.draft_expires_at) == ("d", expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_cancel_without_a_body_succeeds(run: ClientRunner, hub: Hub, status: int) -> None:
     """A DELETE may be answered without a body."""
@@ -219,6 +223,7 @@ def test_lost_event_is_found_at_the_deadline(run: ClientRunner) -> None:
         assert run(steps, base_url=hub.url) == "succeeded"
 
 
+@pytest.mark.slow
 def test_slow_poll_at_the_deadline_is_bounded(run: ClientRunner) -> None:
     """If the poll at the deadline gets no response, the wait ends about 2 seconds later."""
     with Hub(generation_time=3600) as hub:

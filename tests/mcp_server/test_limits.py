@@ -47,6 +47,7 @@ def test_cost_above_per_call_is_refused(oxen: Oxen, hub: Hub, tmp_path: Path) ->
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_budget_holds_for_concurrent_calls(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """Calls at the same time do not exceed the budget together."""
     with connect(oxen, tmp_path, Limits(budget=Decimal("0.03"))) as agent:
@@ -66,6 +67,7 @@ def test_budget_holds_for_concurrent_calls(oxen: Oxen, hub: Hub, tmp_path: Path)
         assert all("$0.03 of the budget of $0.03 are spent" in error for error in errors)
 
 
+@pytest.mark.slow
 def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """A request that may be billed reduces the budget, and the error tells to look before a repetition."""
     hub.inject_fault("cut-before-response", method="POST", times=1)
@@ -132,6 +134,7 @@ def test_user_is_not_asked_beyond_the_budget(oxen: Oxen, tmp_path: Path) -> None
     assert user.questions == []
 
 
+@pytest.mark.slow
 def test_approval_is_for_one_call(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """An answer is accepted once, and only for the request that was shown."""
     with connect(
@@ -161,6 +164,7 @@ def test_approval_is_for_one_call(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_unpriced_call_needs_a_rest_of_the_budget(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """A call of unknown cost is refused after the budget is spent."""
     with connect(oxen, tmp_path, Limits(budget=CENT)) as agent:
@@ -203,6 +207,7 @@ def test_files_are_read_below_allowed_folders(limited: Agent, tmp_path: Path, hu
     limited.read("estimate", model=EDITOR, parameters=values)
 
 
+@pytest.mark.slow
 def test_files_are_written_below_the_folder(limited: Agent, tmp_path: Path) -> None:
     """The folder is created, and no other file is written."""
     [job] = limited.read("run_model", **RUN)["jobs"]

@@ -65,6 +65,7 @@ def test_large_description_is_shortened(agent: Agent, hub: Hub) -> None:
     assert selected["p299"]["description"] == "é" * 2000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "create",
     [

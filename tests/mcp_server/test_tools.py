@@ -162,6 +162,7 @@ def test_other_files_cannot_be_read(agent: Agent, tmp_path: Path) -> None:
             agent.do("read_resource", uri)
 
 
+@pytest.mark.slow
 def test_run_without_waiting_returns_the_job(agent: Agent, tmp_path: Path) -> None:
     """A job that has not ended is continued by get_job, which saves its files."""
     [job] = agent.read("run_model", model=PRICED, parameters=HAT, wait_seconds=0)["jobs"]
@@ -170,6 +171,7 @@ def test_run_without_waiting_returns_the_job(agent: Agent, tmp_path: Path) -> No
     assert (ended["status"], Path(ended["files"][0]).parent) == ("succeeded", tmp_path)
 
 
+@pytest.mark.slow
 def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     """A wait that ends is no error; a cancelled job costs nothing."""
     hub.inject_fault("job-stuck", times=1)
@@ -183,6 +185,7 @@ def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     assert "next" not in job
 
 
+@pytest.mark.slow
 def test_history_lists_jobs_with_costs(agent: Agent) -> None:
     """The newest job comes first."""
     [job] = agent.read("run_model", model=PRICED, parameters=HAT)["jobs"]

@@ -43,6 +43,7 @@ def find_section(page: str, slug: str) -> str:
     return section.partition("\n")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LISTS)
 def test_list_has_each_model_once(name: str) -> None:
     """Each list links the page of each recorded model once."""

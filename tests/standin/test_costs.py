@@ -77,6 +77,7 @@ def test_final_costs_the_rate_of_1080p(hub: Hub, api: httpx.Client) -> None:
     assert api.get(f"{GENERATIONS}/{id}").json()["generation"]["cost"] == "2.0"
 
 
+@pytest.mark.slow
 def test_history_has_pages_and_costs(hub: Hub, api: httpx.Client) -> None:
     """The history has pages, newest job first, and a total cost; failed jobs cost nothing."""
     hub.add_model(make_model("paid", pricing={"method": "per_image", "cost_per_image": 0.04}))

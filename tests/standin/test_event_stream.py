@@ -19,6 +19,7 @@ from helpers.hub_api import (
 from oxen_models.testing import Hub
 
 
+@pytest.mark.slow
 def test_event_is_sent_to_open_streams(hub: Hub, api: httpx.Client) -> None:
     """Every open stream receives an event; a stream that is opened later does not."""
     with open_stream(hub) as a, open_stream(hub) as b:

@@ -106,6 +106,7 @@ def test_missing_job_is_found_again(hub: Hub, api: httpx.Client) -> None:
     assert [api.get(f"{QUEUE}/{id}").status_code for _ in range(2)] == [404, 200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "amount"), [("url-downloads", 1), ("url-seconds", 60)])
 def test_url_expires(
     hub: Hub, api: httpx.Client, monkeypatch: pytest.MonkeyPatch, kind: Any, amount: float

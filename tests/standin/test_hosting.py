@@ -48,6 +48,7 @@ def test_own_host_header_is_accepted(shared_hub: Hub, host: str) -> None:
     assert httpx.get(f"{shared_hub.url}/api/ai/models", headers=headers).status_code == 200
 
 
+@pytest.mark.slow
 def test_old_results_are_forgotten(hub: Hub, api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The results of blocking calls are kept up to a number; the oldest one is not found any more."""
     monkeypatch.setattr("oxen_models.testing._state.MAX_FILES", 2)
@@ -57,6 +58,7 @@ def test_old_results_are_forgotten(hub: Hub, api: httpx.Client, monkeypatch: pyt
     assert [httpx.get(url).status_code for url in urls] == [404, 200, 200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
 def test_hub_is_reached_without_the_proxy(
     shared_hub: Hub, server: RawServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str

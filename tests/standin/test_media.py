@@ -36,6 +36,7 @@ def encode_data_uri(picture: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+@pytest.mark.slow
 def test_edit_adds_a_hat_to_the_image(api: httpx.Client) -> None:
     """The result of an edit is the image that was sent, with a hat."""
     green = (10, 200, 30)
@@ -65,6 +66,7 @@ def test_image_has_the_format_and_aspect_ratio(api: httpx.Client) -> None:
     assert (picture.format, picture.width * 4) == ("JPEG", picture.height * 3)
 
 
+@pytest.mark.slow
 def test_same_request_has_the_same_result(api: httpx.Client) -> None:
     """The same request has the same bytes, as a URL, inline and from the queue; others have others."""
     first = download(api, EDIT_BODY).content
@@ -76,6 +78,7 @@ def test_same_request_has_the_same_result(api: httpx.Client) -> None:
     assert (queued[0] == first, queued[1] == first) == (True, False)
 
 
+@pytest.mark.slow
 def test_num_images_is_the_number_of_results(hub: Hub, api: httpx.Client) -> None:
     """A blocking call and a job return as many different images as `num_images` says."""
     hub.add_model(make_model("m", object_schema(prompt={}, num_images={"type": "integer"})))
@@ -134,6 +137,7 @@ def test_audio_has_two_paths(api: httpx.Client) -> None:
     assert (generated.content == spoken.content, spoken.headers["content-type"]) == (True, "audio/mpeg")
 
 
+@pytest.mark.slow
 def test_dialect_audio_queue(api: httpx.Client) -> None:
     """The queue accepts audio, unless the dialect refuses it."""
     assert wait_for_end(api, enqueue(api, SPEECH_BODY)[0])["media_type"] == "audio"
@@ -162,6 +166,7 @@ def test_draft_and_final_of_blocking_calls(api: httpx.Client) -> None:
     assert (unknown.status_code, "no such draft" in unknown.text) == (400, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("draft_model")
 def test_draft_and_final_of_jobs(api: httpx.Client) -> None:
     """A job that is a draft has its id and expiry beside the URL; a final has the id as its parameter."""

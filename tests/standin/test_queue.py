@@ -114,6 +114,7 @@ def test_parameters_are_validated_by_the_job(
     assert event == {"generation_id": id, "status": "failed", "media_type": "image", "error": error}
 
 
+@pytest.mark.slow
 def test_list_has_active_jobs_by_default(api: httpx.Client, stuck_job: str) -> None:
     """The list has the active jobs, or those with the given statuses."""
     [done] = enqueue(api)
@@ -124,6 +125,7 @@ def test_list_has_active_jobs_by_default(api: httpx.Client, stuck_job: str) -> N
     assert list_ids(api, status="") == [stuck_job, done]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [QUEUE, GENERATIONS])
 def test_list_filters(api: httpx.Client, path: str) -> None:
     """The queue and the history can be filtered by model, media and target."""
@@ -173,6 +175,7 @@ def test_unknown_job_is_not_found(api: httpx.Client) -> None:
         assert (response.status_code, response.json()["error"]["type"]) == (404, "resource_not_found")
 
 
+@pytest.mark.slow
 def test_inline_image_is_truncated_in_lists(api: httpx.Client) -> None:
     """A record has an inline image as sent; a list has only its beginning."""
     buffer = io.BytesIO()

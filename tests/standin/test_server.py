@@ -70,6 +70,7 @@ def test_repr_has_the_url() -> None:
         assert repr(hub) == f"<Hub at {hub.url}>"
 
 
+@pytest.mark.slow
 def test_hub_runs_once_at_a_time(hub: Hub) -> None:
     """A hub that runs cannot be started again."""
     with pytest.raises(RuntimeError, match="already running"):

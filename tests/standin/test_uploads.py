@@ -69,6 +69,7 @@ def test_file_of_another_hub_is_accepted(api: httpx.Client) -> None:
     assert api.post(EDIT, json={**EDIT_BODY, "input_image": [url]}).status_code == 200
 
 
+@pytest.mark.slow
 def test_valid_url_is_accepted(api: httpx.Client) -> None:
     """A request with a valid URL of an upload succeeds, as often as it is sent."""
     body = {**EDIT_BODY, "input_image": [sign(api, upload(api))]}

@@ -88,6 +88,7 @@ def test_unknown_model_is_not_found(api: httpx.Client) -> None:
         )
 
 
+@pytest.mark.slow
 def test_null_is_accepted_where_nullable(hub: Hub, api: httpx.Client) -> None:
     """Null is accepted for nullable parameters, also inside objects, and for the targets."""
     item = object_schema(strength={"type": "number"}, url={"type": "string", "nullable": True})
@@ -105,6 +106,7 @@ def test_null_is_accepted_where_nullable(hub: Hub, api: httpx.Client) -> None:
     assert api.post(QUEUE, json={**body, **targets}).status_code == 200
 
 
+@pytest.mark.slow
 def test_default_outside_its_range_is_accepted(hub: Hub, api: httpx.Client) -> None:
     """A default is accepted although it is outside of its own range; other values are not."""
     duration = {"type": "integer", "minimum": 4, "maximum": 15, "default": -1}

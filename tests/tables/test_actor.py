@@ -152,6 +152,7 @@ def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
         run_batches(hub, tmp_path, actors=3, max_in_flight=2)
 
 
+@pytest.mark.slow
 def test_invalid_batch_raises(hub: Hub, tmp_path: Path) -> None:
     """A batch of another form, a missing column and equal keys raise before anything is sent."""
     with pytest.raises(ox.ConfigurationError, match="the source has no column 'key'"):

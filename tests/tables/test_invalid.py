@@ -113,6 +113,7 @@ def test_invalid_argument_raises(
     assert hub.count("POST", "/api/ai/") == 0
 
 
+@pytest.mark.slow
 def test_late_duplicate_of_iterator_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """The rows of an iterator are checked as they are read; the rows before a duplicate are written."""
     with pytest.raises(ox.ConfigurationError, match="row 3: an earlier row has the key '1', too"):
@@ -179,6 +180,7 @@ def test_sink_in_use_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> Non
     assert hub.count("POST", "/api/ai/queue") == 1
 
 
+@pytest.mark.slow
 def test_csv_cannot_get_another_column(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """A row of an iterator with a further column raises before it is sent; JSON Lines accept it."""
     rows: Callable[[], Any] = lambda: iter([ROW, {"id": 2, "text": "y", "more": 1}])  # noqa: E731

@@ -113,6 +113,7 @@ def test_rejected_row_may_change(hub: Hub, run_table: RunTable, tmp_path: Path) 
     assert read_statuses(sink) == {"0": "succeeded"}
 
 
+@pytest.mark.slow
 def test_unknown_row_is_not_sent_again(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row that may have been accepted is sent again only with `resend_unknown`."""
     sink = tmp_path / "out.jsonl"
@@ -124,6 +125,7 @@ def test_unknown_row_is_not_sent_again(hub: Hub, run_table: RunTable, tmp_path: 
     assert (read_statuses(sink), hub.count("POST", QUEUE)) == ({"0": "succeeded"}, 2)
 
 
+@pytest.mark.slow
 def test_unfinished_job_is_waited_for(own_hub: Hub, tmp_path: Path) -> None:
     """A row whose job has not ended in time is unfinished, and the next run has the end of the job."""
     run, sink = ClientRunner(asynchronous=False), tmp_path / "out.jsonl"
@@ -170,6 +172,7 @@ def test_sink_that_cannot_be_written_ends_run(hub: Hub, run_table: RunTable, tmp
     assert hub.count("POST", QUEUE) == 8
 
 
+@pytest.mark.slow
 def test_journal_of_other_rows_raises(run_sync: RunTable, tmp_path: Path) -> None:
     """A key that the journal has for a request that was accepted cannot be used for another one."""
     path = tmp_path / "journal"

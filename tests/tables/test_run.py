@@ -59,6 +59,7 @@ def test_run_writes_row_and_result(hub: Hub, run_table: RunTable, tmp_path: Path
     assert (progress.in_flight, progress.spent, progress.left) == (0, 3 * CENT, None)
 
 
+@pytest.mark.slow
 def test_columns_are_parameters_of_the_model(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A mapping names the column of each parameter; text of CSV becomes the type that is required."""
     (tmp_path / "in.csv").write_text('key,words,s\na,"one, two",5\nb,3,\n', encoding="utf-8")
@@ -92,6 +93,7 @@ def test_values_are_converted_where_required(hub: Hub, run_sync: RunTable, tmp_p
     assert [body.get("seed") for body in sent(hub)] == [5, None]
 
 
+@pytest.mark.slow
 def test_model_outside_the_package_runs(own_hub: Hub, tmp_path: Path) -> None:
     """The schema of a model that the package does not have is fetched from the server."""
     own_hub.add_model(make_model("new-model", object_schema(prompt={"type": "string"})))
@@ -102,6 +104,7 @@ def test_model_outside_the_package_runs(own_hub: Hub, tmp_path: Path) -> None:
     assert (sent(own_hub)[0]["model"], read_lines(sink)[0]["status"]) == ("new-model", "succeeded")
 
 
+@pytest.mark.slow
 def test_invalid_row_is_rejected_unsent(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row whose values the model does not accept is written with the reason, and the others run."""
     rows = [{"id": 1, "text": "a", "seed": "x"}, {"id": 2, "text": "", "seed": 2}, {"id": 3, "text": "c"}]
@@ -114,6 +117,7 @@ def test_invalid_row_is_rejected_unsent(hub: Hub, run_table: RunTable, tmp_path:
     assert (progress.succeeded, progress.failed, hub.count("POST", QUEUE)) == (1, 2, 1)
 
 
+@pytest.mark.slow
 def test_errors_have_a_status(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """The status says whether another run sends the row again."""
     hub.respond_next(400, body={"error": {"detail": "not today"}}, path=QUEUE)
@@ -124,6 +128,7 @@ def test_errors_have_a_status(hub: Hub, run_table: RunTable, tmp_path: Path) -> 
     assert "not today" in rows[0]["error"]
 
 
+@pytest.mark.slow
 def test_failed_job_is_final(own_hub: Hub, tmp_path: Path) -> None:
     """A row whose job fails is not run again."""
     own_hub.add_model({"id": "z-image-turbo", "endpoint": "/images/generate", "json_request_schema": False})
@@ -135,6 +140,7 @@ def test_failed_job_is_final(own_hub: Hub, tmp_path: Path) -> None:
     assert own_hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_chat_answers_are_written(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """The answer of a chat model is in its column, and its cost is counted."""
 
@@ -148,6 +154,7 @@ def test_chat_answers_are_written(hub: Hub, run_table: RunTable, tmp_path: Path)
     assert [row["file"] for row in read_lines(sink)] == [None, None]
 
 
+@pytest.mark.slow
 def test_several_files_are_lines(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """The files of one row have an index in their names."""
 
@@ -175,6 +182,7 @@ def test_files_of_different_keys_differ(run_sync: RunTable, tmp_path: Path) -> N
     assert {Path(row["file"]).name for row in read_lines(tmp_path / "out.jsonl")} == set(names)
 
 
+@pytest.mark.slow
 def test_sidecar_is_beside_the_file(run_sync: RunTable, tmp_path: Path) -> None:
     """With `sidecar`, each file has a sidecar that states its request."""
     run_sync(make_rows(1), draw, tmp_path / "out.jsonl", folder=tmp_path, sidecar=True)
@@ -219,6 +227,7 @@ def test_progress_has_counts_and_money(run_table: RunTable, tmp_path: Path) -> N
     assert seen[0].succeeded == 0
 
 
+@pytest.mark.slow
 def test_progress_bar_has_rate_and_money(
     run_sync: RunTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +251,7 @@ def test_budget_ends_the_run(hub: Hub, run_table: RunTable, tmp_path: Path) -> N
     assert progress.left == Decimal(0)
 
 
+@pytest.mark.slow
 def test_unpriced_rows_are_rejected(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """With a budget, a row of unknown cost is not sent unless it is allowed."""
     columns = {"prompt": "text"}
@@ -252,6 +262,7 @@ def test_unpriced_rows_are_rejected(hub: Hub, run_sync: RunTable, tmp_path: Path
     assert read_lines(sink)[0]["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_own_client_is_created(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a client, each function creates one from the environment."""
     monkeypatch.setenv("OXEN_API_KEY", "any")

@@ -125,6 +125,7 @@ def test_sink_is_a_source(run_sync: RunTable, tmp_path: Path, suffix: str) -> No
     assert {(row["status"], row["again_status"]) for row in rows} == {("succeeded", "succeeded")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_source", [write_parquet, make_arrow, make_pandas, make_polars])
 def test_parquet_keeps_the_types(
     run_sync: RunTable, tmp_path: Path, make_source: Callable[[Path], Any]

@@ -294,6 +294,7 @@ def test_interrupted_write_is_rolled_back(large: Path) -> None:
     assert not large.with_name("run.db-journal").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["deleted", "emptied", "truncated", "zeroed"])
 def test_lost_rollback_journal_is_detected(large: Path, change: str) -> None:
     """A journal whose rollback journal was lost or damaged raises."""
@@ -307,6 +308,7 @@ def test_lost_rollback_journal_is_detected(large: Path, change: str) -> None:
     assert isinstance(read_or_raise(large), JournalError)
 
 
+@pytest.mark.slow
 def test_copy_of_an_interrupted_write_is_detected(large: Path) -> None:
     """A copy without the rollback journal raises, and one with it is read."""
     interrupted(large)

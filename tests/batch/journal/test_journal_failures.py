@@ -85,6 +85,7 @@ def test_full_disk_loses_no_fact(database: Path, step: int) -> None:
     assert max(counts) == len(FACTS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
 @pytest.mark.parametrize("length", [10, 3_000, 50_000])
 def test_job_is_recorded_on_a_full_disk(database: Path, length: int) -> None:

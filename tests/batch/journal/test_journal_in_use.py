@@ -110,6 +110,7 @@ def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
     assert "using this journal" in open_elsewhere(used)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the file cannot be opened there")
 def test_failed_attempt_keeps_the_lock_of_sqlite(used: Path) -> None:
     """Another run in the same process fails before it opens the file, which would drop the lock of SQLite."""

@@ -28,6 +28,7 @@ from batch.journal.states import (
 )
 
 
+@pytest.mark.slow
 def test_entries_are_read_at_once_and_later(database: Path) -> None:
     """Each entry can be read as soon as it is written, and after the journal was opened again."""
     started = datetime.now(UTC)

@@ -147,6 +147,7 @@ def test_revision_outside_repository_is_an_error(
     assert expected.format(recorded_schemas.parents[1]) in result.stderr
 
 
+@pytest.mark.slow
 def test_revision_without_schemas_is_an_error(recorded_schemas: Path) -> None:
     """A revision without schemas is an error that names the path."""
     git = ["git", "-C", str(recorded_schemas), "-c", "user.name=n", "-c", "user.email=e@x"]
@@ -157,6 +158,7 @@ def test_revision_without_schemas_is_an_error(recorded_schemas: Path) -> None:
     assert "HEAD: the revision contains no schemas in nested/generated/oxen_models/schemas" in result.stderr
 
 
+@pytest.mark.slow
 def test_invalid_file_in_revision_is_an_error(recorded_schemas: Path) -> None:
     """An invalid file of a revision is an error that names the revision and the file."""
     (recorded_schemas / "a.json").write_text("{")
@@ -167,6 +169,7 @@ def test_invalid_file_in_revision_is_an_error(recorded_schemas: Path) -> None:
     assert "HEAD:nested/generated/oxen_models/schemas: 1 invalid file: a.json: not JSON" in result.stderr
 
 
+@pytest.mark.slow
 def test_default_is_recorded_to_live(
     recorded_schemas: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +251,7 @@ def test_unlisted_model_is_not_removed(
     assert lines[:-1] == ["breaking: gone: model-removed: images.generate"]
 
 
+@pytest.mark.slow
 def test_unreadable_model_is_an_error(
     incomplete_hub: str, recorded_schemas: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +275,7 @@ def test_removal_notice_is_not_a_model(write_folder: WriteFolder) -> None:
     assert diff("--from", new, "--to", old).stdout.startswith("additive: m: model-added")
 
 
+@pytest.mark.slow
 def test_excluded_models_are_not_compared(
     recorded_schemas: Path, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_output_escapes_control_characters(form: str, write_folder: WriteFolder)
         assert len(result.stdout.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_markdown_quotes_api_text(write_folder: WriteFolder) -> None:
     """Markdown has text from the API in code spans only."""
     old = write_folder(

@@ -156,6 +156,7 @@ def test_update_excluded_models(update: Callable[..., Result], hub: Hub, project
     assert is_up_to_date(project)
 
 
+@pytest.mark.slow
 def test_update_selection_without_models(update: Callable[..., Result], project: Path) -> None:
     """A selection that matches no model is an error."""
     (project / "pyproject.toml").write_text('[tool.oxen-codegen.include]\nids = ["x*"]\n')

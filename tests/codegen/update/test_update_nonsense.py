@@ -55,6 +55,7 @@ INVALID: list[tuple[Callable[[Hub], object], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prepare", "message"), INVALID, ids=[message for _, message in INVALID])
 def test_update_invalid_response_changes_nothing(
     prepare: Callable[[Hub], object],

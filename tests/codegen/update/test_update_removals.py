@@ -26,6 +26,7 @@ from codegen.update.projects import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
