@@ -36,7 +36,7 @@ def install(session: nox.Session, *groups: str, extras: str = EXTRAS) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Show the main features on the stand-in server; needs no key and no network."""
-    install(session, extras="codegen,testing")
+    install(session, extras="codegen,progress,testing")
     session.run("python", "docs/demo.py", *session.posargs)
 
 

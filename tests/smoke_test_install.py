@@ -73,7 +73,7 @@ def check_command_line(hub: Hub, folder: str) -> None:
     """Call a model with the installed command `oxen-models`."""
     command = Path(sys.executable).with_name("oxen-models")
     environment = {**os.environ, "OXEN_API_KEY": "any", "OXEN_BASE_URL": hub.url}
-    call = [command, "run", "z-image-turbo", "--prompt", "A hat", "-o", "hat.webp"]
+    call = [str(command), "run", "z-image-turbo", "--prompt", "A hat", "-o", "hat.webp"]
     subprocess.run(call, cwd=folder, env=environment, check=True)
     assert Path(folder, "hat.webp").stat().st_size > 0
 
