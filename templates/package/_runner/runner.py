@@ -11,6 +11,7 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from oxen_models._runner.model_ids import NAMES
 from oxen_models._runtime.errors import (
     BudgetExceededError,
     HubUnreachableError,
@@ -25,7 +26,6 @@ from oxen_models._runtime.values import find_similar
 
 from .destinations import Destination, SavedFile
 from .limits import Limits
-from .model_ids import NAMES
 from .models import RunnableModel, read_recorded
 from .requests import build_request, estimate_request
 from .spending import Spending

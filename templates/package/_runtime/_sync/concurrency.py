@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
-from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
@@ -101,8 +100,9 @@ class Workers(Generic[T]):
 
     def start(self, function: Callable[[], T]) -> None:
         """Start a function."""
-        run = partial(copy_context().run, self._run, function)
-        thread = threading.Thread(target=run, name="oxen_models request", daemon=True)
+        thread = threading.Thread(
+            target=copy_context().run, args=(self._run, function), name="oxen_models request", daemon=True
+        )
         thread.start()
 
     def next_result(self) -> T:
