@@ -17,7 +17,7 @@ from oxen_models._runtime.version import __version__
 from oxen_models.testing import Hub
 
 GUIDE = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
-SKILL = (ROOT / "skills" / "oxen-models" / "SKILL.md").read_text(encoding="utf-8")
+SKILL = (ROOT / "docs" / "skills" / "oxen-models" / "SKILL.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

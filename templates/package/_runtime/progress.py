@@ -6,9 +6,14 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from .errors import ConfigurationError
 from .extras import describe_missing_extra
+
+ProgressT = TypeVar("ProgressT")
+BarState: TypeAlias = tuple[str, int, int | None]
+"""The text of a progress bar, the number of completed items, and the number of all items or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +29,33 @@ class Progress:
 
 
 def progress_callback(
-    progress: bool | Callable[[Progress], object],
-) -> AbstractContextManager[Callable[[Progress], object]]:
+    progress: bool | Callable[[ProgressT], object], describe: Callable[[ProgressT], BarState]
+) -> AbstractContextManager[Callable[[ProgressT], object]]:
     """Return a context manager whose value is called with each change of the progress.
 
     Args:
         progress: The function to call, True for a progress bar, or False for neither.
+        describe: Returns what the progress bar shows.
 
     Raises:
         ConfigurationError: `progress` is True, and rich is not installed. Raised on entering the context.
     """
     if callable(progress):
         return nullcontext(progress)
-    return _show_progress() if progress else nullcontext(lambda _: None)
+    return _show_progress(describe) if progress else nullcontext(lambda _: None)
+
+
+def describe_progress(progress: Progress) -> BarState:
+    """Return what the progress bar of a batch run shows."""
+    text = f"{progress.in_flight} in progress, {progress.failed} failed"
+    return text, progress.succeeded + progress.failed, progress.total
 
 
 @contextmanager
-def _show_progress() -> Generator[Callable[[Progress], object]]:
-    with progress_bar() as update:
-
-        def show(progress: Progress) -> None:
-            description = f"{progress.in_flight} in progress, {progress.failed} failed"
-            update(description, progress.succeeded + progress.failed, progress.total)
-
-        yield show
-
-
-@contextmanager
-def progress_bar() -> Generator[Callable[[str, int, int | None], object]]:
+def _show_progress(
+    describe: Callable[[ProgressT], BarState],
+) -> Generator[Callable[[ProgressT], object]]:
     """Show a progress bar on a terminal during the block; without a terminal, show nothing.
-
-    The value of the context is called with a description, the number of completed items, and the number of
-    all items or None.
 
     Raises:
         ConfigurationError: rich is not installed.
@@ -74,6 +74,9 @@ def progress_bar() -> Generator[Callable[[str, int, int | None], object]]:
     )
     with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("generating", total=None)
-        yield lambda text, completed, total: bar.update(
-            task, description=text, completed=completed, total=total
-        )
+
+        def show(progress: ProgressT) -> None:
+            text, completed, total = describe(progress)
+            bar.update(task, description=text, completed=completed, total=total)
+
+        yield show

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from .progress import progress_bar
+from .progress import BarState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +40,11 @@ class TableProgress:
 ProgressLike: TypeAlias = bool | Callable[[TableProgress], object]
 
 
-def table_callback(progress: ProgressLike) -> AbstractContextManager[Callable[[TableProgress], object]]:
-    """Return a context manager whose value is called with each change, as `progress_callback` does.
-
-    Raises:
-        ConfigurationError: `progress` is True, and rich is not installed. Raised on entering the context.
-    """
-    if callable(progress):
-        return nullcontext(progress)
-    return _show_progress() if progress else nullcontext(lambda _: None)
-
-
-@contextmanager
-def _show_progress() -> Generator[Callable[[TableProgress], object]]:
-    with progress_bar() as update:
-
-        def show(progress: TableProgress) -> None:
-            left = "" if progress.left is None else f", ${progress.left:.2f} left"
-            text = (
-                f"{progress.rate:.1f} rows/s, {progress.in_flight} in progress, {progress.failed} failed, "
-                f"${progress.spent:.2f} spent{left}"
-            )
-            update(text, progress.skipped + progress.succeeded + progress.failed, progress.total)
-
-        yield show
+def describe_table_progress(progress: TableProgress) -> BarState:
+    """Return what the progress bar of a table run shows."""
+    left = "" if progress.left is None else f", ${progress.left:.2f} left"
+    text = (
+        f"{progress.rate:.1f} rows/s, {progress.in_flight} in progress, {progress.failed} failed, "
+        f"${progress.spent:.2f} spent{left}"
+    )
+    return text, progress.skipped + progress.succeeded + progress.failed, progress.total

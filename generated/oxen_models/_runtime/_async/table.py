@@ -14,11 +14,11 @@ from typing import Any
 
 from ..chat_results import Completion
 from ..errors import ConfigurationError, OxenError
-from ..progress import Progress
+from ..progress import Progress, progress_callback
 from ..provenance import find_sidecar
 from ..request import AnyRequest
 from ..table_folder import RemoteFolder, create_folder, is_same_file, is_url, name_pattern
-from ..table_progress import TableProgress, table_callback
+from ..table_progress import TableProgress, describe_table_progress
 from ..table_requests import ColumnRequests, TableOptions
 from ..table_rows import RowEnd, TableRows
 from ..table_sinks import SinkLike, find_sink
@@ -60,7 +60,7 @@ class AsyncTableRun:
         with ExitStack() as stack:
             rows = TableRows(source, sink, options.key, options.prefix, to_request, budget)
             stack.callback(rows.close)
-            report = stack.enter_context(table_callback(options.progress))
+            report = stack.enter_context(progress_callback(options.progress, describe_table_progress))
             saver = _AsyncSaver(options.folder, options.sidecar)
             await run_blocking(saver.open, stack)
             await run_blocking(rows.open, required)

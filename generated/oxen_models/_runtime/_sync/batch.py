@@ -19,7 +19,7 @@ from ..budget import Refusal
 from ..closing import RunEnd
 from ..detached import is_thread_error
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
-from ..progress import Progress, progress_callback
+from ..progress import Progress, describe_progress, progress_callback
 from ..request import AnyRequest, validate_request
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..scheduler import CancellationToken
@@ -184,7 +184,7 @@ class _Engine:
 
     def _open(self) -> None:
         self._owner = Owner()
-        self._report = self._stack.enter_context(progress_callback(self._options.progress))
+        self._report = self._stack.enter_context(progress_callback(self._options.progress, describe_progress))
         if self._options.journal is not None:
             from ..journal import Journal
 
