@@ -23,7 +23,7 @@ TESTS = Path(__file__).parent / "tests"
 CASSETTE_TESTS = "tests/client/test_cassettes.py"
 SITE = "build/docs/site"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-EXTRAS = "cli,codegen,dynamic,mcp,progress,tables,testing"
+EXTRAS = "cli,codegen,compare,dynamic,mcp,progress,tables,testing"
 CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 
 

@@ -139,6 +139,26 @@ def test_expiring_url_is_signed_again(run: ClientRunner, hub: Hub, path: Path) -
 
 
 @pytest.mark.slow
+def test_renewed_upload_is_forgotten_last(
+    run: ClientRunner, hub: Hub, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that remembers two uploads forgets the one that was not used for the longest time."""
+    monkeypatch.setattr("oxen_models._runtime.uploads.MAX_REMEMBERED", 2)
+    first, second, third = (content + bytes([number]) for number in range(3))
+
+    @scenario
+    def upload_in_turn(oxen: Any) -> Steps:
+        hub.inject_fault("url-seconds", 60, times=1)
+        for file in (first, second, first, third, first):
+            yield oxen.upload(file)
+        assert count_uploads(hub) == 3
+        yield oxen.upload(second)
+        assert count_uploads(hub) == 4
+
+    run(upload_in_turn, base_url=hub.url)
+
+
+@pytest.mark.slow
 def test_deleted_file_is_uploaded_again(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A file that the server does not have any more is uploaded again."""
 

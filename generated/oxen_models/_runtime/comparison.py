@@ -97,8 +97,9 @@ class Plan:
 
     def _sum_estimates(self) -> tuple[Decimal, Decimal]:
         estimates = [item.estimate for item in self.items if item.estimate]
-        zero = Decimal(0)
-        return sum((one.low for one in estimates), zero), sum((one.high for one in estimates), zero)
+        low = sum((estimate.low for estimate in estimates), Decimal(0))
+        high = sum((estimate.high for estimate in estimates), Decimal(0))
+        return low, high
 
     def __len__(self) -> int:
         """Return the number of requests."""

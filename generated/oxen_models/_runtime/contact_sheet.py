@@ -42,8 +42,8 @@ class Tile:
 
     caption: tuple[str, ...]
     """The lines below the picture."""
-    content: bytes | None
-    """The image or video; None if there is none."""
+    picture: Image.Image | None
+    """The picture within a square; None if there is none."""
     text: str
     """The text in place of a picture that does not exist or cannot be decoded."""
 
@@ -108,19 +108,19 @@ def _draw_sheet(tiles: Sequence[Tile], columns: int | None, size: int) -> Image.
     for index, tile in enumerate(tiles):
         left = _MARGIN + index % columns * (size + _MARGIN)
         top = _MARGIN + index // columns * height
-        picture = None if tile.content is None else decode_picture(tile.content, size)
+        picture = tile.picture
         if picture is None:
             draw.rectangle((left, top, left + size, top + size), _EMPTY_TILE)
             lines = wrap(tile.text, _WRAPPED_LENGTH)[:_MAX_TEXT_LINES]
             for number, line in enumerate(lines):
-                place = (left + _PADDING, top + _PADDING + number * _LINE_HEIGHT)
-                draw.text(place, _truncate(line, font, size - 2 * _PADDING), _TEXT, font)
+                position = (left + _PADDING, top + _PADDING + number * _LINE_HEIGHT)
+                draw.text(position, _truncate(line, font, size - 2 * _PADDING), _TEXT, font)
         else:
             offset = ((size - picture.width) // 2, (size - picture.height) // 2)
             sheet.paste(picture, (left + offset[0], top + offset[1]))
         for number, line in enumerate(tile.caption):
-            place = (left, top + size + 4 + number * _LINE_HEIGHT)
-            draw.text(place, _truncate(line, font, size), _TEXT, font)
+            position = (left, top + size + 4 + number * _LINE_HEIGHT)
+            draw.text(position, _truncate(line, font, size), _TEXT, font)
     return sheet
 
 

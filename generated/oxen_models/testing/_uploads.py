@@ -92,7 +92,8 @@ class Uploads:
         fault = self._faults.draw("url-seconds")
         lifetime = _URL_LIFETIME if fault is None else fault.amount or 0
         signature, expires = token_hex(), int(time.time() + lifetime)
-        self._signatures[signature] = path, expires
+        valid = (item for item in self._signatures.items() if item[1][1] > time.time())
+        self._signatures = {**dict(valid), signature: (path, expires)}
         query = f"oxen_expires={expires}&oxen_signature={signature}"
         return json_response({"url": f"{request.base_url}{path.removeprefix('/')}?{query}"})
 

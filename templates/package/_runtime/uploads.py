@@ -98,6 +98,7 @@ class UploadCache:
     def add(self, digest: str, upload: Upload) -> None:
         """Remember an upload, and forget the oldest one if there are too many."""
         self._uploads[digest] = upload
+        self._uploads.move_to_end(digest)
         if len(self._uploads) > MAX_REMEMBERED:
             self._uploads.popitem(last=False)
 

@@ -26,6 +26,8 @@ from .session import AsyncSession
 from .threads import run_blocking
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
     from ..budget import Unpriced
     from ..catalog import ModelInfo
     from ..contact_sheet import Tile
@@ -72,8 +74,9 @@ class AsyncComparedModel:
         """The cost in dollars by the history; None if the server reports none."""
         return self.outcome.cost
 
-    def _describe(self) -> str:
-        """Return the time and the cost, which is the estimate if the server reports none."""
+    @property
+    def summary(self) -> str:
+        """The time and the cost, which is the estimate if the server reports none."""
         cost = "unknown cost"
         if self.cost is not None:
             cost = f"${self.cost:f}"
@@ -85,7 +88,7 @@ class AsyncComparedModel:
 
     def __repr__(self) -> str:
         shown = f"result={self.result!r}" if self.error is None else f"error={self.error!r}"
-        return f"{type(self).__name__}({self.model!r}, {self._describe()!r}, {shown})"
+        return f"{type(self).__name__}({self.model!r}, {self.summary!r}, {shown})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -136,13 +139,13 @@ class AsyncComparison:
 
         with map_os_errors(path):
             sheet = await run_blocking(open_sheet, os.path.expanduser(path), columns, tile_size)
-        tiles = [await _create_tile(item) for item in self.items]
+        tiles = [await _create_tile(item, tile_size) for item in self.items]
         with map_os_errors(path):
             return await run_blocking(sheet.write, tiles, columns, tile_size)
 
     def __repr__(self) -> str:
         width = max(len(item.model) for item in self.items)
-        rows = ((f"{item.model:{width}}", item._describe(), str(item.error or "")) for item in self.items)  # pyright: ignore[reportPrivateUsage]
+        rows = ((f"{item.model:{width}}", item.summary, str(item.error or "")) for item in self.items)
         return "\n".join(escape_line("  ".join(row).rstrip()) for row in rows)
 
     __str__ = __repr__
@@ -193,26 +196,25 @@ async def run_comparison(
     return AsyncComparison(plan, tuple(items))
 
 
-async def _create_tile(item: AsyncComparedModel) -> Tile:
-    from ..contact_sheet import Tile
+async def _create_tile(item: AsyncComparedModel, size: int) -> Tile:
+    from ..contact_sheet import Tile, decode_picture
 
-    content: bytes | None = None
+    picture: Picture | None = None
     text = escape_line(str(item.error or "the result contains no file"))
     if item.result:
         kind = item.planned.model.outputs[0]
         text = f"{kind} that cannot be shown here"
         try:
-            content = await item.result[0].read()
+            picture = await run_blocking(decode_picture, await item.result[0].read(), size)
         except MediaError as error:
             text = escape_line(str(error))
-    return Tile((escape_line(item.model), item._describe()), content, text)  # pyright: ignore[reportPrivateUsage]
+    return Tile((escape_line(item.model), item.summary), picture, text)
 
 
 def _draw_html(item: AsyncComparedModel) -> str:
-    time_and_cost = item._describe()  # pyright: ignore[reportPrivateUsage]
     if item.result is not None:
         content = item.result._repr_html_()  # pyright: ignore[reportPrivateUsage]
     else:
         content = f"<pre>{escape(str(item.error))}</pre>"
-    caption = f"<b>{escape(item.model)}</b><br>{escape(time_and_cost)}"
+    caption = f"<b>{escape(item.model)}</b><br>{escape(item.summary)}"
     return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"

@@ -225,7 +225,7 @@ class AsyncSession:
         context: CallContext = NO_CONTEXT,
     ) -> AsyncGenerator[str]:
         """Send a billable request and yield the events of its response. Raises as
-        `AsyncTransport.stream_post` does.
+        `streams.stream_post` does.
         """
         return stream_post(self._transport(context), path, body, timeout, extra_headers, context)
 
