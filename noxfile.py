@@ -24,6 +24,12 @@ CASSETTE_TESTS = "tests/client/test_cassettes.py"
 SITE = "build/docs/site"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 EXTRAS = "cli,codegen,compare,dynamic,mcp,progress,tables,testing"
+# Installed in this order, each in addition to the ones before.
+SMOKE_IMPORTS = {
+    "cli": "oxen_models._cli.main, jsonschema",
+    "mcp": "oxen_models._mcp.serve, oxen_models._mcp.previews",
+    "tables": "fsspec, pyarrow.parquet",
+}
 CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 
 
@@ -178,6 +184,9 @@ def build(session: nox.Session) -> None:
                 session.run("cyclonedx-py", "environment", "-o", str(output / "sbom.cdx.json"), python)
             with session.chdir(temporary):  # so that the installed package is imported, not the checkout
                 session.run(python, str(TESTS / "smoke_no_extras.py"), external=True)
+                for extra, module in SMOKE_IMPORTS.items():
+                    session.run(*pip, "install", "--quiet", *CONSTRAINTS, f"{package}[{extra}]")
+                    session.run(python, "-c", f"import {module}", external=True)
                 session.run(*pip, "install", "--quiet", *CONSTRAINTS, f"{package}[codegen,testing]")
                 session.run(python, str(TESTS / "smoke_test_install.py"), external=True)
             session.log(f"{package.name} works")

@@ -96,6 +96,13 @@ def hub(shared_hub: Hub) -> Hub:
     return shared_hub
 
 
+@pytest.fixture(scope="module")
+def module_hub() -> Iterator[Hub]:
+    """A stand-in hub for the tests of a module, which add models or list jobs."""
+    with Hub(speed=100) as running:
+        yield running
+
+
 @pytest.fixture
 def own_hub() -> Iterator[Hub]:
     """A stand-in hub for this test alone, for tests that add models or list jobs."""

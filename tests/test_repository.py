@@ -55,6 +55,15 @@ def test_gitattributes_leave_source_files() -> None:
     assert find_marked(*HAND_WRITTEN) == set()
 
 
+def test_names_of_tests_have_at_most_50_characters() -> None:
+    """The sentence of a test is its docstring."""
+    modules = [path for path in ROOT.joinpath("tests").rglob("*.py") if "golden" not in path.parts]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+    names: list[str] = re.findall(r"^ *(?:async )?def (test_\w+)", text, re.MULTILINE)
+    assert len(names) > 1000
+    assert [name for name in names if len(name) > 50] == []
+
+
 def test_hooks_pin_the_versions_of_constraints() -> None:
     """A hook with another version of ruff than the sessions would format the files differently."""
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")

@@ -47,17 +47,11 @@ NEW: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def module_hub() -> Iterator[Hub]:
-    """A hub with a model that the package does not have."""
-    with Hub(speed=100) as running:
-        running.add_model(NEW)
-        yield running
-
-
 @pytest.fixture
 def hub(module_hub: Hub) -> Hub:
+    """The hub of this module, with a model that the package does not have."""
     module_hub.clear()
+    module_hub.add_model(NEW)
     return module_hub
 
 

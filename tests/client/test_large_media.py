@@ -153,9 +153,7 @@ def test_request_with_large_media_sends_its_body(
 
 
 @pytest.mark.slow
-def test_untyped_request_with_large_media_sends_its_body(
-    run: ClientRunner, own_hub: Hub, tmp_path: Path
-) -> None:
+def test_untyped_request_sends_large_media(run: ClientRunner, own_hub: Hub, tmp_path: Path) -> None:
     """A request that is validated at run time holds and sends large files the same way."""
     path = tmp_path / "x.png"
     Image.frombytes("RGB", (600, 600), os.urandom(600 * 600 * 3)).save(path)
@@ -257,9 +255,7 @@ def test_small_file_is_read_when_the_request_is_made(tmp_path: Path) -> None:
     assert request.body()["input_image"] == [encode(content)]
 
 
-def test_relative_path_is_resolved_when_the_request_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_path_is_resolved_by_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another working directory does not change the file that is sent."""
     content = create_png(LARGE)
     (tmp_path / "x.png").write_bytes(content)

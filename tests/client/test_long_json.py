@@ -45,7 +45,7 @@ def test_parse_json_returns_the_value_of_json(name: str, options: dict[str, Any]
 
 
 @pytest.mark.slow
-def test_parse_json_with_an_escaped_slash_returns_the_value() -> None:
+def test_parse_json_accepts_an_escaped_slash() -> None:
     """A slash may be escaped."""
     content = json.dumps(VALUES["several"]).replace("/", "\\/").encode()
     assert parse_json(content) == VALUES["several"]
@@ -53,7 +53,7 @@ def test_parse_json_with_an_escaped_slash_returns_the_value() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le", "utf-8-sig"])
-def test_parse_json_in_other_encodings_acts_as_json_does(encoding: str) -> None:
+def test_parse_json_decodes_as_json_does(encoding: str) -> None:
     """Other encodings are accepted or rejected as `json.loads` does."""
     content = json.dumps(VALUES["one"]).encode(encoding)
     assert parse_json(content) == json.loads(content)

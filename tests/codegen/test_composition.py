@@ -147,7 +147,7 @@ def test_unknown_parameter_has_a_python_name() -> None:
 
 
 @pytest.mark.slow
-def test_stand_in_accepts_parameters_of_combined_schemas() -> None:
+def test_stand_in_accepts_combined_schemas() -> None:
     """The stand-in, which refuses unknown parameters, knows those of other keywords, too."""
     schema: dict[str, Any] = {
         "type": "object",

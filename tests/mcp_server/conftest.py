@@ -11,12 +11,6 @@ from oxen_models import Oxen
 from oxen_models.testing import Hub
 
 
-@pytest.fixture(scope="module")
-def module_hub() -> Iterator[Hub]:
-    with Hub(speed=100) as running:
-        yield running
-
-
 @pytest.fixture
 def hub(module_hub: Hub) -> Hub:
     """A hub without requests and faults of other tests."""

@@ -323,7 +323,7 @@ def test_copy_of_an_interrupted_write_is_detected(large: Path) -> None:
 
 
 @pytest.mark.slow
-def test_journal_moved_without_its_rollback_journal_raises(large: Path) -> None:
+def test_journal_without_its_rollback_journal_raises(large: Path) -> None:
     """A moved journal is not continued before its rollback journal is there, which would undo later facts."""
     before, _, hot = interrupted(large)
     overwrite(large, before)  # as if all pages had been written, so that the journal is valid in itself
