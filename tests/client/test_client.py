@@ -1,9 +1,8 @@
-"""Both clients over real sockets: results, errors, retries, and the hosts that receive the key."""
+"""Both clients over real sockets: results, errors and retries."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from operator import attrgetter
@@ -173,37 +172,6 @@ def test_save_to_invalid_path_raises(
     error = run.expect_error(ox.MediaError, edit(), save(f"{tmp_path}/{target}"), base_url=server.url)
     assert f"{tmp_path}/{target}" in str(error)
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
-
-
-@pytest.mark.parametrize("url", ["OWN/to-elsewhere", "http://OTHER/file", "OWN@OTHER/file"])
-def test_key_is_sent_to_own_host_only(
-    run: ClientRunner, server: RawServer, other_server: RawServer, url: str
-) -> None:
-    """A download from another host, or a redirect to one, is requested without the API key."""
-    other = other_server.url.removeprefix("http://")
-    server.serve_image_at(url.replace("OWN", server.url).replace("OTHER", other))
-    server.responses["/to-elsewhere"] = [Response(302, headers={"Location": f"{other_server.url}/file"})]
-    other_server.responses["/file"] = [Response(body=NEW)]
-    assert run(edit(), read, base_url=server.url) == NEW
-    assert {headers.get("authorization") for _, _, headers in server.requests} == {f"Bearer {KEY}"}
-    [(_, path, headers)] = other_server.requests
-    assert (path, KEY in str(headers)) == ("/file", False)
-    # The API rejects user agents that contain "oxen", because it treats them as its own CLI.
-    for _, _, headers in server.requests + other_server.requests:
-        assert "oxen" not in headers["user-agent"].lower()
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_call_does_not_follow_redirects(
-    run: ClientRunner, server: RawServer, other_server: RawServer, status: int
-) -> None:
-    """A redirected call raises OutcomeUnknownError, even if the http_client follows redirects."""
-    other_server.responses[EDIT] = [DONE]
-    server.responses[EDIT] = [Response(status, headers={"Location": f"{other_server.url}{EDIT}"})]
-    http = run.make_http_client(follow_redirects=True)
-    error = run.expect_error(ox.OutcomeUnknownError, edit(), base_url=server.url, http_client=http)
-    assert (error.response.status, "redirect" in str(error)) == (status, True)
-    assert (len(server.requests), other_server.requests) == (1, [])
 
 
 @pytest.mark.slow
@@ -401,27 +369,6 @@ def test_transport_error_is_mapped(
     assert ("nothing was sent" in str(error), UNKNOWN in str(error)) == (tries == 3, tries == 1)
 
 
-@pytest.mark.parametrize("key", [None, "", " ", "k\n\u2603", "kéy"])
-def test_missing_or_invalid_key_raises(run: ClientRunner, server: RawServer, key: str | None) -> None:
-    """Without a valid API key, nothing is sent."""
-    with pytest.raises(ox.MissingAPIKeyError, match="key") as caught:
-        run(edit(), api_key=key, base_url=server.url)
-    assert ("OXEN_API_KEY" in str(caught.value)) == (not (key or "").strip())
-    assert server.requests == []
-
-
-def test_key_argument_overrides_environment(
-    run: ClientRunner, server: RawServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """OXEN_API_KEY is used, stripped, if no key is passed."""
-    monkeypatch.setenv("OXEN_API_KEY", " from-outside\n")
-    server.responses[EDIT] = [DONE]
-    for given in (None, "given"):
-        run(edit(), api_key=given, base_url=server.url)
-    sent = [headers["authorization"] for _, _, headers in server.requests]
-    assert sent == ["Bearer from-outside", "Bearer given"]
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -433,23 +380,6 @@ def test_invalid_base_url_raises(run: ClientRunner, url: str) -> None:
     """An invalid base URL raises when the client is created."""
     with pytest.raises(ValueError, match="base_url"):
         run(base_url=url)
-
-
-def test_key_is_not_in_repr_or_log(
-    run: ClientRunner, server: RawServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Neither the `repr` of client and result nor the log contains the API key."""
-    caplog.set_level(logging.DEBUG)
-    server.serve_image_at("/file", Response(body=NEW))
-    shown: list[str] = []
-
-    def show(value: Any) -> Any:
-        shown.append(f"{value!r} {value}")
-        return value
-
-    run(show, edit(), show, read, base_url=server.url)
-    assert [server.url in text for text in shown] == [True, True]
-    assert KEY not in "".join(shown) + caplog.text
 
 
 def test_http_client_of_the_caller_stays_open(run: ClientRunner, server: RawServer) -> None:
@@ -468,18 +398,3 @@ def test_http_client_of_the_caller_stays_open(run: ClientRunner, server: RawServ
     with pytest.raises(ox.HubUnreachableError, match="closed"):
         run(close, lambda _: edit()(clients[0]), base_url=server.url)
     assert len(server.requests) == 1
-
-
-def test_key_replaces_that_of_the_http_client(run: ClientRunner) -> None:
-    """A call has one `Authorization` header, that of the client, if the http_client has one too."""
-    keys: list[str] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        keys.extend(request.headers.get_list("authorization"))
-        return httpx.Response(200, json=DONE.body)
-
-    http = run.make_http_client(
-        headers={"Authorization": "Bearer other"}, transport=httpx.MockTransport(respond)
-    )
-    run(edit(), base_url="http://127.0.0.1", http_client=http)
-    assert keys == [f"Bearer {KEY}"]

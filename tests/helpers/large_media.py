@@ -1,0 +1,49 @@
+"""Large files, the forms in which they are passed, and requests with them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from oxen_models.images import QwenImageEditPlusRequest
+
+from helpers.raw_server import Response
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+IMAGES = Response(body={"images": [{"url": "https://example.com/made.png"}]})
+
+
+def create_png(size: int) -> bytes:
+    """Return bytes that are taken for a PNG file."""
+    return PNG_START + os.urandom(size - len(PNG_START))
+
+
+def encode(content: bytes, mime: str = "image/png") -> str:
+    """Return the data: URI of a file."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+FORMS: dict[str, Callable[[bytes, Path], Any]] = {
+    "path": lambda _, path: path,
+    "text": lambda _, path: str(path),
+    "bytes": lambda content, _: content,
+    "bytearray": lambda content, _: bytearray(content),
+    "file": lambda content, _: io.BytesIO(content),
+    "uri": lambda content, _: encode(content),
+}
+
+
+def build(image: object, **parameters: Any) -> QwenImageEditPlusRequest:
+    """Return a request with an image."""
+    given: Any = image
+    return QwenImageEditPlusRequest(prompt='a "hat" ö', input_image=[given], **parameters)
+
+
+def to_json(body: object) -> bytes:
+    """Return the JSON that is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
