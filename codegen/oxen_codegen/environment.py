@@ -9,7 +9,9 @@ from .api_key import APIKey, InvalidKeyError
 from .login_file import DEFAULT_LOGIN_FILE, login_file_path, read_login_key
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
-KEY_ADVICE = f"set OXEN_API_KEY, or log in with `oxen config --auth` ({DEFAULT_LOGIN_FILE})"
+KEY_ADVICE = (
+    f"set OXEN_API_KEY, or log in with `oxen-models login` or `oxen config --auth` ({DEFAULT_LOGIN_FILE})"
+)
 """The remedies for a missing key."""
 
 
