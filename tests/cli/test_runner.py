@@ -26,6 +26,8 @@ from oxen_models._runner.destinations import parse_destination
 from oxen_models._runner.limits import Limits
 from oxen_models._runner.models import RunnableModel, read_recorded
 from oxen_models._runner.runner import NotConfirmedError, Plan, Runner
+from oxen_models._runner.spending import Spending
+from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models.testing import Hub
 from PIL import Image
 
@@ -77,6 +79,12 @@ def run(runner: Runner, id: str, values: dict[str, Any], output: Path | None = N
     plan = runner.plan(id, values, count=count)
     destination = None if output is None else parse_destination(str(output))
     return runner.collect(runner.send(plan, never), destination, timeout=30)
+
+
+def fail_jobs(hub: Hub) -> None:
+    """Let the jobs of PRICED fail."""
+    changed = {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}}}
+    hub.add_model({**NEW, "id": PRICED, "json_request_schema": changed})
 
 
 def expect_problems(oxen: Oxen, id: str, values: dict[str, Any], limits: Limits | None = None) -> list[str]:
@@ -221,10 +229,47 @@ def test_budget_counts_what_may_be_billed(oxen: Oxen, hub: Hub) -> None:
     assert runner.spending.total == CENT
 
 
+@pytest.mark.parametrize("status", [408, 502])
+def test_budget_counts_what_a_proxy_may_forward(oxen: Oxen, hub: Hub, status: int) -> None:
+    """An error that does not exclude that the request was accepted is an unknown outcome, which counts."""
+    runner = Runner(oxen, Limits(budget=Decimal("0.05")))
+    hub.respond_next(status, body={"error": {"message": "bad gateway"}}, path=QUEUE, times=None)
+    with pytest.raises(OutcomeUnknownError, match="bad gateway.*may have been accepted and billed"):
+        run(runner, PRICED, {"prompt": "A hat"})
+    assert runner.spending.total == CENT
+
+
+def test_job_of_unknown_cost_stays_reserved(own_hub: Hub) -> None:
+    """A failed job is free only if the history answers without a cost."""
+    fail_jobs(own_hub)
+    own_hub.respond_next(500, path="/api/ai/generations/*")
+    with Oxen("any", base_url=own_hub.url, max_retries=0) as oxen:
+        runner = Runner(oxen, Limits(budget=CENT))
+        [report] = run(runner, PRICED, {"prompt": "A hat"})
+        assert (report.status, runner.spending.total) == ("failed", CENT)
+        [report] = runner.collect([oxen.job(report.job_id)], None, timeout=30)
+        assert (report.cost, runner.spending.total) == (None, Decimal(0))
+
+
+def test_reservation_is_divided_exactly() -> None:
+    """The shares of jobs are all of the reservation, and those of free models are known."""
+    spending = Spending(Limits())
+    for cost, ids in (("1", "abc"), ("2", "defghij"), ("0", "k")):
+        amount = Decimal(cost)
+        reserved = spending.reserve(PRICED, Estimate(amount, amount, "USD", ""))
+        spending.assign(reserved, ids)
+        assert spending.count_unknown() == 0
+        for id in ids:
+            spending.settle(id, Decimal("0.01"))
+    assert spending.total == Decimal("0.11")
+    spending.assign(spending.reserve(UNPRICED, NoEstimate("")), "lm")
+    spending.settle("l", CENT)
+    assert (spending.count_unknown(), spending.total) == (1, Decimal("0.12"))
+
+
 def test_failed_job_is_reported_and_free(own_hub: Hub) -> None:
     """The error of a job is in its report, and what was reserved for it is released."""
-    changed = {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}}}
-    own_hub.add_model({**NEW, "id": PRICED, "json_request_schema": changed})
+    fail_jobs(own_hub)
     with Oxen("any", base_url=own_hub.url) as oxen:
         runner = Runner(oxen, Limits(budget=CENT))
         [report] = run(runner, PRICED, {"prompt": "A hat"})

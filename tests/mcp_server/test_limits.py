@@ -78,6 +78,16 @@ def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) ->
     assert hub.count("POST", QUEUE) == 1
 
 
+def test_call_that_a_proxy_may_forward_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
+    """After an error of a proxy, the agent looks at the history; after one before the request, it does not."""
+    hub.respond_next(502, path=QUEUE)
+    with connect(oxen, tmp_path) as agent:
+        assert "look for the job with history" in agent.fail("run_model", **RUN)
+        assert agent.read("history")["spent_by_this_server"] == "$0.01"
+        hub.respond_next(502, path="/api/ai/models/acme")
+        assert "history" not in agent.fail("run_model", model="acme", parameters={})
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("model", "cost"), [(PRICED, "may cost $0.01"), (UNPRICED, "has an unknown cost (the price of the model")]

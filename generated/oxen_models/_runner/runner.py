@@ -23,6 +23,7 @@ from oxen_models._runtime.errors import (
 from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
+from oxen_models._runtime.submissions import was_rejected
 from oxen_models._runtime.values import find_similar
 
 from .destinations import Destination, SavedFile
@@ -151,7 +152,8 @@ class Runner:
             BudgetExceededError: The request could exceed a limit. Nothing was sent.
             NotConfirmedError: It was not confirmed. Nothing was sent.
             UnpricedRequestError: Its cost is unknown, and the limits refuse this. Nothing was sent.
-            OutcomeUnknownError: No response was received. The request may have been accepted and billed.
+            OutcomeUnknownError: The request may have been accepted and billed: no response was received, or
+                one that does not exclude it, such as that of a failing proxy.
             OxenError: The server returned an error or could not be reached.
         """
         reserved = self.spending.reserve(plan.model.id, plan.estimate)
@@ -167,7 +169,11 @@ class Runner:
             )
         except OutcomeUnknownError:
             raise
-        except OxenError:
+        except OxenError as error:
+            if not was_rejected(error):
+                raise OutcomeUnknownError(
+                    f"{error}; the request may have been accepted and billed", response=error.response
+                ) from error
             self.spending.release(reserved)
             raise
         self.spending.assign(reserved, [job.id for job in jobs])
@@ -241,8 +247,8 @@ class Runner:
         if job.status in FINAL_STATUSES:
             with suppress(OxenError):  # the cost can be requested later
                 cost = job.cost()
-            is_free = cost is None and job.status != "succeeded"
-            self.spending.settle(job.id, Decimal(0) if is_free else cost)
+                is_free = cost is None and job.status != "succeeded"
+                self.spending.settle(job.id, Decimal(0) if is_free else cost)
         urls = () if result is None else tuple(medium.url for medium in result.media if medium.url)
         return JobReport(job.id, job.model, job.status, urls=urls, cost=cost, error=error), result
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from threading import Lock
 
 from oxen_models._runtime.errors import BudgetExceededError, UnpricedRequestError
@@ -13,6 +13,7 @@ from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from .limits import Limits
 
 ZERO = Decimal(0)
+_SHARE_UNIT = Decimal("1e-9")
 
 
 class Spending:
@@ -25,7 +26,7 @@ class Spending:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._total = ZERO
-        self._jobs: dict[str, Decimal] = {}
+        self._jobs: dict[str, Decimal | None] = {}
         self._lock = Lock()
 
     @property
@@ -33,8 +34,8 @@ class Spending:
         """Dollars: the known costs, and the highest costs of the requests whose cost is not known yet."""
         return self._total
 
-    def reserve(self, model_id: str, estimate: Estimate | NoEstimate) -> Decimal:
-        """Reserve the highest cost of a request and return it.
+    def reserve(self, model_id: str, estimate: Estimate | NoEstimate) -> Decimal | None:
+        """Reserve the highest cost of a request and return it; None if it is unknown.
 
         Raises:
             BudgetExceededError: The request could exceed a limit.
@@ -50,7 +51,7 @@ class Spending:
                 raise BudgetExceededError(
                     f"{model_id}: the budget of ${limits.budget:f} is spent; nothing was sent"
                 )
-            return ZERO
+            return None
         cost = estimate.high
         may_cost = f"{model_id}: the request may cost ${cost:f}"
         if limits.per_call is not None and cost > limits.per_call:
@@ -69,20 +70,25 @@ class Spending:
     def count_unknown(self) -> int:
         """Return the number of jobs whose cost is not known and could not be estimated."""
         with self._lock:
-            return sum(reserved == 0 for reserved in self._jobs.values())
+            return sum(reserved is None for reserved in self._jobs.values())
 
-    def release(self, reserved: Decimal) -> None:
-        """Remove what was reserved for a request that was not sent or was refused."""
+    def release(self, reserved: Decimal | None) -> None:
+        """Remove what was reserved for a request that was not sent or was rejected."""
         with self._lock:
-            self._total -= reserved
+            self._total -= reserved or ZERO
 
-    def assign(self, reserved: Decimal, job_ids: Sequence[str]) -> None:
+    def assign(self, reserved: Decimal | None, job_ids: Sequence[str]) -> None:
         """Record the jobs of a request, which share what was reserved for it."""
+        shares: dict[str, Decimal | None] = dict.fromkeys(job_ids)
+        if reserved is not None:
+            share = (reserved / len(job_ids)).quantize(_SHARE_UNIT, ROUND_DOWN).normalize()
+            shares = dict.fromkeys(job_ids, share)
+            shares[job_ids[-1]] = reserved - share * (len(job_ids) - 1)  # so that the sum is exact
         with self._lock:
-            self._jobs.update(dict.fromkeys(job_ids, reserved / len(job_ids)))
+            self._jobs.update(shares)
 
     def settle(self, job_id: str, cost: Decimal | None) -> None:
         """Replace what is reserved for a job by its cost; None leaves it, because the cost is unknown."""
         with self._lock:
-            if cost is not None and (reserved := self._jobs.pop(job_id, None)) is not None:
-                self._total += cost - reserved
+            if cost is not None and job_id in self._jobs:
+                self._total += cost - (self._jobs.pop(job_id) or ZERO)
