@@ -180,6 +180,49 @@ def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     assert len(read_bodies(hub)) == 2
 
 
+MODELS = (PRICED, "xai-grok-imagine-image", "--prompt", "A hat")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--sheet", "sheet.xyz"), 2), (("--sheet", "missing/sheet.png"), 8),
+        (("--folder", "prompts.csv/x"), 8), (("--budget", "0.01", "--yes"), 7),
+        (("qwen-image", "--budget", "9"), 7),
+    ],
+)  # fmt: skip
+def test_compare_checks_before_it_sends(
+    run: Run, hub: Hub, folder: Path, options: tuple[str, ...], code: int
+) -> None:
+    """A file that cannot be written and a cost that may exceed the budget are errors, and nothing is sent."""
+    (folder / "prompts.csv").touch()
+    run("compare", *MODELS, *options, code=code)
+    assert read_bodies(hub) == []
+
+
+@pytest.mark.slow
+def test_compare_prints_what_was_paid_for(run: Run, hub: Hub, folder: Path) -> None:
+    """Files that cannot be saved are errors of their models, and results are printed before the sheet."""
+    hub.inject_fault("url-downloads", 0)
+    items = json.loads(run("compare", *MODELS, "--folder", "out", code=8).stdout)
+    assert [item["error"]["exit_code"] for item in items] == [8, 8]
+    assert all(item["urls"] and not item["files"] for item in items)
+    human = run("compare", *MODELS, "--folder", "out", "--output", "human", code=8)
+    assert human.stdout.startswith(PRICED)
+    assert human.stderr.count("could not be downloaded") == 2
+    (folder / "sheet.png").symlink_to("/dev/full")
+    failed = run("compare", *MODELS, "--sheet", "sheet.png", code=8)
+    assert len(json.loads(failed.stdout)) == 2
+    assert '"exit_code": 8' in failed.stderr
+
+
+def test_compare_of_unknown_outcome_has_its_exit_code(run: Run, hub: Hub) -> None:
+    """A submission that a failing proxy may have forwarded has the exit code of an unknown outcome."""
+    hub.respond_next(502, path="/api/ai/queue", times=None)
+    items = json.loads(run("compare", *MODELS, code=5).stdout)
+    assert [item["error"]["exit_code"] for item in items] == [5, 5]
+
+
 @pytest.mark.slow
 def test_batch_runs_each_row_once(run: Run, hub: Hub, folder: Path) -> None:
     """Each row is a request; files and results are saved, and the same command sends nothing again."""

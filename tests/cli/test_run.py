@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from oxen_models import catalog, schema, sidecar
+from oxen_models import Oxen, catalog, schema, sidecar
 from oxen_models.testing import Hub
 from PIL import Image
 
@@ -114,6 +114,33 @@ def test_unknown_outcome_has_its_exit_code(read_error: Any, hub: Hub) -> None:
     """If no response arrives, the exit code is 5, because the request may be billed."""
     hub.inject_fault("cut-before-response", method="POST", path=QUEUE)
     assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
+
+
+def test_error_of_a_proxy_is_an_unknown_outcome(run: Run, read_error: Any, hub: Hub) -> None:
+    """If a proxy may have forwarded the request, the exit code is 5, and readers see where to look."""
+    hub.respond_next(502, path=QUEUE, times=None)
+    assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
+    human = run("submit", PRICED, *PROMPT, "--output", "human", code=5)
+    assert human.stderr.endswith("look for the job with: oxen-models history\n")
+
+
+def test_timeout_without_a_job_has_no_job(run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that times out is an unreachable server, because no job continues."""
+    hub.inject_fault("slow", 30, times=1)
+    monkeypatch.setattr("oxen_models._cli.history.create_client", create_impatient_client)
+    assert '"HubTimeoutError"' in run("history", code=1).stderr
+
+
+def create_impatient_client(base_url: str | None) -> Oxen:
+    return Oxen(base_url=base_url, timeout=0.05, max_retries=0)
+
+
+def test_unsaved_file_has_its_exit_code(run: Run, folder: Path) -> None:
+    """The exit code of a job whose file cannot be saved is 8, and the report has its URL."""
+    (folder / "file").touch()
+    [job] = read_report(run("run", PRICED, *PROMPT, "-o", "file/x.webp", code=8))["jobs"]
+    assert (job["status"], job["error"]["exit_code"]) == ("succeeded", 8)
+    assert job["urls"]
 
 
 @pytest.mark.slow

@@ -25,8 +25,8 @@ from oxen_models import (
 from oxen_models._runner.destinations import parse_destination
 from oxen_models._runner.limits import Limits
 from oxen_models._runner.models import RunnableModel, read_recorded
-from oxen_models._runner.runner import NotConfirmedError, Plan, Runner
-from oxen_models._runner.spending import Spending
+from oxen_models._runner.runner import Plan, Runner
+from oxen_models._runner.spending import NotConfirmedError, Spending
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models.testing import Hub
 from PIL import Image
@@ -234,7 +234,7 @@ def test_budget_counts_what_a_proxy_may_forward(oxen: Oxen, hub: Hub, status: in
     """An error that does not exclude that the request was accepted is an unknown outcome, which counts."""
     runner = Runner(oxen, Limits(budget=Decimal("0.05")))
     hub.respond_next(status, body={"error": {"message": "bad gateway"}}, path=QUEUE, times=None)
-    with pytest.raises(OutcomeUnknownError, match="bad gateway.*may have been accepted and billed"):
+    with pytest.raises(OutcomeUnknownError, match=r"bad gateway.*may have been accepted and billed"):
         run(runner, PRICED, {"prompt": "A hat"})
     assert runner.spending.total == CENT
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from helpers.hub_api import AUTH_HEADERS
+from helpers.hub_api import AUTH_HEADERS, wait_until
 from oxen_models._cli import terminal_images
 from oxen_models.testing import Hub
 
@@ -93,6 +93,49 @@ def test_interrupt_asks_once_whether_to_cancel(hub: Hub, folder: Path, answer: s
         assert terminal.wait() == 130
     job = httpx.get(f"{hub.url}/api/ai/queue/{id}", headers=AUTH_HEADERS).json()
     assert job["status"] == ("cancelled" if answer == "y" else "processing")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run", "submit", "compare"])
+def test_interrupt_of_a_submission_is_unknown(hub: Hub, folder: Path, command: str) -> None:
+    """Ctrl-C while a request is sent prints where to look for its job, because it may be billed."""
+    hub.inject_fault("slow", 5, method="POST", path="/api/ai/queue")
+    with open_terminal(hub, folder, command, "z-image-turbo", "--prompt", "x") as terminal:
+        wait_until(lambda: hub.count("POST", "/api/ai/queue"))
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.expect("interrupted; the request may have been accepted and billed")
+        terminal.expect("look for the job with: oxen-models history")
+        assert terminal.wait() == 5
+
+
+@pytest.mark.slow
+def test_end_of_input_ends_a_conversation(hub: Hub, folder: Path) -> None:
+    """Ctrl-D ends a conversation with the exit code 0."""
+    with open_terminal(hub, folder, "chat", "gpt-4o") as terminal:
+        terminal.expect("you: ")
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.slow
+def test_interruption_is_json_in_that_format(hub: Hub, folder: Path) -> None:
+    """Ctrl-C is an error in the form of others."""
+    hub.inject_fault("slow", 5)
+    with open_terminal(hub, folder, "history", "--output", "json") as terminal:
+        wait_until(lambda: hub.requests)
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.expect('{"error": {"type": "Abort", "message": "interrupted", "exit_code": 130}}')
+        assert terminal.wait() == 130
+
+
+@pytest.mark.slow
+def test_status_of_the_server_is_escaped(hub: Hub, folder: Path) -> None:
+    """The progress shows the status that the server returns without its control characters."""
+    body = {"generation_id": "a", "status": "\x1b]0;x\x07", "media_type": "image"}
+    hub.respond_next(200, body=body, path="/api/ai/queue/a", times=None)
+    with open_terminal(hub, folder, "wait", "a", "--timeout", "1") as terminal:
+        terminal.expect(r"\\x1b\]0;x\\x07 a")
+        assert terminal.wait() == 6
 
 
 @pytest.mark.slow

@@ -99,3 +99,13 @@ def test_invalid_value_is_not_sent(
     """The exit code is 3, the message has the nearest value, and nothing is sent."""
     assert expected in read_error("run", NEW["id"], *options, code=3)["message"]
     assert read_bodies(hub) == []
+
+
+def test_name_of_the_server_is_escaped(run: Run, own_hub: Hub) -> None:
+    """The error of an option has the name of the parameter without its control characters."""
+    node = {"type": "string"}
+    own_hub.add_model({**NEW, "json_request_schema": {"type": "object", "properties": {"a\x07b": node}}})
+    options = ("--a-b", "@missing.txt", "--base-url", own_hub.url, "--output", "human")
+    error = run("run", NEW["id"], *options, code=3).stderr
+    assert "a\\x07b: " in error
+    assert "\x07" not in error

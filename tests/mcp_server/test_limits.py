@@ -79,7 +79,7 @@ def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) ->
 
 
 def test_call_that_a_proxy_may_forward_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
-    """After an error of a proxy, the agent looks at the history; after one before the request, it does not."""
+    """After an error of a proxy for a submission, but for no other request, the hint is the history."""
     hub.respond_next(502, path=QUEUE)
     with connect(oxen, tmp_path) as agent:
         assert "look for the job with history" in agent.fail("run_model", **RUN)

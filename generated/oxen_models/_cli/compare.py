@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .costs import confirm_cost, cost_options, create_limits, print_estimate
-from .failures import describe_error, find_exit_code
+from .failures import describe_error, find_exit_code, print_error, report_interrupted_submission
 from .model_commands import COMPLETES_MODELS
 from .options import base_url_option, create_client, timeout_option
 from .output import get_output, output_option, print_note, print_text
 from .texts import TextError, parse_text, read_text
 
 if TYPE_CHECKING:
-    from oxen_models.compare import Comparison, Plan
+    from oxen_models._runtime.errors import OxenError
+    from oxen_models.compare import ComparedModel, Comparison, Plan
 
 _COST_OPTIONS = ("yes", "confirm_above", "budget")
 
@@ -38,7 +40,7 @@ def _add_cost_options(command: Any) -> Any:
 @click.option("--duration", help="Seconds of a video.")
 @click.option("--seed", type=int)
 @click.option("--set", "others", multiple=True, metavar="NAME=VALUE", help="A parameter. Repeatable.")
-@click.option("--sheet", type=click.Path(), help="Write a contact sheet, such as sheet.png.")
+@click.option("--sheet", type=click.Path(dir_okay=False), help="Write a contact sheet, such as sheet.png.")
 @click.option("--folder", type=click.Path(file_okay=False), help="Save all files in a folder.")
 @timeout_option
 @_add_cost_options
@@ -56,28 +58,72 @@ def compare_command(
 
     They are adapted to each model; every change is printed.
     """
+    from oxen_models._runtime.errors import OxenError
+
     costs = {name: options.pop(name) for name in _COST_OPTIONS}
     plan = _plan(models, options)
-    _confirm(plan, costs)
+    _check_paths(sheet, folder)
+    _approve(plan, costs)
     with create_client(base_url) as oxen:
-        comparison = oxen.compare(plan, budget=costs["budget"], timeout=timeout)
-        files = {} if folder is None else _save(comparison, Path(folder))
+        with report_interrupted_submission():
+            comparison = oxen.compare(plan, budget=costs["budget"], timeout=timeout)
+        reports = [_Report(item, item.error) for item in comparison]
+        try:
+            for report in reports:
+                report.save(folder)
+        finally:  # what was paid for is printed
+            _print(comparison, reports)
+        errors = [report.error for report in reports if report.error is not None]
         if sheet is not None:
-            comparison.save(sheet)
+            try:
+                comparison.save(sheet)
+            except OxenError as error:
+                print_error(error, get_output().format)
+                errors.append(error)
+    return find_exit_code(errors[0], "submission") if errors else 0
+
+
+@dataclass(slots=True)
+class _Report:
+    """The result of a model with its saved files."""
+
+    item: ComparedModel
+    error: OxenError | None
+    """Why there is no result, or why its files were not saved."""
+    files: list[str] = field(default_factory=list[str])
+
+    def save(self, folder: str | None) -> None:
+        """Save the files of the result, if there is one."""
+        from oxen_models._runtime.errors import OxenError
+
+        if folder is None or self.item.result is None:
+            return
+        name = re.sub(r"[^\w.-]", "_", self.item.model)
+        try:
+            paths = self.item.result.save_all(folder, f"{name}_{{index}}_{{id}}.{{ext}}")
+        except OxenError as error:
+            self.error = error
+        else:
+            self.files = list(map(str, paths))
+
+
+def _print(comparison: Comparison, reports: Sequence[_Report]) -> None:
+    output = get_output()
     values = [
         {
-            "model": item.model,
-            "seconds": round(item.seconds, 3),
-            "cost": item.cost,
-            "urls": [medium.url for medium in item.result or ()],
-            "files": files.get(item.model, []),
-            "error": None if item.error is None else describe_error(item.error),
+            "model": report.item.model,
+            "seconds": round(report.item.seconds, 3),
+            "cost": report.item.cost,
+            "urls": [medium.url for medium in report.item.result or ()],
+            "files": report.files,
+            "error": None if report.error is None else describe_error(report.error, "submission"),
         }
-        for item in comparison
+        for report in reports
     ]
-    get_output().show_list(values, lambda: print_text(str(comparison)), list(models))
-    errors = [item.error for item in comparison if item.error is not None]
-    return find_exit_code(errors[0]) if errors else 0
+    output.show_list(values, lambda: print_text(str(comparison)), [report.item.model for report in reports])
+    for report in reports:
+        if report.error is not None and report.error is not report.item.error and output.is_human:
+            print_error(report.error, output.format)
 
 
 def _plan(models: Sequence[str], options: Mapping[str, Any]) -> Plan:
@@ -96,25 +142,40 @@ def _plan(models: Sequence[str], options: Mapping[str, Any]) -> Plan:
     return compare.plan(models, **parameters)
 
 
-def _confirm(plan: Plan, costs: Mapping[str, Any]) -> None:
-    """Print the plan and its estimate, and ask if that is above the limit."""
+def _check_paths(sheet: str | None, folder: str | None) -> None:
+    """Check that a contact sheet can be written, and create the folder of the files.
+
+    Raises:
+        ConfigurationError: Pillow is not installed, or the suffix is not that of an image.
+        MediaError: A folder does not exist or cannot be created.
+    """
+    from oxen_models._runtime.contact_sheet import MAX_TILE_SIZE, open_sheet
+    from oxen_models._runtime.saving import map_os_errors
+
+    if sheet is not None:
+        with map_os_errors(sheet):
+            open_sheet(sheet, None, MAX_TILE_SIZE)
+            if not Path(sheet).expanduser().parent.is_dir():
+                raise FileNotFoundError(None, "No such directory")
+    if folder is not None:
+        with map_os_errors(folder):
+            Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+
+
+def _approve(plan: Plan, costs: Mapping[str, Any]) -> None:
+    """Print the plan and its estimate, and ask if that is above the limit.
+
+    Raises:
+        BudgetExceededError: The plan could exceed the budget.
+        NotConfirmedError: It was not confirmed.
+        UnpricedRequestError: There is a budget, and the cost is unknown.
+    """
+    from oxen_models._runner.spending import Spending
+
     print_note(str(plan))
     print_estimate(plan.estimate)
-    if create_limits(costs).needs_confirmation(plan.estimate) and not confirm_cost(plan.estimate):
-        from oxen_models._runner.runner import NotConfirmedError
-
-        raise NotConfirmedError("the cost was not confirmed; nothing was sent")
-
-
-def _save(comparison: Comparison, folder: Path) -> dict[str, list[str]]:
-    """Save the files of each model, and return their paths by model."""
-    found: dict[str, list[str]] = {}
-    for item in comparison:
-        if item.result is not None:
-            name = re.sub(r"[^\w.-]", "_", item.model)
-            pattern = f"{name}_{{index}}_{{id}}.{{ext}}"
-            found[item.model] = [str(path) for path in item.result.save_all(folder, pattern)]
-    return found
+    spending = Spending(create_limits(costs))
+    spending.approve("compare", plan.estimate, lambda: confirm_cost(plan.estimate))
 
 
 def _parse_pair(text: str) -> tuple[str, Any]:

@@ -7,7 +7,8 @@ import sys
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from io import StringIO
+from typing import Any, Literal, TextIO, TypeAlias
 
 import click
 
@@ -15,16 +16,32 @@ from .output import print_text, resolve_format, write_json
 
 EXIT_CODES = {
     0: "success",
-    1: "refused by the server, or it could not be reached",
+    1: "rejected by the server, or it could not be reached",
     2: "usage or configuration",
     3: "invalid parameter (nothing was sent)",
     4: "a job failed, was cancelled or does not exist",
     5: "outcome unknown (the request may be billed)",
     6: "timeout (a job continues)",
     7: "above the budget, or not confirmed (nothing was sent)",
+    8: "a file could not be downloaded or written",
     130: "interrupted",
 }
 INTERRUPTED = 130
+
+
+@contextmanager
+def report_interrupted_submission() -> Generator[None]:
+    """Raise an interruption of the block, which sends billable requests, as an unknown outcome.
+
+    Raises:
+        OutcomeUnknownError: The block was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        from oxen_models._runtime.errors import OutcomeUnknownError
+
+        raise OutcomeUnknownError("interrupted; the request may have been accepted and billed") from None
 
 
 class InvalidValueError(click.BadParameter):
@@ -33,12 +50,25 @@ class InvalidValueError(click.BadParameter):
     exit_code = 3
 
 
-def find_exit_code(error: BaseException) -> int:
-    """Return the exit code for an error."""
+Stage: TypeAlias = Literal["other", "submission", "job"]
+
+
+def find_exit_code(error: BaseException, stage: Stage = "other") -> int:
+    """Return the exit code for an error.
+
+    Args:
+        error: The error.
+        stage: What raised it: a submission, which may be billed, a wait for a job, or anything else.
+    """
     if isinstance(error, click.ClickException):
         return error.exit_code
     from oxen_models._runtime import errors
+    from oxen_models._runtime.submissions import was_rejected
 
+    if stage == "submission" and isinstance(error, errors.OxenError) and not was_rejected(error):
+        return 5
+    if stage == "job" and isinstance(error, errors.HubTimeoutError):
+        return 6
     classes: list[tuple[type[BaseException], int]] = [
         (errors.OutcomeUnknownError, 5),
         (errors.InvalidRequestError, 3),
@@ -47,19 +77,19 @@ def find_exit_code(error: BaseException) -> int:
         (errors.BudgetExceededError, 7),
         (errors.UnpricedRequestError, 7),
         (errors.JobTimeout, 6),
-        (errors.HubTimeoutError, 6),
+        (errors.MediaError, 8),
         (errors.JobError, 4),
         (errors.RunStoppedError, 4),
     ]
     return next((code for kind, code in classes if isinstance(error, kind)), 1)
 
 
-def describe_error(error: Exception) -> dict[str, Any]:
-    """Return an error as JSON."""
+def describe_error(error: Exception, stage: Stage = "other") -> dict[str, Any]:
+    """Return an error as JSON; see `find_exit_code`."""
     described: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
     if isinstance(error, click.ClickException):
         described["message"] = error.format_message()
-    described["exit_code"] = find_exit_code(error)
+    described["exit_code"] = find_exit_code(error, stage)
     names = ("generation_id", "status", "model_id", "provider", "provider_code", "request_id", "hint")
     described |= {name: value for name in names if (value := getattr(error, name, None)) is not None}
     problems = getattr(error, "problems", None)
@@ -76,9 +106,20 @@ def print_error(error: Exception, format: str) -> None:
     if format in ("json", "jsonl") and not isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(write_json({"error": describe_error(error)}), err=True)
     elif isinstance(error, click.ClickException):
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        print_text(shown.getvalue().rstrip("\n"), err=True)
     else:
         print_text(f"oxen-models: {error}", err=True)
+
+
+def print_interruption(format: str) -> None:
+    """Print on the standard error that the command was interrupted."""
+    if format in ("json", "jsonl"):
+        described = {"type": "Abort", "message": "interrupted", "exit_code": INTERRUPTED}
+        click.echo(write_json({"error": described}), err=True)
+    else:
+        print_text("oxen-models: interrupted", err=True)
 
 
 @contextmanager
@@ -95,19 +136,21 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
         try:
             yield
         except click.Abort:
-            print_text("oxen-models: interrupted", err=True)
+            print_interruption(format)
             sys.exit(INTERRUPTED)
         except click.ClickException as error:
             print_error(error, format)
             sys.exit(error.exit_code)
         except Exception as error:
-            from oxen_models._runtime.errors import MissingAPIKeyError, OxenError
+            from oxen_models._runtime.errors import MissingAPIKeyError, OutcomeUnknownError, OxenError
 
             if not isinstance(error, OxenError):
                 raise
             print_error(error, format)
             if isinstance(error, MissingAPIKeyError) and format == "human":
                 print_text("log in with: oxen-models login", err=True)
+            if isinstance(error, OutcomeUnknownError) and format == "human":
+                print_text("look for the job with: oxen-models history", err=True)
             sys.exit(find_exit_code(error))
 
 

@@ -83,6 +83,7 @@ def result_command(
 @output_option
 def cancel_command(ids: Sequence[str], base_url: str | None) -> int:
     """Cancel jobs. This has no effect on a job that has ended."""
+    from oxen_models._runner.runner import Runner
     from oxen_models._runtime.errors import OxenError
 
     from .failures import find_exit_code
@@ -92,8 +93,8 @@ def cancel_command(ids: Sequence[str], base_url: str | None) -> int:
     with create_client(base_url) as oxen:
         for job in [oxen.job(id) for id in ids]:
             try:
-                job.cancel()
-                ended.append({"id": job.id, "status": job.status})
+                report = Runner(oxen).cancel(job)
+                ended.append({"id": report.job_id, "status": report.status})
             except OxenError as error:
                 print_error(error, output.format)
                 code = code or find_exit_code(error)

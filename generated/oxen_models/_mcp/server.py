@@ -16,7 +16,8 @@ from anyio.to_thread import run_sync
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from oxen_models._runner.destinations import Destination
-from oxen_models._runner.runner import MIN_WAIT, JobReport, NotConfirmedError, Plan, Runner
+from oxen_models._runner.runner import JobReport, Plan, Runner
+from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
 from oxen_models._runtime.generations import FINAL_STATUSES, Generation
 from oxen_models._runtime.values import find_similar
@@ -194,7 +195,7 @@ class _Tools:
         return await self._run(self._runner.send, plan, confirm)
 
     async def _collect(self, jobs: Sequence[Any], seconds: float) -> types.CallToolResult:
-        collect = partial(self._runner.collect, timeout=max(seconds, MIN_WAIT))
+        collect = partial(self._runner.collect, timeout=seconds)
         reports = await run_sync(
             collect, jobs, self._destination, abandon_on_cancel=True, limiter=self._limiter
         )

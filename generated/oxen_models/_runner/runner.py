@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from oxen_models._runner.model_ids import NAMES
 from oxen_models._runtime.errors import (
-    BudgetExceededError,
     HubUnreachableError,
     JobCancelled,
     OutcomeUnknownError,
@@ -37,12 +36,8 @@ if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime._sync.results import AnyResult
 
-MIN_WAIT = 0.001
+_MIN_WAIT = 0.001
 """Seconds for which a job is waited for after the deadline: its status is polled once."""
-
-
-class NotConfirmedError(BudgetExceededError):
-    """The cost of a request was not confirmed. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +151,7 @@ class Runner:
                 one that does not exclude it, such as that of a failing proxy.
             OxenError: The server returned an error or could not be reached.
         """
-        reserved = self.spending.reserve(plan.model.id, plan.estimate)
-        try:
-            if self.limits.needs_confirmation(plan.estimate) and not confirm(plan):
-                raise NotConfirmedError(f"{plan.model.id}: the cost was not confirmed; nothing was sent")
-        except BaseException:
-            self.spending.release(reserved)
-            raise
+        reserved = self.spending.approve(plan.model.id, plan.estimate, partial(confirm, plan))
         try:
             jobs: Sequence[Any] = self.oxen.submit(
                 plan.request, num_generations=plan.count, extra_body=plan.extra_body
@@ -195,8 +184,8 @@ class Runner:
         Args:
             jobs: The jobs, which another process may have submitted.
             destination: Where the files are saved; None to save none.
-            timeout: Seconds to wait for all jobs. Defaults to 10 minutes for an image or a sound, and 60 for
-                a video.
+            timeout: Seconds to wait for all jobs together. By default each is waited for up to 10 minutes if
+                it makes an image or a sound, and 60 if it makes a video.
             sidecar: Whether to write a file beside each one that states how it was made.
             on_status: Called with each new status of a job.
 
@@ -208,7 +197,7 @@ class Runner:
         deadline = None if timeout is None else monotonic() + timeout
         ended: list[tuple[JobReport, AnyResult | None]] = []
         for job in jobs:
-            rest = None if deadline is None else max(deadline - monotonic(), MIN_WAIT)
+            rest = None if deadline is None else max(deadline - monotonic(), _MIN_WAIT)
             ended.append(self._wait(job, rest, on_status))
         if destination is None:
             return [report for report, _ in ended]
@@ -230,7 +219,7 @@ class Runner:
             OxenError: The server returned an error or could not be reached.
         """
         job.cancel()
-        [report] = self.collect([job], None, timeout=MIN_WAIT)
+        [report] = self.collect([job], None, timeout=0)
         is_cancelled = isinstance(report.error, JobCancelled)
         return replace(report, error=None) if is_cancelled else report
 

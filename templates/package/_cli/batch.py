@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from .costs import confirm
 from .failures import INTERRUPTED
 from .model_commands import COMPLETES_MODELS
 from .options import base_url_option, create_client, parse_dollars
@@ -129,12 +130,12 @@ def _confirm() -> None:
     Raises:
         NotConfirmedError: It was not confirmed, or there is no terminal.
     """
-    from oxen_models._runner.runner import NotConfirmedError
+    from oxen_models._runner.limits import Limits
+    from oxen_models._runner.spending import Spending
+    from oxen_models._runtime.json_schema.estimates import NoEstimate
 
-    if not sys.stdin.isatty() or not sys.stderr.isatty():
-        raise NotConfirmedError("a batch needs --budget, or --yes to run without one; nothing was sent")
-    if not click.confirm("Run without a budget?", err=True):
-        raise NotConfirmedError("the cost was not confirmed; nothing was sent")
+    question = partial(confirm, "Run without a budget?", "pass --budget, or --yes to run without one")
+    Spending(Limits(unpriced="confirm")).approve("batch", NoEstimate("there is no budget"), question)
 
 
 def _can_show_progress() -> bool:

@@ -40,14 +40,14 @@ def chat_command(
     """Send PROMPT to a chat MODEL and print the answer.
 
     PROMPT is a text, @name for a file, or - for the standard input, from which it is also read if it is
-    omitted. On a terminal, a conversation begins then; an empty line ends it.
+    omitted. On a terminal, a conversation begins then; an empty line or Ctrl-D ends it.
     """
     settings = {name: value for name, value in options.items() if value is not None}
     messages: list[dict[str, Any]] = [] if system is None else [{"role": "system", "content": system}]
     is_conversation = prompt is None and sys.stdin.isatty()
     with create_client(base_url) as oxen:
         while True:
-            text = click.prompt("you", default="", show_default=False, err=True) if is_conversation else None
+            text = _ask() if is_conversation else None
             if text == "":
                 return
             messages.append(_create_message(_read(prompt) if text is None else text, images))
@@ -56,6 +56,17 @@ def chat_command(
             if not is_conversation:
                 return
             messages.append({"role": "assistant", "content": answer})
+
+
+def _ask() -> str:
+    """Return the next message of a conversation; empty at the end of the input."""
+    try:
+        return str(click.prompt("you", default="", show_default=False, err=True))
+    except click.Abort as abort:
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        click.echo(err=True)
+        return ""
 
 
 def _read(prompt: str | None) -> str:
@@ -97,6 +108,6 @@ def _answer(
     completion = chunks.completion
     usage = completion.usage
     if usage is not None:
-        cost = "" if usage.cost is None else f", ${usage.cost}"
+        cost = "" if usage.cost is None else f", ${usage.cost:f}"
         print_note(f"{usage.total_tokens} tokens{cost}")
     return completion.text or ""

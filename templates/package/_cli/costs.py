@@ -57,10 +57,18 @@ def confirm_plan(plan: Plan) -> bool:
 
 
 def confirm_cost(estimate: Estimate | NoEstimate) -> bool:
-    """Ask on the terminal whether to send a request; without a terminal, print the option that sends it."""
-    if not sys.stdin.isatty() or not sys.stderr.isatty():
-        print_text("oxen-models: pass --yes to send it, or a higher --confirm-above", err=True)
-        return False
+    """Ask on the terminal whether to send a request."""
+    question = f"Send it for up to ${estimate.high:f}?" if estimate else "Send it?"
     if not get_output().is_human:  # the estimate was not printed yet
-        print_text(f"estimate: {estimate}", err=True)
-    return click.confirm(f"Send it for up to ${estimate.high:f}?" if estimate else "Send it?", err=True)
+        question = f"estimate: {estimate}\n{question}"
+    return confirm(question, "pass --yes to send it, or a higher --confirm-above")
+
+
+def confirm(question: str, remedy: str) -> bool:
+    """Ask on the terminal; without a terminal, print the options that replace the answer."""
+    from oxen_models._runtime.printable import escape_controls
+
+    if not sys.stdin.isatty() or not sys.stderr.isatty():
+        print_text(f"oxen-models: {remedy}", err=True)
+        return False
+    return click.confirm(escape_controls(question), err=True)

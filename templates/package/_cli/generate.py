@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .costs import confirm_plan, cost_options, create_limits, print_estimate
+from .failures import report_interrupted_submission
 from .model_commands import ModelGroup
 from .options import base_url_option, create_client, save_options, timeout_option
 from .output import get_output, output_option, print_note, print_text
@@ -83,7 +84,8 @@ def _run(
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
             return 0
-        jobs = runner.send(plan, confirm_plan)
+        with report_interrupted_submission():
+            jobs = runner.send(plan, confirm_plan)
         described = {"model": model.id, "estimate": describe_estimate(plan.estimate)}
         return finish_jobs(
             runner,
@@ -106,7 +108,8 @@ def _submit(model: RunnableModel, values: Mapping[str, Any], **options: Any) -> 
         if options["dry_run"]:
             _print_program(options["dry_run"], oxen, plan, values)
             return 0
-        ids = [job.id for job in runner.send(plan, confirm_plan)]
+        with report_interrupted_submission():
+            ids = [job.id for job in runner.send(plan, confirm_plan)]
     value = {
         "model": model.id,
         "estimate": describe_estimate(plan.estimate),

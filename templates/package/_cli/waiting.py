@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.runner import JobReport, Runner
+from oxen_models._runtime.generations import FINAL_STATUSES
+from oxen_models._runtime.printable import escape_line
 
 from .failures import INTERRUPTED, describe_error, find_exit_code, print_error
 from .output import get_output, print_note, print_text
@@ -21,8 +23,6 @@ from .terminal_images import show_image
 if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime.errors import OxenError
-
-_FINAL = ("succeeded", "failed", "cancelled")
 
 
 def finish_jobs(
@@ -53,14 +53,14 @@ def finish_jobs(
         with _show_progress(jobs) as on_status:
             reports = runner.collect(jobs, destination, timeout=timeout, sidecar=sidecar, on_status=on_status)
     except KeyboardInterrupt:
-        _ask_to_cancel(jobs, out)
+        _ask_to_cancel(runner, jobs, out)
         return INTERRUPTED
     _print_reports(reports, described or {}, monotonic() - started, out)
     errors = [report.error for report in reports if report.error is not None]
     if show and get_output().is_human:
         for path in (file.path for report in reports for file in report.files):
             show_image(path)
-    return find_exit_code(errors[0]) if errors else 0
+    return find_exit_code(errors[0], "job") if errors else 0
 
 
 def _print_reports(
@@ -93,15 +93,15 @@ def _describe(report: JobReport) -> dict[str, Any]:
         "files": [{"path": str(file.path), "url": file.url} for file in report.files],
         "urls": list(report.urls),
         "cost": report.cost,
-        "error": None if report.error is None else describe_error(report.error),
+        "error": None if report.error is None else describe_error(report.error, "job"),
     }
 
 
-def _ask_to_cancel(jobs: Sequence[Job[Any]], out: str | None) -> None:
+def _ask_to_cancel(runner: Runner, jobs: Sequence[Job[Any]], out: str | None) -> None:
     """Ask once whether to cancel the jobs, and print how to go on."""
     from oxen_models._runtime.errors import OxenError
 
-    active = [job for job in jobs if job.status not in _FINAL]
+    active = [job for job in jobs if job.status not in FINAL_STATUSES]
     ids = [job.id for job in active or jobs]
     print_text(f"\ninterrupted; jobs: {' '.join(ids)}", err=True)
     is_cancelled = False
@@ -113,8 +113,8 @@ def _ask_to_cancel(jobs: Sequence[Job[Any]], out: str | None) -> None:
     if is_cancelled:
         for job in active:
             try:
-                job.cancel()
-                print_text(f"{job.id} {job.status}", err=True)
+                report = runner.cancel(job)
+                print_text(f"{report.job_id} {report.status}", err=True)
             except OxenError as error:
                 print_text(f"oxen-models: {error}", err=True)
     else:
@@ -158,8 +158,8 @@ def _show_progress(jobs: Sequence[Job[Any]]) -> Generator[Callable[[str, str], N
         task = bar.add_task("waiting", total=len(jobs) if len(jobs) > 1 else None)
 
         def show(id: str, status: str) -> None:
-            if status in _FINAL:
+            if status in FINAL_STATUSES:
                 ended.add(id)
-            bar.update(task, description=f"{status} {id}"[:80], completed=len(ended))
+            bar.update(task, description=escape_line(f"{status} {id}"[:80]), completed=len(ended))
 
         yield show

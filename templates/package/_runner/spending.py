@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_DOWN, Decimal
 from threading import Lock
 
@@ -13,6 +13,10 @@ from .limits import Limits
 
 ZERO = Decimal(0)
 _SHARE_UNIT = Decimal("1e-9")
+
+
+class NotConfirmedError(BudgetExceededError):
+    """The cost of a request was not confirmed. Nothing was sent."""
 
 
 class Spending:
@@ -33,7 +37,31 @@ class Spending:
         """Dollars: the known costs, and the highest costs of the requests whose cost is not known yet."""
         return self._total
 
-    def reserve(self, model_id: str, estimate: Estimate | NoEstimate) -> Decimal | None:
+    def approve(
+        self, name: str, estimate: Estimate | NoEstimate, confirm: Callable[[], bool]
+    ) -> Decimal | None:
+        """Reserve the highest cost of a request and return it, after a confirmation if the limits require it.
+
+        Args:
+            name: What is sent, for errors.
+            estimate: The cost.
+            confirm: Returns whether the request is sent.
+
+        Raises:
+            BudgetExceededError: The request could exceed a limit.
+            NotConfirmedError: It was not confirmed.
+            UnpricedRequestError: The cost is unknown, and the limits refuse this.
+        """
+        reserved = self.reserve(name, estimate)
+        try:
+            if self._limits.needs_confirmation(estimate) and not confirm():
+                raise NotConfirmedError(f"{name}: the cost was not confirmed; nothing was sent")
+        except BaseException:
+            self.release(reserved)
+            raise
+        return reserved
+
+    def reserve(self, name: str, estimate: Estimate | NoEstimate) -> Decimal | None:
         """Reserve the highest cost of a request and return it; None if it is unknown.
 
         Raises:
@@ -44,15 +72,15 @@ class Spending:
         if not estimate:
             if limits.unpriced == "refuse":
                 raise UnpricedRequestError(
-                    f"{model_id}: the cost is unknown: {estimate.reason}; nothing was sent"
+                    f"{name}: the cost is unknown: {estimate.reason}; nothing was sent"
                 )
             if limits.budget is not None and self._total >= limits.budget:
                 raise BudgetExceededError(
-                    f"{model_id}: the budget of ${limits.budget:f} is spent; nothing was sent"
+                    f"{name}: the budget of ${limits.budget:f} is spent; nothing was sent"
                 )
             return None
         cost = estimate.high
-        may_cost = f"{model_id}: the request may cost ${cost:f}"
+        may_cost = f"{name}: the request may cost ${cost:f}"
         if limits.per_call is not None and cost > limits.per_call:
             raise BudgetExceededError(
                 f"{may_cost}, and a call may cost ${limits.per_call:f}; nothing was sent"

@@ -91,7 +91,7 @@ class Plan:
         low, _ = self._sum_estimates()
         if budget is not None and low > budget:
             raise BudgetExceededError(
-                f"the comparison costs at least ${low:f}, and the budget is ${budget}; nothing was sent"
+                f"the comparison costs at least ${low:f}, and the budget is ${budget:f}; nothing was sent"
             )
 
     def _sum_estimates(self) -> tuple[Decimal, Decimal]:
@@ -235,7 +235,7 @@ def _explain_other_task(model: ModelInfo, task: ComparisonTask, *, has_image: bo
     accepts = f"{model.id} is for {', '.join(model.tasks)}"
     if not has_image and {"image-edit", "image-to-video"} & {*model.tasks}:
         return f"{model.id} requires an image: pass image="
-    remedy = "leave out the image or the model" if has_image else "leave out the model"
+    remedy = "omit the image or the model" if has_image else "omit the model"
     return f"{needs}, and {accepts}: {remedy}"
 
 
