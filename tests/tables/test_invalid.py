@@ -141,6 +141,18 @@ SINKS: list[tuple[str, bytes, str]] = [
     ("a.csv", b"id,text\n1,x\n", "the file has no column 'status', so it is not the table of an earlier run"),
     ("a.jsonl", b'{"status": "failed"}\n', "the file has no column 'id'"),
     ("a.jsonl", b"words\n", "line 1: not JSON"),
+    ("a.csv", b"id,name\n1,x\n2,y", "the file has no column 'status'"),
+    ("a.csv", b"name,value\n", "the file has no column 'id'"),
+    ("a.csv", b"id,text\n", "the file has no column 'status'"),
+    ("a.csv", b"a,b", "the file has no column 'id'"),
+    ("a.csv", b"\n", "the file has no column 'id'"),
+    ("a.csv", b'"a', "not a CSV file in UTF-8"),
+    ("a.jsonl", b'{"config": 1}', "the file has no column 'id'"),
+    ("a.jsonl", b'{"id": 1}', "the file has no column 'status'"),
+    ("a.jsonl", b'{"name": 1, "', "the file has no column 'id'"),
+    ("a.jsonl", b'{"id": 1}\n{"id": 2', "the file has no column 'status'"),
+    ("a.jsonl", b"words", "the file has no column 'id'"),
+    ("a.jsonl", b"\n", "the file has no column 'id'"),
 ]
 
 

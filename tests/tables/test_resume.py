@@ -86,7 +86,7 @@ def test_crash_loses_and_repeats_nothing(
 @pytest.mark.slow
 def test_torn_line_is_removed(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """What a killed run had written of the last row is removed, wherever it ends, and the row is written."""
-    rows = [{"id": number, "text": f'é\n"{number}",\n'} for number in range(2)]
+    rows = [{"id": number, "text": f'é\n"{number}",\r\n'} for number in range(2)]
     for suffix in (".csv", ".jsonl"):
         sink = tmp_path / f"out{suffix}"
         run_sync(rows, draw, sink, max_in_flight=1)

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from io import StringIO
@@ -18,13 +18,19 @@ from oxen_models._runtime.json_schema.json_types import is_list, is_object
 from .errors import ConfigurationError, JournalError
 from .journal_lock import lock_descriptor
 from .table_keys import KeyIndex
-from .table_sources import JSON_LINES_SUFFIXES, SUFFIXES, Row, read_csv, read_json_lines
+from .table_sources import (
+    JSON_LINES_SUFFIXES,
+    SUFFIXES,
+    Row,
+    read_csv,
+    read_csv_header,
+    read_json_lines,
+)
 
 FINAL_STATUSES = ("succeeded", "failed")
 """The statuses of rows that another run does not run again."""
 SinkLike: TypeAlias = str | os.PathLike[str] | Callable[[dict[str, Any]], object]
 """A path, or a function that is called with each row."""
-_BLOCK_SIZE = 2**16
 
 
 class Sink(Protocol):
@@ -95,7 +101,7 @@ class LineSink:
         part = self.path.with_name(f".{self.path.name}.part")
         with self.path.open("ab") as file:
             self._lock(file)
-            _cut_torn_line(self.path)
+            self._check_file()
             try:
                 self._file = part.open("wb")
                 self._lock(self._file)
@@ -125,23 +131,42 @@ class LineSink:
             self._file.close()
 
     def _format_csv(self, row: Row) -> str:
-        lines = StringIO()
-        writer = csv.writer(lines, lineterminator="\n")
-        if not self._has_header:
-            writer.writerow(self._columns)
-            self._has_header = True
-        writer.writerow([_to_cell(row.get(name)) for name in self._columns])
-        return lines.getvalue()
+        header = "" if self._has_header else _format_cells(self._columns)
+        self._has_header = True
+        return header + _format_cells([_to_cell(row.get(name)) for name in self._columns])
+
+    def _check_file(self) -> None:
+        """Raise if the file has something else than rows of an earlier run."""
+        if self._is_begun():
+            return
+        columns = read_csv_header(self.path) if self._is_csv else next(self._read_rows(), ())
+        self._check_columns(columns)
+
+    def _is_begun(self) -> bool:
+        """Return whether a killed run may have written all of the file and no complete line; also if it is
+        empty.
+        """
+        if self._is_csv:
+            start = _format_cells(self._columns).encode(errors="backslashreplace")
+            with self.path.open("rb") as file:
+                return start.startswith(file.read(len(start) + 1))
+        start = f"{{{to_json(self._columns[0])}: ".encode() if self._columns else b"{"
+        with self.path.open("rb") as file:
+            line = file.readline()
+        return not line.endswith(b"\n") and (line.startswith(start) or start.startswith(line))
+
+    def _check_columns(self, columns: Collection[str]) -> None:
+        if missing := {self._key, f"{self._prefix}status"}.difference(columns):
+            raise ConfigurationError(
+                f"{self.path}: the file has no column {min(missing)!r}, so it is not the table of an "
+                "earlier run; pass another sink"
+            )
 
     def _copy_final_rows(self, keys: KeyIndex) -> Decimal:
         cost = Decimal(0)
         status = f"{self._prefix}status"
         for row in self._read_rows():
-            if missing := {self._key, status} - row.keys():
-                raise ConfigurationError(
-                    f"{self.path}: the file has no column {min(missing)!r}, so it is not the table of an "
-                    "earlier run; pass another sink"
-                )
+            self._check_columns(row)
             if not self._has_header:
                 self._columns += tuple(name for name in row if name not in self._columns)
             if row[status] in FINAL_STATUSES:
@@ -151,7 +176,8 @@ class LineSink:
         return cost
 
     def _read_rows(self) -> Iterator[Row]:
-        return read_csv(self.path, may_be_torn=True) if self._is_csv else read_json_lines(self.path)
+        read = read_csv if self._is_csv else read_json_lines
+        return read(self.path, may_be_torn=True)
 
     def _lock(self, file: BinaryIO) -> None:
         try:
@@ -259,6 +285,13 @@ def _replace_nan(value: object) -> object:
     return value
 
 
+def _format_cells(cells: Iterable[object]) -> str:
+    lines = StringIO()
+    # Only cells with a character of the terminator are quoted, and a cell may have a carriage return.
+    csv.writer(lines, lineterminator="\r\n").writerow(cells)
+    return lines.getvalue().removesuffix("\r\n") + "\n"
+
+
 def _to_cell(value: object) -> object:
     if value is None or isinstance(value, str | int | float | Decimal):
         return value
@@ -271,21 +304,3 @@ def _to_cost(value: object) -> Decimal:
         return Decimal(str(value or 0))
     except InvalidOperation:
         return Decimal(0)
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Remove what a killed run had written of a line at the end of a file.
-
-    A row of a CSV file may have several lines, so the file may still end in a row.
-    """
-    with path.open("r+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(end - _BLOCK_SIZE, 0)
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        file.truncate(end)

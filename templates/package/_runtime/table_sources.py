@@ -12,7 +12,8 @@ from functools import partial
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from threading import Lock
+from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 from .errors import ConfigurationError
 from .extras import describe_missing_extra
@@ -27,6 +28,7 @@ _READ_ROWS = 1024
 _CONVERTED_ROWS = 64
 """Rows that are Python values at once, because each may contain an image."""
 _MAX_CELL_LENGTH = 2**31 - 1  # the default is 131,072 characters, fewer than an answer or an image may have
+_limit_lock = Lock()
 
 
 class ArrowStream(Protocol):
@@ -105,13 +107,12 @@ def read_csv(path: Path, columns: Sequence[str] | None = None, *, may_be_torn: b
     Raises:
         ConfigurationError: The file cannot be read, or a row has not as many cells as the header.
     """
-    csv.field_size_limit(_MAX_CELL_LENGTH)
     with map_read_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
-        lines = iter(file)
+        lines = _decode_lines(cast(BinaryIO, file.buffer)) if may_be_torn else iter(file)
         reader = csv.reader(lines, strict=True)
-        header = next(reader, list[str]())
+        header = _read_cells(reader) or []
         try:
-            for cells in reader:
+            while (cells := _read_cells(reader)) is not None:
                 if cells and len(cells) != len(header):
                     raise ConfigurationError(
                         f"{path}, line {reader.line_num}: expected {len(header)} cells, got {len(cells)}"
@@ -123,8 +124,25 @@ def read_csv(path: Path, columns: Sequence[str] | None = None, *, may_be_torn: b
                 raise
 
 
-def read_json_lines(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+def read_csv_header(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file; no names if it is empty.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    with map_read_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
+        return _read_cells(csv.reader(file, strict=True)) or []
+
+
+def read_json_lines(
+    path: Path, columns: Sequence[str] | None = None, *, may_be_torn: bool = False
+) -> Iterator[Row]:
     """Return the rows of a file with a JSON object in each line.
+
+    Args:
+        path: The file.
+        columns: Ignored, because all columns are read in any case.
+        may_be_torn: Whether to omit an incomplete row at the end.
 
     Raises:
         ConfigurationError: The file cannot be read, or a line is not an object.
@@ -136,6 +154,8 @@ def read_json_lines(path: Path, columns: Sequence[str] | None = None) -> Iterato
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
+                if may_be_torn and not line.endswith(b"\n"):
+                    return
                 raise ConfigurationError(f"{path}, line {number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise ConfigurationError(f"{path}, line {number}: expected a JSON object, got {row!r:.40}")
@@ -153,6 +173,23 @@ def map_read_errors(path: Path) -> Generator[None]:
         raise ConfigurationError(f"{path}: the table is not a CSV file in UTF-8: {error}") from None
 
 
+def _read_cells(reader: Iterator[list[str]]) -> list[str] | None:
+    """Return the cells of the next row, of any length; None after the last one."""
+    with _limit_lock:  # the limit is that of the process, so it is changed for this row only
+        limit = csv.field_size_limit(_MAX_CELL_LENGTH)
+        try:
+            return next(reader, None)
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Return the complete lines of a file."""
+    for number, line in enumerate(lines):
+        if line.endswith(b"\n"):
+            yield line.decode("utf-8" if number else "utf-8-sig")
+
+
 def _open_path(path: Path) -> Source:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -162,9 +199,7 @@ def _open_path(path: Path) -> Source:
     if suffix in JSON_LINES_SUFFIXES:
         return Source(partial(read_json_lines, path))
     if suffix == ".csv":
-        with map_read_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, strict=True), list[str]())
-        return Source(partial(read_csv, path), _check_names(path, header))
+        return Source(partial(read_csv, path), _check_names(path, read_csv_header(path)))
     parquet = import_pyarrow("a Parquet file", "pyarrow.parquet")
     try:
         with parquet.ParquetFile(path) as file:
