@@ -88,6 +88,18 @@ def test_newer_journal_of_a_row_is_used(hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_known_batch_gets_newer_entries(hub: Hub, tmp_path: Path) -> None:
+    """A batch that ran before has what batches with other boundaries have sent since."""
+    hub.respond_next(400, path=QUEUE, times=4)
+    rows = [{**row, "text": "changed"} for row in make_rows(4)]
+    assert {row["status"] for row in run_batches(hub, tmp_path, make_rows(4))} == {"rejected"}
+    first = run_batches(hub, tmp_path, rows[:2])
+    second = run_batches(hub, tmp_path, rows)
+    assert [row["job_id"] for row in second[:2]] == [row["job_id"] for row in first]
+    assert hub.count("POST", QUEUE) == 8  # 4 rejected and 4 accepted
+
+
+@pytest.mark.slow
 def test_accepted_job_of_lost_response_is_found(hub: Hub, tmp_path: Path) -> None:
     """A row whose response was lost is looked for when its batch is retried."""
     hub.inject_fault("cut-before-response", times=1, method="POST", path=QUEUE)

@@ -315,7 +315,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _is_newer(row: Row, old: Row) -> bool:
-    if row.digest != old.digest:
+    if row.digest != old.digest and "rejected" not in (row.state, old.state):
         raise JournalError(f"the journals have different requests with the key {row.key!r:.80}")
     if row.job_id is not None and old.job_id not in (None, row.job_id):
         raise JournalError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from .errors import ConfigurationError
-from .journal import merge
+from .journal import Journal, read
 
 _DIGEST_SIZE = 16
 _KEYS_SUFFIX = ".keys"
@@ -19,9 +19,9 @@ _KEYS_SUFFIX = ".keys"
 class JournalShards:
     """The journals in a folder, each with a file that has the digests of its keys.
 
-    A block that is retried has the same keys and so the same journal. A block with other boundaries, as in
-    another run, gets the entries of all journals that have one of its keys. Nothing is paid twice either way,
-    because two processes cannot use a journal at the same time.
+    A block that is retried has the same keys and so the same journal. It gets the entries of its keys from
+    all other journals, which are those of blocks with other boundaries, as in another run. So nothing is paid
+    twice, unless two runs begin blocks with the same key at the same time.
 
     Args:
         folder: The folder, which is created if it does not exist.
@@ -54,14 +54,17 @@ class JournalShards:
         digests = sorted(sha256(key.encode()).digest()[:_DIGEST_SIZE] for key in keys)
         name = sha256(b"".join(digests)).hexdigest()[: 2 * _DIGEST_SIZE]
         path = self._path_of(name)
+        self._read_new()
+        others = {shard for digest in digests for shard in self._find_shards(digest)} - {name}
+        sources = [source for source in map(self._path_of, sorted(others)) if source.exists()]
+        if sources:
+            wanted = set(keys)
+            with Journal(path) as journal:
+                for source in sources:
+                    journal.merge(entry for entry in read(source) if entry.key in wanted)
         listed = self._folder / f"{name}{_KEYS_SUFFIX}"
         if listed.exists():
             return path
-        self._read_new()
-        others = {shard for digest in digests for shard in self._find_shards(digest)}
-        sources = [self._path_of(other) for other in sorted(others)]
-        merge(path, *[source for source in sources if source.exists()])
-        # After the merge, so that a block that is killed in between repeats it.
         part = self._folder / f".{token_hex(8)}.part"
         part.write_bytes(b"".join(digests))
         part.replace(listed)
