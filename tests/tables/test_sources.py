@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -174,6 +176,63 @@ def test_mixed_types_become_text_in_parquet(run_sync: RunTable, tmp_path: Path) 
         ('{"x": "é"}', 2.5, None),
         (None, None, True),
     ]
+
+
+COLUMNS: list[tuple[str | None, list[Any], list[Any], str]] = [
+    ("int64", [1], [0.5], "double"),
+    ("float", [0.5], [0.1], "double"),
+    ("decimal128(5, 2)", [Decimal("2.5")], [0.125], "double"),
+    ("int64", [1], [2**60, 0.5], "string"),
+    ("double", [0.5], [True], "string"),
+    ("int64", [1], ["7"], "string"),
+    ("timestamp[us]", [None], [5], "int64"),
+    ("uint64", [2**63], [1], "uint64"),
+    ("large_string", ["a"], ["b"], "large_string"),
+    ("list<item: int64>", [[1]], [[0.5]], "list<element: double>"),
+    (None, [{}], [None], "string"),
+    (None, [1], [0.5], "double"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("type_", "source", "earlier", "expected"), COLUMNS)
+def test_parquet_changes_no_value(
+    run_sync: RunTable,
+    tmp_path: Path,
+    type_: str | None,
+    source: list[Any],
+    earlier: list[Any],
+    expected: str,
+) -> None:
+    """A column that cannot have all values of the source and of earlier runs unchanged gets another type."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    types = {
+        None: None,
+        "decimal128(5, 2)": arrow.decimal128(5, 2),
+        "list<item: int64>": arrow.list_(arrow.int64()),
+    }
+    values = arrow.array(source, types[type_] if type_ in types else arrow.type_for_alias(type_))
+    new = {"id": [f"new {number}" for number in range(len(source))], "text": ["x"] * len(source)}
+    old = [{"id": f"old {number}", "text": "x", "value": value} for number, value in enumerate(earlier)]
+    run_sync(old, draw, tmp_path / "out.parquet.part.jsonl")
+    run_sync(arrow.table({**new, "value": values}), draw, tmp_path / "out.parquet")
+    table = parquet.read_table(tmp_path / "out.parquet")
+    assert str(table.schema.field("value").type) == expected
+    found = {row["id"]: row["value"] for row in table.to_pylist()}
+    for number, value in enumerate(earlier):
+        actual = found[f"old {number}"]
+        assert (json.loads(actual) if expected == "string" and value != "7" and actual else actual) == value
+
+
+@pytest.mark.slow
+def test_long_cell_keeps_the_limit(run_sync: RunTable, tmp_path: Path) -> None:
+    """A cell may be longer than the limit of the `csv` module, which other code of the process keeps."""
+    limit, name = csv.field_size_limit(), "n" * 2**18
+    (tmp_path / "in.csv").write_text(f"id,text,{name}\n1,{'x' * 2**18},\n2,a\rb,\n".replace("a\rb", '"a\rb"'))
+    run_sync(tmp_path / "in.csv", draw, tmp_path / "out.csv")
+    assert run_sync(tmp_path / "in.csv", draw, tmp_path / "out.csv").skipped == 2
+    assert csv.field_size_limit() == limit
 
 
 @pytest.mark.parametrize("module", ["pyarrow", "fsspec.core"])

@@ -47,27 +47,29 @@ class ParquetWriter:
         return find_source(self._path).read(None)
 
     def write(self, read: Callable[[], Iterator[Row]]) -> None:
-        """Write the rows that `read` returns, atomically. It is called twice.
+        """Write the rows that `read` returns, atomically. It is called three times.
 
         A column has the type of the source if all of its values do, else the one that they have in common,
-        and otherwise it has text.
+        and otherwise it has text. No value is changed.
         """
-        names = dict.fromkeys(name for row in read() for name in row)
-        types = {name: self._types.get(name, self._arrow.null()) for name in names}
+        null, text = self._arrow.null(), self._arrow.string()
+        inferred: dict[str, Any] = {}
         for block in _split(read()):
-            for name in names:
-                types[name] = self._widen(types[name], [row.get(name) for row in block])
-        text = self._arrow.string()
-        schema = self._arrow.schema(
-            [(name, text if type_ == self._arrow.null() else type_) for name, type_ in types.items()]
-        )
+            for name in dict.fromkeys(name for row in block for name in row):
+                inferred[name] = self._widen(inferred.get(name, null), [row.get(name) for row in block])
+        types = {name: [self._types.get(name, null), type_, text] for name, type_ in inferred.items()}
+        for block in _split(read()):
+            for name, candidates in types.items():
+                values = [row.get(name) for row in block]
+                types[name] = [type_ for type_ in candidates if self._has_type(values, type_)]
+        schema = self._arrow.schema([(name, candidates[0]) for name, candidates in types.items()])
         part = self._path.with_name(f".{self._path.name}.part")
         try:
             with self._parquet.ParquetWriter(part, schema) as writer:
                 for block in _split(read()):
                     columns = [
                         self._convert([row.get(name) for row in block], schema.field(name).type)
-                        for name in names
+                        for name in types
                     ]
                     writer.write_table(self._arrow.table(columns, schema=schema))
             part.replace(self._path)
@@ -75,33 +77,55 @@ class ParquetWriter:
             part.unlink(missing_ok=True)
 
     def _widen(self, type_: Any, values: list[Any]) -> Any:
-        """Return a type that accepts values of a type and other values."""
+        """Return the type that values and those of a type have in common; text without one."""
         try:
-            if type_ != self._arrow.null():
-                try:
-                    self._convert(values, type_)
-                    return type_
-                except self._arrow.ArrowException:
-                    pass
-            types = [type_, self._arrow.infer_type(values)]
+            types = (type_, self._arrow.infer_type(values))
             schemas = [self._arrow.schema([("value", item)]) for item in types]
-            widened = self._arrow.unify_schemas(schemas, promote_options="permissive").field(0).type
-            self._convert(values, widened)
-        except self._arrow.ArrowException:
+            return self._arrow.unify_schemas(schemas, promote_options="permissive").field(0).type
+        except (self._arrow.ArrowException, OverflowError):
             return self._arrow.string()
-        return widened
+
+    def _has_type(self, values: list[Any], type_: Any) -> bool:
+        """Return whether a column of a type can have values unchanged."""
+        # A column of nulls has text, because all of its values may be in another run; Parquet has no
+        # structures without fields.
+        if type_ == self._arrow.null() or "struct<>" in str(type_):
+            return False
+        try:
+            self._convert(values, type_)
+        except (self._arrow.ArrowException, OverflowError):
+            return False
+        return True
 
     def _convert(self, values: list[Any], type_: Any) -> Any:
         """Return an Arrow array.
 
         Raises:
             pyarrow.ArrowException: A value does not have the type.
+            OverflowError: An integer is too large.
         """
         if type_ == self._arrow.string():
             return self._arrow.array([_to_text(value) for value in values], type_)
-        if self._arrow.types.is_temporal(type_) and not all(isinstance(value, int) for value in values):
-            return self._arrow.array(values, self._arrow.string()).cast(type_)
-        return self._arrow.array(values, type_)
+        kind = self._find_kind(type_)
+        if kind == "number" and all(value is None or type(value) is int for value in values):
+            return self._arrow.array(values, type_)  # also integers of 64 bits without a sign
+        array = self._arrow.array(values)
+        found = self._find_kind(array.type)
+        # A cast would also read numbers and times from other kinds of values.
+        if found not in (kind, "null") and (found, kind) != ("other", "time"):
+            raise self._arrow.ArrowInvalid(f"{array.type} is not {type_}")
+        converted = array.cast(type_)
+        if found == "number" and not converted.cast(array.type).equals(array):
+            raise self._arrow.ArrowInvalid(f"{type_} does not have the precision of the values")
+        return converted
+
+    def _find_kind(self, type_: Any) -> str:
+        types = self._arrow.types
+        if types.is_integer(type_) or types.is_floating(type_) or types.is_decimal(type_):
+            return "number"
+        if types.is_temporal(type_):
+            return "time"
+        return str(type_) if types.is_boolean(type_) or types.is_null(type_) else "other"
 
 
 def _split(rows: Iterator[Row]) -> Iterator[list[Row]]:
