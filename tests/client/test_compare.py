@@ -322,14 +322,14 @@ def test_none_and_omit_are_not_sent() -> None:
             ["topazlabs-iris-mq-video"],
             {"prompt": "x"},
             "the comparison is text-to-video, and topazlabs-iris-mq-video is for video-to-video: "
-            "leave out the model",
+            "omit the model",
         ),
         (["qwen-image-edit"], {"prompt": "x"}, "qwen-image-edit requires an image: pass image="),
         (
             ["flux-1-dev"],
             {"prompt": "x", "image": DOG},
             "the comparison is image-edit, and flux-1-dev is for text-to-image: "
-            "leave out the image or the model",
+            "omit the image or the model",
         ),
         (
             ["flux-1-dev"],
