@@ -328,8 +328,7 @@ def test_none_and_omit_are_not_sent() -> None:
         (
             ["flux-1-dev"],
             {"prompt": "x", "image": DOG},
-            "the comparison is image-edit, and flux-1-dev is for text-to-image: "
-            "omit the image or the model",
+            "the comparison is image-edit, and flux-1-dev is for text-to-image: omit the image or the model",
         ),
         (
             ["flux-1-dev"],
