@@ -213,9 +213,11 @@ def test_save_all_writes_a_pattern(run: ClientRunner, server: RawServer, tmp_pat
     @scenario
     def steps(oxen: Any) -> Steps:
         result = yield edit(oxen)
+        yield result.save_all(tmp_path, "hat-{index:03}.{ext}", start=7)
         return (yield result.save_all(tmp_path, "hat-{index:03}.{ext}"))
 
     paths = run(steps, base_url=server.url)
+    assert list_names(tmp_path) == ["hat-000.png", "hat-001.jpg", "hat-007.png", "hat-008.jpg"]
     assert paths == [tmp_path / "hat-000.png", tmp_path / "hat-001.jpg"]
     assert [path.read_bytes() for path in paths] == [PNG, JPEG]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oxen_models._runtime.saving import DEFAULT_PATTERN, check_pattern
+from oxen_models._runtime.saving import DEFAULT_PATTERN, check_pattern, format_name
 
 if TYPE_CHECKING:
     from oxen_models._runtime._sync.results import AnyResult
@@ -51,11 +51,11 @@ class Destination:
         """
         for index, medium in enumerate(result.media, first):
             if self.file is None:
-                is_unique = total == 1 or "{index" in self.pattern
+                is_unique = total == 1 or _has_index(self.pattern)
                 pattern = self.pattern if is_unique else f"{{index}}_{self.pattern}"
                 any_result: Any = result
                 single = replace(any_result, media=(medium,))
-                [path] = single.save_all(self.folder, _number(pattern, index), sidecar=sidecar)
+                [path] = single.save_all(self.folder, pattern, start=first, sidecar=sidecar)
             else:
                 file = self.file
                 if total > 1:
@@ -64,30 +64,27 @@ class Destination:
             yield SavedFile(path, medium.url)
 
 
-def parse_destination(text: str | None, default: Path | None = None) -> Destination:
+def parse_destination(text: str | None) -> Destination:
     """Return where files are saved.
 
     Args:
         text: The path of a file, of a folder (it exists, or the text ends with a slash), or a pattern of
-            paths whose last part has fields such as `{index}`; None for `default`.
-        default: The folder; None for the current one.
+            paths whose last part has fields such as `{index}`; None for the current folder.
 
     Raises:
         ConfigurationError: The pattern is not valid.
     """
-    folder = Path() if default is None else default
     if text is None:
-        return Destination(folder)
-    path = folder / os.path.expanduser(text)
+        return Destination(Path())
+    path = Path(text).expanduser()
     if "{" in path.name and not text.endswith(_SEPARATORS):
         check_pattern(path.name, 1)
-        check_pattern(_number(path.name, 0), 1)
         return Destination(path.parent, path.name)
     if text.endswith(_SEPARATORS) or path.is_dir():
         return Destination(path)
     return Destination(path.parent, file=path)
 
 
-def _number(pattern: str, index: int) -> str:
-    """Return a pattern with the index filled in."""
-    return pattern.format(index=index, id="{id}", ext="{ext}")
+def _has_index(pattern: str) -> bool:
+    """Return whether the names of several files of a job are different."""
+    return format_name(pattern, 0, "id", "ext") != format_name(pattern, 1, "id", "ext")

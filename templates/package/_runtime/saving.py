@@ -55,6 +55,8 @@ class Target:
     """The status of the existing file; None without one."""
     pattern: str | None = None
     """The pattern of the name in the folder; None if the path is that of the file."""
+    start: int = 0
+    """The number that the pattern has for the first file of a result."""
     writer: IO[bytes] | BinaryWriter | None = None
     """The open file."""
 
@@ -100,7 +102,9 @@ class Target:
                 content.seek(0)
                 name = _clean(id) if id else file_digest(content, "sha256").hexdigest()[:_DIGEST_LENGTH]
                 suffix = default_suffix(detected or named_type or UNKNOWN_TYPE)
-                target = find_file(self.path / format_name(self.pattern, index, name, suffix[1:]))
+                target = find_file(
+                    self.path / format_name(self.pattern, self.start + index, name, suffix[1:])
+                )
         if target.status is not None:
             _copy_metadata(target.status, part)
         part.replace(target.real_path)
@@ -149,9 +153,9 @@ def find_target(target: str | PathLike[str] | BinaryWriter, index: int, *, paren
     return find_file(path)
 
 
-def find_folder(path: Path, pattern: str) -> Target:
+def find_folder(path: Path, pattern: str, start: int = 0) -> Target:
     """Return where to write a file whose name in a folder follows from its content."""
-    return Target(str(path), path, Path(os.path.realpath(path)), pattern=pattern)
+    return Target(str(path), path, Path(os.path.realpath(path)), pattern=pattern, start=start)
 
 
 def find_file(path: Path) -> Target:

@@ -63,16 +63,18 @@ class Result(Generic[MediaT]):
         folder: str | PathLike[str],
         pattern: str = DEFAULT_PATTERN,
         *,
+        start: int = 0,
         sidecar: bool = False,
     ) -> list[Path]:
         """Write all files into a folder, which is created if it does not exist, and return their paths.
 
         Args:
             folder: The path of the folder; `~` is the home folder.
-            pattern: The names of the files: a format string with the fields `index`, which counts from 0,
-                `id` and `ext`, the suffix of the media type without a dot. `id` is the id of the job, or the
-                start of the SHA-256 digest of the content if there is no job; characters other than letters,
-                digits, hyphens and underscores are replaced by underscores.
+            pattern: The names of the files: a format string with the fields `index`, which counts from
+                `start`, `id` and `ext`, the suffix of the media type without a dot. `id` is the id of the job,
+                or the start of the SHA-256 digest of the content if there is no job; characters other than
+                letters, digits, hyphens and underscores are replaced by underscores.
+            start: The index of the first file, so that the names of several results are different.
             sidecar: Whether to write a file beside each one that states how it was made, as in `save()`.
 
         Raises:
@@ -87,7 +89,7 @@ class Result(Generic[MediaT]):
             run_blocking(path.mkdir, parents=True, exist_ok=True)
         saved: list[Path] = []
         for medium in self.media:
-            target = find_folder(path, pattern)
+            target = find_folder(path, pattern, start)
             file, contradiction = medium._save_to(target)  # pyright: ignore[reportPrivateUsage]
             if sidecar:
                 medium._write_sidecar(file)  # pyright: ignore[reportPrivateUsage]
