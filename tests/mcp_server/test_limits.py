@@ -187,7 +187,7 @@ def test_unpriced_call_needs_a_rest_of_the_budget(oxen: Oxen, hub: Hub, tmp_path
 @pytest.fixture
 def limited(oxen: Oxen, tmp_path: Path) -> Any:
     (tmp_path / "allowed").mkdir()
-    limits = Limits(input_folders=(tmp_path / "allowed",), output_folder=tmp_path / "out", public_urls=True)
+    limits = Limits(input_folders=(tmp_path / "allowed",), public_urls=True)
     with connect(oxen, tmp_path / "out", limits) as connected:
         yield connected
 

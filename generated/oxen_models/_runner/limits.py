@@ -1,18 +1,18 @@
 # Copied by oxen-codegen from templates/package/_runner/limits.py. Do not edit.
-"""What a runner may spend, read and write."""
+"""What a runner may spend and read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from socket import inet_aton
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from oxen_models._runtime.errors import ConfigurationError, InvalidRequestError, Problem
+from oxen_models._runtime.errors import InvalidRequestError, Problem
 from oxen_models._runtime.json_schema.accepted_values import Node
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
@@ -21,7 +21,9 @@ from oxen_models._runtime.values import shorten
 from .models import RunnableModel
 
 Unpriced: TypeAlias = Literal["allow", "confirm", "refuse"]
-_LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
+_LOCAL_NAMES = ("localhost", "localdomain", "local", "internal", "lan", "home.arpa")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_MAX_IPV4 = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,6 @@ class Limits:
     """What happens with a request whose cost cannot be estimated."""
     input_folders: tuple[Path, ...] | None = None
     """The folders below which files are read; None for any."""
-    output_folder: Path | None = None
-    """The folder below which files are written; None for any."""
     public_urls: bool = False
     """Whether URLs with an address or a name of a private network are rejected."""
 
@@ -64,18 +64,6 @@ class Limits:
             raise InvalidRequestError(model.id, tuple(problems))
         return checked
 
-    def check_output(self, path: Path) -> None:
-        """Check the path of a file that is written, or of its folder.
-
-        Raises:
-            ConfigurationError: It is not below the output folder.
-        """
-        if self.output_folder is None or _is_below(path, (self.output_folder,)):
-            return
-        raise ConfigurationError(
-            f"files must be written below {str(self.output_folder)!r}, got {str(path)!r:.200}"
-        )
-
     def _check(self, node: Node, value: Any, name: str, problems: list[Problem]) -> Any:
         if is_list(value):
             items = _find_items(node)
@@ -91,8 +79,9 @@ class Limits:
         if not isinstance(value, str):
             return value
         if _is_url(value):
-            if self.public_urls and _is_private(value):
-                problems.append(Problem(name, shorten(value), "must not be the URL of a private network"))
+            reason = _explain_rejection(value) if self.public_urls else None
+            if reason is not None:
+                problems.append(Problem(name, shorten(value), reason))
         elif self.input_folders is not None and _takes_media(node) and not value.lower().startswith("data:"):
             path = Path(value).expanduser()
             if _is_below(path, self.input_folders):
@@ -139,11 +128,18 @@ def _is_url(text: str) -> bool:
     return text.strip().lower().startswith(("http:", "https:")) and not any(map(str.isspace, text.strip()))
 
 
-def _is_private(url: str) -> bool:
+def _explain_rejection(url: str) -> str | None:
+    """Return why a URL is not one of a public host; None if it is."""
     try:
         host = (urlsplit(url.strip()).hostname or "").rstrip(".").lower()
     except ValueError:
-        return True
+        host = ""
+    if not host.isascii():  # clients map other characters, such as full-width digits, to those of an address
+        return "must have a host name in ASCII, such as xn--bcher-kva.example"
+    return "must not be the URL of a private network" if _is_private(host, url) else None
+
+
+def _is_private(host: str, url: str) -> bool:
     if not host or "%" in host or "\\" in url or ("." not in host and ":" not in host and not host.isdigit()):
         return True
     if any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES):
@@ -155,4 +151,13 @@ def _is_private(url: str) -> bool:
             address = ip_address(inet_aton(host))  # such as 127.1 or 0x7f.0.0.1, which clients accept
         except OSError:
             return False
-    return not address.is_global
+    return not _unwrap(address).is_global
+
+
+def _unwrap(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address to which a gateway forwards what is sent to an IPv6 address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & _MAX_IPV4)
+    return address.sixtofour or address

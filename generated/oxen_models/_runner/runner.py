@@ -82,7 +82,7 @@ class Runner:
 
     Args:
         oxen: The client.
-        limits: What the calls may spend, read and write.
+        limits: What the calls may spend and read.
     """
 
     def __init__(self, oxen: Oxen, limits: Limits | None = None) -> None:
@@ -188,12 +188,7 @@ class Runner:
                 it makes an image or a sound, and 60 if it makes a video.
             sidecar: Whether to write a file beside each one that states how it was made.
             on_status: Called with each new status of a job.
-
-        Raises:
-            ConfigurationError: The destination is not below the output folder.
         """
-        if destination is not None:
-            self.limits.check_output(destination.file or destination.folder)
         deadline = None if timeout is None else monotonic() + timeout
         ended: list[tuple[JobReport, AnyResult | None]] = []
         for job in jobs:

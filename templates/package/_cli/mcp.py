@@ -105,7 +105,6 @@ def mcp_command(
         budget=budget,
         unpriced="allow" if allow_unpriced else "confirm",
         input_folders=tuple(folders),
-        output_folder=folder,
         public_urls=True,
     )
     with create_client(base_url) as oxen:
