@@ -70,8 +70,8 @@ class AsyncResult(Generic[MediaT]):
         Args:
             folder: The path of the folder; `~` is the home folder.
             pattern: The names of the files: a format string with the fields `index`, which counts from
-                `start`, `id` and `ext`, the suffix of the media type without a dot. `id` is the id of the job,
-                or the start of the SHA-256 digest of the content if there is no job; characters other than
+                `start`, `id` and `ext`, the suffix of the media type without a dot. `id` is the id of the
+                job, or the start of the SHA-256 digest of the content if there is none; characters other than
                 letters, digits, hyphens and underscores are replaced by underscores.
             start: The index of the first file, so that the names of several results are different.
             sidecar: Whether to write a file beside each one that states how it was made, as in `save()`.
