@@ -347,6 +347,8 @@ def test_files_in_objects_are_not_read(tmp_path: Path) -> None:
         "http://0x7f.1/", "http://127.1/", "http://0/", "http://printer.local/a", "http://intranet/a",
         "http://x.internal/a", "http://100.64.0.1/", "http://user@10.0.0.1/", "http://[fe80::1%25eth0]/",
         "http://localhost.localdomain/", "http://[64:ff9b::a00:1]/a", "http://[2002:a00:1::]/a",
+        "http://[64:ff9b:1::a00:1]/a", "http://[::10.0.0.1]/a", "http://[::ffff:0:10.0.0.1]/a",
+        "http://[fec0::1]/", "http://[ff02::1]/", "http://224.0.0.1/", "http://[2001:0:a00:1::]/",
         " http://10.0.0.1/", "http://[bad", "http://10.0.0.1\\@example.com/",
     ],
 )  # fmt: skip

@@ -151,7 +151,10 @@ def _is_private(host: str, url: str) -> bool:
             address = ip_address(inet_aton(host))  # such as 127.1 or 0x7f.0.0.1, which clients accept
         except OSError:
             return False
-    return not _unwrap(address).is_global
+    reached = _unwrap(address)
+    is_unicast = not (reached.is_multicast or reached.is_reserved)  # reserved: ::/8, with embedded addresses
+    is_site_local = isinstance(reached, IPv6Address) and reached.is_site_local
+    return not (reached.is_global and is_unicast) or is_site_local
 
 
 def _unwrap(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
