@@ -123,7 +123,7 @@ def test_declined_cost_is_not_sent(oxen: Oxen, hub: Hub, tmp_path: Path, mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("model", "option"), [(PRICED, "--ask-above 0.01"), (UNPRICED, "--allow-unpriced")])
+@pytest.mark.parametrize(("model", "option"), [(PRICED, "--confirm-above 0.01"), (UNPRICED, "--allow-unpriced")])
 def test_client_that_cannot_ask_is_refused(
     oxen: Oxen, hub: Hub, tmp_path: Path, mode: str, model: str, option: str
 ) -> None:

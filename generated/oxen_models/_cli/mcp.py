@@ -33,7 +33,7 @@ def _find_folder(text: str) -> Path:
 @click.option("--budget", type=parse_dollars, metavar="DOLLARS", help="What all calls may cost together.")
 @click.option("--per-call", type=parse_dollars, metavar="DOLLARS", help="What a call may cost.")
 @click.option(
-    "--ask-above",
+    "--confirm-above",
     type=parse_dollars,
     metavar="DOLLARS",
     default="1",
@@ -68,7 +68,7 @@ def _find_folder(text: str) -> Path:
 def mcp_command(
     budget: Decimal | None,
     per_call: Decimal | None,
-    ask_above: Decimal,
+    confirm_above: Decimal,
     allow_unpriced: bool,
     folders: Sequence[Path],
     output_dir: Path,
@@ -101,7 +101,7 @@ def mcp_command(
         )
     folder = output_dir.expanduser().resolve()
     limits = Limits(
-        confirm_above=ask_above,
+        confirm_above=confirm_above,
         per_call=per_call,
         budget=budget,
         unpriced="allow" if allow_unpriced else "confirm",

@@ -262,7 +262,7 @@ def _describe_refusal(answer: Answer, plan: Plan) -> str:
     if answer == "decline":
         return "the user declined"
     if plan.estimate:
-        option = f"--ask-above {plan.estimate.high:f}"
+        option = f"--confirm-above {plan.estimate.high:f}"
         reason = f"it may cost ${plan.estimate.high:f}"
     else:
         option, reason = "--allow-unpriced", f"its cost is unknown ({plan.estimate.reason})"
