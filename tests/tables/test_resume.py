@@ -179,3 +179,41 @@ def test_journal_of_other_rows_raises(run_sync: RunTable, tmp_path: Path) -> Non
     run_sync(make_rows(1), draw, tmp_path / "a.jsonl", journal=path)
     with pytest.raises(ox.JournalError, match="another request with the key '0'"):
         run_sync([{"id": 0, "text": "other"}], draw, tmp_path / "b.jsonl", journal=path)
+
+
+@pytest.mark.slow
+def test_parquet_is_locked_until_written(
+    run_sync: RunTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run with the same Parquet file raises until the first one has deleted its lines."""
+    pytest.importorskip("pyarrow")
+    sink, errors, unlink = tmp_path / "out.parquet", list[str](), Path.unlink
+
+    def run_and_unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "out.parquet.part.jsonl":
+            with pytest.raises(ox.ConfigurationError) as caught:
+                run_sync(make_rows(1), draw, sink, journal=tmp_path / "other")
+            errors.append(str(caught.value))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", run_and_unlink)
+    run_sync(make_rows(1), draw, sink)
+    assert errors == [f"{sink}.part.jsonl: another run is writing this table; wait until it has ended"]
+    assert read_statuses(sink) == {"0": "succeeded"}
+
+
+@pytest.mark.slow
+def test_foreign_parquet_is_not_changed(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
+    """A Parquet file that no run wrote is neither overwritten nor continued; one without rows is."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    sink = tmp_path / "out.parquet"
+    parquet.write_table(arrow.table({"id": arrow.array([], arrow.int64())}), sink)
+    content = sink.read_bytes()
+    with pytest.raises(ox.ConfigurationError, match="the file has no column 'status'"):
+        run_sync(make_rows(1), draw, sink)
+    assert (list(tmp_path.iterdir()), sink.read_bytes()) == ([sink], content)
+    sink.unlink()
+    for count_ in (0, 1, 2):
+        run_sync(make_rows(count_), draw, sink)
+    assert (len(read_statuses(sink)), hub.count("POST", QUEUE)) == (2, 2)

@@ -38,6 +38,14 @@ class ParquetWriter:
         }
         self._types |= {f"{prefix}{name}": self._arrow.float64() for name in NUMBER_COLUMNS}
 
+    def read_columns(self) -> tuple[str, ...]:
+        """Return the names of the columns of the file.
+
+        Raises:
+            ConfigurationError: The file cannot be read.
+        """
+        return find_source(self._path).columns or ()
+
     def read_rows(self) -> Iterator[Row]:
         """Return the rows of the file.
 

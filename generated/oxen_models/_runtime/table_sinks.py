@@ -85,10 +85,14 @@ class LineSink:
         path: The file. A missing folder is created.
         key: The column with the key.
         prefix: The prefix of the columns that the run adds.
+        read_earlier: Returns the rows of an earlier run if the file is empty. Defaults to no rows.
     """
 
-    def __init__(self, path: Path, key: str, prefix: str) -> None:
+    def __init__(
+        self, path: Path, key: str, prefix: str, read_earlier: Callable[[], Iterator[Row]] | None = None
+    ) -> None:
         self.path = path
+        self._read_earlier = read_earlier
         self._key = key
         self._prefix = prefix
         self._is_csv = path.suffix.lower() not in JSON_LINES_SUFFIXES
@@ -141,7 +145,7 @@ class LineSink:
         if self._is_begun():
             return
         columns = read_csv_header(self.path) if self._is_csv else next(self._read_rows(), ())
-        self._check_columns(columns)
+        self.check_columns(self.path, columns)
 
     def _is_begun(self) -> bool:
         """Return whether a killed run may have written all of the file and no complete line; also if it is
@@ -156,10 +160,11 @@ class LineSink:
             line = file.readline()
         return not line.endswith(b"\n") and (line.startswith(start) or start.startswith(line))
 
-    def _check_columns(self, columns: Collection[str]) -> None:
+    def check_columns(self, path: Path, columns: Collection[str]) -> None:
+        """Raise if a file with some columns is not the table of an earlier run."""
         if missing := {self._key, f"{self._prefix}status"}.difference(columns):
             raise ConfigurationError(
-                f"{self.path}: the file has no column {min(missing)!r}, so it is not the table of an "
+                f"{path}: the file has no column {min(missing)!r}, so it is not the table of an "
                 "earlier run; pass another sink"
             )
 
@@ -167,7 +172,7 @@ class LineSink:
         cost = Decimal(0)
         status = f"{self._prefix}status"
         for row in self._read_rows():
-            self._check_columns(row)
+            self.check_columns(self.path, row)
             if not self._has_header:
                 self._columns += tuple(name for name in row if name not in self._columns)
             if row[status] in FINAL_STATUSES:
@@ -177,6 +182,8 @@ class LineSink:
         return cost
 
     def _read_rows(self) -> Iterator[Row]:
+        if self._read_earlier is not None and not self.path.stat().st_size:
+            return self._read_earlier()
         read = read_csv if self._is_csv else read_json_lines
         return read(self.path, may_be_torn=True)
 
@@ -187,7 +194,7 @@ class LineSink:
             is_current = file.name != str(self.path) or os.path.samestat(
                 os.fstat(file.fileno()), self.path.stat()
             )
-        except JournalError:
+        except (JournalError, FileNotFoundError):
             is_current = False
         if not is_current:
             raise ConfigurationError(
@@ -210,16 +217,13 @@ class ParquetSink:
 
         self._path = path
         self._writer = ParquetWriter(path, prefix, schema)
-        self._lines = LineSink(path.with_name(f"{path.name}.part.jsonl"), key, prefix)
+        part = path.with_name(f"{path.name}.part.jsonl")
+        self._lines = LineSink(part, key, prefix, self._read_earlier)
         self._is_open = False
 
     def open(self, keys: KeyIndex, columns: Sequence[str]) -> Decimal:
-        if self._path.exists() and not self._lines.path.exists():
-            part = self._path.with_name(f".{self._path.name}.part")
-            with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
-                for row in self._writer.read_rows():
-                    file.write(f"{to_json(row)}\n")
-            part.replace(self._lines.path)
+        if self._path.exists() and (found := self._writer.read_columns()):
+            self._lines.check_columns(self._path, found)
         cost = self._lines.open(keys, columns)
         self._is_open = True
         return cost
@@ -231,10 +235,15 @@ class ParquetSink:
         self._lines.write(row)
 
     def close(self) -> None:
-        self._lines.close()
-        if self._is_open:
-            self._writer.write(lambda: read_json_lines(self._lines.path))
-            self._lines.path.unlink()
+        try:
+            if self._is_open:  # each line has been flushed
+                self._writer.write(lambda: read_json_lines(self._lines.path))
+                self._lines.path.unlink()
+        finally:
+            self._lines.close()  # and so unlock it, since another run would continue with its lines
+
+    def _read_earlier(self) -> Iterator[Row]:
+        return self._writer.read_rows() if self._path.exists() else iter(())
 
 
 def find_sink(sink: SinkLike, key: str, prefix: str, schema: Any) -> tuple[Sink, Path | None]:
