@@ -22,10 +22,10 @@ from oxen_models._runtime.extras import describe_missing_extra
 from oxen_models._runtime.journal_shards import JournalShards
 from oxen_models._runtime.table_keys import read_key
 from oxen_models._runtime.table_parquet import NUMBER_COLUMNS
-from oxen_models._runtime.table_requests import TableOptions, ToRequest
+from oxen_models._runtime.table_requests import ToRequest
 from oxen_models._runtime.table_rows import ADDED_COLUMNS
 from oxen_models._runtime.table_sources import import_pyarrow
-from oxen_models.tables import find_builder
+from oxen_models.tables import create_options
 
 if TYPE_CHECKING:
     from oxen_models._client import AsyncOxen
@@ -73,10 +73,14 @@ class RowActor:
                 f"max_in_flight must be at least 1 for each of {actors} actors, got {max_in_flight}"
             )
         batch = BatchOptions(
-            max_in_flight // actors, journal, None, resend_unknown, True, timeout, None, False, None, "refuse"
+            max_in_flight=max_in_flight // actors,
+            journal=journal,
+            resend_unknown=resend_unknown,
+            reconcile=True,
+            timeout=timeout,
         )
-        self._options = TableOptions(
-            to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, False, batch
+        self._options = create_options(
+            to_request, batch, model=model, key=key, prefix=prefix, folder=folder, sidecar=sidecar
         )
         self._shards = JournalShards(journal)
         self._create_client = create_client

@@ -107,13 +107,26 @@ def run(
     from oxen_models._client import Oxen
     from oxen_models._runtime._sync.table import TableRun
 
-    options = TableOptions(
-        to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, progress,
-        BatchOptions(
-            max_in_flight, journal, None, resend_unknown, reconcile, timeout, max_consecutive_failures, False,
-            budget, unpriced,
-        ),
-    )  # fmt: skip
+    batch = BatchOptions(
+        max_in_flight=max_in_flight,
+        journal=journal,
+        resend_unknown=resend_unknown,
+        reconcile=reconcile,
+        timeout=timeout,
+        max_consecutive_failures=max_consecutive_failures,
+        budget=budget,
+        unpriced=unpriced,
+    )
+    options = create_options(
+        to_request,
+        batch,
+        model=model,
+        key=key,
+        prefix=prefix,
+        folder=folder,
+        sidecar=sidecar,
+        progress=progress,
+    )
     with ExitStack() as stack:
         return TableRun(client or stack.enter_context(Oxen()), source, sink, options).run()
 
@@ -143,26 +156,65 @@ async def run_async(
     from oxen_models._client import AsyncOxen
     from oxen_models._runtime._async.table import AsyncTableRun
 
-    options = TableOptions(
-        to_request, model, find_builder(to_request, model), key, prefix, folder, sidecar, progress,
-        BatchOptions(
-            max_in_flight, journal, None, resend_unknown, reconcile, timeout, max_consecutive_failures, False,
-            budget, unpriced,
-        ),
-    )  # fmt: skip
+    batch = BatchOptions(
+        max_in_flight=max_in_flight,
+        journal=journal,
+        resend_unknown=resend_unknown,
+        reconcile=reconcile,
+        timeout=timeout,
+        max_consecutive_failures=max_consecutive_failures,
+        budget=budget,
+        unpriced=unpriced,
+    )
+    options = create_options(
+        to_request,
+        batch,
+        model=model,
+        key=key,
+        prefix=prefix,
+        folder=folder,
+        sidecar=sidecar,
+        progress=progress,
+    )
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(AsyncOxen())
         return await AsyncTableRun(client, source, sink, options).run()
 
 
-def find_builder(to_request: ToRequest, model: str | None) -> Builder | None:
-    """Return the function that builds the requests of a model from parameters; None if the package does not
-    have the model, or `to_request` is a function.
+def create_options(
+    to_request: ToRequest,
+    batch: BatchOptions,
+    *,
+    model: str | None,
+    key: str,
+    prefix: str,
+    folder: str | PathLike[str] | None,
+    sidecar: bool,
+    progress: bool | Callable[[TableProgress], object] = False,
+) -> TableOptions:
+    """Return the options of a table run. Arguments are those of `run`.
 
     Raises:
         ConfigurationError: There is a mapping without a model, a model without a mapping, a model without a
             typed call, or a parameter that the call does not have.
+    """
+    return TableOptions(
+        to_request=to_request,
+        model=model,
+        build=_find_builder(to_request, model),
+        key=key,
+        prefix=prefix,
+        folder=folder,
+        sidecar=sidecar,
+        progress=progress,
+        batch=batch,
+    )
+
+
+def _find_builder(to_request: ToRequest, model: str | None) -> Builder | None:
+    """Return the function that builds the requests of a model from parameters; None if the package does not
+    have the model, or `to_request` is a function.
     """
     if callable(to_request):
         if model is not None:

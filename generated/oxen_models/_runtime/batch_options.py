@@ -16,20 +16,20 @@ from .progress import Progress
 from .settings import validate_timeout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOptions:
     """The options of `run_many`."""
 
-    max_in_flight: int
-    journal: str | PathLike[str] | None
-    key: Callable[[Any], str] | None
-    resend_unknown: bool
-    reconcile: bool
-    timeout: float | None
-    max_consecutive_failures: int | None
-    progress: bool | Callable[[Progress], object]
-    budget: Decimal | int | None
-    unpriced: Unpriced
+    max_in_flight: int = 16
+    journal: str | PathLike[str] | None = None
+    key: Callable[[Any], str] | None = None
+    resend_unknown: bool = False
+    reconcile: bool = False
+    timeout: float | None = None
+    max_consecutive_failures: int | None = None
+    progress: bool | Callable[[Progress], object] = False
+    budget: Decimal | int | None = None
+    unpriced: Unpriced = "refuse"
     find_key: Callable[[int], str] | None = None
     """Returns the key of the request with an index, in place of `key`; all keys are known to differ."""
 

@@ -26,7 +26,7 @@ Builder: TypeAlias = Callable[[dict[str, Any]], AnyRequest]
 _COMMON_PARAMETERS = ("response_format", "target_namespace")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
     """The options of a table run."""
 

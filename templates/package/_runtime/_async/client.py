@@ -514,16 +514,16 @@ class AsyncClient:
         from .batch import AsyncBatchRun
 
         options = BatchOptions(
-            max_in_flight,
-            journal,
-            key,
-            resend_unknown,
-            reconcile,
-            timeout,
-            max_consecutive_failures,
-            progress,
-            budget,
-            unpriced,
+            max_in_flight=max_in_flight,
+            journal=journal,
+            key=key,
+            resend_unknown=resend_unknown,
+            reconcile=reconcile,
+            timeout=timeout,
+            max_consecutive_failures=max_consecutive_failures,
+            progress=progress,
+            budget=budget,
+            unpriced=unpriced,
         )
         options.validate()
         self._session.settings.require_key()

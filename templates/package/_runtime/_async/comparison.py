@@ -168,7 +168,12 @@ async def run_comparison(
 ) -> AsyncComparison:
     """Send the requests to models or of a plan. Options, results and errors are those of `compare`."""
     options = BatchOptions(
-        MAX_IN_FLIGHT, journal, None, False, False, timeout, None, progress, budget, unpriced
+        max_in_flight=MAX_IN_FLIGHT,
+        journal=journal,
+        timeout=timeout,
+        progress=progress,
+        budget=budget,
+        unpriced=unpriced,
     )
     options.validate()
     session.settings.require_key()
