@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from .composition import expand_schema
 from .json_types import is_object
 from .priced_parameters import Parameters, find_unpriced_parameter
-from .prices import format_amount, parse_amount
+from .prices import format_range, parse_amount
 
 _SECONDS = re.compile(r"(\d+(\.\d+)?) ?s?")
 _RESOLUTION_SYNONYMS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
@@ -44,7 +44,7 @@ class Estimate:
         return True
 
     def __str__(self) -> str:
-        return _format_range(self.low, self.high)
+        return format_range(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _combine(rates: Mapping[str, Decimal], unit: str, disputes: Iterable[str] = 
     (low_name, low), (high_name, high) = (
         choose(rates.items(), key=lambda item: item[1]) for choose in (min, max)
     )
-    text = f"{_format_range(low, high)} per {unit}"
+    text = f"{format_range(low, high)} per {unit}"
     if low == high:
         return _Range(low, high, f"{text} ({low_name})" if low_name else text)
     reason = " and ".join(f"whether {dispute}" for dispute in disputes)
@@ -270,7 +270,3 @@ def _parse_count(value: object) -> Decimal | None:
     """Return a positive integer; None for any other value."""
     count = parse_amount(value)
     return Decimal(int(count)) if count is not None and count >= 1 and count % 1 == 0 else None
-
-
-def _format_range(low: Decimal, high: Decimal) -> str:
-    return format_amount(low) if low == high else f"{format_amount(low)} to {format_amount(high)}"

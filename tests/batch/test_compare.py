@@ -235,6 +235,8 @@ def test_low_budget_sends_nothing(run: ClientRunner, hub: Hub) -> None:
         base_url=hub.url,
     )
     assert str(error) == "the comparison costs at least $0.07, and the budget is $0.05; nothing was sent"
+    with pytest.raises(ox.BudgetExceededError, match=r"the budget is \$0;"):
+        compare.plan(IMAGES, prompt="x").check_budget(0)
     assert hub.count("POST", QUEUE) == 0
 
 

@@ -255,7 +255,7 @@ def test_job_of_unknown_cost_stays_reserved(own_hub: Hub) -> None:
 
 def test_reservation_is_divided_exactly() -> None:
     """The shares of jobs are all of the reservation, and those of free models are known."""
-    spending = Spending(Limits())
+    spending = Spending(Limits(budget=Decimal("5.00")))
     for cost, ids in (("1", "abc"), ("2", "defghij"), ("0", "k")):
         amount = Decimal(cost)
         reserved = spending.reserve(PRICED, Estimate(amount, amount, "USD", ""))
@@ -267,6 +267,11 @@ def test_reservation_is_divided_exactly() -> None:
     spending.assign(spending.reserve(UNPRICED, NoEstimate("")), "lm")
     spending.settle("l", CENT)
     assert (spending.count_unknown(), spending.total) == (1, Decimal("0.12"))
+    five = Decimal(5)
+    with pytest.raises(
+        BudgetExceededError, match=r"may cost \$5, and \$0\.12 of the budget of \$5 "
+    ):
+        spending.reserve(PRICED, Estimate(five, five, "USD", ""))
 
 
 def test_failed_job_is_reported_and_free(own_hub: Hub) -> None:

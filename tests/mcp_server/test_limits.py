@@ -118,12 +118,14 @@ def test_declined_cost_is_not_sent(oxen: Oxen, hub: Hub, tmp_path: Path, mode: s
         oxen, tmp_path, Limits(confirm_above=Decimal(0)), mode, elicitation_callback=user.ask
     ) as agent:
         assert "the user declined" in agent.fail("run_model", **RUN)
-        assert agent.read("history")["spent_by_this_server"] == "$0.00"
+        assert agent.read("history")["spent_by_this_server"] == "$0"
     assert (len(user.questions), hub.count("POST", QUEUE)) == (1, 0)
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("model", "option"), [(PRICED, "--confirm-above 0.01"), (UNPRICED, "--allow-unpriced")])
+@pytest.mark.parametrize(
+    ("model", "option"), [(PRICED, "--confirm-above 0.01"), (UNPRICED, "--allow-unpriced")]
+)
 def test_client_that_cannot_ask_is_refused(
     oxen: Oxen, hub: Hub, tmp_path: Path, mode: str, model: str, option: str
 ) -> None:

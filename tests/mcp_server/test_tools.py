@@ -181,7 +181,7 @@ def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     assert listed["spent_by_this_server"] == "$0.01"
     cancelled = agent.read("cancel_job", job_id=job["job_id"])
     [job] = cancelled["jobs"]
-    assert (job["status"], cancelled["spent_by_this_server"]) == ("cancelled", "$0.00")
+    assert (job["status"], cancelled["spent_by_this_server"]) == ("cancelled", "$0")
     assert "next" not in job
 
 

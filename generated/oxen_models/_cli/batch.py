@@ -111,10 +111,12 @@ def batch_command(
 
 
 def _describe(end: TableProgress) -> str:
-    left = "" if end.left is None else f", ${end.left:f} left"
+    from oxen_models._runtime.json_schema.prices import format_amount
+
+    left = "" if end.left is None else f", {format_amount(end.left)} left"
     return (
-        f"{end.succeeded} succeeded, {end.failed} failed, {end.skipped} skipped; ${end.spent:f} spent{left}; "
-        f"{end.seconds:.1f} s"
+        f"{end.succeeded} succeeded, {end.failed} failed, {end.skipped} skipped; "
+        f"{format_amount(end.spent)} spent{left}; {end.seconds:.1f} s"
     )
 
 

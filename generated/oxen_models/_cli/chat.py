@@ -95,6 +95,7 @@ def _answer(
     is_streamed: bool,
 ) -> str:
     """Print the answer to a conversation and return it."""
+    from oxen_models._runtime.json_schema.prices import format_amount
     from oxen_models._runtime.printable import escape_controls
 
     if not is_streamed:
@@ -109,6 +110,6 @@ def _answer(
     completion = chunks.completion
     usage = completion.usage
     if usage is not None:
-        cost = "" if usage.cost is None else f", ${usage.cost:f}"
+        cost = "" if usage.cost is None else f", {format_amount(usage.cost)}"
         print_note(f"{usage.total_tokens} tokens{cost}")
     return completion.text or ""

@@ -59,7 +59,9 @@ def confirm_plan(plan: Plan) -> bool:
 
 def confirm_cost(estimate: Estimate | NoEstimate) -> bool:
     """Ask on the terminal whether to send a request."""
-    question = f"Send it for up to ${estimate.high:f}?" if estimate else "Send it?"
+    from oxen_models._runtime.json_schema.prices import format_amount
+
+    question = f"Send it for up to {format_amount(estimate.high)}?" if estimate else "Send it?"
     if not get_output().is_human:  # the estimate was not printed yet
         question = f"estimate: {estimate}\n{question}"
     return confirm(question, "pass --yes to send it, or a higher --confirm-above")

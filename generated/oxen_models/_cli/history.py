@@ -42,6 +42,8 @@ def parse_time(text: str) -> datetime:
 @output_option
 def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
     """List past jobs with their costs, newest first."""
+    from oxen_models._runtime.json_schema.prices import format_amount
+
     with create_client(base_url) as oxen:
         found = list(islice(oxen.generations(**filters, page_size=min(limit, 100)), limit))
     rows = [
@@ -50,7 +52,7 @@ def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
             "" if g.enqueued_at is None else f"{datetime.fromtimestamp(g.enqueued_at):%Y-%m-%d %H:%M}",
             g.status,
             g.model or "",
-            "" if g.cost is None else f"${g.cost:f}",
+            "" if g.cost is None else format_amount(g.cost),
             (g.prompt or "")[:40],
         )
         for g in found
@@ -77,13 +79,15 @@ def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
 @output_option
 def costs_command(since: datetime | None, by: Any, model: str | None, base_url: str | None) -> None:
     """Sum what past jobs cost. Jobs for which the server reports no cost are not included."""
+    from oxen_models._runtime.json_schema.prices import format_amount
+
     with create_client(base_url) as oxen:
         costs = oxen.costs(since=since, by=by, model=model)
-    rows = [(name, f"${cost:f}") for name, cost in costs.items()]
+    rows = [(name, format_amount(cost)) for name, cost in costs.items()]
     get_output().show_list(
         [{by: name, "cost": cost} for name, cost in costs.items()],
         lambda: print_table((by.upper(), "COST"), rows),
         [f"{name}\t{cost:f}" for name, cost in costs.items()],
     )
     if costs:
-        print_note(f"total: ${sum(costs.values()):f}")
+        print_note(f"total: {format_amount(sum(costs.values()))}")

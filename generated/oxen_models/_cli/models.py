@@ -15,8 +15,6 @@ from .options import base_url_option, create_client, parse_dollars
 from .output import get_output, output_option, print_table, print_text
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from oxen_models._runner.models import RunnableModel
     from oxen_models._runtime.hub_models import HubModel
     from oxen_models.catalog import ModelInfo
@@ -95,6 +93,8 @@ def show_command(model: str, base_url: str | None) -> None:
 
 def _show_recorded(models: Sequence[ModelInfo]) -> None:
     def print_models() -> None:
+        from oxen_models._runtime.json_schema.prices import format_range
+
         print_table(
             _COLUMNS,
             [
@@ -102,7 +102,7 @@ def _show_recorded(models: Sequence[ModelInfo]) -> None:
                     model.id,
                     model.developer or "",
                     ", ".join(model.tasks),
-                    _format_cost(model.default_cost),
+                    format_range(*model.default_cost) if model.default_cost else "",
                     model.display_name,
                 )
                 for model in models
@@ -121,10 +121,6 @@ def _show_live(models: Sequence[HubModel]) -> None:
         print_table(("MODEL", "INPUTS", "OUTPUTS", "NAME"), rows)
 
     get_output().show_list([dict(model.record) for model in models], print_models, [m.id for m in models])
-
-
-def _format_cost(cost: tuple[Decimal, Decimal] | None) -> str:
-    return " to ".join(f"${amount:f}" for amount in dict.fromkeys(cost or ()))
 
 
 def _describe_price(model: RunnableModel) -> str | None:

@@ -14,6 +14,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from oxen_models._runner.runner import Plan
+from oxen_models._runtime.json_schema.prices import format_amount
 
 from .results import escape_text
 
@@ -83,7 +84,7 @@ def _create_question(params: types.CallToolRequestParams, plan: Plan) -> _Questi
 
 def _describe(arguments: Mapping[str, Any], plan: Plan) -> str:
     if plan.estimate:
-        cost = f"may cost ${plan.estimate.high:f}"
+        cost = f"may cost {format_amount(plan.estimate.high)}"
     else:
         cost = f"has an unknown cost ({plan.estimate.reason})"
     values: Mapping[str, Any] = arguments["parameters"]

@@ -14,7 +14,7 @@ from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_object
-from oxen_models._runtime.json_schema.prices import describe_price
+from oxen_models._runtime.json_schema.prices import describe_price, format_range
 from oxen_models._runtime.values import find_similar
 
 _FAMILIES = ("images", "videos", "audio")
@@ -128,7 +128,7 @@ def _describe_parameter(parameter: Parameter, schema: object) -> dict[str, Any]:
 
 
 def _describe_range(cost: tuple[Decimal, Decimal] | None) -> str | None:
-    return None if cost is None else " to ".join(f"${amount:f}" for amount in dict.fromkeys(cost))
+    return None if cost is None else format_range(*cost)
 
 
 def _describe_rest(total: int, limit: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from oxen_models._runner.runner import JobReport, Plan, Runner
 from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
 from oxen_models._runtime.generations import FINAL_STATUSES, Generation
+from oxen_models._runtime.json_schema.prices import format_amount
 from oxen_models._runtime.values import find_similar
 from oxen_models._runtime.version import __version__
 
@@ -215,9 +216,9 @@ class _Tools:
 
     def _describe_spending(self) -> dict[str, Any]:
         budget = self._runner.limits.budget
-        of_budget = "" if budget is None else f" of ${budget:f}"
+        of_budget = "" if budget is None else f" of {format_amount(budget)}"
         spending = self._runner.spending
-        described: dict[str, Any] = {"spent_by_this_server": f"${spending.total:f}{of_budget}"}
+        described: dict[str, Any] = {"spent_by_this_server": f"{format_amount(spending.total)}{of_budget}"}
         if unknown := spending.count_unknown():
             described["jobs_of_unknown_cost"] = unknown
         return described
@@ -237,7 +238,7 @@ def _describe_report(report: JobReport) -> dict[str, Any]:
     if report.urls:
         described["urls_that_expire"] = report.urls
     if report.cost is not None:
-        described["cost"] = f"${report.cost:f}"
+        described["cost"] = format_amount(report.cost)
     if report.error is not None and not isinstance(report.error, JobTimeout):
         described["error"] = str(report.error)
     elif report.status not in FINAL_STATUSES:
@@ -252,7 +253,7 @@ def _describe_generation(generation: Generation) -> dict[str, Any]:
         "model": generation.model,
         "status": generation.status,
         "prompt": generation.prompt,
-        "cost": None if generation.cost is None else f"${generation.cost:f}",
+        "cost": None if generation.cost is None else format_amount(generation.cost),
         "error": generation.error,
         "enqueued_at": None if enqueued is None else datetime.fromtimestamp(enqueued, UTC).isoformat(),
     }
@@ -263,7 +264,7 @@ def _describe_refusal(answer: Answer, plan: Plan) -> str:
         return "the user declined"
     if plan.estimate:
         option = f"--confirm-above {plan.estimate.high:f}"
-        reason = f"it may cost ${plan.estimate.high:f}"
+        reason = f"it may cost {format_amount(plan.estimate.high)}"
     else:
         option, reason = "--allow-unpriced", f"its cost is unknown ({plan.estimate.reason})"
     return (

@@ -154,10 +154,11 @@ class ModelTable(list[ModelInfo]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
+        from .json_schema.prices import format_range
         from .printable import escape_line
 
         for model in self:
-            cost = " to ".join(f"${amount:f}" for amount in dict.fromkeys(model.default_cost or ()))
+            cost = format_range(*model.default_cost) if model.default_cost else ""
             cells = (model.id, model.developer or "", ", ".join(model.tasks), cost, model.summary or "")
             yield tuple(map(escape_line, cells))
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+from oxen_models._runtime.json_schema.prices import format_amount
 
 from .adaptation import Adaptation, Conversion, Omission, adapt_parameters, check_names
 from .aliases import ALIAS_BY_NAME, ALIASES
@@ -92,7 +93,8 @@ class Plan:
         low, _ = self._sum_estimates()
         if budget is not None and low > budget:
             raise BudgetExceededError(
-                f"the comparison costs at least ${low:f}, and the budget is ${budget:f}; nothing was sent"
+                f"the comparison costs at least {format_amount(low)}, and the budget is "
+                f"{format_amount(budget)}; nothing was sent"
             )
 
     def _sum_estimates(self) -> tuple[Decimal, Decimal]:

@@ -14,6 +14,7 @@ import click
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.runner import JobReport, Runner
 from oxen_models._runtime.generations import FINAL_STATUSES
+from oxen_models._runtime.json_schema.prices import format_amount
 from oxen_models._runtime.printable import escape_line
 
 from .failures import INTERRUPTED, describe_error, find_exit_code, print_error
@@ -81,7 +82,7 @@ def _print_reports(
             print_error(report.error, output.format)
         if report.error is not None and not _is_final(report.error):
             print_note(f"resume with: {_resume_command([report.job_id], out)}")
-    cost_text = f"cost: ${cost:f}" if cost is not None else "cost: not known"
+    cost_text = f"cost: {format_amount(cost)}" if cost is not None else "cost: not known"
     print_note(f"{cost_text}, {seconds:.1f} s, {', '.join(report.job_id for report in reports)}")
 
 

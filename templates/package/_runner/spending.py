@@ -8,6 +8,7 @@ from threading import Lock
 
 from oxen_models._runtime.errors import BudgetExceededError, UnpricedRequestError
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+from oxen_models._runtime.json_schema.prices import format_amount
 
 from .limits import Limits
 
@@ -76,20 +77,20 @@ class Spending:
                 )
             if limits.budget is not None and self._total >= limits.budget:
                 raise BudgetExceededError(
-                    f"{name}: the budget of ${limits.budget:f} is spent; nothing was sent"
+                    f"{name}: the budget of {format_amount(limits.budget)} is spent; nothing was sent"
                 )
             return None
         cost = estimate.high
-        may_cost = f"{name}: the request may cost ${cost:f}"
+        may_cost = f"{name}: the request may cost {format_amount(cost)}"
         if limits.per_call is not None and cost > limits.per_call:
             raise BudgetExceededError(
-                f"{may_cost}, and a call may cost ${limits.per_call:f}; nothing was sent"
+                f"{may_cost}, and a call may cost {format_amount(limits.per_call)}; nothing was sent"
             )
         with self._lock:
             if limits.budget is not None and self._total + cost > limits.budget:
                 raise BudgetExceededError(
-                    f"{may_cost}, and ${self._total:f} of the budget of ${limits.budget:f} are spent; "
-                    "nothing was sent"
+                    f"{may_cost}, and {format_amount(self._total)} of the budget of "
+                    f"{format_amount(limits.budget)} are spent; nothing was sent"
                 )
             self._total += cost
         return cost

@@ -87,12 +87,14 @@ class Budget:
         with self._lock:
             # A request of unknown cost could exceed a budget that is spent.
             if self._committed + cost > self._limit or (not estimate and self._committed >= self._limit):
-                may_cost = f"it may cost ${cost:f}" if estimate else "its cost is unknown"
+                from oxen_models._runtime.json_schema.prices import format_amount
+
+                may_cost = f"it may cost {format_amount(cost)}" if estimate else "its cost is unknown"
                 return Refusal(
                     self.version,
                     BudgetExceededError(
-                        f"requests[{index}] could exceed the budget of ${self._limit:f}: {may_cost}, and "
-                        f"${self._committed:f} are spent"
+                        f"requests[{index}] could exceed the budget of {format_amount(self._limit)}: "
+                        f"{may_cost}, and {format_amount(self._committed)} are spent"
                     ),
                 )
             self._committed += cost

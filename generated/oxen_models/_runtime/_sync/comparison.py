@@ -13,6 +13,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oxen_models._runtime.json_schema.prices import format_amount
+
 from ..batch_options import BatchOptions
 from ..comparison import Plan, PlannedRequest, create_plan
 from ..errors import BudgetExceededError, ConfigurationError, MediaError, OxenError
@@ -79,7 +81,7 @@ class ComparedModel:
         """The time and the cost, which is the estimate if the server reports none."""
         cost = "unknown cost"
         if self.cost is not None:
-            cost = f"${self.cost:f}"
+            cost = format_amount(self.cost)
         elif self.error is not None:
             cost = "failed"
         elif self.planned.estimate:

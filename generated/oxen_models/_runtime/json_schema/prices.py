@@ -141,9 +141,14 @@ def parse_amount(value: object) -> Decimal | None:
     return amount if is_plausible and len(amount.as_tuple().digits) <= 2 * _MAX_DIGITS else None
 
 
-def format_amount(amount: Decimal) -> str:
+def format_range(low: Decimal, high: Decimal) -> str:
+    """Return a range of amounts in dollars, or the amount if both are equal."""
+    return format_amount(low) if low == high else f"{format_amount(low)} to {format_amount(high)}"
+
+
+def format_amount(amount: Decimal | int) -> str:
     """Return an amount in dollars, with two decimals at least unless it is a whole number."""
-    text = f"{amount:f}"
+    text = f"{Decimal(amount):f}"
     if "." in text:
         whole, _, decimals = text.partition(".")
         decimals = decimals.rstrip("0")
