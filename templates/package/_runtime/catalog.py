@@ -153,7 +153,8 @@ class ModelTable(list[ModelInfo]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        from .json_schema.prices import format_range
+        from oxen_models._runtime.json_schema.prices import format_range
+
         from .printable import escape_line
 
         for model in self:
