@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..accepted_values import Node, accepts
+from ..accepted_values import Node, accepts, simplify_number
 from ..json_types import count_values, is_list
 from ..normalize import find_listed_media
 from ..operations import Operation
@@ -85,7 +85,7 @@ def choose_values(node: Node, basic: object, operation: Operation) -> ExampleVal
             continue
         value = _choose_value(name, node, operation)
         if value is not _ABSENT:
-            chosen[name] = value
+            chosen[name] = simplify_number(value)
         elif name in node["required"]:
             return None
         else:
