@@ -22,7 +22,8 @@ LANGUAGES = {
 """Labels of the languages, each with the language of its code block and the folder of its templates."""
 TRANSPORTS = {"Blocking": "blocking", "Queue": "queue", "Events": "events"}
 """Labels of the transports, with the names of their templates."""
-_MEDIA_KEYS = {"images": "images", "videos": "videos", "audio": "audios"}
+MEDIA_KEYS = {"images": "images", "videos": "videos", "audio": "audios"}
+"""The attribute of a result that has its files, by family."""
 
 
 class _Times(NamedTuple):
@@ -36,8 +37,13 @@ class _Times(NamedTuple):
     """The time between two polls."""
 
 
-_TIMES = _Times(blocking_timeout=300, timeout=600, interval=3)
-_VIDEO_TIMES = _Times(blocking_timeout=1800, timeout=3600, interval=15)
+_SHORT_TIMES = _Times(blocking_timeout=300, timeout=600, interval=3)
+TIMES = {
+    "images": _SHORT_TIMES,
+    "videos": _Times(blocking_timeout=1800, timeout=3600, interval=15),
+    "audio": _SHORT_TIMES,
+}
+"""The times by family."""
 _CHAT_LANGUAGES = {
     "Python": ("python", "python"),
     "Python (async)": ("python", "python_async"),
@@ -74,7 +80,6 @@ def render_examples(page: ModelPage, templates: Environment) -> tuple[Example, .
 def _render_calls(page: ModelPage, templates: Environment) -> Iterator[Example]:
     assert page.values is not None
     assert page.operation is not None
-    times = _VIDEO_TIMES if page.family == "videos" else _TIMES
     names = {parameter.wire_name: parameter.name for parameter in page.parameters}
     for transport, template in TRANSPORTS.items():
         for level, values in page.values.list_levels():
@@ -89,8 +94,8 @@ def _render_calls(page: ModelPage, templates: Environment) -> Iterator[Example]:
                     verb=page.verbs[0],
                     arguments={names[name]: value for name, value in values.items()},
                     body=body,
-                    media=_MEDIA_KEYS[page.family],
-                    **times._asdict(),
+                    media=MEDIA_KEYS[page.family],
+                    **TIMES[page.family]._asdict(),
                 )
                 yield Example(transport, level, language, syntax, code.strip("\n"), path, body)
 
