@@ -46,7 +46,7 @@ def test_search_finds_all_words(run: Run) -> None:
     found = {model["id"] for model in read_json(run, "search", "qwen", "edit")}
     assert "qwen-image-edit-plus" in found
     assert read_json(run, "search", "qwen-imagg") == []
-    assert "Did you mean 'qwen-image'?" in run("search", "qwen-imagg", "--output", "human").stderr
+    assert "words; did you mean 'qwen-image'?" in run("search", "qwen-imagg", "--output", "human").stderr
 
 
 def test_show_describes_a_model(run: Run) -> None:

@@ -63,9 +63,9 @@ def test_help_of_a_model_of_the_server(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
-        (("run", "qwen-image-edit-pluss"), "Did you mean 'qwen-image-edit-plus'?"),
-        (("show", "z-image-turb"), "Did you mean 'z-image-turbo'?"),
+        (("rnu",), "no command 'rnu'; did you mean 'run'?"),
+        (("run", "qwen-image-edit-pluss"), "did you mean 'qwen-image-edit-plus'?"),
+        (("show", "z-image-turb"), "did you mean 'z-image-turbo'?"),
         (("run", "z-image-turbo", "--prompd", "x"), "--prompt"),
         (("run", "gpt-4o"), "'gpt-4o' is a chat model. Use: oxen-models chat gpt-4o PROMPT"),
         (("list", "--task", "image-edt"), "did you mean 'image-edit'?"),

@@ -268,9 +268,7 @@ def test_reservation_is_divided_exactly() -> None:
     spending.settle("l", CENT)
     assert (spending.count_unknown(), spending.total) == (1, Decimal("0.12"))
     five = Decimal(5)
-    with pytest.raises(
-        BudgetExceededError, match=r"may cost \$5, and \$0\.12 of the budget of \$5 "
-    ):
+    with pytest.raises(BudgetExceededError, match=r"may cost \$5, and \$0\.12 of the budget of \$5 "):
         spending.reserve(PRICED, Estimate(five, five, "USD", ""))
 
 

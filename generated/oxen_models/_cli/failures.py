@@ -184,11 +184,3 @@ def find_option(arguments: Sequence[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.partition("=")[2]
     return None
-
-
-def suggest_name(name: str, known: Sequence[str]) -> str:
-    """Return the question whether a similar name was meant; empty if none is similar."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name.lower(), known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from .failures import EXIT_CODES, report_errors, suggest_name
+from .failures import EXIT_CODES, report_errors
 
 # The module and the help of each command, so that no module is loaded to list them.
 _COMMANDS = {
@@ -62,7 +62,9 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(f"No such command {name!r}.{suggest_name(name, list(_COMMANDS))}", ctx)
+            from oxen_models._runtime.values import suggest_similar
+
+            raise click.UsageError(f"no command {name!r}{suggest_similar(name, _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

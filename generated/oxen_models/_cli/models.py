@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .failures import suggest_name
 from .model_commands import COMPLETES_MODELS, find_model
 from .options import base_url_option, create_client, parse_dollars
 from .output import get_output, output_option, print_table, print_text
@@ -63,8 +62,10 @@ def search_command(words: Sequence[str], live: bool, base_url: str | None) -> No
 
     found = catalog.models(search=" ".join(words))
     if not found and get_output().is_human:
+        from oxen_models._runtime.values import suggest_similar
+
         names = [model.id for model in catalog.models()]
-        print_text(f"no model has all these words.{suggest_name('-'.join(words), names)}", err=True)
+        print_text(f"no model has all these words{suggest_similar('-'.join(words), names)}", err=True)
         return
     _show_recorded(found)
 

@@ -21,7 +21,7 @@ from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
 from oxen_models._runtime.generations import FINAL_STATUSES, Generation
 from oxen_models._runtime.json_schema.prices import format_amount
-from oxen_models._runtime.values import find_similar
+from oxen_models._runtime.values import suggest_similar
 from oxen_models._runtime.version import __version__
 
 from .approvals import Answer, Approvals, Context
@@ -90,8 +90,7 @@ class _Tools:
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> ToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
-            similar = find_similar(params.name, TOOLS)
-            suggestion = f"; did you mean {similar!r}?" if similar else ""
+            suggestion = suggest_similar(params.name, TOOLS)
             raise MCPError(types.INVALID_PARAMS, escape_text(f"no tool {params.name!r:.80}{suggestion}"))
         try:
             arguments = check_arguments(tool, params.arguments or {})

@@ -10,7 +10,7 @@ import mcp_types as types
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from oxen_models._runtime.catalog import MediaKind, Task
-from oxen_models._runtime.values import find_similar, shorten
+from oxen_models._runtime.values import shorten, suggest_similar
 
 DEFAULT_WAIT = 45
 """Seconds, because several clients end a call after 60."""
@@ -149,10 +149,8 @@ def check_arguments(tool: types.Tool, arguments: Mapping[str, Any]) -> dict[str,
 
 
 def _describe_unknown(name: str, known: Mapping[str, Any]) -> str:
-    similar = find_similar(name, known)
-    suggestion = f", did you mean {similar!r}?" if similar else ""
-    hint = " (the model's own go into 'parameters')" if "parameters" in known and not similar else ""
-    return f"{shorten(name)} is not an argument{hint}{suggestion}"
+    hint = " (the model's own go into 'parameters')" if "parameters" in known else ""
+    return f"{shorten(name)} is not an argument{suggest_similar(name, known) or hint}"
 
 
 def _describe_error(error: ValidationError) -> str:
@@ -165,8 +163,7 @@ def _describe_error(error: ValidationError) -> str:
             return f"{', '.join(missing)}: required"
         case "enum":
             options = ", ".join(map(repr, schema["enum"]))
-            similar = find_similar(value, schema["enum"]) if isinstance(value, str) else None
-            suggestion = f"; did you mean {similar!r}?" if similar else ""
+            suggestion = suggest_similar(value, schema["enum"]) if isinstance(value, str) else ""
             return f"{place}={shorten(value)}: must be one of {options}{suggestion}"
         case "minimum" | "maximum":
             relation = "at least" if error.validator == "minimum" else "at most"

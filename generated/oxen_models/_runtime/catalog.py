@@ -243,7 +243,9 @@ class Catalog:
         for model in self._models:
             if model.id == id:
                 return model
-        raise KeyError(f"no model {id!r}{_suggest(id, [model.id for model in self._models])}")
+        from .values import suggest_similar
+
+        raise KeyError(f"no model {id!r}{suggest_similar(id, (model.id for model in self._models))}")
 
 
 class _RequestBuilder:
@@ -285,16 +287,10 @@ def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool =
     if value in known or (ignore_case and value.lower() in map(str.lower, known)):
         return
     from .errors import ConfigurationError
+    from .values import suggest_similar
 
     expected = "" if len(known) > MAX_LISTED_NAMES else f"; expected one of {', '.join(known)}"
-    raise ConfigurationError(f"{name}: there is no {value!r:.80}{_suggest(value, known) or expected}")
-
-
-def _suggest(value: str, known: Collection[str]) -> str:
-    from .values import find_similar
-
-    similar = find_similar(value, known)
-    return "" if similar is None else f"; did you mean {similar!r}?"
+    raise ConfigurationError(f"{name}: there is no {value!r:.80}{suggest_similar(value, known) or expected}")
 
 
 def _truncate(text: str, width: int) -> str:

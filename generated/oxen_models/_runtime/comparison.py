@@ -19,7 +19,7 @@ from .fields import OMIT, is_sequence, map_wire_names
 from .printable import escape_line
 from .request import Request
 from .schemas import read_model
-from .values import find_similar
+from .values import suggest_similar
 
 ComparisonTask: TypeAlias = Literal["text-to-image", "image-edit", "text-to-video", "image-to-video"]
 """What the models of a comparison do."""
@@ -184,7 +184,9 @@ def find_model(catalog: Sequence[ModelInfo], id: str) -> ModelInfo:
     for model in catalog:
         if model.id == id:
             return model
-    raise ConfigurationError(f"no model {id!r:.80}{_suggest(str(id), [model.id for model in catalog])}")
+    raise ConfigurationError(
+        f"no model {id!r:.80}{suggest_similar(str(id), (model.id for model in catalog))}"
+    )
 
 
 def _find_models(catalog: Sequence[ModelInfo], named: Iterable[str | ModelInfo]) -> list[ModelInfo]:
@@ -199,16 +201,11 @@ def _find_models(catalog: Sequence[ModelInfo], named: Iterable[str | ModelInfo])
     return models
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    similar = find_similar(name, known)
-    return "" if similar is None else f"; did you mean {similar!r}?"
-
-
 def _check_known(models: list[ModelInfo], parameters: Mapping[str, Any]) -> None:
     known = {*ALIAS_BY_NAME, *(name for model in models for name in model.parameters)}
     for name in parameters:
         if name not in known:
-            hint = _suggest(name, [*(alias.name for alias in ALIASES), *sorted(known)])
+            hint = suggest_similar(name, [*(alias.name for alias in ALIASES), *sorted(known)])
             raise ConfigurationError(f"none of the models has a parameter {name!r:.80}{hint}")
 
 

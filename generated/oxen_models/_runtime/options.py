@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 
 from typing_extensions import TypedDict
+
+from .values import suggest_similar
 
 
 class RequestOptions(TypedDict, total=False, closed=True):
@@ -38,6 +39,5 @@ def check_options(callee: str, options: Collection[str], parameters: Collection[
     """
     for name in options:
         if name not in _NAMES:
-            close = difflib.get_close_matches(name, [*parameters, *_NAMES], n=1)
-            suggestion = f"; did you mean {close[0]!r}?" if close else ""
+            suggestion = suggest_similar(name, [*parameters, *_NAMES])
             raise TypeError(f"{callee} got an unexpected keyword argument {name!r}{suggestion}")

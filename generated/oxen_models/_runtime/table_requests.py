@@ -18,7 +18,7 @@ from .errors import ConfigurationError, InvalidRequestError, Problem
 from .request import AnyRequest
 from .table_progress import ProgressLike
 from .table_sources import Row
-from .values import find_similar
+from .values import suggest_similar
 
 ToRequest: TypeAlias = Callable[[dict[str, Any]], AnyRequest] | Mapping[str, str]
 """A function, or the names of columns by parameter."""
@@ -52,8 +52,7 @@ def check_parameters(columns: Mapping[str, str], info: ModelInfo) -> None:
     known = (*info.parameters, *_COMMON_PARAMETERS)
     for name in columns:
         if name not in known:
-            similar = find_similar(name, known)
-            hint = f"; did you mean {similar!r}?" if similar else f"; expected some of {', '.join(known)}"
+            hint = suggest_similar(name, known) or f"; expected some of {', '.join(known)}"
             raise ConfigurationError(f"to_request: {info.id} has no parameter {name!r:.80}{hint}")
     request_class = info.find_request_class()
     assert request_class is not None  # because the model has a call

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
-from .failures import find_option, suggest_name
+from .failures import find_option
 
 if TYPE_CHECKING:
     from oxen_models._runner.models import RunnableModel
@@ -166,6 +166,7 @@ def find_model(id: str, base_url: str | None) -> RunnableModel:
         return model
     from oxen_models._runner.runner import Runner
     from oxen_models._runtime.errors import NotFoundError
+    from oxen_models._runtime.values import suggest_similar
 
     from .options import create_client
 
@@ -174,4 +175,4 @@ def find_model(id: str, base_url: str | None) -> RunnableModel:
             return Runner(oxen).find_model(id)
         except NotFoundError:
             known = [item.value for item in complete_models("")]
-            raise click.UsageError(f"No such model {id!r}.{suggest_name(id, known)}") from None
+            raise click.UsageError(f"no model {id!r}{suggest_similar(id, known)}") from None

@@ -14,7 +14,7 @@ from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_object
 from oxen_models._runtime.json_schema.prices import describe_price, format_range
-from oxen_models._runtime.values import find_similar
+from oxen_models._runtime.values import suggest_similar
 
 _FAMILIES = ("images", "videos", "audio")
 # Keywords for forms, which do not limit accepted values.
@@ -79,8 +79,7 @@ def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any
     known = {parameter.name: parameter for parameter in model.parameters}
     for name in only:
         if name not in known:
-            similar = find_similar(name, known)
-            suggestion = f"; did you mean {similar!r}?" if similar else ""
+            suggestion = suggest_similar(name, known)
             raise ConfigurationError(f"{model.id} has no parameter {name!r:.80}{suggestion}")
     raw = (model.model.request_schema or {}).get("properties")
     schemas: Mapping[str, Any] = raw if is_object(raw) else {}

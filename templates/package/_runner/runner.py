@@ -22,7 +22,7 @@ from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
 from oxen_models._runtime.submissions import was_rejected
-from oxen_models._runtime.values import find_similar
+from oxen_models._runtime.values import suggest_similar
 
 from .destinations import Destination, SavedFile
 from .limits import Limits
@@ -103,8 +103,7 @@ class Runner:
         try:
             found = self.oxen.models.get(id)
         except HubUnreachableError as error:
-            similar = find_similar(id, chain(*NAMES.values()))
-            suggestion = "" if similar is None else f"; did you mean {similar!r}?"
+            suggestion = suggest_similar(id, chain(*NAMES.values()))
             raise HubUnreachableError(f"{error}; the package has no model {id!r:.80}{suggestion}") from None
         return RunnableModel(found.id, found.request_schema, found.inputs, found.record, is_recorded=False)
 

@@ -34,6 +34,12 @@ def find_similar(name: str, known: Iterable[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
+def suggest_similar(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error, which asks whether a similar name was meant; empty if none is similar."""
+    similar = find_similar(name, known)
+    return "" if similar is None else f"; did you mean {similar!r}?"
+
+
 def map_scalars(value: object, change: Callable[[object, str], object], name: str = "") -> Any:
     """Return a copy of a JSON value with each value that is not a list or an object changed.
 
