@@ -26,6 +26,7 @@ from .records import Record, file_name
 from .spec import CatalogEntry, FamilySpec, ModelSpec, rename_classes
 from .templates import TemplateSet
 from .unasync import Unasync
+from .workbench.page import PAGE_FILE, render_workbench
 
 # Modules of the generator that are copied into a folder of the package; they import each other only.
 _COPIED_MODULES = {
@@ -92,6 +93,7 @@ class PackageBuilder:
 
     def __init__(self, config: Config, template_dir: Path) -> None:
         self.config = config
+        self._template_dir = template_dir
         self._unasync = Unasync()
         names = {
             "package": config.package,
@@ -165,8 +167,10 @@ class PackageBuilder:
         entries = tuple(model.entry for _, model in sorted(models.items()) if model.record.removal is None)
         chat = bind_chat(entry.id for entry in entries if entry.family == "chat")
         self._add_common_files(result, families=families, entries=entries, chat=chat)
-        if not self.config.is_extension:  # the runtime has code for every rule
-            self._unasync.check_all_applied()
+        if not self.config.is_extension:
+            self._unasync.check_all_applied()  # the runtime has code for every rule
+            resolved = [model.resolved for model in models.values()]
+            result.files[PAGE_FILE] = render_workbench(resolved, self._templates, self._template_dir)
         return result
 
     def check_package(self, package: Package, folder: Path) -> None:

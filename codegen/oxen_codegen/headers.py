@@ -19,3 +19,8 @@ def copied_header(source: str) -> str:
 def derived_header(source: str) -> str:
     """Return the header of a synchronous module that is derived from the asynchronous `source`."""
     return f"# Derived by oxen-codegen from {source}. Do not edit.\n"
+
+
+def html_header(header: str) -> str:
+    """Return a header as the first line of an HTML file."""
+    return f"<!-- {header.strip().removeprefix('# ')} -->\n"

@@ -1,7 +1,7 @@
 """The templates of a package: the built-in ones, some of them overridden by a team's own.
 
 The folder `shared` contributes to every package and `family` is rendered for its models. The rest comes from
-`package` for the package with the runtime, and from `extension` for a package of models only.
+`package` and `workbench` for the package with the runtime, and from `extension` for a package of models only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, FileSystemLoader, TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from .diagnostics import CodegenError, ModelError
-from .headers import copied_header, generated_header
+from .headers import copied_header, generated_header, html_header
 from .render import create_environment
 
 _BINARY_SUFFIXES = {".mov", ".mp3", ".mp4", ".ogg", ".pcm", ".wav", ".webm"}
@@ -40,7 +40,7 @@ class TemplateSet:
         self, builtin: Path, overrides: Path | None, is_extension: bool, names: Mapping[str, Any]
     ) -> None:
         self._folders = ("shared", "extension" if is_extension else "package")
-        folders = (*self._folders, "family")
+        folders = (*self._folders, "family", *(() if is_extension else ("workbench",)))
         files = _list_files(builtin)
         self._files = {name: file for name, file in files.items() if name.split("/")[0] in folders}
         self._overrides = {} if overrides is None else _list_files(overrides)
@@ -68,8 +68,12 @@ class TemplateSet:
             if name.startswith(f"{folder}/")
         }
 
+    def list_names(self, prefix: str, suffix: str) -> list[str]:
+        """Return the sorted names of the templates that begin and end with these texts."""
+        return sorted(name for name in self._files if name.startswith(prefix) and name.endswith(suffix))
+
     def read(self, name: str) -> str:
-        """Return the text of a file that is copied or derived."""
+        """Return the text of a file that is copied, derived or inlined."""
         return self._files[name].read_text(encoding="utf-8")
 
     def copy(self, name: str) -> str:
@@ -113,7 +117,8 @@ class TemplateSet:
         if self._overrides and name.removesuffix(".jinja").endswith(".py"):
             self._check_rendered(name, text)
         records = () if record is None else (f"schemas/{record}",)
-        return generated_header(*records, self._source(name)) + text
+        header = generated_header(*records, self._source(name))
+        return (html_header(header) if name.endswith(".html.jinja") else header) + text
 
     def _source(self, name: str) -> str:
         folder = self._override_folder if name in self._overrides else None

@@ -120,7 +120,7 @@ def build_pages(records: Iterable[Record], config: Config) -> list[ModelPage]:
     errors: list[Diagnostic] = []
     for record in ordered:
         try:
-            pages.append(_build_page(resolve_model(record, config.names, config.client), slugs[record.id]))
+            pages.append(build_page(resolve_model(record, config.names, config.client), slugs[record.id]))
         except ModelError as error:
             errors.append(Diagnostic(record.id, error.path, error.message, "error"))
     if errors:
@@ -128,7 +128,13 @@ def build_pages(records: Iterable[Record], config: Config) -> list[ModelPage]:
     return pages
 
 
-def _build_page(model: ResolvedModel, slug: str) -> ModelPage:
+def build_page(model: ResolvedModel, slug: str) -> ModelPage:
+    """Return the page of a model.
+
+    Args:
+        model: The model.
+        slug: The name of the page's file without the extension.
+    """
     record, operation, node = model.record, model.operation, model.node
     schema = record.schema if is_object(record.schema) else {}
     title = record.text("display_name") or record.id

@@ -1,0 +1,88 @@
+"""The data of the page: models with their schemas and examples, and the table of aliases."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..accepted_values import Node
+from ..bind import ResolvedModel
+from ..json_types import is_object
+from ..normalize import normalize
+from ..operations import COMMON
+from ..reference.pages import build_page
+from .schemas import build_schema
+
+
+def build_data(models: Iterable[ResolvedModel], template_dir: Path) -> dict[str, Any]:
+    """Return the data of the page.
+
+    Args:
+        models: The models of the package. Models without a typed call and removed ones are not on the page.
+        template_dir: The folder of built-in templates.
+    """
+    return {
+        "models": [
+            _build_model(model)
+            for model in sorted(models, key=lambda model: model.record.id)
+            if model.is_bound and model.record.removal is None
+        ],
+        "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
+        "aliases": read_aliases(template_dir),
+    }
+
+
+def read_aliases(template_dir: Path) -> dict[str, Any]:
+    """Return the names that models have for the same parameter, as the runtime has them."""
+    module = runpy.run_path(str(template_dir / "package" / "_runtime" / "aliases.py"))
+    return {
+        "aliases": [asdict(alias) for alias in module["ALIASES"]],
+        "shapes": dict(module["SHAPES"]),
+        "automatic": sorted(module["AUTOMATIC"]),
+        "same_formats": dict(module["SAME_FORMATS"]),
+    }
+
+
+def _build_model(model: ResolvedModel) -> dict[str, Any]:
+    assert model.node is not None
+    page = build_page(model, "")
+    record = model.record
+    operation = page.operation
+    assert operation is not None
+    *without_image, path = operation.paths
+    return {
+        "id": page.id,
+        "name": page.title,
+        "description": page.summary,
+        "developer": page.developer,
+        "task": ", ".join(page.tasks),
+        "family": page.family,
+        "module": page.module,
+        "verb": page.verbs[0],
+        "path": path,
+        **({"path_without_image": without_image[0]} if without_image else {}),
+        "image_parameters": list(page.image_parameters) if page.family == "images" else [],
+        "price": page.price or None,
+        "pricing": record.data.get("pricing"),
+        "basic": _list_basic(record.schema, model.node),
+        "citations": [
+            {"mark": citation.mark, "parameters": list(citation.parameters)} for citation in page.citations
+        ],
+        "names": {
+            parameter.wire_name: parameter.name
+            for parameter in page.parameters
+            if parameter.name != parameter.wire_name
+        },
+        "example": None if page.values is None else page.values.basic,
+        "schema": build_schema(model.node, record.schema),
+    }
+
+
+def _list_basic(schema: object, node: Node) -> list[str]:
+    """Return the wire names of the parameters that a form shows first."""
+    names: Any = schema.get("basic") if is_object(schema) else None
+    basic = names if isinstance(names, list) else []
+    return [name for name in node["properties"] if name in basic]

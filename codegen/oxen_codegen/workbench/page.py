@@ -1,0 +1,81 @@
+"""Render the page: its template with data, style and scripts inlined, and a policy that allows only these."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..bind import ResolvedModel
+from ..config import runtime_version
+from ..templates import TemplateSet
+from .data import build_data
+
+PAGE_FILE = "_workbench/page.html"
+"""The path of the page in a package."""
+_FOLDER = "workbench"
+_TEMPLATE = f"{_FOLDER}/workbench.html.jinja"
+_STYLE = f"{_FOLDER}/workbench.css"
+
+
+def render_workbench(models: Iterable[ResolvedModel], templates: TemplateSet, template_dir: Path) -> str:
+    """Return the page.
+
+    Args:
+        models: The models of the package.
+        templates: The templates of the package.
+        template_dir: The folder of built-in templates.
+
+    Raises:
+        CodegenError: A template cannot be used.
+    """
+    version = runtime_version(template_dir)
+    scripts = [templates.read(name) for name in templates.list_names(f"{_FOLDER}/", ".js")]
+    style = templates.read(_STYLE)
+    return templates.render(
+        _TEMPLATE,
+        version=version,
+        policy=write_policy(scripts, style),
+        style=style,
+        scripts=scripts,
+        data=write_json({"version": version, **build_data(models, template_dir)}),
+    )
+
+
+def write_json(value: Mapping[str, Any]) -> str:
+    """Return JSON as the text of a script element, which no string in it can end.
+
+    The text is ASCII without the characters of HTML, so that it has neither `</script` nor `<!--`.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "".join(char if " " <= char <= "~" and char not in "<>&" else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    """Return the escape of a character that is part of a JSON string."""
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
+
+
+def write_policy(scripts: Iterable[str], style: str) -> str:
+    """Return the content security policy of a page with these scripts and this style."""
+    media = "'self' data: blob: https:"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(map(_write_hash, scripts))}",
+            f"style-src {_write_hash(style)}",
+            "connect-src 'self'",
+            f"img-src {media}",
+            f"media-src {media}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _write_hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
