@@ -39,6 +39,13 @@ def test_run_reports_files_and_cost(run: Run, hub: Hub, folder: Path) -> None:
     assert read_bodies(hub) == [{"model": PRICED, "prompt": "A hat"}]
 
 
+def test_small_cost_has_no_exponent(run: Run, own_hub: Hub) -> None:
+    """Amounts of money are decimal numbers in JSON."""
+    own_hub.add_model({**NEW, "pricing": {"method": "per_image", "cost_per_image": 1e-7}})
+    report = read_report(run("run", str(NEW["id"]), *PROMPT, "--base-url", own_hub.url))
+    assert (report["cost"], report["estimate"]["low"]) == ("0.0000001", "0.0000001")
+
+
 def test_default_name_has_index_and_id(run: Run, folder: Path) -> None:
     """Without a path, files are named after their index and their job in the current folder."""
     report = read_report(run("run", PRICED, *PROMPT, "--count", "2"))

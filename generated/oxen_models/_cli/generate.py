@@ -74,8 +74,8 @@ def _run(
     **options: Any,
 ) -> int:
     from oxen_models._runner.destinations import parse_destination
+    from oxen_models._runner.requests import describe_estimate
 
-    from .programs import describe_estimate
     from .waiting import finish_jobs
 
     destination = parse_destination(out)
@@ -101,7 +101,7 @@ def _run(
 
 
 def _submit(model: RunnableModel, values: Mapping[str, Any], **options: Any) -> int:
-    from .programs import describe_estimate
+    from oxen_models._runner.requests import describe_estimate
 
     with create_client(options["base_url"]) as client:
         oxen = _with_targets(client, options)

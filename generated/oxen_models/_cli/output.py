@@ -109,7 +109,13 @@ def write_json(value: object, *, indent: int | None = None) -> str:
     """Return JSON in ASCII, which has no control characters."""
     import json
 
-    return json.dumps(value, indent=indent, default=str)
+    return json.dumps(value, indent=indent, default=_write_value)
+
+
+def _write_value(value: object) -> str:
+    from decimal import Decimal
+
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)  # without an exponent
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

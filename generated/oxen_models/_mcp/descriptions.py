@@ -12,7 +12,6 @@ from oxen_models._runner.examples import create_example
 from oxen_models._runner.models import Parameter, RunnableModel
 from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.hub_models import HubModel
-from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_object
 from oxen_models._runtime.json_schema.prices import describe_price, format_range
 from oxen_models._runtime.values import suggest_similar
@@ -103,14 +102,6 @@ def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any
             parameter.name: _describe_parameter(parameter, schemas.get(parameter.name)) for parameter in shown
         },
     }
-
-
-def describe_estimate(estimate: Estimate | NoEstimate) -> dict[str, Any]:
-    """Return the estimated cost, or why it is not known."""
-    if not estimate:
-        return {"cost": "not known", "reason": estimate.reason}
-    cost = {"cost": _describe_range((estimate.low, estimate.high)), "basis": estimate.basis}
-    return cost
 
 
 def _describe_parameter(parameter: Parameter, schema: object) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from anyio.to_thread import run_sync
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from oxen_models._runner.destinations import Destination
+from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import JobReport, Plan, Runner
 from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
@@ -25,7 +26,7 @@ from oxen_models._runtime.values import suggest_similar
 from oxen_models._runtime.version import __version__
 
 from .approvals import Answer, Approvals, Context
-from .descriptions import describe_estimate, describe_listed, describe_model, find_recorded
+from .descriptions import describe_listed, describe_model, find_recorded
 from .files import SavedFiles
 from .previews import create_previews
 from .results import create_error, create_text, escape_text, write_limited

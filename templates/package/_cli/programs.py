@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pprint import pformat
 from typing import Any
 
+from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import Plan
-from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 
 from .output import write_json
 
@@ -37,14 +37,6 @@ def write_program(
         case _:
             estimate = describe_estimate(plan.estimate)
             return write_json({"method": "POST", "url": url, "body": body, "estimate": estimate}, indent=2)
-
-
-def describe_estimate(estimate: Estimate | NoEstimate) -> dict[str, Any]:
-    """Return an estimate as JSON, or the reason why there is none."""
-    if not estimate:
-        return {"reason": estimate.reason}
-    low, high = estimate.low, estimate.high
-    return {"low": low, "high": high, "currency": estimate.currency, "basis": estimate.basis}
 
 
 def _write_curl(url: str, body: Mapping[str, Any]) -> str:

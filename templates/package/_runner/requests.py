@@ -50,6 +50,14 @@ def estimate_request(model: RunnableModel, request: RequestLike, count: int) -> 
     return estimate_cost(pricing, model.model.request_schema, body_with_media(request), count)
 
 
+def describe_estimate(estimate: Estimate | NoEstimate) -> dict[str, str]:
+    """Return an estimate as JSON: the amounts as decimal numbers with their basis, or why there is none."""
+    if not estimate:
+        return {"reason": estimate.reason}
+    low, high = f"{estimate.low:f}", f"{estimate.high:f}"
+    return {"low": low, "high": high, "currency": estimate.currency, "basis": estimate.basis}
+
+
 def _build_typed(id: str, values: Mapping[str, Any]) -> Request:
     from oxen_models import catalog
 
