@@ -152,7 +152,10 @@ async def run_async(
     resend_unknown: bool = False,
     reconcile: bool = False,
 ) -> TableProgress:
-    """Run the rows of a table as `run` does, with an `AsyncOxen`. `progress` may be a coroutine function."""
+    """Run the rows of a table as `run` does, with an `AsyncOxen`. `progress` may be a coroutine function.
+
+    The source, `to_request` and `sink` are used in threads, each of them by one thread at a time.
+    """
     from oxen_models._client import AsyncOxen
     from oxen_models._runtime._async.table import AsyncTableRun
 

@@ -6,15 +6,17 @@ import asyncio
 import csv
 import json
 import re
+import tempfile
 from decimal import Decimal
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import oxen_models as ox
 import pytest
 from helpers.chat import CHAT_PATH
 from helpers.models import make_model, object_schema
-from oxen_models import Oxen, tables
+from oxen_models import AsyncOxen, Oxen, tables
 from oxen_models.chat import ChatRequest
 from oxen_models.images import ZImageTurboRequest
 from oxen_models.tables import TableProgress
@@ -201,6 +203,74 @@ def test_files_are_moved_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: 
         assert row["file"] == f"{folder}/{row['id']}.webp"
         assert system.cat_file(row["file"])[:2] == b"RI"
         assert system.exists(f"{row['file']}.json") == sidecar
+
+
+@pytest.mark.slow
+def test_failed_upload_keeps_no_files(
+    run_table: RunTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local copies of a row are deleted as soon as it ends, also if they could not be uploaded."""
+    fsspec: Any = pytest.importorskip("fsspec")
+    folder, temporary = f"memory://{tmp_path.name}", tmp_path / "temporary"
+    fsspec.filesystem("memory").makedirs(f"{folder}/1.webp")  # no file can have this name
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    left: list[list[str]] = []
+
+    def list_files(progress: TableProgress) -> None:
+        left.append([str(file) for file in temporary.rglob("*") if file.is_file()])
+
+    options: dict[str, Any] = {"folder": folder, "sidecar": True, "max_in_flight": 1}
+    run_table(make_rows(2), draw, tmp_path / "out.jsonl", progress=list_files, **options)
+    rows = read_lines(tmp_path / "out.jsonl")
+    assert [row["status"] for row in rows] == ["succeeded", "unfinished"]
+    assert (left[-1], list(temporary.iterdir())) == ([], [])
+
+
+class RecordingPath:
+    """A path that records the threads that use it."""
+
+    def __init__(self, path: Path, threads: set[int]) -> None:
+        self._path = path
+        self._threads = threads
+
+    def __fspath__(self) -> str:
+        self._threads.add(get_ident())
+        return str(self._path)
+
+
+@pytest.mark.slow
+def test_event_loop_is_not_blocked(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The async function opens, reads, writes and closes files in threads."""
+    pytest.importorskip("pyarrow")
+    used: dict[str, set[int]] = {name: set() for name in ("source", "sink", "request", "row", "close")}
+    unlink = Path.unlink
+
+    def record_unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "out.parquet.part.jsonl":
+            used["close"].add(get_ident())
+        unlink(path, missing_ok)
+
+    def draw_and_record(row: dict[str, Any]) -> ZImageTurboRequest:
+        used["request"].add(get_ident())
+        return draw(row)
+
+    def write(row: dict[str, Any]) -> None:
+        used["row"].add(get_ident())
+
+    async def run() -> int:
+        async with AsyncOxen("any", base_url=hub.url) as client:
+            for path in (RecordingPath(tmp_path / "out.parquet", used["sink"]), write):
+                source = RecordingPath(tmp_path / "in.csv", used["source"])
+                for folder in (None, tmp_path / "files"):
+                    await tables.run_async(source, draw_and_record, path, client=client, folder=folder)
+        return get_ident()
+
+    (tmp_path / "in.csv").write_text("id,text\n0,x\n1,y\n")
+    monkeypatch.setattr(Path, "unlink", record_unlink)
+    loop_thread = asyncio.run(run())
+    assert {name: bool(threads) for name, threads in used.items()} == dict.fromkeys(used, True)
+    assert [name for name, threads in used.items() if loop_thread in threads] == []
 
 
 @pytest.mark.slow

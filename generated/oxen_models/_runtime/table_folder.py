@@ -78,8 +78,8 @@ class RemoteFolder:
         except Exception as error:  # each file system has errors of its own
             raise ConfigurationError(f"folder {url!r} cannot be used: {error}") from None
 
-    def move(self, file: Path) -> str:
-        """Move a file into the folder, and return its URL.
+    def upload(self, file: Path) -> str:
+        """Copy a file into the folder, and return its URL.
 
         Raises:
             MediaError: It cannot be written.
@@ -89,5 +89,4 @@ class RemoteFolder:
             self._system.put_file(str(file), f"{self._path}/{file.name}")
         except Exception as error:  # each file system has errors of its own
             raise MediaError(f"{url!r} could not be written: {error}") from error
-        file.unlink()
         return url

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import sqlite3
 from operator import index
+from threading import Lock
 from typing import Any
 
 from .errors import ConfigurationError
 
 
 class KeyIndex:
-    """The keys of the rows of a source and of the finished rows of a sink, in a temporary database."""
+    """The keys of the rows of a source and of the finished rows of a sink, in a temporary database.
+
+    Thread-safe. Every method but `close` raises `sqlite3.ProgrammingError` after it was closed.
+    """
 
     def __init__(self) -> None:
         # SQLite keeps a database without a name in memory up to the size of its cache.
@@ -20,6 +24,7 @@ class KeyIndex:
             self._connection.execute(f"CREATE TABLE {name} (key TEXT PRIMARY KEY) WITHOUT ROWID")
         self._connection.execute("PRAGMA synchronous=OFF")
         self._connection.execute("BEGIN")
+        self._lock = Lock()  # closing the database would crash a thread that is using it
 
     def add(self, key: str, number: int) -> None:
         """Add the key of a row of the source.
@@ -28,22 +33,26 @@ class KeyIndex:
             ConfigurationError: Another row has the key.
         """
         try:
-            self._connection.execute("INSERT INTO seen VALUES (?)", (key,))
+            with self._lock:
+                self._connection.execute("INSERT INTO seen VALUES (?)", (key,))
         except sqlite3.IntegrityError:
             raise ConfigurationError(f"row {number}: an earlier row has the key {key!r:.80}, too") from None
 
     def finish(self, key: str) -> None:
         """Record that the sink has the row with a key, and that the row is final."""
-        self._connection.execute("INSERT OR IGNORE INTO finished VALUES (?)", (key,))
+        with self._lock:
+            self._connection.execute("INSERT OR IGNORE INTO finished VALUES (?)", (key,))
 
     def is_finished(self, key: str) -> bool:
         """Return whether the sink has the row with a key."""
-        found = self._connection.execute("SELECT 1 FROM finished WHERE key = ?", (key,)).fetchone()
+        with self._lock:
+            found = self._connection.execute("SELECT 1 FROM finished WHERE key = ?", (key,)).fetchone()
         return found is not None
 
     def close(self) -> None:
         """Delete the database."""
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
 
 def read_key(row: dict[str, Any], column: str, number: int) -> str:

@@ -56,7 +56,7 @@ class RowEnd:
 
 
 class TableRows:
-    """The rows of a run. `finish` may be called from any thread.
+    """The rows of a run. Thread-safe, because a cancelled run does not wait for its threads.
 
     Args:
         source: The source.
@@ -85,6 +85,7 @@ class TableRows:
         self._total = source.total
         self._keys = KeyIndex()
         self._lock = Lock()
+        self._is_closed = False
         self._rows: Iterator[Row] = iter(())
         self._started_rows: dict[int, StartedRow] = {}
         self._succeeded = self._failed = self._skipped = 0
@@ -117,7 +118,9 @@ class TableRows:
         if columns or self._total:
             self._check_columns(columns, required)
         added = tuple(f"{self._prefix}{name}" for name in ADDED_COLUMNS) if columns else ()
-        self._spent = self._sink.open(self._keys, (*columns, *added))
+        with self._lock:
+            if not self._is_closed:
+                self._spent = self._sink.open(self._keys, (*columns, *added))
 
     def requests(self) -> Iterator[AnyRequest]:
         """Return the requests of the rows that are not finished. A row without a request is written."""
@@ -163,11 +166,13 @@ class TableRows:
         )
 
     def close(self) -> None:
-        """Complete the sink."""
-        try:
-            self._sink.close()
-        finally:
-            self._keys.close()
+        """Complete the sink. Rows that end later are not written."""
+        with self._lock:
+            self._is_closed = True
+            try:
+                self._sink.close()
+            finally:
+                self._keys.close()
 
     def _read_keys(self, columns: tuple[str, ...] | None) -> tuple[str, ...]:
         """Check the keys of all rows, and return the names of their columns."""
@@ -205,6 +210,8 @@ class TableRows:
             "seconds": round(time.monotonic() - row.started, 3),
         }
         with self._lock:
+            if self._is_closed:
+                return
             self._sink.write(
                 {**row.values, **{f"{self._prefix}{name}": values[name] for name in ADDED_COLUMNS}}
             )

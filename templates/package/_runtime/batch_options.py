@@ -31,6 +31,8 @@ class BatchOptions:
     unpriced: Unpriced = "refuse"
     find_key: Callable[[int], str] | None = None
     """Returns the key of the request with an index, in place of `key`; all keys are known to differ."""
+    reads_in_thread: bool = False
+    """Whether the async client iterates over the requests in a thread, because that reads files."""
 
     def validate(self) -> None:
         """Raise if an option is invalid.

@@ -233,7 +233,11 @@ class _Engine:
             return self._unstarted.popleft()
         if self._has_requests:
             try:
-                if (item := next(self._requests, None)) is not None:
+                if self._options.reads_in_thread:
+                    item = run_blocking(next, self._requests, None)
+                else:
+                    item = next(self._requests, None)
+                if item is not None:
                     index, request = item
                     return Item(index, validate_request(request, f"requests[{index}]"))
             except Exception as error:  # raised once the requests in flight have ended

@@ -9,7 +9,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from ..chat_results import Completion
@@ -45,9 +46,9 @@ class TableRun:
     def run(self) -> TableProgress:
         """Run the rows. Errors are those of `tables.run`."""
         options = self.options
-        source = find_source(self.source)
-        sink, path = find_sink(self.sink, options.key, options.prefix, source.schema)
-        if path is not None and is_same_file(self.source, path):
+        source = run_blocking(find_source, self.source)
+        sink, path = run_blocking(find_sink, self.sink, options.key, options.prefix, source.schema)
+        if path is not None and run_blocking(is_same_file, self.source, path):
             raise ConfigurationError(f"sink must be another file than the source, got {str(path)!r}")
         journal = options.batch.journal or (None if path is None else f"{path}.journal")
         batch = replace(options.batch, journal=journal)
@@ -57,23 +58,26 @@ class TableRun:
         to_request = self._find_builder()
         budget = None if batch.budget is None else Decimal(batch.budget)
         required = () if callable(options.to_request) else tuple(options.to_request.values())
-        with ExitStack() as stack:
+        with progress_callback(options.progress, describe_table_progress) as report:
             rows = TableRows(source, sink, options.key, options.prefix, to_request, budget)
-            stack.callback(rows.close)
-            report = stack.enter_context(progress_callback(options.progress, describe_table_progress))
-            saver = _Saver(options.folder, options.sidecar)
-            run_blocking(saver.open, stack)
-            run_blocking(rows.open, required)
 
             def report_rows(_: Progress) -> None:
                 call_back(report, rows.describe_progress())
 
-            batch = replace(batch, progress=report_rows, find_key=rows.find_key)
-            with BatchRun(session, rows.requests(), batch) as run:
-                self._write_outcomes(run, rows, saver)
-            progress = rows.describe_progress()
-            call_back(report, progress)
-            return progress
+            stack = ExitStack()
+            stack.callback(rows.close)
+            try:
+                saver = _Saver(options.folder, options.sidecar)
+                run_blocking(saver.open, stack)
+                run_blocking(rows.open, required)
+                batch = replace(batch, progress=report_rows, find_key=rows.find_key, reads_in_thread=True)
+                with BatchRun(session, rows.requests(), batch) as run:
+                    self._write_outcomes(run, rows, saver)
+                progress = rows.describe_progress()
+                call_back(report, progress)
+                return progress
+            finally:
+                run_blocking(stack.close)
 
     def _write_outcomes(self, run: BatchRun[Any, Any], rows: TableRows, saver: _Saver) -> None:
         """Write each outcome, after its files were saved; other outcomes are not delayed by that."""
@@ -82,7 +86,7 @@ class TableRun:
         try:
             for outcome in run:
                 if not saver.is_needed(outcome):
-                    rows.finish(outcome.index, describe_end(outcome))
+                    run_blocking(rows.finish, outcome.index, describe_end(outcome))
                     continue
                 if saving == self.options.batch.max_in_flight:
                     saving -= 1
@@ -117,7 +121,7 @@ class TableRun:
 
 
 class _Saver:
-    """Saves the files of results into a folder, or moves them to a URL.
+    """Saves the files of results into a folder, or at a URL.
 
     Args:
         folder: The folder or the URL; None to save nothing.
@@ -155,13 +159,17 @@ class _Saver:
         """
         assert self._folder is not None
         pattern = name_pattern(key, len(result))
-        files = result.save_all(self._folder, pattern, sidecar=self._sidecar)
         if self._remote is None:
-            return tuple(map(str, files))
-        if self._sidecar:
-            for file in files:
-                run_blocking(self._remote.move, find_sidecar(file))
-        return tuple([run_blocking(self._remote.move, file) for file in files])
+            return tuple(map(str, result.save_all(self._folder, pattern, sidecar=self._sidecar)))
+        folder = run_blocking(mkdtemp, dir=self._folder)
+        try:
+            files = result.save_all(folder, pattern, sidecar=self._sidecar)
+            if self._sidecar:
+                for file in files:
+                    run_blocking(self._remote.upload, find_sidecar(file))
+            return tuple([run_blocking(self._remote.upload, file) for file in files])
+        finally:
+            run_blocking(rmtree, folder, ignore_errors=True)
 
 
 def _save_row(saver: _Saver, rows: TableRows, outcome: Outcome[Any, Any]) -> None:
@@ -172,7 +180,7 @@ def _save_row(saver: _Saver, rows: TableRows, outcome: Outcome[Any, Any]) -> Non
         end = replace(end, files=files)
     except OxenError as error:
         end = replace(end, error=error)
-    rows.finish(outcome.index, end)
+    run_blocking(rows.finish, outcome.index, end)
 
 
 def describe_end(outcome: Outcome[Any, Any]) -> RowEnd:

@@ -136,7 +136,7 @@ class _AsyncEngine:
 
     async def _wait_for_outcome(self) -> AsyncOutcome[Any, Any] | None:
         while True:
-            self._start_workers()
+            await self._start_workers()
             await call_back(
                 self._report, Progress(self._succeeded, self._failed, self._in_flight, self._total)
             )
@@ -213,12 +213,12 @@ class _AsyncEngine:
         assert http is not None
         return AsyncPoster(AsyncTransport(http, Calls(), self._session.settings), own_http)
 
-    def _start_workers(self) -> None:
+    async def _start_workers(self) -> None:
         assert self._processor is not None
         while (
             not self._is_over_budget
             and self._in_flight < self._limit
-            and (item := self._next_item()) is not None
+            and (item := await self._next_item()) is not None
         ):
             try:
                 self._workers.start(partial(self._processor.process, item))
@@ -229,12 +229,16 @@ class _AsyncEngine:
             else:
                 self._in_flight += 1
 
-    def _next_item(self) -> Item | None:
+    async def _next_item(self) -> Item | None:
         if self._unstarted:
             return self._unstarted.popleft()
         if self._has_requests:
             try:
-                if (item := next(self._requests, None)) is not None:
+                if self._options.reads_in_thread:
+                    item = await run_blocking(next, self._requests, None)
+                else:
+                    item = next(self._requests, None)
+                if item is not None:
                     index, request = item
                     return Item(index, validate_request(request, f"requests[{index}]"))
             except Exception as error:  # raised once the requests in flight have ended

@@ -8,7 +8,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from ..chat_results import Completion
@@ -44,9 +45,9 @@ class AsyncTableRun:
     async def run(self) -> TableProgress:
         """Run the rows. Errors are those of `tables.run`."""
         options = self.options
-        source = find_source(self.source)
-        sink, path = find_sink(self.sink, options.key, options.prefix, source.schema)
-        if path is not None and is_same_file(self.source, path):
+        source = await run_blocking(find_source, self.source)
+        sink, path = await run_blocking(find_sink, self.sink, options.key, options.prefix, source.schema)
+        if path is not None and await run_blocking(is_same_file, self.source, path):
             raise ConfigurationError(f"sink must be another file than the source, got {str(path)!r}")
         journal = options.batch.journal or (None if path is None else f"{path}.journal")
         batch = replace(options.batch, journal=journal)
@@ -56,23 +57,26 @@ class AsyncTableRun:
         to_request = await self._find_builder()
         budget = None if batch.budget is None else Decimal(batch.budget)
         required = () if callable(options.to_request) else tuple(options.to_request.values())
-        with ExitStack() as stack:
+        with progress_callback(options.progress, describe_table_progress) as report:
             rows = TableRows(source, sink, options.key, options.prefix, to_request, budget)
-            stack.callback(rows.close)
-            report = stack.enter_context(progress_callback(options.progress, describe_table_progress))
-            saver = _AsyncSaver(options.folder, options.sidecar)
-            await run_blocking(saver.open, stack)
-            await run_blocking(rows.open, required)
 
             async def report_rows(_: Progress) -> None:
                 await call_back(report, rows.describe_progress())
 
-            batch = replace(batch, progress=report_rows, find_key=rows.find_key)
-            async with AsyncBatchRun(session, rows.requests(), batch) as run:
-                await self._write_outcomes(run, rows, saver)
-            progress = rows.describe_progress()
-            await call_back(report, progress)
-            return progress
+            stack = ExitStack()
+            stack.callback(rows.close)
+            try:
+                saver = _AsyncSaver(options.folder, options.sidecar)
+                await run_blocking(saver.open, stack)
+                await run_blocking(rows.open, required)
+                batch = replace(batch, progress=report_rows, find_key=rows.find_key, reads_in_thread=True)
+                async with AsyncBatchRun(session, rows.requests(), batch) as run:
+                    await self._write_outcomes(run, rows, saver)
+                progress = rows.describe_progress()
+                await call_back(report, progress)
+                return progress
+            finally:
+                await run_blocking(stack.close)
 
     async def _write_outcomes(
         self, run: AsyncBatchRun[Any, Any], rows: TableRows, saver: _AsyncSaver
@@ -83,7 +87,7 @@ class AsyncTableRun:
         try:
             async for outcome in run:
                 if not saver.is_needed(outcome):
-                    rows.finish(outcome.index, describe_end(outcome))
+                    await run_blocking(rows.finish, outcome.index, describe_end(outcome))
                     continue
                 if saving == self.options.batch.max_in_flight:
                     saving -= 1
@@ -118,7 +122,7 @@ class AsyncTableRun:
 
 
 class _AsyncSaver:
-    """Saves the files of results into a folder, or moves them to a URL.
+    """Saves the files of results into a folder, or at a URL.
 
     Args:
         folder: The folder or the URL; None to save nothing.
@@ -156,13 +160,17 @@ class _AsyncSaver:
         """
         assert self._folder is not None
         pattern = name_pattern(key, len(result))
-        files = await result.save_all(self._folder, pattern, sidecar=self._sidecar)
         if self._remote is None:
-            return tuple(map(str, files))
-        if self._sidecar:
-            for file in files:
-                await run_blocking(self._remote.move, find_sidecar(file))
-        return tuple([await run_blocking(self._remote.move, file) for file in files])
+            return tuple(map(str, await result.save_all(self._folder, pattern, sidecar=self._sidecar)))
+        folder = await run_blocking(mkdtemp, dir=self._folder)
+        try:
+            files = await result.save_all(folder, pattern, sidecar=self._sidecar)
+            if self._sidecar:
+                for file in files:
+                    await run_blocking(self._remote.upload, find_sidecar(file))
+            return tuple([await run_blocking(self._remote.upload, file) for file in files])
+        finally:
+            await run_blocking(rmtree, folder, ignore_errors=True)
 
 
 async def _save_row(saver: _AsyncSaver, rows: TableRows, outcome: AsyncOutcome[Any, Any]) -> None:
@@ -173,7 +181,7 @@ async def _save_row(saver: _AsyncSaver, rows: TableRows, outcome: AsyncOutcome[A
         end = replace(end, files=files)
     except OxenError as error:
         end = replace(end, error=error)
-    rows.finish(outcome.index, end)
+    await run_blocking(rows.finish, outcome.index, end)
 
 
 def describe_end(outcome: AsyncOutcome[Any, Any]) -> RowEnd:
