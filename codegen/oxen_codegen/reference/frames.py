@@ -7,6 +7,7 @@ A placeholder stands for each part: «model», «verb», «path» and «media» 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment
@@ -14,6 +15,7 @@ from jinja2 import Environment
 from .examples import LANGUAGES, MEDIA_KEYS, TIMES, TRANSPORTS
 from .pages import API_URL
 
+_FILTERS = ("arguments", "body", "shell_json")
 _TEXTS = ("model", "verb", "media", "blocking_timeout", "timeout", "interval")
 
 
@@ -24,11 +26,7 @@ def render_frames(templates: Environment) -> dict[str, Any]:
         templates: The templates of the site.
     """
     environment = templates.overlay()
-    filters: dict[str, Any] = {
-        "arguments": lambda _, indent: f"«arguments:{indent}»",
-        "body": lambda _, indent: f"«body:{indent}»",
-        "shell_json": lambda _: "«shell_json»",
-    }
+    filters: dict[str, Any] = {name: partial(_write_placeholder, name) for name in _FILTERS}
     environment.filters = {**templates.filters, **filters}
     context: dict[str, Any] = {
         **{name: f"«{name}»" for name in _TEXTS},
@@ -51,3 +49,7 @@ def render_frames(templates: Environment) -> dict[str, Any]:
             family: {"media": MEDIA_KEYS[family], **times._asdict()} for family, times in TIMES.items()
         },
     }
+
+
+def _write_placeholder(name: str, _: object, *indent: int) -> str:
+    return f"«{':'.join(map(str, (name, *indent)))}»"

@@ -1,4 +1,4 @@
-"""The data of the page: models with their schemas and examples, and the table of aliases."""
+"""The data of the page: models, their schemas and examples, the table of aliases, and frames of programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from ..bind import ResolvedModel
 from ..json_types import is_object
 from ..normalize import normalize
 from ..operations import COMMON
+from ..reference.frames import render_frames
 from ..reference.pages import build_page
+from ..reference.site import load_templates
 from .schemas import build_schema
 
 
@@ -32,6 +34,7 @@ def build_data(models: Iterable[ResolvedModel], template_dir: Path) -> dict[str,
         ],
         "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
         "aliases": read_aliases(template_dir),
+        "programs": render_frames(load_templates(template_dir)),
     }
 
 
