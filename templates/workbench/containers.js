@@ -1,0 +1,141 @@
+"use strict";
+
+/** Fields that contain fields: lists and objects. */
+const containers = (() => {
+  const { create, button, iconButton } = browser;
+
+  /** Return the problems below a part of a value, with paths relative to it. */
+  function selectProblems(problems, key) {
+    return problems.filter(({ path }) => path[0] === key)
+      .map(({ path, message }) => ({ path: path.slice(1), message }));
+  }
+
+  /** Return the field of an object with known properties. */
+  function buildObject(parameter, context) {
+    const members = parameter.properties.map((property) => fields.build(property, context));
+    const names = new Set(parameter.properties.map(({ name }) => name));
+    let others = {};
+    function read() {
+      const entries = members.map((member) => [member.parameter.name, member.read()]);
+      const value = { ...others, ...Object.fromEntries(entries.filter(([, part]) => part !== undefined)) };
+      return Object.keys(value).length === 0 ? undefined : value;
+    }
+    function write(value) {
+      const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+      const values = isObject ? value : {};
+      others = Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
+      members.forEach((member) => member.write(values[member.parameter.name]));
+    }
+    return fields.frame(parameter, {
+      control: create("div", { class: "nested" }, ...members.map(({ element }) => element)),
+      read,
+      write,
+      onreset() {
+        write(undefined);
+        context.onchange();
+      },
+      focus: () => members[0].focus(),
+      showsInside: ({ path }) => names.has(path[0]),
+      showProblemsInside: (problems) => members.forEach(
+        (member) => member.showProblems(selectProblems(problems, member.parameter.name)),
+      ),
+    });
+  }
+
+  /** Return the field of a list, whose items are added, removed and moved. */
+  function buildList(parameter, context) {
+    let items = [];
+    const rows = create("ol", { class: "rows" });
+    const add = button(`Add ${itemLabel(parameter).toLowerCase()}`, () => {
+      const item = insert();
+      context.onchange();
+      item.focus();
+    }, { class: "add" });
+    const problem = create("p", { class: "error", role: "alert", hidden: true });
+    const control = create("div", { class: "list" }, rows, create("div", { class: "line" }, add), problem);
+    if (parameter.item.kind === "media") {
+      const choose = button("Add files…", () => {});
+      add.after(choose);
+      media.acceptFiles(control, choose, context, parameter.item, (value) => {
+        (items.find((item) => item.read() === undefined) ?? insert()).write(value);
+        context.onchange();
+      }, problem);
+    }
+
+    function insert(value) {
+      const item = fields.build({ ...parameter.item, label: itemLabel(parameter), level: "required" }, context);
+      item.write(value);
+      items.push(item);
+      arrange();
+      return item;
+    }
+
+    function move(item, offset) {
+      const index = items.indexOf(item);
+      items.splice(index, 1);
+      items.splice(index + offset, 0, item);
+      arrange();
+      context.onchange();
+      rows.children[index + offset].querySelector(offset < 0 ? ".up" : ".down").focus();
+    }
+
+    function remove(item) {
+      items.splice(items.indexOf(item), 1);
+      arrange();
+      context.onchange();
+      add.focus();
+    }
+
+    function arrange() {
+      rows.replaceChildren(...items.map((item, index) => {
+        const name = `${itemLabel(parameter)} ${index + 1}`;
+        const label = item.element.querySelector(".label");
+        label.textContent = name;
+        return create("li", {}, item.element, create("div", { class: "tools" },
+          iconButton("↑", `Move ${name} up`, () => move(item, -1), { class: "icon up", disabled: index === 0 }),
+          iconButton("↓", `Move ${name} down`, () => move(item, 1),
+            { class: "icon down", disabled: index === items.length - 1 }),
+          iconButton("×", `Remove ${name}`, () => remove(item))));
+      }));
+      add.disabled = items.length >= (parameter.maxItems ?? Infinity);
+    }
+
+    function read() {
+      // An empty text of a list is sent as it is, so that the check names it.
+      return items.length === 0 ? undefined : items.map((item) => item.read() ?? emptyValue(parameter.item));
+    }
+
+    function write(value) {
+      items = [];
+      arrange();
+      if (Array.isArray(value)) value.forEach(insert);
+    }
+
+    return fields.frame(parameter, {
+      control,
+      read,
+      write,
+      onreset() {
+        write(undefined);
+        context.onchange();
+      },
+      focus: () => (items[0] ?? add).focus(),
+      showsInside: ({ path }) => path[0] < items.length,
+      showProblemsInside: (problems) => items.forEach(
+        (item, index) => item.showProblems(selectProblems(problems, index)),
+      ),
+    });
+  }
+
+  function itemLabel(parameter) {
+    const { kind, mediaKind } = parameter.item;
+    if (kind === "media") return { image: "Image", video: "Video", audio: "Audio" }[mediaKind] ?? "File";
+    return "Item";
+  }
+
+  function emptyValue(parameter) {
+    return parameter.kind === "object" ? {} : parameter.kind === "list" ? [] : "";
+  }
+
+  return { buildObject, buildList };
+})();

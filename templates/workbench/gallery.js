@@ -1,0 +1,74 @@
+"use strict";
+
+/** The runs of the session and the results of earlier ones, which can be used again. */
+const gallery = (() => {
+  const { create, button, preview } = browser;
+  const ENDED = new Set(["succeeded", "failed", "cancelled", "unknown"]);
+
+  /**
+   * Return the section as {element, start}.
+   *
+   * @param {(model: string, values: object) => void} onreuse Puts an earlier request in the form.
+   */
+  function build(onreuse) {
+    const rows = create("tbody");
+    const table = create("table", { hidden: true }, create("caption", {}, "Runs of this session"),
+      create("thead", {}, create("tr", {}, ...["Model", "Status", "Cost", "Started", ""].map(
+        (title) => create("th", { scope: "col" }, title)))), rows);
+    const grid = create("ul", { class: "grid" });
+    const empty = create("p", { class: "hint" }, "Results appear here, also those of earlier sessions in the output folder.");
+    const budget = document.getElementById("budget");
+    const element = create("section", { class: "history", "aria-label": "History" },
+      create("div", { class: "scroll" }, table), create("h2", {}, "History"), empty, grid);
+    const shown = new Map();
+
+    function showRun(run) {
+      const row = create("tr", {}, create("td", {}, run.model), create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
+        create("td", {}, run.cost === null ? "" : runs.formatAmount(run.cost)),
+        create("td", {}, new Date(run.created).toLocaleTimeString()),
+        create("td", {}, reuseButton(run.model, run.values)));
+      const previous = shown.get(run.id);
+      if (previous?.row) previous.row.replaceWith(row);
+      else rows.prepend(row);
+      const hasEnded = ENDED.has(run.status);
+      if (hasEnded && !previous?.hasEnded && previous) refresh();
+      shown.set(run.id, { row, hasEnded });
+      table.hidden = false;
+    }
+
+    function reuseButton(model, values) {
+      return button("Use again", () => onreuse(model, values), { class: "quiet", "aria-label": `Use the request to ${model} again` });
+    }
+
+    async function refresh() {
+      const [current, history] = await Promise.all([
+        session.send("GET", "/api/session"), session.send("GET", "/api/history"),
+      ]);
+      showBudget(current);
+      empty.hidden = history.items.length > 0;
+      grid.replaceChildren(...history.items.map((item) => create("li", {},
+        preview(item.kind, item.url, `Result of ${item.model ?? item.name}`),
+        create("div", { class: "line" }, create("a", { href: item.url, target: "_blank", rel: "noopener" }, item.model ?? item.name),
+          create("span", { class: "space" }), item.cost === null ? undefined : runs.formatAmount(item.cost)),
+        item.model ? reuseButton(item.model, item.values) : undefined)));
+    }
+
+    function showBudget({ demo, budget: { limit, spent }, has_key: hasKey }) {
+      const parts = [demo ? "Demo without costs" : undefined, hasKey || demo ? undefined : "No API key",
+        `spent ${runs.formatAmount(spent)}${limit === null ? "" : ` of ${runs.formatAmount(limit)}`}`];
+      budget.textContent = parts.filter(Boolean).join(" · ");
+    }
+
+    /** Show what the server has, and each run from now on. */
+    async function start() {
+      runs.observe(showRun);
+      const response = await session.send("GET", "/api/runs");
+      [...response.runs].sort((a, b) => a.created.localeCompare(b.created)).forEach(showRun);
+      await refresh();
+    }
+
+    return { element, start };
+  }
+
+  return { build };
+})();

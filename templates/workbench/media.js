@@ -1,0 +1,130 @@
+"use strict";
+
+/** Fields of images, videos, audio and files: a URL, or a file that is chosen or dropped. */
+const media = (() => {
+  const { create, button, newId, preview } = browser;
+  const MAX_DATA_BYTES = 32_768;
+  const ACCEPTED = { image: "image/*", video: "video/*", audio: "audio/*" };
+  /** Addresses of previews of local files, by the value of the parameter. */
+  const previews = new Map();
+
+  /** Return the field of a medium. */
+  function build(parameter, context) {
+    const input = create("input", {
+      id: newId("field"), type: "text", inputMode: "url", autocomplete: "off", spellcheck: false,
+      placeholder: parameter.default === undefined ? "https://… or a file" : fields.labelOf(parameter.default),
+      oninput() {
+        showPreview(true);
+        context.onchange();
+      },
+    });
+    const shown = create("div", { class: "preview" });
+    const problem = create("p", { class: "error", role: "alert", hidden: true });
+    const choose = button("File…", () => {}, { "aria-label": `Choose a file for ${parameter.label}` });
+    const control = create("div", { class: "medium" }, create("div", { class: "line" }, input, choose), problem, shown);
+    acceptFiles(control, choose, context, parameter, (value) => {
+      input.value = value;
+      showPreview(true);
+      context.onchange();
+    }, problem);
+
+    /** Show the medium; one of another host only after a click, unless the user has just entered it. */
+    function showPreview(isEntered) {
+      const value = input.value.trim();
+      const source = previews.get(value) ?? (/^(https?:|data:|blob:)/i.test(value) ? value : undefined);
+      if (source === undefined) shown.replaceChildren();
+      else if (isEntered || !/^http/i.test(source)) showSource(source);
+      else shown.replaceChildren(button("Show preview", () => showSource(source), { class: "quiet" }));
+    }
+
+    function showSource(source) {
+      const element = preview(parameter.mediaKind, source, `Preview of ${parameter.label}`);
+      element.addEventListener("error", () => shown.replaceChildren("No preview is available."));
+      shown.replaceChildren(element);
+    }
+
+    return fields.frame(parameter, {
+      control,
+      input,
+      read: () => (input.value.trim() === "" ? undefined : input.value.trim()),
+      write(value) {
+        input.value = value === undefined ? "" : fields.labelOf(value);
+        showPreview(false);
+      },
+      onreset() {
+        input.value = "";
+        showPreview(false);
+        context.onchange();
+      },
+      focus: () => input.focus(),
+    });
+  }
+
+  /**
+   * Accept files that are dropped on an element or chosen by a button.
+   *
+   * @param {HTMLElement} target Where files are dropped.
+   * @param {HTMLButtonElement} chooser The button that opens the dialog.
+   * @param context The context of the form.
+   * @param parameter The parameter of the medium.
+   * @param {(value: string) => void} onvalue Called with the value for each file.
+   * @param {HTMLElement} problem Shows why a file is not accepted.
+   */
+  function acceptFiles(target, chooser, context, parameter, onvalue, problem) {
+    const input = create("input", {
+      type: "file", hidden: true, multiple: true, accept: ACCEPTED[parameter.mediaKind] ?? "",
+      onchange: () => take([...input.files]),
+    });
+    target.append(input);
+    chooser.addEventListener("click", () => {
+      input.value = "";
+      input.click();
+    });
+    target.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      target.classList.add("dropping");
+    });
+    target.addEventListener("dragleave", () => target.classList.remove("dropping"));
+    target.addEventListener("drop", (event) => {
+      event.preventDefault();
+      target.classList.remove("dropping");
+      take([...event.dataTransfer.files]);
+    });
+
+    async function take(files) {
+      problem.hidden = true;
+      for (const file of files) {
+        try {
+          onvalue(await convertFile(file));
+        } catch (error) {
+          problem.textContent = error.message;
+          problem.hidden = false;
+        }
+      }
+    }
+  }
+
+  async function convertFile(file) {
+    if (session.isServed()) {
+      const { path } = await session.upload(file);
+      previews.set(path, URL.createObjectURL(file));
+      return path;
+    }
+    if (file.size > MAX_DATA_BYTES) {
+      throw new Error(
+        `${file.name} has ${Math.ceil(file.size / 1024)} kB, and this page accepts files of at most`
+        + ` ${MAX_DATA_BYTES / 1024} kB; use a URL, or run "oxen-models workbench" for larger files`,
+      );
+    }
+    const reader = new FileReader();
+    const loaded = new Promise((resolve, reject) => {
+      reader.addEventListener("load", resolve);
+      reader.addEventListener("error", () => reject(new Error(`${file.name} cannot be read`)));
+    });
+    reader.readAsDataURL(file);
+    await loaded;
+    return reader.result;
+  }
+
+  return { build, acceptFiles };
+})();
