@@ -201,6 +201,15 @@ def test_compare_checks_before_it_sends(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments", [("compare", PRICED, "--set", "seed"), ("batch", __file__, "--map", "seed")]
+)
+def test_option_that_is_no_pair_is_rejected(run: Run, arguments: tuple[str, ...]) -> None:
+    """An option that must be a pair names the expected form."""
+    expected = f"'{arguments[2]}': must be a name, an equals sign and a value, got 'seed'"
+    assert expected in run(*arguments, "--output", "human", code=2).stderr
+
+
 def test_compare_prints_what_was_paid_for(run: Run, hub: Hub, folder: Path) -> None:
     """Files that cannot be saved are errors of their models, and results are printed before the sheet."""
     hub.inject_fault("url-downloads", 0)

@@ -14,7 +14,7 @@ import click
 from .costs import confirm_cost, cost_options, create_limits, print_estimate
 from .failures import describe_error, find_exit_code, print_error, report_interrupted_submission
 from .model_commands import COMPLETES_MODELS
-from .options import base_url_option, create_client, timeout_option
+from .options import base_url_option, create_client, parse_pair, timeout_option
 from .output import get_output, output_option, print_note, print_text
 from .texts import TextError, parse_text, read_text
 
@@ -39,7 +39,9 @@ def _add_cost_options(command: Any) -> Any:
 @click.option("--resolution")
 @click.option("--duration", help="Seconds of a video.")
 @click.option("--seed", type=int)
-@click.option("--set", "others", multiple=True, metavar="NAME=VALUE", help="A parameter. Repeatable.")
+@click.option(
+    "--set", "others", multiple=True, metavar="NAME=VALUE", type=parse_pair, help="A parameter. Repeatable."
+)
 @click.option("--sheet", type=click.Path(dir_okay=False), help="Write a contact sheet, such as sheet.png.")
 @click.option("--folder", type=click.Path(file_okay=False), help="Save all files in a folder.")
 @timeout_option
@@ -136,7 +138,7 @@ def _plan(models: Sequence[str], options: Mapping[str, Any]) -> Plan:
     try:
         if parameters["prompt"] is not None:
             parameters["prompt"] = read_text(parameters["prompt"])
-        parameters |= dict(map(_parse_pair, others))
+        parameters |= {name.replace("-", "_"): parse_text(value, {}) for name, value in others}
     except TextError as error:
         raise click.UsageError(str(error)) from None
     return compare.plan(models, **parameters)
@@ -176,10 +178,3 @@ def _approve(plan: Plan, costs: Mapping[str, Any]) -> None:
     print_estimate(plan.estimate)
     spending = Spending(create_limits(costs))
     spending.approve("compare", plan.estimate, lambda: confirm_cost(plan.estimate))
-
-
-def _parse_pair(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise TextError(f"--set must be NAME=VALUE, got {text!r}")
-    return name.strip().replace("-", "_"), parse_text(value, {})

@@ -33,6 +33,18 @@ def parse_dollars(text: str) -> Decimal:
     return amount
 
 
+def parse_pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of an option.
+
+    Raises:
+        click.BadParameter: There is no equals sign.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"must be a name, an equals sign and a value, got {text!r}")
+    return name.strip(), value
+
+
 base_url_option = click.option(
     "--base-url", help="The address of the API. Defaults to OXEN_BASE_URL, else OXEN_HOST, else the vendor's."
 )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,6 +11,7 @@ from typing import Any, cast
 
 import mcp_types as types
 from oxen_models._runtime.json_schema.json_types import is_object
+from oxen_models._runtime.printable import escape_invisible
 
 MAX_TEXT_SIZE = 24_000
 """Bytes of UTF-8 of the JSON of a result: at most 12,000 tokens, because a token has about two bytes or more.
@@ -38,7 +38,7 @@ class _Shortener:
             if len(value) > self.max_string:
                 self.left_out.append(f"{name}: {len(value) - self.max_string} of {len(value)} characters")
                 value = f"{value[: self.max_string]}…"
-            return escape_text(value)
+            return escape_invisible(value)
         if not (is_object(value) or isinstance(value, list | tuple)):
             return value
         entries = cast("Sequence[object] | dict[str, object]", value)
@@ -51,7 +51,7 @@ class _Shortener:
             if isinstance(entries, dict):
                 names = islice(entries, self.max_entries, self.max_entries + _MAX_NAMED)
                 text += f": {', '.join(key[:_MAX_NAME_LENGTH] for key in names)}"
-            self.left_out.append(escape_text(text))
+            self.left_out.append(escape_invisible(text))
         if isinstance(entries, dict):
             pairs = islice(entries.items(), self.max_entries)
             return {self._copy_name(key): self.copy(item, _join(name, key), depth + 1) for key, item in pairs}
@@ -60,8 +60,8 @@ class _Shortener:
 
     def _copy_name(self, name: str) -> str:
         if len(name) > _MAX_NAME_LENGTH:
-            self.left_out.append(escape_text(f"the end of the name {name[:_MAX_NAME_LENGTH]}"))
-        return escape_text(name[:_MAX_NAME_LENGTH])
+            self.left_out.append(escape_invisible(f"the end of the name {name[:_MAX_NAME_LENGTH]}"))
+        return escape_invisible(name[:_MAX_NAME_LENGTH])
 
 
 # Each keeps less than the one before.
@@ -101,25 +101,8 @@ def create_text(text: str) -> types.TextContent:
 
 def create_error(message: str) -> types.CallToolResult:
     """Return the result of a call that failed, with the message in a limited size."""
-    text = escape_text(message[: MAX_TEXT_SIZE // 10])  # an escaped character has at most ten bytes
+    text = escape_invisible(message[: MAX_TEXT_SIZE // 10])  # an escaped character has at most ten bytes
     return types.CallToolResult(content=[create_text(text)], is_error=True)
-
-
-def escape_text(text: str) -> str:
-    """Return text with control and invisible characters, except line feeds and tabs, as escape sequences.
-
-    Invisible characters can carry instructions that a reader of the text does not see.
-    """
-    if text.isprintable():
-        return text
-    return re.sub(r"[^\n\t -~]", _escape_character, text)
-
-
-def _escape_character(match: re.Match[str]) -> str:
-    character = match[0]
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()
 
 
 def _join(name: str, key: str) -> str:

@@ -16,6 +16,21 @@ def escape_controls(text: str) -> str:
     return re.sub(_UNSAFE, lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def escape_invisible(text: str) -> str:
+    """Return text with control and invisible characters, except line feeds and tabs, as escape sequences.
+
+    Invisible characters can carry instructions that a reader of the text does not see.
+    """
+    if text.isprintable():
+        return text
+    return re.sub(r"[^\n\t -~]", _escape_unprintable, text)
+
+
 def escape_line(text: str) -> str:
     """Return text as one line; see `escape_controls`."""
     return escape_controls(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape_unprintable(match: re.Match[str]) -> str:
+    character = match[0]
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -14,7 +14,7 @@ import click
 from .costs import confirm
 from .failures import INTERRUPTED
 from .model_commands import COMPLETES_MODELS
-from .options import base_url_option, create_client, parse_dollars
+from .options import base_url_option, create_client, parse_dollars, parse_pair
 from .output import get_output, output_option, print_text
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _JOB_FAILED = 4
     multiple=True,
     required=True,
     metavar="PARAMETER=COLUMN",
+    type=parse_pair,
     help="The column that has the values of a parameter. Repeatable.",
 )
 @click.option("--key", default="id", show_default=True, help="The column that names the rows.")
@@ -59,7 +60,7 @@ _JOB_FAILED = 4
 def batch_command(
     source: str,
     model: str,
-    columns: Sequence[str],
+    columns: Sequence[tuple[str, str]],
     key: str,
     folder: Path,
     results: str | None,
@@ -79,7 +80,6 @@ def batch_command(
     """
     from oxen_models import tables
 
-    mapping = dict(map(_parse_pair, columns))
     if budget is None and not yes:
         _confirm()
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def batch_command(
         with create_client(base_url) as oxen:
             end = tables.run(
                 source,
-                mapping,
+                dict(columns),
                 results or str(folder / "results.csv"),
                 key,
                 model=model,
@@ -117,13 +117,6 @@ def _describe(end: TableProgress) -> str:
         f"{end.succeeded} succeeded, {end.failed} failed, {end.skipped} skipped; "
         f"{format_amount(end.spent)} spent{left}; {end.seconds:.1f} s"
     )
-
-
-def _parse_pair(text: str) -> tuple[str, str]:
-    parameter, equals, column = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"must be PARAMETER=COLUMN, got {text!r}", param_hint="--map")
-    return parameter, column
 
 
 def _confirm() -> None:

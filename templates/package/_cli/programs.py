@@ -9,6 +9,8 @@ from typing import Any
 
 from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import Plan
+from oxen_models._runtime.fields import map_wire_names
+from oxen_models._runtime.request import Request
 
 from .output import write_json
 
@@ -70,7 +72,7 @@ def _write_python(plan: Plan, values: Mapping[str, Any]) -> str:
     """Return a program with the bindings: a typed call where the package has one."""
     id, extra = plan.model.id, dict(plan.extra_body or {})
     imports, lines = ["from oxen_models import Oxen"], ["oxen = Oxen()"]
-    names = _find_names(plan)
+    names = map_wire_names(type(plan.request)) if isinstance(plan.request, Request) else {}
     arguments = {names.get(name, name): value for name, value in values.items()}
     if names and plan.count == 1:
         module = _find_module(plan)
@@ -89,16 +91,6 @@ def _write_python(plan: Plan, values: Mapping[str, Any]) -> str:
         lines += [f"jobs = oxen.submit(request, {', '.join(options)})", "for job in jobs:"]
         lines += ["    for file in job.result():", '        print(file.save("."))']
     return "\n".join([*imports, "", *lines])
-
-
-def _find_names(plan: Plan) -> Mapping[str, str]:
-    """Return the Python names of the parameters by the names of the API; none without a typed call."""
-    from oxen_models._runtime.request import Request
-
-    request = plan.request
-    if not isinstance(request, Request):
-        return {}
-    return {field.alias or name: name for name, field in type(request).model_fields.items()}
 
 
 def _find_module(plan: Plan) -> str:

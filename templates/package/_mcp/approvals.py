@@ -14,8 +14,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from oxen_models._runner.runner import Plan
 from oxen_models._runtime.json_schema.prices import format_amount
-
-from .results import escape_text
+from oxen_models._runtime.printable import escape_invisible
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
 Answer: TypeAlias = Literal["accept", "decline", "unsupported"]
@@ -23,6 +22,7 @@ _KEY = "approval"
 _FORM: dict[str, Any] = {"type": "object", "properties": {}}
 _MAX_PENDING = 100
 _MAX_VALUE_LENGTH = 200
+_MAX_QUESTION_LENGTH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +92,5 @@ def _describe(arguments: Mapping[str, Any], plan: Plan) -> str:
         for name, value in values.items()
     ]
     count = f", {plan.count} jobs" if plan.count > 1 else ""
-    return escape_text("\n".join([f"Send a request to {plan.model.id}{count}? It {cost}.", *lines]))[:4000]
+    text = "\n".join([f"Send a request to {plan.model.id}{count}? It {cost}.", *lines])
+    return escape_invisible(text)[:_MAX_QUESTION_LENGTH]

@@ -21,6 +21,7 @@ from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
 from oxen_models._runtime.generations import FINAL_STATUSES, Generation
 from oxen_models._runtime.json_schema.prices import format_amount
+from oxen_models._runtime.printable import escape_invisible
 from oxen_models._runtime.values import suggest_similar
 from oxen_models._runtime.version import __version__
 
@@ -28,7 +29,7 @@ from .approvals import Answer, Approvals, Context
 from .descriptions import describe_listed, describe_model, find_recorded
 from .files import SavedFiles
 from .previews import create_previews
-from .results import create_error, create_text, escape_text, write_limited
+from .results import create_error, create_text, write_limited
 from .tools import TOOLS, InvalidArgumentsError, check_arguments
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ class _Tools:
         tool = TOOLS.get(params.name)
         if tool is None:
             suggestion = suggest_similar(params.name, TOOLS)
-            raise MCPError(types.INVALID_PARAMS, escape_text(f"no tool {params.name!r:.80}{suggestion}"))
+            raise MCPError(types.INVALID_PARAMS, escape_invisible(f"no tool {params.name!r:.80}{suggestion}"))
         try:
             arguments = check_arguments(tool, params.arguments or {})
             if params.name == "run_model":

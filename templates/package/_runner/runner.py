@@ -21,6 +21,7 @@ from oxen_models._runtime.errors import (
 from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
+from oxen_models._runtime.scheduler import MIN_WAIT_TIMEOUT
 from oxen_models._runtime.submissions import was_rejected
 from oxen_models._runtime.values import suggest_similar
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from oxen_models import Oxen
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime._sync.results import AnyResult
-
-_MIN_WAIT = 0.001
-"""Seconds for which a job is waited for after the deadline: its status is polled once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ class Runner:
         deadline = None if timeout is None else monotonic() + timeout
         ended: list[tuple[JobReport, AnyResult | None]] = []
         for job in jobs:
-            rest = None if deadline is None else max(deadline - monotonic(), _MIN_WAIT)
+            rest = None if deadline is None else max(deadline - monotonic(), MIN_WAIT_TIMEOUT)
             ended.append(self._wait(job, rest, on_status))
         if destination is None:
             return [report for report, _ in ended]

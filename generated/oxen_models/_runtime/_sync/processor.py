@@ -29,7 +29,7 @@ from ..errors import (
 from ..generations import find_jobs, parse_dollars
 from ..request import AnyRequest, ChatRequestBase, RequestLike, typed_class
 from ..responses import Response
-from ..scheduler import CancellationToken
+from ..scheduler import MIN_WAIT_TIMEOUT, CancellationToken
 from ..submissions import QUEUE_PATH, NotStartedError, RunEndedError, Submission, Submissions, was_rejected
 from ..telemetry import observe
 from .chat import check_targets
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from ..journal import Entry, Journal
 
 
-MIN_WAIT_TIMEOUT = 0.001
 COST_TIMEOUT = 10.0
 """Seconds to wait for the cost of a job. Its result is returned without the cost then."""
 
