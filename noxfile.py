@@ -23,10 +23,11 @@ TESTS = Path(__file__).parent / "tests"
 CASSETTE_TESTS = "tests/client/test_cassettes.py"
 SITE = "build/docs/site"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-EXTRAS = "cli,codegen,compare,dynamic,mcp,progress,tables,testing"
+EXTRAS = "cli,codegen,compare,dynamic,mcp,progress,tables,testing,workbench"
 # Installed in this order, each in addition to the ones before.
 SMOKE_IMPORTS = {
     "cli": "oxen_models._cli.main, jsonschema",
+    "workbench": "oxen_models._workbench.serve",
     "mcp": "oxen_models._mcp.serve, oxen_models._mcp.previews",
     "tables": "fsspec, pyarrow.parquet",
 }

@@ -31,6 +31,7 @@ _COMMANDS = {
     "chat": ("chat", "Talk to a chat model."),
     "upload": ("upload", "Upload files for use in requests."),
     "login": ("login", "Check an API key and store it in the login file."),
+    "workbench": ("workbench", "Serve a page that builds and runs requests."),
     "mcp": ("mcp", "Serve the models to agents by the Model Context Protocol."),
 }
 _EPILOG = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXIT_CODES.items())}."

@@ -31,6 +31,7 @@ class Spending:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._total = ZERO
+        self._settled = ZERO
         self._jobs: dict[str, Decimal | None] = {}
         self._lock = Lock()
 
@@ -38,6 +39,11 @@ class Spending:
     def total(self) -> Decimal:
         """Dollars: the known costs, and the highest costs of the requests whose cost is not known yet."""
         return self._total
+
+    @property
+    def settled(self) -> Decimal:
+        """Dollars: the known costs."""
+        return self._settled
 
     def approve(
         self, name: str, estimate: Estimate | NoEstimate, confirm: Callable[[], bool]
@@ -121,3 +127,4 @@ class Spending:
         with self._lock:
             if cost is not None and job_id in self._jobs:
                 self._total += cost - (self._jobs.pop(job_id) or ZERO)
+                self._settled += cost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
+from oxen_models._runner.commands import format_result_command
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.runner import JobReport, Runner
 from oxen_models._runtime.generations import FINAL_STATUSES
@@ -81,7 +81,7 @@ def _print_reports(
         if report.error is not None and output.format in ("human", "quiet"):
             print_error(report.error, output.format)
         if report.error is not None and not _is_final(report.error):
-            print_note(f"resume with: {_resume_command([report.job_id], out)}")
+            print_note(f"resume with: {format_result_command([report.job_id], out)}")
     cost_text = f"cost: {format_amount(cost)}" if cost is not None else "cost: not known"
     print_note(f"{cost_text}, {seconds:.1f} s, {', '.join(report.job_id for report in reports)}")
 
@@ -119,7 +119,7 @@ def _ask_to_cancel(runner: Runner, jobs: Sequence[Job[Any]], out: str | None) ->
             except OxenError as error:
                 print_text(f"oxen-models: {error}", err=True)
     else:
-        print_text(f"resume with: {_resume_command(ids, out)}", err=True)
+        print_text(f"resume with: {format_result_command(ids, out)}", err=True)
 
 
 def _is_final(error: OxenError) -> bool:
@@ -127,10 +127,6 @@ def _is_final(error: OxenError) -> bool:
     from oxen_models._runtime.errors import JobError, JobTimeout
 
     return isinstance(error, JobError) and not isinstance(error, JobTimeout)
-
-
-def _resume_command(ids: Sequence[str], out: str | None) -> str:
-    return shlex.join(["oxen-models", "result", *ids, *([] if out is None else ["-o", out])])
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+# Copied by oxen-codegen from templates/package/_workbench/media.py. Do not edit.
+"""Files that the page sends, as inputs of requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path, PureWindowsPath
+from secrets import token_hex
+from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
+from oxen_models._runtime.media_sources import MediaSourceError, read_source
+from oxen_models._runtime.media_types import default_suffix
+
+from .files import describe_file
+from .responses import RequestError
+from .session import Session
+
+_MAX_STEM_LENGTH = 60
+MAX_FILES = 500
+"""Files that a session keeps."""
+
+
+async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
+    """Write a file into the folder of the page, and return its path and its URL.
+
+    Args:
+        session: The session.
+        name: The name of the original.
+        chunks: The content.
+
+    Raises:
+        RequestError: It is too large, is not media, or cannot be written. Nothing is kept.
+    """
+    part = session.media_folder / f".{token_hex(8)}.part"
+    try:
+        await _write(part, chunks, session.max_media_size)
+        return await run_sync(_name, session.media_folder, part, name)
+    except OSError as error:
+        raise RequestError(507, "storage", f"the file could not be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+async def _write(part: Path, chunks: AsyncIterator[bytes], max_size: int) -> None:
+    size = 0
+    async with await anyio.open_file(part, "xb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > max_size:
+                raise RequestError(
+                    413, "size", f"a file must have at most {max_size:,} bytes; pass the URL of a larger one"
+                )
+            await file.write(chunk)
+
+
+def _name(folder: Path, part: Path, name: str) -> dict[str, Any]:
+    """Move a complete file to its name, with the suffix of its type."""
+    if len(list(folder.iterdir())) > MAX_FILES:
+        raise RequestError(507, "storage", f"at most {MAX_FILES} files can be sent before a restart")
+    try:
+        source = read_source(part)
+    except MediaSourceError as error:
+        raise RequestError(422, "invalid", str(error)) from None
+    media_type = None if source is None else source[0]
+    if media_type is None:
+        raise RequestError(422, "invalid", "the file must be an image, a video, a sound or a PDF document")
+    stem = re.sub("[^A-Za-z0-9_-]+", "_", PureWindowsPath(name).stem)[:_MAX_STEM_LENGTH]
+    suffix = ".pdf" if media_type == "application/pdf" else default_suffix(media_type)
+    path = folder / f"{token_hex(4)}_{stem}{suffix}"
+    part.rename(path)
+    return {"path": str(path), **describe_file(path)}

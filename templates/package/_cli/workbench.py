@@ -1,0 +1,153 @@
+"""`workbench`: a page that builds and runs requests, on the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from .costs import create_limits
+from .failures import INTERRUPTED
+from .options import base_url_option, create_client, parse_dollars
+from .output import print_text
+
+if TYPE_CHECKING:
+    from oxen_models import Oxen
+
+_DEFAULT_FOLDER = "~/oxen-models"
+_DEMO_TIME = 2.0
+"""Seconds of a generation of the stand-in, so that the progress can be seen."""
+_PACKAGES = ("jsonschema", "starlette", "uvicorn")
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=0,
+    help="Serve on this port of 127.0.0.1. Defaults to a free one.",
+)
+@click.option("--demo", is_flag=True, help="Use a stand-in of the API: no key, no costs.")
+@click.option(
+    "--budget",
+    type=parse_dollars,
+    metavar="DOLLARS",
+    help="What all runs may cost together; nothing of unknown cost is sent.",
+)
+@click.option(
+    "--confirm-above",
+    type=parse_dollars,
+    metavar="DOLLARS",
+    default="1",
+    show_default=True,
+    help="Ask before a run that may cost more dollars.",
+)
+@click.option(
+    "--output-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help=f"Write results and their sidecars into this folder. Defaults to {_DEFAULT_FOLDER}, and to a "
+    "temporary one with --demo.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+@base_url_option
+def workbench_command(
+    port: int,
+    demo: bool,
+    budget: Decimal | None,
+    confirm_above: Decimal,
+    output_dir: Path | None,
+    no_browser: bool,
+    base_url: str | None,
+) -> int:
+    """Serve a page that builds and runs requests, on 127.0.0.1 only.
+
+    The address that is printed contains a secret; a browser that does not have it is rejected. The API key
+    stays in this process. Ctrl-C ends it; jobs that have not ended continue on the hub.
+    """
+    if demo and base_url is not None:
+        raise click.UsageError("--demo and --base-url exclude each other")
+    try:
+        from oxen_models._workbench.serve import Workbench
+        from oxen_models._workbench.session import Session
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _PACKAGES:
+            raise
+        from oxen_models._runtime.extras import describe_missing_extra
+
+        raise click.UsageError(
+            describe_missing_extra("oxen-models workbench", missing, "workbench")
+        ) from None
+    from oxen_models._runner.runner import Runner
+
+    with TemporaryDirectory(prefix="oxen-models-") as temporary, _open_client(base_url, demo) as oxen:
+        default = Path(temporary, "results") if demo else Path(_DEFAULT_FOLDER)
+        folder = (output_dir or default).expanduser().resolve()
+        media_folder = Path(temporary, "media").resolve()
+        media_folder.mkdir()
+        limits = create_limits({"budget": budget, "confirm_above": confirm_above, "yes": False})
+        runner = Runner(oxen, replace(limits, input_folders=(media_folder, folder)))
+        session = Session(runner, folder, media_folder, is_demo=demo)
+        try:
+            workbench = Workbench(session, port)
+        except OSError as error:
+            reason = error.strerror or error
+            raise click.UsageError(
+                f"port {port} of 127.0.0.1 cannot be used: {reason}; choose another one with --port"
+            ) from None
+        address = f"{workbench.url}?token={session.token}"
+        click.echo(address)
+        print_text(f"serving on this machine only; results are saved in {folder}; Ctrl-C ends", err=True)
+        if not no_browser and _has_display():
+            webbrowser.open(address)
+        workbench.serve_until_interrupted()
+        code = 0 if demo else _print_active_jobs(workbench.runs.list_active_jobs(), folder)
+        oxen.close()  # which ends the waits of the runs
+        workbench.runs.close()
+    return code
+
+
+@contextmanager
+def _open_client(base_url: str | None, is_demo: bool) -> Generator[Oxen]:
+    """Return a client, with `is_demo` one of a stand-in, which never receives the user's key."""
+    if not is_demo:
+        with create_client(base_url) as oxen:
+            yield oxen
+        return
+    try:
+        from oxen_models.testing import Hub
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"--demo: {error}") from None
+    from oxen_models import Oxen
+
+    with Hub(generation_time=_DEMO_TIME) as hub, Oxen("demo", base_url=hub.url) as oxen:
+        yield oxen
+
+
+def _has_display() -> bool:
+    """Return whether a browser can open a window; in a terminal without one, it would take the terminal."""
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def _print_active_jobs(ids: Sequence[str], folder: Path) -> int:
+    """Print how to go on with jobs that have not ended, and return the exit code."""
+    if not ids:
+        return 0
+    from oxen_models._runner.commands import format_result_command
+
+    print_text(f"interrupted; jobs that continue: {' '.join(ids)}", err=True)
+    print_text(f"get their files with: {format_result_command(ids, str(folder))}", err=True)
+    return INTERRUPTED

@@ -1,0 +1,274 @@
+"""Runs: requests that the page sent, whose jobs are followed until they end. Thread-safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from oxen_models._runner.commands import format_result_command
+from oxen_models._runner.destinations import Destination
+from oxen_models._runner.runner import JobReport, Plan
+from oxen_models._runtime.errors import JobCancelled, JobFailed, OutcomeUnknownError
+from oxen_models._runtime.generations import FINAL_STATUSES
+
+from .files import describe_file
+from .responses import RequestError, describe_estimate
+from .session import Session, format_dollars
+
+if TYPE_CHECKING:
+    from oxen_models._runtime._sync.job import Job
+
+MAX_COUNT = 12
+"""Jobs of a run."""
+MAX_ACTIVE_JOBS = 48
+"""Jobs that are followed at once, each in a thread."""
+MAX_RUNS = 100
+"""Runs that a session remembers."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _FollowedJob:
+    job: Job[Any]
+    status: str = "queued"
+    report: JobReport | None = None
+    """None until the job has ended and its files are saved."""
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """A request that was sent. Its jobs change, with the lock of the runs."""
+
+    model: str
+    values: Mapping[str, Any]
+    estimate: dict[str, Any]
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = ""
+    """The start of the names of its files."""
+    jobs: list[_FollowedJob] = field(default_factory=list[_FollowedJob])
+    error: str | None = None
+    """Why it has no jobs."""
+    listeners: set[Callable[[], object]] = field(default_factory=set[Callable[[], object]])
+
+    def __post_init__(self) -> None:
+        self.id = f"{self.created:%Y%m%d-%H%M%S}-{token_hex(4)}"
+
+    @property
+    def active_jobs(self) -> list[Job[Any]]:
+        """The jobs that have not ended or whose files are not saved yet."""
+        return [followed.job for followed in self.jobs if followed.report is None and not followed.error]
+
+    @property
+    def status(self) -> str:
+        """The status of all jobs together."""
+        statuses = {followed.status for followed in self.jobs}
+        if self.active_jobs:
+            return "queued" if statuses == {"queued"} else "running"
+        if not self.jobs or statuses - FINAL_STATUSES:
+            return "unknown"
+        errors = any(followed.error for followed in self.jobs)
+        return "failed" if errors else "cancelled" if "cancelled" in statuses else "succeeded"
+
+    def describe(self) -> dict[str, Any]:
+        """Return the run as JSON."""
+        reports = [followed.report for followed in self.jobs if followed.report is not None]
+        costs = [report.cost for report in reports if report.cost is not None]
+        errors = [self.error, *(followed.error for followed in self.jobs)]
+        return {
+            "id": self.id,
+            "model": self.model,
+            "values": self.values,
+            "status": self.status,
+            "jobs": [{"id": followed.job.id, "status": followed.status} for followed in self.jobs],
+            "files": [describe_file(file.path) for report in reports for file in report.files],
+            "cost": format_dollars(sum(costs, Decimal(0))) if costs else None,
+            "estimate": self.estimate,
+            "error": "\n".join(dict.fromkeys(filter(None, errors))) or None,
+            "created": self.created.isoformat(),
+        }
+
+
+class Runs:
+    """The runs of a session.
+
+    Args:
+        session: The session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._runner = session.runner
+        self._folder = session.folder
+        self._runs: dict[str, Run] = {}
+        self._reserved = 0
+        self._is_stopping = False
+        self._lock = Lock()
+        self._threads = ThreadPoolExecutor(MAX_ACTIVE_JOBS, "workbench-run")
+
+    def start(self, plan: Plan, values: Mapping[str, Any], *, is_confirmed: bool) -> dict[str, Any]:
+        """Send a request, follow its jobs and return the run as JSON.
+
+        A run whose outcome is unknown has the status "unknown" and no jobs.
+
+        Args:
+            plan: The request.
+            values: The parameters of the page, for the run.
+            is_confirmed: Whether the user confirmed the cost.
+
+        Raises:
+            RequestError: Too many jobs are active. Nothing was sent.
+            OxenError: As `Runner.send` does.
+        """
+        run = Run(plan.model.id, values, describe_estimate(plan.estimate))
+        self._reserve(plan.count)
+        try:
+            for job in self._runner.send(plan, lambda plan: is_confirmed):
+                run.jobs.append(_FollowedJob(job))
+        except OutcomeUnknownError as error:
+            run.error = f"{error}; look for the job with: oxen-models history"
+        finally:
+            with self._lock:
+                self._reserved -= plan.count
+                if run.jobs or run.error:
+                    self._add(run)
+        for index, followed in enumerate(run.jobs):
+            self._threads.submit(self._follow, run, followed, index)
+        return self._describe(run)
+
+    def list_all(self) -> list[dict[str, Any]]:
+        """Return the runs as JSON, the newest first."""
+        with self._lock:
+            return [run.describe() for run in reversed(self._runs.values())]
+
+    def cancel(self, id: str) -> dict[str, Any]:
+        """Cancel the jobs of a run and return it as JSON.
+
+        Raises:
+            RequestError: There is no such run.
+            OxenError: The server returned an error or could not be reached.
+        """
+        run = self._find(id)
+        with self._lock:
+            jobs = run.active_jobs
+        for job in jobs:
+            self._set_status(run, job.id, self._runner.cancel(job).status)
+        return self._describe(run)
+
+    async def watch(self, id: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield a run as JSON, now and after each change, until it ends or the server stops.
+
+        Raises:
+            RequestError: There is no such run.
+        """
+        run = self._find(id)
+        changed = asyncio.Event()
+        notify = partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set)
+        with self._lock:
+            run.listeners.add(notify)
+        try:
+            while True:
+                changed.clear()
+                with self._lock:
+                    described, is_last = run.describe(), not run.active_jobs or self._is_stopping
+                yield described
+                if is_last:
+                    return
+                await changed.wait()
+        finally:
+            with self._lock:
+                run.listeners.discard(notify)
+
+    def stop_watching(self) -> None:
+        """End all iterators of `watch`."""
+        with self._lock:
+            self._is_stopping = True
+            for run in self._runs.values():
+                _notify(run)
+
+    def list_active_jobs(self) -> list[str]:
+        """Return the ids of the jobs that are followed."""
+        with self._lock:
+            return [job.id for run in self._runs.values() for job in run.active_jobs]
+
+    def close(self) -> None:
+        """Return when no job is followed any more, which is soon after the client was closed."""
+        self._threads.shutdown()
+
+    def _find(self, id: str) -> Run:
+        run = self._runs.get(id)
+        if run is None:
+            raise RequestError(404, "missing", f"there is no run {id!r:.80}")
+        return run
+
+    def _reserve(self, count: int) -> None:
+        with self._lock:
+            active = sum(len(run.active_jobs) for run in self._runs.values()) + self._reserved
+            if active + count > MAX_ACTIVE_JOBS:
+                raise RequestError(
+                    429,
+                    "busy",
+                    f"{active} jobs are active and at most {MAX_ACTIVE_JOBS} may be; nothing was sent",
+                )
+            self._reserved += count
+
+    def _add(self, run: Run) -> None:
+        self._runs[run.id] = run
+        ended = (id for id, other in self._runs.items() if not other.active_jobs)
+        if len(self._runs) > MAX_RUNS:
+            del self._runs[next(ended)]
+
+    def _describe(self, run: Run) -> dict[str, Any]:
+        with self._lock:
+            return run.describe()
+
+    def _set_status(self, run: Run, job_id: str, status: str) -> None:
+        with self._lock:
+            for followed in run.jobs:
+                if followed.job.id == job_id:
+                    followed.status = status
+            _notify(run)
+
+    def _follow(self, run: Run, followed: _FollowedJob, index: int) -> None:
+        report, error = None, None
+        try:
+            # The id makes the names unique, so that no existing file is overwritten.
+            destination = Destination(self._folder, f"{run.id}_{index}_{{index}}.{{ext}}")
+            on_status = partial(self._set_status, run)
+            [report] = self._runner.collect([followed.job], destination, sidecar=True, on_status=on_status)
+            error = _describe_error(report, self._folder)
+        except Exception:
+            _log.exception("a job could not be followed")
+            error = _add_command("the job could not be followed", followed.job.id, self._folder)
+        with self._lock:
+            if report is not None:
+                followed.status = report.status
+            followed.report, followed.error = report, error
+            _notify(run)
+
+
+def _notify(run: Run) -> None:
+    for notify in run.listeners:
+        notify()
+
+
+def _describe_error(report: JobReport, folder: Path) -> str | None:
+    """Return why a job has no files; None if it has them or was cancelled."""
+    if report.error is None or isinstance(report.error, JobCancelled):
+        return None
+    if isinstance(report.error, JobFailed):
+        return str(report.error)
+    return _add_command(str(report.error), report.job_id, folder)
+
+
+def _add_command(text: str, job_id: str, folder: Path) -> str:
+    return f"{text}; get its files with: {format_result_command([job_id], str(folder))}"

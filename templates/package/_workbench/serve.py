@@ -1,0 +1,76 @@
+"""Serve on the loopback interface until the process is interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import suppress
+
+import uvicorn
+
+from .app import create_app
+from .guard import HOST, Guard
+from .runs import Runs
+from .session import Session
+
+_SHUTDOWN_TIMEOUT = 5
+"""Seconds that open requests have after an interruption. A request that is being sent is not abandoned."""
+_MAX_CONNECTIONS = 200
+
+
+class Workbench(uvicorn.Server):
+    """The server of a session.
+
+    Args:
+        session: The session.
+        port: The port on 127.0.0.1; 0 for any free one.
+
+    Raises:
+        OSError: The port is in use or may not be used.
+    """
+
+    def __init__(self, session: Session, port: int = 0) -> None:
+        self._socket = _bind(port)
+        self.runs = Runs(session)
+        port = self._socket.getsockname()[1]
+        self.url = f"http://{HOST}:{port}/"
+        super().__init__(
+            uvicorn.Config(
+                Guard(create_app(session, self.runs, port), port),
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,  # the address contains the token
+                server_header=False,
+                limit_concurrency=_MAX_CONNECTIONS,
+                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
+            )
+        )
+
+    def serve_until_interrupted(self) -> None:
+        """Serve. Jobs continue on the hub afterwards."""
+        # uvicorn raises the signal again when it has ended, which must not end the process.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            self.run(sockets=[self._socket])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, then as uvicorn does."""
+        self.runs.stop_watching()
+        await super().shutdown(sockets)
+
+
+def _bind(port: int) -> socket.socket:
+    # With the protocol stated, asyncio disables Nagle's algorithm, which delays events by 40 ms.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere, the option lets two servers have one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
