@@ -169,8 +169,8 @@ class PackageBuilder:
         self._add_common_files(result, families=families, entries=entries, chat=chat)
         if not self.config.is_extension:
             self._unasync.check_all_applied()  # the runtime has code for every rule
-            resolved = [model.resolved for model in models.values()]
-            result.files[PAGE_FILE] = render_workbench(resolved, self._templates, self._template_dir)
+            pairs = [(model.resolved, model.spec) for model in models.values()]
+            result.files[PAGE_FILE] = render_workbench(pairs, self._templates, self._template_dir)
         return result
 
     def check_package(self, package: Package, folder: Path) -> None:

@@ -16,7 +16,18 @@ from py_mini_racer import MiniRacer
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "generated" / "oxen_models" / "_workbench" / "page.html"
 # Those that use no document.
-NAMES = ("engine", "literals", "command", "calls")
+NAMES = (
+    "engine",
+    "literals",
+    "command",
+    "calls",
+    "parameters",
+    "problems",
+    "similarity",
+    "types",
+    "validation",
+    "words",
+)
 _DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 

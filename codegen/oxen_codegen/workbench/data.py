@@ -13,13 +13,18 @@ from ..bind import ResolvedModel
 from ..json_types import is_object
 from ..normalize import normalize
 from ..operations import COMMON
+from ..parse import name_classes
 from ..reference.frames import render_frames
 from ..reference.pages import build_page
 from ..reference.site import load_templates
-from .schemas import build_schema
+from ..spec import ModelSpec
+from .schemas import Classes, build_schema
+
+Models = Iterable[tuple[ResolvedModel, ModelSpec | None]]
+"""Models with the specification of their typed call, if they have one."""
 
 
-def build_data(models: Iterable[ResolvedModel], template_dir: Path) -> dict[str, Any]:
+def build_data(models: Models, template_dir: Path) -> dict[str, Any]:
     """Return the data of the page.
 
     Args:
@@ -28,9 +33,9 @@ def build_data(models: Iterable[ResolvedModel], template_dir: Path) -> dict[str,
     """
     return {
         "models": [
-            _build_model(model)
-            for model in sorted(models, key=lambda model: model.record.id)
-            if model.is_bound and model.record.removal is None
+            _build_model(model, spec)
+            for model, spec in sorted(models, key=lambda pair: pair[0].record.id)
+            if spec is not None and spec.removal is None
         ],
         "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
         "aliases": read_aliases(template_dir),
@@ -49,7 +54,7 @@ def read_aliases(template_dir: Path) -> dict[str, Any]:
     }
 
 
-def _build_model(model: ResolvedModel) -> dict[str, Any]:
+def _build_model(model: ResolvedModel, spec: ModelSpec) -> dict[str, Any]:
     assert model.node is not None
     page = build_page(model, "")
     record = model.record
@@ -69,6 +74,7 @@ def _build_model(model: ResolvedModel) -> dict[str, Any]:
         **({"path_without_image": without_image[0]} if without_image else {}),
         "image_parameters": list(page.image_parameters) if page.family == "images" else [],
         "price": page.price or None,
+        "rate": page.rate and {"unit": page.rate[0], "amount": f"{page.rate[1]:f}"},
         "pricing": record.data.get("pricing"),
         "basic": _list_basic(record.schema, model.node),
         "citations": [
@@ -80,7 +86,15 @@ def _build_model(model: ResolvedModel) -> dict[str, Any]:
             if parameter.name != parameter.wire_name
         },
         "example": None if page.values is None else page.values.basic,
-        "schema": build_schema(model.node, record.schema),
+        "schema": build_schema(model.node, record.schema, _find_classes(model.node, spec)),
+    }
+
+
+def _find_classes(node: Node, spec: ModelSpec) -> Classes:
+    """Return the names of the classes of nested objects, which are in reverse order in a specification."""
+    named = name_classes(node, spec.class_name)
+    return {
+        id(part): nested.class_name for (_, part), nested in zip(named, reversed(spec.nested), strict=True)
     }
 
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..bind import ResolvedModel
 from ..config import runtime_version
 from ..templates import TemplateSet
-from .data import build_data
+from .data import Models, build_data
 
 PAGE_FILE = "_workbench/page.html"
 """The path of the page in a package."""
 _FOLDER = "workbench"
 _TEMPLATE = f"{_FOLDER}/workbench.html.jinja"
 _STYLE = f"{_FOLDER}/workbench.css"
+_COMMENT = re.compile(r"^[ ]*(?://[^\n]*|/\*.*?\*/[ ]*)$", re.MULTILINE | re.DOTALL)
+_INDENTATION = re.compile(r"^\s+", re.MULTILINE)
 
 
-def render_workbench(models: Iterable[ResolvedModel], templates: TemplateSet, template_dir: Path) -> str:
+def render_workbench(models: Models, templates: TemplateSet, template_dir: Path) -> str:
     """Return the page.
 
     Args:
@@ -33,8 +35,8 @@ def render_workbench(models: Iterable[ResolvedModel], templates: TemplateSet, te
         CodegenError: A template cannot be used.
     """
     version = runtime_version(template_dir)
-    scripts = [templates.read(name) for name in templates.list_names(f"{_FOLDER}/", ".js")]
-    style = templates.read(_STYLE)
+    scripts = [shorten(templates.read(name)) for name in templates.list_names(f"{_FOLDER}/", ".js")]
+    style = shorten(templates.read(_STYLE))
     return templates.render(
         _TEMPLATE,
         version=version,
@@ -43,6 +45,14 @@ def render_workbench(models: Iterable[ResolvedModel], templates: TemplateSet, te
         scripts=scripts,
         data=write_json({"version": version, **build_data(models, template_dir)}),
     )
+
+
+def shorten(source: str) -> str:
+    """Return a script or a style without indentation and without comments that have lines of their own.
+
+    No text in it may extend over several lines.
+    """
+    return _INDENTATION.sub("", _COMMENT.sub("", source)).strip() + "\n"
 
 
 def write_json(value: Mapping[str, Any]) -> str:

@@ -1,51 +1,64 @@
 """The parameter schemas of the page: normalized, as JSON Schema, with the annotations that a form shows.
 
     {"type", "media", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
-     "items", "minItems", "maxItems", "properties", "required", "additionalProperties", "enum", "anyOf",
-     "nullable", "title", "description", "default", "example", "x-hidden", "x-next-to", "unsupported"}
+     "items", "minItems", "maxItems", "properties", "required", "additionalProperties", "class", "enum",
+     "anyOf", "nullable", "further", "title", "description", "default", "example", "x-hidden", "x-next-to",
+     "unsupported"}
 
-Keywords have their meaning in JSON Schema, except "media", "example" and "unsupported", which are those of
-`normalize`. "nullable" replaces the second of two members of `anyOf`.
+Most keywords are those of JSON Schema; "media", "example" and "unsupported" are those of `normalize`.
+"nullable" replaces the second of two members of `anyOf`. "class" is the Python class of a nested object, and
+"further" a default that the other keywords do not accept, and the server does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from ..accepted_values import Node
+from ..accepted_values import Node, accepts
 from ..json_types import is_object
+
+Classes = Mapping[int, str]
+"""The names of the classes of nested objects, by the identity of their normalized schemas."""
 
 _NULL: Node = {"type": "null"}
 _ANNOTATIONS = ("default", "example")
 
 
-def build_schema(node: Node, schema: Mapping[str, Any]) -> Node:
+def build_schema(node: Node, schema: Mapping[str, Any], classes: Classes = MappingProxyType({})) -> Node:
     """Return the schema of an object.
 
     Args:
         node: The normalized schema.
         schema: The schema as the API returns it, which has titles and the layout of the form.
+        classes: The classes of the objects in it.
     """
     described = schema.get("properties")
-    built: Node = {
+    extra = node["additionalProperties"]
+    return {
         "type": "object",
         "properties": {
-            name: _build_property(value, node["annotations"].get(name, {}), described, name)
+            name: _build_property(
+                name,
+                value,
+                node["annotations"].get(name, {}),
+                _as_schema(described.get(name) if is_object(described) else None),
+                classes,
+            )
             for name, value in node["properties"].items()
         },
         "required": node["required"],
+        **({} if extra == {} else {"additionalProperties": extra and _build_value(extra, {}, classes)}),
+        **({"class": classes[id(node)]} if id(node) in classes else {}),
+        **({"unsupported": node["unsupported"]} if "unsupported" in node else {}),
     }
-    extra = node["additionalProperties"]
-    if extra != {}:
-        built["additionalProperties"] = extra and _build_value(extra, {})
-    return _add_unsupported(built, node)
 
 
-def _build_property(node: Node, annotations: Node, described: object, name: str) -> Node:
-    raw = described.get(name) if is_object(described) else None
-    schema: Mapping[str, Any] = raw if is_object(raw) else {}
-    built = _build_value(node, schema)
+def _build_property(
+    name: str, node: Node, annotations: Node, schema: Mapping[str, Any], classes: Classes
+) -> Node:
+    built = _build_value(node, schema, classes)
     title, description, neighbour = (schema.get(key) for key in ("title", "description", "x-next-to"))
     if isinstance(title, str) and title.strip() and title.strip() != _label(name):
         built["title"] = title.strip()
@@ -55,6 +68,8 @@ def _build_property(node: Node, annotations: Node, described: object, name: str)
         built["x-next-to"] = neighbour
     if schema.get("x-hidden") is True:
         built["x-hidden"] = True
+    if "default" in annotations and not accepts(node, annotations["default"]):
+        built["further"] = annotations["default"]
     return built | {key: annotations[key] for key in _ANNOTATIONS if key in annotations}
 
 
@@ -64,20 +79,19 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _build_value(node: Node, schema: Mapping[str, Any]) -> Node:
+def _build_value(node: Node, schema: Mapping[str, Any], classes: Classes) -> Node:
     """Return the schema of a value without annotations."""
     if node.get("type") == "object":
-        return build_schema(node, schema)
+        return build_schema(node, schema, classes)
     if "items" in node:
-        items = schema.get("items")
-        return {**node, "items": _build_value(node["items"], items if is_object(items) else {})}
+        return {**node, "items": _build_value(node["items"], _as_schema(schema.get("items")), classes)}
     members = node.get("anyOf", [])
     if len(members) == 2 and members[1] == _NULL:
-        return {**_build_value(members[0], schema), "nullable": True}
+        return {**_build_value(members[0], schema, classes), "nullable": True}
     if members:
-        return {"anyOf": [_build_value(member, schema) for member in members]}
+        return {"anyOf": [_build_value(member, schema, classes) for member in members]}
     return dict(node)
 
 
-def _add_unsupported(built: Node, node: Node) -> Node:
-    return {**built, "unsupported": node["unsupported"]} if "unsupported" in node else built
+def _as_schema(value: object) -> Mapping[str, Any]:
+    return value if is_object(value) else {}
