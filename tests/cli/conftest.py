@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,6 +92,14 @@ def read_error(run: Run) -> Callable[..., dict[str, Any]]:
         return error
 
     return read
+
+
+def read_example(run: Run, id: str, *options: str) -> list[str]:
+    """Return the arguments of the example that `show` prints for a model."""
+    text = run("show", id, "--output", "human", *options).stdout
+    program, *arguments = shlex.split(text[text.rindex("oxen-models run") :])
+    assert program == "oxen-models"
+    return arguments
 
 
 def read_bodies(hub: Hub) -> list[Any]:

@@ -15,7 +15,7 @@ from oxen_models import Oxen, catalog
 from oxen_models.testing import Hub
 from PIL import Image
 
-from .conftest import NEW, Run, read_bodies
+from .conftest import NEW, Run, read_bodies, read_example
 
 PRICED = "z-image-turbo"
 KEY = "k3y-of-the-user"
@@ -57,7 +57,26 @@ def test_show_describes_a_model(run: Run) -> None:
     text = run("show", NEW["id"], "--output", "human").stdout
     assert text.startswith("Paint \\x1b[31mred (acme/paint:1)\n")
     assert f"oxen-models run {NEW['id']} --prompt" in text
+    assert "--param-output" in text  # `run` has an option --output of its own
     assert "oxen-models chat gpt-4o" in run("show", "gpt-4o", "--output", "human").stdout
+
+
+def test_example_of_show_is_quoted_for_a_shell(run: Run, own_hub: Hub) -> None:
+    """The options of the example give each required parameter its value."""
+    values = {"output": "@it's\n$HOME", "sharp": False, "tags": ["x", "@y"], "size": {"x": 1}}
+    kinds: dict[str, Any] = {
+        "output": {"type": "string"},
+        "sharp": {"type": "boolean"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "size": {"type": "object", "properties": {"x": {"type": "integer"}}},
+    }
+    properties = {name: {**node, "default": values[name]} for name, node in kinds.items()}
+    own_hub.add_model(
+        {**NEW, "json_request_schema": {"type": "object", "required": [*kinds], "properties": properties}}
+    )
+    server = ("--base-url", own_hub.url)
+    example = read_example(run, str(NEW["id"]), *server)
+    assert read_json(run, *example, *server, "--dry-run")["body"] == {"model": NEW["id"], **values}
 
 
 @pytest.mark.slow

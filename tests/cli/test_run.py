@@ -14,12 +14,11 @@ from oxen_models import Oxen, catalog, schema, sidecar
 from oxen_models.testing import Hub
 from PIL import Image
 
-from .conftest import NEW, Run, read_bodies
+from .conftest import NEW, Run, read_bodies, read_example
 
 PRICED, UNPRICED, EDITOR = "z-image-turbo", "qwen-image", "qwen-image-edit-plus"
 URL = "https://example.com/dog.png"
 QUEUE = "/api/ai/queue"
-SUFFIXES = {"video": "mp4", "audio": "mp3"}
 PROMPT = ("--prompt", "A hat")
 
 
@@ -92,7 +91,7 @@ def test_submit_prints_the_job_for_result(run: Run, folder: Path) -> None:
         ((PRICED, *PROMPT, "--base-url", "ftp://x"), 2, "ConfigurationError"),
     ],
 )  # fmt: skip
-def test_refused_call_sends_nothing(
+def test_rejected_call_sends_nothing(
     read_error: Any, hub: Hub, arguments: tuple[str, ...], code: int, error: str
 ) -> None:
     """A call above the budget, without confirmation, or invalid has its exit code, and is not sent."""
@@ -109,8 +108,8 @@ def test_missing_key_is_usage(run: Run, read_error: Any, monkeypatch: pytest.Mon
     assert hub.count("POST", "/") == 0
 
 
-def test_refusal_of_the_hub_is_reported(read_error: Any, hub: Hub) -> None:
-    """The exit code of a refused request is 1, and the message is the server's."""
+def test_rejection_of_the_hub_is_reported(read_error: Any, hub: Hub) -> None:
+    """The exit code of a rejected request is 1, and the message is the server's."""
     hub.respond_next(402, body={"error": {"message": "no \x1b[2Jcredits"}}, path=QUEUE)
     error = read_error("run", PRICED, *PROMPT, code=1)
     assert error["type"] == "InsufficientCreditsAPIError"
@@ -205,6 +204,8 @@ def test_dry_run_prints_a_command_for_curl(run: Run, hub: Hub, folder: Path) -> 
     (folder / "dog.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(300_000))
     options = (EDITOR, "--prompt", "It's $HOME `x` \"\n", "--input-image", "dog.png")
     expected = json.loads(run("run", *options, "--dry-run").stdout)["body"]
+    quoted = run("run", *options, "--dry-run", "curl", "--base-url", "http://127.0.0.1:1/$HOME'(x)").stdout
+    assert "-X POST 'http://127.0.0.1:1/$HOME'\"'\"'(x)/api/ai/queue' " in quoted
     (folder / "program.sh").write_text(run("run", *options, "--dry-run", "curl").stdout, encoding="utf-8")
     hub.clear()
     subprocess.run(["bash", "program.sh"], check=True, capture_output=True)
@@ -218,28 +219,13 @@ def test_targets_are_sent(run: Run, hub: Hub) -> None:
     assert (body["target_repo"], body["target_directory"]) == ("me/hats", "new")
 
 
-def make_options(id: str) -> list[str]:
-    """Return options with a value for each required parameter of a model."""
-    properties = schema(id)["properties"]
-    options: list[str] = []
-    for name in schema(id)["required"]:
-        node = properties[name]
-        item = node.get("items", node)
-        suffix = next((suffix for kind, suffix in SUFFIXES.items() if kind in name), "png")
-        value: Any = {"string": "text", "boolean": True}.get(item.get("type"), item.get("minimum", 1))
-        if item.get("format") == "uri":
-            value = f"https://example.com/a.{suffix}"
-        value = item.get("enum", [value])[0]
-        options += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
-    return options
-
-
 @pytest.mark.slow
 def test_every_model_runs(run: Run, hub: Hub, folder: Path) -> None:
-    """One run of each model of the catalogue sends its required parameters and saves its files."""
+    """The example of each model of the catalogue sends its required parameters and saves its files."""
     for model in catalog.models(typed=True):
+        example = read_example(run, model.id)
         output = ("--yes", "-o", f"{model.id}/", "--output", "quiet")
-        [path] = run("run", model.id, *make_options(model.id), *output).stdout.split()
+        [path] = run(*example, *output).stdout.split()
         assert (folder / path).stat().st_size
     bodies = read_bodies(hub)
     assert [body["model"] for body in bodies] == [model.id for model in catalog.models(typed=True)]

@@ -59,7 +59,11 @@ class ModelGroup(click.Group):
         from oxen_models._runner.models import read_recorded
 
         model = read_recorded(cmd_name)
-        return None if model is None else ModelCommand(model, self._call, self._options())
+        return None if model is None else self.create_command(model)
+
+    def create_command(self, model: RunnableModel) -> ModelCommand:
+        """Return the command of a model."""
+        return ModelCommand(model, self._call, self._options())
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,7 +74,7 @@ class ModelGroup(click.Group):
         model = find_model(id, find_option(rest, "--base-url"))
         if model.operation is not None and model.operation.family == "chat":
             raise click.UsageError(f"{id!r} is a chat model. Use: oxen-models chat {id} PROMPT")
-        return id, ModelCommand(model, self._call, self._options()), rest
+        return id, self.create_command(model), rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Models"):
@@ -98,11 +102,12 @@ class ModelCommand(click.Command):
         from .parameters import ModelOptions
 
         reserved = {name for option in options for name in (*option.opts, *option.secondary_opts)}
-        self._model_options = ModelOptions(model, {*reserved, "--help"})
+        self.model_options = ModelOptions(model, {*reserved, "--help"})
+        """The options of the parameters."""
         self._model = model
         self._call = call
         self._own_options = options
-        parameters = [option for found in self._model_options.sections.values() for option in found]
+        parameters = [option for found in self.model_options.sections.values() for option in found]
         super().__init__(
             model.id,
             params=[*parameters, *options],
@@ -111,7 +116,7 @@ class ModelCommand(click.Command):
         )
 
     def _run(self, **arguments: Any) -> int | None:
-        values: Mapping[str, Any] = self._model_options.pop_values(arguments)
+        values: Mapping[str, Any] = self.model_options.pop_values(arguments)
         return self._call(self._model, values, **arguments)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -127,7 +132,7 @@ class ModelCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         help_option = self.get_help_option(ctx)
         sections: dict[str, list[Any]] = {
-            **self._model_options.sections,
+            **self.model_options.sections,
             "Options": [*self._own_options, help_option],
         }
         for title, options in sections.items():

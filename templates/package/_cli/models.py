@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ def _describe_price(model: RunnableModel) -> str | None:
 
 
 def _write_description(model: RunnableModel, price: str | None) -> str:
-    from .parameters import ModelOptions
+    from .generate import run_command
 
     described = model.model
     lines = [f"{described.display_name} ({model.id})"]
@@ -142,11 +143,10 @@ def _write_description(model: RunnableModel, price: str | None) -> str:
         return "\n".join([*lines, "", f"oxen-models chat {model.id} 'Hello'"])
     context = click.Context(click.Command(model.id))
     formatter = click.HelpFormatter(max_width=100)
-    for title, options in ModelOptions(model, ()).sections.items():
+    model_options = run_command.create_command(model).model_options
+    for title, options in model_options.sections.items():
         with formatter.section(title):
             records = [option.get_help_record(context) for option in options]
             formatter.write_dl([record for record in records if record is not None])
-    example = " ".join(
-        f"--{parameter.name.replace('_', '-')} …" for parameter in model.parameters if parameter.is_required
-    )
-    return "\n".join([*lines, "", formatter.getvalue(), f"oxen-models run {model.id} {example}"])
+    example = f"oxen-models run {shlex.quote(model.id)} {model_options.write_example()}"
+    return "\n".join([*lines, "", formatter.getvalue(), example])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Set
 from itertools import chain, count
 from typing import Any
@@ -11,13 +12,14 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
+from oxen_models._runner.examples import create_example
 from oxen_models._runner.models import Parameter, RunnableModel
 from oxen_models._runtime.json_schema.accepted_values import Node
 from oxen_models._runtime.json_schema.json_types import is_list
 from oxen_models._runtime.printable import escape_line
 
 from .failures import InvalidValueError
-from .texts import TextError, find_array, is_flag, list_members, parse_text, parse_texts
+from .texts import TextError, escape_text, find_array, is_flag, list_members, parse_text, parse_texts
 
 MAX_SHOWN_LENGTH = 60
 MAX_SHOWN_CHOICES = 12
@@ -32,6 +34,7 @@ class ModelOptions:
     """
 
     def __init__(self, model: RunnableModel, reserved: Collection[str]) -> None:
+        self._model = model
         self._parameters: dict[str, Parameter] = {}
         self.sections: dict[str, list[click.Option]] = {}
         """The options by section of the help, in the order of a form."""
@@ -45,6 +48,16 @@ class ModelOptions:
             self.sections.setdefault(_name_section(parameter), []).append(
                 _create_option(destination, name, parameter)
             )
+
+    def write_example(self) -> str:
+        """Return the options with an example of each required parameter, quoted for a shell."""
+        values = create_example(self._model)
+        words: list[str] = []
+        for option in (option for section in self.sections.values() for option in section):
+            parameter = self._parameters[str(option.name)]
+            if parameter.name in values:
+                words += _write_option(option, parameter, values[parameter.name])
+        return shlex.join(words)
 
     def pop_values(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Remove the values of the parameters from the arguments of the command, and return them."""
@@ -91,6 +104,14 @@ def _create_option(destination: str, name: str, parameter: Parameter) -> click.O
         multiple=array is not None,
         help=help_text,
     )
+
+
+def _write_option(option: click.Option, parameter: Parameter, value: object) -> list[str]:
+    """Return the arguments that give a value to an option."""
+    if is_flag(parameter.node):
+        return [(option.opts if value else option.secondary_opts)[0]]
+    items = value if option.multiple and is_list(value) else [value]
+    return [word for item in items for word in (option.opts[0], escape_text(_write(item)))]
 
 
 def _convert(parameter: Parameter, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pprint import pformat
 from typing import Any
@@ -45,7 +46,7 @@ def _write_curl(url: str, body: Mapping[str, Any]) -> str:
     # A file may make the body larger than an argument may be.
     text = json.dumps(body, indent=2)
     return (
-        f"curl -sS --fail-with-body -X POST {url} \\\n"
+        f"curl -sS --fail-with-body -X POST {shlex.quote(url)} \\\n"
         '  -H "Authorization: Bearer $OXEN_API_KEY" \\\n'
         '  -H "Content-Type: application/json" \\\n'
         f"  --data-binary @- <<'JSON'\n{text}\nJSON"

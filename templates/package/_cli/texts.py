@@ -102,6 +102,11 @@ def read_text(text: str) -> str:
         ) from None
 
 
+def escape_text(text: str) -> str:
+    """Return a text that `read_text` does not read from a file."""
+    return f"@{text}" if text.startswith("@") else text
+
+
 def _parse_items(text: str, items: Node) -> Iterator[Any]:
     """Yield the items of one occurrence of an option: one, or those of a JSON list."""
     if text.lstrip().startswith("["):
