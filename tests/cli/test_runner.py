@@ -1,4 +1,4 @@
-"""The runner: what it validates, refuses, confirms, sends, saves and reports."""
+"""The runner: what it validates, rejects, confirms, sends, saves and reports."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def confirm(plan: Plan) -> bool:
     return True
 
 
-def refuse(plan: Plan) -> bool:
+def decline(plan: Plan) -> bool:
     return False
 
 
@@ -185,27 +185,27 @@ def test_cost_above_the_limit_is_confirmed(oxen: Oxen, hub: Hub, limits: Limits,
         assert len(runner.send(plan, never)) == 1
         return
     with pytest.raises(NotConfirmedError):
-        runner.send(plan, refuse)
+        runner.send(plan, decline)
     assert (hub.count("POST", QUEUE), runner.spending.total) == (0, Decimal(0))
     assert len(runner.send(plan, confirm)) == 1
 
 
 def test_unpriced_request_follows_the_limits(oxen: Oxen, hub: Hub) -> None:
-    """A request of unknown cost is sent, confirmed or refused."""
+    """A request of unknown cost is sent, confirmed or rejected."""
     values = {"prompt": "A hat"}
     confirming = Runner(oxen, Limits(unpriced="confirm"))
     with pytest.raises(NotConfirmedError):
-        confirming.send(confirming.plan(UNPRICED, values), refuse)
-    refusing = Runner(oxen, Limits(unpriced="refuse"))
+        confirming.send(confirming.plan(UNPRICED, values), decline)
+    rejecting = Runner(oxen, Limits(unpriced="refuse"))
     with pytest.raises(UnpricedRequestError, match="the cost is unknown: the price of the model"):
-        refusing.send(refusing.plan(UNPRICED, values), confirm)
+        rejecting.send(rejecting.plan(UNPRICED, values), confirm)
     assert hub.count("POST", QUEUE) == 0
     allowing = Runner(oxen)
     assert len(allowing.send(allowing.plan(UNPRICED, values), never)) == 1
 
 
 def test_budget_counts_costs_of_all_calls(oxen: Oxen, hub: Hub) -> None:
-    """A budget is that of the runner; a call is refused by its number of jobs, too."""
+    """A budget is that of the runner; a call is rejected by its number of jobs, too."""
     runner = Runner(oxen, Limits(budget=Decimal("0.03"), per_call=Decimal("0.02")))
     values = {"prompt": "A hat"}
     with pytest.raises(BudgetExceededError, match=r"may cost \$0\.03, and a call may cost \$0\.02"):
@@ -218,7 +218,7 @@ def test_budget_counts_costs_of_all_calls(oxen: Oxen, hub: Hub) -> None:
 
 
 def test_budget_counts_what_may_be_billed(oxen: Oxen, hub: Hub) -> None:
-    """A refused request is free, and one of unknown outcome counts."""
+    """A rejected request is free, and one of unknown outcome counts."""
     runner = Runner(oxen, Limits(budget=Decimal("0.05")))
     hub.respond_next(429, path=QUEUE, times=None)
     with pytest.raises(RateLimitError):

@@ -1,4 +1,4 @@
-"""What the server refuses: costs, files, URLs; and how a user approves a cost."""
+"""What the server rejects: costs, files, URLs; and how a user approves a cost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class User:
         return types.ElicitResult(action=self._action, content={} if self._action == "accept" else None)
 
 
-def test_cost_above_per_call_is_refused(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
+def test_cost_above_per_call_is_rejected(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """A call has a limit of its own."""
     with connect(oxen, tmp_path, Limits(per_call=CENT)) as agent:
         assert "a call may cost $0.01; nothing was sent" in agent.fail("run_model", **RUN, count=2)
@@ -126,7 +126,7 @@ def test_declined_cost_is_not_sent(oxen: Oxen, hub: Hub, tmp_path: Path, mode: s
 @pytest.mark.parametrize(
     ("model", "option"), [(PRICED, "--confirm-above 0.01"), (UNPRICED, "--allow-unpriced")]
 )
-def test_client_that_cannot_ask_is_refused(
+def test_client_that_cannot_ask_is_rejected(
     oxen: Oxen, hub: Hub, tmp_path: Path, mode: str, model: str, option: str
 ) -> None:
     """The error has the option that allows the call."""
@@ -138,7 +138,7 @@ def test_client_that_cannot_ask_is_refused(
 
 
 def test_user_is_not_asked_beyond_the_budget(oxen: Oxen, tmp_path: Path) -> None:
-    """A call that the budget does not allow is refused without a question."""
+    """A call that the budget does not allow is rejected without a question."""
     user = User("accept")
     limits = Limits(confirm_above=Decimal(0), budget=Decimal("0.005"))
     with connect(oxen, tmp_path, limits, elicitation_callback=user.ask) as agent:
@@ -178,7 +178,7 @@ def test_approval_is_for_one_call(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_unpriced_call_needs_a_rest_of_the_budget(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
-    """A call of unknown cost is refused after the budget is spent."""
+    """A call of unknown cost is rejected after the budget is spent."""
     with connect(oxen, tmp_path, Limits(budget=CENT)) as agent:
         agent.read("run_model", **RUN)
         text = agent.fail("run_model", model=UNPRICED, parameters={"prompt": "A hat"})

@@ -58,9 +58,9 @@ def test_large_description_is_shortened(agent: Agent, hub: Hub) -> None:
     described = json.loads(text)
     assert len(text.encode()) / MIN_BYTES_PER_TOKEN < MAX_TOKENS
     assert next(iter(described["parameters"])) == "p0"
-    left_out = described["left_out"]
-    assert any("of 300 entries: p" in line for line in left_out)
-    assert left_out[-1] == "call describe_model with the names of parameters in 'only'"
+    omitted = described["omitted"]
+    assert any("of 300 entries: p" in line for line in omitted)
+    assert omitted[-1] == "call describe_model with the names of parameters in 'only'"
     selected = agent.read("describe_model", model="acme-huge", only=["p299"])["parameters"]
     assert selected["p299"]["description"] == "é" * 2000
 
@@ -80,12 +80,12 @@ def test_any_value_fits(create: Callable[[], Any]) -> None:
     """The text is JSON within the limit and states that it is shortened, whatever the value."""
     text = write_limited(create(), "ask again")
     assert len(text.encode()) <= MAX_TEXT_SIZE
-    assert json.loads(text)["left_out"][-1] == "ask again"
+    assert json.loads(text)["omitted"][-1] == "ask again"
     assert text.isprintable()
 
 
 def test_value_that_fits_is_complete() -> None:
-    """Nothing is left out of a value that is not too large."""
+    """Nothing is omitted of a value that is not too large."""
     value: dict[str, Any] = {"text": "one\ntwo\t\u4e09", "list": [1, 2.5, None, True, {"a": []}]}
     assert json.loads(write_limited(value, "hint")) == value
 

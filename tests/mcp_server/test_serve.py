@@ -47,7 +47,7 @@ def command(hub: Hub, folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_stdio_serves_the_client_of_the_sdk(hub: Hub, tmp_path: Path) -> None:
-    """A process finds, refuses and runs models, and keeps to its budget."""
+    """A process finds, rejects and runs models, and keeps to its budget."""
     server = StdioServerParameters(
         command=sys.executable,
         args=command(hub, tmp_path),

@@ -34,7 +34,7 @@ def test_list_of_tools_is_below_4_kb(agent: Agent) -> None:
 
 
 def test_find_models_applies_words_and_filters(agent: Agent) -> None:
-    """Models have what they cost; what a limit leaves out is stated."""
+    """Models have what they cost; what a limit omits is stated."""
     found = agent.read("find_models", query="z-image turbo")
     [model] = [model for model in found["models"] if model["id"] == PRICED]
     assert (model["price"], model["default_cost"]) == ("$0.01 per image", "$0.01")
@@ -46,7 +46,7 @@ def test_find_models_applies_words_and_filters(agent: Agent) -> None:
 
 
 def test_find_models_finds_no_chat_models(agent: Agent) -> None:
-    """A model that run_model refuses is not found."""
+    """A model that run_model rejects is not found."""
     assert agent.read("find_models", query="gpt-4o")["models"] == []
 
 

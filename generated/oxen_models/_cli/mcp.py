@@ -78,7 +78,7 @@ def mcp_command(
     """Serve the models to agents by the Model Context Protocol, within limits.
 
     An agent finds models, sees their prices, and calls them. Invalid parameters and calls above a limit are
-    refused before anything is sent.
+    rejected before anything is sent.
     """
     try:
         from oxen_models._mcp.serve import MIN_TOKEN_LENGTH, serve_http, serve_stdio

@@ -60,7 +60,9 @@ def save_options(command: C) -> C:
     """Add the options of saving files to a command."""
     for option in (
         click.option("--sidecar", is_flag=True, help="Write beside each file how it was made, as JSON."),
-        click.option("--show/--no-show", default=True, help="Show images in terminals that can (default)."),
+        click.option(
+            "--show/--no-show", default=True, help="Show images, if the terminal supports it (default)."
+        ),
         click.option(
             "--out",
             "-o",

@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/_cli/waiting.py. Do not edit.
-"""Wait for jobs with a display of their progress, save their files and print what became of them."""
+"""Wait for jobs with a display of their progress, save their files and print a report."""
 
 from __future__ import annotations
 

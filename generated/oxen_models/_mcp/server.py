@@ -161,7 +161,7 @@ class _Tools:
             if isinstance(asked, types.InputRequiredResult):
                 return asked
             if asked != "accept":
-                return create_error(f"{error}: {_describe_refusal(asked, plan)}")
+                return create_error(f"{error}: {_describe_rejection(asked, plan)}")
             jobs = await self._send(plan, True)
         if arguments["wait_seconds"] == 0:
             reports = [JobReport(job.id, job.model, job.status) for job in jobs]
@@ -260,7 +260,7 @@ def _describe_generation(generation: Generation) -> dict[str, Any]:
     }
 
 
-def _describe_refusal(answer: Answer, plan: Plan) -> str:
+def _describe_rejection(answer: Answer, plan: Plan) -> str:
     if answer == "decline":
         return "the user declined"
     if plan.estimate:

@@ -33,11 +33,11 @@ class Limits:
     confirm_above: Decimal | None = None
     """Dollars: a request that may cost more is confirmed before it is sent."""
     per_call: Decimal | None = None
-    """Dollars: a request that may cost more is refused."""
+    """Dollars: a request that may cost more is rejected."""
     budget: Decimal | None = None
-    """Dollars: a request with which the sum of all may exceed this is refused."""
+    """Dollars: a request with which the sum of all may exceed this is rejected."""
     unpriced: Unpriced = "allow"
-    """What happens with a request whose cost cannot be estimated."""
+    """Whether a request whose cost cannot be estimated is sent, sent if it is confirmed, or rejected."""
     input_folders: tuple[Path, ...] | None = None
     """The folders below which files are read; None for any."""
     public_urls: bool = False

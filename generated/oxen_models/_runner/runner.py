@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What became of a job."""
+    """The end of a job, or its last status, with its files and its cost."""
 
     job_id: str
     model: str | None
@@ -143,7 +143,7 @@ class Runner:
         Raises:
             BudgetExceededError: The request could exceed a limit. Nothing was sent.
             NotConfirmedError: It was not confirmed. Nothing was sent.
-            UnpricedRequestError: Its cost is unknown, and the limits refuse this. Nothing was sent.
+            UnpricedRequestError: Its cost is unknown, and the limits reject this. Nothing was sent.
             OutcomeUnknownError: The request may have been accepted and billed: no response was received, or
                 one that does not exclude it, such as that of a failing proxy.
             OxenError: The server returned an error or could not be reached.
@@ -174,15 +174,15 @@ class Runner:
         sidecar: bool = False,
         on_status: OnStatus | None = None,
     ) -> list[JobReport]:
-        """Wait for jobs, save their files, and return what became of them.
+        """Wait for jobs, save their files, and return a report of each.
 
         Errors of a job are in its report. A job whose report has a `JobTimeout` continues.
 
         Args:
             jobs: The jobs, which another process may have submitted.
             destination: Where the files are saved; None to save none.
-            timeout: Seconds to wait for all jobs together. By default each is waited for up to 10 minutes if
-                it makes an image or a sound, and 60 if it makes a video.
+            timeout: Seconds to wait for all jobs together. Defaults to 600 for each job that makes an image
+                or a sound, and 3600 for each that makes a video.
             sidecar: Whether to write a file beside each one that states how it was made.
             on_status: Called with each new status of a job.
         """
@@ -204,7 +204,7 @@ class Runner:
         return reports
 
     def cancel(self, job: Job[Any]) -> JobReport:
-        """Cancel a job and return what became of it. A job that has ended keeps its status.
+        """Cancel a job and return its report. A job that has ended keeps its status.
 
         Raises:
             JobNotFound: There is no such job.

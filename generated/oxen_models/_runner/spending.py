@@ -58,7 +58,7 @@ class Spending:
         Raises:
             BudgetExceededError: The request could exceed a limit.
             NotConfirmedError: It was not confirmed.
-            UnpricedRequestError: The cost is unknown, and the limits refuse this.
+            UnpricedRequestError: The cost is unknown, and the limits reject this.
         """
         reserved = self.reserve(name, estimate)
         try:
@@ -74,7 +74,7 @@ class Spending:
 
         Raises:
             BudgetExceededError: The request could exceed a limit.
-            UnpricedRequestError: The cost is unknown, and the limits refuse this.
+            UnpricedRequestError: The cost is unknown, and the limits reject this.
         """
         limits = self._limits
         if not estimate:

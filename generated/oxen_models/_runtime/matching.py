@@ -25,7 +25,7 @@ _TARGETS = ("model", "target_namespace", "target_repo", "target_directory")
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What became of the requests of unknown outcome in a journal."""
+    """The requests of unknown outcome in a journal: those whose job was found, and the others."""
 
     adopted: tuple[Entry, ...]
     """The requests whose job was found; the journal has it now."""

@@ -47,7 +47,7 @@ def login_command(base_url: str | None) -> None:
     value = {"user": user.name, "email": user.email, "host": host, "file": str(path)}
     get_output().show(value, f"logged in to {host} as {user.name}; the key is in {path}", [user.name])
     if os.environ.get("OXEN_API_KEY", "").strip():
-        click.echo("oxen-models: OXEN_API_KEY is set and goes before the file", err=True)
+        click.echo("oxen-models: OXEN_API_KEY is set and takes precedence over the file", err=True)
 
 
 def _read_key() -> str:

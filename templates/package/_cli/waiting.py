@@ -1,4 +1,4 @@
-"""Wait for jobs with a display of their progress, save their files and print what became of them."""
+"""Wait for jobs with a display of their progress, save their files and print a report."""
 
 from __future__ import annotations
 

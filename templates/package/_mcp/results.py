@@ -22,27 +22,27 @@ _MAX_NAME_LENGTH = 60
 
 @dataclass(slots=True)
 class _Shortener:
-    """Copies a JSON value within limits, and records what it leaves out."""
+    """Copies a JSON value within limits, and records what it omits."""
 
     max_string: int
     """Characters of a string."""
     max_entries: int
     """Entries of a list or an object."""
     max_depth: int
-    left_out: list[str] = field(default_factory=list[str])
+    omitted: list[str] = field(default_factory=list[str])
 
     def copy(self, value: object, name: str = "", depth: int = 0) -> Any:
         """Return a copy of a value with this name."""
         if isinstance(value, str):
             if len(value) > self.max_string:
-                self.left_out.append(f"{name}: {len(value) - self.max_string} of {len(value)} characters")
+                self.omitted.append(f"{name}: {len(value) - self.max_string} of {len(value)} characters")
                 value = f"{value[: self.max_string]}…"
             return escape_invisible(value)
         if not (is_object(value) or isinstance(value, list | tuple)):
             return value
         entries = cast("Sequence[object] | dict[str, object]", value)
         if entries and depth == self.max_depth:
-            self.left_out.append(f"{name}: {len(entries)} entries")
+            self.omitted.append(f"{name}: {len(entries)} entries")
             return "…"
         if len(entries) > self.max_entries:
             rest = len(entries) - self.max_entries
@@ -50,7 +50,7 @@ class _Shortener:
             if isinstance(entries, dict):
                 names = islice(entries, self.max_entries, self.max_entries + _MAX_NAMED)
                 text += f": {', '.join(key[:_MAX_NAME_LENGTH] for key in names)}"
-            self.left_out.append(escape_invisible(text))
+            self.omitted.append(escape_invisible(text))
         if isinstance(entries, dict):
             pairs = islice(entries.items(), self.max_entries)
             return {self._copy_name(key): self.copy(item, _join(name, key), depth + 1) for key, item in pairs}
@@ -59,7 +59,7 @@ class _Shortener:
 
     def _copy_name(self, name: str) -> str:
         if len(name) > _MAX_NAME_LENGTH:
-            self.left_out.append(escape_invisible(f"the end of the name {name[:_MAX_NAME_LENGTH]}"))
+            self.omitted.append(escape_invisible(f"the end of the name {name[:_MAX_NAME_LENGTH]}"))
         return escape_invisible(name[:_MAX_NAME_LENGTH])
 
 
@@ -70,23 +70,23 @@ _LIMITS = ((2000, 200, 12), (500, 100, 10), (200, 60, 8), (100, 30, 6), (60, 4, 
 def write_limited(value: Mapping[str, Any], hint: str) -> str:
     """Return an object as JSON of at most `MAX_TEXT_SIZE` bytes.
 
-    Its property `left_out` states what the text does not have, and how to get it.
+    Its property `omitted` states what the text does not have, and how to get it.
 
     Args:
         value: The object. Its strings may be text of a server.
-        hint: How to get what is left out.
+        hint: How to get what is omitted.
     """
     for limits in _LIMITS:
         shortener = _Shortener(*limits)
         copied = shortener.copy(value)
-        if shortener.left_out:
-            named = shortener.left_out[:_MAX_NAMED]
-            more = len(shortener.left_out) - len(named)
-            copied["left_out"] = [*named, *([f"{more} other values"] if more else []), hint]
+        if shortener.omitted:
+            named = shortener.omitted[:_MAX_NAMED]
+            more = len(shortener.omitted) - len(named)
+            copied["omitted"] = [*named, *([f"{more} other values"] if more else []), hint]
         text = _dump(copied)
         if len(text.encode()) <= MAX_TEXT_SIZE:
             return text
-    return _dump({"left_out": ["all values, because they are too large", hint]})
+    return _dump({"omitted": ["all values, because they are too large", hint]})
 
 
 def _dump(value: object) -> str:
