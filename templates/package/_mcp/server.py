@@ -163,7 +163,7 @@ class _Tools:
                 return create_error(f"{error}: {_describe_rejection(asked, plan)}")
             jobs = await self._send(plan, True)
         if arguments["wait_seconds"] == 0:
-            reports = [JobReport(job.id, job.model, job.status) for job in jobs]
+            reports = [JobReport(job.id, job.model, "queued") for job in jobs]  # as submitted
             return await self._describe_jobs(reports)
         return await self._collect(jobs, arguments["wait_seconds"])
 
