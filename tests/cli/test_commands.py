@@ -219,7 +219,6 @@ def test_compare_checks_before_it_sends(
     assert read_bodies(hub) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("compare", PRICED, "--set", "seed"), ("batch", __file__, "--map", "seed")]
 )
@@ -229,6 +228,7 @@ def test_option_that_is_no_pair_is_rejected(run: Run, arguments: tuple[str, ...]
     assert expected in run(*arguments, "--output", "human", code=2).stderr
 
 
+@pytest.mark.slow
 def test_compare_prints_what_was_paid_for(run: Run, hub: Hub, folder: Path) -> None:
     """Files that cannot be saved are errors of their models, and results are printed before the sheet."""
     hub.inject_fault("url-downloads", 0)

@@ -127,7 +127,9 @@ def test_error_of_a_proxy_is_an_unknown_outcome(run: Run, read_error: Any, hub: 
     hub.respond_next(502, path=QUEUE, times=None)
     assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
     human = run("submit", PRICED, *PROMPT, "--output", "human", code=5)
-    assert human.stderr.endswith("look for the job with: oxen-models history\n")
+    assert (
+        "look for the job with: oxen-models history; save its files with: oxen-models result" in human.stderr
+    )
 
 
 def test_timeout_without_a_job_has_no_job(run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

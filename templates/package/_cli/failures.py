@@ -149,7 +149,10 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
             if isinstance(error, MissingAPIKeyError) and format == "human":
                 print_text("log in with: oxen-models login", err=True)
             if isinstance(error, OutcomeUnknownError) and format == "human":
-                print_text("look for the job with: oxen-models history", err=True)
+                hint = (
+                    "look for the job with: oxen-models history; save its files with: oxen-models result ID"
+                )
+                print_text(hint, err=True)
             sys.exit(find_exit_code(error))
 
 
