@@ -151,6 +151,17 @@ def test_unsaved_file_has_its_exit_code(run: Run, folder: Path) -> None:
     assert job["urls"]
 
 
+def test_unknown_cost_is_no_part_of_a_sum(run: Run, hub: Hub) -> None:
+    """The cost of several jobs is not known as long as that of one is not."""
+    ids = run("submit", PRICED, *PROMPT, "--count", "2", "--output", "quiet").stdout.split()
+    run("wait", *ids)
+    body = {"generation_id": "a", "status": "processing", "media_type": "image"}
+    hub.respond_next(200, body=body, path="/api/ai/queue/a", times=None)
+    waiting = ("wait", *ids, "a", "--timeout", "0.5")
+    assert read_report(run(*waiting, code=6))["cost"] is None
+    assert "cost: $0.02 without 1 of 3 jobs, " in run(*waiting, "--output", "human", code=6).stderr
+
+
 @pytest.mark.slow
 def test_timeout_prints_how_to_resume(run: Run, hub: Hub) -> None:
     """The exit code of a timeout is 6; the job continues, and the command that resumes it is printed."""

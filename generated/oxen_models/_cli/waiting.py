@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime.errors import OxenError
 
+_UNBILLED = ("failed", "cancelled")
+"""The statuses of jobs that are free if the history has no cost of them."""
+
 
 def finish_jobs(
     runner: Runner,
@@ -69,8 +72,9 @@ def _print_reports(
     reports: Sequence[JobReport], described: Mapping[str, Any], seconds: float, out: str | None
 ) -> None:
     output = get_output()
-    costs = [report.cost for report in reports if report.cost is not None]
-    cost = sum(costs, Decimal(0)) if costs else None
+    known = sum((report.cost for report in reports if report.cost is not None), Decimal(0))
+    unknown = sum(report.cost is None and report.status not in _UNBILLED for report in reports)
+    cost = None if unknown else known
     jobs = [_describe(report) for report in reports]
     paths = [str(file.path) for report in reports for file in report.files]
     lines = [*paths, *(f"{r.job_id} {r.status}" for r in reports if not r.files)]
@@ -83,7 +87,9 @@ def _print_reports(
             print_error(report.error, output.format)
         if report.error is not None and not _is_final(report.error):
             print_note(f"resume with: {format_result_command([report.job_id], out)}")
-    cost_text = f"cost: {format_amount(cost)}" if cost is not None else "cost: not known"
+    cost_text = f"cost: {format_amount(known)}" if known or not unknown else "cost: not known"
+    if known and unknown:
+        cost_text += f" without {unknown} of {len(reports)} jobs"
     print_note(f"{cost_text}, {seconds:.1f} s, {', '.join(report.job_id for report in reports)}")
 
 
