@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from importlib import import_module
@@ -19,9 +20,10 @@ from oxen_models._runtime.batch_options import BatchOptions
 from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.extras import describe_missing_extra
 from oxen_models._runtime.journal_shards import JournalShards
+from oxen_models._runtime.table_folder import is_url
 from oxen_models._runtime.table_keys import read_key
 from oxen_models._runtime.table_parquet import NUMBER_COLUMNS
-from oxen_models._runtime.table_requests import ToRequest
+from oxen_models._runtime.table_requests import TableOptions, ToRequest
 from oxen_models._runtime.table_rows import ADDED_COLUMNS
 from oxen_models._runtime.table_sources import import_pyarrow
 from oxen_models.tables import create_options
@@ -33,19 +35,20 @@ if TYPE_CHECKING:
 class RowActor:
     """A class for `Dataset.map_batches` that runs the rows of each batch, as `tables.run` does.
 
-    Each actor has a client of its own and runs one batch at a time. `run` creates the actors; with
+    Each actor runs one batch at a time, with a new client. `run` creates the actors; with
     `map_batches`, pass `batch_format="pyarrow"` and `compute=ActorPoolStrategy(size=actors)`.
 
     Args:
         to_request: As in `tables.run`.
-        journal: A folder that all machines share under the same path. It has a journal for each batch.
+        journal: The absolute path of a folder that all machines share. It has a journal for each batch.
         key: The column whose values name the rows: text or integers, each of them once.
         actors: The number of actors.
         max_in_flight: The maximum number of requests of all actors that are sent and not finished.
-        create_client: Creates the client of an actor. Defaults to `AsyncOxen`, whose key is in the
-            environment or in the login file of each machine. The function is sent to the actors, so it
-            should not contain a key.
-        options: `model`, `folder`, `sidecar`, `prefix`, `timeout` and `resend_unknown`, as in `tables.run`.
+        create_client: Creates the client of a batch, which is closed after it. Defaults to `AsyncOxen`, whose
+            key is in the environment or in the login file of each machine. The function is sent to the
+            actors, so it should not contain a key.
+        options: `model`, `folder`, `sidecar`, `prefix`, `timeout` and `resend_unknown`, as in `tables.run`;
+            `folder` must be an absolute path or a URL.
 
     Raises:
         ConfigurationError: An argument is invalid.
@@ -67,23 +70,21 @@ class RowActor:
         timeout: float | None = None,
         resend_unknown: bool = False,
     ) -> None:
-        if not 1 <= actors <= max_in_flight:
-            raise ConfigurationError(
-                f"max_in_flight must be at least 1 for each of {actors} actors, got {max_in_flight}"
-            )
-        batch = BatchOptions(
-            max_in_flight=max_in_flight // actors,
+        self._options = _create_options(
+            to_request=to_request,
             journal=journal,
-            resend_unknown=resend_unknown,
-            reconcile=True,
+            key=key,
+            actors=actors,
+            max_in_flight=max_in_flight,
+            model=model,
+            folder=folder,
+            sidecar=sidecar,
+            prefix=prefix,
             timeout=timeout,
-        )
-        self._options = create_options(
-            to_request, batch, model=model, key=key, prefix=prefix, folder=folder, sidecar=sidecar
+            resend_unknown=resend_unknown,
         )
         self._shards = JournalShards(journal)
         self._create_client = create_client
-        self._client: AsyncOxen | None = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, batch: Any) -> AsyncGenerator[Any]:
@@ -127,15 +128,59 @@ class RowActor:
 
         journal = await asyncio.to_thread(self._shards.find, keys)
         options = replace(self._options, batch=replace(self._options.batch, journal=journal))
-        if self._client is None:
-            self._client = AsyncOxen() if self._create_client is None else self._create_client()
         rows: dict[str, dict[str, Any]] = {}
 
         def write(row: dict[str, Any]) -> None:
             rows[str(row[options.key])] = row
 
-        await AsyncTableRun(self._client, batch, write, options).run()
+        async with (self._create_client or AsyncOxen)() as client:
+            await AsyncTableRun(client, batch, write, options).run()
         return rows
+
+
+def _create_options(
+    *,
+    to_request: ToRequest,
+    journal: str | PathLike[str],
+    key: str,
+    actors: int,
+    max_in_flight: int,
+    model: str | None,
+    folder: str | PathLike[str] | None,
+    sidecar: bool,
+    prefix: str,
+    timeout: float | None,
+    resend_unknown: bool,
+) -> TableOptions:
+    """Return the options of an actor.
+
+    Raises:
+        ConfigurationError: An argument is invalid.
+    """
+    if not 1 <= actors <= max_in_flight:
+        raise ConfigurationError(
+            f"max_in_flight must be at least 1 for each of {actors} actors, got {max_in_flight}"
+        )
+    paths = [("journal", os.fsdecode(journal))]
+    if folder is not None and not is_url(os.fsdecode(folder)):
+        paths.append(("folder", os.fsdecode(folder)))
+    for name, path in paths:
+        if not os.path.isabs(path):
+            raise ConfigurationError(
+                f"{name} must be an absolute path, because each actor has a working directory of its own, "
+                f"got {path!r}"
+            )
+    batch = BatchOptions(
+        max_in_flight=max_in_flight // actors,
+        journal=journal,
+        resend_unknown=resend_unknown,
+        reconcile=True,
+        timeout=timeout,
+    )
+    batch.validate()
+    return create_options(
+        to_request, batch, model=model, key=key, prefix=prefix, folder=folder, sidecar=sidecar
+    )
 
 
 def run(
@@ -165,7 +210,8 @@ def run(
     Args:
         dataset: A `ray.data.Dataset`.
         to_request: As in `tables.run`. It is sent to the actors.
-        journal: A folder that all machines share under the same path. It has a journal for each batch.
+        journal: A folder that all machines share under the same absolute path. It has a journal for each
+            batch.
         key: The column whose values name the rows: text or integers, each of them once.
         actors: The number of actors.
         max_in_flight: The maximum number of requests of all actors that are sent and not finished. Each actor
@@ -173,7 +219,7 @@ def run(
         batch_size: The number of rows in a batch. An actor ends a batch before it begins the next one, so
             this should be a multiple of its share of `max_in_flight`.
         num_cpus: The number of CPUs that Ray reserves for an actor. A share is enough for most.
-        create_client: Creates the client of an actor. Defaults to `AsyncOxen`.
+        create_client: Creates the client of a batch, which is closed after it. Defaults to `AsyncOxen`.
         model: The id of the model, if `to_request` is a mapping.
         folder: Where files are saved: a path that all machines share, or a URL of fsspec.
         sidecar: Whether to write a JSON file beside each file.
@@ -190,27 +236,31 @@ def run(
         raise ConfigurationError(describe_missing_extra("oxen_models.ray", "ray", "ray")) from None
     arguments: dict[str, Any] = {
         "to_request": to_request,
-        "journal": journal,
+        "journal": _make_absolute(journal),
         "key": key,
         "actors": actors,
         "max_in_flight": max_in_flight,
-        "create_client": create_client,
         "model": model,
-        "folder": folder,
+        "folder": None if folder is None else _make_absolute(folder),
         "sidecar": sidecar,
         "prefix": prefix,
         "timeout": timeout,
         "resend_unknown": resend_unknown,
     }
-    RowActor(**arguments)  # so that an invalid argument raises here
+    _create_options(**arguments)  # so that an invalid argument raises here
     return dataset.map_batches(
         RowActor,
-        fn_constructor_kwargs=arguments,
+        fn_constructor_kwargs={**arguments, "create_client": create_client},
         compute=ray.ActorPoolStrategy(size=actors),
         batch_size=batch_size,
         batch_format="pyarrow",
         num_cpus=num_cpus,
     )
+
+
+def _make_absolute(path: str | PathLike[str]) -> str:
+    text = os.fsdecode(path)
+    return text if is_url(text) else os.path.abspath(os.path.expanduser(text))
 
 
 __all__ = ["RowActor", "run"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import oxen_models as ox
 import oxen_models.ray
 import pytest
+from helpers.hub_api import WAIT_TIMEOUT
 from oxen_models import AsyncOxen
 from oxen_models.images import ZImageTurboRequest
 from oxen_models.ray import RowActor
@@ -20,6 +22,18 @@ from .conftest import draw, make_rows
 
 QUEUE = "/api/ai/queue"
 COLUMNS = {"prompt": "text"}
+
+
+def create_client(hub: Hub) -> Callable[[], AsyncOxen]:
+    """Return the function that creates a client of a hub."""
+    return partial(AsyncOxen, "any", base_url=hub.url)
+
+
+async def wait_for_requests(hub: Hub, count: int) -> None:
+    """Wait until a hub has received a number of requests with a job."""
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while hub.count("POST", QUEUE) < count:
+            await asyncio.sleep(0.01)
 
 
 async def run_batch(actor: RowActor, batch: Any) -> Any:
@@ -33,10 +47,9 @@ def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options:
     arguments: dict[str, Any] = {"model": "z-image-turbo", "actors": 2, **options}
 
     async def run() -> list[dict[str, Any]]:
-        async with AsyncOxen("any", base_url=hub.url) as client:
-            actor = RowActor(COLUMNS, path / "journals", create_client=lambda: client, **arguments)
-            schema = arrow.schema([("id", arrow.int64()), ("text", arrow.string())])
-            tables = [await run_batch(actor, arrow.Table.from_pylist(rows, schema)) for rows in batches]
+        actor = RowActor(COLUMNS, path / "journals", create_client=create_client(hub), **arguments)
+        schema = arrow.schema([("id", arrow.int64()), ("text", arrow.string())])
+        tables = [await run_batch(actor, arrow.Table.from_pylist(rows, schema)) for rows in batches]
         return [row for table in tables for row in table.to_pylist()]
 
     return asyncio.run(run())
@@ -116,18 +129,16 @@ def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
     hub.inject_fault("job-stuck", times=1)
 
     async def run() -> None:
-        async with AsyncOxen("any", base_url=hub.url) as client:
-            create = partial(
-                RowActor, COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=lambda: client
-            )
-            stuck = asyncio.ensure_future(run_batch(create(), arrow.Table.from_pylist(make_rows(1))))
-            while not hub.count("POST", QUEUE):
-                await asyncio.sleep(0)
-            for count in (1, 2):
-                with pytest.raises(ox.JournalError, match="another run or program is using this journal"):
-                    await run_batch(create(), arrow.Table.from_pylist(make_rows(count)))
-            stuck.cancel()
-            await asyncio.wait([stuck])
+        create = partial(
+            RowActor, COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=create_client(hub)
+        )
+        stuck = asyncio.ensure_future(run_batch(create(), arrow.Table.from_pylist(make_rows(1))))
+        await wait_for_requests(hub, 1)
+        for count in (1, 2):
+            with pytest.raises(ox.JournalError, match="another run or program is using this journal"):
+                await run_batch(create(), arrow.Table.from_pylist(make_rows(count)))
+        stuck.cancel()
+        await asyncio.wait([stuck], timeout=WAIT_TIMEOUT)
 
     asyncio.run(run())
     assert hub.count("POST", QUEUE) == 1
@@ -145,19 +156,17 @@ def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
         return draw(row)
 
     async def run() -> None:
-        async with AsyncOxen("any", base_url=hub.url) as client:
-            actor = RowActor(
-                draw_and_count, tmp_path, actors=3, max_in_flight=8, create_client=lambda: client
-            )
-            rows = make_rows(10)
-            batches = [arrow.Table.from_pylist(rows[:5]), arrow.Table.from_pylist(rows[5:])]
-            tasks = [asyncio.ensure_future(run_batch(actor, batch)) for batch in batches]
-            while hub.count("POST", QUEUE) < 2:
-                await asyncio.sleep(0)
-            assert started == [0, 1]
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        actor = RowActor(
+            draw_and_count, tmp_path, actors=3, max_in_flight=8, create_client=create_client(hub)
+        )
+        rows = make_rows(10)
+        batches = [arrow.Table.from_pylist(rows[:5]), arrow.Table.from_pylist(rows[5:])]
+        tasks = [asyncio.ensure_future(run_batch(actor, batch)) for batch in batches]
+        await wait_for_requests(hub, 2)
+        assert started == [0, 1]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=WAIT_TIMEOUT)
 
     asyncio.run(run())
     with pytest.raises(ox.ConfigurationError, match="at least 1 for each of 3 actors, got 2"):
@@ -178,21 +187,67 @@ def test_invalid_batch_raises(hub: Hub, tmp_path: Path) -> None:
     assert hub.count("POST", QUEUE) == 0
 
 
+@pytest.mark.slow
+def test_client_of_a_batch_is_closed(hub: Hub, tmp_path: Path) -> None:
+    """The client that was created for a batch is closed after it."""
+    clients: list[AsyncOxen] = []
+
+    def create() -> AsyncOxen:
+        clients.append(create_client(hub)())
+        return clients[-1]
+
+    arrow: Any = pytest.importorskip("pyarrow")
+    actor = RowActor(COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=create)
+
+    async def run() -> None:
+        for number in range(2):
+            await run_batch(actor, arrow.Table.from_pylist([{"id": number, "text": "x"}]))
+            with pytest.raises(ox.HubUnreachableError, match="the client is closed"):
+                await clients[number].check_key()
+
+    asyncio.run(run())
+    assert len(clients) == 2
+
+
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"model": None}, "requires a model"),
+    ({"actors": 3, "max_in_flight": 2}, "at least 1 for each of 3 actors, got 2"),
+    ({"timeout": -1}, "timeout must be"),
+    ({"journal": "s3://bucket/journals"}, "journal must be an absolute path.*got 's3://bucket/journals'"),
+]
+
+
 @pytest.mark.slow  # imports Ray
-def test_run_maps_with_actors(tmp_path: Path) -> None:
-    """`run` checks its arguments and passes them to `map_batches` of the data set."""
+def test_run_maps_with_actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` checks its arguments, creates nothing, and passes them to `map_batches` of the data set."""
     ray_data: Any = pytest.importorskip("ray.data")
 
     class DataSet:
         def map_batches(self, *arguments: Any, **options: Any) -> tuple[Any, Any]:
             return arguments, options
 
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     arguments, options = oxen_models.ray.run(
-        DataSet(), COLUMNS, tmp_path, model="z-image-turbo", actors=3, batch_size=50, num_cpus=0.5
+        DataSet(), COLUMNS, "a", model="z-image-turbo", folder="~/b", actors=3, batch_size=50, num_cpus=0.5
     )
     assert arguments == (RowActor,)
     assert (options["batch_size"], options["num_cpus"], options["batch_format"]) == (50, 0.5, "pyarrow")
     assert options["compute"] == ray_data.ActorPoolStrategy(size=3)
-    assert pickle.dumps(options["fn_constructor_kwargs"])
-    with pytest.raises(ox.ConfigurationError, match="requires a model"):
-        oxen_models.ray.run(DataSet(), COLUMNS, tmp_path)
+    passed: dict[str, Any] = pickle.loads(pickle.dumps(options["fn_constructor_kwargs"]))
+    assert (passed["journal"], passed["folder"]) == (str(tmp_path / "a"), str(tmp_path / "b"))
+    for invalid, message in INVALID:
+        values: dict[str, Any] = {"journal": tmp_path / "a", "model": "z-image-turbo", **invalid}
+        with pytest.raises(ox.ConfigurationError, match=message):
+            oxen_models.ray.run(DataSet(), COLUMNS, **values)
+    assert list(tmp_path.iterdir()) == []
+    passed["folder"] = "s3://bucket/files"
+    RowActor(**passed)
+
+
+@pytest.mark.parametrize("name", ["journal", "folder"])
+def test_relative_path_of_actor_raises(tmp_path: Path, name: str) -> None:
+    """A relative path would name another folder in each actor."""
+    paths: dict[str, Any] = {"journal": tmp_path, "folder": tmp_path, name: "x"}
+    with pytest.raises(ox.ConfigurationError, match=f"{name} must be an absolute path.*got 'x'"):
+        RowActor(COLUMNS, actors=1, model="z-image-turbo", **paths)

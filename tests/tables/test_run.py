@@ -7,14 +7,16 @@ import csv
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from threading import get_ident
+from threading import Event, get_ident
 from typing import Any
 
 import oxen_models as ox
 import pytest
 from helpers.chat import CHAT_PATH
+from helpers.hub_api import WAIT_TIMEOUT
 from helpers.models import make_model, object_schema
 from oxen_models import AsyncOxen, Oxen, tables
 from oxen_models.chat import ChatRequest
@@ -271,6 +273,30 @@ def test_event_loop_is_not_blocked(hub: Hub, tmp_path: Path, monkeypatch: pytest
     loop_thread = asyncio.run(run())
     assert {name: bool(threads) for name, threads in used.items()} == dict.fromkeys(used, True)
     assert [name for name, threads in used.items() if loop_thread in threads] == []
+
+
+@pytest.mark.slow
+def test_cancelled_run_writes_nothing(hub: Hub, tmp_path: Path) -> None:
+    """A run that is cancelled while it waits for the first row does not create the sink afterwards."""
+    started, is_cancelled = asyncio.Event(), Event()
+
+    def read(loop: asyncio.AbstractEventLoop) -> Iterator[dict[str, Any]]:
+        loop.call_soon_threadsafe(started.set)
+        assert is_cancelled.wait(WAIT_TIMEOUT)
+        yield from make_rows(1)
+
+    async def run() -> None:
+        async with AsyncOxen("any", base_url=hub.url) as client:
+            rows = read(asyncio.get_running_loop())
+            task = asyncio.ensure_future(tables.run_async(rows, draw, tmp_path / "a.jsonl", client=client))
+            await asyncio.wait_for(started.wait(), WAIT_TIMEOUT)
+            task.cancel()
+            await asyncio.wait([task], timeout=WAIT_TIMEOUT)
+            assert task.cancelled()
+            is_cancelled.set()
+
+    asyncio.run(run())  # waits for the thread
+    assert (list(tmp_path.iterdir()), hub.count("POST", QUEUE)) == ([], 0)
 
 
 @pytest.mark.slow
