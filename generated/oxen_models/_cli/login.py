@@ -8,12 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+from oxen_models._runtime.atomic_file import replace_file
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .options import base_url_option
@@ -120,12 +121,6 @@ def _format_pair(name: str, value: object) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{token_hex(8)}.part")
-    try:
-        with os.fdopen(
-            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    opener = partial(os.open, mode=0o600)
+    with replace_file(path) as part, open(part, "x", encoding="utf-8", opener=opener) as file:
+        file.write(text)

@@ -13,11 +13,11 @@ from decimal import Decimal
 from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
+from .atomic_file import replace_file
 from .bodies import digest_body, digest_json
 from .errors import ConfigurationError, MediaError
 from .fields import map_wire_names
@@ -138,12 +138,8 @@ def write_sidecar(file: Path, index: int, source: Origin | Generation | None) ->
     with file.open("rb") as content:
         digest = file_digest(content, "sha256").hexdigest()
     values = asdict(_describe(index, source, digest))
-    part = file.with_name(f".{token_hex(8)}.part")
-    try:
+    with replace_file(find_sidecar(file)) as part:
         part.write_text(json.dumps(values, indent=2, default=_to_text) + "\n", encoding="utf-8")
-        part.replace(find_sidecar(file))
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _describe(index: int, source: Origin | Generation | None, digest: str) -> Sidecar:

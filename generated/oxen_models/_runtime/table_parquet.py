@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .atomic_file import replace_file
 from .table_sources import Row, find_source, import_pyarrow
 
 _BLOCK_ROWS = 1024
@@ -71,18 +72,15 @@ class ParquetWriter:
                 values = [row.get(name) for row in block]
                 types[name] = [type_ for type_ in candidates if self._has_type(values, type_)]
         schema = self._arrow.schema([(name, candidates[0]) for name, candidates in types.items()])
-        part = self._path.with_name(f".{self._path.name}.part")
-        try:
-            with self._parquet.ParquetWriter(part, schema) as writer:
-                for block in _split(read()):
-                    columns = [
-                        self._convert([row.get(name) for row in block], schema.field(name).type)
-                        for name in types
-                    ]
-                    writer.write_table(self._arrow.table(columns, schema=schema))
-            part.replace(self._path)
-        finally:
-            part.unlink(missing_ok=True)
+        with (
+            replace_file(self._path) as part,
+            self._parquet.ParquetWriter(part, schema) as writer,
+        ):
+            for block in _split(read()):
+                columns = [
+                    self._convert([row.get(name) for row in block], schema.field(name).type) for name in types
+                ]
+                writer.write_table(self._arrow.table(columns, schema=schema))
 
     def _widen(self, type_: Any, values: list[Any]) -> Any:
         """Return the type that values and those of a type have in common; text without one."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
+from .atomic_file import replace_file
 from .errors import ConfigurationError, JournalError
 from .journal_lock import lock_descriptor
 from .table_keys import KeyIndex
@@ -103,19 +104,13 @@ class LineSink:
     def open(self, keys: KeyIndex, columns: Sequence[str]) -> Decimal:
         self._columns = tuple(columns)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f".{self.path.name}.part")
         with self.path.open("ab") as file:
             self._lock(file)
             self._check_file()
-            try:
+            with replace_file(self.path) as part:
                 self._file = part.open("wb")
                 self._lock(self._file)
-                cost = self._copy_final_rows(keys)
-                part.replace(self.path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
-        return cost
+                return self._copy_final_rows(keys)
 
     def check(self, row: Row, number: int) -> None:
         if self._is_csv and (unknown := row.keys() - set(self._columns)):

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
-from tempfile import mkstemp
+from pathlib import Path
 from typing import Any
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
+from .atomic_file import replace_file
 from .errors import JournalError
 from .journal_creation import sync_folder
 
@@ -64,17 +65,11 @@ class MediaFolder:
             if not os.path.isdir(self._path):
                 os.makedirs(self._path, mode=0o700, exist_ok=True)
                 sync_folder(os.path.dirname(self._path))
-            descriptor, part = mkstemp(_PART_SUFFIX, dir=self._path)
-            try:
-                with open(descriptor, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(descriptor)
-                os.replace(part, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(part)
-                raise
+            opener = partial(os.open, mode=0o600)
+            with replace_file(Path(path)) as part, open(part, "xb", opener=opener) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             sync_folder(self._path)
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror or error}", generation_id=generation_id) from None

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 
+from .atomic_file import replace_file
 from .errors import ConfigurationError
 from .journal import Journal, read
 
@@ -65,9 +65,8 @@ class JournalShards:
         listed = self._folder / f"{name}{_KEYS_SUFFIX}"
         if listed.exists():
             return path
-        part = self._folder / f".{token_hex(8)}.part"
-        part.write_bytes(b"".join(digests))
-        part.replace(listed)
+        with replace_file(listed) as part:
+            part.write_bytes(b"".join(digests))
         return path
 
     def _path_of(self, name: str) -> Path:

@@ -1,0 +1,25 @@
+"""Files that are replaced atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+
+@contextmanager
+def replace_file(path: Path) -> Generator[Path]:
+    """Yield the path of a temporary file, which the block creates and which replaces the file at its end.
+
+    Both are in the same folder. If the block raises, the temporary file is deleted instead.
+
+    Raises:
+        OSError: The file cannot be replaced.
+    """
+    part = path.with_name(f".{token_hex(8)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
