@@ -109,6 +109,30 @@ def test_model_outside_the_package_runs(own_hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_only_lists_get_an_item(own_hub: Hub, tmp_path: Path) -> None:
+    """A value becomes the item of a list where a list is accepted, not where a choice is called so."""
+    properties = {
+        "prompt": {"type": "string"},
+        "names": {"type": "array", "items": {"type": "string"}},
+        "kind": {"type": "string", "enum": ["playlist", "album"]},
+    }
+    own_hub.add_model(make_model("new-model", object_schema("prompt", **properties)))
+    rows = [
+        {"id": 1, "prompt": "x", "names": "a", "kind": "playlist"},
+        {"id": 2, "prompt": "x", "names": "b", "kind": "song"},
+        {"id": 3, "prompt": "", "names": "c", "kind": "album"},
+    ]
+    columns = {name: name for name in properties}
+    with Oxen("any", base_url=own_hub.url) as oxen:
+        tables.run(rows, columns, tmp_path / "out.jsonl", model="new-model", client=oxen)
+    assert [body["names"] for body in sent(own_hub)] == [["a"]]
+    errors = [row["error"] for row in read_lines(tmp_path / "out.jsonl")]
+    assert errors[0] is None
+    assert "kind='song': must be 'playlist' or 'album'" in errors[1]
+    assert "prompt: is required" in errors[2]
+
+
+@pytest.mark.slow
 def test_invalid_row_is_rejected_unsent(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row whose values the model does not accept is written with the reason, and the others run."""
     rows = [{"id": 1, "text": "a", "seed": "x"}, {"id": 2, "text": "", "seed": 2}, {"id": 3, "text": "c"}]
@@ -117,7 +141,7 @@ def test_invalid_row_is_rejected_unsent(hub: Hub, run_table: RunTable, tmp_path:
     written = read_lines(tmp_path / "out.jsonl")
     assert [row["status"] for row in written] == ["rejected", "rejected", "succeeded"]
     assert "seed='x': must be a valid integer" in written[0]["error"]
-    assert "missing 1 required keyword-only argument: 'prompt'" in written[1]["error"]
+    assert "prompt: is required" in written[1]["error"]
     assert (progress.succeeded, progress.failed, hub.count("POST", QUEUE)) == (1, 2, 1)
 
 

@@ -192,7 +192,8 @@ class DynamicSchema:
                 suggestion = suggest(place, found, kind, list(_list_choices(self._nodes[name])))
                 if given is None and (self.node is None or name not in self.node["required"]):
                     suggestion = LEAVE_OUT
-                problems.setdefault(place, Problem(place, shorten(found), expected, suggestion))
+                expects_list = kind == "list_type"
+                problems.setdefault(place, Problem(place, shorten(found), expected, suggestion, expects_list))
         reason = json_error(map_scalars(value, omit_media))
         if reason is not None and not any(
             place == name or place.startswith(f"{name}[") for place in problems

@@ -7,6 +7,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from heapq import nlargest
 from itertools import pairwise
@@ -60,13 +61,19 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
             given=shorten(value),
             expected=expected,
             suggestion=suggestion,
+            expects_list=detail["type"] == "list_type",
         )
         # A union reports one error for each of its members.
         known = problems.get(problem.parameter)
         if known is not None and known.expected != expected:
             # The nearest of one member's numbers may be further away than a range of another member.
             suggestion = None if isinstance(value, int | float) else known.suggestion or problem.suggestion
-            problem = Problem(known.parameter, known.given, f"{known.expected}, or {expected}", suggestion)
+            problem = replace(
+                known,
+                expected=f"{known.expected}, or {expected}",
+                suggestion=suggestion,
+                expects_list=known.expects_list or problem.expects_list,
+            )
         problems[problem.parameter] = problem
     return InvalidRequestError(model_id, tuple(problems.values()))
 

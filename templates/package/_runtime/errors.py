@@ -62,6 +62,8 @@ class Problem:
     """The accepted values."""
     suggestion: str | None = None
     """The value that was probably intended."""
+    expects_list: bool = False
+    """Whether a list is accepted, and the value is no list."""
 
     def __str__(self) -> str:
         location = f"{self.parameter}={self.given}" if self.given else self.parameter

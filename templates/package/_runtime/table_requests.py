@@ -22,7 +22,7 @@ from .values import suggest_similar
 ToRequest: TypeAlias = Callable[[dict[str, Any]], AnyRequest] | Mapping[str, str]
 """A function, or the names of columns by parameter."""
 Builder: TypeAlias = Callable[[dict[str, Any]], AnyRequest]
-"""Returns the request with parameters."""
+"""Returns the request with parameters. Raises an `InvalidRequestError` if one is missing or invalid."""
 _COMMON_PARAMETERS = ("response_format", "target_namespace")
 
 
@@ -42,8 +42,8 @@ class TableOptions:
     batch: BatchOptions
 
 
-def check_parameters(columns: Mapping[str, str], info: ModelInfo) -> None:
-    """Raise if the call of a model does not have a parameter.
+def find_builder(columns: Mapping[str, str], info: ModelInfo) -> Builder:
+    """Return the function that builds the requests of a model with a typed call.
 
     Raises:
         ConfigurationError: A parameter does not exist, or a required one has no column.
@@ -55,9 +55,17 @@ def check_parameters(columns: Mapping[str, str], info: ModelInfo) -> None:
             raise ConfigurationError(f"to_request: {info.id} has no parameter {name!r:.80}{hint}")
     request_class = info.find_request_class()
     assert request_class is not None  # because the model has a call
-    for name, field in request_class.model_fields.items():
-        if field.is_required() and name not in columns:
+    required = [name for name, field in request_class.model_fields.items() if field.is_required()]
+    for name in required:
+        if name not in columns:
             raise ConfigurationError(f"to_request: {info.id} requires {name!r}, which has no column")
+
+    def build(values: dict[str, Any]) -> AnyRequest:
+        if missing := [Problem(name, "", "is required") for name in required if name not in values]:
+            raise InvalidRequestError(info.id, tuple(missing))
+        return info.request(**values)
+
+    return build
 
 
 class ColumnRequests:
@@ -72,8 +80,7 @@ class ColumnRequests:
         build: Returns the request with parameters.
     """
 
-    def __init__(self, model_id: str, columns: Mapping[str, str], build: Builder) -> None:
-        self._model_id = model_id
+    def __init__(self, columns: Mapping[str, str], build: Builder) -> None:
         self._columns = dict(columns)
         self._build = build
         self._converted: dict[str, bool] = {}
@@ -84,11 +91,8 @@ class ColumnRequests:
         values = {name: value for name, value in cells.items() if value is not None and value != ""}
         try:
             return self._build(_convert_all(values, self._converted))
-        except TypeError as error:  # a required parameter is missing
-            reason = str(error).rpartition("() ")[2]
-            raise InvalidRequestError(self._model_id, (Problem("the row", "", reason),)) from None
         except InvalidRequestError as error:
-            names = {problem.parameter: "list" in problem.expected for problem in error.problems}
+            names = {problem.parameter: problem.expects_list for problem in error.problems}
             converted = _convert_all(values, {**self._converted, **names})
             if converted == values:
                 raise

@@ -119,7 +119,7 @@ class AsyncTableRun:
             model = AsyncAnyModel(self.client._session, self.options.model)  # pyright: ignore[reportPrivateUsage]
             schema = await model._load()  # pyright: ignore[reportPrivateUsage]
             build = partial(schema.build_request, extra_body={}, verb=None)
-        return ColumnRequests(self.options.model, self.options.to_request, build)
+        return ColumnRequests(self.options.to_request, build)
 
 
 class _AsyncSaver:
