@@ -15,9 +15,8 @@ from oxen_models.testing import Hub
 RunTable = Callable[..., TableProgress]
 
 
-@pytest.fixture
-def run_table(run: ClientRunner, hub: Hub) -> RunTable:
-    """Return a function that runs a table with either client."""
+def create_runner(run: ClientRunner, hub: Hub) -> RunTable:
+    """Return a function that runs a table with a client of a hub."""
     function: Any = tables.run_async if run.asynchronous else tables.run
 
     def run_rows(source: Any, to_request: Any, sink: Any, *arguments: Any, **options: Any) -> Any:
@@ -30,17 +29,15 @@ def run_table(run: ClientRunner, hub: Hub) -> RunTable:
 
 
 @pytest.fixture
+def run_table(run: ClientRunner, hub: Hub) -> RunTable:
+    """Return a function that runs a table with either client."""
+    return create_runner(run, hub)
+
+
+@pytest.fixture
 def run_sync(hub: Hub) -> RunTable:
     """Return a function that runs a table with the synchronous client, for what both clients share."""
-    run = ClientRunner(asynchronous=False)
-
-    def run_rows(source: Any, to_request: Any, sink: Any, *arguments: Any, **options: Any) -> Any:
-        return run(
-            lambda client: tables.run(source, to_request, sink, *arguments, client=client, **options),
-            base_url=hub.url,
-        )
-
-    return run_rows
+    return create_runner(ClientRunner(asynchronous=False), hub)
 
 
 def draw(row: dict[str, Any]) -> ZImageTurboRequest:
