@@ -97,6 +97,10 @@ def workbench_command(
         folder = (output_dir or default).expanduser().resolve()
         media_folder = Path(temporary, "media").resolve()
         media_folder.mkdir()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.UsageError(f"{folder} cannot be created: {error.strerror}") from None
         limits = create_limits({"budget": budget, "confirm_above": confirm_above, "yes": False})
         runner = Runner(oxen, replace(limits, input_folders=(media_folder, folder)))
         session = Session(runner, folder, media_folder, is_demo=demo)

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from oxen_models._runtime.errors import OxenError
 from oxen_models._runtime.json_schema.json_types import is_object
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -26,6 +28,7 @@ from .responses import JSON, RequestError, respond_error, write_json
 from .runs import MAX_COUNT, Runs
 from .session import Session
 
+T = TypeVar("T")
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 MAX_BODY_SIZE = 2**20
 """Bytes of a JSON body; files are sent on their own."""
@@ -49,6 +52,7 @@ class _Interface:
         self._session = session
         self._runs = runs
         self._cookie_name = cookie_name
+        self._limiter = CapacityLimiter(math.inf)  # requests to a slow API must not delay others
 
     def create_app(self) -> Starlette:
         """Return the application with these handlers."""
@@ -70,8 +74,12 @@ class _Interface:
             HTTPException: _respond_http_error,
             RequestError: _respond_error,
             OxenError: _respond_error,
+            ClientDisconnect: _respond_nothing,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
+        return await run_sync(function, *arguments, limiter=self._limiter)
 
     def _with_token(self, handler: Handler) -> Handler:
         async def handle(request: Request) -> Response:
@@ -88,14 +96,14 @@ class _Interface:
             response.set_cookie(self._cookie_name, self._session.cookie, httponly=True, samesite="strict")
             return response
         require_cookie(self._session, request, self._cookie_name)
-        return await run_sync(respond_page, self._session)
+        return await self._run(respond_page, self._session)
 
     async def _get_file(self, request: Request) -> Response:
         require_cookie(self._session, request, self._cookie_name)
-        return await run_sync(respond_file, self._session, request.path_params["name"])
+        return await self._run(respond_file, self._session, request.path_params["name"])
 
     async def _get_session(self, request: Request) -> Response:
-        return JSON(await run_sync(self._session.describe))
+        return JSON(await self._run(self._session.describe))
 
     async def _add_media(self, request: Request) -> Response:
         name = request.query_params.get("name", "file")
@@ -105,15 +113,18 @@ class _Interface:
         return JSON({"runs": self._runs.list_all()})
 
     async def _list_history(self, request: Request) -> Response:
-        return JSON({"items": await run_sync(read_history, self._session.folder)})
+        return JSON({"items": await self._run(read_history, self._session)})
 
     async def _start_run(self, request: Request) -> Response:
         arguments = _check_run(await _read_object(request))
         count, is_confirmed = arguments["count"], arguments["is_confirmed"]
         make_plan = partial(self._session.runner.plan, arguments["model"], arguments["values"], count=count)
-        plan = await run_sync(make_plan)
         try:
-            run = await run_sync(
+            plan = await self._run(make_plan)
+        except RecursionError:
+            raise RequestError(400, "request", "values are nested too deeply") from None
+        try:
+            run = await self._run(
                 partial(self._runs.start, plan, arguments["values"], is_confirmed=is_confirmed)
             )
         except OxenError as error:
@@ -121,7 +132,7 @@ class _Interface:
         return JSON({"run": run}, 201)
 
     async def _cancel_run(self, request: Request) -> Response:
-        return JSON({"run": await run_sync(self._runs.cancel, request.path_params["id"])})
+        return JSON({"run": await self._run(self._runs.cancel, request.path_params["id"])})
 
     async def _watch_run(self, request: Request) -> Response:
         changes = self._runs.watch(request.path_params["id"])
@@ -184,6 +195,10 @@ def _check_run(body: dict[str, Any]) -> dict[str, Any]:
 
 async def _respond_error(request: Request, error: Exception) -> Response:
     return respond_error(error)
+
+
+async def _respond_nothing(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)
 
 
 async def _respond_http_error(request: Request, error: HTTPException) -> Response:

@@ -4,32 +4,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
 from oxen_models._runtime.errors import MediaError
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 from oxen_models._runtime.provenance import SUFFIX, Sidecar, sidecar
 
 from .files import describe_file, find_file
 from .responses import write_json
-from .session import format_dollars
+from .session import Session, format_dollars
 
 MAX_ITEMS = 200
 _MAX_SIDECAR_SIZE = 2**20
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """Return the last results in a folder as JSON, the newest first.
+def read_history(session: Session) -> list[dict[str, Any]]:
+    """Return the last results in the output folder as JSON, the newest first.
 
-    Files without a sidecar and sidecars that cannot be read are left out.
-
-    Args:
-        folder: The output folder, which may not exist yet.
+    Files without a sidecar and sidecars that cannot be read are left out. Values have the paths of media that
+    are kept, in place of their digests; other digests are left out.
     """
-    latest = nlargest(MAX_ITEMS, _find_sidecars(folder))
-    items = (_describe(folder, name) for _, name in latest)
+    latest = nlargest(MAX_ITEMS, _find_sidecars(session.folder))
+    found = [(file, origin) for _, name in latest for file, origin in _read(session.folder, name)]
+    saved = {f"sha256:{origin.sha256}": str(file) for file, origin in found}
+    items = (_describe(file, origin, {**saved, **session.media_paths}) for file, origin in found)
     return [item for item in items if item is not None]
 
 
@@ -46,26 +49,42 @@ def _find_sidecars(folder: Path) -> Iterator[tuple[int, str]]:
         return
 
 
-def _describe(folder: Path, name: str) -> dict[str, Any] | None:
-    path = find_file(folder, name.removesuffix(SUFFIX))
-    if path is None:
-        return None
+def _read(folder: Path, name: str) -> Iterator[tuple[Path, Sidecar]]:
+    """Yield a file with its sidecar, unless one of them cannot be read."""
+    file = find_file(folder, name.removesuffix(SUFFIX))
+    if file is not None:
+        try:
+            origin = sidecar(file)
+        except (MediaError, AttributeError):  # AttributeError for a time that is not a string
+            return
+        if isinstance(origin.model, str) and is_object(origin.body) and is_object(origin.extra_body):  # pyright: ignore[reportUnnecessaryIsInstance]
+            yield file, origin
+
+
+def _describe(file: Path, origin: Sidecar, paths: Mapping[str, str]) -> dict[str, Any] | None:
+    created = origin.completed_at or origin.sent_at
     try:
-        found = sidecar(folder / name)
-        item = {**describe_file(path), **_describe_origin(found)}
-        write_json(item)  # raises for numbers that are not finite
-    except (MediaError, ValueError, TypeError, AttributeError, RecursionError):
+        item = {
+            **describe_file(file),
+            "model": origin.model,
+            "values": _restore({**origin.body, **origin.extra_body}, paths),
+            "cost": format_dollars(origin.cost),
+            "created": created.isoformat() if created else None,
+        }
+        write_json(item)
+    except (ValueError, RecursionError):  # a number that is not finite, or deep nesting
         return None
     return item
 
 
-def _describe_origin(found: Sidecar) -> dict[str, Any]:
-    if not isinstance(found.model, str) or not isinstance(found.body, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError("the sidecar is not one of this package")
-    created = found.completed_at or found.sent_at
-    return {
-        "model": found.model,
-        "values": {**found.body, **found.extra_body},
-        "cost": format_dollars(found.cost),
-        "created": None if created is None else created.isoformat(),
-    }
+def _restore(value: Any, paths: Mapping[str, str]) -> Any:
+    """Return a value with the paths of media in place of their digests, without the digests of others."""
+    if is_object(value):
+        return {name: _restore(item, paths) for name, item in value.items() if not _is_lost(item, paths)}
+    if is_list(value):
+        return [_restore(item, paths) for item in value if not _is_lost(item, paths)]
+    return paths.get(value, value) if isinstance(value, str) else value
+
+
+def _is_lost(value: object, paths: Mapping[str, str]) -> bool:
+    return isinstance(value, str) and value not in paths and bool(_DIGEST.fullmatch(value))

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
+from hashlib import file_digest
 from pathlib import Path, PureWindowsPath
 from secrets import token_hex
 from typing import Any
@@ -19,8 +21,10 @@ from .responses import RequestError
 from .session import Session
 
 _MAX_STEM_LENGTH = 60
-MAX_FILES = 500
-"""Files that a session keeps."""
+MAX_TOTAL_SIZE = 2**30
+"""Bytes of all files of a session."""
+_MAX_READ_SIZE = 2**28
+"""Bytes of a file that is too large, which are read because browsers show no response before that."""
 
 
 async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
@@ -37,7 +41,7 @@ async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) 
     part = session.media_folder / f".{token_hex(8)}.part"
     try:
         await _write(part, chunks, session.max_media_size)
-        return await run_sync(_name, session.media_folder, part, name)
+        return await run_sync(_keep, session, part, name)
     except OSError as error:
         raise RequestError(507, "storage", f"the file could not be written: {error.strerror}") from None
     finally:
@@ -49,17 +53,20 @@ async def _write(part: Path, chunks: AsyncIterator[bytes], max_size: int) -> Non
     async with await anyio.open_file(part, "xb") as file:
         async for chunk in chunks:
             size += len(chunk)
-            if size > max_size:
-                raise RequestError(
-                    413, "size", f"a file must have at most {max_size:,} bytes; pass the URL of a larger one"
-                )
-            await file.write(chunk)
+            if size <= max_size:
+                await file.write(chunk)
+            elif size > _MAX_READ_SIZE:
+                break
+    if size > max_size:
+        raise RequestError(
+            413, "size", f"a file must have at most {max_size:,} bytes; pass the URL of a larger one"
+        )
 
 
-def _name(folder: Path, part: Path, name: str) -> dict[str, Any]:
+def _keep(session: Session, part: Path, name: str) -> dict[str, Any]:
     """Move a complete file to its name, with the suffix of its type."""
-    if len(list(folder.iterdir())) > MAX_FILES:
-        raise RequestError(507, "storage", f"at most {MAX_FILES} files can be sent before a restart")
+    if sum(entry.stat().st_size for entry in os.scandir(session.media_folder)) > MAX_TOTAL_SIZE:
+        raise RequestError(507, "storage", f"the files of a session have at most {MAX_TOTAL_SIZE:,} bytes")
     try:
         source = read_source(part)
     except MediaSourceError as error:
@@ -69,6 +76,9 @@ def _name(folder: Path, part: Path, name: str) -> dict[str, Any]:
         raise RequestError(422, "invalid", "the file must be an image, a video, a sound or a PDF document")
     stem = re.sub("[^A-Za-z0-9_-]+", "_", PureWindowsPath(name).stem)[:_MAX_STEM_LENGTH]
     suffix = ".pdf" if media_type == "application/pdf" else default_suffix(media_type)
-    path = folder / f"{token_hex(4)}_{stem}{suffix}"
+    path = session.media_folder / f"{token_hex(4)}_{stem}{suffix}"
+    with part.open("rb") as content:
+        digest = file_digest(content, "sha256").hexdigest()
     part.rename(path)
+    session.media_paths[f"sha256:{digest}"] = str(path)
     return {"path": str(path), **describe_file(path)}

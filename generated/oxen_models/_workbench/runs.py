@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from oxen_models._runner.commands import format_result_command
 from oxen_models._runner.destinations import Destination
+from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import JobReport, Plan
 from oxen_models._runtime.errors import JobCancelled, JobFailed, OutcomeUnknownError
 from oxen_models._runtime.generations import FINAL_STATUSES
 
 from .files import describe_file
-from .responses import RequestError, describe_estimate
+from .responses import RequestError
 from .session import Session, format_dollars
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ _log = logging.getLogger(__name__)
 class _FollowedJob:
     job: Job[Any]
     status: str = "queued"
+    is_active: bool = True
+    """Whether it has not ended or its files are not saved yet."""
     report: JobReport | None = None
-    """None until the job has ended and its files are saved."""
     error: str | None = None
 
 
@@ -66,9 +68,9 @@ class Run:
         self.id = f"{self.created:%Y%m%d-%H%M%S}-{token_hex(4)}"
 
     @property
-    def active_jobs(self) -> list[Job[Any]]:
-        """The jobs that have not ended or whose files are not saved yet."""
-        return [followed.job for followed in self.jobs if followed.report is None and not followed.error]
+    def active_jobs(self) -> list[str]:
+        """The ids of the jobs that have not ended or whose files are not saved yet."""
+        return [followed.job.id for followed in self.jobs if followed.is_active]
 
     @property
     def status(self) -> str:
@@ -160,9 +162,9 @@ class Runs:
         """
         run = self._find(id)
         with self._lock:
-            jobs = run.active_jobs
-        for job in jobs:
-            self._set_status(run, job.id, self._runner.cancel(job).status)
+            active = [followed for followed in run.jobs if followed.is_active]
+        for followed in active:
+            self._set_status(run, followed, self._runner.cancel(followed.job).status)
         return self._describe(run)
 
     async def watch(self, id: str) -> AsyncIterator[dict[str, Any]]:
@@ -196,10 +198,15 @@ class Runs:
             for run in self._runs.values():
                 _notify(run)
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a request is being sent."""
+        return self._reserved > 0
+
     def list_active_jobs(self) -> list[str]:
         """Return the ids of the jobs that are followed."""
         with self._lock:
-            return [job.id for run in self._runs.values() for job in run.active_jobs]
+            return [id for run in self._runs.values() for id in run.active_jobs]
 
     def close(self) -> None:
         """Return when no job is followed any more, which is soon after the client was closed."""
@@ -232,11 +239,9 @@ class Runs:
         with self._lock:
             return run.describe()
 
-    def _set_status(self, run: Run, job_id: str, status: str) -> None:
+    def _set_status(self, run: Run, followed: _FollowedJob, status: str) -> None:
         with self._lock:
-            for followed in run.jobs:
-                if followed.job.id == job_id:
-                    followed.status = status
+            followed.status = status
             _notify(run)
 
     def _follow(self, run: Run, followed: _FollowedJob, index: int) -> None:
@@ -244,8 +249,12 @@ class Runs:
         try:
             # The id makes the names unique, so that no existing file is overwritten.
             destination = Destination(self._folder, f"{run.id}_{index}_{{index}}.{{ext}}")
-            on_status = partial(self._set_status, run)
-            [report] = self._runner.collect([followed.job], destination, sidecar=True, on_status=on_status)
+            [report] = self._runner.collect(
+                [followed.job],
+                destination,
+                sidecar=True,
+                on_status=lambda id, status: self._set_status(run, followed, status),
+            )
             error = _describe_error(report, self._folder)
         except Exception:
             _log.exception("a job could not be followed")
@@ -253,7 +262,7 @@ class Runs:
         with self._lock:
             if report is not None:
                 followed.status = report.status
-            followed.report, followed.error = report, error
+            followed.is_active, followed.report, followed.error = False, report, error
             _notify(run)
 
 

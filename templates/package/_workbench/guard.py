@@ -85,11 +85,11 @@ def require_token(session: Session, request: Request) -> None:
 
 
 def require_cookie(session: Session, request: Request, name: str) -> None:
-    """Raise if a request has neither the cookie nor the token.
+    """Raise if a request does not have the cookie.
 
     Raises:
-        RequestError: Both are missing or wrong.
+        RequestError: The cookie is missing or wrong.
     """
     cookies: Mapping[str, str] = request.cookies
     if not hmac.compare_digest(cookies.get(name, "").encode(), session.cookie.encode()):
-        require_token(session, request)
+        raise RequestError(403, "forbidden", "open the address that oxen-models workbench printed")

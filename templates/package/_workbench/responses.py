@@ -6,13 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import Plan
 from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime import errors
-from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
+from oxen_models._runtime.printable import escape_controls
 from starlette.responses import Response
-
-from .session import format_dollars
 
 
 class JSON(Response):
@@ -67,18 +66,6 @@ def respond_error(error: Exception, plan: Plan | None = None) -> JSON:
     return JSON({"error": described}, status)
 
 
-def describe_estimate(estimate: Estimate | NoEstimate) -> dict[str, Any]:
-    """Return an estimate as JSON, or the reason why there is none."""
-    if not estimate:
-        return {"reason": estimate.reason}
-    return {
-        "low": format_dollars(estimate.low),
-        "high": format_dollars(estimate.high),
-        "currency": estimate.currency,
-        "basis": estimate.basis,
-    }
-
-
 def _classify(error: Exception) -> tuple[int, str]:
     """Return the HTTP status and the kind of an error."""
     if isinstance(error, RequestError):
@@ -99,4 +86,6 @@ def _classify(error: Exception) -> tuple[int, str]:
 
 
 def _describe_problems(problems: Sequence[errors.Problem]) -> list[dict[str, str]]:
-    return [{"parameter": problem.parameter, "message": str(problem)} for problem in problems]
+    return [
+        {"parameter": problem.parameter, "message": escape_controls(str(problem))} for problem in problems
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from .session import Session
 _SHUTDOWN_TIMEOUT = 5
 """Seconds that open requests have after an interruption. A request that is being sent is not abandoned."""
 _MAX_CONNECTIONS = 200
+_log = logging.getLogger(__name__)
 
 
 class Workbench(uvicorn.Server):
@@ -42,8 +44,9 @@ class Workbench(uvicorn.Server):
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
-                log_level="warning",
+                log_config=None,
                 access_log=False,  # the address contains the token
+                proxy_headers=False,
                 server_header=False,
                 limit_concurrency=_MAX_CONNECTIONS,
                 timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
@@ -51,15 +54,21 @@ class Workbench(uvicorn.Server):
         )
 
     def serve_until_interrupted(self) -> None:
-        """Serve. Jobs continue on the hub afterwards."""
+        """Serve in the main thread. Jobs continue on the hub afterwards."""
         # uvicorn raises the signal again when it has ended, which must not end the process.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
-            self.run(sockets=[self._socket])
+            self.serve_until_exit()
+
+    def serve_until_exit(self) -> None:
+        """Serve until `should_exit` is set."""
+        self.run(sockets=[self._socket])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the event streams, then as uvicorn does."""
         self.runs.stop_watching()
+        if self.runs.is_sending:
+            _log.warning("waiting for a request that is being sent")
         await super().shutdown(sockets)
 
 
@@ -70,6 +79,7 @@ def _bind(port: int) -> socket.socket:
         if os.name == "posix":  # elsewhere, the option lets two servers have one port
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
+        bound.listen()
     except OSError:
         bound.close()
         raise

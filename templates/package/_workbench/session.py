@@ -21,6 +21,8 @@ class Session:
     """Where results are saved, absolute."""
     media_folder: Path
     """Where the files are kept that the page sends, absolute. It is removed when the server ends."""
+    media_paths: dict[str, str] = field(default_factory=dict[str, str])
+    """The paths of these files by their digests in sidecars."""
     is_demo: bool = False
     """Whether the API is a stand-in."""
     token: str = field(default_factory=token_urlsafe, repr=False)
