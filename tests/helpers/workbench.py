@@ -30,17 +30,18 @@ class Page:
 
     Args:
         session: The session of the server.
-        port: The port of the server.
+        server: The server.
         client: An HTTP client, with the token.
     """
 
     session: Session
-    port: int
+    server: Workbench
     client: httpx.Client
 
     def start(self, values: Mapping[str, Any], model: str = MODEL, **rest: Any) -> httpx.Response:
         """Return the response to a request that starts a run."""
-        return self.client.post("/api/runs", json={"model": model, "values": values, **rest})
+        body = json.dumps({"model": model, "values": values, **rest})  # in ASCII, unlike that of httpx
+        return self.client.post("/api/runs", content=body)
 
     def run(self, values: Mapping[str, Any], model: str = MODEL, **rest: Any) -> dict[str, Any]:
         """Start a run and return it when it has ended."""
@@ -65,6 +66,11 @@ class Page:
     def read_file(self, url: str, **headers: str) -> httpx.Response:
         """Return the response to a request of a browser for a file."""
         return self.client.get(url, headers={"Cookie": self.cookie, **headers})
+
+    @property
+    def port(self) -> int:
+        """The port of the server."""
+        return httpx.URL(self.server.url).port or 0
 
     @property
     def cookie(self) -> str:
@@ -110,7 +116,7 @@ def serve_page(
             with httpx.Client(
                 base_url=server.url, headers=headers, timeout=60, trust_env=False, verify=False
             ) as client:
-                yield Page(session, httpx.URL(server.url).port or 0, client)
+                yield Page(session, server, client)
         finally:
             server.should_exit = True
             thread.join()

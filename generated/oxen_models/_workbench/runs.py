@@ -30,8 +30,8 @@ from .session import Session, format_dollars
 if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
 
-MAX_COUNT = 12
-"""Jobs of a run."""
+MAX_COUNT = 4
+"""Jobs of a run: as many as the API accepts."""
 MAX_ACTIVE_JOBS = 48
 """Jobs that are followed at once, each in a thread."""
 MAX_RUNS = 100

@@ -46,7 +46,7 @@ class Session:
             "budget": {
                 "limit": format_dollars(limits.budget),
                 "spent": format_dollars(spending.settled),
-                "reserved": format_dollars(spending.total - spending.settled),
+                "reserved": format_dollars(spending.total - spending.settled or Decimal(0)),
             },
             "confirm_above": format_dollars(limits.confirm_above),
             "folder": str(self.folder),
