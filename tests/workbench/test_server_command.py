@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,8 +16,10 @@ from typing import IO, Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from helpers.docs import ROOT
 from helpers.workbench import KEY, MODEL
 from oxen_models._cli.main import cli
+from oxen_models._cli.workbench import workbench_command
 from oxen_models.testing import Hub
 
 
@@ -62,6 +65,14 @@ def start_run(client: httpx.Client) -> dict[str, Any]:
     return run
 
 
+def test_guide_lists_the_options() -> None:
+    """The table of the guide has each option of the command, and the examples have no other ones."""
+    guide = (ROOT / "docs" / "workbench.md").read_text(encoding="utf-8")
+    options = {name for parameter in workbench_command.params for name in parameter.opts}
+    assert set(re.findall(r"^\| `(--[a-z][a-z-]+)", guide, re.MULTILINE)) == options - {"--base-url"}
+    assert {name for name in re.findall(r"--[a-z][a-z-]*", guide) if name != "--sidecar"} <= options
+
+
 def test_port_in_use_is_explained(tmp_path: Path) -> None:
     """Another server on the port is an error with advice."""
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -71,7 +82,7 @@ def test_port_in_use_is_explained(tmp_path: Path) -> None:
     assert "--port" in error
 
 
-def test_output_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+def test_impossible_output_folder_is_explained(tmp_path: Path) -> None:
     """The folder is checked before a run costs money."""
     (tmp_path / "file").touch()
     assert f"{tmp_path}/file/out cannot be created: Not a directory" in fail(
