@@ -179,16 +179,20 @@ def _has_unknown_form(node: Node) -> bool:
 def _find_exclusions(node: Node) -> Mapping[str, set[str]]:
     """Return which parameters exclude each other, which only the descriptions of the API state."""
     exclusions: dict[str, set[str]] = {name: set() for name in node["properties"]}
+    phrases: dict[str, str] = {}
     for name, described in node["annotations"].items():
         description = described.get("description", "")
-        phrases = [*_EXCLUDES.findall(description), *_IS_EXCLUDED.findall(description)]
-        for other in exclusions.keys() - {name}:
-            is_reference = any(find_listed_media(node["properties"][other]))
-            if any(
-                re.search(rf"(?<!\w){re.escape(other)}(?!\w)", phrase)
-                or (is_reference and _ALL_REFERENCES in phrase)
-                for phrase in phrases
-            ):
+        found = [*_EXCLUDES.findall(description), *_IS_EXCLUDED.findall(description)]
+        if found:
+            phrases[name] = "\n".join(found)
+    if not phrases:
+        return exclusions
+    for other, part in node["properties"].items():
+        pattern = re.compile(rf"(?<!\w){re.escape(other)}(?!\w)")
+        is_reference = any(find_listed_media(part))
+        for name, text in phrases.items():
+            is_named = other in text and pattern.search(text)  # the first test is much faster
+            if name != other and (is_named or (is_reference and _ALL_REFERENCES in text)):
                 exclusions[name].add(other)
                 exclusions[other].add(name)
     return exclusions
