@@ -2,15 +2,39 @@
 
 /** The models of the page, their parameters, and the validation of values. */
 const engine = (() => {
+  const USUAL = {
+    developer: "",
+    task: "",
+    image_parameters: [],
+    price: null,
+    rate: null,
+    pricing: null,
+    basic: [],
+    citations: [],
+    names: {},
+    example: null,
+  };
   let models = new Map();
   let common = {};
   const requests = new Map();
 
-  /** Use the data of the page. */
+  /** Use the data of the page, and restore the models in it, which are in a compact form. */
   function load(data) {
+    data.models = data.models.map((model) => restore(model, data.properties));
+    delete data.properties;
     models = new Map(data.models.map((model) => [model.id, model]));
     common = data.common.properties;
     requests.clear();
+  }
+
+  function restore(model, shared) {
+    const properties = Object.fromEntries(model.schema.properties.map((position) => shared[position]));
+    return {
+      ...USUAL,
+      module: model.id.toLowerCase().replace(/[^a-z0-9]+/g, "_"),
+      ...model,
+      schema: { type: "object", additionalProperties: false, ...model.schema, properties },
+    };
   }
 
   /** Return all models. */

@@ -41,8 +41,8 @@ class Workbench:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The data of the page."""
-        data: dict[str, Any] = json.loads(self._text)
+        """The data of the page, as `engine.load` restores them."""
+        data: dict[str, Any] = json.loads(str(self._context.eval("JSON.stringify(data)")))
         return data
 
     @cached_property

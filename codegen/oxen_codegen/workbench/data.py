@@ -18,6 +18,7 @@ from ..reference.frames import render_frames
 from ..reference.pages import build_page
 from ..reference.site import load_templates
 from ..spec import ModelSpec
+from .compact import compact_models
 from .schemas import Classes, build_schema
 
 Models = Iterable[tuple[ResolvedModel, ModelSpec | None]]
@@ -31,12 +32,13 @@ def build_data(models: Models, template_dir: Path) -> dict[str, Any]:
         models: The models of the package. Models without a typed call and removed ones are not on the page.
         template_dir: The folder of built-in templates.
     """
+    built = [
+        _build_model(model, spec)
+        for model, spec in sorted(models, key=lambda pair: pair[0].record.id)
+        if spec is not None and spec.removal is None
+    ]
     return {
-        "models": [
-            _build_model(model, spec)
-            for model, spec in sorted(models, key=lambda pair: pair[0].record.id)
-            if spec is not None and spec.removal is None
-        ],
+        **compact_models(built),
         "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
         "aliases": read_aliases(template_dir),
         "programs": render_frames(load_templates(template_dir)),
