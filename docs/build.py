@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 from oxen_codegen.reference.llms import Page, flatten_tabs, format_llms
+from oxen_codegen.reference.pages import FORM_PAGE
 
 DOCS = Path(__file__).parent
 OUTPUT = DOCS.parent / "build" / "docs"
@@ -22,6 +23,7 @@ PAGES = OUTPUT / "pages"
 SITE = OUTPUT / "site"
 CONFIG = OUTPUT / "zensical.toml"
 ZENSICAL = (sys.executable, "-m", "zensical")
+FORMS = DOCS.parent / "generated" / "oxen_models" / "_workbench" / "page.html"
 PROGRAM = re.compile("<pre>.*?</pre>", re.DOTALL)
 SERVE_INTERVAL = 1.0
 """Seconds between two checks for changed guides."""
@@ -37,10 +39,18 @@ def copy_guides() -> None:
             shutil.copyfile(source, target)
 
 
+def copy_forms() -> None:
+    """Copy the page with the form of each model, to which the pages of the models link."""
+    target = (PAGES / "models" / FORM_PAGE).resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(FORMS, target)
+
+
 def collect_pages() -> None:
-    """Copy the guides, and generate the pages of the models beside them."""
+    """Copy the guides and the page with the forms, and generate the pages of the models beside them."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
     copy_guides()
+    copy_forms()
     command = (sys.executable, "-m", "oxen_codegen", "docs", "--output", str(PAGES))
     subprocess.run(command, cwd=DOCS.parent, check=True)
 

@@ -12,6 +12,7 @@ GOOD = """
 <link rel="stylesheet" href="a.css">
 <h1 id="top">Title</h1>
 <a href="#top"></a> <a href="a/"></a> <a href="a/index.html#b%20c"></a> <a href="https://other.example/"></a>
+<a href="workbench/app.html#model=m"></a>
 <img src="data:image/png;base64,AA">
 """
 BAD = """
@@ -35,6 +36,8 @@ def check(site: Path, page: str, style: str) -> tuple[int, list[str]]:
     """Check a site of two pages, and return the exit code and the lines about faults."""
     (site / "a").mkdir()
     (site / "a" / "index.html").write_text('<p id="b c"></p>')
+    (site / "workbench").mkdir()
+    (site / "workbench" / "app.html").write_text("")
     (site / "index.html").write_text(page)
     (site / "a.css").write_text(style)
     done = subprocess.run([sys.executable, str(PROGRAM), str(site)], capture_output=True, text=True)

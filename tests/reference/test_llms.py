@@ -59,9 +59,14 @@ def test_tabs_become_labelled_blocks() -> None:
 def test_links_become_full_addresses() -> None:
     """Links between pages lead to Markdown versions; others, and text in programs, are unchanged."""
     unchanged = "[d](https://x.example/y.md) [e](#here)\n\n```\n[f](m.md)\n```\n"
-    page = f"[a](m.md) [b](../jobs.md#results) [c](index.md) {unchanged}"
-    links = f"[a]({BASE}m/index.md) [b](https://site.example/jobs/index.md#results) [c]({BASE}index.md)"
-    assert flatten_tabs(page, BASE) == f"{links} {unchanged}"
+    links = {
+        "m.md": f"{BASE}m/index.md",
+        "../jobs.md#results": "https://site.example/jobs/index.md#results",
+        "index.md": f"{BASE}index.md",
+        "../forms/app.html#model=m": "https://site.example/forms/app.html#model=m",
+    }
+    page, flat = (" ".join(f"[a]({link})" for link in group) for group in (links, links.values()))
+    assert flatten_tabs(f"{page} {unchanged}", BASE) == f"{flat} {unchanged}"
 
 
 def test_llms_list_each_page() -> None:

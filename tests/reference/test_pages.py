@@ -28,7 +28,7 @@ from .attacks import ATTACK_SCHEMA, ATTACKS
 
 GOLDEN = Path(__file__).parent / "golden" / "qwen-image-edit-plus.md"
 PROGRAMS = re.compile(r'^=== "Blocking"\n.*?^(?=The examples have|## Fetch)', re.DOTALL | re.MULTILINE)
-SAFE_LINKS = ("https://www.oxen.ai/ai/workbench?model=", "#")
+SAFE_LINKS = ("https://www.oxen.ai/ai/workbench?model=", "../workbench/app.html#model=", "#")
 
 
 def build_page(model: dict[str, Any]) -> ModelPage:

@@ -11,7 +11,7 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 _TITLE = re.compile(r"^# +(.*?) *$", re.MULTILINE)
 _TAB = re.compile(r' *===[!+]? "(.*)"')
 _FENCE = re.compile(r" *(`{3,}|~{3,})")
-_LINK = re.compile(r"\]\((?![a-z]+:|[/#])([^()\s]+?)\.md(#[^()\s]*)?\)")
+_LINK = re.compile(r"\]\((?![a-z]+:|[/#])([^()\s]+?)\.(md|html)(#[^()\s]*)?\)")
 _NO_TEXT = ("#", "|", "```", "    ", "- ", "[", "!")
 """What a heading, a table, code, a list, a link or an admonition begins with."""
 _INDENT = 4  # columns of the content of a tab
@@ -86,4 +86,5 @@ def format_llms(title: str, summary: str, sections: Mapping[str, Iterable[Page]]
 
 def _link_markdown(link: re.Match[str], base: str) -> str:
     target = urljoin(base, link[1])
-    return f"]({target}{'' if link[1].endswith('index') else '/index'}.md{link[2] or ''})"
+    folder = "" if link[2] == "html" or link[1].endswith("index") else "/index"
+    return f"]({target}{folder}.{link[2]}{link[3] or ''})"

@@ -23,6 +23,8 @@ from .parameters import Citation, Parameter, list_citations, list_parameters
 from .values import ExampleValues, choose_values
 
 API_URL = "https://hub.oxen.ai/api"
+FORM_PAGE = "../workbench/app.html"
+"""The page with a form for each model, relative to the pages of the models."""
 MAX_SLUG_LENGTH = 100
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9]")
 # Names of pages that are no models, in the same folder.
@@ -103,6 +105,11 @@ class ModelPage:
         return f"{API_URL}/ai/models/{quote(self.id, safe='')}"
 
     @property
+    def form_url(self) -> str:
+        """The address of its form on the same site, relative to the page; "" for a model without a typed call."""
+        return f"{FORM_PAGE}#model={quote(self.id, safe='')}" if self.verbs else ""
+
+    @property
     def workbench_url(self) -> str:
         """The address of the model in the workbench of the API's website."""
         return f"https://www.oxen.ai/ai/workbench?model={quote(self.id, safe='')}"
@@ -115,7 +122,7 @@ def build_pages(records: Iterable[Record], config: Config) -> list[ModelPage]:
         CodegenError: The generator cannot read the schema of a model.
     """
     ordered = sorted(records, key=lambda record: record.id)
-    slugs = _choose_slugs(record.id for record in ordered)
+    slugs = choose_slugs(record.id for record in ordered)
     pages: list[ModelPage] = []
     errors: list[Diagnostic] = []
     for record in ordered:
@@ -194,7 +201,7 @@ def _list_facts(record: Record) -> Iterator[tuple[str, str]]:
         yield "Fine-tuning", ", ".join(names)
 
 
-def _choose_slugs(ids: Iterable[str]) -> Mapping[str, str]:
+def choose_slugs(ids: Iterable[str]) -> Mapping[str, str]:
     """Return the file names of models without the extension, which differ on every file system."""
     slugs: dict[str, str] = {}
     used: set[str] = set()
