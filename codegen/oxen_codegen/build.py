@@ -170,7 +170,9 @@ class PackageBuilder:
         if not self.config.is_extension:
             self._unasync.check_all_applied()  # the runtime has code for every rule
             pairs = [(model.resolved, model.spec) for model in models.values()]
-            result.files[PAGE_FILE] = render_workbench(pairs, self._templates, self._template_dir)
+            page, notes = render_workbench(pairs, self._templates, self._template_dir)
+            result.files[PAGE_FILE] = page
+            result.diagnostics.extend(notes)
         return result
 
     def check_package(self, package: Package, folder: Path) -> None:

@@ -31,6 +31,7 @@ const engine = (() => {
     const properties = Object.fromEntries(model.schema.properties.map((position) => shared[position]));
     return {
       ...USUAL,
+      reference: model.id,
       module: model.id.toLowerCase().replace(/[^a-z0-9]+/g, "_"),
       ...model,
       schema: { type: "object", additionalProperties: false, ...model.schema, properties },

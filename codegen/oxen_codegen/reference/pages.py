@@ -106,7 +106,7 @@ class ModelPage:
 
     @property
     def form_url(self) -> str:
-        """The address of its form on the same site, relative to the page; "" for a model without a typed call."""
+        """The address of its form, relative to the page; "" for a model without a typed call."""
         return f"{FORM_PAGE}#model={quote(self.id, safe='')}" if self.verbs else ""
 
     @property

@@ -41,6 +41,8 @@ def _compact_model(model: dict[str, Any], positions: dict[str, int]) -> dict[str
     else:
         schema.setdefault("additionalProperties", {})
     compact = {key: value for key, value in model.items() if value not in _USUAL}
+    if model["reference"] == model["id"]:
+        del compact["reference"]
     if model["module"] == re.sub("[^a-z0-9]+", "_", model["id"].lower()):
         del compact["module"]
     return {**compact, "schema": schema}

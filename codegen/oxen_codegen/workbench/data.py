@@ -8,14 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..accepted_values import Node
+from ..accepted_values import Node, is_number
 from ..bind import ResolvedModel
-from ..json_types import is_object
+from ..diagnostics import Diagnostic
+from ..json_types import is_list, is_object
 from ..normalize import normalize
 from ..operations import COMMON
 from ..parse import name_classes
 from ..reference.frames import render_frames
-from ..reference.pages import build_page
+from ..reference.pages import build_page, choose_slugs
 from ..reference.site import load_templates
 from ..spec import ModelSpec
 from .compact import compact_models
@@ -25,20 +26,42 @@ Models = Iterable[tuple[ResolvedModel, ModelSpec | None]]
 """Models with the specification of their typed call, if they have one."""
 
 
-def build_data(models: Models, template_dir: Path) -> dict[str, Any]:
+def select_models(models: Models) -> tuple[list[tuple[ResolvedModel, ModelSpec]], list[Diagnostic]]:
+    """Return the models that the page has, and why it does not have others.
+
+    Models without a typed call and removed ones are not on the page either.
+    """
+    selected: list[tuple[ResolvedModel, ModelSpec]] = []
+    notes: list[Diagnostic] = []
+    for model, spec in sorted(models, key=lambda pair: pair[0].record.id):
+        if spec is None or spec.removal is not None:
+            continue
+        if _has_large_number(model.node):
+            message = "not in the workbench, because a number of its schema is too large for JavaScript"
+            notes.append(Diagnostic(model.record.id, "", message, "note"))
+        else:
+            selected.append((model, spec))
+    return selected, notes
+
+
+def _has_large_number(value: object) -> bool:
+    """Return whether a value has a number between which and the next one JavaScript may not distinguish."""
+    if is_object(value):
+        return any(map(_has_large_number, value.values()))
+    return any(map(_has_large_number, value)) if is_list(value) else is_number(value) and abs(value) >= 2**53
+
+
+def build_data(models: Iterable[tuple[ResolvedModel, ModelSpec]], template_dir: Path) -> dict[str, Any]:
     """Return the data of the page.
 
     Args:
-        models: The models of the package. Models without a typed call and removed ones are not on the page.
+        models: The models that it has.
         template_dir: The folder of built-in templates.
     """
-    built = [
-        _build_model(model, spec)
-        for model, spec in sorted(models, key=lambda pair: pair[0].record.id)
-        if spec is not None and spec.removal is None
-    ]
+    models = list(models)
+    slugs = choose_slugs(model.record.id for model, _ in models)
     return {
-        **compact_models(built),
+        **compact_models(_build_model(model, spec, slugs[model.record.id]) for model, spec in models),
         "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
         "aliases": read_aliases(template_dir),
         "programs": render_frames(load_templates(template_dir)),
@@ -56,15 +79,16 @@ def read_aliases(template_dir: Path) -> dict[str, Any]:
     }
 
 
-def _build_model(model: ResolvedModel, spec: ModelSpec) -> dict[str, Any]:
+def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, Any]:
     assert model.node is not None
-    page = build_page(model, "")
+    page = build_page(model, slug)
     record = model.record
     operation = page.operation
     assert operation is not None
     *without_image, path = operation.paths
     return {
         "id": page.id,
+        "reference": page.slug,
         "name": page.title,
         "description": page.summary,
         "developer": page.developer,
@@ -103,5 +127,5 @@ def _find_classes(node: Node, spec: ModelSpec) -> Classes:
 def _list_basic(schema: object, node: Node) -> list[str]:
     """Return the wire names of the parameters that a form shows first."""
     names: Any = schema.get("basic") if is_object(schema) else None
-    basic = names if isinstance(names, list) else []
+    basic = names if is_list(names) else []
     return [name for name in node["properties"] if name in basic]

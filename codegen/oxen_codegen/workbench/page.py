@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config import runtime_version
+from ..diagnostics import Diagnostic
 from ..templates import TemplateSet
-from .data import Models, build_data
+from .data import Models, build_data, select_models
 
 PAGE_FILE = "_workbench/page.html"
 """The path of the page in a package."""
@@ -23,8 +24,10 @@ _COMMENT = re.compile(r"^[ ]*(?://[^\n]*|/\*.*?\*/[ ]*)$", re.MULTILINE | re.DOT
 _INDENTATION = re.compile(r"^\s+", re.MULTILINE)
 
 
-def render_workbench(models: Models, templates: TemplateSet, template_dir: Path) -> str:
-    """Return the page.
+def render_workbench(
+    models: Models, templates: TemplateSet, template_dir: Path
+) -> tuple[str, list[Diagnostic]]:
+    """Return the page, and notes about models that it does not have.
 
     Args:
         models: The models of the package.
@@ -34,17 +37,19 @@ def render_workbench(models: Models, templates: TemplateSet, template_dir: Path)
     Raises:
         CodegenError: A template cannot be used.
     """
+    selected, notes = select_models(models)
     version = runtime_version(template_dir)
     scripts = [shorten(templates.read(name)) for name in templates.list_names(f"{_FOLDER}/", ".js")]
     style = shorten(templates.read(_STYLE))
-    return templates.render(
+    page = templates.render(
         _TEMPLATE,
         version=version,
         policy=write_policy(scripts, style),
         style=style,
         scripts=scripts,
-        data=write_json({"version": version, **build_data(models, template_dir)}),
+        data=write_json({"version": version, **build_data(selected, template_dir)}),
     )
+    return page, notes
 
 
 def shorten(source: str) -> str:
