@@ -1,6 +1,6 @@
 "use strict";
 
-/** Programs of a call, in which values of the page replace the placeholders of the reference site's programs. */
+/** Programs of a call: those of the reference site, with values of the page in the placeholders. */
 const calls = (() => {
   const LANGUAGES = ["python", "python_async", "httpx", "curl", "command", "json"];
   const TRANSPORTS = ["blocking", "queue", "events"];

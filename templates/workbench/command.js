@@ -1,6 +1,6 @@
 "use strict";
 
-/** The command line of a call: `oxen-models run` and `submit`, whose options are the parameters of the model. */
+/** The command of a call: `oxen-models run` or `submit`, with an option for each parameter. */
 const command = (() => {
   const COMMON_OPTIONS = [
     "base-url", "budget", "confirm-above", "count", "dry-run", "extra-body", "help", "output",
@@ -18,6 +18,13 @@ const command = (() => {
   const isFlag = (node) => node.type === "boolean" && !node.nullable;
   const asText = (value) => (typeof value === "string" ? value : literals.writeJson(value, null));
 
+  /** Return the types of JSON Schema that a value other than a string has. */
+  function nameTypes(value) {
+    if (value === null) return ["null"];
+    if (typeof value === "number") return ["integer", "number"];
+    return Array.isArray(value) ? ["array"] : [typeof value];
+  }
+
   /** Return names and schemas of the parameters in the order of the command's help. */
   function listParameters(data, model) {
     const { properties, required } = model.schema;
@@ -25,9 +32,8 @@ const command = (() => {
       if (node["x-hidden"]) return 3;
       return required.includes(name) ? 0 : model.basic.includes(name) ? 1 : 2;
     };
-    const common = Object.entries(data.common.properties).filter(([name]) => !Object.hasOwn(properties, name));
-    const sorted = Object.entries(properties).sort((a, b) => position(a) - position(b));
-    return [...sorted, ...common];
+    const own = Object.entries(properties).sort((a, b) => position(a) - position(b));
+    return [...own, ...Object.entries(data.common.properties).filter(([name]) => !(name in properties))];
   }
 
   function nameOption(name, used) {
@@ -54,49 +60,50 @@ const command = (() => {
   }
 
   function writeString(text, members, types) {
-    if (text === "null" && types.has("null")) return undefined;
-    if (members.some((member) => member.media)) return text === "-" ? undefined : text;
-    if ((types.has("integer") || types.has("number")) && NUMERIC.test(text)) return undefined;
-    if (types.has("boolean") && (text === "true" || text === "false")) return undefined;
+    if (text === "null" && types.has("null")) return null;
+    if (members.some((member) => member.media)) return text === "-" ? null : text;
+    if ((types.has("integer") || types.has("number")) && NUMERIC.test(text)) return null;
+    if (types.has("boolean") && (text === "true" || text === "false")) return null;
     if (types.has("array") || types.has("object")) return literals.writeJson(text, null);
-    if (text === "-") return undefined; // the standard input
+    if (text === "-") return null; // the standard input
     return text.startsWith("@") ? `@${text}` : text;
   }
 
-  /** Return the text that the command line converts to a value; undefined if there is none. */
+  /** Return the text that the command line converts to a value; null if there is none. */
   function writeText(value, node) {
     const members = listMembers(node);
     const choices = members.flatMap((member) => member.enum ?? []);
     const chosen = choices.find((choice) => asText(choice) === asText(value));
-    if (chosen !== undefined) return chosen === value ? asText(value) : undefined;
+    if (chosen !== undefined) return chosen === value ? asText(value) : null;
     if (!members.some((member) => member.type || member.enum)) return literals.writeJson(value, null);
     const types = new Set(members.map((member) => member.type));
     if (typeof value === "string") return writeString(value, members, types);
-    const isText = members.some((member) => member.media);
-    return isText && value !== null ? undefined : literals.writeJson(value, null);
+    const isText = value !== null && members.some((member) => member.media);
+    return !isText && nameTypes(value).some((type) => types.has(type)) ? literals.writeJson(value, null) : null;
   }
 
-  /** Return the texts of a repeatable option; undefined if there are none. */
+  const isJsonList = (text) => text.trimStart().startsWith("[");
+
+  /** Return the texts of a repeatable option; null if there are none. */
   function writeTexts(value, node, array) {
     const scalars = listMembers(node).filter(({ type }) => type !== "array" && type !== "null");
     if (!Array.isArray(value)) {
       const text = writeText(value, { anyOf: [...scalars, { type: "null" }] });
-      return text?.trimStart().startsWith("[") ? undefined : text && [text];
+      return text === null || isJsonList(text) ? null : [text];
     }
-    const texts = value.map((item) => (Array.isArray(item) ? undefined : writeText(item, array.items)));
-    const isAmbiguous = (text) =>
-      text === undefined || text.trimStart().startsWith("[") || (text === "null" && texts.length === 1);
-    const isSingle = texts.length === 0 || (texts.length === 1 && scalars.length > 0);
-    return isSingle || texts.some(isAmbiguous) ? [literals.writeJson(value, null)] : texts;
+    const texts = value.map((item) => (Array.isArray(item) ? null : writeText(item, array.items)));
+    const isAmbiguous = (text) => text === null || isJsonList(text) || text === "null";
+    const isAlone = texts.length === 0 || (texts.length === 1 && scalars.length > 0);
+    return isAlone || texts.some(isAmbiguous) ? [literals.writeJson(value, null)] : texts;
   }
 
-  /** Return the words of an option, in lines; undefined if no option has the value. */
-  function writeOption(value, { option, node }) {
-    if (isFlag(node)) return typeof value === "boolean" ? [`--${value ? "" : "no-"}${option}`] : undefined;
+  /** Return the options of a value; null if none has it. */
+  function writeOptions(value, { option, node }) {
+    if (isFlag(node)) return typeof value === "boolean" ? [`--${value ? "" : "no-"}${option}`] : null;
     const array = findArray(node);
     const texts = array ? writeTexts(value, node, array) : [writeText(value, node)];
-    const words = texts?.map((text) => text === undefined ? undefined : literals.writeShellWord(text));
-    return words?.some((word) => word === undefined) ? undefined : words?.map((word) => `--${option} ${word}`);
+    const words = texts?.map((text) => (text === null ? null : literals.writeShellWord(text))) ?? [null];
+    return words.includes(null) ? null : words.map((word) => `--${option} ${word}`);
   }
 
   /**
@@ -110,7 +117,7 @@ const command = (() => {
     const lines = [`oxen-models ${name} ${literals.writeShellWord(model.id)}`];
     for (const [parameter, value] of Object.entries(values)) {
       const found = options.get(parameter);
-      const words = found && writeOption(value, found);
+      const words = found ? writeOptions(value, found) : null;
       if (words) lines.push(...words);
       else omitted.push(parameter);
     }

@@ -54,7 +54,8 @@ const literals = (() => {
     if (value === null) return "None";
     if (Array.isArray(value)) return `[${value.map((item) => writeLine(item, quote)).join(", ")}]`;
     const items = Object.entries(value);
-    return `{${items.map(([key, item]) => `${writeLine(key, quote)}: ${writeLine(item, quote)}`).join(", ")}}`;
+    const written = items.map(([key, item]) => `${writeLine(key, quote)}: ${writeLine(item, quote)}`);
+    return `{${written.join(", ")}}`;
   }
 
   const writeSourceLine = (value) => writeLine(value, (text) => (text.includes('"') ? "'" : '"'));
@@ -89,7 +90,8 @@ const literals = (() => {
   }
 
   function escapeJson(char) {
-    return Array.from({ length: char.length }, (_, index) => `\\u${toHex(char.charCodeAt(index), 4)}`).join("");
+    const units = char.split("");
+    return units.map((unit) => `\\u${toHex(unit.charCodeAt(0), 4)}`).join("");
   }
 
   const writeJsonText = (text) =>
@@ -126,13 +128,13 @@ const literals = (() => {
   }
 
   /**
-   * Return a text as one word of a POSIX shell; undefined for a text that an argument cannot have.
+   * Return a text as one word of a POSIX shell; null for a text that an argument cannot have.
    *
    * Control characters and invisible characters are escaped, because a terminal interprets them when they are
    * pasted.
    */
   function writeShellWord(text) {
-    if (text.includes("\0") || !text.isWellFormed()) return undefined;
+    if (text.includes("\0") || !text.isWellFormed()) return null;
     if (PLAIN_WORD.test(text)) return text;
     const lines = text.split("\n");
     if (!lines.some((line) => INVISIBLE.test(line))) return quoteShell(text);
@@ -155,7 +157,8 @@ const literals = (() => {
      */
     writeArguments: (items, indent) =>
       items
-        .map(([name, value]) => `${" ".repeat(indent)}${name}=${writePython(value, indent, name.length + 2)},`)
+        .map(([name, value]) => `${name}=${writePython(value, indent, name.length + 2)},`)
+        .map((argument) => `${" ".repeat(indent)}${argument}`)
         .join("\n"),
   };
 })();

@@ -17,11 +17,14 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "generated" / "oxen_models" / "_workbench" / "page.html"
 # Those that use no document.
 NAMES = (
-    "engine",
-    "literals",
-    "command",
     "calls",
+    "command",
+    "decimals",
+    "engine",
+    "estimates",
+    "literals",
     "parameters",
+    "priced_parameters",
     "problems",
     "similarity",
     "types",
