@@ -22,16 +22,6 @@ const PricedParameters = (() => {
   const isChosenByServer = (value) =>
     value === null || value === undefined || (typeof value === "string" && value.toLowerCase() === "auto");
 
-  function isEqual(a, b) {
-    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
-    const names = Object.keys(a);
-    return (
-      Array.isArray(a) === Array.isArray(b) &&
-      names.length === Object.keys(b).length &&
-      names.every((name) => Object.hasOwn(b, name) && isEqual(a[name], b[name]))
-    );
-  }
-
   /** The parameters of a request as far as its cost depends on them, with the defaults of the schema. */
   class PricedParameters {
     constructor(nodes, sent) {
@@ -70,7 +60,7 @@ const PricedParameters = (() => {
         const { description = "", default: initial } = this.findNode(name);
         if ((priced[name] ?? []).some((field) => pricing[field])) return false;
         if (!ABOUT_PRICE.test(description) || SAME_PRICE.test(description)) return false;
-        const isDefault = !this.isSent(name) || isEqual(this.sent[name], initial);
+        const isDefault = !this.isSent(name) || validation.areEqual(this.sent[name], initial);
         return !isDefault || description.toLowerCase().includes("billed");
       });
     }

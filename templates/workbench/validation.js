@@ -208,5 +208,5 @@ const validation = (() => {
     return [];
   }
 
-  return { validate, isUrl };
+  return { areEqual, isUrl, validate };
 })();

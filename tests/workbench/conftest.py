@@ -17,15 +17,18 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "generated" / "oxen_models" / "_workbench" / "page.html"
 # Those that use no document.
 NAMES = (
+    "adaptation",
     "calls",
     "command",
     "decimals",
     "engine",
     "estimates",
+    "fitting",
     "literals",
     "parameters",
     "priced_parameters",
     "problems",
+    "shapes",
     "similarity",
     "types",
     "validation",
