@@ -88,7 +88,7 @@
   /** Open a model in the second pane, with the parameters of the first one. */
   function carry(id) {
     try {
-      const carried = adaptation.carry(data, first.model(), engine.find(id), first.values());
+      const carried = adaptation.carry(data, engine.find(id), first.values());
       second.open(id, carried.values);
       second.showNotes(carried);
     } catch (error) {

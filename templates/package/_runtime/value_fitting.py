@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import floor, isfinite
 from typing import Any
 
+from oxen_models._runtime.json_schema.accepted_values import simplify_number
 from oxen_models._runtime.json_schema.json_types import json_equal
 
 from .aliases import AUTOMATIC, SAME_FORMATS, AliasKind
@@ -67,10 +68,11 @@ def _choose(kind: AliasKind, choices: Sequence[Any], value: Any) -> Any:
 def _limit(node: Mapping[str, Any], value: float, types: frozenset[str], *, is_exact: bool) -> int | float:
     if not isfinite(value if isinstance(value, float) else 0):
         raise UnsuitableValueError("it is not a finite number")
-    limited: float = min(max(value, node.get("minimum", value)), node.get("maximum", value))
+    limits = {name: simplify_number(node[name]) for name in ("minimum", "maximum") if name in node}
+    limited: float = min(max(value, limits.get("minimum", value)), limits.get("maximum", value))
     if is_exact and limited != value:
-        limits = (f"{name} {node[name]}" for name in ("minimum", "maximum") if name in node)
-        raise UnsuitableValueError(f"the model accepts numbers with {', '.join(limits)}")
+        text = ", ".join(f"{name} {limit}" for name, limit in limits.items())
+        raise UnsuitableValueError(f"the model accepts numbers with {text}")
     # An integer may be too large for a float.
     is_whole = "number" in types or isinstance(limited, int)
     rounded = limited if is_whole else floor(limited + 0.5)
