@@ -18,7 +18,7 @@ const chooser = (() => {
     });
     const list = create("ul", { id: newId("models"), role: "listbox", "aria-label": "Models" });
     input.setAttribute("aria-controls", list.id);
-    const tasks = [...new Set(engine.models().map(({ task }) => task))].sort();
+    const tasks = [...new Set(engine.models().flatMap(({ task }) => task.split(", ")))].sort();
     const task = select("Task", [["", "All tasks"], ...tasks.map((name) => [name, name])]);
     const price = select("Price", [["", "Any price"], ["known", "With a price"], ["unknown", "Without a price"]]);
     const count = create("span", { class: "count", "aria-live": "polite" });
@@ -49,7 +49,7 @@ const chooser = (() => {
       shown = engine.models().filter((model) => {
         const searched = `${model.id} ${model.name} ${model.developer} ${model.task} ${model.description}`.toLowerCase();
         return words.every((word) => searched.includes(word))
-          && (task.value === "" || model.task === task.value)
+          && (task.value === "" || model.task.split(", ").includes(task.value))
           && (price.value === "" || (model.price !== null) === (price.value === "known"));
       }).slice(0, MAX_SHOWN);
       count.textContent = shown.length === 1 ? "1 model" : `${shown.length} models`;

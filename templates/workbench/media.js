@@ -14,7 +14,7 @@ const media = (() => {
       id: newId("field"), type: "text", inputMode: "url", autocomplete: "off", spellcheck: false,
       placeholder: parameter.default === undefined ? "https://… or a file" : fields.labelOf(parameter.default),
       oninput() {
-        showPreview(true);
+        showPreview();
         context.onchange();
       },
     });
@@ -24,16 +24,16 @@ const media = (() => {
     const control = create("div", { class: "medium" }, create("div", { class: "line" }, input, choose), problem, shown);
     acceptFiles(control, choose, context, parameter, (value) => {
       input.value = value;
-      showPreview(true);
+      showPreview();
       context.onchange();
     }, problem);
 
-    /** Show the medium; one of another host only after a click, unless the user has just entered it. */
-    function showPreview(isEntered) {
+    /** Show the medium; one of another host only after a click, because loading it sends a request there. */
+    function showPreview() {
       const value = input.value.trim();
       const source = previews.get(value) ?? (/^(https?:|data:|blob:)/i.test(value) ? value : undefined);
       if (source === undefined) shown.replaceChildren();
-      else if (isEntered || !/^http/i.test(source)) showSource(source);
+      else if (!/^http/i.test(source)) showSource(source);
       else shown.replaceChildren(button("Show preview", () => showSource(source), { class: "quiet" }));
     }
 
@@ -49,11 +49,11 @@ const media = (() => {
       read: () => (input.value.trim() === "" ? undefined : input.value.trim()),
       write(value) {
         input.value = value === undefined ? "" : fields.labelOf(value);
-        showPreview(false);
+        showPreview();
       },
       onreset() {
         input.value = "";
-        showPreview(false);
+        showPreview();
         context.onchange();
       },
       focus: () => input.focus(),

@@ -37,8 +37,8 @@ const pane = (() => {
             button("Example", () => replace(model.example), { class: "quiet" }),
             button("Clear", () => replace({}), { class: "quiet" })),
           formPlace),
-        create("div", { class: "side" }, create("div", { class: "bar" }, estimate, controls.element),
-          controls.outcome, call.element)));
+        create("div", { class: "side" }, create("div", { class: "stay" },
+          create("div", { class: "bar" }, estimate, controls.element), controls.outcome, call.element))));
     let model;
     let current;
     let pending = 0;
@@ -100,15 +100,10 @@ const pane = (() => {
     /** List what was omitted or converted when parameters were carried over from another model. */
     function showNotes(carried) {
       const lines = carried ? [
-        ...carried.omitted.map(({ name, reason }) => `${name} is omitted: ${reason}`),
-        ...carried.converted.map(({ given, sent }) => `${write(given)} is sent as ${write(sent)}`),
-      ] : [];
+        ...carried.omitted, ...carried.converted,
+      ].map((change) => adaptation.describe(model.id, change)) : [];
       notes.hidden = lines.length === 0;
       notes.replaceChildren(create("ul", {}, ...lines.map((line) => create("li", {}, line))));
-    }
-
-    function write(parameters) {
-      return Object.entries(parameters).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ");
     }
 
     return {

@@ -26,7 +26,7 @@
     });
     main.append(first.element);
     restore();
-    addEventListener("popstate", restore);
+    addEventListener("hashchange", restore);
     if (session.isServed()) startServed();
   }
 

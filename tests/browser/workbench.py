@@ -1,0 +1,343 @@
+"""The workbench from its file in a browser: form, errors, calls, comparison, address, keyboard and sizes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.conftest import PHONE_WIDTH, WORKBENCH, ColorScheme, PageOpener
+from browser.forms import LANGUAGES, TRANSPORTS, choose_program, copy_program, find_field
+from browser.pages import find_findings
+
+MAX_PAGE_BYTES = 60_000
+"""Compressed by gzip."""
+SWITCH_TIME = 10
+PAINT_TIME = 300
+"""Milliseconds on an idle machine; the tests allow a busy one `SLACK` times as much."""
+SLACK = 20
+EDIT = "qwen-image-edit-plus"
+STATES = {
+    "form": "#model=gpt-image-2-5-flare",
+    "video": "#model=bytedance-seedance-2-5-reference-to-video&language=curl&transport=events",
+    "comparison": "#model=flux-2-flex&with=google-nano-banana-pro",
+    "errors": f"#model={EDIT}&values={quote(json.dumps({'prompt': 1, 'input_image': [''], 'size': 2}))}",
+}
+
+
+def read_values(page: Page) -> Any:
+    """Return the body that the page shows as JSON."""
+    choose_program(page, "JSON", "Blocking")
+    return json.loads(page.locator(".call code").first.inner_text())
+
+
+def open_folded(page: Page) -> None:
+    """Unfold all parameters."""
+    folded = page.locator("details:not([open]) > summary")
+    while folded.count():
+        folded.first.click()
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_axe_reports_nothing_serious(
+    name: str, color_scheme: ColorScheme, open_workbench: PageOpener, screenshots: Path
+) -> None:
+    """No serious finding of axe in either color scheme, with all parameters shown."""
+    page = open_workbench(STATES[name], color_scheme=color_scheme)
+    page.screenshot(path=screenshots / f"workbench-{name}-{color_scheme}.png", full_page=True)
+    open_folded(page)
+    assert find_findings(page) == []
+    page.get_by_role("combobox", name="Model", exact=True).click()
+    page.screenshot(path=screenshots / f"workbench-{name}-chooser-{color_scheme}.png")
+    assert find_findings(page) == []
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_page_fits_phone(name: str, open_workbench: PageOpener, screenshots: Path) -> None:
+    """The page on a phone does not scroll sideways, with all parameters shown and the chooser open."""
+    page = open_workbench(STATES[name], width=PHONE_WIDTH)
+    open_folded(page)
+    page.screenshot(path=screenshots / f"workbench-{name}-phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH
+    page.get_by_role("combobox", name="Model", exact=True).click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH
+
+
+def test_every_model_fits_phone(open_workbench: PageOpener) -> None:
+    """The form of no model is wider than a phone."""
+    page = open_workbench("", width=PHONE_WIDTH)
+    too_wide: list[str] = page.evaluate(
+        """async width => {
+          const found = [];
+          for (const { id } of engine.models()) {
+            location.hash = `#model=${id}`;
+            await new Promise(resolve => addEventListener("hashchange", resolve, { once: true }));
+            for (const folded of document.querySelectorAll("details")) folded.open = true;
+            if (document.documentElement.scrollWidth > width) found.push(id);
+          }
+          return found;
+        }""",
+        PHONE_WIDTH,
+    )
+    assert too_wide == []
+
+
+def test_model_is_chosen_by_keyboard(open_workbench: PageOpener) -> None:
+    """Typing, arrow keys and Enter choose a model; Escape keeps the current one."""
+    page = open_workbench(f"#model={EDIT}")
+    chooser = page.get_by_role("combobox", name="Model", exact=True)
+    chooser.focus()
+    page.keyboard.type("seedance 2.5")
+    options = page.get_by_role("listbox").get_by_role("option")
+    expect(options.first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    chosen = options.nth(1)
+    assert chooser.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    model_id = chosen.locator("code").inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator(".facts code")).to_have_text(model_id)
+    expect(chooser).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(page.locator(".facts code")).to_have_text(model_id)
+
+
+def test_filters_limit_models(open_workbench: PageOpener) -> None:
+    """The list has the models of the chosen task, with a price."""
+    page = open_workbench("")
+    page.get_by_role("combobox", name="Model", exact=True).click()
+    options = page.get_by_role("listbox").get_by_role("option")
+    total = options.count()
+    page.get_by_role("combobox", name="Task").select_option("Image edit")
+    edits = options.count()
+    page.get_by_role("combobox", name="Price").select_option("With a price")
+    priced = options.all_inner_texts()
+    assert total == 130 > edits > len(priced) > 0
+    assert all("Image edit" in text and "$" in text for text in priced)
+
+
+def test_error_appears_at_field_while_typing(open_workbench: PageOpener) -> None:
+    """A wrong number is named at its field, as the bindings name it, and goes once it is right."""
+    page = open_workbench("#model=flux-kontext-dev")
+    open_folded(page)
+    field = find_field(page, "guidance")
+    number = field.locator("input[type=text]")
+    expect(page.locator(".summary")).to_have_text("The values are valid.")
+    number.fill("1000")
+    error = field.locator(".error")
+    expect(error).to_be_visible()
+    expect(error).to_contain_text("1000")
+    expect(page.locator(".summary")).to_contain_text("1 problem:")
+    expect(number).to_have_attribute("aria-invalid", "true")
+    assert error.get_attribute("id") in (number.get_attribute("aria-describedby") or "").split()
+    number.fill("3")
+    expect(error).to_be_hidden()
+    field.get_by_role("button", name="Reset").click()
+    assert "guidance" not in read_values(page)
+
+
+def test_untouched_field_shows_no_error(open_workbench: PageOpener) -> None:
+    """A missing parameter is counted, and named at its field after a click on its name."""
+    page = open_workbench(f"#model={EDIT}")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator(".summary")).to_contain_text("2 problems:")
+    expect(page.locator(".error:visible")).to_have_count(0)
+    page.locator(".summary").get_by_role("button", name="prompt").click()
+    expect(find_field(page, "prompt").locator("textarea")).to_be_focused()
+    expect(find_field(page, "prompt").locator(".error")).to_be_visible()
+
+
+def test_item_of_list_shows_its_error(open_workbench: PageOpener) -> None:
+    """An error of one item stands at this item."""
+    page = open_workbench(f"#model={EDIT}")
+    field = find_field(page, "input_image")
+    field.get_by_role("button", name="Add image").click()
+    page.keyboard.type("dog")
+    page.keyboard.press("Backspace")
+    items = field.locator("li .field")
+    items.nth(1).locator("input[type=text]").fill("")
+    expect(items.nth(1).locator(".error:visible")).to_have_count(1)
+    expect(items.nth(0).locator(".error:visible")).to_have_count(0)
+
+
+def test_items_are_moved_and_removed(open_workbench: PageOpener) -> None:
+    """The buttons of a list change the order of the items in the call."""
+    page = open_workbench(f"#model={EDIT}")
+    field = find_field(page, "input_image")
+    field.get_by_role("button", name="Add image").click()
+    page.keyboard.type("https://example.com/b.png")
+    field.get_by_role("button", name="Move Image 2 up").click()
+    assert read_values(page)["input_image"][0] == "https://example.com/b.png"
+    field.get_by_role("button", name="Remove Image 2").click()
+    assert read_values(page)["input_image"] == ["https://example.com/b.png"]
+
+
+def test_menu_inserts_citation_at_caret(open_workbench: PageOpener) -> None:
+    """A citation is inserted where the caret is, chosen by the keyboard."""
+    page = open_workbench("#model=flux-3-image")
+    find_field(page, "input_image").get_by_role("button", name="Add image").click()
+    page.keyboard.type("https://example.com/b.png")
+    text = find_field(page, "prompt").locator("textarea")
+    text.fill("The ox of , in ink")
+    text.press("Home")
+    for _ in "The ox of ":
+        text.press("ArrowRight")
+    find_field(page, "prompt").get_by_role("button", name="Cite a medium").press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("The ox of @Image2, in ink")
+    expect(text).to_be_focused()
+
+
+def test_small_file_becomes_data_url(open_workbench: PageOpener) -> None:
+    """Without the server, a small file is sent as a data: URL; a larger one gets a message."""
+    page = open_workbench("#model=flux-kontext-dev")
+    field = find_field(page, "input_image")
+    picture = {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+    field.locator("input[type=file]").set_input_files([picture])  # type: ignore[list-item]
+    expect(field.locator("input[type=text]")).to_have_value("data:image/png;base64,iVBORw0KGgo=")
+    field.locator("input[type=file]").set_input_files([{**picture, "buffer": bytes(100_000)}])  # type: ignore[list-item]
+    expect(field.get_by_role("alert")).to_contain_text("oxen-models workbench")
+
+
+def test_copy_button_copies_shown_call(open_workbench: PageOpener) -> None:
+    """Each language and transport is shown by its tab, also by the keyboard, and copied as it is shown."""
+    page = open_workbench(f"#model={EDIT}")
+    programs = set[str]()
+    for language in LANGUAGES:
+        for transport in TRANSPORTS:
+            choose_program(page, language, transport)
+            copied = copy_program(page)
+            assert copied.strip() == page.locator(".call code").inner_text().strip()
+            programs.add(copied)
+    assert len(programs) >= (len(LANGUAGES) - 2) * len(TRANSPORTS) + 2
+    page.get_by_role("tab", name="JSON").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Python", exact=True)).to_be_focused()
+    expect(page.get_by_role("tab", name="Python", exact=True)).to_have_attribute("aria-selected", "true")
+
+
+def test_reload_restores_state(open_workbench: PageOpener) -> None:
+    """Both models, their values, the language and the transport are in the address."""
+    page = open_workbench(f"#model={EDIT}&language=curl&transport=queue")
+    find_field(page, "prompt").locator("textarea").fill('Ärger & "hats" #1 = 100 %')
+    page.get_by_role("button", name="Compare with…").click()
+    page.wait_for_function("location.hash.includes('with_values')")
+    shown = page.locator(".call code").all_inner_texts()
+    assert len(shown) == 2
+    address = page.url
+    page.reload()
+    assert page.locator(".call code").all_inner_texts() == shown
+    shared = open_workbench(address.removeprefix(WORKBENCH.as_uri()))
+    assert shared.locator(".call code").all_inner_texts() == shown
+    expect(shared.get_by_role("tab", name="Queue").first).to_have_attribute("aria-selected", "true")
+
+
+def test_back_returns_to_previous_model(open_workbench: PageOpener) -> None:
+    """Back and forward show the models in the order in which they were chosen."""
+    page = open_workbench(f"#model={EDIT}")
+    page.get_by_role("combobox", name="Model", exact=True).fill("flux-3-image")
+    page.keyboard.press("Enter")
+    expect(page.locator(".facts code")).to_have_text("flux-3-image")
+    page.go_back()
+    expect(page.locator(".facts code")).to_have_text(EDIT)
+    page.go_forward()
+    expect(page.locator(".facts code")).to_have_text("flux-3-image")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "message"),
+    [
+        ("#model=no-such-model", "no model no-such-model"),
+        (f"#model={EDIT}&values=%7B", "not JSON"),
+        (f"#model={EDIT}&values=%5B%5D", "must be an object"),
+        (f"#model={EDIT}&values=%E0%A4%A", "percent-encoded"),
+        (f"#model={EDIT}&language=perl", "unknown language"),
+        (f"#model={EDIT}&with=no-such-model", "no model no-such-model"),
+        ("#=&&model", "no model"),
+        ("#model=__proto__&values=%7B%22__proto__%22%3A1%7D", "no model __proto__"),
+    ],
+)
+def test_broken_address_gives_message(fragment: str, message: str, open_workbench: PageOpener) -> None:
+    """What is wrong in the address is named, and a form is shown."""
+    page = open_workbench(fragment)
+    expect(page.locator("#message")).to_contain_text(message)
+    expect(page.locator(".call code")).not_to_be_empty()
+    page.locator("#message").get_by_role("button", name="Close").click()
+    expect(page.locator("#message")).to_be_hidden()
+
+
+def test_markup_in_values_is_shown_as_text(open_workbench: PageOpener) -> None:
+    """A value with markup and a script is text everywhere on the page."""
+    attack = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
+    values = quote(json.dumps({"prompt": attack, attack: attack}))
+    page = open_workbench(f"#model={EDIT}&values={values}")
+    assert page.locator("img, script:not([id]):not(:empty)").count() == page.evaluate("document.scripts.length - 2")
+    assert attack in page.locator(".call code").inner_text()
+
+
+def test_comparison_carries_parameters_over(open_workbench: PageOpener) -> None:
+    """The second model has the values of the first one, and what it lacks is listed."""
+    page = open_workbench("#model=flux-kontext-dev&with=flux-deblur")
+    expect(page.locator(".pane")).to_have_count(2)
+    notes = page.get_by_role("region", name="Second model").locator(".notes")
+    expect(notes).to_contain_text("prompt")
+    page.get_by_role("button", name="Close", exact=True).last.click()
+    expect(page.locator(".pane")).to_have_count(1)
+    expect(page.get_by_role("button", name="Compare with…")).to_be_focused()
+
+
+def test_page_without_server_offers_no_run(open_workbench: PageOpener) -> None:
+    """The page from a file says how requests are run."""
+    page = open_workbench("")
+    assert page.get_by_role("button", name="Run").count() == 0
+    expect(page.get_by_text("oxen-models workbench", exact=True)).to_be_visible()
+
+
+def test_page_is_small() -> None:
+    """The page with all schemas is smaller than its budget."""
+    size = len(gzip.compress(WORKBENCH.read_bytes(), mtime=0))
+    print(f"page: {size:,} bytes compressed")
+    assert size < MAX_PAGE_BYTES
+
+
+def test_models_are_switched_quickly(open_workbench: PageOpener) -> None:
+    """Switching to each model, in turn and back, takes milliseconds, including layout."""
+    page = open_workbench("")
+    times: list[float] = page.evaluate(
+        """async () => {
+          const times = [];
+          const ids = engine.models().map(({ id }) => id);
+          for (const id of [...ids, ...ids]) {
+            const restored = new Promise(resolve => addEventListener("hashchange", resolve, { once: true }));
+            addEventListener("hashchange", () => times.push(performance.now()), { once: true, capture: true });
+            location.hash = `#model=${id}`;
+            await restored;
+            document.body.offsetHeight;
+            times.push(performance.now() - times.pop());
+          }
+          return times;
+        }"""
+    )
+    high = statistics.quantiles(times, n=20)[-1]
+    print(f"switch of models: median {statistics.median(times):.1f} ms, 95th percentile {high:.1f} ms, n={len(times)}")
+    assert len(times) == 260
+    assert high < SWITCH_TIME * SLACK
+
+
+def test_page_is_painted_quickly(open_workbench: PageOpener) -> None:
+    """The first paint has the form."""
+    paint: float = open_workbench("").evaluate(
+        """new Promise(resolve => new PerformanceObserver(list => resolve(list.getEntries().at(-1).startTime))
+          .observe({ type: "paint", buffered: true }))"""
+    )
+    print(f"first contentful paint: {paint:.0f} ms")
+    assert paint < PAINT_TIME * SLACK
