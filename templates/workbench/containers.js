@@ -14,17 +14,14 @@ const containers = (() => {
   function buildObject(parameter, context) {
     const members = parameter.properties.map((property) => fields.build(property, context));
     const names = new Set(parameter.properties.map(({ name }) => name));
-    let others = {};
     function read() {
-      const entries = members.map((member) => [member.parameter.name, member.read()]);
-      const value = { ...others, ...Object.fromEntries(entries.filter(([, part]) => part !== undefined)) };
-      return Object.keys(value).length === 0 ? undefined : value;
+      const entries = members.map((member) => [member.parameter.name, member.read()])
+        .filter(([, value]) => value !== undefined);
+      return entries.length === 0 ? undefined : Object.fromEntries(entries);
     }
     function write(value) {
       const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-      const values = isObject ? value : {};
-      others = Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
-      members.forEach((member) => member.write(values[member.parameter.name]));
+      members.forEach((member) => member.write(isObject ? value[member.parameter.name] : undefined));
     }
     return fields.frame(parameter, {
       control: create("div", { class: "nested" }, ...members.map(({ element }) => element)),

@@ -14,7 +14,7 @@ const fields = (() => {
   const MAX_SLIDER_STEPS = 10_000;
   const SWITCH_LABELS = new Map([[true, "On"], [false, "Off"]]);
 
-  /** Return the field of a parameter; `context` is {onchange, session, countMedia, citations}. */
+  /** Return the field of a parameter; `context` is {onchange, cites, listCitations}. */
   function build(parameter, context) {
     if (parameter.kind === "media") return media.build(parameter, context);
     if (parameter.kind === "list") return containers.buildList(parameter, context);
@@ -103,28 +103,23 @@ const fields = (() => {
   }
 
   function buildText(parameter, context) {
-    const isLong = parameter.level === "required" || parameter.citable;
+    const cites = context.cites(parameter);
+    const isLong = parameter.level === "required" || cites;
     const input = create("textarea", {
-      id: newId("field"), rows: isLong ? 3 : 1, placeholder: placeholderOf(parameter), oninput: onchange,
-      spellcheck: false,
+      id: newId("field"), rows: isLong ? 3 : 1, placeholder: placeholderOf(parameter),
+      oninput: context.onchange, spellcheck: false,
     });
-    let isOmitted = true;
-    function onchange() {
-      isOmitted = input.value === "";
-      context.onchange();
-    }
     return frame(parameter, {
       control: input,
       input,
-      tools: parameter.citable ? [citations.buildMenu(input, context)] : [],
-      read: () => (isOmitted ? undefined : input.value),
+      tools: cites ? [citations.buildMenu(input, context)] : [],
+      read: () => input.value || undefined,
       write(value) {
-        isOmitted = value === undefined;
-        input.value = value ?? "";
+        input.value = value === undefined ? "" : labelOf(value);
       },
       onreset() {
         input.value = "";
-        onchange();
+        context.onchange();
       },
       focus: () => input.focus(),
     });
@@ -178,14 +173,11 @@ const fields = (() => {
       const mark = isDefault ? create("span", { class: "default" }, " default") : undefined;
       return create("label", { class: "segment" }, input, create("span", {}, labels[index], ...(mark ? [mark] : [])));
     }));
-    let foreign;
     function read() {
-      const index = inputs.findIndex((input) => input.checked);
-      return index < 0 ? foreign : parameter.options[index];
+      return parameter.options[inputs.findIndex((input) => input.checked)];
     }
     function write(value) {
       const index = findOption(parameter, value);
-      foreign = index < 0 ? value : undefined;
       inputs.forEach((input, position) => {
         input.checked = position === index;
       });
@@ -208,16 +200,14 @@ const fields = (() => {
     const input = create("select", { id: newId("field"), onchange: context.onchange },
       create("option", { value: "" }, parameter.level === "required" ? "Choose…" : empty),
       ...labels.map((label, index) => create("option", { value: String(index) }, label)));
-    let foreign;
     function write(value) {
       const index = findOption(parameter, value);
-      foreign = index < 0 ? value : undefined;
       input.value = index < 0 ? "" : String(index);
     }
     return frame(parameter, {
       control: input,
       input,
-      read: () => (input.value === "" ? foreign : parameter.options[Number(input.value)]),
+      read: () => (input.value === "" ? undefined : parameter.options[Number(input.value)]),
       write,
       onreset() {
         write(undefined);

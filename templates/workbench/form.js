@@ -12,18 +12,19 @@ const form = (() => {
    */
   function build(model, onchange) {
     const touched = new Set();
-    const context = { onchange: () => {}, listCitations: () => listCitations(model.id, read()) };
-    const built = engine.parameters(model.id).map((parameter) => {
-      const own = { ...context, onchange: () => {
+    const cited = engine.citations(model.id);
+    const built = engine.parameters(model.id).map((parameter) => fields.build(parameter, {
+      onchange() {
         touched.add(parameter.name);
         onchange();
-      } };
-      return fields.build(parameter, own);
-    });
+      },
+      cites: ({ name, description = "" }) => cited.length > 0 && (name === "prompt" || description.includes("@")),
+      listCitations: () => listCitations(cited, read()),
+    }));
     const byName = new Map(built.map((field) => [field.parameter.name, field]));
     const ofLevel = (...levels) => built.filter(({ parameter }) => levels.includes(parameter.level));
     const summary = create("p", { class: "summary", "aria-live": "polite", "aria-atomic": "true" });
-    let others = {};
+    let written = {};
     let isStrict = false;
     const element = create("form", { noValidate: true, autocomplete: "off", onsubmit: (event) => event.preventDefault() },
       ...arrange(ofLevel("required", "basic")),
@@ -33,18 +34,25 @@ const form = (() => {
 
     /** Return the values by wire name; omitted parameters are absent. */
     function read() {
-      const entries = built.map((field) => [field.parameter.name, field.read()]);
-      return { ...Object.fromEntries(entries.filter(([, value]) => value !== undefined)), ...others };
+      const values = { ...written };
+      for (const field of built) {
+        const { name } = field.parameter;
+        if (!touched.has(name)) continue;
+        const value = field.read();
+        if (value === undefined) delete values[name];
+        else values[name] = value;
+      }
+      return values;
     }
 
-    /** Replace all values. Values of unknown parameters are kept, so that the check names them. */
+    /** Replace all values. Those that no field can show are kept until they are edited, so that the check names them. */
     function write(values) {
       touched.clear();
       isStrict = false;
-      others = Object.fromEntries(Object.entries(values).filter(([name]) => !byName.has(name)));
+      written = values;
       built.forEach((field) => field.write(values[field.parameter.name]));
       for (const folded of element.querySelectorAll("details")) {
-        folded.open = [...folded.querySelectorAll("[data-name]")].some(({ dataset }) => dataset.name in values);
+        folded.open = [...folded.querySelectorAll("[data-name]")].some(({ dataset }) => Object.hasOwn(values, dataset.name));
       }
     }
 
@@ -54,7 +62,7 @@ const form = (() => {
       for (const field of built) {
         const { name } = field.parameter;
         const own = problems.filter(({ path }) => path[0] === name);
-        const isShown = isStrict || touched.has(name) || field.read() !== undefined;
+        const isShown = isStrict || touched.has(name) || Object.hasOwn(written, name);
         field.showProblems(isShown ? own.map(({ path, message }) => ({ path: path.slice(1), message })) : []);
       }
       summary.replaceChildren(...summarize(problems));
@@ -65,13 +73,13 @@ const form = (() => {
       const names = [...new Set(problems.map(({ path }) => path[0]))];
       const links = names.flatMap((name) => [" ", byName.has(name)
         ? button(name, () => focusField(name), { class: "link" })
-        : create("span", {}, problems.find(({ path }) => path[0] === name).message)]);
+        : create("span", {}, `${name}: ${problems.find(({ path }) => path[0] === name).message}`)]);
       return [problems.length === 1 ? "1 problem:" : `${problems.length} problems:`, ...links];
     }
 
     function focusField(name) {
       const field = byName.get(name);
-      touched.add(name);
+      isStrict = true;
       const folded = field.element.closest("details");
       if (folded) folded.open = true;
       field.focus();
@@ -107,8 +115,8 @@ const form = (() => {
     return [create("details", {}, summary, ...arrange(group))];
   }
 
-  function listCitations(id, values) {
-    return engine.citations(id).flatMap(({ mark, parameters }) => {
+  function listCitations(cited, values) {
+    return cited.flatMap(({ mark, parameters }) => {
       const counts = parameters.map((name) => (Array.isArray(values[name]) ? values[name].length : 1));
       return Array.from({ length: Math.max(1, ...counts) }, (_, index) => `${mark}${index + 1}`);
     });

@@ -5,8 +5,14 @@ const media = (() => {
   const { create, button, newId, preview } = browser;
   const MAX_DATA_BYTES = 32_768;
   const ACCEPTED = { image: "image/*", video: "video/*", audio: "audio/*" };
-  /** Addresses of previews of local files, by the value of the parameter. */
+  /** Addresses of previews of files that the server keeps, by path. */
   const previews = new Map();
+  const STORAGE = "workbench-files";
+
+  /** Return the paths of the files that the server keeps, also after a reload. */
+  function files() {
+    return new Set(JSON.parse(sessionStorage.getItem(STORAGE) ?? "[]"));
+  }
 
   /** Return the field of a medium. */
   function build(parameter, context) {
@@ -108,6 +114,7 @@ const media = (() => {
     if (session.isServed()) {
       const { path } = await session.upload(file);
       previews.set(path, URL.createObjectURL(file));
+      sessionStorage.setItem(STORAGE, JSON.stringify([...files(), path]));
       return path;
     }
     if (file.size > MAX_DATA_BYTES) {
@@ -126,5 +133,5 @@ const media = (() => {
     return reader.result;
   }
 
-  return { build, acceptFiles };
+  return { build, acceptFiles, files };
 })();

@@ -82,14 +82,13 @@ const pane = (() => {
     }
 
     function check() {
-      return engine.check(model.id, current.read());
+      return engine.check(model.id, current.read(), media.files());
     }
 
     /** Show the problems, the estimate and the call of the values. */
     function refresh() {
       const values = current.read();
-      const problems = engine.check(model.id, values);
-      current.showProblems(problems);
+      current.showProblems(check());
       const costs = estimates.estimate(model, values, controls.count());
       estimate.textContent = estimates.describe(costs);
       estimate.classList.toggle("unknown", "reason" in costs);

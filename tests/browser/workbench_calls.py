@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,34 +56,29 @@ def build_body(page: ModelPage, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    """A stand-in for the programs."""
-    with Hub(speed=SPEED) as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def programs() -> Iterator[ProgramServer]:
-    """A server that runs Python programs."""
-    with ProgramServer(WARM_UP, speed=SPEED) as server:
-        yield server
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleRunner]:
+    """A runner of programs against a stand-in."""
+    with Hub(speed=SPEED) as hub, ProgramServer(WARM_UP, speed=SPEED) as programs:
+        yield ExampleRunner(hub, programs, tmp_path_factory.mktemp("programs"))
 
 
 @pytest.mark.parametrize(
     ("model", "number"), [pytest.param(page, n, id=page.id) for n, page in enumerate(choose_sample())]
 )
 def test_copied_calls_send_filled_form(
-    model: ModelPage, number: int, hub: Hub, programs: ProgramServer, tmp_path: Path, open_workbench: PageOpener
+    model: ModelPage, number: int, runner: ExampleRunner, open_workbench: PageOpener
 ) -> None:
     """The Python and the cURL call of a filled form send the body of the typed call."""
     assert model.values is not None
     page = open_workbench(f"#model={model.id}")
-    values = {name: model.values.complete[name] for name in list_parameters(page, model.id)
-              if name in model.values.complete}
+    values = {
+        name: model.values.complete[name]
+        for name in list_parameters(page, model.id)
+        if name in model.values.complete
+    }
     assert values.keys() == model.values.complete.keys()
     fill_form(page, model.id, values)
     transport = TRANSPORTS[number % len(TRANSPORTS)]
-    runner = ExampleRunner(hub, programs, tmp_path)
     bodies: list[Any] = []
     for language, syntax in (("Python", "python"), ("cURL", "bash")):
         choose_program(page, language, transport)
