@@ -258,7 +258,7 @@ const fields = (() => {
     }
     write(undefined);
     return frame(parameter, {
-      control: create("div", { class: "number" }, input, ...(hasSlider ? [slider] : []), ...words),
+      control: create("div", { class: "amount" }, input, ...(hasSlider ? [slider] : []), ...words),
       input,
       read,
       write,

@@ -1,4 +1,4 @@
-"""The workbench in a browser: forms that are filled in, and the copied calls, executed against the stand-in."""
+"""The workbench in a browser: the calls of filled forms, copied and executed against the stand-in."""
 
 from __future__ import annotations
 
