@@ -111,6 +111,8 @@ const validation = (() => {
     if (isHuge(value) && type.values.some(Number.isInteger)) {
       return [fail(place, "Unable to parse input string as an integer, exceeded maximum size")];
     }
+    const isText = typeof value === "string" && type.values.some((option) => typeof option === "string");
+    if (isText && !value.isWellFormed()) return [fail(place, NO_UNICODE)];
     const texts = type.values.map(literals.writeRepr);
     const last = texts.pop();
     return [fail(place, `must be ${texts.join(", ")}${texts.length ? " or " : ""}${last}`, { kind: "choice" })];
