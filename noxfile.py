@@ -27,7 +27,7 @@ EXTRAS = "cli,codegen,compare,dynamic,mcp,progress,tables,testing,workbench"
 # Installed in this order, each in addition to the ones before.
 SMOKE_IMPORTS = {
     "cli": "oxen_models._cli.main, jsonschema",
-    "workbench": "oxen_models._workbench.serve",
+    "workbench": "oxen_models._workbench.serve, oxen_models.testing",
     "mcp": "oxen_models._mcp.serve, oxen_models._mcp.previews",
     "tables": "fsspec, pyarrow.parquet",
 }

@@ -235,6 +235,11 @@ def test_file_is_served_as_what_it_is(page: Page) -> None:
     assert "default-src 'none'" in policy
     assert "sandbox" in policy
     assert "script-src" not in policy
+    (page.session.folder / "x.wav").write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(28))
+    response = page.read_file("/files/x.wav")  # a sandbox would prevent that browsers play it
+    assert (response.headers["content-type"], "sandbox" in response.headers["content-security-policy"]) == (
+        "audio/wav", False
+    )  # fmt: skip
     (page.session.folder / "a b#?.png").write_bytes(PNG)
     assert page.read_file(f"/files/{quote('a b#?.png')}", Range="bytes=0-3").content == PNG[:4]
 

@@ -18,8 +18,9 @@ from .session import Session
 URL = "/files/"
 _KINDS = ("image", "video", "audio")
 _HEAD_SIZE = 2**12
-# A document has no scripts and no origin, even if a browser opens it as a page.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+# Of a browser that opens a file as a page. An image, which may be SVG, has no scripts and no origin.
+_POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_IMAGE_POLICY = f"{_POLICY}; sandbox"
 
 
 def describe_file(path: Path) -> dict[str, Any]:
@@ -53,7 +54,8 @@ def respond_file(session: Session, name: str) -> FileResponse:
         path = find_file(folder, name)
         media_type = None if path is None else _detect(path)
         if path is not None and media_type is not None:
-            headers = {"Content-Security-Policy": _POLICY}
+            policy = _IMAGE_POLICY if find_kind(media_type) == "image" else _POLICY
+            headers = {"Content-Security-Policy": policy}
             return FileResponse(path, headers=headers, media_type=media_type)
     raise RequestError(404, "missing", f"there is no file {name!r:.80}")
 
