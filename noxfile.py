@@ -117,7 +117,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Check pages of the site that `docs` built in an installed Chromium; write build/screenshots."""
+    """Check the workbench and pages of the site that `docs` built in Chromium; write build/screenshots."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         session.skip(f"no browser is installed; expected one of {', '.join(CHROMIUM)}")
@@ -125,7 +125,8 @@ def browser(session: nox.Session) -> None:
     if not Path(SITE).is_dir():
         session.run("python", "docs/build.py")
     options = (f"--chromium={chromium}", f"--site={SITE}", "--screenshots=build/screenshots")
-    session.run("pytest", "tests/browser/pages.py", *options, *session.posargs)
+    files = sorted(str(path) for path in (TESTS / "browser").glob("*.py"))
+    session.run("pytest", *files, *options, *session.posargs)
 
 
 @nox.session

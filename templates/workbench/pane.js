@@ -23,7 +23,7 @@ const pane = (() => {
     const formPlace = create("div", { class: "form" });
     const call = panel.build(settings.shown, settings.onshown);
     const controls = runs.buildControls({
-      read: () => ({ model, values: current.read() }), check, onproblems(problems) {
+      read: () => ({ model, values: current.read() }), check, onchange: () => refresh(), onproblems(problems) {
         current.showProblems(problems, true);
         current.focusProblem(problems);
       },

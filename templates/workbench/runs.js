@@ -14,7 +14,8 @@ const runs = (() => {
   /**
    * Return the button that runs a request as {element, outcome, count, showEstimate}.
    *
-   * @param {object} source `read` returns {model, values}, `check` their problems; `onproblems` shows problems.
+   * @param {object} source `read` returns {model, values}, `check` their problems; `onproblems` shows problems, and
+   *   `onchange` is called after a change of the number of results.
    */
   function buildControls(source) {
     const outcome = create("div", { class: "outcome" });
@@ -23,7 +24,7 @@ const runs = (() => {
       return { element: hint, outcome, count: () => 1, showEstimate: () => {} };
     }
     const count = create("input", {
-      id: newId("count"), type: "number", min: 1, max: MAX_COUNT, value: "1", oninput: () => source.onchange?.(),
+      id: newId("count"), type: "number", min: 1, max: MAX_COUNT, value: "1", oninput: source.onchange,
     });
     const price = create("span", { class: "price" });
     const run = button("Run", () => start(false), { class: "primary" });
@@ -56,7 +57,7 @@ const runs = (() => {
 
     function confirm(error) {
       const dialog = document.getElementById("confirmation");
-      dialog.querySelector("p").textContent = error.message;
+      dialog.querySelector("p").textContent = estimates.describe(error.details.estimate);
       dialog.returnValue = "";
       dialog.addEventListener("close", () => {
         run.focus();
@@ -66,7 +67,7 @@ const runs = (() => {
     }
 
     function showError(error) {
-      const problems = (error.details?.problems ?? []).map(({ parameter, message }) => ({ path: [parameter], message }));
+      const problems = (error.details?.problems ?? []).map(({ parameter, message }) => ({ path: [parameter.split("[")[0]], message }));
       if (problems.length > 0) source.onproblems(problems);
       outcome.replaceChildren(create("p", { class: "error", role: "alert" }, error.message));
     }
@@ -114,7 +115,10 @@ const runs = (() => {
     const started = Date.now();
 
     function show(next) {
-      const isNew = next.status !== element.dataset.status;
+      const previous = element.dataset.status;
+      // The response to a cancellation may arrive before an event of an earlier state.
+      if (ENDED.has(previous) && !ENDED.has(next.status)) return;
+      const isNew = next.status !== previous;
       element.dataset.status = next.status;
       const hasEnded = ENDED.has(next.status);
       state.textContent = STATUS[next.status] ?? next.status;

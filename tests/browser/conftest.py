@@ -90,11 +90,18 @@ def open_workbench(browser: Browser) -> Iterator[PageOpener]:
 
 
 class PageOpener:
-    """Opens pages and collects their faults."""
+    """Opens pages and collects their faults.
 
-    def __init__(self, browser: Browser, site_url: str) -> None:
+    Args:
+        browser: The browser.
+        url: The start of the addresses of all pages; requests to others are faults.
+        allowed: Texts of console errors that are no faults.
+    """
+
+    def __init__(self, browser: Browser, url: str, allowed: tuple[str, ...] = ()) -> None:
         self.faults: list[str] = []
-        self._url = site_url
+        self._url = url
+        self._allowed = allowed
         self._context = browser.new_context()
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
 
@@ -121,7 +128,7 @@ class PageOpener:
             self.faults.append(f"request to {request.url}")
 
     def _check_message(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not any(text in message.text for text in self._allowed):
             self.faults.append(f"console: {message.text}")
 
     def _collect_error(self, error: Error) -> None:
