@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.workbench import KEY, Page, serve_page
@@ -148,6 +149,17 @@ def test_page_has_the_session_and_its_policy(page: Page) -> None:
     assert KEY not in response.text
 
 
+def test_session_in_the_page_is_data(module_hub: Hub, tmp_path: Path) -> None:
+    """The name of a folder does not end or open an element."""
+    folder = tmp_path / "<!--<script>"
+    folder.mkdir()
+    with serve_page(module_hub.url, folder) as page:
+        text = page.client.get("/", headers={"Cookie": page.cookie}).text
+        _, _, rest = text.partition('id="session">')
+        state, _, _ = rest.partition("<")
+        assert json.loads(state)["folder"] == str(folder / "output")
+
+
 def test_each_response_forbids_frames_and_sniffing(page: Page) -> None:
     """Errors have the same headers as other responses, and no response is cached."""
     for path in ("/", "/api/session", "/api/nothing", "/files/nothing.png", "/?token=wrong"):
@@ -185,7 +197,7 @@ def test_other_method_is_rejected(page: Page, method: str, path: str) -> None:
         b"",
         b"[]",
         b"\xff",
-        b'{"model": NaN}',
+        b'{"model": "z-image-turbo", "values": {"prompt": NaN}}',
         b"[" * 100_000,
         b'{"model": "z-image-turbo"}',
         b'{"model": 1, "values": {}}',

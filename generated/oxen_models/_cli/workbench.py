@@ -33,9 +33,8 @@ _PACKAGES = ("jsonschema", "starlette", "uvicorn")
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=click.IntRange(1024, 65535),
     metavar="PORT",
-    default=0,
     help="Serve on this port of 127.0.0.1. Defaults to a free one.",
 )
 @click.option("--demo", is_flag=True, help="Use a stand-in of the API: no key, no costs.")
@@ -63,7 +62,7 @@ _PACKAGES = ("jsonschema", "starlette", "uvicorn")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 @base_url_option
 def workbench_command(
-    port: int,
+    port: int | None,
     demo: bool,
     budget: Decimal | None,
     confirm_above: Decimal,
@@ -105,7 +104,7 @@ def workbench_command(
         runner = Runner(oxen, replace(limits, input_folders=(media_folder, folder)))
         session = Session(runner, folder, media_folder, is_demo=demo)
         try:
-            workbench = Workbench(session, port)
+            workbench = Workbench(session, port or 0)
         except OSError as error:
             reason = error.strerror or error
             raise click.UsageError(

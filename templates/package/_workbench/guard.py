@@ -15,7 +15,6 @@ from .session import Session
 HOST = "127.0.0.1"
 TOKEN_HEADER = "x-workbench-token"
 _NAMES = (HOST, "localhost", "[::1]")
-_HTTP_PORT = 80
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
@@ -40,8 +39,6 @@ class Guard:
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
         self._hosts = {f"{name}:{port}" for name in _NAMES}
-        if port == _HTTP_PORT:
-            self._hosts |= set(_NAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
