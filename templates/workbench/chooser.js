@@ -72,9 +72,10 @@ const chooser = (() => {
     }
 
     function choose(model) {
+      const isNew = model !== chosen;
       chosen = model;
       close();
-      onchoose(model.id);
+      if (isNew) onchoose(model.id);
     }
 
     function onfocusout(event) {

@@ -23,14 +23,10 @@ const containers = (() => {
       const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
       members.forEach((member) => member.write(isObject ? value[member.parameter.name] : undefined));
     }
-    return fields.frame(parameter, {
+    return fields.frame(parameter, context, {
       control: create("div", { class: "nested" }, ...members.map(({ element }) => element)),
       read,
       write,
-      onreset() {
-        write(undefined);
-        context.onchange();
-      },
       focus: () => members[0].focus(),
       showsInside: ({ path }) => names.has(path[0]),
       showProblemsInside: (problems) => members.forEach(
@@ -108,14 +104,10 @@ const containers = (() => {
       if (Array.isArray(value)) value.forEach(insert);
     }
 
-    return fields.frame(parameter, {
+    return fields.frame(parameter, context, {
       control,
       read,
       write,
-      onreset() {
-        write(undefined);
-        context.onchange();
-      },
       focus: () => (items[0] ?? add).focus(),
       showsInside: ({ path }) => path[0] < items.length,
       showProblemsInside: (problems) => items.forEach(

@@ -38,55 +38,45 @@ const fields = (() => {
    * Return a field with label, description and errors around a control.
    *
    * @param parameter The parameter.
+   * @param context The context of the form.
    * @param parts `control`, the element; `input`, the element that a label names, undefined for a group; `tools`,
-   *   further elements beside the label; and `read`, `write`, `focus` and `onreset` of the field.
+   *   further elements beside the label; `read` and `write` of the field; and `focus` of a group.
    */
-  function frame(parameter, parts) {
-    const isGroup = parts.input === undefined;
-    const hintId = newId("hint");
-    const errorId = newId("error");
-    const errorElement = create("p", { class: "error", id: errorId, hidden: true });
+  function frame(parameter, context, parts) {
+    const { control, input, read, write, focus = () => input.focus() } = parts;
+    const isRequired = parameter.level === "required";
+    const error = create("p", { class: "error", id: newId("error"), hidden: true });
+    const hint = create("p", { class: "hint", id: newId("hint") }, describe(parameter));
     const reset = button("Reset", () => {
-      parts.onreset();
-      update();
-      parts.focus();
-    }, { class: "reset quiet", hidden: true, "aria-label": `Reset ${parameter.label}` });
-    const label = create(isGroup ? "span" : "label", { class: "label", for: parts.input?.id }, parameter.label);
+      write(undefined);
+      context.onchange();
+      focus();
+    }, { class: "quiet", hidden: true, "aria-label": `Reset ${parameter.label}` });
+    const label = create(input ? "label" : "span", { class: "label", id: newId("label"), for: input?.id }, parameter.label);
     const head = create("div", { class: "head" }, label,
       parameter.label === parameter.name ? undefined : create("code", {}, parameter.name),
-      parameter.level === "required" ? create("span", { class: "required" }, "required") : undefined,
+      isRequired ? create("span", { class: "required" }, "required") : undefined,
       create("span", { class: "space" }), reset, ...(parts.tools ?? []));
-    const hint = create("p", { class: "hint", id: hintId }, describe(parameter));
-    hint.hidden = hint.textContent === "";
-    const element = create("div", { class: `field ${parameter.kind}`, "data-name": parameter.name },
-      head, parts.control, errorElement, hint);
-    const described = parts.input ?? parts.control;
-    described.setAttribute("aria-describedby", `${errorId} ${hintId}`);
-    if (isGroup) {
-      label.id = newId("label");
-      parts.control.setAttribute("role", parts.role ?? "group");
-      parts.control.setAttribute("aria-labelledby", label.id);
+    const element = create("div", { class: "field", "data-name": parameter.name }, head, control, error, hint);
+    const described = input ?? control;
+    described.setAttribute("aria-describedby", `${error.id} ${hint.id}`);
+    if (!input) {
+      control.setAttribute("role", parts.role ?? "group");
+      control.setAttribute("aria-labelledby", label.id);
     }
-    if (parameter.level === "required" && (!isGroup || parts.role === "radiogroup")) {
-      described.setAttribute("aria-required", "true");
-    }
-
-    function update() {
-      reset.hidden = parameter.level === "required" || parts.read() === undefined;
-    }
+    if (isRequired && (input || parts.role)) described.setAttribute("aria-required", "true");
 
     function showProblems(problems) {
-      update();
+      reset.hidden = isRequired || read() === undefined;
       const texts = problems.filter((problem) => !parts.showsInside?.(problem)).map(({ message }) => message);
       parts.showProblemsInside?.(problems);
-      errorElement.textContent = texts.join("\n");
-      errorElement.hidden = texts.length === 0;
-      element.classList.toggle("invalid", texts.length > 0);
-      if (texts.length > 0) described.setAttribute("aria-invalid", "true");
-      else described.removeAttribute("aria-invalid");
+      error.textContent = texts.join("\n");
+      error.hidden = texts.length === 0;
+      if (error.hidden) described.removeAttribute("aria-invalid");
+      else described.setAttribute("aria-invalid", "true");
     }
 
-    return { parameter, element, read: parts.read, write: parts.write, focus: parts.focus, showProblems };
+    return { parameter, element, read, write, focus, showProblems };
   }
 
   function describe(parameter) {
@@ -109,7 +99,7 @@ const fields = (() => {
       id: newId("field"), rows: isLong ? 3 : 1, placeholder: placeholderOf(parameter),
       oninput: context.onchange, spellcheck: false,
     });
-    return frame(parameter, {
+    return frame(parameter, context, {
       control: input,
       input,
       tools: cites ? [citations.buildMenu(input, context)] : [],
@@ -117,11 +107,6 @@ const fields = (() => {
       write(value) {
         input.value = value === undefined ? "" : labelOf(value);
       },
-      onreset() {
-        input.value = "";
-        context.onchange();
-      },
-      focus: () => input.focus(),
     });
   }
 
@@ -138,18 +123,13 @@ const fields = (() => {
         return input.value;
       }
     }
-    return frame(parameter, {
+    return frame(parameter, context, {
       control: input,
       input,
       read,
       write(value) {
         input.value = value === undefined ? "" : JSON.stringify(value, null, 1);
       },
-      onreset() {
-        input.value = "";
-        context.onchange();
-      },
-      focus: () => input.focus(),
     });
   }
 
@@ -170,8 +150,8 @@ const fields = (() => {
     }));
     const control = create("div", { class: "segments" }, ...inputs.map((input, index) => {
       const isDefault = findOption(parameter, parameter.default) === index;
-      const mark = isDefault ? create("span", { class: "default" }, " default") : undefined;
-      return create("label", { class: "segment" }, input, create("span", {}, labels[index], ...(mark ? [mark] : [])));
+      return create("label", { class: "segment" }, input, create("span", {}, labels[index],
+        isDefault ? create("span", { class: "default" }, " default") : undefined));
     }));
     function read() {
       return parameter.options[inputs.findIndex((input) => input.checked)];
@@ -182,15 +162,11 @@ const fields = (() => {
         input.checked = position === index;
       });
     }
-    return frame(parameter, {
+    return frame(parameter, context, {
       control,
       role: "radiogroup",
       read,
       write,
-      onreset() {
-        write(undefined);
-        context.onchange();
-      },
       focus: () => (inputs.find((input) => input.checked) ?? inputs[0]).focus(),
     });
   }
@@ -204,16 +180,11 @@ const fields = (() => {
       const index = findOption(parameter, value);
       input.value = index < 0 ? "" : String(index);
     }
-    return frame(parameter, {
+    return frame(parameter, context, {
       control: input,
       input,
       read: () => (input.value === "" ? undefined : parameter.options[Number(input.value)]),
       write,
-      onreset() {
-        write(undefined);
-        context.onchange();
-      },
-      focus: () => input.focus(),
     });
   }
 
@@ -257,16 +228,11 @@ const fields = (() => {
       moveSlider();
     }
     write(undefined);
-    return frame(parameter, {
+    return frame(parameter, context, {
       control: create("div", { class: "amount" }, input, ...(hasSlider ? [slider] : []), ...words),
       input,
       read,
       write,
-      onreset() {
-        write(undefined);
-        context.onchange();
-      },
-      focus: () => input.focus(),
     });
   }
 

@@ -5,13 +5,14 @@ const media = (() => {
   const { create, button, newId, preview } = browser;
   const MAX_DATA_BYTES = 32_768;
   const ACCEPTED = { image: "image/*", video: "video/*", audio: "audio/*" };
-  /** Addresses of previews of files that the server keeps, by path. */
-  const previews = new Map();
-  const STORAGE = "workbench-files";
+  const IS_PATH = /^(\/|[a-z]:[\\/])/i;
+  const NO_FILES = new Set();
+  /** Accepts any absolute path, because the server decides which files it reads. */
+  const SERVED_FILES = { has: (path) => IS_PATH.test(path) };
 
-  /** Return the paths of the files that the server keeps, also after a reload. */
+  /** Return the set of the paths that are valid as media. */
   function files() {
-    return new Set(JSON.parse(sessionStorage.getItem(STORAGE) ?? "[]"));
+    return session.isServed() ? SERVED_FILES : NO_FILES;
   }
 
   /** Return the field of a medium. */
@@ -37,10 +38,11 @@ const media = (() => {
     /** Show the medium; one of another host only after a click, because loading it sends a request there. */
     function showPreview() {
       const value = input.value.trim();
-      const source = previews.get(value) ?? (/^(https?:|data:|blob:)/i.test(value) ? value : undefined);
-      if (source === undefined) shown.replaceChildren();
-      else if (!/^http/i.test(source)) showSource(source);
-      else shown.replaceChildren(button("Show preview", () => showSource(source), { class: "quiet" }));
+      if (/^data:/i.test(value)) showSource(value);
+      else if (/^https?:/i.test(value)) {
+        shown.replaceChildren(button("Show preview", () => showSource(value), { class: "quiet" }));
+      } else if (files().has(value)) showSource(`/files/${encodeURIComponent(value.split(/[\\/]/).at(-1))}`);
+      else shown.replaceChildren();
     }
 
     function showSource(source) {
@@ -49,7 +51,7 @@ const media = (() => {
       shown.replaceChildren(element);
     }
 
-    return fields.frame(parameter, {
+    return fields.frame(parameter, context, {
       control,
       input,
       read: () => (input.value.trim() === "" ? undefined : input.value.trim()),
@@ -57,12 +59,6 @@ const media = (() => {
         input.value = value === undefined ? "" : fields.labelOf(value);
         showPreview();
       },
-      onreset() {
-        input.value = "";
-        showPreview();
-        context.onchange();
-      },
-      focus: () => input.focus(),
     });
   }
 
@@ -113,8 +109,6 @@ const media = (() => {
   async function convertFile(file) {
     if (session.isServed()) {
       const { path } = await session.upload(file);
-      previews.set(path, URL.createObjectURL(file));
-      sessionStorage.setItem(STORAGE, JSON.stringify([...files(), path]));
       return path;
     }
     if (file.size > MAX_DATA_BYTES) {

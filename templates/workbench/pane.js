@@ -88,8 +88,10 @@ const pane = (() => {
     /** Show the problems, the estimate and the call of the values. */
     function refresh() {
       const values = current.read();
-      current.showProblems(check());
-      const costs = estimates.estimate(model, values, controls.count());
+      const problems = check();
+      current.showProblems(problems);
+      const costs = problems.length > 0 ? { reason: "the values are not valid" }
+        : estimates.estimate(model, values, controls.count());
       estimate.textContent = estimates.describe(costs);
       estimate.classList.toggle("unknown", "reason" in costs);
       controls.showEstimate(costs);

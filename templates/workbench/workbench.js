@@ -18,6 +18,7 @@
     first = pane.build({
       data, shown, title: "Model", tools: [button("Compare with…", openComparison, { id: "compare" })],
       onmodel: (id) => {
+        saveNow();
         first.open(id);
         if (second) carry(second.model().id);
         save(true);
@@ -27,6 +28,7 @@
     main.append(first.element);
     restore();
     addEventListener("hashchange", restore);
+    for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
     if (session.isServed()) startServed();
   }
 
@@ -109,9 +111,12 @@
     if (isNew) {
       history.pushState(null, "", readState());
       document.title = `${first.model().name} – Workbench`;
-    } else {
-      timer = setTimeout(() => history.replaceState(null, "", readState()), SAVE_INTERVAL);
-    }
+    } else timer = setTimeout(saveNow, SAVE_INTERVAL);
+  }
+
+  function saveNow() {
+    clearTimeout(timer);
+    history.replaceState(null, "", readState());
   }
 
   function readState() {
