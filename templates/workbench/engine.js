@@ -12,7 +12,11 @@ const engine = (() => {
     basic: [],
     citations: [],
     names: {},
-    example: null,
+    example: {},
+    without: [],
+    schema: {},
+    properties: [],
+    required: 0,
   };
   let models = new Map();
   let common = {};
@@ -20,21 +24,37 @@ const engine = (() => {
 
   /** Use the data of the page, and restore the models in it, which are in a compact form. */
   function load(data) {
-    data.models = data.models.map((model) => restore(model, data.properties));
+    data.models = data.models.id.map((id, index) => restore(readRow(data.models, index), data.properties));
     delete data.properties;
     models = new Map(data.models.map((model) => [model.id, model]));
     common = data.common.properties;
     requests.clear();
   }
 
-  function restore(model, shared) {
-    const properties = Object.fromEntries(model.schema.properties.map((position) => shared[position]));
+  function readRow(columns, index) {
+    const items = Object.entries(columns).map(([key, column]) => [key, column[index]]);
+    return Object.fromEntries(items.filter(([, value]) => value !== 0));
+  }
+
+  function restore(row, shared) {
+    const { properties: positions, required, without, ...model } = { ...USUAL, ...row };
+    const names = positions.map((position) => shared[position][0]);
+    const properties = Object.fromEntries(positions.map((position) => shared[position]));
+    const shown = names.filter((name, index) => index < required || model.basic.includes(name));
+    const choose = (name) => model.example[name] ?? properties[name].example ?? properties[name].default;
+    const examples = shown.filter((name) => !without.includes(name)).map((name) => [name, choose(name)]);
     return {
-      ...USUAL,
       reference: model.id,
       module: model.id.toLowerCase().replace(/[^a-z0-9]+/g, "_"),
       ...model,
-      schema: { type: "object", additionalProperties: false, ...model.schema, properties },
+      example: Object.fromEntries(examples),
+      schema: {
+        type: "object",
+        additionalProperties: false,
+        ...model.schema,
+        properties,
+        required: names.slice(0, required),
+      },
     };
   }
 

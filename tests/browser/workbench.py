@@ -280,9 +280,8 @@ def test_markup_in_values_is_shown_as_text(open_workbench: PageOpener) -> None:
     attack = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
     values = quote(json.dumps({"prompt": attack, attack: attack}))
     page = open_workbench(f"#model={EDIT}&values={values}")
-    assert page.locator("img, script:not([id]):not(:empty)").count() == page.evaluate(
-        "document.scripts.length - 2"
-    )
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 3  # the session, the data and the program
     assert attack in page.locator(".call code").inner_text()
 
 

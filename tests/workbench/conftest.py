@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from oxen_codegen.config import find_template_dir
+from oxen_codegen.workbench.scripts import join_scripts
 from py_mini_racer import MiniRacer
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +67,8 @@ class Workbench:
     @cached_property
     def _context(self) -> MiniRacer:
         context = MiniRacer()
-        for name in NAMES:
-            context.eval((find_template_dir() / "workbench" / f"{name}.js").read_text(encoding="utf-8"))
+        files = (find_template_dir() / "workbench" / f"{name}.js" for name in NAMES)
+        context.eval(join_scripts(file.read_text(encoding="utf-8") for file in files))
         context.eval(f"const data = JSON.parse({json.dumps(self._text)}); engine.load(data); null")
         return context
 

@@ -58,14 +58,19 @@ def build_data(models: Iterable[tuple[ResolvedModel, ModelSpec]], template_dir: 
         models: The models that it has.
         template_dir: The folder of built-in templates.
     """
-    models = list(models)
-    slugs = choose_slugs(model.record.id for model, _ in models)
     return {
-        **compact_models(_build_model(model, spec, slugs[model.record.id]) for model, spec in models),
+        **compact_models(build_models(models)),
         "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
         "aliases": read_aliases(template_dir),
         "programs": render_frames(load_templates(template_dir)),
     }
+
+
+def build_models(models: Iterable[tuple[ResolvedModel, ModelSpec]]) -> list[dict[str, Any]]:
+    """Return models as `engine.find` returns them."""
+    models = list(models)
+    slugs = choose_slugs(model.record.id for model, _ in models)
+    return [_build_model(model, spec, slugs[model.record.id]) for model, spec in models]
 
 
 def read_aliases(template_dir: Path) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
             for parameter in page.parameters
             if parameter.name != parameter.wire_name
         },
-        "example": None if page.values is None else page.values.basic,
+        "example": page.values.basic if page.values else {},
         "schema": build_schema(model.node, record.schema, _find_classes(model.node, spec)),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from ..config import runtime_version
 from ..diagnostics import Diagnostic
 from ..templates import TemplateSet
 from .data import Models, build_data, select_models
+from .scripts import join_scripts
 
 PAGE_FILE = "_workbench/page.html"
 """The path of the page in a package."""
 _FOLDER = "workbench"
 _TEMPLATE = f"{_FOLDER}/workbench.html.jinja"
 _STYLE = f"{_FOLDER}/workbench.css"
-_COMMENT = re.compile(r"^[ ]*(?://[^\n]*|/\*.*?\*/[ ]*)$", re.MULTILINE | re.DOTALL)
-_INDENTATION = re.compile(r"^\s+", re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SPACES = re.compile(r"(?<!\s)\s*([{};,])\s*|^\s+|(?<=:)[ ]+", re.MULTILINE)
 
 
 def render_workbench(
@@ -39,25 +40,22 @@ def render_workbench(
     """
     selected, notes = select_models(models)
     version = runtime_version(template_dir)
-    scripts = [shorten(templates.read(name)) for name in templates.list_names(f"{_FOLDER}/", ".js")]
-    style = shorten(templates.read(_STYLE))
+    script = join_scripts(templates.read(name) for name in templates.list_names(f"{_FOLDER}/", ".js"))
+    style = shorten_style(templates.read(_STYLE))
     page = templates.render(
         _TEMPLATE,
         version=version,
-        policy=write_policy(scripts, style),
+        policy=write_policy(script, style),
         style=style,
-        scripts=scripts,
+        script=script,
         data=write_json({"version": version, **build_data(selected, template_dir)}),
     )
     return page, notes
 
 
-def shorten(source: str) -> str:
-    """Return a script or a style without indentation and without comments that have lines of their own.
-
-    No text in it may extend over several lines.
-    """
-    return _INDENTATION.sub("", _COMMENT.sub("", source)).strip() + "\n"
+def shorten_style(style: str) -> str:
+    """Return a style without comments and without the spaces that have no meaning; it has no texts."""
+    return _SPACES.sub(r"\1", _COMMENT.sub("", style)).strip() + "\n"
 
 
 def write_json(value: Mapping[str, Any]) -> str:
@@ -75,13 +73,13 @@ def _escape(char: str) -> str:
     return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
 
 
-def write_policy(scripts: Iterable[str], style: str) -> str:
-    """Return the content security policy of a page with these scripts and this style."""
+def write_policy(script: str, style: str) -> str:
+    """Return the content security policy of a page with this script and this style."""
     media = "'self' data: blob: https:"
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src {' '.join(map(_write_hash, scripts))}",
+            f"script-src {_write_hash(script)}",
             f"style-src {_write_hash(style)}",
             "connect-src 'self'",
             f"img-src {media}",

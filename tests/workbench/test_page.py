@@ -1,0 +1,148 @@
+"""The page: its data, its size, its policy, and texts of the API that could end its elements."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.models import make_model
+from helpers.reference import CONFIG, RECORDED_PAGES, read_records
+from oxen_codegen.bind import bind_model, resolve_model
+from oxen_codegen.records import from_response
+from oxen_codegen.workbench.data import build_models, select_models
+from oxen_codegen.workbench.page import write_json
+from oxen_codegen.workbench.scripts import join_scripts
+from py_mini_racer import MiniRacer
+
+from .conftest import PAGE, Workbench
+
+MAX_SIZE = 60_000
+STRINGS: dict[str, str] = json.loads(
+    (Path(__file__).parents[1] / "codegen" / "hostile" / "strings.json").read_text(encoding="utf-8")
+)
+ENDINGS = ("</script>", "<!--<script>", "<!--", "]]>", "&lt;", "\u2028\u2029", "\0\x7f", "\ud800", "🐂é")
+
+
+class Elements(HTMLParser):
+    """The elements of a page, each with its attributes and the text in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.is_open = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect an element."""
+        self.found.append((tag, dict(attrs)))
+        self.texts.append("")
+        self.is_open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        """End the text of an element."""
+        self.is_open = False
+
+    def handle_data(self, data: str) -> None:
+        """Collect its text."""
+        if self.is_open:
+            self.texts[-1] += data
+
+    def select(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        """Return the attributes and the texts of the elements with this tag."""
+        pairs = zip(self.found, self.texts, strict=True)
+        return [(attributes, text) for (found, attributes), text in pairs if found == tag]
+
+
+@pytest.fixture(scope="module")
+def elements() -> Elements:
+    """The elements of the committed page."""
+    return Elements(PAGE.read_text(encoding="utf-8"))
+
+
+def test_page_is_small() -> None:
+    """The page with all schemas stays within its budget, compressed as servers do."""
+    assert len(gzip.compress(PAGE.read_bytes(), 9)) <= MAX_SIZE
+
+
+def test_policy_allows_only_the_parts_of_the_page(elements: Elements) -> None:
+    """The script and the style are allowed by their hashes; nothing else is loaded from another place."""
+    [policy] = [
+        attributes["content"]
+        for attributes, _ in elements.select("meta")
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy is not None
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    [script] = [text for attributes, text in elements.select("script") if not attributes]
+    [(_, style)] = elements.select("style")
+    for directive, text in (("script-src", script), ("style-src", style)):
+        assert directives[directive] == f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    assert directives["default-src"] == "'none'"
+    assert directives["connect-src"] == "'self'"
+    assert not [tag for tag, attributes in elements.found if {"src", "srcdoc", "style"} & attributes.keys()]
+
+
+@pytest.mark.slow
+def test_data_are_restored(workbench: Workbench) -> None:
+    """The page restores each model from the compact form."""
+    resolved = [resolve_model(record, CONFIG.names, CONFIG.client) for record in read_records()]
+    selected, notes = select_models(
+        (model, bind_model(model, CONFIG.renamed.get(model.record.id, {})) if model.is_bound else None)
+        for model in resolved
+    )
+    assert not notes
+    assert workbench.data["models"] == build_models(selected)
+
+
+def test_reference_links_to_each_form(workbench: Workbench) -> None:
+    """The pages of the reference site link to forms that exist, and all forms are linked."""
+    linked = {page.id: page.slug for page in RECORDED_PAGES if page.form_url}
+    assert linked == {model["id"]: model["reference"] for model in workbench.data["models"]}
+
+
+@pytest.mark.parametrize("text", [*ENDINGS, *STRINGS.values()])
+def test_text_cannot_end_the_data(text: str) -> None:
+    """Whatever the API sends stays a string in the element of the data."""
+    value = {text: [text]}
+    page = f'<script type="application/json">{write_json(value)}</script><p>after</p>'
+    [(_, data)] = Elements(page).select("script")
+    assert json.loads(data) == value
+    assert data.isascii()
+
+
+def test_large_numbers_leave_a_model_out() -> None:
+    """A model with a number that JavaScript would round is not in the page, and a note states it."""
+    schema = {"type": "object", "properties": {"seed": {"type": "integer", "maximum": 2**53}}}
+    model = resolve_model(from_response(make_model("m", schema)), {})
+    selected, [note] = select_models([(model, bind_model(model))])
+    assert (selected, note.subject, note.severity) == ([], "m", "note")
+
+
+SCRIPT = r"""
+"use strict";
+/* a comment */
+const a = (x) => `${x ? `in  ${ { y: " } `" }.y }  {` : '`'}  out // no comment`; // a comment
+const b = /[/"]  `\/ /.test("/\"  ` /"), c = 8 / 2 / 1;
+const d = () => {
+  return /"/.test('"') ? 1 + +1 : 1 - -1 }
+[a(true), a(false), b, c, d(), typeof a === "function"]
+"""
+
+
+def test_short_script_does_the_same() -> None:
+    """Texts, templates in templates and regular expressions stay; comments and spaces are removed."""
+    short = join_scripts([SCRIPT])
+    results: list[Any] = [
+        json.loads(str(MiniRacer().eval(f"JSON.stringify(eval({json.dumps(script)}))")))
+        for script in (SCRIPT, short)
+    ]
+    assert results[0] == results[1]
+    assert "a comment" not in short
+    assert "c=8/2/1;" in short
