@@ -324,10 +324,14 @@ def test_foreign_json_is_left_out(page: Page, content: bytes) -> None:
     ],
 )
 def test_broken_sidecar_prevents_no_other(page: Page, changes: dict[str, Any]) -> None:
-    """The history is JSON whatever a sidecar contains."""
+    """The history has the types that the page expects, whatever a sidecar contains."""
     write_sidecar(page, "x.png")
     write_sidecar(page, "y.png", **changes)
-    assert "x.png" in read_names(page)
+    items = page.read("/api/history")["items"]
+    assert "x.png" in [item["name"] for item in items]
+    for item in items:
+        assert (type(item["model"]), type(item["values"])) == (str, dict)
+        assert {type(item["cost"]), type(item["created"])} <= {str, type(None)}
 
 
 def test_sidecar_without_a_visible_file_is_left_out(page: Page, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def _read(folder: Path, name: str) -> Iterator[tuple[Path, Sidecar]]:
     if file is not None:
         try:
             origin = sidecar(file)
-        except (MediaError, AttributeError):  # AttributeError for a time that is not a string
+        except MediaError:
             return
         if isinstance(origin.model, str) and is_object(origin.body) and is_object(origin.extra_body):  # pyright: ignore[reportUnnecessaryIsInstance]
             yield file, origin
