@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 LANGUAGES = ("Python", "Python (async)", "httpx", "cURL", "Command line", "JSON")
 TRANSPORTS = ("Blocking", "Queue", "Events")
@@ -78,8 +78,8 @@ def choose_program(page: Page, language: str, transport: str) -> None:
 
 def copy_program(page: Page) -> str:
     """Press the button that copies the call, and return what it copied."""
-    page.evaluate("navigator.clipboard.writeText('')")
+    page.evaluate("document.getElementById('status').textContent = ''")
     page.get_by_role("button", name="Copy", exact=True).first.click()
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('The call is copied')")
+    expect(page.locator("#status")).to_have_text("The call is copied.")
     copied: str = page.evaluate("navigator.clipboard.readText()")
     return copied

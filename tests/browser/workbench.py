@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from browser.conftest import PHONE_WIDTH, WORKBENCH, ColorScheme, PageOpener
 from browser.forms import LANGUAGES, TRANSPORTS, choose_program, copy_program, find_field
@@ -22,6 +23,8 @@ SWITCH_TIME = 10
 PAINT_TIME = 300
 """Milliseconds on an idle machine; the tests allow a busy one `SLACK` times as much."""
 SLACK = 20
+ROUNDS = 3
+"""The fastest switch to a model counts, because other processes delay some."""
 EDIT = "qwen-image-edit-plus"
 STATES = {
     "form": "#model=gpt-image-2-5-flare",
@@ -201,10 +204,10 @@ def test_small_file_becomes_data_url(open_workbench: PageOpener) -> None:
     """Without the server, a small file is sent as a data: URL; a larger one gets a message."""
     page = open_workbench("#model=flux-kontext-dev")
     field = find_field(page, "input_image")
-    picture = {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
-    field.locator("input[type=file]").set_input_files([picture])  # type: ignore[list-item]
+    chooser = field.locator("input[type=file]")
+    chooser.set_input_files(FilePayload(name="dot.png", mimeType="image/png", buffer=b"\x89PNG\r\n\x1a\n"))
     expect(field.locator("input[type=text]")).to_have_value("data:image/png;base64,iVBORw0KGgo=")
-    field.locator("input[type=file]").set_input_files([{**picture, "buffer": bytes(100_000)}])  # type: ignore[list-item]
+    chooser.set_input_files(FilePayload(name="big.png", mimeType="image/png", buffer=bytes(100_000)))
     expect(field.get_by_role("alert")).to_contain_text("oxen-models workbench")
 
 
@@ -230,7 +233,7 @@ def test_reload_restores_state(open_workbench: PageOpener) -> None:
     page = open_workbench(f"#model={EDIT}&language=curl&transport=queue")
     find_field(page, "prompt").locator("textarea").fill('Ärger & "hats" #1 = 100 %')
     page.get_by_role("button", name="Compare with…").click()
-    page.wait_for_function("location.hash.includes('with_values')")
+    page.wait_for_url(re.compile("with_values"))
     shown = page.locator(".call code").all_inner_texts()
     assert len(shown) == 2
     address = page.url
@@ -311,22 +314,25 @@ def test_page_is_small() -> None:
 
 
 def test_models_are_switched_quickly(open_workbench: PageOpener) -> None:
-    """Switching to each model, in turn and back, takes milliseconds, without layout."""
+    """Switching to each model takes milliseconds until the form, its problems and its call are shown."""
     page = open_workbench("")
     times: list[float] = page.evaluate(
-        """() => {
-          const ids = engine.models().map(({ id }) => id);
-          return [...ids, ...ids].map(id => {
+        """rounds => {
+          const open = id => {
             history.replaceState(null, "", `#model=${id}`);
             const start = performance.now();
             dispatchEvent(new Event("hashchange"));
             return performance.now() - start;
-          });
-        }"""
+          };
+          const ids = engine.models().map(({ id }) => id);
+          const times = Array.from({ length: rounds }, () => ids.map(open));
+          return ids.map((id, index) => Math.min(...times.map(round => round[index])));
+        }""",
+        ROUNDS,
     )
     median, high = statistics.median(times), statistics.quantiles(times, n=20)[-1]
-    print(f"switch of models: median {median:.1f} ms, 95th percentile {high:.1f} ms, {len(times)} switches")
-    assert len(times) == 260
+    print(f"switch of models: median {median:.1f} ms, 95th percentile {high:.1f} ms, {len(times)} models")
+    assert len(times) == 130
     assert high < SWITCH_TIME * SLACK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -14,7 +15,7 @@ from helpers.workbench import serve_page
 from oxen_models._runner.limits import Limits
 from oxen_models.testing import Hub
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from browser.conftest import PHONE_WIDTH, ColorScheme, PageOpener
 from browser.forms import choose_program, copy_program, find_field
@@ -85,7 +86,7 @@ def test_run_shows_progress_result_and_cost(
     expect(card.locator(".state")).to_have_text("Succeeded")
     picture = card.get_by_role("img")
     expect(picture).to_be_visible()
-    page.wait_for_function("document.querySelector('.run img').naturalWidth > 0")
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
     expect(card.locator(".cost")).to_contain_text("$")
     expect(page.locator(".grid li")).to_have_count(1)
     expect(page.locator("#budget")).to_contain_text("of $5")
@@ -161,13 +162,13 @@ def test_chosen_file_is_sent(served: Served) -> None:
     with BytesIO() as file:
         Image.new("RGB", (64, 48), "teal").save(file, "PNG")
         field.locator("input[type=file]").last.set_input_files(
-            [{"name": "teal.png", "mimeType": "image/png", "buffer": file.getvalue()}]
+            FilePayload(name="teal.png", mimeType="image/png", buffer=file.getvalue())
         )
     expect(field.get_by_role("img")).to_be_visible()
     expect(page.locator(".summary")).to_have_text("The values are valid.")
     choose_program(page, "Python", "Blocking")
     assert "Path(" in copy_program(page)
-    page.wait_for_function("decodeURIComponent(location.hash).includes('/media/')")
+    page.wait_for_url(re.compile("media%2F"))
     page.reload()
     expect(page.locator(".summary")).to_have_text("The values are valid.")
     run(page)
