@@ -294,7 +294,6 @@ def test_history_restores_media(page: Page, hub: Hub) -> None:
         b"{}",
         b'{"name": "a package", "version": "1"}',
         b"[" * 100_000,
-        b"{" * 2**21,
     ],
 )
 def test_foreign_json_is_left_out(page: Page, content: bytes) -> None:
@@ -343,6 +342,12 @@ def test_sidecar_without_a_visible_file_is_left_out(page: Page, tmp_path: Path) 
     (page.session.folder / "link.png").symlink_to(tmp_path / "x.png")
     (page.session.folder / "linked.json").symlink_to(page.session.folder / "gone.png.json")
     (page.session.folder / "linked").write_bytes(PNG)
+    assert read_names(page) == []
+
+
+def test_large_sidecar_is_left_out(page: Page) -> None:
+    """The memory of a request for the history is limited."""
+    write_sidecar(page, "x.png", body={"prompt": "x" * 2**20})
     assert read_names(page) == []
 
 

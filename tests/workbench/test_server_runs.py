@@ -275,9 +275,18 @@ def test_job_that_fails_ends_the_run(page: Page, hub: Hub) -> None:
     capabilities = {"input": ["text"], "output": ["image"]}
     hub.add_model({"id": "qwen-image", "capabilities": capabilities, "json_request_schema": changed})
     run = page.run(HAT, "qwen-image")
-    assert (run["status"], run["files"], run["cost"]) == ("failed", [], None)
+    assert (run["status"], run["files"], run["cost"]) == ("failed", [], "0")
     assert "<b>" in run["error"]
     hub.remove_model("qwen-image")
+
+
+def test_cost_of_a_part_is_not_that_of_a_run(hub: Hub, tmp_path: Path) -> None:
+    """A run has a cost when that of each job is known."""
+    with serve_page(hub.url, tmp_path) as page:
+        hub.respond_next(500, path="/api/ai/generations/*", times=1)
+        run = page.run(HAT, count=2)
+        assert (run["status"], len(run["files"]), run["cost"]) == ("succeeded", 2, None)
+        assert page.run(HAT, count=2)["cost"] == "0.02"
 
 
 def test_job_that_continues_is_unknown(hub: Hub, tmp_path: Path) -> None:

@@ -6,14 +6,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 from oxen_models._runner.commands import format_result_command
 from oxen_models._runner.destinations import Destination
-from oxen_models._runner.runner import JobReport, Runner
+from oxen_models._runner.runner import JobReport, Runner, sum_costs
 from oxen_models._runtime.generations import FINAL_STATUSES
 from oxen_models._runtime.json_schema.prices import format_amount
 from oxen_models._runtime.printable import escape_line
@@ -25,9 +24,6 @@ from .terminal_images import show_image
 if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime.errors import OxenError
-
-_UNBILLED = ("failed", "cancelled")
-"""The statuses of jobs that are free if the history has no cost of them."""
 
 
 def finish_jobs(
@@ -72,8 +68,7 @@ def _print_reports(
     reports: Sequence[JobReport], described: Mapping[str, Any], seconds: float, out: str | None
 ) -> None:
     output = get_output()
-    known = sum((report.cost for report in reports if report.cost is not None), Decimal(0))
-    unknown = sum(report.cost is None and report.status not in _UNBILLED for report in reports)
+    known, unknown = sum_costs(reports)
     cost = None if unknown else known
     jobs = [_describe(report) for report in reports]
     paths = [str(file.path) for report in reports for file in report.files]

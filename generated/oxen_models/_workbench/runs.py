@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from oxen_models._runner.commands import format_result_command
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.requests import describe_estimate
-from oxen_models._runner.runner import JobReport, Plan
+from oxen_models._runner.runner import JobReport, Plan, sum_costs
 from oxen_models._runtime.errors import JobCancelled, JobFailed, OutcomeUnknownError
 from oxen_models._runtime.generations import FINAL_STATUSES
 
@@ -86,7 +85,8 @@ class Run:
     def describe(self) -> dict[str, Any]:
         """Return the run as JSON."""
         reports = [followed.report for followed in self.jobs if followed.report is not None]
-        costs = [report.cost for report in reports if report.cost is not None]
+        cost, unknown = sum_costs(reports)
+        is_known = not unknown and 0 < len(reports) == len(self.jobs)
         errors = [self.error, *(followed.error for followed in self.jobs)]
         return {
             "id": self.id,
@@ -95,7 +95,7 @@ class Run:
             "status": self.status,
             "jobs": [{"id": followed.job.id, "status": followed.status} for followed in self.jobs],
             "files": [describe_file(file.path) for report in reports for file in report.files],
-            "cost": format_dollars(sum(costs, Decimal(0))) if costs else None,
+            "cost": format_dollars(cost) if is_known else None,
             "estimate": self.estimate,
             "error": "\n".join(dict.fromkeys(filter(None, errors))) or None,
             "created": self.created.isoformat(),

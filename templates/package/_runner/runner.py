@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
     from oxen_models._runtime._sync.results import AnyResult
 
+_UNBILLED = ("failed", "cancelled")
+"""The statuses of jobs that are free if the history has no cost of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -66,6 +69,15 @@ class JobReport:
     """Dollars, by the history; None if it does not have the cost."""
     error: OxenError | None = None
     """Why the job has no result, or why its files were not saved. A `JobTimeout` if it continues."""
+
+
+def sum_costs(reports: Iterable[JobReport]) -> tuple[Decimal, int]:
+    """Return the sum of the known costs in dollars, and the number of jobs whose cost is not known."""
+    known, unknown = Decimal(0), 0
+    for report in reports:
+        known += report.cost or 0
+        unknown += report.cost is None and report.status not in _UNBILLED
+    return known, unknown
 
 
 Confirm = Callable[[Plan], bool]
