@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 GUIDE = PYPROJECT.parent / "docs" / "generator.md"
 PACKAGE = PYPROJECT.parent / "codegen" / "oxen_codegen"
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 
 
+@pytest.mark.slow
 def test_no_module_imports_upwards() -> None:
     """Modules import only the layers below them, and there are no cycles."""
     process = subprocess.run(

@@ -42,9 +42,8 @@ def count_posts(hub: Hub) -> int:
     return sum(request.method == "POST" for request in hub.requests)
 
 
-@pytest.mark.parametrize(
-    "limited", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (20, 30))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("limited", [1, 20])
 def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -> None:
     """Rejected requests are sent again, few while the limit lasts, and no request fails."""
     headers = {"Retry-After": "0.05"}
@@ -65,7 +64,8 @@ def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     assert set(posts.values()) == {2}
 
 
-@pytest.mark.parametrize("status", [503, pytest.param(524, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [503, 524])
 def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_path: Path, status: int) -> None:
     """During an outage, no requests are sent but GET requests; only those in transmission are unknown."""
     hub.respond_next(status, body="<h1>Bad gateway</h1>", times=IN_FLIGHT, method="POST", path=QUEUE)

@@ -34,6 +34,8 @@ from oxen_models import AsyncOxen, Oxen
 from oxen_models.images import QwenImageRequest
 from oxen_models.testing import Hub
 
+pytestmark = pytest.mark.usefixtures("small_heap")
+
 KEY = ClientRunner.KEY
 REQUEST = QwenImageRequest(prompt="x")
 

@@ -301,6 +301,7 @@ def send_events_or_models(peer: Peer, request: Request) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("runner", ["run", "loop"])
 def test_finished_event_loop_leaves_no_warning(
     hub: Hub, runner: str, recwarn: pytest.WarningsRecorder
@@ -344,6 +345,7 @@ def find_free_locks(client: Oxen) -> list[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_heap")
 def test_finalizer_takes_no_lock() -> None:
     """A client that is collected while its own locks are held ends without a deadlock."""
     with Hub(generation_time=3600) as hub:

@@ -310,6 +310,7 @@ def test_record_of_another_model_raises(run: ClientRunner, hub: Hub) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_heap")
 def test_events_of_a_temporary_client(run: ClientRunner) -> None:
     """The iteration over events keeps its client alive."""
 

@@ -115,9 +115,10 @@ def test_truncated_file_is_detected(large: Path) -> None:
     check_damage(large, [truncate(size) for size in sorted(sizes)], 1)
 
 
-@pytest.mark.parametrize("count", [pytest.param(50, marks=pytest.mark.slow), 15])
-def test_flipped_bits_are_detected(large: Path, count: int) -> None:
+@pytest.mark.slow
+def test_flipped_bits_are_detected(large: Path) -> None:
     """Flipped bits raise, or concern no fact."""
+    count = 40  # random ones: each run finds others
     bits = 8 * large.stat().st_size
     single = [flip(random.randrange(bits)) for _ in range(count)]
     several = [flip(*random.sample(range(bits), 20)) for _ in range(count)]
