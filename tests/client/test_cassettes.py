@@ -10,8 +10,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -398,16 +396,10 @@ class Listener:
         return content
 
 
-@pytest.mark.slow
-def test_every_cassette_belongs_to_a_test() -> None:
+def test_every_cassette_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
     """Each cassette is replayed by a test, and each test has its cassette."""
-    collection = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:randomly", "-m", "vcr", __file__],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    names = re.findall(r"test_cassettes\.py::(\S+)", collection.stdout)
+    module = request.node.getparent(pytest.Module)
+    names = [item.name for item in module.collect() if item.get_closest_marker("vcr")]
     files = {file.relative_to(CASSETTES).as_posix() for file in CASSETTES.rglob("*") if file.is_file()}
     assert files == {f"test_cassettes/{name}.yaml" for name in names}
 

@@ -31,6 +31,7 @@ from batch.journal.states import (
     write_fact,
 )
 
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs ptrace")
 def test_facts_survive_a_kill_at_any_system_call() -> None:
