@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed as seeded, settings, strategies as st
+from hypothesis import Phase, given, seed as seeded, settings, strategies as st
 
 VALUES_PER_SCHEMA = 40
 
@@ -34,7 +34,7 @@ def main() -> None:
     from oxen_models import catalog
 
     from workbench.conftest import Workbench
-    from workbench.forms import EDGES, Count, compare_model, compare_random_form
+    from workbench.forms import EDGES, SUPPRESSED, Count, compare_model, compare_random_form
 
     print(f"--seed {options.seed}")
     workbench, random = Workbench(), Random(options.seed)
@@ -50,7 +50,7 @@ def main() -> None:
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=SUPPRESSED,
     )
     @given(schema=schemas | combined_schemas, seed=st.integers(0, 2**32))
     def compare(schema: dict[str, Any], seed: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from codegen.test_agreement import generate_bodies, with_urls
 from helpers.compile import compile_request
 from helpers.models import make_model
+from hypothesis import HealthCheck
 from oxen_codegen.bind import bind_model, resolve_model
 from oxen_codegen.config import find_template_dir
 from oxen_codegen.normalize import normalize
@@ -34,6 +35,8 @@ EDGES: tuple[Any, ...] = (
     {"\ud800": 1}, {"a": [{"b": "\udfff"}]},
 )  # fmt: skip
 """Values at which JSON, JavaScript and Python differ, or messages do."""
+SUPPRESSED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+"""The health checks of Hypothesis that random schemas do not pass."""
 _CHECK = "(id, values) => [values, engine.check(id, values)]"
 _SEPARATOR = re.compile("(?:, or )?must be |, | or |; ")
 
@@ -113,7 +116,7 @@ def compare_model(workbench: Workbench, model: ModelInfo, random: Random, count:
         edges: The number of EDGES in place of each parameter of the example.
     """
     schema = schema_of(model.id)
-    example = workbench.models[model.id]["example"] or {}
+    example = workbench.models[model.id]["example"]
     bodies = [
         *generate_values(schema, random, count),
         *change_each_parameter(example, schema["properties"], lambda: random.sample(EDGES, edges)),

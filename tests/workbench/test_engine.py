@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from codegen.test_agreement import combined_schemas, schemas
-from hypothesis import HealthCheck, given, settings, strategies as st
+from helpers.reference import RECORDED_PAGES
+from hypothesis import given, settings, strategies as st
+from oxen_codegen.operations import COMMON
 from oxen_models import catalog
 from oxen_models.catalog import ModelInfo
 
 from .conftest import Workbench
-from .forms import Count, compare_model, compare_random_form
+from .forms import SUPPRESSED, Count, compare_model, compare_random_form
 
 MODELS = [model for model in catalog.models(typed=True) if model.module]
 # A list of media; a number or a text; a number or one of its defaults; an enum of floats; objects.
@@ -37,6 +39,54 @@ def test_form_agrees_with_its_class(workbench: Workbench, model_id: str) -> None
     assert 0 < count.accepted < count.values
 
 
+def test_media_are_urls_or_files_of_the_server(workbench: Workbench) -> None:
+    """A path is accepted as a file if the server has it; the message for others names what is expected."""
+    call = "(values) => engine.check('qwen-image-edit-plus', values, new Set(['/tmp/kept.png']))"
+    media = ["/tmp/kept.png", "HTTP://example.com/a.png", "data:image/png;base64,AA", " https:a", "kept.png"]
+    [[problem]] = workbench.call_each(call, [[{"prompt": "x", "input_image": media}]])
+    assert problem == {
+        "path": ["input_image", 4],
+        "parameter": "input_image[4]",
+        "given": "'kept.png'",
+        "message": "must be an http:, https: or data: URL; for a file, pass pathlib.Path('kept.png')",
+    }
+
+
+def test_parameters_are_in_order_of_the_page(workbench: Workbench) -> None:
+    """Required and optional parameters are those of the reference page; then come those of every model."""
+    for page in RECORDED_PAGES:
+        if page.form_url:
+            [parameters] = workbench.call_each("(id) => engine.parameters(id)", [[page.id]])
+            names = [parameter["name"] for parameter in parameters]
+            own = [parameter.wire_name for parameter in page.parameters]
+            assert names == own + [name for name in COMMON if name not in own]
+            required = [parameter["name"] for parameter in parameters if parameter["level"] == "required"]
+            assert required == [parameter.wire_name for parameter in page.parameters if parameter.is_required]
+
+
+FIELDS = {
+    ("qwen-image-edit-plus", "input_image"): {"kind": "list", "level": "required", "citable": True},
+    ("qwen-image-edit-plus", "aspect_ratio"): {"kind": "choice", "label": "Aspect ratio", "default": "16:9"},
+    ("qwen-image-edit-plus", "prompt"): {"kind": "text", "example": "Add a funny hat", "citable": False},
+    ("bytedance-seedance-2-5-image-to-video", "duration"): {
+        "kind": "integer", "minimum": 4, "maximum": 30, "options": ["auto"], "step": 1
+    },
+    ("flux-2-flex", "resolution"): {"kind": "choice", "nextTo": "aspect_ratio"},
+    ("ideogram-v4-5", "image_size"): {"kind": "json"},
+    ("flux-3-image", "safety_tolerance"): {"kind": "choice", "level": "hidden"},
+    ("qwen-image-2-1", "input_images"): {"level": "basic"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("model_id", "name"), FIELDS)
+def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: str) -> None:
+    """A parameter has the kind and the limits of the field that a form shows."""
+    [parameters] = workbench.call_each("(id) => engine.parameters(id)", [[model_id]])
+    [parameter] = [parameter for parameter in parameters if parameter["name"] == name]
+    expected = FIELDS[model_id, name]
+    assert {key: parameter.get(key) for key in expected} == expected
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
 def test_every_form_agrees_with_its_class(workbench: Workbench, model: ModelInfo) -> None:
@@ -51,7 +101,7 @@ def test_random_form_agrees_with_its_class() -> None:
     workbench = Workbench()
     total = Count()
 
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=SUPPRESSED)
     @given(schema=schemas | combined_schemas, seed=st.integers(0, 2**32))
     def compare(schema: dict[str, Any], seed: int) -> None:
         nonlocal total

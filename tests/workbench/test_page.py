@@ -6,12 +6,12 @@ import gzip
 import json
 from base64 import b64encode
 from hashlib import sha256
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.models import make_model
+from helpers.page_elements import Elements
 from helpers.reference import CONFIG, RECORDED_PAGES, read_records
 from oxen_codegen.bind import bind_model, resolve_model
 from oxen_codegen.records import from_response
@@ -27,37 +27,6 @@ STRINGS: dict[str, str] = json.loads(
     (Path(__file__).parents[1] / "codegen" / "hostile" / "strings.json").read_text(encoding="utf-8")
 )
 ENDINGS = ("</script>", "<!--<script>", "<!--", "]]>", "&lt;", "\u2028\u2029", "\0\x7f", "\ud800", "🐂é")
-
-
-class Elements(HTMLParser):
-    """The elements of a page, each with its attributes and the text in it."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.is_open = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect an element."""
-        self.found.append((tag, dict(attrs)))
-        self.texts.append("")
-        self.is_open = True
-
-    def handle_endtag(self, tag: str) -> None:
-        """End the text of an element."""
-        self.is_open = False
-
-    def handle_data(self, data: str) -> None:
-        """Collect its text."""
-        if self.is_open:
-            self.texts[-1] += data
-
-    def select(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
-        """Return the attributes and the texts of the elements with this tag."""
-        pairs = zip(self.found, self.texts, strict=True)
-        return [(attributes, text) for (found, attributes), text in pairs if found == tag]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from helpers.codegen import read_files
 from helpers.compile import render_module
 from helpers.models import PROMPT_SCHEMA, make_model
+from helpers.page_elements import Elements
 from helpers.raw_server import RawServer
 from oxen_codegen.injection import equal_except_literals
 from oxen_codegen.records import from_response
@@ -79,6 +80,8 @@ def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: R
     text = "".join(content.decode() for name, content in after.items() if name.endswith(".py"))
     assert {char for char in set(text) if unicodedata.category(char)[0] in "CZ"} <= {"\n", " "}
 
+    pages = [Elements(files["_workbench/page.html"].decode()) for files in (before, after)]
+    assert pages[0].found == [*pages[1].found]
     bound = [model for model in (*attack.models, *large.models) if model["id"] not in messages]
     use_package(guarded, server, [*bound, make_model("good")])
 
