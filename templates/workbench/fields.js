@@ -85,7 +85,8 @@ const fields = (() => {
     if (minimum !== undefined && maximum !== undefined) range = `${minimum} to ${maximum}.`;
     else if (minimum !== undefined) range = `At least ${minimum}.`;
     else if (maximum !== undefined) range = `At most ${maximum}.`;
-    return [parameter.description, range].filter(Boolean).join(" ");
+    const description = parameter.description?.replace(/[^.!?]$/, "$&.");
+    return [description, range].filter(Boolean).join(" ");
   }
 
   function placeholderOf(parameter) {
