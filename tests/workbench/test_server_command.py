@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from helpers.docs import ROOT
+from helpers.held_queue import run_held_queue
 from helpers.workbench import KEY, MODEL
 from oxen_models._cli.main import cli
 from oxen_models._cli.workbench import workbench_command
@@ -128,6 +130,32 @@ def test_interruption_names_jobs_that_continue(hub: Hub, tmp_path: Path) -> None
     assert f"oxen-models result {id} -o {tmp_path}\n" in errors
     assert "Traceback" not in errors
     assert KEY not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_interruption_waits_for_a_submission(tmp_path: Path, is_patient: bool) -> None:
+    """A request that is being sent is waited for, because it may be billed; a second Ctrl-C does not wait."""
+    with run_held_queue() as queue, ThreadPoolExecutor() as threads:
+        queue.hold()
+        options = ("--output-dir", str(tmp_path), "--base-url", queue.url)
+        with run_command(*options, OXEN_API_KEY=KEY) as (process, client):
+            threads.submit(start_run, client)
+            queue.wait_for_submissions(1)
+            process.send_signal(signal.SIGINT)
+            assert read_line(process.stderr).startswith("serving on this machine only")
+            assert read_line(process.stderr).startswith("waiting for a request that is being sent")
+            if is_patient:
+                queue.released.set()
+            else:
+                process.send_signal(signal.SIGINT)
+            _, errors = process.communicate()
+    assert process.returncode == (130 if is_patient else 5)
+    expected = (
+        f"oxen-models result job-0 -o {tmp_path}" if is_patient else "may have been accepted and billed"
+    )
+    assert expected in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

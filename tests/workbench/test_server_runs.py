@@ -61,11 +61,14 @@ def test_run_saves_files_and_cost(page: Page, hub: Hub) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
-def test_progress_is_streamed(page: Page) -> None:
-    """Each state of a run is an event: its start, its jobs, and its end with the files."""
+def test_progress_is_streamed(page: Page, hub: Hub) -> None:
+    """Each state of a run is an event: its start, the end of its jobs, and its end with the files."""
+    hub.inject_fault("slow", 1, path="/files/*")
     id = page.start(HAT, count=2).json()["run"]["id"]
     states = list(page.watch(id))
     assert states[-1]["status"] == "succeeded"
+    progress = [("succeeded", "succeeded"), []]
+    assert progress in [[tuple(job["status"] for job in state["jobs"]), state["files"]] for state in states]
     assert all(state["status"] in ("queued", "running") for state in states[:-1])
     assert [state["id"] for state in states] == [id] * len(states)
     assert list(page.watch(id)) == states[-1:]  # the stream of a run that has ended has only the last state

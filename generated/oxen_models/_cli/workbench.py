@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from .costs import create_limits
-from .failures import INTERRUPTED
+from .failures import INTERRUPTED, report_interrupted_submission
 from .options import base_url_option, create_client, parse_dollars
 from .output import print_text
 
 if TYPE_CHECKING:
     from oxen_models import Oxen
+    from oxen_models._workbench.runs import Runs
 
 _DEFAULT_FOLDER = "~/oxen-models"
 _DEMO_TIME = 2.0
@@ -116,7 +117,7 @@ def workbench_command(
         if not no_browser and _has_display():
             webbrowser.open(address)
         workbench.serve_until_interrupted()
-        code = 0 if demo else _print_active_jobs(workbench.runs.list_active_jobs(), folder)
+        code = 0 if demo else _report_end(workbench.runs, folder)
         oxen.close()  # which ends the waits of the runs
         workbench.runs.close()
     return code
@@ -146,12 +147,19 @@ def _has_display() -> bool:
     )
 
 
-def _print_active_jobs(ids: Sequence[str], folder: Path) -> int:
-    """Print how to go on with jobs that have not ended, and return the exit code."""
-    if not ids:
-        return 0
-    from oxen_models._runner.commands import format_result_command
+def _report_end(runs: Runs, folder: Path) -> int:
+    """Print how to go on with jobs that have not ended, and return the exit code.
 
-    print_text(f"interrupted; jobs that continue: {' '.join(ids)}", err=True)
-    print_text(f"get their files with: {format_result_command(ids, str(folder))}", err=True)
-    return INTERRUPTED
+    Raises:
+        OutcomeUnknownError: A request was being sent.
+    """
+    ids = runs.list_active_jobs()
+    if ids:
+        from oxen_models._runner.commands import format_result_command
+
+        print_text(f"interrupted; jobs that continue: {' '.join(ids)}", err=True)
+        print_text(f"get their files with: {format_result_command(ids, str(folder))}", err=True)
+    if runs.is_sending:
+        with report_interrupted_submission():
+            raise KeyboardInterrupt
+    return INTERRUPTED if ids else 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -16,8 +17,8 @@ from .guard import HOST, Guard
 from .runs import Runs
 from .session import Session
 
-_SHUTDOWN_TIMEOUT = 5
-"""Seconds that open requests have after an interruption. A request that is being sent is not abandoned."""
+_SHUTDOWN_TIMEOUT = 2
+"""Seconds after which connections are aborted, such as one of a download that is paused."""
 _MAX_CONNECTIONS = 200
 _log = logging.getLogger(__name__)
 
@@ -50,7 +51,6 @@ class Workbench(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 limit_concurrency=_MAX_CONNECTIONS,
-                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
             )
         )
 
@@ -66,10 +66,18 @@ class Workbench(uvicorn.Server):
         self.run(sockets=[self._socket])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the event streams, then as uvicorn does."""
+        """End the event streams and all connections, and wait for requests that are being sent."""
         self.runs.stop_watching()
         if self.runs.is_sending:
-            _log.warning("waiting for a request that is being sent")
+            _log.warning("waiting for a request that is being sent; Ctrl-C again does not wait")
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()  # it accepts no further request
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_SHUTDOWN_TIMEOUT)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
         await super().shutdown(sockets)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from asyncio import CancelledError
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -53,7 +55,8 @@ class Guard:
         except RequestError as error:
             await respond_error(error)(scope, receive, send_with_headers)
         else:
-            await self._app(scope, receive, send_with_headers)
+            with suppress(CancelledError):  # the server ends and has closed the connection
+                await self._app(scope, receive, send_with_headers)
 
     def _check(self, headers: Headers) -> None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
