@@ -61,8 +61,6 @@ def respond_error(error: Exception, plan: Plan | None = None) -> JSON:
         described["problems"] = _describe_problems(error.problems)
     if isinstance(error, NotConfirmedError) and plan is not None:
         described["estimate"] = describe_estimate(plan.estimate)
-    if isinstance(error, errors.MissingAPIKeyError):
-        described["message"] += "; log in with: oxen-models login"
     return JSON({"error": described}, status)
 
 
