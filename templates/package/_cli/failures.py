@@ -149,10 +149,9 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
             if isinstance(error, MissingAPIKeyError) and format == "human":
                 print_text("log in with: oxen-models login", err=True)
             if isinstance(error, OutcomeUnknownError) and format == "human":
-                hint = (
-                    "look for the job with: oxen-models history; save its files with: oxen-models result ID"
-                )
-                print_text(hint, err=True)
+                from oxen_models._runner.commands import FIND_JOB_HINT
+
+                print_text(FIND_JOB_HINT, err=True)
             sys.exit(find_exit_code(error))
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+FIND_JOB_HINT = "look for the job with: oxen-models history; save its files with: oxen-models result ID"
+"""What to do after a submission of unknown outcome."""
+
 
 def format_result_command(ids: Sequence[str], out: str | None) -> str:
     """Return the command that waits for jobs and saves their files.

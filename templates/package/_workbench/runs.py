@@ -14,7 +14,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from oxen_models._runner.commands import format_result_command
+from oxen_models._runner.commands import FIND_JOB_HINT, format_result_command
 from oxen_models._runner.destinations import Destination
 from oxen_models._runner.requests import describe_estimate
 from oxen_models._runner.runner import JobReport, Plan, sum_costs
@@ -137,7 +137,7 @@ class Runs:
             for job in self._runner.send(plan, lambda plan: is_confirmed):
                 run.jobs.append(_FollowedJob(job))
         except OutcomeUnknownError as error:
-            run.error = f"{error}; look for the job with: oxen-models history"
+            run.error = f"{error}; {FIND_JOB_HINT}"
         finally:
             with self._lock:
                 self._reserved -= plan.count
