@@ -65,10 +65,14 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Build and call models of the JSON-Schema-Test-Suite and random ones; `-- --examples N --seconds S`."""
+    """Build and call models of the JSON-Schema-Test-Suite and random ones; `-- --examples N --seconds S`.
+
+    Then compare the forms of the workbench with the request classes.
+    """
     install(session, "tests")
     suite = download_suite(session)
     session.run("python", "tests/fuzz/run.py", *(f"--suite={file}" for file in suite), *session.posargs)
+    session.run("python", "tests/workbench/compare_forms.py")
 
 
 def download_suite(session: nox.Session) -> list[Path]:

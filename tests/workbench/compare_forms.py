@@ -25,8 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--values", type=int, default=1_000, help="random values of each model")
-    parser.add_argument("--schemas", type=int, default=1_000, help="random schemas")
+    parser.add_argument("--values", type=int, default=300, help="random values of each model")
+    parser.add_argument("--schemas", type=int, default=200, help="random schemas")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="defaults to a random one")
     options = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 _STRICT = '"use strict";\n'
 _REGEX = r"[ ]*/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[])+/\w*"
@@ -32,6 +33,7 @@ def join_scripts(scripts: Iterable[str]) -> str:
     return _STRICT + "".join(shorten_script(script).removeprefix(_STRICT) for script in scripts)
 
 
+@cache
 def shorten_script(script: str) -> str:
     """Return a short script that does the same."""
     short: list[str] = []
