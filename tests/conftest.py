@@ -13,14 +13,12 @@ from pathlib import Path
 
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.lean import LEAN
 from helpers.raw_server import RawServer, run_raw_server
 from oxen_models.testing import Hub
 from pytest_recording.network import blocking_context
 
 pytest_plugins = ["helpers.codegen"]
-
-LEAN = Path(__file__).parent / "helpers" / "lean"
-"""The folder of a module that each Python process of a test loads first."""
 
 # httpcore tries to import sniffio for each lock; a failed import takes a tenth of the time of these tests.
 if find_spec("sniffio") is None:

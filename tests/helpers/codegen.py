@@ -11,6 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from oxen_codegen.cli import main
 
+from .templates import prepare_once
+
+prepare_once()
+
 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import oxen_models
 import pytest
+from helpers.lean import LEAN
 
 PACKAGE = Path(oxen_models.__file__).parent
 PROGRAM = """
@@ -42,7 +43,7 @@ def test_program_in_an_archive_works(tmp_path: Path) -> None:
                 file.write(path, path.relative_to(PACKAGE.parent))
         file.writestr("__main__.py", PROGRAM)
     # Without the checkout in the path; third-party packages are those of the interpreter.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {**os.environ, "PYTHONPATH": str(LEAN)}
     done = subprocess.run(
         [sys.executable, str(archive)], env=environment, cwd=tmp_path, capture_output=True, text=True
     )

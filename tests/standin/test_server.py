@@ -23,12 +23,13 @@ from helpers.hub_api import (
     stop_hub,
     wait_for_end,
 )
+from helpers.lean import LEAN
 from helpers.models import make_model
 from oxen_models import Oxen
 from oxen_models.testing import Hub
 from oxen_models.testing.__main__ import main
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LEAN), *sys.path])}
 
 
 @pytest.fixture

@@ -25,8 +25,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 import oxen_codegen
-from helpers.templates import make_compile_once
-from jinja2 import Environment
+from helpers.templates import prepare_once
 
 CANARY = "canary"
 # So that a failing test does not exhaust the machine; the tests have lower limits.
@@ -151,7 +150,7 @@ def _import_dependencies() -> None:
 def _generate(project: str) -> None:
     from oxen_codegen.cli import main as run_codegen
 
-    Environment.compile = make_compile_once()  # type: ignore[method-assign]
+    prepare_once()
     with chdir(project), redirect_stdout(sys.stderr):
         try:
             run_codegen(["generate"])
