@@ -13,9 +13,13 @@ const command = (() => {
   };
   const NUMERIC = /\p{Nd}|inf|nan/iu;
 
-  const listMembers = (node) => [...(node.anyOf ?? [node]), ...(node.nullable ? [{ type: "null" }] : [])];
+  const listMembers = (node) => [
+    ...(node.anyOf ?? [node]),
+    ...("further" in node ? [{ enum: [node.further] }] : []),
+    ...(node.nullable ? [{ type: "null" }] : []),
+  ];
   const findArray = (node) => listMembers(node).find((member) => member.type === "array");
-  const isFlag = (node) => node.type === "boolean" && !node.nullable;
+  const isFlag = (node) => node.type === "boolean" && listMembers(node).length === 1;
   const asText = (value) => (typeof value === "string" ? value : literals.writeJson(value, null));
 
   /** Return the types of JSON Schema that a value other than a string has. */
@@ -60,7 +64,7 @@ const command = (() => {
   }
 
   function writeString(text, members, types) {
-    if (text === "null" && types.has("null")) return null;
+    if (!types.has("string") || (text === "null" && types.has("null"))) return null;
     if (members.some((member) => member.media)) return text === "-" ? null : text;
     if ((types.has("integer") || types.has("number")) && NUMERIC.test(text)) return null;
     if (types.has("boolean") && (text === "true" || text === "false")) return null;
@@ -124,7 +128,7 @@ const command = (() => {
     const text = lines.join(" \\\n  ");
     if (omitted.length === 0) return text;
     // Other names are not shown, because not all shells ignore comments.
-    const names = omitted.map((parameter) => (/^\w+$/.test(parameter) ? parameter : "a parameter"));
+    const names = omitted.map((parameter) => (/^[\w-]+$/.test(parameter) ? parameter : "a parameter"));
     return `# The command line cannot pass the value of ${names.join(", ")}.\n${text}`;
   }
 

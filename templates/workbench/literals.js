@@ -24,13 +24,9 @@ const literals = (() => {
 
   /** Return a number as Python and its JSON write it. */
   function writeNumber(value) {
-    if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value);
-    const [, sign, first, rest = "", exponentText] =
-      /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value.toExponential());
-    const exponent = Number(exponentText);
-    if (exponent >= -4 && exponent < 16) return String(value);
-    const digits = String(Math.abs(exponent)).padStart(2, "0");
-    return `${sign}${first}${rest && `.${rest}`}e${exponent < 0 ? "-" : "+"}${digits}`;
+    const size = Math.abs(value);
+    if (Number.isInteger(value) ? size < 1e21 : size >= 1e-4) return String(value);
+    return value.toExponential().replace(/(e[+-])(\d)$/, "$10$2");
   }
 
   function escapePython(char, quote) {

@@ -11,12 +11,12 @@ TEXTS = (
     "\\", "@Image1 with a hat", "@@a", "a@b", "$(touch hacked)", "`touch hacked`", "$HOME", "!!",
     "'; touch hacked; '", "'''", '"""', "{x}", "%s", "\n", "a\nb", "\r", "\t", "EOF\n", "JSON\n", "# a", "~",
     "*", "=ls", "a=b", "\\\n", "é", "日本", "\u2028", "\u2029", "\u200b", "\u202e", "\ufeff", "\xad", "\x85",
-    "\x1b[31m", "\x03", "\x7f",
+    "\x1b[31m", "\x035", "\x7f",
     "«model»", "«arguments:4»", "$&", "$1", "</script>", "<!--",
 )  # fmt: skip
 """Texts with a meaning in Python, in JSON, in a shell, in a terminal or in the templates."""
 URL = "https://example.com/a.png"
-_NUMBERS = (0, 1, -1, 2.5, 0.1, 1e-7, 123456.789, 1e16, 1.5e17, 42)
+_NUMBERS = (0, 1, -1, 2.5, 0.1, 1e-4, 1.25e-5, -1e-7, 1e-300, 123456.789, 1e16, 1.5e17, 1e21, -2.5e300, 42)
 
 
 def choose_values(schema: Mapping[str, Any], random: Random, share: float = 0.5) -> dict[str, Any]:
