@@ -54,7 +54,7 @@ const gallery = (() => {
     }
 
     function showBudget({ demo, budget: { limit, spent }, has_key: hasKey }) {
-      const parts = [demo ? "Demo without costs" : undefined, hasKey || demo ? undefined : "No API key",
+      const parts = [demo ? "Demo: nothing is billed" : undefined, hasKey || demo ? undefined : "No API key",
         `spent ${runs.formatAmount(spent)}${limit === null ? "" : ` of ${runs.formatAmount(limit)}`}`];
       budget.textContent = parts.filter(Boolean).join(" · ");
     }

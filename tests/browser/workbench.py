@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from browser.conftest import PHONE_WIDTH, WORKBENCH, ColorScheme, PageOpener
-from browser.forms import LANGUAGES, TRANSPORTS, choose_program, copy_program, find_field
+from browser.forms import LANGUAGES, TRANSPORTS, choose_program, copy_program, fill_field, find_field
 from browser.pages import find_findings
 
 MAX_PAGE_BYTES = 60_000
@@ -181,6 +181,30 @@ def test_items_are_moved_and_removed(open_workbench: PageOpener) -> None:
     assert read_values(page)["input_image"][0] == "https://example.com/b.png"
     field.get_by_role("button", name="Remove Image 2").click()
     assert read_values(page)["input_image"] == ["https://example.com/b.png"]
+
+
+def test_objects_in_list_are_filled(open_workbench: PageOpener) -> None:
+    """Objects with lists of media are read as they are filled, with problems at their place."""
+    page = open_workbench(f"#model={EDIT}")
+    media = {"name": "url", "label": "URL", "kind": "media", "mediaKind": "image", "level": "required"}
+    item = {"kind": "object", "properties": [media, {**media, "name": "more", "kind": "list", "item": media}]}
+    parameter = {"name": "elements", "label": "Elements", "kind": "list", "level": "optional", "item": item}
+    page.evaluate(
+        """parameter => {
+          const context = { onchange: () => {}, cites: () => false };
+          globalThis.field = fields.build(parameter, context);
+          document.querySelector("form").append(globalThis.field.element);
+        }""",
+        parameter,
+    )
+    value = [{"url": "https://example.com/a.png", "more": ["https://example.com/b.png"]}, {"url": "c"}]
+    fill_field(find_field(page, "elements"), parameter, value)
+    assert page.evaluate("field.read()") == value
+    page.evaluate("field.showProblems([{ path: [0, 'more', 0], message: 'wrong' }])")
+    expect(page.locator(".error:visible")).to_have_count(1)
+    expect(page.locator('[data-name="more"] li .error:visible')).to_have_text("wrong")
+    page.evaluate("field.write([{ more: ['x', 'y'] }])")
+    assert page.evaluate("field.read()") == [{"more": ["x", "y"]}]
 
 
 def test_menu_inserts_citation_at_caret(open_workbench: PageOpener) -> None:
