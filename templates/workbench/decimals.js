@@ -63,7 +63,8 @@ const decimals = (() => {
   function formatDollars(amount) {
     const [whole, decimals = ""] = format(amount).replace("-", "").split(".");
     const shown = decimals.replace(/0+$/, "");
-    return `${amount.units < 0n ? "-" : ""}$${whole}${shown && `.${shown.padEnd(2, "0")}`}`;
+    const sign = amount.units < 0n ? "-" : "";
+    return sign + "$" + whole + (shown && "." + shown.padEnd(2, "0"));
   }
 
   const isWhole = ({ units, exponent }) => exponent >= 0 || units % power(-exponent) === 0n;

@@ -219,7 +219,7 @@ const estimates = (() => {
       low: multiply(rate.low, quantity.low),
       high: multiply(rate.high, quantity.high),
       currency: CURRENCY,
-      basis: `${count === 1 ? "" : `${count} results, each of `}${quantity.text} at ${rate.text}`,
+      basis: (count === 1 ? "" : `${count} results, each of `) + `${quantity.text} at ${rate.text}`,
     };
   }
 

@@ -55,7 +55,7 @@ const gallery = (() => {
 
     function showBudget({ demo, budget: { limit, spent }, has_key: hasKey }) {
       const parts = [demo ? "Demo: nothing is billed" : undefined, hasKey || demo ? undefined : "No API key",
-        `spent ${runs.formatAmount(spent)}${limit === null ? "" : ` of ${runs.formatAmount(limit)}`}`];
+        `spent ${runs.formatAmount(spent)}` + (limit === null ? "" : ` of ${runs.formatAmount(limit)}`)];
       budget.textContent = parts.filter(Boolean).join(" · ");
     }
 

@@ -110,7 +110,7 @@ const literals = (() => {
     if (items.length === 0) return open + close;
     if (indent === null) return open + items.join(", ") + close;
     const start = `\n${" ".repeat(inner)}`;
-    return `${open}${start}${items.join(`,${start}`)}\n${" ".repeat(indent)}${close}`;
+    return open + start + items.join("," + start) + "\n" + " ".repeat(indent) + close;
   }
 
   const quoteShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -132,7 +132,7 @@ const runs = (() => {
           preview(file.kind, file.url, `Result ${file.name}`),
           create("figcaption", {}, create("a", { href: file.url, target: "_blank", rel: "noopener" }, file.name)))));
       }
-      if (isNew) announce(`${state.textContent}${next.error ? `: ${next.error}` : ""}`);
+      if (isNew) announce(state.textContent + (next.error ? `: ${next.error}` : ""));
       onrun(next);
     }
 

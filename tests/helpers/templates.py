@@ -1,19 +1,16 @@
-"""Compile each template and shorten each script once per process; both take most of the time of a command."""
+"""Compile each template once per process, because it takes a third of the time of a command."""
 
 from __future__ import annotations
 
-from functools import cache
 from types import CodeType
 from typing import Any
 
 from jinja2 import Environment
-from oxen_codegen.workbench import scripts
 
 
 def prepare_once() -> None:
-    """Keep the code of templates and the short scripts; all environments of the generator are alike."""
+    """Keep the code of templates; all environments of the generator are alike."""
     Environment.compile = _make_compile_once()  # type: ignore[method-assign]
-    scripts.shorten_script = cache(scripts.shorten_script)
 
 
 def _make_compile_once() -> Any:

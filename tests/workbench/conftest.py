@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from oxen_codegen.config import find_template_dir
-from oxen_codegen.workbench.scripts import join_scripts
+from oxen_codegen.workbench.shorten import join_scripts
 from py_mini_racer import MiniRacer
 
 ROOT = Path(__file__).parents[2]

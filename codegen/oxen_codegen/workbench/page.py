@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -14,15 +13,13 @@ from ..config import runtime_version
 from ..diagnostics import Diagnostic
 from ..templates import TemplateSet
 from .data import Models, build_data, select_models
-from .scripts import join_scripts
+from .shorten import join_scripts, shorten_style
 
 PAGE_FILE = "_workbench/page.html"
 """The path of the page in a package."""
 _FOLDER = "workbench"
 _TEMPLATE = f"{_FOLDER}/workbench.html.jinja"
 _STYLE = f"{_FOLDER}/workbench.css"
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_SPACES = re.compile(r"(?<!\s)\s*([{};,])\s*|^\s+|(?<=:)[ ]+", re.MULTILINE)
 
 
 def render_workbench(
@@ -51,11 +48,6 @@ def render_workbench(
         data=write_json({"version": version, **build_data(selected, template_dir)}),
     )
     return page, notes
-
-
-def shorten_style(style: str) -> str:
-    """Return a style without comments and without the spaces that have no meaning; it has no texts."""
-    return _SPACES.sub(r"\1", _COMMENT.sub("", style)).strip() + "\n"
 
 
 def write_json(value: Mapping[str, Any]) -> str:
