@@ -38,7 +38,8 @@ UNUSUAL_NAMES = (
     "«model»",
 )
 # Commands print their arguments or the body, each followed by a null byte.
-TEXT, NUMBER, OBJECT = {"type": "string"}, {"type": "integer"}, {"type": "object", "properties": {"x": {}}}
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+OBJECT: dict[str, Any] = {"type": "object", "properties": {"x": {}}}
 OBJECTS = {"type": "array", "items": OBJECT}
 UNUSUAL_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -301,8 +302,9 @@ def test_commands_pass_the_values(workbench: Workbench, tmp_path: Path) -> None:
 def test_commands_of_unusual_schemas_pass_values(workbench: Workbench, tmp_path: Path) -> None:
     """So it is for unions, lists and names that are those of other options."""
     random = Random(12)
-    model = {"id": "m", "basic": ["a_b"], "schema": build_schema(normalize(UNUSUAL_SCHEMA), UNUSUAL_SCHEMA)}
-    cases = [*UNUSUAL_VALUES, *(choose_values(model["schema"], random) for _ in range(150))]
+    schema = build_schema(normalize(UNUSUAL_SCHEMA), UNUSUAL_SCHEMA)
+    model = {"id": "m", "basic": ["a_b"], "schema": schema}
+    cases = [*UNUSUAL_VALUES, *(choose_values(schema, random) for _ in range(150))]
     programs = workbench.call_each(
         "(model, values) => command.write(data, model, values, 'run')", [(model, values) for values in cases]
     )
