@@ -32,11 +32,13 @@ class Page:
     Args:
         session: The session of the server.
         server: The server.
+        thread: The thread in which the server runs.
         client: An HTTP client, with the token.
     """
 
     session: Session
     server: Workbench
+    thread: Thread
     client: httpx.Client
 
     def start(self, values: Mapping[str, Any], model: str = MODEL, **rest: Any) -> httpx.Response:
@@ -117,7 +119,7 @@ def serve_page(
             with httpx.Client(
                 base_url=server.url, headers=headers, timeout=60, trust_env=False, verify=False
             ) as client:
-                yield Page(session, server, client)
+                yield Page(session, server, thread, client)
         finally:
             server.should_exit = True
             thread.join()

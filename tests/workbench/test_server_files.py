@@ -245,6 +245,23 @@ def test_file_is_served_as_what_it_is(page: Page) -> None:
     assert page.read_file(f"/files/{quote('a b#?.png')}", Range="bytes=0-3").content == PNG[:4]
 
 
+@pytest.mark.slow
+def test_paused_download_does_not_prevent_the_end(hub: Hub, tmp_path: Path) -> None:
+    """A browser that does not read a video to its end does not keep the server."""
+    with serve_page(hub.url, tmp_path) as page:
+        with (page.session.folder / "x.png").open("wb") as file:
+            file.write(PNG)
+            file.truncate(2**26)
+        with socket.create_connection(("127.0.0.1", page.port)) as connection:
+            head = (
+                f"GET /files/x.png HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nCookie: {page.cookie}\r\n\r\n"
+            )
+            connection.sendall(head.encode())
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            page.server.should_exit = True
+            page.thread.join()
+
+
 def test_history_has_earlier_results(page: Page, shared_hub: Hub, tmp_path: Path) -> None:
     """Results of an earlier process are listed, the newest first, with the request that made them."""
     run = page.run({"prompt": "A hat", "seed": 3})
