@@ -64,7 +64,7 @@ def test_parameters_are_in_order_of_the_page(workbench: Workbench) -> None:
             assert required == [parameter.wire_name for parameter in page.parameters if parameter.is_required]
 
 
-FIELDS = {
+FIELDS: dict[tuple[str, str], dict[str, Any]] = {
     ("qwen-image-edit-plus", "input_image"): {"kind": "list", "level": "required", "citable": True},
     ("qwen-image-edit-plus", "aspect_ratio"): {"kind": "choice", "label": "Aspect ratio", "default": "16:9"},
     ("qwen-image-edit-plus", "prompt"): {"kind": "text", "example": "Add a funny hat", "citable": False},
