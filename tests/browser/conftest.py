@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, s
 OPTIONS = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 PHONE_WIDTH = 360
 WORKBENCH = Path(__file__).parents[2] / "generated" / "oxen_models" / "_workbench" / "page.html"
-LOAD_TIMEOUT = 8_000
+LOAD_TIMEOUT = 120_000
 """Milliseconds; only a fault takes that long."""
 
 ColorScheme = Literal["light", "dark"]

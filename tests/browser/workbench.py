@@ -269,13 +269,16 @@ def test_reload_restores_state(open_workbench: PageOpener) -> None:
 
 
 def test_back_returns_to_previous_model(open_workbench: PageOpener) -> None:
-    """Back and forward show the models in the order in which they were chosen."""
+    """Back and forward show the models in the order in which they were chosen, as they were filled."""
     page = open_workbench(f"#model={EDIT}")
+    text = find_field(page, "prompt").locator("textarea")
+    text.fill("Add a crown")
     page.get_by_role("combobox", name="Model", exact=True).fill("flux-3-image")
     page.keyboard.press("Enter")
     expect(page.locator(".facts code")).to_have_text("flux-3-image")
     page.go_back()
     expect(page.locator(".facts code")).to_have_text(EDIT)
+    expect(text).to_have_value("Add a crown")
     page.go_forward()
     expect(page.locator(".facts code")).to_have_text("flux-3-image")
 
