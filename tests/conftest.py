@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +22,9 @@ pytest_plugins = ["helpers.codegen"]
 # httpcore tries to import sniffio for each lock; a failed import takes a tenth of the time of these tests.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+# The plugin of trio would start a collection of all objects, which takes half a second.
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 
 # A shell ignores it for background processes, and so would the processes that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -41,9 +43,6 @@ gc.disable()
 
 def pytest_collection_finish() -> None:
     """Exclude all objects that exist before the first test from garbage collection."""
-    # Its import searches for references, which does not find those of excluded objects.
-    import_module("hypothesis")
-    gc.collect()
     gc.freeze()
     gc.enable()
 
