@@ -25,6 +25,7 @@ const engine = (() => {
   /** Use the data of the page, and restore the models in it, which are in a compact form. */
   function load(data) {
     data.models = data.models.id.map((id, index) => restore(readRow(data.models, index), data.properties));
+    data.models.sort((a, b) => (a.id < b.id ? -1 : 1));
     delete data.properties;
     models = new Map(data.models.map((model) => [model.id, model]));
     common = data.common.properties;
@@ -92,10 +93,10 @@ const engine = (() => {
   }
 
   /**
-   * Return what is wrong with the values of a request: {path, parameter, given, message}, empty if nothing is.
+   * Return what is wrong with the values of a request: {path, parameter, given, message}. Empty if valid.
    *
-   * `path` has wire names and positions; `parameter` is the Python name with positions, such as `input_image[0]`.
-   * `given` is the value, and `message` what is expected instead.
+   * `path` has wire names and positions; `parameter` is the Python name with positions, such as
+   * `input_image[0]`. `given` is the value, and `message` what is expected instead.
    * @param {string} id The id of the model.
    * @param {object} values JSON values by wire name.
    * @param {Set<string>} files The paths that are accepted as media, beside URLs.

@@ -32,14 +32,16 @@ const parameters = (() => {
 
   /**
    * Return the parameters of a schema.
-   * @param {object} model The model, which names the parameters that are shown first and those that can be cited.
+   * @param {object} model The model, which names the parameters that are shown first, and those to cite.
    * @param {object} schema The schema of its requests.
    * @returns {Parameter[]}
    */
   function list(model, schema) {
     const basic = new Set(model.basic);
     const marks = new Map();
-    for (const { mark, parameters: names } of model.citations) for (const name of names) marks.set(name, mark);
+    for (const { mark, parameters: names } of model.citations) {
+      for (const name of names) marks.set(name, mark);
+    }
     return listProperties(schema, basic).map((parameter) => ({
       ...parameter,
       citable: marks.has(parameter.name),
@@ -51,8 +53,9 @@ const parameters = (() => {
     const required = new Set(schema.required);
     return Object.entries(schema.properties).map(([name, property]) => {
       const isRequired = required.has(name);
-      const level = isRequired ? "required" : property["x-hidden"] ? "hidden" : basic.has(name) ? "basic" : "optional";
-      return { ...describe(name, property, isRequired), level };
+      const isHidden = property["x-hidden"] === true;
+      const level = isHidden ? "hidden" : basic.has(name) ? "basic" : "optional";
+      return { ...describe(name, property, isRequired), level: isRequired ? "required" : level };
     });
   }
 
@@ -100,7 +103,7 @@ const parameters = (() => {
       case "boolean":
         return { kind: "switch" };
       case "array":
-        return { kind: "list", ...limits, item: { ...describe(name, member.items, true), level: "required" } };
+        return { kind: "list", ...limits, item: describeItem(name, member.items) };
       case "object":
         return Object.keys(member.properties).length
           ? { kind: "object", properties: listProperties(member) }
@@ -108,6 +111,10 @@ const parameters = (() => {
       default:
         return { kind: "json" };
     }
+  }
+
+  function describeItem(name, items) {
+    return { ...describe(name, items, true), level: "required" };
   }
 
   /** Return the range of a number and the step of a form, which does not restrict the values. */

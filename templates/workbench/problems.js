@@ -17,7 +17,8 @@ const problems = (() => {
    */
   function describe(errors, type, getName) {
     const found = new Map();
-    const properties = new Map([...type.properties].map(([name, property]) => [getName(name), [name, property]]));
+    const items = [...type.properties].map(([name, property]) => [getName(name), [name, property]]);
+    const properties = new Map(items);
     for (const error of errors) {
       const name = error.path.length ? getName(error.path[0]) : "";
       const [wireName, property] = properties.get(name) ?? [];
@@ -34,7 +35,8 @@ const problems = (() => {
   function describeError(error, name, property, isRequired) {
     const choices = error.choices ?? (property ? listChoices(property) : []);
     const isMany = error.kind === "choice" && choices.length > MAX_LISTED_CHOICES;
-    const isLeftOut = error.value === null && property && !isRequired && !error.isMember && error.path.length === 1;
+    const isParameter = property && error.path.length === 1 && !error.isMember;
+    const isLeftOut = isParameter && error.value === null && !isRequired;
     const indices = error.path.slice(1).filter(Number.isInteger).map((index) => `[${index}]`).join("");
     return {
       path: error.path,
@@ -83,7 +85,9 @@ const problems = (() => {
 
   function suggest(name, error, choices) {
     const { value, kind } = error;
-    if (kind === "list" && typeof value === "string") return `wrap it in a list: ${name}=[${words.shorten(value)}]`;
+    if (kind === "list" && typeof value === "string") {
+      return `wrap it in a list: ${name}=[${words.shorten(value)}]`;
+    }
     if (typeof value === "string" && words.countCharacters(value) <= words.MAX_VALUE_LENGTH) {
       return suggestText(value, choices.filter((choice) => typeof choice === "string"));
     }
@@ -97,7 +101,8 @@ const problems = (() => {
   function isNearer(a, b, value) {
     const [distanceA, distanceB] = [Math.abs(a - value), Math.abs(b - value)];
     // Far away from both, their distances are rounded to the same number.
-    return distanceA < distanceB || (distanceA === distanceB && ((b < a && a < value) || (value < a && a < b)));
+    const isBetween = (b < a && a < value) || (value < a && a < b);
+    return distanceA < distanceB || (distanceA === distanceB && isBetween);
   }
 
   function suggestText(value, choices) {

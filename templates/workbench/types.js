@@ -43,7 +43,7 @@ const types = (() => {
       case undefined:
         return { kind: "any" };
       case "string":
-        return schema.media ? { kind: "media", media: schema.media, ...limits } : { kind: "string", ...limits };
+        return { kind: schema.media ? "media" : "string", media: schema.media, ...limits };
       case "array":
         return { kind: "list", item: build(schema.items), ...limits };
       case "object":
@@ -71,8 +71,9 @@ const types = (() => {
     const none = options.length < values.length ? [{ kind: "null" }] : [];
     if (!options.length) return none[0];
     const isLiteral = options.every((value) => typeof value === "string" || Number.isInteger(value));
+    const rejectsBoolean = options.some((value) => value === 0 || value === 1);
     const type = isLiteral
-      ? { kind: "literal", values: options, rejectsBoolean: options.some((value) => value === 0 || value === 1) }
+      ? { kind: "literal", values: options, rejectsBoolean }
       : { kind: "enum", values: options };
     return makeUnion([type, ...none]);
   }
@@ -80,7 +81,8 @@ const types = (() => {
   function makeUnion(members) {
     const distinct = new Map();
     for (const member of members) {
-      for (const part of member.kind === "union" ? member.members : [member]) distinct.set(makeKey(part), part);
+      const parts = member.kind === "union" ? member.members : [member];
+      for (const part of parts) distinct.set(makeKey(part), part);
     }
     const parts = [...distinct.values()];
     parts.sort((a, b) => (a.kind === "null") - (b.kind === "null"));
@@ -88,7 +90,8 @@ const types = (() => {
   }
 
   function makeKey(type) {
-    return JSON.stringify(type, (_, value) => (value instanceof Map || value instanceof Set ? [...value] : value));
+    const list = (_, value) => (value instanceof Map || value instanceof Set ? [...value] : value);
+    return JSON.stringify(type, list);
   }
 
   return { build };

@@ -32,8 +32,8 @@ const validation = (() => {
    * Return the errors of a value: {path, value, exact, expected, kind, choices, isMember}.
    *
    * `exact` is the value as a literal of Python, if that of `value` is another one.
-   * `kind` is "choice" for one of several values, "list" for a list, otherwise undefined. `choices` are known of an
-   * enum only. `isMember` is whether one of several types did not accept the value.
+   * `kind` is "choice" for one of several values, "list" for a list, otherwise undefined. `choices` are known
+   * of an enum only. `isMember` is whether one of several types did not accept the value.
    * @param {object} type A type of `types`.
    * @param {*} value A JSON value.
    * @param {Set<string>} files The paths that are accepted as media, beside URLs.
@@ -115,7 +115,8 @@ const validation = (() => {
     if (isText && !value.isWellFormed()) return [fail(place, NO_UNICODE)];
     const texts = type.values.map(literals.writeRepr);
     const last = texts.pop();
-    return [fail(place, `must be ${texts.join(", ")}${texts.length ? " or " : ""}${last}`, { kind: "choice" })];
+    const expected = `must be ${texts.join(", ")}${texts.length ? " or " : ""}${last}`;
+    return [fail(place, expected, { kind: "choice" })];
   }
 
   /** Return whether a number is an integer in JSON, and of more than 64 bits. */

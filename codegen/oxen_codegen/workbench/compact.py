@@ -1,8 +1,8 @@
 """A compact form of the models, from which `engine.js` restores them.
 
-Properties that several models have are in one list, in which similar ones are beside each other: a compressor
-finds repetitions that are near. Of models there is a list for each key, with 0 for a value that is usual or
-that follows from others.
+Properties that several models have are in one list. Similar models and properties are beside each other,
+because a compressor finds repetitions that are near. Of models there is a list for each key, with 0 for a
+value that is usual or that follows from others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def compact_models(models: Iterable[dict[str, Any]]) -> dict[str, Any]:
     Args:
         models: The models as `engine.find` returns them.
     """
-    models = list(models)
+    models = sorted(models, key=lambda model: (model["family"], model["developer"], model["id"]))
     shared = {_write(item): item for model in models for item in model["schema"]["properties"].items()}
     positions = {text: position for position, text in enumerate(sorted(shared))}
     rows = [_compact_model(model, positions) for model in models]

@@ -14,14 +14,14 @@ from ..diagnostics import Diagnostic
 from ..json_types import is_list, is_object
 from ..normalize import normalize
 from ..operations import COMMON
-from ..parse import name_classes
 from ..reference.frames import render_frames
 from ..reference.pages import build_page, choose_slugs
 from ..reference.site import load_templates
 from ..spec import ModelSpec
 from .compact import compact_models
-from .schemas import Classes, build_schema
+from .schemas import build_schema
 
+_COMMON_SCHEMA: dict[str, Any] = {"properties": dict(COMMON)}
 Models = Iterable[tuple[ResolvedModel, ModelSpec | None]]
 """Models with the specification of their typed call, if they have one."""
 
@@ -60,7 +60,7 @@ def build_data(models: Iterable[tuple[ResolvedModel, ModelSpec]], template_dir: 
     """
     return {
         **compact_models(build_models(models)),
-        "common": build_schema(normalize({"properties": dict(COMMON)}), {"properties": dict(COMMON)}),
+        "common": build_schema(normalize(_COMMON_SCHEMA), _COMMON_SCHEMA, iter(())),
         "aliases": read_aliases(template_dir),
         "programs": render_frames(load_templates(template_dir)),
     }
@@ -91,6 +91,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
     operation = page.operation
     assert operation is not None
     *without_image, path = operation.paths
+    classes = (nested.class_name for nested in reversed(spec.nested))
     return {
         "id": page.id,
         "reference": page.slug,
@@ -117,15 +118,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
             if parameter.name != parameter.wire_name
         },
         "example": page.values.basic if page.values else {},
-        "schema": build_schema(model.node, record.schema, _find_classes(model.node, spec)),
-    }
-
-
-def _find_classes(node: Node, spec: ModelSpec) -> Classes:
-    """Return the names of the classes of nested objects, which are in reverse order in a specification."""
-    named = name_classes(node, spec.class_name)
-    return {
-        id(part): nested.class_name for (_, part), nested in zip(named, reversed(spec.nested), strict=True)
+        "schema": build_schema(model.node, record.schema, classes),
     }
 
 

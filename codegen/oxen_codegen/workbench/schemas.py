@@ -12,27 +12,23 @@ Most keywords are those of JSON Schema; "media", "example" and "unsupported" are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..accepted_values import Node, accepts
 from ..json_types import is_object
 
-Classes = Mapping[int, str]
-"""The names of the classes of nested objects, by the identity of their normalized schemas."""
-
 _NULL: Node = {"type": "null"}
 _ANNOTATIONS = ("default", "example")
 
 
-def build_schema(node: Node, schema: Mapping[str, Any], classes: Classes = MappingProxyType({})) -> Node:
+def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) -> Node:
     """Return the schema of an object.
 
     Args:
         node: The normalized schema.
         schema: The schema as the API returns it, which has titles and the layout of the form.
-        classes: The classes of the objects in it.
+        classes: The names of the classes of the objects in it, outer classes first.
     """
     described = schema.get("properties")
     extra = node["additionalProperties"]
@@ -50,13 +46,12 @@ def build_schema(node: Node, schema: Mapping[str, Any], classes: Classes = Mappi
         },
         "required": node["required"],
         **({} if extra == {} else {"additionalProperties": extra and _build_value(extra, {}, classes)}),
-        **({"class": classes[id(node)]} if id(node) in classes else {}),
         **({"unsupported": node["unsupported"]} if "unsupported" in node else {}),
     }
 
 
 def _build_property(
-    name: str, node: Node, annotations: Node, schema: Mapping[str, Any], classes: Classes
+    name: str, node: Node, annotations: Node, schema: Mapping[str, Any], classes: Iterator[str]
 ) -> Node:
     built = _build_value(node, schema, classes)
     title, description, neighbour = (schema.get(key) for key in ("title", "description", "x-next-to"))
@@ -79,10 +74,12 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _build_value(node: Node, schema: Mapping[str, Any], classes: Classes) -> Node:
+def _build_value(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) -> Node:
     """Return the schema of a value without annotations."""
     if node.get("type") == "object":
-        return build_schema(node, schema, classes)
+        has_class = node["properties"] or node["additionalProperties"] is False
+        named = {"class": next(classes)} if has_class else {}
+        return build_schema(node, schema, classes) | named
     if "items" in node:
         return {**node, "items": _build_value(node["items"], _as_schema(schema.get("items")), classes)}
     members = node.get("anyOf", [])
