@@ -60,7 +60,7 @@ def build_data(models: Iterable[tuple[ResolvedModel, ModelSpec]], template_dir: 
     """
     return {
         **compact_models(build_models(models)),
-        "common": build_schema(normalize(_COMMON_SCHEMA), _COMMON_SCHEMA, iter(())),
+        "common": build_schema(normalize(_COMMON_SCHEMA), _COMMON_SCHEMA),
         "aliases": read_aliases(template_dir),
         "programs": render_frames(load_templates(template_dir)),
     }

@@ -12,7 +12,7 @@ Most keywords are those of JSON Schema; "media", "example" and "unsupported" are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..accepted_values import Node, accepts
@@ -22,7 +22,7 @@ _NULL: Node = {"type": "null"}
 _ANNOTATIONS = ("default", "example")
 
 
-def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) -> Node:
+def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterable[str] = ()) -> Node:
     """Return the schema of an object.
 
     Args:
@@ -30,6 +30,7 @@ def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) 
         schema: The schema as the API returns it, which has titles and the layout of the form.
         classes: The names of the classes of the objects in it, outer classes first.
     """
+    names = iter(classes)
     described = schema.get("properties")
     extra = node["additionalProperties"]
     return {
@@ -40,12 +41,12 @@ def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) 
                 value,
                 node["annotations"].get(name, {}),
                 _as_schema(described.get(name) if is_object(described) else None),
-                classes,
+                names,
             )
             for name, value in node["properties"].items()
         },
         "required": node["required"],
-        **({} if extra == {} else {"additionalProperties": extra and _build_value(extra, {}, classes)}),
+        **({} if extra == {} else {"additionalProperties": extra and _build_value(extra, {}, names)}),
         **({"unsupported": node["unsupported"]} if "unsupported" in node else {}),
     }
 
