@@ -340,7 +340,7 @@ def is_endless(definition: dict[str, Any]) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None)
 @given(schema=combined, d=combined, e=leaves, drawn=st.lists(values, min_size=5, max_size=10))
 def test_expanded_schema_accepts_the_same_values(
     schema: dict[str, Any], d: dict[str, Any], e: dict[str, Any], drawn: list[Any]
