@@ -28,7 +28,7 @@ def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterable[str] =
     Args:
         node: The normalized schema.
         schema: The schema as the API returns it, which has titles and the layout of the form.
-        classes: The names of the classes of the objects in it, outer classes first.
+        classes: The names of the classes of the objects in it, outer classes first; empty to leave them out.
     """
     names = iter(classes)
     described = schema.get("properties")
@@ -79,8 +79,8 @@ def _build_value(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) 
     """Return the schema of a value without annotations."""
     if node.get("type") == "object":
         has_class = node["properties"] or node["additionalProperties"] is False
-        named = {"class": next(classes)} if has_class else {}
-        return build_schema(node, schema, classes) | named
+        name = next(classes, None) if has_class else None
+        return build_schema(node, schema, classes) | ({"class": name} if name else {})
     if "items" in node:
         return {**node, "items": _build_value(node["items"], _as_schema(schema.get("items")), classes)}
     members = node.get("anyOf", [])
