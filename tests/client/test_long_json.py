@@ -26,6 +26,8 @@ VALUES: dict[str, Any] = {
     "many strings": [{"id": str(number), "b": "x" * 20} for number in range(30_000)],
     "quotes": ['"' * MIN_LONG_SIZE, "\\" * MIN_LONG_SIZE, '\\"' * MIN_LONG_SIZE],
 }
+QUICK = ("one", "several", "key")
+"""The values whose tests take less than a twentieth of a second."""
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,9 @@ VALUES: dict[str, Any] = {
         ),
     ],
 )
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in VALUES]
+)
 def test_parse_json_returns_the_value_of_json(name: str, options: dict[str, Any]) -> None:
     """The value is that of `json.loads`, whatever the strings contain."""
     content = json.dumps(VALUES[name], **options).encode()
