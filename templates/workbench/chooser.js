@@ -29,10 +29,14 @@ const chooser = (() => {
     let active = -1;
     let chosen;
 
-    function open() {
-      if (!popup.hidden) return;
+    function showPopup() {
       popup.hidden = false;
       input.setAttribute("aria-expanded", "true");
+    }
+
+    function open() {
+      if (!popup.hidden) return;
+      showPopup();
       input.select();
       filter("");
     }
@@ -42,6 +46,7 @@ const chooser = (() => {
       input.setAttribute("aria-expanded", "false");
       input.removeAttribute("aria-activedescendant");
       input.value = chosen?.name ?? "";
+      if (document.activeElement === input) input.select();
     }
 
     function filter(text) {
@@ -82,12 +87,11 @@ const chooser = (() => {
       if (!element.contains(event.relatedTarget)) close();
     }
 
+    input.addEventListener("focus", () => input.select());
     input.addEventListener("click", open);
     input.addEventListener("input", () => {
-      const text = input.value;
-      open();
-      input.value = text;
-      filter(text);
+      showPopup();
+      filter(input.value);
     });
     input.addEventListener("keydown", (event) => {
       const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };

@@ -25,6 +25,9 @@ const runs = (() => {
     }
     const count = create("input", {
       id: newId("count"), type: "number", min: 1, max: MAX_COUNT, value: "1", oninput: source.onchange,
+      onchange: () => {
+        count.value = readCount();
+      },
     });
     const price = create("span", { class: "price" });
     const run = button("Run", () => start(false), { class: "primary" });
@@ -84,9 +87,7 @@ const runs = (() => {
   }
 
   /** Return an amount of money as text. */
-  function formatAmount(amount) {
-    return `$${amount}`;
-  }
+  const formatAmount = (amount) => decimals.formatDollars(decimals.read(amount));
 
   function formatRange({ low, high }) {
     return low === high ? formatAmount(low) : `${formatAmount(low)} to ${formatAmount(high)}`;
@@ -141,6 +142,7 @@ const runs = (() => {
       showElapsed();
       try {
         await session.follow(run.id, show);
+        if (!ENDED.has(element.dataset.status)) throw new Error("the server has ended; the job may continue");
       } finally {
         clearInterval(timer);
         showElapsed();

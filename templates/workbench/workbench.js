@@ -141,16 +141,26 @@
       else if (state[name] !== undefined) problems.push(`the address has an unknown ${name}: ${state[name]}`);
     }
     const model = find(state.model, problems);
-    first.open((model ?? engine.models()[0]).id, model && state.values);
+    openValues(first, model ?? engine.models()[0], model && state.values, problems);
     removeSecond();
     const other = find(state.with, problems);
     if (other) {
       buildSecond();
-      if (state.with_values) second.open(other.id, state.with_values);
+      if (state.with_values) openValues(second, other, state.with_values, problems);
       else carry(other.id);
     }
     document.title = `${first.model().name} – Workbench`;
     showMessage(problems.join("; "));
+  }
+
+  function openValues(target, { id }, values, problems) {
+    try {
+      target.open(id, values);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push("values in the address have too many levels");
+      target.open(id);
+    }
   }
 
   function find(id, problems) {

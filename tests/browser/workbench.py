@@ -32,6 +32,8 @@ STATES = {
     "comparison": "#model=flux-2-flex&with=google-nano-banana-pro",
     "errors": f"#model={EDIT}&values={quote(json.dumps({'prompt': 1, 'input_image': [''], 'size': 2}))}",
 }
+DEEP_VALUES = quote('{"prompt":' + "[" * 50_000 + "]" * 50_000 + "}")
+"""More levels than a program can visit by recursion."""
 
 
 def read_values(page: Page) -> Any:
@@ -97,6 +99,7 @@ def test_model_is_chosen_by_keyboard(open_workbench: PageOpener) -> None:
     chooser = page.get_by_role("combobox", name="Model", exact=True)
     chooser.focus()
     page.keyboard.type("seedance 2.5")
+    expect(chooser).to_have_value("seedance 2.5")
     options = page.get_by_role("listbox").get_by_role("option")
     expect(options.first).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -108,6 +111,9 @@ def test_model_is_chosen_by_keyboard(open_workbench: PageOpener) -> None:
     expect(chooser).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    page.keyboard.type("flux")
+    expect(chooser).to_have_value("flux")
     page.keyboard.press("Escape")
     expect(page.get_by_role("listbox")).to_be_hidden()
     expect(page.locator(".facts code")).to_have_text(model_id)
@@ -294,13 +300,17 @@ def test_back_returns_to_previous_model(open_workbench: PageOpener) -> None:
         (f"#model={EDIT}&with=no-such-model", "no model no-such-model"),
         ("#=&&model", "no model"),
         ("#model=__proto__&values=%7B%22__proto__%22%3A1%7D", "no model __proto__"),
+        (f"#model={EDIT}&values={DEEP_VALUES}", "too many levels"),
+        (f"#model={EDIT}&with={EDIT}&with_values={DEEP_VALUES}", "too many levels"),
+        (f"#model={'x' * 10**5}", "no model x"),
     ],
 )
 def test_broken_address_gives_message(fragment: str, message: str, open_workbench: PageOpener) -> None:
     """What is wrong in the address is named, and a form is shown."""
     page = open_workbench(fragment)
     expect(page.locator("#message")).to_contain_text(message)
-    expect(page.locator(".call code")).not_to_be_empty()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator(".call code").last).not_to_be_empty()
     page.locator("#message").get_by_role("button", name="Close").click()
     expect(page.locator("#message")).to_be_hidden()
 

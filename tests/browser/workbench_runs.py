@@ -47,6 +47,7 @@ class Served:
         """Return the page of a server that has started."""
         hub = self._stack.enter_context(Hub(generation_time=generation_time))
         page = self._stack.enter_context(serve_page(hub.url, self._folder, limits))
+        self.server = page.server
         opener = PageOpener(self._browser, page.server.url, REJECTED)
         self._openers.append(opener)
         self._stack.callback(opener.close)
@@ -120,6 +121,29 @@ def test_running_job_is_cancelled(served: Served) -> None:
     expect(card.locator(".state")).to_have_text("Cancelled")
     expect(card.get_by_role("progressbar")).to_be_hidden()
     expect(page.locator("td.cancelled")).to_have_count(1)
+
+
+def test_run_reports_end_of_server(served: Served) -> None:
+    """A server that ends during a run is reported in place of an endless progress."""
+    page = served.open(f"#model={IMAGE}", generation_time=600)
+    run(page)
+    expect(page.locator(".run").get_by_role("progressbar")).to_be_visible()
+    served.server.should_exit = True
+    expect(page.locator(".outcome").get_by_role("alert")).to_have_text(
+        "the server has ended; the job may continue"
+    )
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+def test_number_of_results_is_limited(served: Served) -> None:
+    """The field shows the number of results that a run has, and amounts have cents."""
+    page = served.open(f"#model={IMAGE}", limits=Limits(budget=Decimal("0.2")))
+    results = page.get_by_label("Results", exact=True)
+    for given, shown in [("99", "4"), ("0", "1"), ("", "1")]:
+        results.fill(given)
+        results.blur()
+        expect(results).to_have_value(shown)
+    expect(page.locator("#budget")).to_have_text("spent $0 of $0.20")
 
 
 def test_expensive_run_is_confirmed(served: Served) -> None:
