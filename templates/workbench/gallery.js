@@ -2,7 +2,7 @@
 
 /** The runs of the session and the results of earlier ones, which can be used again. */
 const gallery = (() => {
-  const { create, button, preview } = browser;
+  const { create, button, preview, showMessage } = browser;
   const ENDED = new Set(["succeeded", "failed", "cancelled", "unknown"]);
 
   /**
@@ -26,7 +26,7 @@ const gallery = (() => {
       const row = create("tr", {}, create("td", {}, run.model), create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
         create("td", {}, run.cost === null ? "" : runs.formatAmount(run.cost)),
         create("td", {}, new Date(run.created).toLocaleTimeString()),
-        create("td", {}, reuseButton(run.model, run.values)));
+        create("td", {}, ENDED.has(run.status) ? undefined : cancelButton(run), reuseButton(run.model, run.values)));
       const previous = shown.get(run.id);
       if (previous?.row) previous.row.replaceWith(row);
       else rows.prepend(row);
@@ -35,6 +35,15 @@ const gallery = (() => {
       shown.set(run.id, { row, hasEnded });
       table.hidden = false;
     }
+
+    /** Return a button whose effect arrives by the events of the run. */
+    function cancelButton({ id, model }) {
+      return button("Cancel", () => session.send("POST", `/api/runs/${encodeURIComponent(id)}/cancel`).catch(showError), {
+        class: "quiet", "aria-label": `Cancel the run of ${model}`,
+      });
+    }
+
+    const showError = (error) => showMessage(error.message);
 
     function reuseButton(model, values) {
       return button("Use again", () => onreuse(model, values), { class: "quiet", "aria-label": `Use the request to ${model} again` });
@@ -63,7 +72,10 @@ const gallery = (() => {
     async function start() {
       runs.observe(showRun);
       const response = await session.send("GET", "/api/runs");
-      [...response.runs].sort((a, b) => a.created.localeCompare(b.created)).forEach(showRun);
+      [...response.runs].sort((a, b) => a.created.localeCompare(b.created)).forEach((run) => {
+        showRun(run);
+        if (!ENDED.has(run.status)) session.follow(run.id, showRun).catch(showError);
+      });
       await refresh();
     }
 

@@ -123,6 +123,16 @@ def test_running_job_is_cancelled(served: Served) -> None:
     expect(page.locator("td.cancelled")).to_have_count(1)
 
 
+def test_reloaded_page_follows_run(served: Served) -> None:
+    """A run that has not ended can be cancelled after a reload, which shows its end."""
+    page = served.open(f"#model={IMAGE}", generation_time=600)
+    run(page)
+    expect(page.locator(".run").get_by_role("progressbar")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name=f"Cancel the run of {IMAGE}").click()
+    expect(page.locator("td.cancelled")).to_have_count(1)
+
+
 def test_run_reports_end_of_server(served: Served) -> None:
     """A server that ends during a run is reported in place of an endless progress."""
     page = served.open(f"#model={IMAGE}", generation_time=600)
