@@ -14,13 +14,16 @@ const chooser = (() => {
   function build(label, onchoose) {
     const input = create("input", {
       id: newId("model"), type: "text", role: "combobox", autocomplete: "off", spellcheck: false,
-      placeholder: "Search models", "aria-label": label, "aria-autocomplete": "list", "aria-expanded": "false",
+      placeholder: "Search models", "aria-label": label, "aria-autocomplete": "list",
+      "aria-expanded": "false",
     });
     const list = create("ul", { id: newId("models"), role: "listbox", "aria-label": "Models" });
     input.setAttribute("aria-controls", list.id);
     const tasks = [...new Set(engine.models().flatMap(({ task }) => task.split(", ")))].sort();
     const task = select("Task", [["", "All tasks"], ...tasks.map((name) => [name, name])]);
-    const price = select("Price", [["", "Any price"], ["known", "With a price"], ["unknown", "Without a price"]]);
+    const price = select("Price", [
+      ["", "Any price"], ["known", "With a price"], ["unknown", "Without a price"],
+    ]);
     const count = create("span", { class: "count", "aria-live": "polite" });
     const popup = create("div", { class: "popup", hidden: true },
       create("div", { class: "filters" }, task, price, count), list);
@@ -52,7 +55,8 @@ const chooser = (() => {
     function filter(text) {
       const words = text.toLowerCase().split(/\s+/).filter(Boolean);
       shown = engine.models().filter((model) => {
-        const searched = `${model.id} ${model.name} ${model.developer} ${model.task} ${model.description}`.toLowerCase();
+        const { id, name, developer, description } = model;
+        const searched = [id, name, developer, model.task, description].join(" ").toLowerCase();
         return words.every((word) => searched.includes(word))
           && (task.value === "" || model.task.split(", ").includes(task.value))
           && (price.value === "" || (model.price !== null) === (price.value === "known"));

@@ -4,7 +4,7 @@
 const citations = (() => {
   const { create, button, iconButton, newId, moveFocusByKeys } = browser;
 
-  /** Return a button with a menu for a text area; `context.listCitations()` returns the texts to choose from. */
+  /** Return a button with a menu for a text area; `context.listCitations` returns its items. */
   function buildMenu(input, context) {
     const menu = create("div", { class: "menu", role: "menu", id: newId("menu"), hidden: true });
     const opener = iconButton("@", "Cite a medium", () => (menu.hidden ? open() : close()), {

@@ -56,7 +56,8 @@ const containers = (() => {
     }
 
     function insert(value) {
-      const item = fields.build({ ...parameter.item, label: itemLabel(parameter), level: "required" }, context);
+      const shown = { ...parameter.item, label: itemLabel(parameter), level: "required" };
+      const item = fields.build(shown, context);
       item.write(value);
       items.push(item);
       arrange();
@@ -85,7 +86,8 @@ const containers = (() => {
         const label = item.element.querySelector(".label");
         label.textContent = name;
         return create("li", {}, item.element, create("div", { class: "tools" },
-          iconButton("↑", `Move ${name} up`, () => move(item, -1), { class: "icon up", disabled: index === 0 }),
+          iconButton("↑", `Move ${name} up`, () => move(item, -1),
+            { class: "icon up", disabled: index === 0 }),
           iconButton("↓", `Move ${name} down`, () => move(item, 1),
             { class: "icon down", disabled: index === items.length - 1 }),
           iconButton("×", `Remove ${name}`, () => remove(item))));

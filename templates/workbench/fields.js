@@ -3,8 +3,8 @@
 /**
  * Fields of a form, one for each parameter.
  *
- * A field is {parameter, element, read, write, focus, showProblems}. `read` returns the value, undefined for an
- * omitted parameter. `write` shows a value without a call of `onchange`. `showProblems` takes the problems
+ * A field is {parameter, element, read, write, focus, showProblems}. `read` returns the value, undefined for
+ * an omitted parameter. `write` shows a value without a call of `onchange`. `showProblems` takes the problems
  * below the field, [{path, message}], with paths relative to it.
  */
 const fields = (() => {
@@ -39,8 +39,8 @@ const fields = (() => {
    *
    * @param parameter The parameter.
    * @param context The context of the form.
-   * @param parts `control`, the element; `input`, the element that a label names, undefined for a group; `tools`,
-   *   further elements beside the label; `read` and `write` of the field; and `focus` of a group.
+   * @param parts `control`, the element; `input`, the element that a label names, undefined for a group;
+   *   `tools`, further elements beside the label; `read` and `write` of the field; and `focus` of a group.
    */
   function frame(parameter, context, parts) {
     const { control, input, read, write, focus = () => input.focus() } = parts;
@@ -52,12 +52,15 @@ const fields = (() => {
       context.onchange();
       focus();
     }, { class: "quiet", hidden: true, "aria-label": `Reset ${parameter.label}` });
-    const label = create(input ? "label" : "span", { class: "label", id: newId("label"), for: input?.id }, parameter.label);
+    const label = create(input ? "label" : "span", {
+      class: "label", id: newId("label"), for: input?.id,
+    }, parameter.label);
     const head = create("div", { class: "head" }, label,
       parameter.label === parameter.name ? undefined : create("code", {}, parameter.name),
       isRequired ? create("span", { class: "required" }, "required") : undefined,
       create("span", { class: "space" }), reset, ...(parts.tools ?? []));
-    const element = create("div", { class: "field", "data-name": parameter.name }, head, control, error, hint);
+    const element = create("div", { class: "field", "data-name": parameter.name },
+      head, control, error, hint);
     const described = input ?? control;
     described.setAttribute("aria-describedby", `${error.id} ${hint.id}`);
     if (!input) {

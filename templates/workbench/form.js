@@ -11,85 +11,118 @@ const form = (() => {
    * @param {() => void} onchange Called after each change by the user.
    */
   function build(model, onchange) {
-    const touched = new Set();
+    const known = engine.parameters(model.id);
+    const names = new Set(known.map(({ name }) => name));
     const cited = engine.citations(model.id);
-    const built = engine.parameters(model.id).map((parameter) => fields.build(parameter, {
-      onchange() {
-        touched.add(parameter.name);
-        onchange();
-      },
-      cites: ({ name, description = "" }) => cited.length > 0 && (name === "prompt" || description.includes("@")),
-      listCitations: () => listCitations(cited, read()),
-    }));
-    const byName = new Map(built.map((field) => [field.parameter.name, field]));
-    const ofLevel = (...levels) => built.filter(({ parameter }) => levels.includes(parameter.level));
+    const built = new Map();
+    const groups = [];
+    const touched = new Set();
     const summary = create("p", { class: "summary", "aria-live": "polite", "aria-atomic": "true" });
     let written = {};
+    let found = [];
     let isStrict = false;
-    const element = create("form", { noValidate: true, autocomplete: "off", onsubmit: (event) => event.preventDefault() },
-      ...arrange(ofLevel("required", "basic")),
-      ...fold("More parameters", ofLevel("optional")),
-      ...fold("Hidden parameters", ofLevel("hidden")),
+    const element = create("form", {
+      noValidate: true, autocomplete: "off", onsubmit: (event) => event.preventDefault(),
+    },
+      ...buildFields(selectLevels("required", "basic")),
+      ...fold("More parameters", selectLevels("optional")),
+      ...fold("Hidden parameters", selectLevels("hidden")),
       summary);
+
+    function selectLevels(...levels) {
+      return known.filter(({ level }) => levels.includes(level));
+    }
+
+    function buildFields(parameters) {
+      return arrange(parameters.map((parameter) => {
+        const { name } = parameter;
+        const field = fields.build(parameter, {
+          onchange() {
+            touched.add(name);
+            onchange();
+          },
+          cites: (text) => cited.length > 0 && (text.name === "prompt" || text.description?.includes("@")),
+          listCitations: () => listCitations(cited, read()),
+        });
+        field.write(written[name]);
+        built.set(name, field);
+        return field;
+      }));
+    }
+
+    /** Return an element with fields that are built when it is opened, so that models switch quickly. */
+    function fold(title, parameters) {
+      if (parameters.length === 0) return [];
+      const details = create("details", { ontoggle: () => details.open && fill() },
+        create("summary", {}, title, create("span", { class: "count" }, String(parameters.length))));
+      function fill() {
+        if (built.has(parameters[0].name)) return;
+        details.append(...buildFields(parameters));
+        showProblems(found);
+      }
+      function unfold() {
+        details.open = true;
+        fill();
+      }
+      groups.push({ parameters, details, unfold });
+      return [details];
+    }
 
     /** Return the values by wire name; omitted parameters are absent. */
     function read() {
       const values = { ...written };
-      for (const field of built) {
-        const { name } = field.parameter;
-        if (!touched.has(name)) continue;
-        const value = field.read();
+      for (const name of touched) {
+        const value = built.get(name).read();
         if (value === undefined) delete values[name];
         else values[name] = value;
       }
       return values;
     }
 
-    /** Replace all values. Those that no field can show are kept until they are edited, so that the check names them. */
+    /** Replace all values. Those that no field can show are kept until they are edited. */
     function write(values) {
       touched.clear();
       isStrict = false;
       written = values;
-      built.forEach((field) => field.write(values[field.parameter.name]));
-      for (const folded of element.querySelectorAll("details")) {
-        folded.open = [...folded.querySelectorAll("[data-name]")].some(({ dataset }) => Object.hasOwn(values, dataset.name));
+      built.forEach((field, name) => field.write(values[name]));
+      for (const { parameters, details, unfold } of groups) {
+        if (parameters.some(({ name }) => Object.hasOwn(values, name))) unfold();
+        else details.open = false;
       }
     }
 
     /** Show the problems of touched fields, of all fields if `isComplete`, and their number. */
     function showProblems(problems, isComplete = false) {
+      found = problems;
       isStrict ||= isComplete;
-      for (const field of built) {
-        const { name } = field.parameter;
+      built.forEach((field, name) => {
         const own = problems.filter(({ path }) => path[0] === name);
         const isShown = isStrict || touched.has(name) || Object.hasOwn(written, name);
         field.showProblems(isShown ? own.map(({ path, message }) => ({ path: path.slice(1), message })) : []);
-      }
+      });
       summary.replaceChildren(...summarize(problems));
     }
 
     function summarize(problems) {
       if (problems.length === 0) return ["The values are valid."];
-      const names = [...new Set(problems.map(({ path }) => path[0]))];
-      const links = names.flatMap((name) => [" ", byName.has(name)
+      const wrong = [...new Set(problems.map(({ path }) => path[0]))];
+      const links = wrong.flatMap((name) => [" ", names.has(name)
         ? button(name, () => focusField(name), { class: "link" })
         : create("span", {}, `${name}: ${problems.find(({ path }) => path[0] === name).message}`)]);
       return [problems.length === 1 ? "1 problem:" : `${problems.length} problems:`, ...links];
     }
 
     function focusField(name) {
-      const field = byName.get(name);
       isStrict = true;
-      const folded = field.element.closest("details");
-      if (folded) folded.open = true;
-      field.focus();
+      groups.find(({ parameters }) => parameters.some((parameter) => parameter.name === name))?.unfold();
+      built.get(name).focus();
       onchange();
     }
 
     /** Move the focus to the first field with a problem. */
     function focusProblem(problems) {
-      const known = problems.find(({ path }) => byName.has(path[0]));
-      if (known) focusField(known.path[0]);
+      const shown = problems.find(({ path }) => names.has(path[0]));
+      if (shown) focusField(shown.path[0]);
     }
 
     return { element, read, write, showProblems, focusProblem };
@@ -107,12 +140,6 @@ const form = (() => {
     }
     return [...new Set(rows.values())].map((row) => (row.length === 1 ? row[0].element
       : create("div", { class: "row" }, ...row.map(({ element }) => element))));
-  }
-
-  function fold(title, group) {
-    if (group.length === 0) return [];
-    const summary = create("summary", {}, title, create("span", { class: "count" }, String(group.length)));
-    return [create("details", {}, summary, ...arrange(group))];
   }
 
   function listCitations(cited, values) {

@@ -5,7 +5,7 @@ const fragment = (() => {
   const MAX_LENGTH = 60_000;
 
   /**
-   * Return the state of a fragment: {model, values, language, transport, with, with_values}; what it lacks is absent.
+   * Return the state of a fragment: {model, values, language, transport, with, with_values}, or a part of it.
    *
    * @throws {Error} if it is no such fragment, with a message for the user.
    */

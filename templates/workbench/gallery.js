@@ -16,14 +16,16 @@ const gallery = (() => {
       create("thead", {}, create("tr", {}, ...["Model", "Status", "Cost", "Started", ""].map(
         (title) => create("th", { scope: "col" }, title)))), rows);
     const grid = create("ul", { class: "grid" });
-    const empty = create("p", { class: "hint" }, "Results appear here, also those of earlier sessions in the output folder.");
+    const empty = create("p", { class: "hint" },
+      "Results appear here, also those of earlier sessions in the output folder.");
     const budget = document.getElementById("budget");
     const element = create("section", { class: "history", "aria-label": "History" },
       create("div", { class: "scroll" }, table), create("h2", {}, "History"), empty, grid);
     const shown = new Map();
 
     function showRun(run) {
-      const row = create("tr", {}, create("td", {}, run.model), create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
+      const row = create("tr", {}, create("td", {}, run.model),
+        create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
         create("td", {}, run.cost === null ? "" : runs.formatAmount(run.cost)),
         create("td", {}, new Date(run.created).toLocaleTimeString()),
         create("td", {}, ENDED.has(run.status) ? undefined : cancelButton(run), reuseButton(run.model, run.values)));
@@ -46,7 +48,9 @@ const gallery = (() => {
     const showError = (error) => showMessage(error.message);
 
     function reuseButton(model, values) {
-      return button("Use again", () => onreuse(model, values), { class: "quiet", "aria-label": `Use the request to ${model} again` });
+      return button("Use again", () => onreuse(model, values), {
+        class: "quiet", "aria-label": `Use the request to ${model} again`,
+      });
     }
 
     async function refresh() {
@@ -57,7 +61,8 @@ const gallery = (() => {
       empty.hidden = history.items.length > 0;
       grid.replaceChildren(...history.items.map((item) => create("li", {},
         preview(item.kind, item.url, `Result of ${item.model ?? item.name}`),
-        create("div", { class: "line" }, create("a", { href: item.url, target: "_blank", rel: "noopener" }, item.model ?? item.name),
+        create("div", { class: "line" },
+          create("a", { href: item.url, target: "_blank", rel: "noopener" }, item.model ?? item.name),
           create("span", { class: "space" }), item.cost === null ? undefined : runs.formatAmount(item.cost)),
         item.model ? reuseButton(item.model, item.values) : undefined)));
     }

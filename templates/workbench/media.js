@@ -19,7 +19,7 @@ const media = (() => {
   function build(parameter, context) {
     const input = create("input", {
       id: newId("field"), type: "text", inputMode: "url", autocomplete: "off", spellcheck: false,
-      placeholder: parameter.default === undefined ? "https://… or a file" : fields.labelOf(parameter.default),
+      placeholder: fields.labelOf(parameter.default ?? "https://… or a file"),
       oninput() {
         showPreview();
         context.onchange();
@@ -28,7 +28,8 @@ const media = (() => {
     const shown = create("div", { class: "preview" });
     const problem = create("p", { class: "error", role: "alert", hidden: true });
     const choose = button("File…", () => {}, { "aria-label": `Choose a file for ${parameter.label}` });
-    const control = create("div", { class: "medium" }, create("div", { class: "line" }, input, choose), problem, shown);
+    const control = create("div", { class: "medium" },
+      create("div", { class: "line" }, input, choose), problem, shown);
     acceptFiles(control, choose, context, parameter, (value) => {
       input.value = value;
       showPreview();

@@ -7,9 +7,10 @@ const pane = (() => {
   /**
    * Return a pane as {element, open, model, values, refresh, focus}.
    *
-   * @param {object} settings `data`, the data of the page; `shown`, the language and the transport of all panes;
-   *   `title`; `onmodel`, called after the user chose another model; `onchange`, called after each change;
-   *   `onshown`, called after another language or transport was chosen; and `tools`, elements beside the model.
+   * @param {object} settings `data`, the data of the page; `shown`, the language and the transport of all
+   *   panes; `title`; `onmodel`, called after the user chose another model; `onchange`, called after each
+   *   change; `onshown`, called after another language or transport was chosen; and `tools`, elements beside
+   *   the model.
    */
   function build(settings) {
     const choice = chooser.build(settings.title, (id) => {
@@ -23,13 +24,17 @@ const pane = (() => {
     const formPlace = create("div", { class: "form" });
     const call = panel.build(settings.shown, settings.onshown);
     const controls = runs.buildControls({
-      read: () => ({ model, values: current.read() }), check, onchange: () => refresh(), onproblems(problems) {
+      read: () => ({ model, values: current.read() }),
+      check,
+      onchange: () => refresh(),
+      onproblems(problems) {
         current.showProblems(problems, true);
         current.focusProblem(problems);
       },
     });
     const element = create("section", { class: "pane", "aria-label": settings.title },
-      create("div", { class: "model" }, create("div", { class: "line" }, choice.element, ...settings.tools), facts, description),
+      create("div", { class: "model" },
+        create("div", { class: "line" }, choice.element, ...settings.tools), facts, description),
       notes,
       create("div", { class: "columns" },
         create("div", { class: "inputs" },
@@ -108,7 +113,8 @@ const pane = (() => {
     }
 
     return {
-      element, open, refresh, showNotes, model: () => model, values: () => current.read(), focus: choice.focus,
+      element, open, refresh, showNotes, focus: choice.focus,
+      model: () => model, values: () => current.read(),
     };
   }
 

@@ -8,7 +8,10 @@ const panel = (() => {
     ["command", "Command line"], ["json", "JSON"],
   ]);
   const TRANSPORTS = new Map([["blocking", "Blocking"], ["queue", "Queue"], ["events", "Events"]]);
-  const TOKENS = /("""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(#[^\n]*)|\b(from|import|as|with|async|await|for|in|if|else|while|def|return|raise|True|False|None|not|break|true|false|null|do|done|then|fi)\b/g;
+  const TEXT = /"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/;
+  const KEYWORD = /from|import|as|with|async|await|for|in|if|else|while|def|return|raise|not|break|do|done|then|fi/;
+  const CONSTANT = /True|False|None|true|false|null/;
+  const TOKENS = new RegExp(`(${TEXT.source})|(#[^\\n]*)|\\b(?:${KEYWORD.source}|${CONSTANT.source})\\b`, "g");
 
   /**
    * Return a panel as {element, show}.
@@ -23,7 +26,9 @@ const panel = (() => {
     const transports = tabs("Transport", TRANSPORTS, "transport");
     const copy = button("Copy", copyProgram, { class: "copy" });
     const element = create("section", { class: "call", "aria-label": "Call" },
-      languages, create("div", { class: "line" }, transports, create("span", { class: "space" }), copy), output);
+      languages,
+      create("div", { class: "line" }, transports, create("span", { class: "space" }), copy),
+      output);
     let text = "";
 
     function tabs(label, choices, name) {

@@ -14,13 +14,14 @@ const runs = (() => {
   /**
    * Return the button that runs a request as {element, outcome, count, showEstimate}.
    *
-   * @param {object} source `read` returns {model, values}, `check` their problems; `onproblems` shows problems, and
-   *   `onchange` is called after a change of the number of results.
+   * @param {object} source `read` returns {model, values}, `check` their problems; `onproblems` shows
+   *   problems, and `onchange` is called after a change of the number of results.
    */
   function buildControls(source) {
     const outcome = create("div", { class: "outcome" });
     if (!session.isServed()) {
-      const hint = create("p", { class: "hint" }, "To run requests here: ", create("code", {}, "oxen-models workbench"));
+      const command = create("code", {}, "oxen-models workbench");
+      const hint = create("p", { class: "hint" }, "To run requests here: ", command);
       return { element: hint, outcome, count: () => 1, showEstimate: () => {} };
     }
     const count = create("input", {
@@ -70,7 +71,8 @@ const runs = (() => {
     }
 
     function showError(error) {
-      const problems = (error.details?.problems ?? []).map(({ parameter, message }) => ({ path: [parameter.split("[")[0]], message }));
+      const problems = (error.details?.problems ?? [])
+        .map(({ parameter, message }) => ({ path: [parameter.split("[")[0]], message }));
       if (problems.length > 0) source.onproblems(problems);
       outcome.replaceChildren(create("p", { class: "error", role: "alert" }, error.message));
     }
@@ -112,7 +114,8 @@ const runs = (() => {
     const files = create("div", { class: "files" });
     const bar = create("progress", { "aria-label": "Progress of the run" });
     const element = create("article", { class: "run", "aria-label": `Run of ${run.model}` },
-      create("div", { class: "line" }, state, elapsed, cost, create("span", { class: "space" }), cancel), bar, error, files);
+      create("div", { class: "line" }, state, elapsed, cost, create("span", { class: "space" }), cancel),
+      bar, error, files);
     const started = Date.now();
 
     function show(next) {
@@ -131,7 +134,8 @@ const runs = (() => {
       if (files.childElementCount !== next.files.length) {
         files.replaceChildren(...next.files.map((file) => create("figure", {},
           preview(file.kind, file.url, `Result ${file.name}`),
-          create("figcaption", {}, create("a", { href: file.url, target: "_blank", rel: "noopener" }, file.name)))));
+          create("figcaption", {},
+            create("a", { href: file.url, target: "_blank", rel: "noopener" }, file.name)))));
       }
       if (isNew) announce(state.textContent + (next.error ? `: ${next.error}` : ""));
       onrun(next);

@@ -28,12 +28,13 @@ const session = (() => {
 
   async function request(method, path, body) {
     const isFile = body instanceof Blob;
-    const headers = { "X-Workbench-Token": current.token };
-    if (body !== undefined) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
+    const type = isFile ? "application/octet-stream" : "application/json";
+    const headers = { "X-Workbench-Token": current.token, ...(body && { "Content-Type": type }) };
     try {
-      return await fetch(path, { method, headers, body: isFile || body === undefined ? body : JSON.stringify(body) });
+      return await fetch(path, { method, headers, body: isFile ? body : JSON.stringify(body) });
     } catch {
-      throw new ServerError(0, { message: "the server does not respond; is oxen-models workbench still running?" });
+      const message = "the server does not respond; is oxen-models workbench still running?";
+      throw new ServerError(0, { message });
     }
   }
 
@@ -63,7 +64,8 @@ const session = (() => {
       const events = (buffer + value).replaceAll("\r\n", "\n").split("\n\n");
       buffer = events.pop();
       for (const event of events) {
-        const data = event.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5));
+        const lines = event.split("\n").filter((line) => line.startsWith("data:"));
+        const data = lines.map((line) => line.slice(5));
         if (data.length > 0) onrun(JSON.parse(data.join("\n")));
       }
     }

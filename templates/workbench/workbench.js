@@ -68,8 +68,8 @@
   function openComparison() {
     buildSecond();
     const { id, task } = first.model();
-    const models = engine.models();
-    carry((models.find((model) => model.task === task && model.id !== id) ?? models.find((model) => model.id !== id)).id);
+    const others = engine.models().filter((model) => model.id !== id);
+    carry((others.find((model) => model.task === task) ?? others[0]).id);
     second.focus();
     save(true);
   }

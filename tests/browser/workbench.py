@@ -83,7 +83,10 @@ def test_every_model_fits_phone(open_workbench: PageOpener) -> None:
           for (const { id } of engine.models()) {
             history.replaceState(null, "", `#model=${id}`);
             dispatchEvent(new Event("hashchange"));
-            for (const folded of document.querySelectorAll("details")) folded.open = true;
+            for (const folded of document.querySelectorAll("details")) {
+              folded.open = true;
+              folded.dispatchEvent(new Event("toggle"));
+            }
             if (document.documentElement.scrollWidth > width) found.push(id);
           }
           return found;
