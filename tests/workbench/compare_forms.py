@@ -37,12 +37,7 @@ def main() -> None:
     from workbench.forms import EDGES, SUPPRESSED, Count, compare_model, compare_random_form
 
     print(f"--seed {options.seed}")
-    workbench, random = Workbench(), Random(options.seed)
-    models, others = Count(), Count()
-    for model in catalog.models(typed=True):
-        if model.module:
-            models += compare_model(workbench, model, random, options.values, len(EDGES))
-    print(f"models: {models}")
+    random, models, others = Random(options.seed), Count(), Count()
 
     @seeded(options.seed)
     @settings(
@@ -57,8 +52,13 @@ def main() -> None:
         nonlocal others
         others += compare_random_form(workbench, schema, Random(seed), VALUES_PER_SCHEMA)
 
-    compare()
-    print(f"random schemas: {others}")
+    with Workbench() as workbench:
+        for model in catalog.models(typed=True):
+            if model.module:
+                models += compare_model(workbench, model, random, options.values, len(EDGES))
+        print(f"models: {models}")
+        compare()
+        print(f"random schemas: {others}")
 
 
 if __name__ == "__main__":

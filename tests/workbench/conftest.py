@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from oxen_codegen.config import find_template_dir
@@ -45,6 +46,13 @@ class Workbench:
         found = _DATA.search(PAGE.read_text(encoding="utf-8"))
         assert found is not None
         self._text = found[1]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()  # V8 may wait forever if the interpreter ends first
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -66,7 +74,7 @@ class Workbench:
 
     @cached_property
     def _context(self) -> MiniRacer:
-        context = MiniRacer()
+        context = self._stack.enter_context(MiniRacer())
         files = (find_template_dir() / "workbench" / f"{name}.js" for name in NAMES)
         context.eval(join_scripts(file.read_text(encoding="utf-8") for file in files))
         context.eval(f"const data = JSON.parse({json.dumps(self._text)}); engine.load(data); null")
@@ -74,6 +82,7 @@ class Workbench:
 
 
 @pytest.fixture(scope="session")
-def workbench() -> Workbench:
+def workbench() -> Iterator[Workbench]:
     """The scripts and the data of the page."""
-    return Workbench()
+    with Workbench() as workbench:
+        yield workbench

@@ -98,7 +98,6 @@ def test_every_form_agrees_with_its_class(workbench: Workbench, model: ModelInfo
 @pytest.mark.slow
 def test_random_form_agrees_with_its_class() -> None:
     """Random schemas over the constructs that the bindings validate."""
-    workbench = Workbench()
     total = Count()
 
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=SUPPRESSED)
@@ -107,5 +106,6 @@ def test_random_form_agrees_with_its_class() -> None:
         nonlocal total
         total += compare_random_form(workbench, schema, Random(seed), 20)
 
-    compare()
+    with Workbench() as workbench:
+        compare()
     assert 0 < total.accepted < total.values
