@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from .failures import report_missing_extra
 from .options import base_url_option, create_client, parse_dollars
 
 TOKEN_VARIABLE = "OXEN_MCP_TOKEN"
@@ -80,16 +81,9 @@ def mcp_command(
     An agent finds models, sees their prices, and calls them. Invalid parameters and calls above a limit are
     rejected before anything is sent.
     """
-    try:
+    with report_missing_extra("mcp", _PACKAGES):
         from oxen_models._mcp.serve import MIN_TOKEN_LENGTH, serve_http, serve_stdio
         from oxen_models._mcp.server import create_server
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _PACKAGES:
-            raise
-        from oxen_models._runtime.extras import describe_missing_extra
-
-        raise click.UsageError(describe_missing_extra("oxen-models mcp", missing, "mcp")) from None
     from oxen_models._runner.destinations import Destination
     from oxen_models._runner.limits import Limits
     from oxen_models._runner.runner import Runner

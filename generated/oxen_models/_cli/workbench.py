@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .costs import create_limits
-from .failures import INTERRUPTED, report_interrupted_submission
+from .failures import INTERRUPTED, report_interrupted_submission, report_missing_extra
 from .options import base_url_option, create_client, parse_dollars
 from .output import print_text
 
@@ -78,18 +78,9 @@ def workbench_command(
     """
     if demo and base_url is not None:
         raise click.UsageError("--demo and --base-url exclude each other")
-    try:
+    with report_missing_extra("workbench", _PACKAGES):
         from oxen_models._workbench.serve import Workbench
         from oxen_models._workbench.session import Session
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _PACKAGES:
-            raise
-        from oxen_models._runtime.extras import describe_missing_extra
-
-        raise click.UsageError(
-            describe_missing_extra("oxen-models workbench", missing, "workbench")
-        ) from None
     from oxen_models._runner.runner import Runner
 
     with TemporaryDirectory(prefix="oxen-models-") as temporary, _open_client(base_url, demo) as oxen:
@@ -125,7 +116,7 @@ def workbench_command(
 
 @contextmanager
 def _open_client(base_url: str | None, is_demo: bool) -> Generator[Oxen]:
-    """Return a client, with `is_demo` one of a stand-in, which never receives the user's key."""
+    """Yield a client; with `is_demo`, one of a stand-in, which never receives the user's key."""
     if not is_demo:
         with create_client(base_url) as oxen:
             yield oxen

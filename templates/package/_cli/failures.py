@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any, Literal, TextIO, TypeAlias
@@ -43,6 +43,28 @@ def report_interrupted_submission() -> Generator[None]:
         raise OutcomeUnknownError("interrupted; the request may have been accepted and billed") from None
 
 
+@contextmanager
+def report_missing_extra(name: str, packages: Collection[str]) -> Generator[None]:
+    """Raise the failed import of an optional package in the block as an error that names its extra.
+
+    Args:
+        name: The name of the command, which is also that of its extra.
+        packages: The packages of the extra.
+
+    Raises:
+        click.UsageError: One of them is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in packages:
+            raise
+        from oxen_models._runtime.extras import describe_missing_extra
+
+        raise click.UsageError(describe_missing_extra(f"oxen-models {name}", missing, name)) from None
+
+
 class InvalidValueError(click.BadParameter):
     """A value of a model's parameter cannot be read. Nothing was sent."""
 
@@ -61,6 +83,8 @@ def find_exit_code(error: BaseException, stage: Stage = "other") -> int:
     """
     if isinstance(error, click.ClickException):
         return error.exit_code
+    if isinstance(error, click.Abort):
+        return INTERRUPTED
     from oxen_models._runtime import errors
     from oxen_models._runtime.submissions import was_rejected
 
@@ -112,15 +136,6 @@ def print_error(error: Exception, format: str) -> None:
         print_text(f"oxen-models: {error}", err=True)
 
 
-def print_interruption(format: str) -> None:
-    """Print on the standard error that the command was interrupted."""
-    if format in ("json", "jsonl"):
-        described = {"type": "Abort", "message": "interrupted", "exit_code": INTERRUPTED}
-        click.echo(write_json({"error": described}), err=True)
-    else:
-        print_text("oxen-models: interrupted", err=True)
-
-
 @contextmanager
 def report_errors(arguments: Sequence[str]) -> Generator[None]:
     """Print the error of the block and exit with its code; print warnings in the same form.
@@ -135,7 +150,7 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
         try:
             yield
         except click.Abort:
-            print_interruption(format)
+            print_error(click.Abort("interrupted"), format)
             sys.exit(INTERRUPTED)
         except click.ClickException as error:
             print_error(error, format)
