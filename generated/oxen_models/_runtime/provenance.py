@@ -127,6 +127,11 @@ def find_sidecar(file: Path) -> Path:
     return file.with_name(f"{file.name}{SUFFIX}")
 
 
+def is_digest(value: object) -> bool:
+    """Return whether a value of a sidecar is a digest in place of the content of a medium."""
+    return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
+
+
 def write_sidecar(file: Path, index: int, source: Origin | Generation | None) -> None:
     """Write the sidecar of a saved file, atomically.
 
@@ -186,7 +191,7 @@ def _has_digest(value: object) -> bool:
         return any(map(_has_digest, value))
     if is_object(value):
         return any(map(_has_digest, value.values()))
-    return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
+    return is_digest(value)
 
 
 def _find_class(model_id: str) -> type[Request] | None:

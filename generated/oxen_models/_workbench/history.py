@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from heapq import nlargest
 from pathlib import Path
@@ -12,22 +11,21 @@ from typing import Any
 
 from oxen_models._runtime.errors import MediaError
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
-from oxen_models._runtime.provenance import SUFFIX, Sidecar, sidecar
+from oxen_models._runtime.provenance import SUFFIX, Sidecar, is_digest, sidecar
 
 from .files import describe_file, find_file
 from .responses import write_json
-from .session import Session, format_dollars
+from .session import Session
 
 MAX_ITEMS = 200
 _MAX_SIDECAR_SIZE = 2**20
-_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
 def read_history(session: Session) -> list[dict[str, Any]]:
     """Return the last results in the output folder as JSON, the newest first.
 
-    Files without a sidecar and sidecars that cannot be read are left out. Values have the paths of media that
-    are kept, in place of their digests; other digests are left out.
+    Files without a sidecar and sidecars that cannot be read are omitted. Values have the paths of media that
+    are kept, in place of their digests; other digests are omitted.
     """
     latest = nlargest(MAX_ITEMS, _find_sidecars(session.folder))
     found = [(file, origin) for _, name in latest for file, origin in _read(session.folder, name)]
@@ -68,7 +66,7 @@ def _describe(file: Path, origin: Sidecar, paths: Mapping[str, str]) -> dict[str
             **describe_file(file),
             "model": origin.model,
             "values": _restore({**origin.body, **origin.extra_body}, paths),
-            "cost": format_dollars(origin.cost),
+            "cost": origin.cost,
             "created": created.isoformat() if created else None,
         }
         write_json(item)
@@ -87,4 +85,4 @@ def _restore(value: Any, paths: Mapping[str, str]) -> Any:
 
 
 def _is_lost(value: object, paths: Mapping[str, str]) -> bool:
-    return isinstance(value, str) and value not in paths and bool(_DIGEST.fullmatch(value))
+    return is_digest(value) and value not in paths

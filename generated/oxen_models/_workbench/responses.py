@@ -40,12 +40,12 @@ class RequestError(Exception):
 
 
 def write_json(value: Any) -> str:
-    """Return JSON in ASCII.
+    """Return JSON in ASCII. A decimal is a string without an exponent.
 
     Raises:
         ValueError: It contains a number that is not finite.
     """
-    return json.dumps(value, allow_nan=False)
+    return json.dumps(value, allow_nan=False, default="{:f}".format)
 
 
 def respond_error(error: Exception, plan: Plan | None = None) -> JSON:

@@ -24,13 +24,13 @@ from oxen_models._runtime.generations import FINAL_STATUSES
 
 from .files import describe_file
 from .responses import RequestError
-from .session import Session, format_dollars
+from .session import Session
 
 if TYPE_CHECKING:
     from oxen_models._runtime._sync.job import Job
 
 MAX_COUNT = 4
-"""Jobs of a run: as many as the API accepts."""
+"""Jobs of a run: as many as the documentation of the API states."""
 MAX_ACTIVE_JOBS = 48
 """Jobs that are followed at once, each in a thread."""
 MAX_RUNS = 100
@@ -56,7 +56,7 @@ class Run:
     values: Mapping[str, Any]
     estimate: dict[str, Any]
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    id: str = ""
+    id: str = field(init=False)
     """The start of the names of its files."""
     jobs: list[_FollowedJob] = field(default_factory=list[_FollowedJob])
     error: str | None = None
@@ -95,7 +95,7 @@ class Run:
             "status": self.status,
             "jobs": [{"id": followed.job.id, "status": followed.status} for followed in self.jobs],
             "files": [describe_file(file.path) for report in reports for file in report.files],
-            "cost": format_dollars(cost) if is_known else None,
+            "cost": cost if is_known else None,
             "estimate": self.estimate,
             "error": "\n".join(dict.fromkeys(filter(None, errors))) or None,
             "created": self.created.isoformat(),
@@ -225,15 +225,14 @@ class Runs:
                 raise RequestError(
                     429,
                     "busy",
-                    f"{active} jobs are active and at most {MAX_ACTIVE_JOBS} may be; nothing was sent",
+                    f"{active} jobs are active, and at most {MAX_ACTIVE_JOBS} are allowed; nothing was sent",
                 )
             self._reserved += count
 
     def _add(self, run: Run) -> None:
         self._runs[run.id] = run
-        ended = (id for id, other in self._runs.items() if not other.active_jobs)
         if len(self._runs) > MAX_RUNS:
-            del self._runs[next(ended)]
+            del self._runs[next(id for id, other in self._runs.items() if not other.active_jobs)]
 
     def _describe(self, run: Run) -> dict[str, Any]:
         with self._lock:

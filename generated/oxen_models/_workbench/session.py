@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/_workbench/session.py. Do not edit.
-"""What one process serves: the runner, the folder of results, the files of the page, and the secrets."""
+"""The state of a server: the runner, the folder of results, the files of the page, and the secrets."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Session:
         return {
             "demo": self.is_demo,
             "budget": {
-                "limit": format_dollars(limits.budget),
-                "spent": format_dollars(spending.settled),
-                "reserved": format_dollars(spending.total - spending.settled or Decimal(0)),
+                "limit": limits.budget,
+                "spent": spending.settled,
+                "reserved": spending.total - spending.settled or Decimal(0),
             },
-            "confirm_above": format_dollars(limits.confirm_above),
+            "confirm_above": limits.confirm_above,
             "folder": str(self.folder),
             "has_key": self._has_key(),
         }
@@ -58,8 +58,3 @@ class Session:
             return self.runner.oxen._session.settings.find_key() is not None  # pyright: ignore[reportPrivateUsage]
         except OxenError:  # the login file or the key is invalid, which a run reports
             return False
-
-
-def format_dollars(amount: Decimal | None) -> str | None:
-    """Return an amount as a decimal number; None without one."""
-    return None if amount is None else f"{amount:f}"
