@@ -13,6 +13,7 @@ from oxen_models._runner.models import Parameter, RunnableModel
 from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.json_types import is_object
+from oxen_models._runtime.json_schema.media_kinds import KINDS
 from oxen_models._runtime.json_schema.prices import describe_price, format_range
 from oxen_models._runtime.values import suggest_similar
 
@@ -52,7 +53,7 @@ def find_recorded(query: str, limit: int, max_price: float | None, **filters: An
 
 def describe_listed(models: Collection[HubModel], limit: int) -> dict[str, Any]:
     """Return models that the server lists now."""
-    found = [model for model in models if {"image", "video", "audio"} & set(model.outputs)]
+    found = [model for model in models if set(KINDS) & set(model.outputs)]
     described = [
         {
             "id": model.id,

@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/_runner/commands.py. Do not edit.
-"""Commands that continue what an interface began."""
+"""Shell commands that find jobs and save their files, for messages."""
 
 from __future__ import annotations
 

@@ -91,7 +91,11 @@ class _Interface:
     async def _get_page(self, request: Request) -> Response:
         if "token" in request.query_params:
             if not has_token(self._session, request.query_params["token"]):
-                raise RequestError(403, "forbidden", "the token is wrong; open the address of the command")
+                raise RequestError(
+                    403,
+                    "forbidden",
+                    "the token is wrong; open the address that the command printed",
+                )
             response = RedirectResponse("/", 303)
             response.set_cookie(self._cookie_name, self._session.cookie, httponly=True, samesite="strict")
             return response

@@ -1,5 +1,5 @@
 # Copied by oxen-codegen from templates/package/_workbench/guard.py. Do not edit.
-"""Who may send requests: the page of this server, in the browser that has its address."""
+"""Checks that a request is of the page of this server, in the browser that has its address."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
-from oxen_models._runtime.media_sources import MediaSourceError, read_source
+from oxen_models._runtime.media_sources import PDF_TYPE, MediaSourceError, read_source
 from oxen_models._runtime.media_types import default_suffix
 
 from .files import describe_file
@@ -75,7 +75,7 @@ def _keep(session: Session, part: Path, name: str) -> dict[str, Any]:
     if media_type is None:
         raise RequestError(422, "invalid", "the file must be an image, a video, a sound or a PDF document")
     stem = re.sub("[^A-Za-z0-9_-]+", "_", PureWindowsPath(name).stem)[:_MAX_STEM_LENGTH]
-    suffix = ".pdf" if media_type == "application/pdf" else default_suffix(media_type)
+    suffix = ".pdf" if media_type == PDF_TYPE else default_suffix(media_type)
     path = session.media_folder / f"{token_hex(4)}_{stem}{suffix}"
     with part.open("rb") as content:
         digest = file_digest(content, "sha256").hexdigest()

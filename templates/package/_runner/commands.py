@@ -1,4 +1,4 @@
-"""Commands that continue what an interface began."""
+"""Shell commands that find jobs and save their files, for messages."""
 
 from __future__ import annotations
 

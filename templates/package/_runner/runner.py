@@ -239,7 +239,7 @@ class Runner:
         if job.status in FINAL_STATUSES:
             with suppress(OxenError):  # the cost can be requested later
                 cost = job.cost()
-                is_free = cost is None and job.status != "succeeded"
+                is_free = cost is None and job.status in _UNBILLED
                 self.spending.settle(job.id, Decimal(0) if is_free else cost)
         urls = () if result is None else tuple(medium.url for medium in result.media if medium.url)
         return JobReport(job.id, job.model, job.status, urls=urls, cost=cost, error=error), result

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from oxen_models._runtime.media_types import UNKNOWN_TYPE, describe_other, detect_type, type_by_name
+from oxen_models._runtime.json_schema.media_kinds import KINDS
+from oxen_models._runtime.media_types import (
+    HEAD_SIZE,
+    UNKNOWN_TYPE,
+    describe_other,
+    detect_type,
+    type_by_name,
+)
 from starlette.responses import FileResponse
 
 from .responses import RequestError
 from .session import Session
 
 URL = "/files/"
-_KINDS = ("image", "video", "audio")
-_HEAD_SIZE = 2**12
-# Of a browser that opens a file as a page. An image, which may be SVG, has no scripts and no origin.
+# They apply if a browser opens a file as a page. In the sandbox, an SVG image runs no scripts.
 _POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _IMAGE_POLICY = f"{_POLICY}; sandbox"
 
@@ -36,7 +41,7 @@ def describe_file(path: Path) -> dict[str, Any]:
 def find_kind(media_type: str) -> str:
     """Return image, video or audio, or file for any other type."""
     kind = media_type.partition("/")[0]
-    return kind if kind in _KINDS else "file"
+    return kind if kind in KINDS else "file"
 
 
 def respond_file(session: Session, name: str) -> FileResponse:
@@ -76,9 +81,9 @@ def _detect(path: Path) -> str | None:
         with path.open("rb") as file:
             media_type = detect_type(file)
             file.seek(0)
-            head = file.read(_HEAD_SIZE)
+            head = file.read(HEAD_SIZE)
     except OSError:
         return None
     if media_type is None and describe_other(head) is None:  # such as PCM, which has no signature
         media_type = type_by_name(path.name)
-    return media_type if media_type is not None and find_kind(media_type) in _KINDS else None
+    return media_type if media_type is not None and find_kind(media_type) in KINDS else None

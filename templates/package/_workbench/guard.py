@@ -1,4 +1,4 @@
-"""Who may send requests: the page of this server, in the browser that has its address."""
+"""Checks that a request is of the page of this server, in the browser that has its address."""
 
 from __future__ import annotations
 
