@@ -13,7 +13,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import edit_request
 from oxen_models import BadRequestError, JobFailed, OxenError, ServerError, UnprocessableError, catalog
 from oxen_models._runtime.hints import hint_stale_bindings, is_about_parameters
@@ -260,7 +260,7 @@ def test_hint_of_a_wheel_says_how_to_upgrade(tmp_path: Path) -> None:
         "from oxen_models import UnprocessableError;"
         "print(hint(Request, UnprocessableError, 'why'))"
     )
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{LEAN}"}
+    environment = {**os.environ, "PYTHONPATH": python_path(folder)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )

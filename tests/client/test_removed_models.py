@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model
 
 REMOVED = {"on": "2026-07-01", "version": "0.2.0", "successor": "new-model"}
@@ -74,6 +74,6 @@ def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[
 @pytest.mark.slow
 def test_removed_model_raises_with_its_successor(package: Path) -> None:
     """A removed model can be imported; its calls warn once and raise with date and successor."""
-    environment = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{LEAN}", "NO_PROXY": "127.0.0.1"}
+    environment = {**os.environ, "PYTHONPATH": python_path(package), "NO_PROXY": "127.0.0.1"}
     done = subprocess.run([sys.executable, "-c", USE], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

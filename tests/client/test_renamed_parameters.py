@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model
 from oxen_codegen.cli import main
 
@@ -80,7 +80,7 @@ def test_old_parameter_name_warns(project: Path) -> None:
     """Calls and requests accept the old name with a warning at the line of the caller."""
     generated = generate(project, 'painter = { num_steps = "steps" }')
     assert generated.exit_code == 0, generated.output
-    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{LEAN}", "NO_PROXY": "127.0.0.1"}
+    environment = {**os.environ, "PYTHONPATH": python_path(project), "NO_PROXY": "127.0.0.1"}
     program = USE.replace("{schemas!r}", repr(str(project / "schemas")))
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from helpers.codegen import read_files
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import PROMPT_SCHEMA, make_model
 
 COMMITTED = Path(__file__).parents[2] / "generated" / "oxen_models"
@@ -64,7 +64,7 @@ def test_generate_without_typed_calls(
     assert done.exit_code == 0, done.output
     assert "0 bound, 1 only listed" in done.stdout
     script = "from oxen_models import Oxen, catalog; Oxen('k'); print(catalog.get('talker').verb)"
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{LEAN}"}
+    environment = {**os.environ, "PYTHONPATH": python_path(tmp_path)}
     ran = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )

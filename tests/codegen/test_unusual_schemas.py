@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model
 
 SCHEMAS: dict[str, Any] = {
@@ -37,5 +37,5 @@ def test_generate_unusual_schemas(
     done = invoke("generate")
     assert done.exit_code == 0, done.output
     script = "import oxen_models.images as images; [getattr(images, name) for name in images.__all__]"
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{LEAN}"}
+    environment = {**os.environ, "PYTHONPATH": python_path(tmp_path)}
     subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def test_generate_executes_no_module_of_project(start: list[str], tmp_path: Path
     for name in MODULES:
         (project / f"{name}.py").write_text(f"raise SystemExit('executed {name}')")
     # An empty entry of PYTHONPATH is the working directory, too.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["", str(LEAN), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": python_path("", *sys.path)}
     done = subprocess.run(
         [sys.executable, *start, "generate"],
         cwd=project,

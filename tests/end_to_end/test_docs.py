@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.docs import PAGES, ROOT, read_program
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model, object_schema
 from oxen_models import Oxen
 from oxen_models.testing import Hub
@@ -67,7 +67,7 @@ def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.
 def test_readme_runs_with_exported_variables(tmp_path: Path) -> None:
     """With the variables that the stand-in's command prints, the programs of the README run unchanged."""
     before = write_inputs(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LEAN), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": python_path(*sys.path)}
     command = [sys.executable, "-m", "oxen_models.testing"]
     with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as server:
         assert server.stdout is not None

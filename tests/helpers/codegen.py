@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from oxen_codegen.cli import main
 
-from .templates import prepare_once
+from .templates import cache_templates
 
-prepare_once()
+cache_templates()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from .lean import LEAN
+from .lean import python_path
 
 TIMEOUT = 120.0
 """Seconds: much longer than any program takes on a busy machine."""
@@ -53,7 +53,7 @@ class ProgramServer:
     def __enter__(self) -> Self:
         arguments = [str(self._speed), self._warm_up]
         command = [sys.executable, "-m", "helpers.program_server", *arguments]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LEAN), *sys.path])}
+        environment = {**os.environ, "PYTHONPATH": python_path(*sys.path)}
         self._process = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1)
         assert self._process.stdout is not None
         port = self._process.stdout.readline()

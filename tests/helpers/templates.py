@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment
 
 
-def prepare_once() -> None:
+def cache_templates() -> None:
     """Keep the code of templates; all environments of the generator are alike."""
     Environment.compile = _make_compile_once()  # type: ignore[method-assign]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import oxen_models
 import pytest
-from helpers.lean import LEAN
+from helpers.lean import python_path
 
 PACKAGE = Path(oxen_models.__file__).parent
 PROGRAM = """
@@ -43,7 +43,7 @@ def test_program_in_an_archive_works(tmp_path: Path) -> None:
                 file.write(path, path.relative_to(PACKAGE.parent))
         file.writestr("__main__.py", PROGRAM)
     # Without the checkout in the path; third-party packages are those of the interpreter.
-    environment = {**os.environ, "PYTHONPATH": str(LEAN)}
+    environment = {**os.environ, "PYTHONPATH": python_path()}
     done = subprocess.run(
         [sys.executable, str(archive)], env=environment, cwd=tmp_path, capture_output=True, text=True
     )

@@ -23,13 +23,13 @@ from helpers.hub_api import (
     stop_hub,
     wait_for_end,
 )
-from helpers.lean import LEAN
+from helpers.lean import python_path
 from helpers.models import make_model
 from oxen_models import Oxen
 from oxen_models.testing import Hub
 from oxen_models.testing.__main__ import main
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LEAN), *sys.path])}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": python_path(*sys.path)}
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 import oxen_codegen
-from helpers.templates import prepare_once
+from helpers.templates import cache_templates
 
 CANARY = "canary"
 # So that a failing test does not exhaust the machine; the tests have lower limits.
@@ -150,7 +150,7 @@ def _import_dependencies() -> None:
 def _generate(project: str) -> None:
     from oxen_codegen.cli import main as run_codegen
 
-    prepare_once()
+    cache_templates()
     with chdir(project), redirect_stdout(sys.stderr):
         try:
             run_codegen(["generate"])
