@@ -29,7 +29,7 @@ from .generations import FINAL_STATUSES, GenerationCompleted
 from .responses import Headers, Response
 
 MIN_WAIT_TIMEOUT = 0.001
-"""Seconds for which a job is waited for after the deadline of several: its status is polled once."""
+"""Seconds to wait for a job when the deadline for several jobs has passed: its status is polled once."""
 MAX_FAILED_POLLS = 3
 POLL_INTERVALS = {"image": 3.0, "video": 15.0, "audio": 3.0}
 EVENT_STREAM_FACTOR = 4
