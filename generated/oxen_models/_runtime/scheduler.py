@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import Protocol
 from weakref import WeakValueDictionary
 
+from .cancellation import Event
 from .errors import (
     AuthenticationError,
     ConfigurationError,
@@ -84,34 +84,6 @@ def default_wait_timeout(media_type: str | None) -> float:
 def latest_end(deadline: float) -> float:
     """Return the time by which a wait with this deadline ends."""
     return deadline + FINAL_POLL_TIMEOUT
-
-
-class Event(Protocol):
-    """An event that a waiter sleeps on."""
-
-    def set(self) -> None: ...
-
-
-class CancellationToken:
-    """Ends all waits that it was passed to."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-        self._waiters: set[Event] = set()
-
-    def set(self) -> None:
-        """End the waits."""
-        self.is_set = True
-        for waiter in list(self._waiters):
-            waiter.set()
-
-    def add(self, waiter: Event) -> None:
-        """Add a waiter."""
-        self._waiters.add(waiter)
-
-    def discard(self, waiter: Event) -> None:
-        """Remove a waiter."""
-        self._waiters.discard(waiter)
 
 
 class TrackedJob:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import oxen_models as ox
 import pytest
 from oxen_models import OxenError
+from oxen_models._runtime.cancellation import CancellationToken
 from oxen_models._runtime.scheduler import (
-    CancellationToken,
     JobScheduler,
     PollAction,
     TrackedJob,

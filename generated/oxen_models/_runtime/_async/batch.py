@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from ..batch_options import BatchOptions
 from ..budget import Refusal
+from ..cancellation import CancellationToken
 from ..closing import RunEnd
 from ..detached import is_thread_error
 from ..errors import APIError, HubUnreachableError, JournalError, OxenError, RunStoppedError
 from ..progress import Progress, describe_progress, progress_callback
 from ..request import AnyRequest, validate_request
 from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
-from ..scheduler import CancellationToken
 from ..submissions import NotStartedError, Submissions
 from .calls import Calls
 from .concurrency import Callback, Event, Workers, call_back

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from ..bodies import Body
+from ..cancellation import CancellationToken
 from ..context import NO_CONTEXT, CallContext
 from ..errors import (
     HubTimeoutError,
@@ -29,7 +30,7 @@ from ..generations import (
 from ..parsing import model_name
 from ..printable import escape_line
 from ..responses import Response
-from ..scheduler import CancellationToken, TrackedJob, WaitOutcome
+from ..scheduler import TrackedJob, WaitOutcome
 from ..settings import validate_timeout
 from ..telemetry import count_cost, observe
 from ..urls import generation_path, job_path

@@ -9,9 +9,9 @@ from bisect import insort
 from threading import Lock
 from typing import Protocol
 
+from ..cancellation import CancellationToken
 from ..errors import OxenError
 from ..pacing import GateAction, Pacer
-from ..scheduler import CancellationToken
 from .concurrency import Event
 
 MAX_WAIT = 60.0

@@ -10,13 +10,13 @@ from collections.abc import Generator
 from functools import partial
 from threading import Lock
 
+from ..cancellation import CancellationToken
 from ..connections import CallNotStartedError
 from ..context import NO_CONTEXT, CallContext
 from ..errors import HubTimeoutError, HubUnreachableError, NotFoundError, OxenError
 from ..generations import GenerationCompleted, parse_generation, parse_generations
 from ..responses import Response
 from ..scheduler import (
-    CancellationToken,
     JobScheduler,
     PollAction,
     TrackedJob,

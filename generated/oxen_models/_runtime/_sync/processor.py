@@ -13,6 +13,7 @@ from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
 from ..bodies import digest_body, encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
+from ..cancellation import CancellationToken
 from ..chat_results import parse_completion
 from ..context import CallContext
 from ..errors import (
@@ -29,7 +30,7 @@ from ..errors import (
 from ..generations import find_jobs, parse_dollars
 from ..request import AnyRequest, ChatRequestBase, RequestLike, typed_class
 from ..responses import Response
-from ..scheduler import MIN_WAIT_TIMEOUT, CancellationToken
+from ..scheduler import MIN_WAIT_TIMEOUT
 from ..submissions import QUEUE_PATH, NotStartedError, RunEndedError, Submission, Submissions, was_rejected
 from ..telemetry import observe
 from .chat import check_targets
