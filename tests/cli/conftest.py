@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 import pytest
 from click.testing import CliRunner, Result
+from oxen_models import InvalidRequestError, Oxen
 from oxen_models._cli.main import cli
+from oxen_models._runner.limits import Limits
+from oxen_models._runner.runner import Runner
 from oxen_models.testing import Hub
 
 NEW: dict[str, Any] = {
@@ -105,3 +108,10 @@ def read_example(run: Run, id: str, *options: str) -> list[str]:
 def read_bodies(hub: Hub) -> list[Any]:
     """Return the bodies of the requests that were submitted."""
     return [request.body for request in hub.requests if request.method == "POST"]
+
+
+def expect_problems(oxen: Oxen, id: str, values: dict[str, Any], limits: Limits | None = None) -> list[str]:
+    """Return the problems of values that the runner rejects."""
+    with pytest.raises(InvalidRequestError) as caught:
+        Runner(oxen, limits).plan(id, values)
+    return [str(problem) for problem in caught.value.problems]
