@@ -13,11 +13,11 @@ from hashlib import file_digest
 from io import TextIOBase
 from os import PathLike
 from pathlib import Path, PureWindowsPath
-from secrets import token_hex
 from stat import S_IMODE, S_ISDIR, S_ISREG
 from tempfile import gettempdir
 from typing import IO, Any, Protocol
 
+from .atomic_file import new_part
 from .callers import count_package_frames
 from .errors import ConfigurationError, MediaError
 from .media_types import UNKNOWN_TYPE, default_suffix, detect_type, is_contradictory
@@ -72,7 +72,7 @@ class Target:
             folder = self.real_path
         else:
             folder = Path(gettempdir()) if self.is_stream else self.real_path.parent
-        return folder / f".{token_hex(8)}.part"
+        return new_part(folder)
 
     def commit(
         self, part: Path, index: int, id: str | None, named_type: str | None

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
+from oxen_models._runtime.atomic_file import new_part
 from oxen_models._runtime.media_sources import PDF_TYPE, MediaSourceError, read_source
 from oxen_models._runtime.media_types import default_suffix
 
@@ -38,7 +39,7 @@ async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) 
     Raises:
         RequestError: It is too large, is not media, or cannot be written. Nothing is kept.
     """
-    part = session.media_folder / f".{token_hex(8)}.part"
+    part = new_part(session.media_folder)
     try:
         await _write(part, chunks, session.max_media_size)
         return await run_sync(_keep, session, part, name)

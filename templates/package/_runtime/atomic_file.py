@@ -7,6 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
+PART_SUFFIX = ".part"
+"""The suffix of temporary files. A killed process may have left some."""
+
+
+def new_part(folder: Path) -> Path:
+    """Return the path of a temporary file in a folder, from which it can be moved to its name."""
+    return folder / f".{token_hex(8)}{PART_SUFFIX}"
+
 
 @contextmanager
 def replace_file(path: Path) -> Generator[Path]:
@@ -17,7 +25,7 @@ def replace_file(path: Path) -> Generator[Path]:
     Raises:
         OSError: The file cannot be replaced.
     """
-    part = path.with_name(f".{token_hex(8)}.part")
+    part = new_part(path.parent)
     try:
         yield part
         part.replace(path)

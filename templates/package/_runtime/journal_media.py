@@ -12,12 +12,11 @@ from typing import Any
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .atomic_file import replace_file
+from .atomic_file import PART_SUFFIX, replace_file
 from .errors import JournalError
 from .journal_creation import sync_folder
 
 _REFERENCE_PREFIX = "data:sha256:"
-_PART_SUFFIX = ".part"
 
 
 class MediaFolder:
@@ -52,7 +51,7 @@ class MediaFolder:
         """Delete what a killed run had written of a file."""
         with suppress(OSError):
             for name in os.listdir(self._path):
-                if name.endswith(_PART_SUFFIX):
+                if name.endswith(PART_SUFFIX):
                     os.unlink(os.path.join(self._path, name))
 
     def _write(self, generation_id: str | None, key: str, text: str) -> str:
