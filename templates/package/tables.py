@@ -22,7 +22,7 @@ from oxen_models._runtime.batch_options import BatchOptions
 from oxen_models._runtime.budget import Unpriced
 from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.table_progress import TableProgress
-from oxen_models._runtime.table_requests import Builder, TableOptions, ToRequest, find_builder
+from oxen_models._runtime.table_requests import Builder, TableOptions, ToRequest, create_builder
 from oxen_models._runtime.table_sinks import SinkLike
 from oxen_models._runtime.table_sources import SourceLike
 
@@ -236,7 +236,7 @@ def _find_builder(to_request: ToRequest, model: str | None) -> Builder | None:
         raise ConfigurationError(
             f"{model}: a mapping of columns requires a typed call; pass a function that returns a request"
         )
-    return find_builder(to_request, info)
+    return create_builder(to_request, info)
 
 
 __all__ = ["TableProgress", "run", "run_async"]

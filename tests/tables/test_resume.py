@@ -214,6 +214,6 @@ def test_foreign_parquet_is_not_changed(hub: Hub, run_sync: RunTable, tmp_path: 
         run_sync(make_rows(1), draw, sink)
     assert (list(tmp_path.iterdir()), sink.read_bytes()) == ([sink], content)
     sink.unlink()
-    for count_ in (0, 1, 2):
-        run_sync(make_rows(count_), draw, sink)
+    for size in (0, 1, 2):
+        run_sync(make_rows(size), draw, sink)
     assert (len(read_statuses(sink)), hub.count("POST", QUEUE)) == (2, 2)

@@ -219,7 +219,7 @@ def test_sidecar_is_beside_the_file(run_sync: RunTable, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sidecar", [False, True])
-def test_files_are_moved_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: bool) -> None:
+def test_files_are_uploaded_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: bool) -> None:
     """A folder that is a URL of fsspec gets the files."""
     fsspec: Any = pytest.importorskip("fsspec")
     system = fsspec.filesystem("memory")

@@ -43,7 +43,7 @@ class TableOptions:
     batch: BatchOptions
 
 
-def find_builder(columns: Mapping[str, str], info: ModelInfo) -> Builder:
+def create_builder(columns: Mapping[str, str], info: ModelInfo) -> Builder:
     """Return the function that builds the requests of a model with a typed call.
 
     Raises:

@@ -63,7 +63,7 @@ class Problem:
     suggestion: str | None = None
     """The value that was probably intended."""
     expects_list: bool = False
-    """Whether a list is accepted, and the value is no list."""
+    """Whether a list is expected, and the value has another type."""
 
     def __str__(self) -> str:
         location = f"{self.parameter}={self.given}" if self.given else self.parameter
