@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
-import inspect
 import math
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from heapq import nlargest
-from itertools import chain, pairwise
+from itertools import pairwise
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
@@ -54,14 +51,8 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
         if len(indices) > MAX_VALUE_LENGTH:
             indices = f"{indices[:MAX_VALUE_LENGTH]}…"
         value = cast(object, detail["input"])
-        context = detail.get("ctx", {})
-        literals = list(_list_literals(request, name))
-        choices = list(context.get("choices") or chain.from_iterable(literals))
+        choices = list(detail.get("ctx", {}).get("choices") or _list_choices(field and field.annotation))
         expected = describe(detail, choices)
-        if detail["type"] == "literal_error":
-            for text in map(describe_choices, literals):
-                if sorted(text) == sorted(context["expected"]):  # the same values in the order of the source
-                    expected = f"must be {text}"
         suggestion = suggest(name, value, detail["type"], choices)
         if value is None and field is not None and not field.is_required() and len(detail["loc"]) == 1:
             suggestion = LEAVE_OUT
@@ -153,21 +144,10 @@ def _common_length(a: str, b: str) -> int:
     return next((index for index, (char_a, char_b) in pairs if char_a != char_b), min(len(a), len(b)))
 
 
-def _list_literals(request: type[BaseModel], name: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of every `Literal` in the annotation of a field, in the order of the source.
-
-    The evaluated annotation may have another order, because `typing` caches unions, and treats a `Literal` as
-    equal to that of another model with the same values in another order.
-    """
-    for owner in request.__mro__:
-        source = inspect.get_annotations(owner).get(name)
-        if isinstance(source, str):
-            for node in ast.walk(ast.parse(source, mode="eval")):
-                if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
-                    values = ast.literal_eval(node.slice)
-                    yield values if isinstance(values, tuple) else (values,)
-                elif isinstance(node, ast.Name):
-                    alias = getattr(sys.modules[owner.__module__], node.id, None)
-                    if get_origin(alias) is Literal:
-                        yield get_args(alias)
-            return
+def _list_choices(annotation: object) -> Iterator[object]:
+    """Yield the values of every `Literal` in an annotation."""
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from _list_choices(argument)

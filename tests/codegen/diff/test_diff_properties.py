@@ -31,7 +31,7 @@ BOUND = [model_id for model_id, record in RECORDED.items() if record.schema is n
 MAX_BODIES = 40
 
 many_examples = settings(
-    max_examples=50,
+    max_examples=100,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
@@ -243,7 +243,7 @@ kinds: list[st.SearchStrategy[Schema]] = [
 pairs = st.one_of(st.tuples(leaves, leaves), *(st.tuples(kind, kind) for kind in kinds))
 
 
-@settings(many_examples, max_examples=200)
+@settings(many_examples, max_examples=400)
 @given(pair=pairs, seed=seeds)
 def test_unbroken_parameter_accepts_old_values(pair: tuple[Schema, Schema], seed: int) -> None:
     """After any change of a parameter that is not breaking, its old values are still accepted."""
