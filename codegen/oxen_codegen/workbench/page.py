@@ -1,4 +1,4 @@
-"""Render the page: its template with data, style and scripts inlined, and a policy that allows only these."""
+"""Render the page: its template with data, styles and scripts inlined, and the policy that allows them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from ..config import runtime_version
 from ..diagnostics import Diagnostic
 from ..templates import TemplateSet
 from .data import Models, build_data, select_models
-from .shorten import join_scripts, shorten_style
+from .shorten import join_scripts, join_styles
 
 PAGE_FILE = "_workbench/page.html"
 """The path of the page in a package."""
 _FOLDER = "workbench"
 _TEMPLATE = f"{_FOLDER}/workbench.html.jinja"
-_STYLE = f"{_FOLDER}/workbench.css"
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 
 
@@ -38,8 +37,11 @@ def render_workbench(
     """
     selected, notes = select_models(models)
     version = runtime_version(template_dir)
-    script = join_scripts(templates.read(name) for name in templates.list_names(f"{_FOLDER}/", ".js"))
-    style = shorten_style(templates.read(_STYLE))
+    scripts, styles = (
+        [templates.read(name) for name in templates.list_names(f"{_FOLDER}/", suffix)]
+        for suffix in (".js", ".css")
+    )
+    script, style = join_scripts(scripts), join_styles(styles)
     page = templates.render(
         _TEMPLATE,
         version=version,

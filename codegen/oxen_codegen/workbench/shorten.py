@@ -1,4 +1,4 @@
-"""Shorten the scripts and the style of the page."""
+"""Shorten the scripts and the styles of the page."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def join_scripts(scripts: Iterable[str]) -> str:
     return f"{_STRICT}{rjsmin.jsmin(text)}\n"  # pyright: ignore[reportUnknownMemberType]
 
 
-def shorten_style(style: str) -> str:
-    """Return a style without comments and without the spaces that have no meaning."""
-    return f"{rcssmin.cssmin(style)}\n"  # pyright: ignore[reportUnknownMemberType]
+def join_styles(styles: Iterable[str]) -> str:
+    """Return styles as a single one without comments and without the spaces that have no meaning."""
+    text = "\n".join(styles)
+    return f"{rcssmin.cssmin(text)}\n"  # pyright: ignore[reportUnknownMemberType]
