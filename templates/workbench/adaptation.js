@@ -4,7 +4,6 @@
 const adaptation = (() => {
   const MEDIA_KINDS = ["image", "video", "audio"];
   const UNKNOWN = "the model has no such parameter";
-  const MAX_SHOWN_LENGTH = 120;
 
   function indexNames(aliases) {
     const names = new Map();
@@ -185,20 +184,13 @@ const adaptation = (() => {
    */
   const carry = (data, model, values) => new Adapter(data, model).adapt(values);
 
-  function shorten(value) {
-    const text = typeof value === "string" ? [...value].slice(0, MAX_SHOWN_LENGTH).join("") : value;
-    const shown = [...literals.writeRepr(text)];
-    if (shown.length <= MAX_SHOWN_LENGTH) return shown.join("");
-    return `${shown.slice(0, MAX_SHOWN_LENGTH - 1).join("")}…`;
-  }
-
   const list = (values) =>
-    Object.entries(values).map(([name, value]) => `${name}=${shorten(value)}`).join(", ");
+    Object.entries(values).map(([name, value]) => `${name}=${words.shorten(value)}`).join(", ");
 
   /** Return a sentence about one of the `omitted` or `converted` of a model. */
   function describe(id, change) {
     if ("reason" in change) {
-      return `${id}: ${change.name}=${shorten(change.value)} is not sent: ${change.reason}`;
+      return `${id}: ${change.name}=${words.shorten(change.value)} is not sent: ${change.reason}`;
     }
     return `${id}: ${list(change.given)} is sent as ${list(change.sent)}`;
   }

@@ -22,13 +22,13 @@ const browser = (() => {
   }
 
   /** Return a button that submits nothing. */
-  function button(label, onclick, properties = {}) {
+  function createButton(label, onclick, properties = {}) {
     return create("button", { type: "button", onclick, ...properties }, label);
   }
 
   /** Return a button whose label is a sign, with a name for assistive technology. */
-  function iconButton(sign, name, onclick, properties = {}) {
-    return button(sign, onclick, { class: "icon", title: name, "aria-label": name, ...properties });
+  function createIconButton(sign, name, onclick, properties = {}) {
+    return createButton(sign, onclick, { class: "icon", title: name, "aria-label": name, ...properties });
   }
 
   /** Return an id that no other element has. */
@@ -37,7 +37,7 @@ const browser = (() => {
     return `${prefix}-${lastNumber}`;
   }
 
-  /** Announce a status to assistive technology and show it for a moment. */
+  /** Announce a status to assistive technology. */
   function announce(text) {
     document.getElementById("status").textContent = text;
   }
@@ -73,15 +73,14 @@ const browser = (() => {
   }
 
   /** Return an image, a player of a video or a player of a sound. */
-  function preview(kind, source, label) {
-    if (kind === "video") {
-      return create("video", { src: source, controls: true, preload: "metadata", "aria-label": label });
-    }
-    if (kind === "audio") {
-      return create("audio", { src: source, controls: true, preload: "metadata", "aria-label": label });
+  function createPreview(kind, source, label) {
+    if (kind === "video" || kind === "audio") {
+      return create(kind, { src: source, controls: true, preload: "metadata", "aria-label": label });
     }
     return create("img", { src: source, alt: label, loading: "lazy" });
   }
 
-  return { create, button, iconButton, newId, announce, showMessage, moveFocusByKeys, preview };
+  return {
+    create, createButton, createIconButton, newId, announce, showMessage, moveFocusByKeys, createPreview,
+  };
 })();

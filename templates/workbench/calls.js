@@ -2,10 +2,7 @@
 
 /** Programs of a call: those of the reference site, with values of the page in the placeholders. */
 const calls = (() => {
-  const LANGUAGES = ["python", "python_async", "httpx", "curl", "command", "json"];
-  const TRANSPORTS = ["blocking", "queue", "events"];
   const PLACEHOLDER = /«(\w+)(?::(\d+))?»/g;
-  const IS_URL = /^\s*(?:https?|data):/i;
   const PATH_IMPORT = "from pathlib import Path\n";
   const PATH_WARNING = "# The API reads no local files: replace each path with a URL or with base64 data.\n";
 
@@ -15,7 +12,7 @@ const calls = (() => {
   /** Return a value with each path of a file in it replaced by the result of a function. */
   function replacePaths(value, replace) {
     if (Array.isArray(value)) return value.map((item) => replacePaths(item, replace));
-    return typeof value === "string" && value !== "" && !IS_URL.test(value) ? replace(value) : value;
+    return typeof value === "string" && value !== "" && !validation.isUrl(value) ? replace(value) : value;
   }
 
   /** Return the parameters with each path of a file replaced by an expression, and whether there is one. */
@@ -79,8 +76,8 @@ const calls = (() => {
    * @param data The data of the page.
    * @param model A model of the data.
    * @param values The parameters by wire name. A file is a URL, or a path of this computer.
-   * @param language One of `LANGUAGES`; "json" is the body.
-   * @param transport One of `TRANSPORTS`.
+   * @param language One of `panel.LANGUAGES`; "json" is the body.
+   * @param transport One of `panel.TRANSPORTS`.
    */
   function write(data, model, values, language, transport) {
     if (language === "json") return literals.writeJson({ model: model.id, ...values });
@@ -94,5 +91,5 @@ const calls = (() => {
     return language.startsWith("python") ? addImport(program) : `${PATH_WARNING}${program}`;
   }
 
-  return { LANGUAGES, TRANSPORTS, write };
+  return { write };
 })();

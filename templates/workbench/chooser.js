@@ -19,9 +19,9 @@ const chooser = (() => {
     });
     const list = create("ul", { id: newId("models"), role: "listbox", "aria-label": "Models" });
     input.setAttribute("aria-controls", list.id);
-    const tasks = [...new Set(engine.models().flatMap(({ task }) => task.split(", ")))].sort();
-    const task = select("Task", [["", "All tasks"], ...tasks.map((name) => [name, name])]);
-    const price = select("Price", [
+    const tasks = [...new Set(engine.listModels().flatMap(({ task }) => task.split(", ")))].sort();
+    const task = buildSelect("Task", [["", "All tasks"], ...tasks.map((name) => [name, name])]);
+    const price = buildSelect("Price", [
       ["", "Any price"], ["known", "With a price"], ["unknown", "Without a price"],
     ]);
     const count = create("span", { class: "count", "aria-live": "polite" });
@@ -54,7 +54,7 @@ const chooser = (() => {
 
     function filter(text) {
       const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      shown = engine.models().filter((model) => {
+      shown = engine.listModels().filter((model) => {
         const { id, name, developer, description } = model;
         const searched = [id, name, developer, model.task, description].join(" ").toLowerCase();
         return words.every((word) => searched.includes(word))
@@ -126,7 +126,7 @@ const chooser = (() => {
     return { element, show, focus: () => input.focus() };
   }
 
-  function select(label, options) {
+  function buildSelect(label, options) {
     return create("select", { "aria-label": label },
       ...options.map(([value, text]) => create("option", { value }, text)));
   }

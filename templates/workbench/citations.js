@@ -2,18 +2,18 @@
 
 /** The menu that inserts a citation of a medium, such as `@Image1`, into a text. */
 const citations = (() => {
-  const { create, button, iconButton, newId, moveFocusByKeys } = browser;
+  const { create, createButton, createIconButton, newId, moveFocusByKeys } = browser;
 
   /** Return a button with a menu for a text area; `context.listCitations` returns its items. */
   function buildMenu(input, context) {
     const menu = create("div", { class: "menu", role: "menu", id: newId("menu"), hidden: true });
-    const opener = iconButton("@", "Cite a medium", () => (menu.hidden ? open() : close()), {
+    const opener = createIconButton("@", "Cite a medium", () => (menu.hidden ? open() : close()), {
       "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": menu.id,
     });
     const element = create("div", { class: "citation", onfocusout }, opener, menu);
 
     function open() {
-      menu.replaceChildren(...context.listCitations().map((citation) => button(citation, () => {
+      menu.replaceChildren(...context.listCitations().map((citation) => createButton(citation, () => {
         input.setRangeText(citation, input.selectionStart, input.selectionEnd, "end");
         close();
         input.focus();

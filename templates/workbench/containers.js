@@ -2,7 +2,7 @@
 
 /** Fields that contain fields: lists and objects. */
 const containers = (() => {
-  const { create, button, iconButton } = browser;
+  const { create, createButton, createIconButton } = browser;
 
   /** Return the problems below a part of a value, with paths relative to it. */
   function selectProblems(problems, key) {
@@ -20,7 +20,7 @@ const containers = (() => {
       return entries.length === 0 ? undefined : Object.fromEntries(entries);
     }
     function write(value) {
-      const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+      const isObject = literals.isObject(value);
       members.forEach((member) => member.write(isObject ? value[member.parameter.name] : undefined));
     }
     return fields.frame(parameter, context, {
@@ -39,7 +39,7 @@ const containers = (() => {
   function buildList(parameter, context) {
     let items = [];
     const rows = create("ol", { class: "rows" });
-    const add = button(`Add ${itemLabel(parameter).toLowerCase()}`, () => {
+    const add = createButton(`Add ${nameItem(parameter).toLowerCase()}`, () => {
       const item = insert();
       context.onchange();
       item.focus();
@@ -47,7 +47,7 @@ const containers = (() => {
     const problem = create("p", { class: "error", role: "alert", hidden: true });
     const control = create("div", { class: "list" }, rows, create("div", { class: "line" }, add), problem);
     if (parameter.item.kind === "media") {
-      const choose = button("Add files…", () => {});
+      const choose = createButton("Add files…", () => {});
       add.after(choose);
       media.acceptFiles(control, choose, context, parameter.item, (value) => {
         (items.find((item) => item.read() === undefined) ?? insert()).write(value);
@@ -56,7 +56,7 @@ const containers = (() => {
     }
 
     function insert(value) {
-      const shown = { ...parameter.item, label: itemLabel(parameter), level: "required" };
+      const shown = { ...parameter.item, label: nameItem(parameter), level: "required" };
       const item = fields.build(shown, context);
       item.write(value);
       items.push(item);
@@ -82,22 +82,23 @@ const containers = (() => {
 
     function arrange() {
       rows.replaceChildren(...items.map((item, index) => {
-        const name = `${itemLabel(parameter)} ${index + 1}`;
+        const name = `${nameItem(parameter)} ${index + 1}`;
         const label = item.element.querySelector(".label");
         label.textContent = name;
         return create("li", {}, item.element, create("div", { class: "tools" },
-          iconButton("↑", `Move ${name} up`, () => move(item, -1),
+          createIconButton("↑", `Move ${name} up`, () => move(item, -1),
             { class: "icon up", disabled: index === 0 }),
-          iconButton("↓", `Move ${name} down`, () => move(item, 1),
+          createIconButton("↓", `Move ${name} down`, () => move(item, 1),
             { class: "icon down", disabled: index === items.length - 1 }),
-          iconButton("×", `Remove ${name}`, () => remove(item))));
+          createIconButton("×", `Remove ${name}`, () => remove(item))));
       }));
       add.disabled = items.length >= (parameter.maxItems ?? Infinity);
     }
 
     function read() {
+      if (items.length === 0) return undefined;
       // An empty text of a list is sent as it is, so that the check names it.
-      return items.length === 0 ? undefined : items.map((item) => item.read() ?? emptyValue(parameter.item));
+      return items.map((item) => item.read() ?? makeEmptyValue(parameter.item));
     }
 
     function write(value) {
@@ -118,13 +119,13 @@ const containers = (() => {
     });
   }
 
-  function itemLabel(parameter) {
+  function nameItem(parameter) {
     const { kind, mediaKind } = parameter.item;
     if (kind === "media") return { image: "Image", video: "Video", audio: "Audio" }[mediaKind] ?? "File";
     return "Item";
   }
 
-  function emptyValue(parameter) {
+  function makeEmptyValue(parameter) {
     return parameter.kind === "object" ? {} : parameter.kind === "list" ? [] : "";
   }
 

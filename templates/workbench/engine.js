@@ -59,8 +59,7 @@ const engine = (() => {
     };
   }
 
-  /** Return all models. */
-  function list() {
+  function listModels() {
     return [...models.values()];
   }
 
@@ -113,5 +112,5 @@ const engine = (() => {
     return requests.get(id);
   }
 
-  return { load, models: list, find, parameters: listParameters, citations: listCitations, check };
+  return { load, listModels, find, listParameters, listCitations, check };
 })();

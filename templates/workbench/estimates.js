@@ -241,11 +241,12 @@ const estimates = (() => {
     }
   }
 
-  /** Return an estimate in words, such as "$0.04 (1 image at $0.04 per image)". */
-  function describe({ low, high, basis, reason }) {
-    if (reason !== undefined) return `no estimate: ${reason}`;
-    return `${formatRange(decimals.read(low), decimals.read(high))} (${basis})`;
-  }
+  /** Return the cost of an estimate, such as "$0.04 to $0.08". */
+  const formatCost = ({ low, high }) => formatRange(decimals.read(low), decimals.read(high));
 
-  return { estimate, describe };
+  /** Return an estimate in words, such as "$0.04 (1 image at $0.04 per image)". */
+  const describe = (estimate) =>
+    "reason" in estimate ? `no estimate: ${estimate.reason}` : `${formatCost(estimate)} (${estimate.basis})`;
+
+  return { estimate, formatCost, describe };
 })();

@@ -8,7 +8,7 @@
  * below the field, [{path, message}], with paths relative to it.
  */
 const fields = (() => {
-  const { create, button, newId } = browser;
+  const { create, createButton, newId } = browser;
   const MAX_BUTTONS = 5;
   const MAX_BUTTON_CHARACTERS = 44;
   const MAX_SLIDER_STEPS = 10_000;
@@ -29,7 +29,7 @@ const fields = (() => {
   }
 
   /** Return a value as the text of a label. */
-  function labelOf(value) {
+  function formatValue(value) {
     if (SWITCH_LABELS.has(value)) return SWITCH_LABELS.get(value);
     return typeof value === "string" ? value : JSON.stringify(value);
   }
@@ -47,7 +47,7 @@ const fields = (() => {
     const isRequired = parameter.level === "required";
     const error = create("p", { class: "error", id: newId("error"), hidden: true });
     const hint = create("p", { class: "hint", id: newId("hint") }, describe(parameter));
-    const reset = button("Reset", () => {
+    const reset = createButton("Reset", () => {
       write(undefined);
       context.onchange();
       focus();
@@ -92,15 +92,15 @@ const fields = (() => {
     return [description, range].filter(Boolean).join(" ");
   }
 
-  function placeholderOf(parameter) {
-    return parameter.default === undefined ? "" : labelOf(parameter.default);
+  function formatPlaceholder(parameter) {
+    return parameter.default === undefined ? "" : formatValue(parameter.default);
   }
 
   function buildText(parameter, context) {
     const cites = context.cites(parameter);
     const isLong = parameter.level === "required" || cites;
     const input = create("textarea", {
-      id: newId("field"), rows: isLong ? 3 : 1, placeholder: placeholderOf(parameter),
+      id: newId("field"), rows: isLong ? 3 : 1, placeholder: formatPlaceholder(parameter),
       oninput: context.onchange, spellcheck: false,
     });
     return frame(parameter, context, {
@@ -109,7 +109,7 @@ const fields = (() => {
       tools: cites ? [citations.buildMenu(input, context)] : [],
       read: () => input.value || undefined,
       write(value) {
-        input.value = value === undefined ? "" : labelOf(value);
+        input.value = value === undefined ? "" : formatValue(value);
       },
     });
   }
@@ -138,7 +138,7 @@ const fields = (() => {
   }
 
   function buildChoice(parameter, context) {
-    const labels = parameter.options.map(labelOf);
+    const labels = parameter.options.map(formatValue);
     const isShort = labels.length <= MAX_BUTTONS && labels.join("").length <= MAX_BUTTON_CHARACTERS;
     return isShort ? buildButtons(parameter, context, labels) : buildSelect(parameter, context, labels);
   }
@@ -176,7 +176,7 @@ const fields = (() => {
   }
 
   function buildSelect(parameter, context, labels) {
-    const empty = parameter.default === undefined ? "Not set" : `${labelOf(parameter.default)} (default)`;
+    const empty = parameter.default === undefined ? "Not set" : `${formatValue(parameter.default)} (default)`;
     const input = create("select", { id: newId("field"), onchange: context.onchange },
       create("option", { value: "" }, parameter.level === "required" ? "Choose…" : empty),
       ...labels.map((label, index) => create("option", { value: String(index) }, label)));
@@ -197,7 +197,7 @@ const fields = (() => {
     const step = parameter.step ?? (parameter.kind === "integer" ? 1 : "any");
     const input = create("input", {
       id: newId("field"), type: "text", inputMode: parameter.kind === "integer" ? "numeric" : "decimal",
-      autocomplete: "off", placeholder: placeholderOf(parameter), oninput: onchange,
+      autocomplete: "off", placeholder: formatPlaceholder(parameter), oninput: onchange,
     });
     const hasSlider = minimum !== undefined && maximum !== undefined
       && (maximum - minimum) / (step === "any" ? 1 : step) <= MAX_SLIDER_STEPS;
@@ -208,8 +208,8 @@ const fields = (() => {
         onchange();
       },
     });
-    const words = (parameter.options ?? []).map((option) => button(labelOf(option), () => {
-      input.value = labelOf(option);
+    const words = (parameter.options ?? []).map((option) => createButton(formatValue(option), () => {
+      input.value = formatValue(option);
       onchange();
     }, { class: "quiet" }));
     function read() {
@@ -228,7 +228,7 @@ const fields = (() => {
       context.onchange();
     }
     function write(value) {
-      input.value = value === undefined ? "" : labelOf(value);
+      input.value = value === undefined ? "" : formatValue(value);
       moveSlider();
     }
     write(undefined);
@@ -240,5 +240,5 @@ const fields = (() => {
     });
   }
 
-  return { build, frame, labelOf };
+  return { build, frame, formatValue };
 })();

@@ -2,7 +2,7 @@
 
 /** The form of a model: its fields in groups, its values and its problems. */
 const form = (() => {
-  const { create, button } = browser;
+  const { create, createButton } = browser;
 
   /**
    * Return the form of a model as {element, read, write, showProblems}.
@@ -11,9 +11,9 @@ const form = (() => {
    * @param {() => void} onchange Called after each change by the user.
    */
   function build(model, onchange) {
-    const known = engine.parameters(model.id);
+    const known = engine.listParameters(model.id);
     const names = new Set(known.map(({ name }) => name));
-    const cited = engine.citations(model.id);
+    const cited = engine.listCitations(model.id);
     const built = new Map();
     const groups = [];
     const touched = new Set();
@@ -107,7 +107,7 @@ const form = (() => {
       if (problems.length === 0) return ["The values are valid."];
       const wrong = [...new Set(problems.map(({ path }) => path[0]))];
       const links = wrong.flatMap((name) => [" ", names.has(name)
-        ? button(name, () => focusField(name), { class: "link" })
+        ? createButton(name, () => focusField(name), { class: "link" })
         : create("span", {}, `${name}: ${problems.find(({ path }) => path[0] === name).message}`)]);
       return [problems.length === 1 ? "1 problem:" : `${problems.length} problems:`, ...links];
     }

@@ -1,6 +1,6 @@
 "use strict";
 
-/** The state of the page in the fragment of its address. No DOM. */
+/** The state of the page in the fragment of its address. */
 const fragment = (() => {
   const MAX_LENGTH = 60_000;
 
@@ -46,7 +46,7 @@ const fragment = (() => {
     } catch {
       throw new Error(`${name} in the address is not JSON; expected an object with parameters`);
     }
-    if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    if (!literals.isObject(values)) {
       throw new Error(`${name} in the address must be an object with parameters`);
     }
     return values;

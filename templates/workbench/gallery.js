@@ -2,8 +2,7 @@
 
 /** The runs of the session and the results of earlier ones, which can be used again. */
 const gallery = (() => {
-  const { create, button, preview, showMessage } = browser;
-  const ENDED = new Set(["succeeded", "failed", "cancelled", "unknown"]);
+  const { create, createButton, createPreview, showMessage } = browser;
 
   /**
    * Return the section as {element, start}.
@@ -24,31 +23,31 @@ const gallery = (() => {
     const shown = new Map();
 
     function showRun(run) {
+      const hasEnded = runs.hasEnded(run);
       const row = create("tr", {}, create("td", {}, run.model),
         create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
         create("td", {}, run.cost === null ? "" : runs.formatAmount(run.cost)),
         create("td", {}, new Date(run.created).toLocaleTimeString()),
-        create("td", {}, ENDED.has(run.status) ? undefined : cancelButton(run), reuseButton(run.model, run.values)));
+        create("td", {}, hasEnded ? undefined : buildCancel(run), buildReuse(run.model, run.values)));
       const previous = shown.get(run.id);
-      if (previous?.row) previous.row.replaceWith(row);
+      if (previous) previous.row.replaceWith(row);
       else rows.prepend(row);
-      const hasEnded = ENDED.has(run.status);
-      if (hasEnded && !previous?.hasEnded && previous) refresh();
+      if (hasEnded && previous && !previous.hasEnded) refresh();
       shown.set(run.id, { row, hasEnded });
       table.hidden = false;
     }
 
     /** Return a button whose effect arrives by the events of the run. */
-    function cancelButton({ id, model }) {
-      return button("Cancel", () => session.send("POST", `/api/runs/${encodeURIComponent(id)}/cancel`).catch(showError), {
+    function buildCancel({ id, model }) {
+      return createButton("Cancel", () => session.cancel(id).catch(showError), {
         class: "quiet", "aria-label": `Cancel the run of ${model}`,
       });
     }
 
     const showError = (error) => showMessage(error.message);
 
-    function reuseButton(model, values) {
-      return button("Use again", () => onreuse(model, values), {
+    function buildReuse(model, values) {
+      return createButton("Use again", () => onreuse(model, values), {
         class: "quiet", "aria-label": `Use the request to ${model} again`,
       });
     }
@@ -60,11 +59,11 @@ const gallery = (() => {
       showBudget(current);
       empty.hidden = history.items.length > 0;
       grid.replaceChildren(...history.items.map((item) => create("li", {},
-        preview(item.kind, item.url, `Result of ${item.model ?? item.name}`),
+        createPreview(item.kind, item.url, `Result of ${item.model ?? item.name}`),
         create("div", { class: "line" },
           create("a", { href: item.url, target: "_blank", rel: "noopener" }, item.model ?? item.name),
           create("span", { class: "space" }), item.cost === null ? undefined : runs.formatAmount(item.cost)),
-        item.model ? reuseButton(item.model, item.values) : undefined)));
+        item.model ? buildReuse(item.model, item.values) : undefined)));
     }
 
     function showBudget({ demo, budget: { limit, spent }, has_key: hasKey }) {
@@ -79,7 +78,7 @@ const gallery = (() => {
       const response = await session.send("GET", "/api/runs");
       [...response.runs].sort((a, b) => a.created.localeCompare(b.created)).forEach((run) => {
         showRun(run);
-        if (!ENDED.has(run.status)) session.follow(run.id, showRun).catch(showError);
+        if (!runs.hasEnded(run)) session.follow(run.id, showRun).catch(showError);
       });
       await refresh();
     }

@@ -20,6 +20,7 @@ const literals = (() => {
 
   const toHex = (code, length) => code.toString(16).padStart(length, "0");
 
+  /** Return the number of code points of a text. */
   const countCharacters = (text) => [...text].length;
 
   /** Return a number as Python and its JSON write it. */
@@ -140,6 +141,7 @@ const literals = (() => {
   return {
     Expression,
     isObject,
+    countCharacters,
     writeNumber,
     writePython,
     writeRepr,

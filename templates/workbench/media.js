@@ -2,7 +2,7 @@
 
 /** Fields of images, videos, audio and files: a URL, or a file that is chosen or dropped. */
 const media = (() => {
-  const { create, button, newId, preview } = browser;
+  const { create, createButton, newId, createPreview } = browser;
   const MAX_DATA_BYTES = 32_768;
   const ACCEPTED = { image: "image/*", video: "video/*", audio: "audio/*" };
   const IS_PATH = /^(\/|[a-z]:[\\/])/i;
@@ -11,7 +11,7 @@ const media = (() => {
   const SERVED_FILES = { has: (path) => IS_PATH.test(path) };
 
   /** Return the set of the paths that are valid as media. */
-  function files() {
+  function getFiles() {
     return session.isServed() ? SERVED_FILES : NO_FILES;
   }
 
@@ -19,7 +19,7 @@ const media = (() => {
   function build(parameter, context) {
     const input = create("input", {
       id: newId("field"), type: "text", inputMode: "url", autocomplete: "off", spellcheck: false,
-      placeholder: fields.labelOf(parameter.default ?? "https://… or a file"),
+      placeholder: fields.formatValue(parameter.default ?? "https://… or a file"),
       oninput() {
         showPreview();
         context.onchange();
@@ -27,7 +27,7 @@ const media = (() => {
     });
     const shown = create("div", { class: "preview" });
     const problem = create("p", { class: "error", role: "alert", hidden: true });
-    const choose = button("File…", () => {}, { "aria-label": `Choose a file for ${parameter.label}` });
+    const choose = createButton("File…", () => {}, { "aria-label": `Choose a file for ${parameter.label}` });
     const control = create("div", { class: "medium" },
       create("div", { class: "line" }, input, choose), problem, shown);
     acceptFiles(control, choose, context, parameter, (value) => {
@@ -41,13 +41,13 @@ const media = (() => {
       const value = input.value.trim();
       if (/^data:/i.test(value)) showSource(value);
       else if (/^https?:/i.test(value)) {
-        shown.replaceChildren(button("Show preview", () => showSource(value), { class: "quiet" }));
-      } else if (files().has(value)) showSource(`/files/${encodeURIComponent(value.split(/[\\/]/).at(-1))}`);
+        shown.replaceChildren(createButton("Show preview", () => showSource(value), { class: "quiet" }));
+      } else if (getFiles().has(value)) showSource(`/files/${encodeURIComponent(value.split(/[\\/]/).at(-1))}`);
       else shown.replaceChildren();
     }
 
     function showSource(source) {
-      const element = preview(parameter.mediaKind, source, `Preview of ${parameter.label}`);
+      const element = createPreview(parameter.mediaKind, source, `Preview of ${parameter.label}`);
       element.addEventListener("error", () => shown.replaceChildren("No preview is available."));
       shown.replaceChildren(element);
     }
@@ -57,7 +57,7 @@ const media = (() => {
       input,
       read: () => (input.value.trim() === "" ? undefined : input.value.trim()),
       write(value) {
-        input.value = value === undefined ? "" : fields.labelOf(value);
+        input.value = value === undefined ? "" : fields.formatValue(value);
         showPreview();
       },
     });
@@ -76,7 +76,7 @@ const media = (() => {
   function acceptFiles(target, chooser, context, parameter, onvalue, problem) {
     const input = create("input", {
       type: "file", hidden: true, multiple: true, accept: ACCEPTED[parameter.mediaKind] ?? "",
-      onchange: () => take([...input.files]),
+      onchange: () => acceptAll([...input.files]),
     });
     target.append(input);
     chooser.addEventListener("click", () => {
@@ -91,12 +91,12 @@ const media = (() => {
     target.addEventListener("drop", (event) => {
       event.preventDefault();
       target.classList.remove("dropping");
-      take([...event.dataTransfer.files]);
+      acceptAll([...event.dataTransfer.files]);
     });
 
-    async function take(files) {
+    async function acceptAll(chosen) {
       problem.hidden = true;
-      for (const file of files) {
+      for (const file of chosen) {
         try {
           onvalue(await convertFile(file));
         } catch (error) {
@@ -128,5 +128,5 @@ const media = (() => {
     return reader.result;
   }
 
-  return { build, acceptFiles, files };
+  return { build, acceptFiles, getFiles };
 })();

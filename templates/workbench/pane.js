@@ -2,7 +2,7 @@
 
 /** A model with its form, its estimate and its call. The page has one pane, or two for a comparison. */
 const pane = (() => {
-  const { create, button } = browser;
+  const { create, createButton } = browser;
 
   /**
    * Return a pane as {element, open, model, values, refresh, focus}.
@@ -21,7 +21,7 @@ const pane = (() => {
     const description = create("p", { class: "description" });
     const estimate = create("output", { class: "estimate" });
     const notes = create("div", { class: "notes", role: "status", hidden: true });
-    const formPlace = create("div", { class: "form" });
+    const formPlace = create("div");
     const call = panel.build(settings.shown, settings.onshown);
     const controls = runs.buildControls({
       read: () => ({ model, values: current.read() }),
@@ -39,8 +39,8 @@ const pane = (() => {
       create("div", { class: "columns" },
         create("div", { class: "inputs" },
           create("div", { class: "head" }, create("h2", {}, "Parameters"), create("span", { class: "space" }),
-            button("Example", () => replace(model.example), { class: "quiet" }),
-            button("Clear", () => replace({}), { class: "quiet" })),
+            createButton("Example", () => replace(model.example), { class: "quiet" }),
+            createButton("Clear", () => replace({}), { class: "quiet" })),
           formPlace),
         create("div", { class: "side" }, create("div", { class: "stay" },
           create("div", { class: "bar" }, estimate, controls.element), controls.outcome, call.element))));
@@ -87,7 +87,7 @@ const pane = (() => {
     }
 
     function check() {
-      return engine.check(model.id, current.read(), media.files());
+      return engine.check(model.id, current.read(), media.getFiles());
     }
 
     /** Show the problems, the estimate and the call of the values. */

@@ -2,7 +2,7 @@
 
 /** The panel with the call of a model: a program in a language for a transport. */
 const panel = (() => {
-  const { create, button, newId, announce, moveFocusByKeys } = browser;
+  const { create, createButton, newId, announce, moveFocusByKeys } = browser;
   const LANGUAGES = new Map([
     ["python", "Python"], ["python_async", "Python (async)"], ["httpx", "httpx"], ["curl", "cURL"],
     ["command", "Command line"], ["json", "JSON"],
@@ -22,18 +22,18 @@ const panel = (() => {
   function build(shown, onchoose) {
     const code = create("code");
     const output = create("pre", { id: newId("program"), role: "tabpanel", tabIndex: 0 }, code);
-    const languages = tabs("Language", LANGUAGES, "language");
-    const transports = tabs("Transport", TRANSPORTS, "transport");
-    const copy = button("Copy", copyProgram, { class: "copy" });
+    const languages = buildTabs("Language", LANGUAGES, "language");
+    const transports = buildTabs("Transport", TRANSPORTS, "transport");
+    const copy = createButton("Copy", copyProgram);
     const element = create("section", { class: "call", "aria-label": "Call" },
       languages,
       create("div", { class: "line" }, transports, create("span", { class: "space" }), copy),
       output);
     let text = "";
 
-    function tabs(label, choices, name) {
+    function buildTabs(label, choices, name) {
       const list = create("div", { class: `tabs ${name}`, role: "tablist", "aria-label": label },
-        ...[...choices].map(([id, title]) => button(title, () => choose(name, id), {
+        ...[...choices].map(([id, title]) => createButton(title, () => choose(name, id), {
           role: "tab", "data-id": id, "aria-controls": output.id, id: newId("tab"),
         })));
       moveFocusByKeys(list, "[role=tab]", (tab) => choose(name, tab.dataset.id));

@@ -88,7 +88,7 @@ const problems = (() => {
     if (kind === "list" && typeof value === "string") {
       return `wrap it in a list: ${name}=[${words.shorten(value)}]`;
     }
-    if (typeof value === "string" && words.countCharacters(value) <= words.MAX_VALUE_LENGTH) {
+    if (typeof value === "string" && literals.countCharacters(value) <= words.MAX_VALUE_LENGTH) {
       return suggestText(value, choices.filter((choice) => typeof choice === "string"));
     }
     if (typeof value !== "number" || kind !== "choice") return undefined;
@@ -110,7 +110,7 @@ const problems = (() => {
     const compared = choices.length > MAX_COMPARED_CHOICES ? selectSimilar(word, choices) : choices;
     const matches = similarity.findCloseMatches(word, compared.map((choice) => choice.toLowerCase()));
     // Prefer the longest common start: '16:9' for '16:10', although '1:1' is as similar.
-    matches.sort((a, b) => commonLength(b, word) - commonLength(a, word));
+    matches.sort((a, b) => countCommonStart(b, word) - countCommonStart(a, word));
     const nearest = compared.find((choice) => choice.toLowerCase() === matches[0]);
     return nearest === undefined ? undefined : `did you mean ${literals.writeRepr(nearest)}?`;
   }
@@ -131,7 +131,7 @@ const problems = (() => {
     return new Set(characters.slice(1).map((character, index) => characters[index] + character));
   }
 
-  function commonLength(a, b) {
+  function countCommonStart(a, b) {
     const others = [...b];
     const characters = [...a].slice(0, others.length);
     const index = characters.findIndex((character, position) => character !== others[position]);

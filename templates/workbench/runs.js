@@ -2,7 +2,7 @@
 
 /** Runs of requests by the server: the button, the confirmation, the progress and the result. */
 const runs = (() => {
-  const { create, button, newId, announce, preview } = browser;
+  const { create, createButton, newId, announce, createPreview } = browser;
   const ENDED = new Set(["succeeded", "failed", "cancelled", "unknown"]);
   const STATUS = {
     queued: "Queued", running: "Running", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled",
@@ -30,8 +30,8 @@ const runs = (() => {
         count.value = readCount();
       },
     });
-    const price = create("span", { class: "price" });
-    const run = button("Run", () => start(false), { class: "primary" });
+    const price = create("span");
+    const run = createButton("Run", () => start(false), { class: "primary" });
     run.append(price);
     const element = create("div", { class: "line" },
       create("label", { for: count.id }, "Results"), count, run);
@@ -82,7 +82,7 @@ const runs = (() => {
     }
 
     function showEstimate(estimate) {
-      price.textContent = "reason" in estimate ? "" : ` · ${formatRange(estimate)}`;
+      price.textContent = "reason" in estimate ? "" : ` · ${estimates.formatCost(estimate)}`;
     }
 
     return { element, outcome, count: readCount, showEstimate };
@@ -91,19 +91,17 @@ const runs = (() => {
   /** Return an amount of money as text. */
   const formatAmount = (amount) => decimals.formatDollars(decimals.read(amount));
 
-  function formatRange({ low, high }) {
-    return low === high ? formatAmount(low) : `${formatAmount(low)} to ${formatAmount(high)}`;
-  }
+  const hasEnded = ({ status }) => ENDED.has(status);
 
   /** Return the card of a run as {element, follow}; `follow` ends with the run. */
   function buildCard(run) {
     const state = create("strong", { class: "state" });
     const elapsed = create("span", { class: "elapsed" });
     const cost = create("span", { class: "cost" });
-    const cancel = button("Cancel", async () => {
+    const cancel = createButton("Cancel", async () => {
       cancel.disabled = true;
       try {
-        show((await session.send("POST", `/api/runs/${encodeURIComponent(run.id)}/cancel`)).run);
+        show((await session.cancel(run.id)).run);
       } catch (failure) {
         cancel.disabled = false;
         error.textContent = failure.message;
@@ -119,21 +117,19 @@ const runs = (() => {
     const started = Date.now();
 
     function show(next) {
-      const previous = element.dataset.status;
       // The response to a cancellation may arrive before an event of an earlier state.
-      if (ENDED.has(previous) && !ENDED.has(next.status)) return;
-      const isNew = next.status !== previous;
+      if (hasEnded(element.dataset) && !hasEnded(next)) return;
+      const isNew = next.status !== element.dataset.status;
       element.dataset.status = next.status;
-      const hasEnded = ENDED.has(next.status);
       state.textContent = STATUS[next.status] ?? next.status;
       cost.textContent = next.cost === null ? "" : formatAmount(next.cost);
-      cancel.hidden = hasEnded;
-      bar.hidden = hasEnded;
+      cancel.hidden = hasEnded(next);
+      bar.hidden = hasEnded(next);
       error.hidden = !next.error;
       error.textContent = next.error ?? "";
       if (files.childElementCount !== next.files.length) {
         files.replaceChildren(...next.files.map((file) => create("figure", {},
-          preview(file.kind, file.url, `Result ${file.name}`),
+          createPreview(file.kind, file.url, `Result ${file.name}`),
           create("figcaption", {},
             create("a", { href: file.url, target: "_blank", rel: "noopener" }, file.name)))));
       }
@@ -146,7 +142,7 @@ const runs = (() => {
       showElapsed();
       try {
         await session.follow(run.id, show);
-        if (!ENDED.has(element.dataset.status)) throw new Error("the server has ended; the job may continue");
+        if (!hasEnded(element.dataset)) throw new Error("the server has ended; the job may continue");
       } finally {
         clearInterval(timer);
         showElapsed();
@@ -166,5 +162,5 @@ const runs = (() => {
     onrun = observer;
   }
 
-  return { buildControls, formatAmount, observe, STATUS };
+  return { buildControls, formatAmount, hasEnded, observe, STATUS };
 })();

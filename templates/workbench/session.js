@@ -52,7 +52,12 @@ const session = (() => {
     return send("POST", `/api/media?name=${encodeURIComponent(file.name)}`, file);
   }
 
-  /** Call `onrun` with each state of a run until it ends. */
+  /** Cancel a run and return {run}, its new state. */
+  function cancel(id) {
+    return send("POST", `/api/runs/${encodeURIComponent(id)}/cancel`);
+  }
+
+  /** Call `onrun` with each state of a run until it ends. An `EventSource` could not send the token. */
   async function follow(id, onrun) {
     const response = await request("GET", `/api/runs/${encodeURIComponent(id)}/events`);
     if (!response.ok) throw new ServerError(response.status, {});
@@ -71,5 +76,5 @@ const session = (() => {
     }
   }
 
-  return { load, isServed, send, upload, follow };
+  return { load, isServed, send, upload, cancel, follow };
 })();

@@ -57,15 +57,15 @@ const validation = (() => {
   function validateText(type, place) {
     if (typeof place.value !== "string") return [fail(place, TEXT)];
     if (!place.value.isWellFormed()) return [fail(place, NO_UNICODE)];
-    const length = words.countCharacters(place.value);
+    const length = literals.countCharacters(place.value);
     if (length < (type.minLength ?? 0)) {
-      return [fail(place, `must have at least ${count(type.minLength, "character")}`)];
+      return [fail(place, `must have at least ${formatCount(type.minLength, "character")}`)];
     }
     const isShort = length <= (type.maxLength ?? Infinity);
-    return isShort ? [] : [fail(place, `must have at most ${count(type.maxLength, "character")}`)];
+    return isShort ? [] : [fail(place, `must have at most ${formatCount(type.maxLength, "character")}`)];
   }
 
-  function count(number, noun) {
+  function formatCount(number, noun) {
     return `${number} ${noun}${number === 1 ? "" : "s"}`;
   }
 
@@ -78,7 +78,7 @@ const validation = (() => {
       return [fail(place, `must be an http:, https: or data: URL; for a file, pass ${path}`)];
     }
     if (!value.isWellFormed()) return [fail(place, NO_UNICODE)];
-    return validateLength(place, words.countCharacters(value), type.minLength, type.maxLength);
+    return validateLength(place, literals.countCharacters(value), type.minLength, type.maxLength);
   }
 
   /** Return whether a text is a URL of media. */
@@ -87,9 +87,9 @@ const validation = (() => {
   }
 
   function validateLength(place, length, minimum = 0, maximum = Infinity) {
-    if (length < minimum) return [fail(place, `must have at least ${count(minimum, "item")}, got ${length}`)];
-    if (length > maximum) return [fail(place, `must have at most ${count(maximum, "item")}, got ${length}`)];
-    return [];
+    if (length >= minimum && length <= maximum) return [];
+    const limit = length < minimum ? ["least", minimum] : ["most", maximum];
+    return [fail(place, `must have at ${limit[0]} ${formatCount(limit[1], "item")}, got ${length}`)];
   }
 
   function validateNumber(type, place, isValid, noun) {
@@ -142,10 +142,6 @@ const validation = (() => {
     return typeof value === "object" && value !== null;
   }
 
-  function isObject(value) {
-    return isContainer(value) && !Array.isArray(value);
-  }
-
   function validateList(type, place) {
     const { value } = place;
     if (!Array.isArray(value)) return [fail(place, "must be a valid list", { kind: "list" })];
@@ -154,7 +150,7 @@ const validation = (() => {
   }
 
   function validateMap(type, place) {
-    if (!isObject(place.value)) return [fail(place, "must be a valid dictionary")];
+    if (!literals.isObject(place.value)) return [fail(place, "must be a valid dictionary")];
     return Object.entries(place.value).flatMap(([key, item]) => {
       const wrongKey = !key.isWellFormed() ? [fail(enter(place, key, key), NO_UNICODE)] : [];
       return [...wrongKey, ...check(type.value, enter(place, key, item))];
@@ -163,7 +159,9 @@ const validation = (() => {
 
   function validateObject(type, place) {
     const { value } = place;
-    if (!isObject(value)) return [fail(place, `must be a valid dictionary or instance of ${type.className}`)];
+    if (!literals.isObject(value)) {
+      return [fail(place, `must be a valid dictionary or instance of ${type.className}`)];
+    }
     const errors = [];
     for (const [name, property] of type.properties) {
       if (Object.hasOwn(value, name)) errors.push(...check(property, enter(place, name, value[name])));
@@ -202,7 +200,7 @@ const validation = (() => {
       if (level > MAX_JSON_LEVELS) {
         return [fail(place, `must have at most ${MAX_JSON_LEVELS} levels of nested JSON`)];
       }
-      const texts = typeof value === "string" ? [value] : isObject(value) ? Object.keys(value) : [];
+      const texts = typeof value === "string" ? [value] : literals.isObject(value) ? Object.keys(value) : [];
       if (texts.some((text) => !text.isWellFormed())) {
         return [fail(place, "must be valid Unicode (no lone surrogates)")];
       }

@@ -4,9 +4,6 @@
 const words = (() => {
   const MAX_VALUE_LENGTH = 120;
 
-  /** Return the number of code points of a text. */
-  const countCharacters = (text) => [...text].length;
-
   const truncate = (text) => [...text].slice(0, MAX_VALUE_LENGTH).join("");
 
   /** Return a short representation of a value. */
@@ -26,5 +23,5 @@ const words = (() => {
     return `${value < 0 ? "-" : ""}0.${zeros}${digits.replace(".", "")}`;
   }
 
-  return { MAX_VALUE_LENGTH, countCharacters, shorten, writeDecimal };
+  return { MAX_VALUE_LENGTH, shorten, writeDecimal };
 })();

@@ -2,7 +2,7 @@
 
 /** The page: one model or two, the state in the address, and the server if there is one. */
 (() => {
-  const { button, create, announce, showMessage } = browser;
+  const { createButton, create, announce, showMessage } = browser;
   const data = JSON.parse(document.getElementById("data").textContent);
   const main = document.getElementById("panes");
   const shown = { language: "python", transport: "blocking" };
@@ -16,7 +16,7 @@
     session.load(JSON.parse(document.getElementById("session").textContent));
     document.getElementById("close-message").addEventListener("click", () => showMessage(""));
     first = pane.build({
-      data, shown, title: "Model", tools: [button("Compare with…", openComparison, { id: "compare" })],
+      data, shown, title: "Model", tools: [createButton("Compare with…", openComparison, { id: "compare" })],
       onmodel: (id) => {
         saveNow();
         first.open(id);
@@ -53,7 +53,7 @@
 
   function buildSecond() {
     second = pane.build({
-      data, shown, title: "Second model", tools: [button("Close", closeComparison)],
+      data, shown, title: "Second model", tools: [createButton("Close", closeComparison)],
       onmodel: (id) => {
         carry(id);
         save(true);
@@ -68,7 +68,7 @@
   function openComparison() {
     buildSecond();
     const { id, task } = first.model();
-    const others = engine.models().filter((model) => model.id !== id);
+    const others = engine.listModels().filter((model) => model.id !== id);
     carry((others.find((model) => model.task === task) ?? others[0]).id);
     second.focus();
     save(true);
@@ -141,7 +141,7 @@
       else if (state[name] !== undefined) problems.push(`the address has an unknown ${name}: ${state[name]}`);
     }
     const model = find(state.model, problems);
-    openValues(first, model ?? engine.models()[0], model && state.values, problems);
+    openValues(first, model ?? engine.listModels()[0], model && state.values, problems);
     removeSecond();
     const other = find(state.with, problems);
     if (other) {

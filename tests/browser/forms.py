@@ -14,7 +14,7 @@ TRANSPORTS = ("Blocking", "Queue", "Events")
 
 def list_parameters(page: Page, model_id: str) -> dict[str, dict[str, Any]]:
     """Return the parameters that the page shows for a model, by name."""
-    parameters: list[dict[str, Any]] = page.evaluate("id => engine.parameters(id)", model_id)
+    parameters: list[dict[str, Any]] = page.evaluate("id => engine.listParameters(id)", model_id)
     return {parameter["name"]: parameter for parameter in parameters}
 
 

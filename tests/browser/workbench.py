@@ -80,7 +80,7 @@ def test_every_model_fits_phone(open_workbench: PageOpener) -> None:
     too_wide: list[str] = page.evaluate(
         """width => {
           const found = [];
-          for (const { id } of engine.models()) {
+          for (const { id } of engine.listModels()) {
             history.replaceState(null, "", `#model=${id}`);
             dispatchEvent(new Event("hashchange"));
             for (const folded of document.querySelectorAll("details")) {
@@ -137,7 +137,7 @@ def test_filters_limit_models(open_workbench: PageOpener) -> None:
 
 
 def test_error_appears_at_field_while_typing(open_workbench: PageOpener) -> None:
-    """A wrong number is named at its field, as the bindings name it, and goes once it is right."""
+    """A wrong number is named at its field in the words of the bindings, until it is right."""
     page = open_workbench("#model=flux-kontext-dev")
     open_folded(page)
     field = find_field(page, "guidance")
@@ -364,7 +364,7 @@ def test_models_are_switched_quickly(open_workbench: PageOpener) -> None:
             dispatchEvent(new Event("hashchange"));
             return performance.now() - start;
           };
-          const ids = engine.models().map(({ id }) => id);
+          const ids = engine.listModels().map(({ id }) => id);
           const times = Array.from({ length: rounds }, () => ids.map(open));
           return ids.map((id, index) => Math.min(...times.map(round => round[index])));
         }""",

@@ -34,7 +34,7 @@ def test_page_has_each_typed_model(workbench: Workbench) -> None:
 
 @pytest.mark.parametrize("model_id", SAMPLE)
 def test_form_agrees_with_its_class(workbench: Workbench, model_id: str) -> None:
-    """Some forms of different shapes."""
+    """Forms of different shapes accept what their classes accept, and state the same problems."""
     count = compare_model(workbench, catalog.get(model_id), Random(model_id), 10, 8)
     assert 0 < count.accepted < count.values
 
@@ -56,7 +56,7 @@ def test_parameters_are_in_order_of_the_page(workbench: Workbench) -> None:
     """Required and optional parameters are those of the reference page; then come those of every model."""
     for page in RECORDED_PAGES:
         if page.form_url:
-            [parameters] = workbench.call_each("(id) => engine.parameters(id)", [[page.id]])
+            [parameters] = workbench.call_each("(id) => engine.listParameters(id)", [[page.id]])
             names = [parameter["name"] for parameter in parameters]
             own = [parameter.wire_name for parameter in page.parameters]
             assert names == own + [name for name in COMMON if name not in own]
@@ -81,7 +81,7 @@ FIELDS: dict[tuple[str, str], dict[str, Any]] = {
 @pytest.mark.parametrize(("model_id", "name"), FIELDS)
 def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: str) -> None:
     """A parameter has the kind and the limits of the field that a form shows."""
-    [parameters] = workbench.call_each("(id) => engine.parameters(id)", [[model_id]])
+    [parameters] = workbench.call_each("(id) => engine.listParameters(id)", [[model_id]])
     [parameter] = [parameter for parameter in parameters if parameter["name"] == name]
     expected = FIELDS[model_id, name]
     assert {key: parameter.get(key) for key in expected} == expected
@@ -90,14 +90,14 @@ def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: s
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
 def test_every_form_agrees_with_its_class(workbench: Workbench, model: ModelInfo) -> None:
-    """All forms; `python tests/workbench/compare_forms.py` compares more values."""
+    """Each form agrees with its class; `python tests/workbench/compare_forms.py` compares more values."""
     count = compare_model(workbench, model, Random(model.id), 10, 8)
     assert 0 < count.accepted < count.values
 
 
 @pytest.mark.slow
 def test_random_form_agrees_with_its_class() -> None:
-    """Random schemas over the constructs that the bindings validate."""
+    """Forms of random schemas, over the constructs that the bindings validate, agree with their classes."""
     total = Count()
 
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=SUPPRESSED)
