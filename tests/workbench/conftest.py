@@ -36,6 +36,10 @@ NAMES = (
     "validation",
     "words",
 )
+WRITE_CALL = (
+    "(id, values, language, transport) => calls.write(data, engine.find(id), values, language, transport)"
+)
+"""A function that returns the program of a call."""
 _DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 

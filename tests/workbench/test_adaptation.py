@@ -124,7 +124,7 @@ def test_examples_are_carried_as_in_python(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_values_are_carried_as_in_python(workbench: Workbench) -> None:
-    """So are generated values of any model in the terms of any other."""
+    """Generated values of any model are adapted to any other as `compare.adapt` does."""
     random = Random(4)
     models = list(workbench.models.values())
     pairs: list[tuple[str, dict[str, Any]]] = []
@@ -136,7 +136,7 @@ def test_values_are_carried_as_in_python(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_common_names_are_carried_as_in_python(workbench: Workbench) -> None:
-    """So are unusual values under the common names, also those that two names stand for."""
+    """Unusual values under the common names are adapted as in Python, also if two names are the same."""
     random = Random(5)
     pairs: list[tuple[str, dict[str, Any]]] = []
     for _ in range(COMMON):
@@ -149,7 +149,7 @@ def test_common_names_are_carried_as_in_python(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_other_schemas_are_carried_as_in_python(workbench: Workbench) -> None:
-    """So are parameters of models that may be published."""
+    """Parameters are adapted as in Python to schemas that no recorded model has."""
     random = Random(6)
     for raw in SCHEMAS:
         model = {"id": "new", "family": "videos", "schema": build_schema(normalize(raw), raw)}

@@ -22,10 +22,9 @@ from oxen_models._cli.main import cli
 from oxen_models._cli.model_commands import ModelCommand
 from oxen_models._runner.models import RunnableModel, read_recorded
 
-from .conftest import Workbench
+from .conftest import WRITE_CALL, Workbench
 from .samples import TEXTS, URL, choose_json, choose_text, choose_values
 
-WRITE = "(id, values, language, transport) => calls.write(data, engine.find(id), values, language, transport)"
 TRANSPORTS = ("blocking", "queue", "events")
 EDITOR = "qwen-image-edit-plus"
 UNUSUAL_NAMES = (
@@ -96,7 +95,7 @@ def write_programs(
 ) -> list[str]:
     """Return a program of each case; the transports differ from case to case."""
     return workbench.call_each(
-        WRITE,
+        WRITE_CALL,
         [
             (id, values, language, TRANSPORTS[number % len(TRANSPORTS)])
             for number, (id, values) in enumerate(cases)
@@ -214,7 +213,7 @@ def test_unknown_parameters_are_no_code(workbench: Workbench) -> None:
     """Names that no parameter has, as in the address of the page, are data as well."""
     values = {"prompt": "An ox", **{name: number for number, name in enumerate(UNUSUAL_NAMES)}}
     python, httpx, command = workbench.call_each(
-        WRITE, [(EDITOR, values, language, "blocking") for language in ("python", "httpx", "command")]
+        WRITE_CALL, [(EDITOR, values, language, "blocking") for language in ("python", "httpx", "command")]
     )
     assert read_arguments(find_call(python, "edit")) == values
     assert read_body(httpx) == {"model": EDITOR, **values}
@@ -228,7 +227,9 @@ def test_paths_are_files_of_this_computer(workbench: Workbench) -> None:
     path = '/tmp/it\'s "a" dog.png'
     values = {"prompt": "a.png", "input_image": [path, URL, ""]}
     languages: list[str] = ["python", "python_async", "httpx", "curl", "command", "json"]
-    found = workbench.call_each(WRITE, [(EDITOR, values, language, "blocking") for language in languages])
+    found = workbench.call_each(
+        WRITE_CALL, [(EDITOR, values, language, "blocking") for language in languages]
+    )
     programs = dict(zip(languages, found, strict=True))
     for language, start in (
         ("python", "from pathlib import Path\n\nfrom oxen_models import Oxen\n"),
@@ -300,7 +301,7 @@ def test_commands_pass_the_values(workbench: Workbench, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(which("bash") is None, reason="not installed: bash")
 def test_commands_of_unusual_schemas_pass_values(workbench: Workbench, tmp_path: Path) -> None:
-    """So it is for unions, lists and names that are those of other options."""
+    """The command line reads values of unions and lists, and of parameters with names of other options."""
     random = Random(12)
     schema = build_schema(normalize(UNUSUAL_SCHEMA), UNUSUAL_SCHEMA)
     model = {"id": "m", "basic": ["a_b"], "schema": schema}
@@ -327,7 +328,7 @@ def test_commands_of_unusual_schemas_pass_values(workbench: Workbench, tmp_path:
 def test_commands_of_examples_send_their_bodies(workbench: Workbench, tmp_path: Path) -> None:
     """The command of an example is accepted, and it would send the body of the example."""
     cases = [(id, model["example"]) for id, model in workbench.models.items()][::SAMPLED]
-    programs = workbench.call_each(WRITE, [(*case, "command", "queue") for case in cases])
+    programs = workbench.call_each(WRITE_CALL, [(*case, "command", "queue") for case in cases])
     words = run_shell(STUBS + "\nprintf 'END\\0'\n".join([*programs, ""]), tmp_path)
     for id, values in cases:
         end = words.index("END")

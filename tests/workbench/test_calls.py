@@ -10,11 +10,10 @@ from helpers.reference import RECORDED_PAGES, TEMPLATES
 from oxen_codegen.reference.examples import LANGUAGES, TRANSPORTS, render_examples
 from oxen_codegen.reference.pages import ModelPage
 
-from .conftest import Workbench
+from .conftest import WRITE_CALL, Workbench
 
 PAGES = {page.id: page for page in RECORDED_PAGES if page.values is not None}
 SAMPLE = ("qwen-image-edit-plus", "z-image-turbo", "bytedance-seed-audio-1-0")
-WRITE = "(id, values, language, transport) => calls.write(data, engine.find(id), values, language, transport)"
 
 
 def compare_with_pages(workbench: Workbench, pages: Iterable[ModelPage]) -> int:
@@ -28,7 +27,9 @@ def compare_with_pages(workbench: Workbench, pages: Iterable[ModelPage]) -> int:
             values = levels[example.level]
             arguments.append((page.id, values, LANGUAGES[example.language][1], TRANSPORTS[example.transport]))
             expected.append(example.code)
-    for call, program, code in zip(arguments, workbench.call_each(WRITE, arguments), expected, strict=True):
+    for call, program, code in zip(
+        arguments, workbench.call_each(WRITE_CALL, arguments), expected, strict=True
+    ):
         assert program == code, call
     return len(expected)
 
@@ -40,5 +41,5 @@ def test_programs_equal_those_of_the_page(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_programs_equal_those_of_all_pages(workbench: Workbench) -> None:
-    """So it is for each model, language, transport and level."""
+    """For each model, language, transport and level, the workbench shows the program of the page."""
     assert compare_with_pages(workbench, PAGES.values()) > 3_000

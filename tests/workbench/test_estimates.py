@@ -136,7 +136,7 @@ def test_estimates_equal_those_of_python(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_estimates_of_models_equal_those_of_python(workbench: Workbench) -> None:
-    """So they are for each recorded model with a price."""
+    """For each recorded model with a price, amounts and words are those of the package."""
     random = Random(2)
     models = [model for model in workbench.data["models"] if model["pricing"] is not None]
     assert len(models) > 10
