@@ -107,10 +107,17 @@ const engine = (() => {
     return problems.describe(validation.validate(type, values, files), type, getName);
   }
 
+  /** Return the wire name of a parameter, given by its Python name with positions. */
+  function findWireName(id, parameter) {
+    const name = parameter.split("[")[0];
+    const found = Object.entries(models.get(id).names).find(([, pythonName]) => pythonName === name);
+    return found ? found[0] : name;
+  }
+
   function getRequest(id) {
     if (!requests.has(id)) requests.set(id, types.build(getSchema(id)));
     return requests.get(id);
   }
 
-  return { load, listModels, find, listParameters, listCitations, check };
+  return { load, listModels, find, listParameters, listCitations, check, findWireName };
 })();

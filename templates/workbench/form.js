@@ -107,16 +107,20 @@ const form = (() => {
       if (problems.length === 0) return ["The values are valid."];
       const wrong = [...new Set(problems.map(({ path }) => path[0]))];
       const links = wrong.flatMap((name) => [" ", names.has(name)
-        ? createButton(name, () => focusField(name), { class: "link" })
+        ? createButton(name, () => explainField(name), { class: "link" })
         : create("span", {}, `${name}: ${problems.find(({ path }) => path[0] === name).message}`)]);
       return [problems.length === 1 ? "1 problem:" : `${problems.length} problems:`, ...links];
     }
 
+    /** Show all problems, and move the focus to a field. */
+    function explainField(name) {
+      showProblems(found, true);
+      focusField(name);
+    }
+
     function focusField(name) {
-      isStrict = true;
       groups.find(({ parameters }) => parameters.some((parameter) => parameter.name === name))?.unfold();
       built.get(name).focus();
-      onchange();
     }
 
     /** Move the focus to the first field with a problem. */

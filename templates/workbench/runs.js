@@ -53,7 +53,7 @@ const runs = (() => {
         await card.follow();
       } catch (error) {
         if (error.details?.kind === "confirm") confirm(error);
-        else showError(error);
+        else showError(error, model.id);
       } finally {
         run.disabled = false;
       }
@@ -70,9 +70,9 @@ const runs = (() => {
       dialog.showModal();
     }
 
-    function showError(error) {
+    function showError(error, id) {
       const problems = (error.details?.problems ?? [])
-        .map(({ parameter, message }) => ({ path: [parameter.split("[")[0]], message }));
+        .map(({ parameter, message }) => ({ path: [engine.findWireName(id, parameter)], message }));
       if (problems.length > 0) source.onproblems(problems);
       outcome.replaceChildren(create("p", { class: "error", role: "alert" }, error.message));
     }

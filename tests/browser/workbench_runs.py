@@ -15,7 +15,7 @@ from helpers.workbench import serve_page
 from oxen_models._runner.limits import Limits
 from oxen_models.testing import Hub
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from browser.conftest import PHONE_WIDTH, ColorScheme, PageOpener
 from browser.forms import choose_program, copy_program, find_field
@@ -70,6 +70,17 @@ def served(browser: Browser, tmp_path: Path) -> Iterator[Served]:
 def run(page: Page) -> None:
     """Press the button that runs the request."""
     page.locator(".bar .primary").click()
+
+
+def choose_file(field: Locator) -> None:
+    """Choose an image as the only one of a list."""
+    field.get_by_role("button", name="Remove Image 1").click()
+    with BytesIO() as file:
+        Image.new("RGB", (64, 48), "teal").save(file, "PNG")
+        field.locator("input[type=file]").last.set_input_files(
+            FilePayload(name="teal.png", mimeType="image/png", buffer=file.getvalue())
+        )
+    expect(field.get_by_role("img")).not_to_have_js_property("naturalWidth", 0)
 
 
 def test_run_shows_progress_result_and_cost(
@@ -188,17 +199,28 @@ def test_invalid_request_is_not_sent(served: Served) -> None:
     expect(field.locator("textarea")).to_be_focused()
 
 
+def test_rejected_value_is_named_at_its_field(served: Served, tmp_path: Path) -> None:
+    """A problem that only the server finds is shown at the field until a change."""
+    page = served.open(f"#model={EDIT}")
+    field = find_field(page, "input_image")
+    choose_file(field)
+    for file in (tmp_path / "media").iterdir():
+        file.unlink()
+    run(page)
+    alert = page.locator(".outcome").get_by_role("alert")
+    expect(alert).to_contain_text("input_image")
+    page.evaluate("new Promise(requestAnimationFrame)")  # in which a change is shown
+    error = field.locator(":scope > .error:visible")
+    expect(error).to_have_count(1)
+    assert error.inner_text() in alert.inner_text()
+    find_field(page, "prompt").locator("textarea").fill("A crown")
+    expect(error).to_have_count(0)
+
+
 def test_chosen_file_is_sent(served: Served) -> None:
     """A file is kept by the server, shown, valid in the form and after a reload, and sent."""
     page = served.open(f"#model={EDIT}")
-    field = find_field(page, "input_image")
-    field.get_by_role("button", name="Remove Image 1").click()
-    with BytesIO() as file:
-        Image.new("RGB", (64, 48), "teal").save(file, "PNG")
-        field.locator("input[type=file]").last.set_input_files(
-            FilePayload(name="teal.png", mimeType="image/png", buffer=file.getvalue())
-        )
-    expect(field.get_by_role("img")).to_be_visible()
+    choose_file(find_field(page, "input_image"))
     expect(page.locator(".summary")).to_have_text("The values are valid.")
     choose_program(page, "Python", "Blocking")
     assert "Path(" in copy_program(page)

@@ -60,6 +60,15 @@ class Count:
         return f"{self.forms} forms, {self.values:,} values: {numbers}"
 
 
+def load_form(workbench: Workbench, schema: dict[str, Any]) -> bool:
+    """Replace the models of the page by one with this schema, and return whether the page can have it."""
+    resolved = resolve_model(from_response(make_model("a-model", schema)), {})
+    selected, _ = select_models([(resolved, bind_model(resolved))])
+    if selected:
+        workbench.call_each("(data) => engine.load(data)", [[build_data(selected, find_template_dir())]])
+    return bool(selected)
+
+
 def compare_random_form(workbench: Workbench, schema: dict[str, Any], random: Random, count: int) -> Count:
     """Compare the form of a random schema with its class. The page has this model only afterwards.
 
@@ -67,11 +76,8 @@ def compare_random_form(workbench: Workbench, schema: dict[str, Any], random: Ra
     """
     if re.search(r'"\d+":', json.dumps(schema)):
         return Count()
-    resolved = resolve_model(from_response(make_model("a-model", schema)), {})
-    selected, _ = select_models([(resolved, bind_model(resolved))])
     compared = Count()
-    if selected:  # JavaScript can represent its numbers
-        workbench.call_each("(data) => engine.load(data)", [[build_data(selected, find_template_dir())]])
+    if load_form(workbench, schema):
         compare_form(workbench, compile_request(schema), generate_values(schema, random, count), compared)
     return compared
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from codegen.test_agreement import combined_schemas, schemas
+from helpers.compile import compile_request
+from helpers.models import object_schema
 from helpers.reference import RECORDED_PAGES
 from hypothesis import given, settings, strategies as st
 from oxen_codegen.operations import COMMON
@@ -14,7 +16,7 @@ from oxen_models import catalog
 from oxen_models.catalog import ModelInfo
 
 from .conftest import Workbench
-from .forms import SUPPRESSED, Count, compare_model, compare_random_form
+from .forms import SUPPRESSED, Count, compare_model, compare_random_form, list_problems, load_form
 
 MODELS = [model for model in catalog.models(typed=True) if model.module]
 # A list of media; a number or a text; a number or one of its defaults; an enum of floats; objects.
@@ -85,6 +87,20 @@ def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: s
     [parameter] = [parameter for parameter in parameters if parameter["name"] == name]
     expected = FIELDS[model_id, name]
     assert {key: parameter.get(key) for key in expected} == expected
+
+
+def test_problem_of_the_server_has_its_field() -> None:
+    """The Python name in a problem of the server leads to the wire name, which the field has."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    schema = object_schema(**{"image-names": texts, "class": texts, "prompt": texts})
+    request = compile_request(schema)
+    problems = list_problems(request, {"image-names": ["a", 1], "class": 1, "prompt": 1})
+    names = sorted(name for name, _, _ in problems)
+    assert names == ["class_", "image_names[1]", "prompt"]
+    with Workbench() as workbench:
+        load_form(workbench, schema)
+        found = workbench.call_each("engine.findWireName", [("a-model", name) for name in names])
+    assert found == ["class", "image-names", "prompt"]
 
 
 @pytest.mark.slow
