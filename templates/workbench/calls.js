@@ -38,7 +38,7 @@ const calls = (() => {
     return hasImage ? model.path : (model.path_without_image ?? model.path);
   }
 
-  /** Return the arguments of a Python call; those that no parameter has stand in a dictionary. */
+  /** Return the arguments of a Python call, with those of unknown parameters in a dictionary. */
   function writeArguments(data, model, items, indent) {
     const isKnown = ([name]) =>
       Object.hasOwn(model.schema.properties, name) || Object.hasOwn(data.common.properties, name);

@@ -37,7 +37,7 @@ const gallery = (() => {
       table.hidden = false;
     }
 
-    /** Return a button whose effect arrives by the events of the run. */
+    /** Return a button that cancels a run, which the events of the run report. */
     function buildCancel({ id, model }) {
       return createButton("Cancel", () => session.cancel(id).catch(showError), {
         class: "quiet", "aria-label": `Cancel the run of ${model}`,
@@ -72,7 +72,7 @@ const gallery = (() => {
       budget.textContent = parts.filter(Boolean).join(" · ");
     }
 
-    /** Show what the server has, and each run from now on. */
+    /** Show the runs and the files of the server, and each later run. */
     async function start() {
       runs.observe(showRun);
       const response = await session.send("GET", "/api/runs");

@@ -5,7 +5,7 @@ const pane = (() => {
   const { create, createButton } = browser;
 
   /**
-   * Return a pane as {element, open, model, values, refresh, focus}.
+   * Return a pane as {element, open, refresh, showNotes, focus, model, values}.
    *
    * @param {object} settings `data`, the data of the page; `shown`, the language and the transport of all
    *   panes; `title`; `onmodel`, called after the user chose another model; `onchange`, called after each

@@ -57,7 +57,7 @@ const session = (() => {
     return send("POST", `/api/runs/${encodeURIComponent(id)}/cancel`);
   }
 
-  /** Call `onrun` with each state of a run until it ends. An `EventSource` could not send the token. */
+  /** Call `onrun` with each state of a run until it ends. Not an `EventSource`, which sends no token. */
   async function follow(id, onrun) {
     const response = await request("GET", `/api/runs/${encodeURIComponent(id)}/events`);
     if (!response.ok) throw new ServerError(response.status, {});
