@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 OPTIONS = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 PHONE_WIDTH = 360
 WORKBENCH = Path(__file__).parents[2] / "generated" / "oxen_models" / "_workbench" / "page.html"
 LOAD_TIMEOUT = 120_000
 """Milliseconds; only a fault takes that long."""
+expect.set_options(timeout=60_000)  # only a fault takes that long, even on a busy machine
 
 ColorScheme = Literal["light", "dark"]
 

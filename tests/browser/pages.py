@@ -24,7 +24,6 @@ MODELS = {
     "chat": "models/claude-sonnet-5/",
 }
 PAGES = {**MODELS, "index": "models/", "api": "api/batches/"}
-expect.set_options(timeout=60_000)  # only a fault takes that long, even on a busy machine
 
 each_page = pytest.mark.parametrize("name", PAGES)
 each_model = pytest.mark.parametrize("name", MODELS)
