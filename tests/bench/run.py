@@ -11,10 +11,11 @@ import os
 import platform
 import sys
 import traceback
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
-# The memory of this process is inherited by those it starts, so memory is measured first, while it is small.
 _BENCHMARKS = (
     "lines",
     "generate",
@@ -54,21 +55,30 @@ def main() -> int:
     missed: list[str] = []
     failed: list[str] = []
     for name in filter(names.__contains__, _BENCHMARKS):
-        try:
-            for row in import_module(f"bench.{name}").measure(full=options.full):
-                _print_line(row.name, row.value, row.baseline, row.ratio, row.goal, row.verdict)
-                if row.met is False:
-                    missed.append(row.name.strip())
-        except Exception:
-            failed.append(name)
-            _print_line(name, "FAILED")
-            traceback.print_exc()
+        # In a process of its own, because the programs that it starts inherit its peak memory.
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            try:
+                missed += process.submit(_run_benchmark, name, full=options.full).result()
+            except Exception:
+                failed.append(name)
+                _print_line(name, "FAILED")
+                traceback.print_exc()
     if missed:
         print(f"\n{len(missed)} goals missed; repeat on an idle machine: {'; '.join(missed)}")
     if failed:
         print(f"\n{len(failed)} benchmarks failed: {', '.join(failed)}")
         return 1
     return 0
+
+
+def _run_benchmark(name: str, *, full: bool) -> list[str]:
+    """Print the rows of a benchmark and return the names of those that miss their goals."""
+    missed: list[str] = []
+    for row in import_module(f"bench.{name}").measure(full=full):
+        _print_line(row.name, row.value, row.baseline, row.ratio, row.goal, row.verdict)
+        if row.met is False:
+            missed.append(row.name.strip())
+    return missed
 
 
 def _print_line(*cells: str) -> None:
