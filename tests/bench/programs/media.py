@@ -22,6 +22,8 @@ SMALL = "https://example.com/dog.png"
 INLINE = "https://example.com/inline.png"
 """An input for which the server responds with the content of a file in place of its URL."""
 
+OPTIONS: Any = {"base_url": URL, "max_inline": 2**28}
+
 
 def read_memory(name: str) -> float:
     """Return a size in /proc/self/status, in megabytes."""
@@ -127,7 +129,7 @@ async def idle_async(http: httpx.AsyncClient) -> None:
 def measure() -> tuple[float, float]:
     """Return seconds and megabytes of a transfer in the calling thread."""
     use: Callable[[Any], None] = globals()[WAY]
-    with httpx.Client(timeout=60) if "httpx" in WAY else Oxen("key", base_url=URL) as client:
+    with httpx.Client(timeout=60) if "httpx" in WAY else Oxen("key", **OPTIONS) as client:
         warm_up(client)
         before, started = reset_peak(), perf_counter()
         use(client)
@@ -147,7 +149,7 @@ async def measure_async() -> tuple[float, float, float]:
             now = perf_counter()
             longest, last = max(longest, now - last), now
 
-    client: Any = httpx.AsyncClient(timeout=60) if "httpx" in WAY else AsyncOxen("key", base_url=URL)
+    client: Any = httpx.AsyncClient(timeout=60) if "httpx" in WAY else AsyncOxen("key", **OPTIONS)
     async with client:
         await (warm_up(client) or asyncio.sleep(0))
         task = asyncio.create_task(beat())
