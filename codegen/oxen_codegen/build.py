@@ -38,6 +38,7 @@ _COPIED_MODULES = {
     "_runtime": ("api_key.py", "environment.py", "login_file.py"),
 }  # fmt: skip
 _MODEL_TEMPLATE = "family/model.py.jinja"
+_CLIENT_TEMPLATE = "_client.py.jinja"
 
 RECOVERABLE_ERRORS = (ModelError, RecursionError, SyntaxError, TypeError, ValueError)
 """Exceptions that are reported for a single model instead of ending the command."""
@@ -228,6 +229,10 @@ class PackageBuilder:
                     result.files[f"{folder}/{name}"] = header + source.read_text(encoding="utf-8")
         emitted = self._templates.package_files()
         for file, template in emitted.items():
+            if file == _CLIENT_TEMPLATE:
+                self._add_rendered("_client.py", template, result, is_async=False, **context)
+                self._add_rendered("_async_client.py", template, result, is_async=True, **context)
+                continue
             if file.endswith(".jinja"):
                 self._add_rendered(file.removesuffix(".jinja"), template, result, **context)
                 continue
@@ -279,7 +284,9 @@ def _model_error(error: Exception) -> ModelError:
 
 
 def _public_names(config: Config) -> Mapping[str, tuple[str, ...]]:
-    return {"_client": (f"Async{config.client}", config.client)} if config.is_extension else PUBLIC_NAMES
+    if not config.is_extension:
+        return PUBLIC_NAMES
+    return {"_async_client": (f"Async{config.client}",), "_client": (config.client,)}
 
 
 def _group_by_family(specs: list[ModelSpec]) -> tuple[FamilySpec, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
-    "_client": ("AsyncOxen", "Oxen"),
+    "_async_client": ("AsyncOxen",),
+    "_client": ("Oxen",),
     "_runtime.account": ("User",),
     "_runtime.version": ("__version__",),
     "_runtime.errors": (

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from . import videos as videos
     from . import audio as audio
     from . import catalog as catalog
-    from ._client import AsyncOxen as AsyncOxen, Oxen as Oxen
+    from ._async_client import AsyncOxen as AsyncOxen
+    from ._client import Oxen as Oxen
     from ._runtime.account import User as User
     from ._runtime.version import __version__ as __version__
     from ._runtime.errors import (
@@ -129,7 +130,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "AsyncOxen": "._client",
+    "AsyncOxen": "._async_client",
     "Oxen": "._client",
     "User": "._runtime.account",
     "__version__": "._runtime.version",

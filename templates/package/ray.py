@@ -29,7 +29,7 @@ from oxen_models._runtime.table_sources import import_pyarrow
 from oxen_models.tables import create_options
 
 if TYPE_CHECKING:
-    from oxen_models._client import AsyncOxen
+    from oxen_models._async_client import AsyncOxen
 
 
 class RowActor:
@@ -123,7 +123,7 @@ class RowActor:
 
     async def _run_rows(self, batch: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
         """Return the rows with their results by key."""
-        from oxen_models._client import AsyncOxen
+        from oxen_models._async_client import AsyncOxen
         from oxen_models._runtime._async.table import AsyncTableRun
 
         journal = await asyncio.to_thread(self._shards.find, keys)

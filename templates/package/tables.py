@@ -27,7 +27,8 @@ from oxen_models._runtime.table_sinks import SinkLike
 from oxen_models._runtime.table_sources import SourceLike
 
 if TYPE_CHECKING:
-    from oxen_models._client import AsyncOxen, Oxen
+    from oxen_models._async_client import AsyncOxen
+    from oxen_models._client import Oxen
 
 
 def run(
@@ -155,7 +156,7 @@ async def run_async(
 
     The source, `to_request` and `sink` are used in threads, each of them by one thread at a time.
     """
-    from oxen_models._client import AsyncOxen
+    from oxen_models._async_client import AsyncOxen
     from oxen_models._runtime._async.table import AsyncTableRun
 
     batch = BatchOptions(

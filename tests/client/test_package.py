@@ -41,6 +41,22 @@ def test_creating_a_client_does_not_load_pydantic() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("client", "unused"), [("Oxen", ("asyncio", "anyio", "_async")), ("AsyncOxen", ("_sync",))]
+)
+def test_request_loads_what_its_client_needs(client: str, unused: tuple[str, ...]) -> None:
+    """Building a request loads no module of the other client, and none that computes prices."""
+    modules = find_loaded_modules(
+        f"from oxen_models import {client}; {client}('key').images.qwen_image_edit_plus\n"
+        "from oxen_models.images import QwenImageEditPlusRequest\n"
+        "QwenImageEditPlusRequest(prompt='any', input_image=['https://example.com/dog.png'])"
+    )
+    assert "oxen_models._runtime.request" in modules
+    words = {word for name in modules for word in name.split(".")}
+    assert not {*unused, "estimates", "prices", "pricing"} & words
+
+
+@pytest.mark.slow
 def test_chat_is_loaded_on_first_use() -> None:
     """A client loads the modules of chat when `chat` is used, not before."""
     before = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
@@ -167,10 +183,11 @@ def test_parameter_names_ignore_the_order() -> None:
 def test_class_names_do_not_hide_imports() -> None:
     """Every class name that generated modules import is reserved."""
     golden = Path(__file__).parents[1] / "codegen" / "golden"
-    client = Path(oxen_models.__file__).parent / "_client.py"
+    package = Path(oxen_models.__file__).parent
+    clients = [package / name for name in ("_async_client.py", "_client.py", "_families.py")]
     imported = {
         alias.name
-        for file in (*golden.glob("*/module.py"), client)
+        for file in (*golden.glob("*/module.py"), *clients)
         for node in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ImportFrom) and node.module != "__future__"
         for alias in node.names

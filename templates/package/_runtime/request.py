@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
-from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
+from .lazy import LazyModule
 from .local_media import LocalMedia, LocalMediaError
 from .values import json_error, map_scalars, shorten
+
+if TYPE_CHECKING:
+    from oxen_models._runtime.json_schema import estimates
+else:
+    estimates = LazyModule("oxen_models._runtime.json_schema.estimates")
 
 RequestT = TypeVar("RequestT", bound="Request")
 BuiltT = TypeVar("BuiltT", bound="Request | ChatRequestBase")
@@ -91,7 +96,7 @@ class Request(Object, extra="forbid"):
         """
         return _convert_media(self, body_with_media(self))
 
-    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+    def estimate(self, num_generations: int = 1) -> estimates.Estimate | estimates.NoEstimate:
         """Return the estimated cost of the request, from the price that the package has of the model.
 
         A value that is not sent counts with its default, and one that the server chooses as a range. There is
@@ -192,7 +197,7 @@ class ChatRequestBase(Object, extra="forbid"):
         """
         return _convert_media(self, body_with_media(self))
 
-    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+    def estimate(self, num_generations: int = 1) -> estimates.Estimate | estimates.NoEstimate:
         """Return why the cost cannot be estimated: the number of tokens is not known before the call."""
         return _estimate(self, None, num_generations)
 
@@ -239,7 +244,7 @@ class UntypedRequest:
         """
         return _convert_media(self, body_with_media(self))
 
-    def estimate(self, num_generations: int = 1) -> Estimate | NoEstimate:
+    def estimate(self, num_generations: int = 1) -> estimates.Estimate | estimates.NoEstimate:
         """Return the estimated cost of the request if the package has the model. See `Request.estimate`."""
         return _estimate(self, None, num_generations)
 
@@ -341,7 +346,9 @@ def _find_module(request_class: type[Request]) -> str | None:
     return next((base.__module__ for base in request_class.__mro__ if "model_id" in vars(base)), None)
 
 
-def _estimate(request: AnyRequest, module: str | None, num_generations: int) -> Estimate | NoEstimate:
+def _estimate(
+    request: AnyRequest, module: str | None, num_generations: int
+) -> estimates.Estimate | estimates.NoEstimate:
     from .pricing import estimate_body
 
     if isinstance(num_generations, bool) or not isinstance(num_generations, int) or num_generations < 1:  # pyright: ignore[reportUnnecessaryIsInstance]

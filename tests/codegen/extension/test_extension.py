@@ -77,7 +77,8 @@ def test_documented_commands_work_in_an_empty_folder(team: Hub, empty: Path) -> 
     python("-c", program.replace("Oxen()", f"Oxen(base_url={team.url!r})"), folder=empty)
     assert (empty / "boots.png").stat().st_size > 0
     assert sorted(path.name for path in (empty / "acme_models").iterdir() if path.name[:3] != "__p") == [
-        "__init__.py", "_client.py", "catalog.py", "images", "py.typed", "schemas",
+        "__init__.py", "_async_client.py", "_client.py", "_families.py", "catalog.py", "images", "py.typed",
+        "schemas",
     ]  # fmt: skip
     python("-c", USE.format(url=team.url), folder=empty)
 
@@ -133,9 +134,9 @@ def test_model_named_like_the_client_is_renamed(recorded: Path) -> None:
     """No model gets the name of the client class of the package."""
     write_recorded(recorded, make_model("acme-models"), make_model("extension"))
     assert run_codegen("generate").exit_code == 0
-    client = (recorded / "acme_models" / "_client.py").read_text()
-    assert "def model_acme_models(" in client
-    assert "def model_extension(" in client
+    families = (recorded / "acme_models" / "_families.py").read_text()
+    assert "def model_acme_models(" in families
+    assert "def model_extension(" in families
 
 
 def test_package_without_typed_calls_is_valid(recorded: Path) -> None:
