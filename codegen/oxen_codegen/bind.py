@@ -1,9 +1,8 @@
-"""Bind models: from a record to the specification that its module is rendered from."""
+"""Bind models: from a resolved model to the specification that its module is rendered from."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from .accepted_values import Node, accept_defaults
@@ -16,11 +15,12 @@ from .describe import (
     to_sentence,
 )
 from .diagnostics import Diagnostic, ModelError
-from .names import EMITTED_NAMES, module_name, parameter_names, pascal, snake
-from .normalize import find_media, normalize
-from .operations import COMMON, Operation, find_image_parameters, resolve_operation
+from .names import EMITTED_NAMES, parameter_names, pascal, snake
+from .normalize import find_media
+from .operations import COMMON, find_image_parameters
 from .parse import ParsedClass, parse
-from .records import Record, file_name
+from .records import Record
+from .resolve import ResolvedModel, check_renamed
 from .spec import (
     EnumAlias,
     EnumType,
@@ -48,50 +48,9 @@ _OTHER_PARAMETERS = (
     "The schema describes other parameters in these keywords; pass them as JSON values, and to a call in its "
     "`extra_body`."
 )
-MAX_MODULE_NAME_LENGTH = 150
 MAX_INLINE_OPTIONS = 50
 """The maximal number of values of an enum that is written where it is used."""
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
-    """A model with its Python name, its call and its normalized schema."""
-
-    record: Record
-    module: str
-    operation: Operation | None
-    node: Node | None
-    """The normalized schema; None for a model without one."""
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether the model has a typed call."""
-        return self.node is not None and self.operation is not None and self.operation.result is not None
-
-
-def resolve_model(record: Record, names: Mapping[str, str], client: str = "") -> ResolvedModel:
-    """Return the Python name, the call and the normalized schema of a model.
-
-    Args:
-        record: The model.
-        names: Python names from the configuration, by model id.
-        client: The name of the package's client class, which no class of a model may have.
-
-    Raises:
-        ModelError: The schema is not that of an object, the name is too long, or the model has no file.
-    """
-    file_name(record.id)
-    record.dumps()
-    node = None if record.schema is None else normalize(record.schema, record.media("input"))
-    operation = resolve_operation(node, record.media("output"), record.text("endpoint"))
-    module = names.get(record.id) or module_name(record.id, client)
-    if len(module) > MAX_MODULE_NAME_LENGTH:
-        raise ModelError(
-            f"the Python name of the model must have at most {MAX_MODULE_NAME_LENGTH} characters, "
-            f"got {len(module)}"
-        )
-    return ResolvedModel(record, module, operation, node)
 
 
 def bind_model(model: ResolvedModel, renamed: Mapping[str, str] = _NO_NAMES) -> ModelSpec:
@@ -260,22 +219,3 @@ def _build_removal_notice(record: Record) -> RemovalNotice | None:
     replacement = f"; use {removal.successor!r}" if removal.successor else ""
     text = f"{record.id!r} was removed from the API on {removal.on}{replacement}"
     return RemovalNotice(removal.on, removal.successor, text)
-
-
-def check_renamed(renamed: Mapping[str, str], names: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Return the accepted renames of parameters, sorted.
-
-    Args:
-        renamed: New Python names of parameters by their old ones, from the configuration.
-        names: The Python names of the model's parameters.
-
-    Raises:
-        ModelError: A new name is not one of a parameter, or an old name is one.
-    """
-    for old, new in renamed.items():
-        entry = f"[tool.oxen-codegen.renamed] {old} = {new!r}"
-        if new not in names:
-            raise ModelError(f"{entry}: no parameter {new!r}; run `oxen-codegen update` if the API has it")
-        if old in names:
-            raise ModelError(f"{entry}: the model still has a parameter {old!r}")
-    return tuple(sorted(renamed.items()))

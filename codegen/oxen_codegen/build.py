@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .bind import ResolvedModel, bind_model, list_diagnostics, resolve_model
+from .bind import bind_model, list_diagnostics
 from .catalog import build_entry
 from .chat import bind_chat
 from .config import Config, runtime_version
@@ -23,6 +23,7 @@ from .names import find_collisions, rename_nested_classes, reserved_names
 from .operations import FAMILIES
 from .public_names import PUBLIC_NAMES
 from .records import Record, file_name
+from .resolve import ResolvedModel, resolve_model
 from .spec import CatalogEntry, FamilySpec, ModelSpec, rename_classes
 from .templates import TemplateSet
 from .unasync import Unasync

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .bind import ResolvedModel
 from .estimates import estimate_cost
 from .operations import find_tasks
 from .prices import describe_price
+from .resolve import ResolvedModel
 from .spec import CatalogEntry, ModelSpec
 
 

@@ -248,7 +248,7 @@ def docs(schemas: Path | None, output: Path) -> int:
 
 def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) -> Mapping[str, Record]:
     """Read the models of the API that the configuration selects."""
-    from .diff.source import fetch_models
+    from .diff.live import fetch_models
     from .hub import HubClient, split_valid_ids
 
     with closing(HubClient(base_url)) as hub, show_progress("diff") as progress:

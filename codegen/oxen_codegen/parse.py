@@ -1,15 +1,13 @@
 """Convert a normalized schema to types with datamodel-code-generator.
 
-The engine is given parsed data that contains no string of the API except enum values: properties are
-numbered, and classes are named here. What it cannot express (media, enums of floats, of booleans or of
-objects) is replaced by a reference to a placeholder definition, and put back when the types are read.
+The engine is given the schema of `engine_input`. What it cannot express is a placeholder in that schema, and
+put back when the types are read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from datamodel_code_generator.enums import DataModelType
@@ -20,18 +18,14 @@ from datamodel_code_generator.parser.jsonschema import JsonSchemaParser
 from datamodel_code_generator.types import DataType
 
 from .accepted_values import Node
+from .engine_input import EngineInput, build_union
 from .json_types import is_object
-from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake, split_words
 from .spec import ClassType, EnumType, Limit, ListType, MappingType, NamedType, Type, UnionType
 
 _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_version=PythonVersion.PY_311)
-_DEFINITIONS = "#/$defs/"
 _LIMITS = {"ge", "gt", "le", "lt", "min_length", "max_length"}
-_RANGE = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 _CONSTRAINED_TYPES = {"conint": "int", "confloat": "float", "constr": "str"}
 _TYPE_NAMES = {"Any": "Json"}
-_MEDIA_TYPES = {"image": "ImageInput", "video": "VideoInput", "audio": "AudioInput", "file": "FileInput"}
-_NONE = NamedType("None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +48,7 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
         class_name: The name of the outermost class.
         prefix: The prefix of the names of nested classes.
     """
-    source = _EngineInput(prefix)
+    source = EngineInput(prefix)
     root = source.add_object(class_name, node, ())
     parser = JsonSchemaParser(
         source={**root, "$defs": source.definitions},  # type: ignore[arg-type]  # its annotation omits mappings
@@ -81,96 +75,7 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
     ]
 
 
-def name_classes(node: Node, prefix: str) -> list[tuple[str, Node]]:
-    """Return the names and the nodes of the nested classes that `parse` returns."""
-    source = _EngineInput(prefix)
-    source.add_object(f"{prefix}Request", node, ())
-    return list(source.classes.items())[1:]
-
-
-@dataclass
-class _EngineInput:
-    """The schema that the engine parses, and the types that it cannot express."""
-
-    prefix: str
-    definitions: dict[str, Node] = field(default_factory=dict[str, Node])
-    classes: dict[str, Node] = field(default_factory=dict[str, Node])
-    placeholders: dict[str, Type] = field(default_factory=dict[str, Type])
-    counters: Counter[str] = field(default_factory=Counter[str])
-
-    def add_object(self, class_name: str, node: Node, path: tuple[str, ...]) -> Node:
-        """Return the engine's schema of an object, and register its class."""
-        self.classes[class_name] = node
-        required = set(node["required"])
-        extra = node["additionalProperties"]
-        return {
-            "type": "object",
-            "properties": {
-                f"p{number}": self._convert(value, (*path, wire_name))
-                for number, (wire_name, value) in enumerate(node["properties"].items())
-            },
-            "required": [f"p{number}" for number, name in enumerate(node["properties"]) if name in required],
-            "additionalProperties": False if extra is False else self._convert(extra, (*path, "value")),
-        }
-
-    def _convert(self, node: Node, path: tuple[str, ...]) -> Node:
-        if "anyOf" in node:
-            return {"anyOf": [self._convert(member, path) for member in node["anyOf"]]}
-        if "enum" in node:
-            return self._convert_enum(node["enum"])
-        if "media" in node:
-            return self._add_placeholder(NamedType(_MEDIA_TYPES[node["media"]], _length_limits(node)))
-        match node.get("type"):
-            case "integer" | "number" as name if any(abs(node.get(key, 0)) >= 2**53 for key in _RANGE):
-                # The engine converts some bounds to floats.
-                limits = tuple(Limit(_RANGE[key], node[key]) for key in _RANGE if key in node)
-                is_float = name == "number"
-                return self._add_placeholder(NamedType("float" if is_float else "int", limits, is_float))
-            case None:
-                return {}
-            case "object":
-                return self._convert_object(node, path)
-            case "array":
-                return {**node, "items": self._convert(node["items"], (*path, "item"))}
-            case _:
-                return node
-
-    def _convert_object(self, node: Node, path: tuple[str, ...]) -> Node:
-        if not node["properties"] and node["additionalProperties"] is not False:
-            values = self._convert(node["additionalProperties"], (*path, "value"))
-            return {"type": "object", "additionalProperties": values}
-        name = self._choose_class_name(snake(split_words(" ".join(path))))
-        self.classes[name] = node
-        self.definitions[name] = self.add_object(name, node, path)
-        return {"$ref": _DEFINITIONS + name}
-
-    def _choose_class_name(self, words: str) -> str:
-        plain = name = self.prefix + pascal(words[:MAX_NAME_LENGTH] or "part")
-        reserved = EMITTED_NAMES | {self.prefix, f"Async{self.prefix}"}
-        while name in reserved or name in self.classes or name in self.placeholders:
-            self.counters[plain] += 1
-            name = f"{plain}{self.counters[plain] + 1}"
-        return name
-
-    def _convert_enum(self, values: list[Any]) -> Node:
-        if values == [None]:
-            return {"type": "null"}
-        options = [value for value in values if value is not None]
-        if all(isinstance(value, str) or (type(value) is int and abs(value) < 2**63) for value in options):
-            return {"enum": values}
-        type_ = EnumType(tuple(options), _static_type(options))
-        return self._add_placeholder(_build_union([type_, *([_NONE] if None in values else [])]))
-
-    def _add_placeholder(self, type_: Type) -> Node:
-        number = len(self.placeholders)
-        while (name := f"Placeholder{number}") in self.classes:
-            number += 1
-        self.placeholders[name] = type_
-        self.definitions[name] = {"type": "string"}
-        return {"$ref": _DEFINITIONS + name}
-
-
-def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[str, Type]:
+def _property_types(model: DataModel, node: Node, source: EngineInput) -> dict[str, Type]:
     wire_names = list(node["properties"])
     if not wire_names:  # the engine does not have fields then, but may have a value
         return {}
@@ -184,7 +89,7 @@ def _property_types(model: DataModel, node: Node, source: _EngineInput) -> dict[
     return {wire_name: types[wire_name] for wire_name in wire_names}
 
 
-def _additional_property_type(model: DataModel, node: Node, source: _EngineInput) -> Type | None:
+def _additional_property_type(model: DataModel, node: Node, source: EngineInput) -> Type | None:
     if node["additionalProperties"] is False:
         return None
     for parsed in model.fields:
@@ -194,15 +99,15 @@ def _additional_property_type(model: DataModel, node: Node, source: _EngineInput
     return NamedType("Json")
 
 
-def _convert_type(data_type: DataType, source: _EngineInput) -> Type:
-    return _build_union(list(_list_members(data_type, source)))
+def _convert_type(data_type: DataType, source: EngineInput) -> Type:
+    return build_union(list(_list_members(data_type, source)))
 
 
-def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
+def _list_members(data_type: DataType, source: EngineInput) -> Iterator[Type]:
     """Yield the members of a type of the engine, which may be a union."""
     if data_type.is_list or data_type.is_dict:
         inner = [member for part in data_type.data_types for member in _list_members(part, source)]
-        value = _build_union(inner)
+        value = build_union(inner)
         if data_type.is_list:
             yield ListType(value)
         else:
@@ -222,7 +127,7 @@ def _list_members(data_type: DataType, source: _EngineInput) -> Iterator[Type]:
             yield from _list_members(part, source)
 
 
-def _resolve_reference(model: object, name: str, source: _EngineInput) -> Iterator[Type]:
+def _resolve_reference(model: object, name: str, source: EngineInput) -> Iterator[Type]:
     if name in source.placeholders:
         yield from _split_union(source.placeholders[name])
     elif name in source.classes:
@@ -258,31 +163,5 @@ def _convert_limits(constraints: Any) -> tuple[Limit, ...]:
     )
 
 
-def _length_limits(node: Node) -> tuple[Limit, ...]:
-    names = {"minLength": "min_length", "maxLength": "max_length"}
-    return tuple(Limit(names[key], node[key]) for key in names if key in node)
-
-
 def _split_union(type_: Type) -> tuple[Type, ...]:
     return type_.members if isinstance(type_, UnionType) else (type_,)
-
-
-def _build_union(members: list[Type]) -> Type:
-    distinct: list[Type] = []
-    for member in members:
-        if member not in distinct:
-            distinct.append(member)
-    distinct.sort(key=lambda member: member == _NONE)
-    return distinct[0] if len(distinct) == 1 else UnionType(tuple(distinct))
-
-
-def _static_type(values: list[Any]) -> str:
-    """Return the static type of an enum that `Literal` cannot express."""
-    names: dict[type[Any], str] = {bool: "bool", str: "str", int: "int", float: "float"}
-    types: list[type[Any]] = list(map(type, values))
-    found = [names.get(type_, "Json") for type_ in types]
-    if "Json" in found:
-        return "Json"
-    if "float" in found:
-        found = [name for name in found if name != "int"]
-    return " | ".join(dict.fromkeys(found))

@@ -17,7 +17,7 @@ from typing import Any
 from .diagnostics import CodegenError, ModelError, make_printable
 from .json_types import is_list, is_object
 from .names import DEVICE
-from .strict_json import parse_json
+from .strict_json import MAX_DEPTH, parse_json
 
 SCHEMA = "json_request_schema"
 # Only in records: the key is dropped from a response of the server.
@@ -49,7 +49,8 @@ _RECORDED_KEYS = (
 _UNDATED_KEYS = frozenset({"changed", "pricing", "context_length", "max_output_tokens"})
 MAX_MODEL_SIZE = 2**20
 """Bytes of a model as JSON, about a hundred times the size of a real model."""
-_REMOVAL_SIZE = 2**10  # reserved for the removal notice, so that a record with one is not too large
+# Without the space for a removal notice, so that a record with one is not too large.
+_MAX_FILE_SIZE = MAX_MODEL_SIZE - 2**10
 MAX_FILE_NAME_LENGTH = 200
 # Without upper-case letters, because some file systems are not case-sensitive.
 _SAFE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
@@ -135,9 +136,21 @@ class Record:
             ModelError: The file would be too large to be read again, because its layout adds whitespace.
         """
         text = json.dumps(self.data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        if len(text.encode()) > MAX_MODEL_SIZE - _REMOVAL_SIZE:
+        if len(text.encode()) > _MAX_FILE_SIZE:
             raise ModelError(f"the record would be larger than {MAX_MODEL_SIZE // 2**20} MB")
         return text
+
+    def check_size(self) -> None:
+        """Check that the record's file can be read again.
+
+        Raises:
+            ModelError: The file would be too large.
+        """
+        compact = _dump(self.data).encode()
+        # Each of these is followed or preceded by a line break and an indentation of two spaces a level.
+        lines = 1 + sum(map(compact.count, (b"[", b"]", b"{", b"}", b",")))
+        if len(compact) + lines * (1 + 2 * MAX_DEPTH) > _MAX_FILE_SIZE:
+            self.dumps()
 
     def with_changed_date(self, previous: Record | None, today: str) -> Record:
         """Return this record with the date of change, and the file, of the record that it replaces.

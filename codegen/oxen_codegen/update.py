@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .acceptance import Acceptance, UnbindableRecordsError, accept_records
-from .bind import ResolvedModel, resolve_model
 from .build import PackageBuilder
 from .changelog import format_entry
 from .config import Config, package_version
 from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable
 from .diff.changes import Diff, next_version
 from .diff.compare import compare_models
-from .diff.source import fetch_models
+from .diff.live import fetch_models
 from .hub import HubClient, Progress, split_valid_ids
 from .lock import exclusive_lock
 from .output import SchemaFiles, write_package
 from .records import Record, Removal, read_folder
 from .replace import ensure_complete, recover_package
+from .resolve import ResolvedModel, resolve_model
 
 MAX_REMOVED_SHARE = 0.2
 MAX_LISTED_IDS = 10

@@ -13,9 +13,9 @@ from typing import Any
 import oxen_models
 import pytest
 from helpers.models import make_model, object_schema
-from oxen_codegen.bind import ResolvedModel, resolve_model
 from oxen_codegen.json_types import is_list, is_object
 from oxen_codegen.records import from_response
+from oxen_codegen.resolve import ResolvedModel, resolve_model
 
 FOLDER = Path(oxen_models.__file__).parent / "schemas"
 MODELS: list[dict[str, Any]] = [json.loads(file.read_bytes()) for file in sorted(FOLDER.iterdir())]

@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from jinja2 import FileSystemLoader
-from oxen_codegen.bind import bind_model, resolve_model
+from oxen_codegen.bind import bind_model
 from oxen_codegen.config import find_template_dir
 from oxen_codegen.injection import equal_except_literals, replace_with_placeholders
 from oxen_codegen.records import Record, from_response
 from oxen_codegen.render import create_environment
+from oxen_codegen.resolve import resolve_model
 from oxen_models import Request
 
 _LOADER = FileSystemLoader(find_template_dir())

@@ -14,10 +14,11 @@ from codegen.test_agreement import generate_bodies, with_urls
 from helpers.compile import compile_request
 from helpers.models import make_model
 from hypothesis import HealthCheck
-from oxen_codegen.bind import bind_model, resolve_model
+from oxen_codegen.bind import bind_model
 from oxen_codegen.config import find_template_dir
 from oxen_codegen.normalize import normalize
 from oxen_codegen.records import from_response
+from oxen_codegen.resolve import resolve_model
 from oxen_codegen.workbench.data import build_data, select_models
 from oxen_models import Request, schema as schema_of
 from oxen_models._runtime.validation_errors import from_pydantic

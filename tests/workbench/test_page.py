@@ -13,9 +13,10 @@ import pytest
 from helpers.models import make_model
 from helpers.page_elements import Elements
 from helpers.reference import CONFIG, RECORDED_PAGES, read_records
-from oxen_codegen.bind import bind_model, resolve_model
+from oxen_codegen.bind import bind_model
 from oxen_codegen.config import find_template_dir
 from oxen_codegen.records import from_response
+from oxen_codegen.resolve import resolve_model
 from oxen_codegen.workbench.data import build_models, select_models
 from oxen_codegen.workbench.page import write_json
 

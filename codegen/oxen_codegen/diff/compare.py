@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from ..bind import ResolvedModel, check_renamed, resolve_model
 from ..composition import expand_schema
 from ..diagnostics import ModelError
+from ..engine_input import name_classes
 from ..json_types import is_object, json_equal
 from ..names import find_collisions, parameter_names, pascal, rename_nested_classes, reserved_names
-from ..parse import name_classes
 from ..prices import describe_price
 from ..records import Record
+from ..resolve import ResolvedModel, check_renamed, resolve_model
 from .changes import Change, Diff, Rename, sort_changes
 from .nodes import Schema, find_classes
 from .parameters import common_objects, compare_parameters, root_schema
@@ -44,14 +44,17 @@ def compare(
         client: The name of the client class, which no model class may have.
         renamed: New Python names of parameters by their old ones, by model id.
     """
-    old_models, old_errors = _resolve_models(old, names, client, renamed)
+    changed = _find_changed(old, new)
     new_models, new_errors = _resolve_models(new, names, client, renamed)
-    # An invalid schema that did not change is no difference.
-    refused = new_errors.keys() & _find_changed(old, new)
-    unknown = refused | (new_errors.keys() & old_errors.keys())
-    diff = compare_models(
-        {model_id: model for model_id, model in old_models.items() if model_id not in unknown}, new_models
+    old_models, old_errors = _resolve_models(
+        {model_id: record for model_id, record in old.items() if model_id in changed}, names, client, renamed
     )
+    # Most models are the same in both catalogues, and are not resolved a second time.
+    unchanged = {model_id: model for model_id, model in new_models.items() if model_id not in changed}
+    # An invalid schema that did not change is no difference.
+    refused = new_errors.keys() & changed
+    comparable = {model_id: model for model_id, model in old_models.items() if model_id not in refused}
+    diff = compare_models({**unchanged, **comparable}, new_models)
     changes = [
         *diff.changes,
         *(
@@ -78,8 +81,7 @@ def compare_models(old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedM
     ]
     for model_id in sorted(changed & old.keys() & new.keys()):
         try:
-            found = list(_compare_model(old[model_id], new[model_id]))
-            found_renames = list(_find_renames(old[model_id], new[model_id]))
+            found, found_renames = _compare_model(old[model_id], new[model_id])
         except (ModelError, RecursionError, TypeError, ValueError) as error:
             message = f"cannot be compared: {type(error).__name__}: {error}"
             found, found_renames = [Change(model_id, None, "model-refused", None, message)], []
@@ -100,7 +102,9 @@ def _find_changed(old: Mapping[str, Record], new: Mapping[str, Record]) -> set[s
 
 def _is_equal(old: Record, new: Record) -> bool:
     keys = old.data.keys() | new.data.keys()
-    return all(json_equal(old.data.get(key), new.data.get(key)) for key in keys if key not in _IGNORED)
+    return old is new or all(
+        json_equal(old.data.get(key), new.data.get(key)) for key in keys if key not in _IGNORED
+    )
 
 
 def _resolve_models(
@@ -141,14 +145,23 @@ def _family(model: ResolvedModel) -> str | None:
     return model.operation.family if model.operation else None
 
 
-def _compare_model(old: ResolvedModel, new: ResolvedModel) -> Iterator[Change]:
+def _compare_model(old: ResolvedModel, new: ResolvedModel) -> tuple[list[Change], list[Rename]]:
+    """Return the changes of a model, and the renames of parameters that they may be."""
     model_id = old.record.id
-    for kind, before, after in (*_compare_calls(old, new), *_compare_metadata(old.record, new.record)):
-        yield Change(model_id, None, kind, before, after)
+    changes = [
+        Change(model_id, None, kind, before, after)
+        for kind, before, after in (*_compare_calls(old, new), *_compare_metadata(old.record, new.record))
+    ]
     if old.node is None or new.node is None:
-        return
-    for parameter, kind, before, after in compare_parameters(_root(old), _root(new)):
-        yield Change(model_id, parameter, kind, before, after)
+        return changes, []
+    a, b = _root(old), _root(new)
+    changes.extend(Change(model_id, *change) for change in compare_parameters(a, b))
+    renames = [
+        Rename(model_id, old_path, old_path, new_path, evidence)
+        for path, *objects in common_objects("", a, b)
+        for old_path, new_path, evidence in find_parameter_renames(path, *objects)
+    ]
+    return changes, renames
 
 
 def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str, str | None, str | None]]:
@@ -186,14 +199,6 @@ def _compare_metadata(old: Record, new: Record) -> Iterator[tuple[str, object, o
     )
     if old_capabilities != new_capabilities:
         yield "capabilities-changed", old_capabilities, new_capabilities
-
-
-def _find_renames(old: ResolvedModel, new: ResolvedModel) -> Iterator[Rename]:
-    if old.node is None or new.node is None:
-        return
-    for path, a, b in common_objects("", _root(old), _root(new)):
-        for old_path, new_path, evidence in find_parameter_renames(path, a, b):
-            yield Rename(old.record.id, old_path, old_path, new_path, evidence)
 
 
 def _root(model: ResolvedModel) -> Schema:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import product
 
 from ..accepted_values import Node
-from ..bind import ResolvedModel
 from ..json_types import json_equal
 from ..names import snake
+from ..resolve import ResolvedModel
 from .nodes import Schema, join_path
 
 _snake = lru_cache(snake)

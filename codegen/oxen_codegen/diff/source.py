@@ -1,16 +1,15 @@
-"""Load the catalogues of a diff from a folder, a git revision or the API."""
+"""Load the catalogues of a diff from a folder or a git revision."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..config import RUNTIME, Config
 from ..diagnostics import CodegenError, ModelError, make_printable
-from ..hub import HubClient, ModelNotFound, Progress
 from ..lock import exclusive_lock
 from ..records import Record, read_folder
 from ..replace import ensure_complete
@@ -62,37 +61,11 @@ def load_folder(folder: Path, label: str | None = None) -> Records:
     label = label or str(folder)
     records, invalid = read_folder(folder)
     if invalid:
-        raise CodegenError(f"{label}: {_format_errors(invalid, 'invalid file')}")
+        raise CodegenError(f"{label}: {format_errors(invalid, 'invalid file')}")
     # An empty folder is an empty catalogue; one with other files only is probably a mistake.
     if not records and any(folder.iterdir()):
         raise CodegenError(f"{label}: no model schemas; expected a folder of *.json files")
     return {model_id: record for model_id, record in records.items() if record.removal is None}
-
-
-def fetch_models(
-    hub: HubClient, ids: Iterable[str], unlisted: Collection[str], progress: Progress
-) -> Records:
-    """Fetch models from the API.
-
-    Args:
-        hub: The API.
-        ids: The models to fetch.
-        unlisted: More models to fetch; those that the API does not have are omitted.
-        progress: Receives the progress.
-
-    Raises:
-        CodegenError: A model cannot be fetched.
-    """
-    records: dict[str, Record] = {}
-    errors: dict[str, ModelError] = {}
-    for model_id, result in hub.get_models(dict.fromkeys((*ids, *unlisted)), progress):
-        if isinstance(result, Record):
-            records[model_id] = result
-        elif not (isinstance(result, ModelNotFound) and model_id in unlisted):
-            errors[model_id] = result
-    if errors:
-        raise CodegenError(f"{hub.base_url}: {_format_errors(errors, 'unreadable model')}")
-    return records
 
 
 def load_revision(revision: str, config: Config) -> Records:
@@ -159,7 +132,8 @@ def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
     return process.stdout if process.returncode == 0 else None
 
 
-def _format_errors(errors: Mapping[str, ModelError], noun: str) -> str:
+def format_errors(errors: Mapping[str, ModelError], noun: str) -> str:
+    """Return the number of errors, and the first of them with their names."""
     listed = [f"{make_printable(name)}: {error.message}" for name, error in errors.items()]
     more = [f"and {len(listed) - _MAX_LISTED} more"] if len(listed) > _MAX_LISTED else []
     plural = "s" if len(listed) > 1 else ""

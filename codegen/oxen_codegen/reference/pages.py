@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ..bind import ResolvedModel, resolve_model
 from ..config import Config
 from ..describe import to_sentence
 from ..diagnostics import CodegenError, Diagnostic, ModelError
@@ -19,6 +18,7 @@ from ..names import DEVICE, pascal
 from ..operations import Operation, find_image_parameters, find_tasks
 from ..prices import describe_price, find_rate
 from ..records import Record, Removal
+from ..resolve import ResolvedModel, resolve_model
 from .parameters import Citation, Parameter, list_citations, list_parameters
 from .values import ExampleValues, choose_values
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ..accepted_values import Node, is_number
-from ..bind import ResolvedModel
 from ..diagnostics import Diagnostic
 from ..json_types import is_list, is_object
 from ..normalize import normalize
@@ -17,6 +16,7 @@ from ..operations import COMMON
 from ..reference.frames import render_frames
 from ..reference.pages import build_page, choose_slugs
 from ..reference.site import load_templates
+from ..resolve import ResolvedModel
 from ..spec import ModelSpec
 from .compact import compact_models
 from .schemas import build_schema

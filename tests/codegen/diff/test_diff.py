@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from helpers.models import make_model, object_schema
-from oxen_codegen.bind import bind_model, resolve_model
+from oxen_codegen.bind import bind_model
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
 from oxen_codegen.operations import COMMON
 from oxen_codegen.records import Record, from_response
+from oxen_codegen.resolve import resolve_model
 from oxen_codegen.spec import EnumType, NamedType
 
 STRING: dict[str, Any] = {"type": "string"}
