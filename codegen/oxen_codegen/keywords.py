@@ -34,8 +34,8 @@ def _is_supported(key: str, value: object, types: set[str]) -> bool:
         return _IS_VALID[key](value)
     # A keyword of one type does not restrict values of other types. Without a type in the schema, it
     # restricts some of the values only, which no Python type can express.
-    restricted = {name for name in TYPES if key in TYPES[name].keywords}
-    if not restricted:
+    restricted = _RESTRICTED_TYPES.get(key)
+    if restricted is None:
         return key not in UNSUPPORTED
     return bool(types) and (types.isdisjoint(restricted) or _IS_VALID[key](value))
 
@@ -63,6 +63,11 @@ def are_names(value: object) -> bool:
     return is_list(value) and all(isinstance(name, str) for name in value)
 
 
+_RESTRICTED_TYPES: Mapping[str, frozenset[str]] = {
+    key: frozenset(name for name in TYPES if key in TYPES[name].keywords)
+    for key in (key for type_ in TYPES.values() for key in type_.keywords)
+}
+"""The types whose values a keyword restricts."""
 _TYPE_INDEPENDENT = frozenset({"type", "enum", "const", "nullable"})
 _IS_VALID: Mapping[str, Callable[[object], bool]] = {
     "type": lambda value: True,  # checked by find_unsupported_keywords

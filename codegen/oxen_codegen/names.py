@@ -30,6 +30,7 @@ _OWN = frozenset(
 )
 # Names in the annotations of the emitted classes and calls.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())
+_RESERVED = _PYDANTIC | _OWN | _TYPES
 
 # Names that an emitted module imports, and that its classes must not have.
 EMITTED_NAMES = frozenset(
@@ -168,13 +169,14 @@ def parameter_names(wire_names: Iterable[str]) -> Mapping[str, str]:
     equals the Python name, then one that is reserved, then the alphabet.
     """
     wire_names = set(wire_names)
+    plain_names = {wire: _parameter_name(wire) for wire in wire_names}
     names: dict[str, str] = {}
     used: set[str] = set()
     numbers: Counter[str] = Counter()
     for wire_name in sorted(
-        wire_names, key=lambda wire: (wire != _parameter_name(wire), wire != snake(wire), wire)
+        wire_names, key=lambda wire: (wire != plain_names[wire], wire != snake(wire), wire)
     ):
-        plain = name = _parameter_name(wire_name)
+        plain = name = plain_names[wire_name]
         while name in used or (name in wire_names and name != wire_name):
             numbers[plain] += 1
             name = f"{plain}_{numbers[plain] + 1}"
@@ -187,7 +189,7 @@ def _parameter_name(wire_name: str) -> str:
     name = snake(split_words(wire_name))[:MAX_NAME_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"param_{name}".rstrip("_")
-    is_reserved = name in _PYDANTIC | _OWN | _TYPES or keyword.iskeyword(name)
+    is_reserved = name in _RESERVED or keyword.iskeyword(name)
     return f"{name}_" if is_reserved else name
 
 

@@ -74,6 +74,7 @@ def _is_deeper(value: object, levels: int) -> bool:
             inner
             for item in layer
             for inner in (item.values() if is_object(item) else item if is_list(item) else ())
+            if isinstance(inner, dict | list)
         ]
         if not layer:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,12 @@ from typing import Any
 from ..accepted_values import Node
 from ..json_types import is_list, is_object
 
+_SPECIAL = re.compile(r'[.\[\]*"\s]')
 _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"image", "video", "audio"}}
+
+
+dump_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Return the text of a JSON value; `json.dumps` would create an encoder for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,8 @@ def _subschema(parent: object, key: str) -> Mapping[str, Any]:
 
 def join_path(path: str, wire_name: str) -> str:
     """Return the path of a property of the object at `path`."""
-    is_plain = wire_name and not any(char in '.[]*"' or char.isspace() for char in wire_name)
-    step = wire_name if is_plain else json.dumps(wire_name, ensure_ascii=False)
+    is_plain = wire_name and not _SPECIAL.search(wire_name)
+    step = wire_name if is_plain else dump_json(wire_name)
     return f"{path}.{step}" if path else step
 
 
@@ -82,7 +88,7 @@ def describe_values(values: Iterable[Any]) -> str:
     texts: list[str] = []
     for first, last in ranges:
         if first is last:
-            texts.append(json.dumps(first, ensure_ascii=False))
+            texts.append(dump_json(first))
         else:
             texts.append(f"{first}, {last}" if last == first + 1 else f"{first} to {last}")
     return ", ".join(texts)

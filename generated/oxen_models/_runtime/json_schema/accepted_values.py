@@ -86,6 +86,8 @@ class EnumValues(list[Any]):
 
 def make_key(value: object) -> str:
     """Return the same text for equal values; not a hash, because the server could choose equal hashes."""
+    if isinstance(value, str):
+        return json.dumps(value)  # without a new encoder
     return json.dumps(_canonical(value), sort_keys=True)
 
 

@@ -18,13 +18,16 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 def json_equal(a: object, b: object) -> bool:
     """Return whether two values are equal in JSON, where 1 equals 1.0 and true does not equal 1."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
+    return bool(a == b) and _have_equal_booleans(a, b)
+
+
+def _have_equal_booleans(a: object, b: object) -> bool:
+    """Return whether two values that are equal in Python have booleans in the same places."""
     if is_list(a) and is_list(b):
-        return len(a) == len(b) and all(map(json_equal, a, b))
+        return all(map(_have_equal_booleans, a, b))
     if is_object(a) and is_object(b):
-        return a.keys() == b.keys() and all(json_equal(a[key], b[key]) for key in a)
-    return bool(a == b)
+        return all(_have_equal_booleans(value, b[key]) for key, value in a.items())
+    return isinstance(a, bool) == isinstance(b, bool)
 
 
 def count_values(value: object, limit: int) -> int:

@@ -40,7 +40,7 @@ class MediaEvidence:
 
     def find_kind(self, wire_name: str, schema: Mapping[str, Any]) -> str:
         """Return the kind of a parameter: image, video, audio or file."""
-        return self.references.get(wire_name) or find_named_kind(wire_name, schema) or self.default
+        return self.references.get(wire_name) or _find_named_kind(wire_name, schema) or self.default
 
 
 def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) -> MediaEvidence:
@@ -52,7 +52,7 @@ def collect_evidence(properties: Mapping[str, object], inputs: Collection[str]) 
     return MediaEvidence(references, kinds[0] if len(kinds) == 1 else "file")
 
 
-def find_named_kind(wire_name: str, schema: Mapping[str, Any]) -> str | None:
+def _find_named_kind(wire_name: str, schema: Mapping[str, Any]) -> str | None:
     """Return the kind that a name or a title states; None if neither does."""
     title = schema.get("title")
     return _last_kind(wire_name) or (_last_kind(title) if isinstance(title, str) else None)

@@ -22,7 +22,7 @@ certain. Such a node accepts any JSON value.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 
 from .accepted_values import TYPES, EnumValues, Node, accepts, make_key, simplify_number
@@ -30,12 +30,13 @@ from .composition import describes_other_names, expand_schema
 from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
 from .keywords import UNSUPPORTED, are_names, find_unsupported_keywords, is_bound, list_types
-from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, find_named_kind, read_references
+from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, read_references
 
 MAX_DEPTH = 16
 # Far more than any model has, and few enough that a module needs neither minutes nor gigabytes.
 MAX_NODES = 4_000
 MAX_ENUM_VALUES = 10_000
+_NO_EVIDENCE = MediaEvidence({}, "file")
 
 
 def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
@@ -83,9 +84,10 @@ def _normalize_root(schema: Node, inputs: Collection[str]) -> Node:
 
 def _find_excess(node: Node) -> str | None:
     """Return the problem of a schema that is too large."""
-    if len(list(islice(_walk(node), MAX_NODES + 1))) > MAX_NODES:
+    parts = list(islice(_walk(node), MAX_NODES + 1))
+    if len(parts) > MAX_NODES:
         return f"the parameter schema has more than {MAX_NODES} nodes"
-    if sum(len(part.get("enum", ())) for part in _walk(node)) > MAX_ENUM_VALUES:
+    if sum(len(part.get("enum", ())) for part in parts) > MAX_ENUM_VALUES:
         return f"the parameter schema has more than {MAX_ENUM_VALUES} enum values"
     return None
 
@@ -114,7 +116,7 @@ def find_listed_media(node: Node) -> Iterator[str]:
             yield from find_media(member)
 
 
-def _node(schema: object, depth: int, kind: str = "file") -> Node:
+def _node(schema: object, depth: int, find_kind: Callable[[], str] = lambda: "file") -> Node:
     if schema is True:
         return {}
     if not is_object(schema) or depth > MAX_DEPTH:
@@ -123,7 +125,7 @@ def _node(schema: object, depth: int, kind: str = "file") -> Node:
     if unsupported := find_unsupported_keywords(schema):
         return {"unsupported": unsupported}
     types = list_types(schema)
-    members = [_typed(name, schema, depth, kind) for name in types]
+    members = [_typed(name, schema, depth, find_kind) for name in types]
     if types and not any(members):
         return {"unsupported": ["required"]}  # no value is valid
     node = _union([member for member in members if member is not None]) if types else {}
@@ -147,7 +149,7 @@ def _without_nulls(schema: Node) -> Node:
     return {key: value for key, value in schema.items() if value is not None or key in ("const", "default")}
 
 
-def _typed(name: str, schema: Node, depth: int, kind: str) -> Node | None:
+def _typed(name: str, schema: Node, depth: int, find_kind: Callable[[], str]) -> Node | None:
     """Return the node of a schema for values of one type; None if no value of that type is valid."""
     if name == "object":
         if schema.get("additionalProperties") is False and not _lists_all_required(schema):
@@ -158,8 +160,8 @@ def _typed(name: str, schema: Node, depth: int, kind: str) -> Node | None:
     }
     node: Node = {"type": name, **(_integral_bounds(bounds) if name == "integer" else bounds)}
     if name == "array":
-        node["items"] = _node(_items_with_media(schema), depth + 1, kind)
-    if name == "string" and (media := _media(schema, kind)):
+        node["items"] = _node(_items_with_media(schema), depth + 1, find_kind)
+    if name == "string" and (media := _media(schema, find_kind)):
         node["media"] = media
     return node
 
@@ -195,8 +197,9 @@ def _object(schema: Node, depth: int, evidence: MediaEvidence | None = None) -> 
 def _property(wire_name: str, schema: object, depth: int, evidence: MediaEvidence | None) -> Node:
     if not is_object(schema):
         return _node(schema, depth)
-    named = find_named_kind(wire_name, schema) or "file"
-    return _node(schema, depth, named if evidence is None else evidence.find_kind(wire_name, schema))
+    # Called for media only, because most parameters have none.
+    find_kind = (evidence or _NO_EVIDENCE).find_kind
+    return _node(schema, depth, lambda: find_kind(wire_name, schema))
 
 
 def _order(schema: object) -> float:
@@ -249,10 +252,10 @@ def _is_unrestricted(node: Node) -> bool:
     return node.keys() <= {"type", "items"} and node.get("items", {}) == {}
 
 
-def _media(schema: Node, kind: str) -> str | None:
+def _media(schema: Node, find_kind: Callable[[], str]) -> str | None:
     if medium := RENDER_TYPES.get(str(schema.get("renderType"))):
         return medium
-    return kind if schema.get("format") == "uri" else None
+    return find_kind() if schema.get("format") == "uri" else None
 
 
 def _items_with_media(array: Node) -> object:
