@@ -18,7 +18,7 @@ from .chat import bind_chat
 from .config import Config, runtime_version
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .headers import copied_header, derived_header
-from .injection import equal_except_literals, replace_with_placeholders
+from .injection import Placeholders, equal_except_literals
 from .names import find_collisions, rename_nested_classes, reserved_names
 from .operations import FAMILIES
 from .public_names import PUBLIC_NAMES
@@ -73,6 +73,8 @@ class Package:
     """The contents of the files that are not text, by path in the package."""
     placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """Functions that render a file with placeholders in place of API text, by path in the package."""
+    placeholders: Placeholders = field(default_factory=Placeholders)
+    """The placeholders of these functions."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     bound: int = 0
     """The number of models with a typed call."""
@@ -134,7 +136,7 @@ class PackageBuilder:
         if model.text is None:
             return
         try:
-            expected = self._render_placeholders(_MODEL_TEMPLATE, {"spec": model.spec})
+            expected = self._render_placeholders(_MODEL_TEMPLATE, {"spec": model.spec}, Placeholders())
             is_safe = equal_except_literals(model.text, expected)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
@@ -218,7 +220,9 @@ class PackageBuilder:
         file = f"{model.spec.family}/{model.spec.module}.py"
         result.files[file] = model.text
         context = {"spec": model.spec}
-        result.placeholder_files[file] = partial(self._render_placeholders, _MODEL_TEMPLATE, context)
+        result.placeholder_files[file] = partial(
+            self._render_placeholders, _MODEL_TEMPLATE, context, result.placeholders
+        )
 
     def _add_common_files(self, result: Package, **context: Any) -> None:
         """Add the files that are not about a single model or family: rendered, copied or derived."""
@@ -248,10 +252,14 @@ class PackageBuilder:
 
     def _add_rendered(self, file: str, template: str, result: Package, **context: Any) -> None:
         result.files[file] = self._templates.render(template, **context)
-        result.placeholder_files[file] = partial(self._render_placeholders, template, context)
+        result.placeholder_files[file] = partial(
+            self._render_placeholders, template, context, result.placeholders
+        )
 
-    def _render_placeholders(self, template: str, context: Mapping[str, Any]) -> str:
-        replaced = {name: replace_with_placeholders(value) for name, value in context.items()}
+    def _render_placeholders(
+        self, template: str, context: Mapping[str, Any], placeholders: Placeholders
+    ) -> str:
+        replaced = {name: placeholders.replace(value) for name, value in context.items()}
         try:
             return self._templates.render(template, **replaced)
         except CodegenError as error:

@@ -40,33 +40,37 @@ _GENERATED_NAMES: dict[type, frozenset[str]] = {
 }
 
 
-def replace_with_placeholders(value: Any) -> Any:
-    """Return `value` with every string and number of the API in it replaced."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, str):
-        return _TEXT
-    if isinstance(value, int | float):
-        return 1
-    if is_dataclass(value) and not isinstance(value, type):
+class Placeholders:
+    """Placeholders in place of API text and numbers; an object that several files show is replaced once."""
+
+    def __init__(self) -> None:
+        # With the original, so that no other object gets its identity.
+        self._replaced: dict[int, tuple[Any, Any]] = {}
+
+    def replace(self, value: Any) -> Any:
+        """Return `value` with every string and number of the API in it replaced."""
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, str):
+            return _TEXT
+        if isinstance(value, int | float):
+            return 1
+        if is_dataclass(value) and not isinstance(value, type):
+            if id(value) not in self._replaced:
+                self._replaced[id(value)] = value, self._replace_fields(value)
+            return self._replaced[id(value)][1]
+        if isinstance(value, tuple):
+            return tuple(map(self.replace, value))  # pyright: ignore[reportUnknownArgumentType]
+        if is_list(value):
+            return [self.replace(item) for item in value]
+        if is_object(value):
+            return {f"{_TEXT}{number}": self.replace(item) for number, item in enumerate(value.values())}
+        raise TypeError(f"no placeholder for {type(value)}")
+
+    def _replace_fields(self, value: Any) -> Any:
         kept = _GENERATED_NAMES.get(type(value), frozenset())
-        return replace(
-            value,
-            **{
-                field.name: replace_with_placeholders(getattr(value, field.name))
-                for field in fields(value)
-                if field.name not in kept
-            },
-        )
-    if isinstance(value, tuple):
-        return tuple(map(replace_with_placeholders, value))  # pyright: ignore[reportUnknownArgumentType]
-    if is_list(value):
-        return [replace_with_placeholders(item) for item in value]
-    if is_object(value):
-        return {
-            f"{_TEXT}{number}": replace_with_placeholders(item) for number, item in enumerate(value.values())
-        }
-    raise TypeError(f"no placeholder for {type(value)}")
+        names = [field.name for field in fields(value) if field.name not in kept]
+        return replace(value, **{name: self.replace(getattr(value, name)) for name in names})
 
 
 def equal_except_literals(a: str, b: str) -> bool:

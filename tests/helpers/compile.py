@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import FileSystemLoader
 from oxen_codegen.bind import bind_model
 from oxen_codegen.config import find_template_dir
-from oxen_codegen.injection import equal_except_literals, replace_with_placeholders
+from oxen_codegen.injection import Placeholders, equal_except_literals
 from oxen_codegen.records import Record, from_response
 from oxen_codegen.render import create_environment
 from oxen_codegen.resolve import resolve_model
@@ -25,7 +25,7 @@ def render_module(record: Record) -> str:
     """Return the text of a model's module, checked for injected code."""
     spec = bind_model(resolve_model(record, {}))
     source = _TEMPLATE.render(spec=spec)
-    assert equal_except_literals(source, _TEMPLATE.render(spec=replace_with_placeholders(spec)))
+    assert equal_except_literals(source, _TEMPLATE.render(spec=Placeholders().replace(spec)))
     return source
 
 
