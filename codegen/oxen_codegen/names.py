@@ -68,6 +68,8 @@ def snake(text: str) -> str:
 
 def split_words(text: str) -> str:
     """Return `text` with an underscore at each word that begins with a capital: CFGScale is CFG_Scale."""
+    if text.islower():
+        return text
     return _HUMP.sub("_", _MIXED_WORD.sub(lambda word: word[0].capitalize(), text))
 
 

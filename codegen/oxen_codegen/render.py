@@ -32,6 +32,7 @@ from .spec import (
 LINE_LENGTH = 110
 # A string literal, as repr() writes it, or a name.
 _STRING_OR_NAME = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<![\w.])([A-Za-z_]\w*)""")
+_UNUSUAL_CHARACTER = re.compile(r"[^\n -~]")
 _CLOSING_QUOTES = re.compile(r'"{3,}|"+\Z')
 
 # The modules of the names that an emitted module may use.
@@ -238,7 +239,7 @@ def _arguments(limits: tuple[Limit, ...]) -> str:
 
 def make_visible(text: str) -> str:
     """Return a text of the API with invisible characters escaped; line breaks stay."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_make_char_visible, text))
+    return _UNUSUAL_CHARACTER.sub(lambda match: _make_char_visible(match[0]), text)
 
 
 def _make_char_visible(char: str) -> str:

@@ -8,6 +8,7 @@ the targets of references, and one with more than MAX_EXPANDED_VALUES values is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -33,10 +34,10 @@ def expand_schema(schema: Node) -> Node:
 
     A schema that would have more than MAX_EXPANDED_VALUES values is returned as it is.
     """
-    expander = _Expander(schema)
-    expanded = expander.expand(schema, 0)
-    if not expander.has_replaced:
+    text = json.dumps(schema)  # searched, because most schemas have neither and a copy takes much longer
+    if '"$ref"' not in text and '"allOf"' not in text:
         return schema
+    expanded = _Expander(schema).expand(schema, 0)
     is_expanded = is_object(expanded) and count_values(expanded, MAX_EXPANDED_VALUES) <= MAX_EXPANDED_VALUES
     return expanded if is_expanded else schema
 
@@ -87,7 +88,6 @@ class _Expander:
         self._targets: dict[str, Any] = {}
         self._active: set[str] = set()
         self._merger = Merger()
-        self.has_replaced = False
 
     def expand(self, schema: Any, level: int) -> Any:
         """Return a schema with everything in it expanded."""
@@ -97,7 +97,6 @@ class _Expander:
         expanded = {key: self._expand_keyword(key, value, level + 1) for key, value in schema.items()}
         if not schema.keys() & {"$ref", "allOf"}:
             return expanded
-        self.has_replaced = True
         # `nullable` adds null to what all other keywords accept together.
         nullable = {"nullable": expanded.pop("nullable")} if "nullable" in expanded else {}
         if "$ref" in schema:
