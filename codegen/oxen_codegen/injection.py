@@ -68,7 +68,7 @@ class Placeholders:
         raise TypeError(f"no placeholder for {type(value)}")
 
     def _replace_fields(self, value: Any) -> Any:
-        kept = _GENERATED_NAMES.get(type(value), frozenset())
+        kept = _GENERATED_NAMES.get(value.__class__, frozenset())
         names = [field.name for field in fields(value) if field.name not in kept]
         return replace(value, **{name: self.replace(getattr(value, name)) for name in names})
 
