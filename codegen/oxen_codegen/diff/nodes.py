@@ -12,6 +12,7 @@ from typing import Any
 from ..accepted_values import Node
 from ..json_types import is_list, is_object
 
+_JSON_TYPES: Mapping[type[Any], str] = {bool: "boolean", str: "string", int: "number", float: "number"}
 _SPECIAL = re.compile(r'[.\[\]*"\s]')
 _MEDIA = {"image": {"image"}, "video": {"video"}, "audio": {"audio"}, "file": {"image", "video", "audio"}}
 
@@ -195,10 +196,9 @@ def accepted_types(node: Node) -> TypeSet | None:
 
 
 def _json_type(value: object) -> str:
-    names: dict[type[Any], str] = {bool: "boolean", str: "string", int: "number", float: "number"}
     if value is None:
         return "null"
-    return "array" if is_list(value) else names.get(type(value), "object")
+    return "array" if is_list(value) else _JSON_TYPES.get(type(value), "object")
 
 
 Interval = tuple[tuple[float, bool], tuple[float, bool]]

@@ -64,6 +64,8 @@ def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
 
 def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
     """Yield the path and both schemas of each object that the two schemas have in common."""
+    if "anyOf" not in old.node and old.node.get("type") not in ("array", "object"):
+        return
     old_types, new_types = accepted_types(old.node), accepted_types(new.node)
     if old_types is None or new_types is None:
         return
@@ -126,13 +128,13 @@ def _compare_schemas(path: str, old: Schema, new: Schema) -> Iterator[ParameterC
     changes = list(_compare_values(path, old, new))
     yield from changes
     a, b = _format(old), _format(new)
-    is_reported = any(
+    if a != b and not any(
         changed == path and kind in ("media-narrowed", "became-media") for changed, kind, *_ in changes
-    )
-    if a != b and not is_reported:
+    ):
         yield path, "format-changed", a, b
     a, b = _select(old.raw, _ANNOTATIONS), _select(new.raw, _ANNOTATIONS)
-    if changed := [key for key in _ANNOTATIONS if not json_equal(a.get(key), b.get(key))]:
+    if not json_equal(a, b):
+        changed = [key for key in _ANNOTATIONS if not json_equal(a.get(key), b.get(key))]
         yield path, "annotation-changed", _select(a, changed), _select(b, changed)
 
 
