@@ -174,7 +174,7 @@ for command in {commands!r}:
     ("missing", "commands"),
     [
         ("click", _COMMANDS),
-        ("datamodel_code_generator", _COMMANDS),
+        ("datamodel_code_generator", _COMMANDS[:3]),
         ("jinja2", _COMMANDS[:3]),
         ("ruff", _COMMANDS[1:3]),
         ("stamina", (_FETCH, ("diff",))),
