@@ -55,6 +55,7 @@ def test_gitattributes_leave_source_files() -> None:
     assert find_marked(*HAND_WRITTEN) == set()
 
 
+@pytest.mark.slow
 def test_names_of_tests_have_at_most_50_characters() -> None:
     """The sentence of a test is its docstring."""
     modules = [path for path in ROOT.joinpath("tests").rglob("*.py") if "golden" not in path.parts]

@@ -323,6 +323,7 @@ def test_rejected_request_may_be_replaced(hub: Hub, run_batch: Run, tmp_path: Pa
     assert sent_prompts(hub) == ["number 0", "changed"]
 
 
+@pytest.mark.slow
 def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A `key` that returns the same value for two requests raises."""
 

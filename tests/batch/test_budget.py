@@ -135,6 +135,7 @@ def test_failed_job_without_a_cost_is_free(hub: Hub, run_batch: Run) -> None:
     assert (error, [outcome.cost for outcome in outcomes]) == (None, [None] * 3)
 
 
+@pytest.mark.slow
 def test_failed_job_of_unknown_cost_counts(hub: Hub, run_batch: Run) -> None:
     """A failed job counts at its estimate if the history cannot be read."""
     set_cost(hub, "z-image-turbo", 0.01, schema=False)

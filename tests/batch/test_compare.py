@@ -196,6 +196,7 @@ def test_sheet_that_cannot_be_written_names_reason(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sheet_names_the_extra_without_pillow(
     run_comparison: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_failures_in_a_row_are_counted(run: ClientRunner, hub: Hub) -> None:
     assert 0 < failed < len(outcomes) == len(REQUESTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delivery", ["never", "cut"])
 def test_timeout_bounds_each_request(run: ClientRunner, delivery: Any) -> None:
     """`timeout` ends a request whose submission has no response; it is sent once."""

@@ -114,6 +114,7 @@ def test_rejected_request_is_sent_again(run: ClientRunner, hub: Hub, tmp_path: P
     assert outcome.result.text == "The stand-in read: a"
 
 
+@pytest.mark.slow
 def test_rate_limit_pauses_the_run(run: ClientRunner, hub: Hub) -> None:
     """A rate-limited chat request is sent again when the run continues."""
     hub.respond_next(429, headers={"retry-after": "0"}, path=CHAT_PATH)
@@ -122,6 +123,7 @@ def test_rate_limit_pauses_the_run(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("POST", CHAT_PATH) == 3
 
 
+@pytest.mark.slow
 def test_budget_refuses_unpriced_requests(run: ClientRunner, hub: Hub) -> None:
     """The price of a chat request is not known before it is sent."""
     assert not ask("a").estimate()

@@ -32,6 +32,7 @@ def as_stream(*events: str) -> dict[str, Any]:
     return {"status": 200, "body": body, "headers": {"content-type": "text/event-stream"}, "path": CHAT_PATH}
 
 
+@pytest.mark.slow
 def test_stream_yields_the_pieces_of_the_answer(run: ClientRunner, hub: Hub) -> None:
     """The texts of the chunks are the text of the answer, which is complete at the end."""
     hub.chat("The ox says moo.", times=2)
@@ -71,6 +72,7 @@ def test_refusal_is_streamed(run: ClientRunner, hub: Hub) -> None:
     assert stream.completion.message.refusal == "I must not."
 
 
+@pytest.mark.slow
 def test_finish_reason_without_done_is_complete(run: ClientRunner, hub: Hub) -> None:
     """A stream that ends after the finish reason is complete, also if the connection is cut then."""
     hub.chat("Moo.", end="finish-reason")
@@ -111,6 +113,7 @@ def test_cut_connection_raises_with_what_arrived(run: ClientRunner, hub: Hub) ->
     assert hub.count("POST", CHAT_PATH) == 1
 
 
+@pytest.mark.slow
 def test_error_in_the_stream_raises(run: ClientRunner, hub: Hub) -> None:
     """An error object in the stream raises the error of its code, after the chunks before it."""
     hub.chat("The ox", error={"code": 429, "message": "too many oxen", "type": "rate_limited"})
@@ -121,6 +124,7 @@ def test_error_in_the_stream_raises(run: ClientRunner, hub: Hub) -> None:
     assert error.detail == "the provider failed"
 
 
+@pytest.mark.slow
 def test_rejection_of_a_stream_raises(run: ClientRunner, hub: Hub) -> None:
     """An error response raises as without a stream; a rate limit is retried."""
     run.expect_error(NotFoundError, open_stream(model="no-such-model"), collect, base_url=hub.url)

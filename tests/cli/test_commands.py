@@ -35,6 +35,7 @@ def test_list_filters_the_catalogue(run: Run, hub: Hub) -> None:
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_list_of_the_server_has_new_models(run: Run) -> None:
     """With `--live`, the models are those that the server lists now."""
     assert NEW["id"] in run("list", "--live", "--output", "quiet").stdout.split()

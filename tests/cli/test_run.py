@@ -27,6 +27,7 @@ def read_report(result: Result) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.slow
 def test_run_reports_files_and_cost(run: Run, hub: Hub, folder: Path) -> None:
     """The report has the estimate, and status, files and cost of each job; a sidecar says how it was made."""
     report = read_report(run("run", PRICED, *PROMPT, "-o", "new/hat.webp", "--sidecar"))
@@ -38,6 +39,7 @@ def test_run_reports_files_and_cost(run: Run, hub: Hub, folder: Path) -> None:
     assert read_bodies(hub) == [{"model": PRICED, "prompt": "A hat"}]
 
 
+@pytest.mark.slow
 def test_small_cost_has_no_exponent(run: Run, own_hub: Hub) -> None:
     """Amounts of money are decimal numbers in JSON."""
     own_hub.add_model({**NEW, "pricing": {"method": "per_image", "cost_per_image": 1e-7}})
@@ -45,6 +47,7 @@ def test_small_cost_has_no_exponent(run: Run, own_hub: Hub) -> None:
     assert (report["cost"], report["estimate"]["low"]) == ("0.0000001", "0.0000001")
 
 
+@pytest.mark.slow
 def test_default_name_has_index_and_id(run: Run, folder: Path) -> None:
     """Without a path, files are named after their index and their job in the current folder."""
     report = read_report(run("run", PRICED, *PROMPT, "--count", "2"))
@@ -122,6 +125,7 @@ def test_unknown_outcome_has_its_exit_code(read_error: Any, hub: Hub) -> None:
     assert read_error("run", PRICED, *PROMPT, code=5)["type"] == "OutcomeUnknownError"
 
 
+@pytest.mark.slow
 def test_error_of_a_proxy_is_an_unknown_outcome(run: Run, read_error: Any, hub: Hub) -> None:
     """If a proxy may have forwarded the request, the exit code is 5, and readers see where to look."""
     hub.respond_next(502, path=QUEUE, times=None)
@@ -143,6 +147,7 @@ def create_impatient_client(base_url: str | None) -> Oxen:
     return Oxen(base_url=base_url, timeout=0.05, max_retries=0)
 
 
+@pytest.mark.slow
 def test_unsaved_file_has_its_exit_code(run: Run, folder: Path) -> None:
     """The exit code of a job whose file cannot be saved is 8, and the report has its URL."""
     (folder / "file").touch()
@@ -151,6 +156,7 @@ def test_unsaved_file_has_its_exit_code(run: Run, folder: Path) -> None:
     assert job["urls"]
 
 
+@pytest.mark.slow
 def test_unknown_cost_is_no_part_of_a_sum(run: Run, hub: Hub) -> None:
     """The cost of several jobs is not known as long as that of one is not."""
     ids = run("submit", PRICED, *PROMPT, "--count", "2", "--output", "quiet").stdout.split()
@@ -175,6 +181,7 @@ def test_timeout_prints_how_to_resume(run: Run, hub: Hub) -> None:
     assert (job["status"], job["error"]["type"]) == ("cancelled", "JobCancelled")
 
 
+@pytest.mark.slow
 def test_unknown_job_has_its_exit_code(run: Run) -> None:
     """A job that does not exist cannot be waited for or cancelled."""
     [job] = read_report(run("wait", "nope", code=4))["jobs"]
@@ -225,6 +232,7 @@ def test_dry_run_prints_a_command_for_curl(run: Run, hub: Hub, folder: Path) -> 
     assert read_bodies(hub) == [expected]
 
 
+@pytest.mark.slow
 def test_targets_are_sent(run: Run, hub: Hub) -> None:
     """The repository and the directory of the results are sent with the request."""
     run("submit", PRICED, *PROMPT, "--target-repo", "me/hats", "--target-directory", "new")

@@ -199,6 +199,7 @@ def test_unpriced_request_follows_the_limits(oxen: Oxen, hub: Hub) -> None:
     assert len(allowing.send(allowing.plan(UNPRICED, values), never)) == 1
 
 
+@pytest.mark.slow
 def test_budget_counts_costs_of_all_calls(oxen: Oxen, hub: Hub) -> None:
     """A budget is that of the runner; a call is rejected by its number of jobs, too."""
     runner = Runner(oxen, Limits(budget=Decimal("0.03"), per_call=Decimal("0.02")))
@@ -236,6 +237,7 @@ def test_budget_counts_what_a_proxy_may_forward(oxen: Oxen, hub: Hub, status: in
     assert runner.spending.total == CENT
 
 
+@pytest.mark.slow
 def test_job_of_unknown_cost_stays_reserved(own_hub: Hub) -> None:
     """A failed job is free only if the history answers without a cost."""
     fail_jobs(own_hub)
@@ -267,6 +269,7 @@ def test_reservation_is_divided_exactly() -> None:
         spending.reserve(PRICED, Estimate(five, five, "USD", ""))
 
 
+@pytest.mark.slow
 def test_failed_job_is_reported_and_free(own_hub: Hub) -> None:
     """The error of a job is in its report, and what was reserved for it is released."""
     fail_jobs(own_hub)
@@ -276,6 +279,7 @@ def test_failed_job_is_reported_and_free(own_hub: Hub) -> None:
     assert (report.status, type(report.error), runner.spending.total) == ("failed", JobFailed, Decimal(0))
 
 
+@pytest.mark.slow
 def test_unfinished_job_is_reported_with_its_id(oxen: Oxen, hub: Hub) -> None:
     """A job that does not finish in time continues and counts, and can be collected later."""
     hub.inject_fault("job-stuck", times=1)
@@ -290,6 +294,7 @@ def test_unfinished_job_is_reported_with_its_id(oxen: Oxen, hub: Hub) -> None:
     assert report.status == "cancelled"
 
 
+@pytest.mark.slow
 def test_file_error_is_reported_with_the_url(oxen: Oxen, tmp_path: Path) -> None:
     """A file that cannot be saved is an error of the report, which has the URL."""
     (tmp_path / "file").touch()

@@ -21,6 +21,7 @@ def submit(run: Run, hub: Hub, *options: str, input: str | bytes | None = None) 
     return {name: value for name, value in body.items() if name != "model"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "text", "value"),
     [
@@ -40,6 +41,7 @@ def test_text_is_converted_by_the_schema(run: Run, hub: Hub, option: str, text: 
     assert type(sent[option]) is type(value)
 
 
+@pytest.mark.slow
 def test_repeated_options_are_a_list(run: Run, hub: Hub) -> None:
     """Each occurrence adds an item, or the items of a JSON list."""
     sent = submit(
@@ -77,6 +79,7 @@ def test_media_are_paths_urls_and_input(run: Run, hub: Hub, folder: Path) -> Non
     assert body["input_image"] == [encoded, URL, encoded]
 
 
+@pytest.mark.slow
 def test_parameter_with_the_name_of_an_option(run: Run, hub: Hub) -> None:
     """The option of a parameter whose name the command has itself begins with `--param-`."""
     assert submit(run, hub, "--prompt", "x", "--param-output", "red", "--output", "quiet")["output"] == "red"

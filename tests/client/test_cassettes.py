@@ -224,6 +224,7 @@ def test_refused_parameter_raises(oxen: Oxen) -> None:
     assert (caught.value.status, caught.value.type) == (400, "invalid_params")
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 def test_429_is_retried(oxen: Oxen, respond_next: RespondNext) -> None:
     """A request that was rate-limited is sent again."""
@@ -304,6 +305,7 @@ def test_job_succeeds(polling: Oxen, pause: Callable[[], None]) -> None:
     assert (image.url, image.generation_id) == (succeeded.record["result_url"], job.id)
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 def test_job_fails(polling: Oxen, pause: Callable[[], None]) -> None:
     """A job whose parameters are refused fails with the reason."""
@@ -331,6 +333,7 @@ def test_several_jobs_of_one_request(polling: Oxen) -> None:
     assert len({job.id for job in jobs}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.vcr
 def test_jobs_and_history(polling: Oxen, pause: Callable[[], None]) -> None:
     """A job is in the list of jobs, and in the history with its cost."""

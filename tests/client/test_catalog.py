@@ -72,6 +72,7 @@ def test_models_are_filtered_by_price() -> None:
     assert FLUX.price == "$0.0624 per image; $0.0533 at 768sq, $0.0624 at 1k, $0.13 at 2k, $0.7891 at 4k"
 
 
+@pytest.mark.slow
 def test_default_cost_is_the_estimate() -> None:
     """The default cost in the catalogue is the estimate of a request without optional values."""
     for model in catalog.models(typed=True):

@@ -99,6 +99,7 @@ def test_results_keep_their_order(run: ClientRunner, server: RawServer) -> None:
     assert (result.model, result.created) == ("m", 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "item", [{"url": "data:image/png;base64,bmV3"}, {"url": "data:,new"}, {"b64_json": "bmV3"}]
 )
@@ -111,6 +112,7 @@ def test_content_in_the_response_is_read(
     assert run(edit(), save(tmp_path / "hat.png"), base_url=server.url).read_bytes() == b"new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "item",
     [
@@ -136,6 +138,7 @@ def test_invalid_date_does_not_lose_the_result(run: ClientRunner, server: RawSer
     assert (result.images[0].url, result.created, result.model) == (URL, None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [{}, {"hat.png": OLD}])
 def test_interrupted_save_leaves_no_file(
     run: ClientRunner, server: RawServer, tmp_path: Path, old: dict[str, bytes]
@@ -149,6 +152,7 @@ def test_interrupted_save_leaves_no_file(
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
 def test_save_replaces_an_existing_file(
     run: ClientRunner, server: RawServer, tmp_path: Path, name: str
@@ -161,6 +165,7 @@ def test_save_replaces_an_existing_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["missing/hat.png", "file/hat.png", "missing/", "file/"])
 def test_save_to_invalid_path_raises(
     run: ClientRunner, server: RawServer, tmp_path: Path, target: str
@@ -313,6 +318,7 @@ def test_response_without_result_raises(
 UNKNOWN = "may have been accepted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("responses", "posts", "kind"),
     [
@@ -336,6 +342,7 @@ def test_only_429_of_a_billable_request_is_retried(
     assert [request[:2] for request in server.requests] == [("POST", EDIT)] * posts
 
 
+@pytest.mark.slow
 def test_response_that_does_not_end_in_time_raises(run: ClientRunner, server: RawServer) -> None:
     """A response whose bytes arrive too slowly raises at the timeout, although httpx's own restarts."""
     server.responses[EDIT] = [Response(body=DONE.body, delivery="slow"), DONE]

@@ -74,6 +74,7 @@ def test_timeout_of_options_and_call(run: ClientRunner) -> None:
     assert timeouts == [600, 50, 50, 40, 40, 40]
 
 
+@pytest.mark.slow
 def test_with_options_shares_the_connections(run: ClientRunner, hub: Hub) -> None:
     """Both clients use one event stream, and closing one closes both."""
 

@@ -224,6 +224,7 @@ def test_check_key_raises_for_a_wrong_key(run: ClientRunner, server: RawServer) 
     run.expect_error(ox.UnexpectedResponseError, check_key, base_url=server.url)
 
 
+@pytest.mark.slow
 def test_default_headers_are_sent(run: ClientRunner, hub: Hub) -> None:
     """Default headers are part of each request; those of a call and the client's own replace them."""
 
@@ -368,6 +369,7 @@ def test_call_without_a_key_sends_nothing(run: ClientRunner, hub: Hub, call: Cal
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_result_is_downloaded_without_a_key(
     run: ClientRunner, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ CALLS: dict[str, tuple[Step, type[Exception]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("respond", RESPONSES)
 def test_slow_response_ends_at_the_timeout(
@@ -96,6 +97,7 @@ def test_slow_response_ends_at_the_timeout(
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("respond", [drip_headers, drip_body])
 def test_slow_submission_ends_at_the_timeout(
     run: ClientRunner, respond: Callable[[Peer, Request], None]
@@ -167,6 +169,7 @@ def test_slow_tls_handshake_sends_nothing(run: ClientRunner, connect: Callable[[
     assert str(error).endswith("nothing was sent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("respond", [drip_headers, drip_interim_responses, send_nothing])
 def test_slow_proxy_sends_nothing(run: ClientRunner, respond: Callable[[Peer, Request], None]) -> None:
     """A proxy that does not open a tunnel in time was not sent the request."""

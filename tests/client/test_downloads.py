@@ -68,6 +68,7 @@ def downloads(server: RawServer) -> list[dict[str, str]]:
     return [headers for _, path, headers in server.requests if path == "/made"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_interrupted_download_is_resumed(
     run: ClientRunner, server: RawServer, tmp_path: Path, use: str
@@ -81,6 +82,7 @@ def test_interrupted_download_is_resumed(
     assert {first["accept-encoding"], second["accept-encoding"]} == {"identity"}
 
 
+@pytest.mark.slow
 def test_progress_continues_after_a_resume(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
     """`on_progress` is called with growing lengths and the total of the file, not of the rest."""
     server.serve_image_at("/made", Response(body=CONTENT, headers=ETAG, delivery="half"), rest())
@@ -137,6 +139,7 @@ RESUMED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("resumed", RESUMED, ids=range(len(RESUMED)))
 def test_wrong_rest_raises(
@@ -148,6 +151,7 @@ def test_wrong_rest_raises(
     assert (len(downloads(server)), error.status) == (2, None)
 
 
+@pytest.mark.slow
 def test_expired_url_is_not_renewed_for_the_rest(
     run: ClientRunner, server: RawServer, tmp_path: Path
 ) -> None:
@@ -168,6 +172,7 @@ def test_expired_url_is_not_renewed_for_the_rest(
     assert (error.generation_id, len(downloads(server)), list(tmp_path.iterdir())) == ("g", 2, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(
     "response",
@@ -242,6 +247,7 @@ def test_unusual_media_are_read(run: ClientRunner, server: RawServer, tmp_path: 
     assert use_image(run, tmp_path, "read", server) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "aes128gcm", "x"])
 def test_unsupported_coding_raises(
@@ -253,6 +259,7 @@ def test_unsupported_coding_raises(
     assert coding in str(refuse_image(run, tmp_path, use, server))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["identity", "Identity", ""])
 def test_identity_coding_is_accepted(
     run: ClientRunner, server: RawServer, tmp_path: Path, coding: str
@@ -284,6 +291,7 @@ def test_too_large_download_raises_at_its_start(
     assert len(downloads(server)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("delivery", ["slow", "never"])
 def test_download_timeout_bounds_a_download(
@@ -354,6 +362,7 @@ def test_download_timeout_includes_retries(run: ClientRunner, server: RawServer,
     assert (error.status, len(downloads(server))) == (503, 1)
 
 
+@pytest.mark.slow
 def test_with_options_changes_the_download_timeout(
     run: ClientRunner, server: RawServer, tmp_path: Path
 ) -> None:

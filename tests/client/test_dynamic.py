@@ -105,6 +105,7 @@ def test_untyped_call_returns_the_typed_result(
         assert type(submitted) is run.get_class(kind)
 
 
+@pytest.mark.slow
 def test_untyped_submit_sends_options_and_targets(run: ClientRunner, new: Hub) -> None:
     """Options of the call and targets of the client are sent with a submission by id."""
 
@@ -193,6 +194,7 @@ def test_dynamic_schema_reports_a_problem(name: str, value: object, message: str
     assert str(problem).startswith(message)
 
 
+@pytest.mark.slow
 def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tmp_path: Path) -> None:
     """Files become data: URIs, sequences lists, integral floats integers; OMIT is not sent."""
     (tmp_path / "dog.png").write_bytes(PNG)
@@ -245,6 +247,7 @@ def test_untyped_call_of_another_verb_raises(
     assert read_posted_bodies(hub) == []
 
 
+@pytest.mark.slow
 def test_untyped_model_that_needs_an_image_edits(run: ClientRunner, hub: Hub) -> None:
     """A model that requires an image has the call `edit`, whatever its endpoint says."""
     schema = ox.schema(EDITOR)
@@ -316,6 +319,7 @@ def test_untyped_model_has_its_schema_after_load(hub: Hub) -> None:
         assert (copied.id, copied.schema, type(copied)) == (EDITOR, None, type(any_model))
 
 
+@pytest.mark.slow
 def test_untyped_model_uses_the_recorded_schema(run: ClientRunner, hub: Hub) -> None:
     """A model of the package is validated with the recorded schema, without a request; `load` fetches it."""
     hub.add_model({**NEW, "id": "qwen-image"})
@@ -332,6 +336,7 @@ def test_untyped_model_uses_the_recorded_schema(run: ClientRunner, hub: Hub) -> 
     assert (found.endpoint, hub.count("GET", "/api/ai/models/qwen-image")) == ("/videos/generate", 1)
 
 
+@pytest.mark.slow
 def test_untyped_model_fetches_its_schema_once(new: Hub) -> None:
     """Concurrent first calls share one request for the schema, in threads and in tasks."""
     path = "/api/ai/models/new/model"

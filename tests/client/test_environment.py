@@ -102,6 +102,7 @@ def test_refusal_of_a_proxy_is_explained(
     check_sentence(error)
 
 
+@pytest.mark.slow
 def test_proxy_is_used(run: ClientRunner, monkeypatch: pytest.MonkeyPatch, server: RawServer) -> None:
     """A call goes through the proxy of the environment, unless NO_PROXY excludes the server."""
     monkeypatch.setenv("HTTP_PROXY", server.url)

@@ -57,6 +57,7 @@ def test_missing_path_is_replaced_and_remembered(
         assert read_posted_paths(hub) == [missing, existing, existing]
 
 
+@pytest.mark.slow
 def test_restored_path_replaces_the_remembered_one(run: ClientRunner, hub: Hub) -> None:
     """If the remembered path is missing later, the first one is used again."""
     first, second = "/api/ai/images/edit", "/api/ai/images/generate"

@@ -114,6 +114,7 @@ def test_forms_of_the_stand_in_are_read(run: ClientRunner, errors: Any, type_: s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "class_"),
     [

@@ -101,6 +101,7 @@ def test_unusual_value_is_explained(explain: Explain, schema: dict[str, Any], va
     assert len(str(error)) < 1200
 
 
+@pytest.mark.slow
 def test_unusual_schema_is_explained() -> None:
     """A schema that is nested too deeply to be used is an `OxenError`."""
     schema = {"type": "object", "properties": {"a": {"const": nest(800)}}}

@@ -56,6 +56,7 @@ def call(verb: str, image: str = URL, **parameters: Any) -> Callable[[Any], Any]
     return step
 
 
+@pytest.mark.slow
 def test_rejected_call_has_hint(run: ClientRunner, newer: Hub) -> None:
     """A typed call that the server rejects has the hint, as an attribute and in its text."""
     changes: list[dict[str, Any]] = [{}, {"extra_body": {"mood": "good"}, "output_format": "png"}]
@@ -65,6 +66,7 @@ def test_rejected_call_has_hint(run: ClientRunner, newer: Hub) -> None:
         assert str(error).endswith(f"(HTTP 400, invalid_params); {HINT}")
 
 
+@pytest.mark.slow
 def test_failed_job_has_hint(run: ClientRunner, newer: Hub) -> None:
     """A job that fails because of its parameters has the hint."""
     steps = call("submit", output_format="png"), methodcaller("result")
@@ -96,6 +98,7 @@ def test_parameter_of_the_call_has_no_hint(run: ClientRunner, hub: Hub, step: Ca
     assert run.expect_error(BadRequestError, step, base_url=hub.url).hint is None
 
 
+@pytest.mark.slow
 def test_invalid_file_has_no_hint(run: ClientRunner, hub: Hub) -> None:
     """An error about an invalid input file has no hint."""
     refused = run.expect_error(BadRequestError, call("edit", BROKEN), base_url=hub.url)
@@ -233,6 +236,7 @@ def test_call_rejected_by_provider_has_hint(run: ClientRunner, newer: Hub) -> No
     assert (error.hint, error.provider) == (HINT, "Alibaba")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["edit", "submit"])
 def test_own_extra_body_has_no_hint(run: ClientRunner, own_hub: Hub, verb: str) -> None:
     """An error about a key of the caller's own `extra_body` has no hint, in a response and in a job."""

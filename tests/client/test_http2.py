@@ -49,6 +49,7 @@ def server() -> Iterator[SocketServer]:
         yield running
 
 
+@pytest.mark.slow
 def test_calls_share_a_connection(run: ClientRunner, server: SocketServer) -> None:
     """Several calls use one connection of HTTP/2."""
     http_client = run.make_http_client(http1=False, http2=True)

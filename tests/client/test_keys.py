@@ -93,6 +93,7 @@ def test_call_does_not_follow_redirects(
     assert (len(server.requests), other_server.requests) == (1, [])
 
 
+@pytest.mark.slow
 def test_key_is_not_in_repr_or_log(
     run: ClientRunner, server: RawServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -218,6 +218,7 @@ def test_small_file_is_read_when_the_request_is_made(tmp_path: Path) -> None:
     assert request.body()["input_image"] == [encode(content)]
 
 
+@pytest.mark.slow
 def test_relative_path_is_resolved_by_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another working directory does not change the file that is sent."""
     content = create_png(LARGE)
@@ -259,6 +260,7 @@ def copy_by_pickle(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "bytes"])
 @pytest.mark.parametrize("copy_request", [copy_by_pickle, copy.copy, copy.deepcopy])
 def test_copy_of_a_request_with_large_media_is_equal(

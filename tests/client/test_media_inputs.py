@@ -123,6 +123,7 @@ def test_request_sends_strings_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_pa
         QwenImageEditPlusRequest(prompt="x", input_image=[Path("dog.png")])
 
 
+@pytest.mark.slow
 def test_call_reads_strings_that_are_no_urls(
     run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_open_pipe_is_read(tmp_path: Path) -> None:
         thread.join()
 
 
+@pytest.mark.slow
 def test_home_folder_is_expanded(
     run: ClientRunner, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ class ZeroStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 SIZE = 2**23
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "bytes", "uri"])
 def test_body_is_sent_in_small_chunks(run: ClientRunner, tmp_path: Path, form: str) -> None:
     """No chunk is large, so that an event loop runs between them."""

@@ -25,6 +25,7 @@ def find_loaded_modules(statement: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_import_loads_neither_httpx_nor_pydantic() -> None:
     """`import oxen_models` loads one module and no dependency."""
     modules = find_loaded_modules("import oxen_models")
@@ -180,6 +181,7 @@ def test_parameter_names_ignore_the_order() -> None:
     assert (names["top_k"], names["Top K"], names["top-k"]) == ("top_k", "top_k_2", "top_k_3")
 
 
+@pytest.mark.slow
 def test_class_names_do_not_hide_imports() -> None:
     """Every class name that generated modules import is reserved."""
     golden = Path(__file__).parents[1] / "codegen" / "golden"

@@ -153,6 +153,7 @@ def test_missing_path_is_tried_at_the_other_once(
     assert posts(hub) == [EDIT, GENERATE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["submit", "run_many"])
 def test_missing_path_of_the_queue_is_final(
     run: ClientRunner, hub: Hub, long_retry_delay: None, name: str
@@ -178,6 +179,7 @@ def test_interrupted_request_has_unknown_outcome(
     assert posts(hub) == [operation.path] * (before + 1)
 
 
+@pytest.mark.slow
 def test_timed_out_request_has_unknown_outcome(run: ClientRunner, hub: Hub, operation: Operation) -> None:
     """A request without a response before the timeout raises OutcomeUnknownTimeout and is not retried."""
 
@@ -193,6 +195,7 @@ def test_timed_out_request_has_unknown_outcome(run: ClientRunner, hub: Hub, oper
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}, {"Retry_After": ""}])
 def test_429_is_retried_with_backoff(
     run: ClientRunner, hub: Hub, operation: Operation, no_retry_delay: None, headers: dict[str, str]
@@ -214,6 +217,7 @@ def test_429_without_delay_is_retried_at_once(
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.slow
 def test_429_is_retried_after_its_delay(
     run: ClientRunner, hub: Hub, operation: Operation, no_retry_delay: None
 ) -> None:
@@ -313,6 +317,7 @@ def test_refused_connection_is_retried(
     assert attempts == (1 if operation.call is run_batch else 2)  # a run retries with GET requests
 
 
+@pytest.mark.slow
 def test_retry_after_refused_connection_succeeds(
     run: ClientRunner,
     operation: Operation,

@@ -86,6 +86,7 @@ def test_old_parameter_name_warns(project: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("renamed", "code", "message"),
     [

@@ -251,6 +251,7 @@ def test_value_that_is_not_json_is_rejected(run: ClientRunner, hub: Hub, name: s
         assert f"{name}=" in str(expect_invalid(run, hub, edit(**{name: given})))
 
 
+@pytest.mark.slow
 def test_null_is_accepted_where_nullable() -> None:
     """None is a value where the schema allows null, and differs from an omitted parameter."""
     kind = compile_request({"type": "object", "properties": {"seed": {"type": ["integer", "null"]}}})
@@ -305,6 +306,7 @@ def test_error_counts_the_items_of_a_list(
     assert str(error).endswith(f": {message}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "huge", [WAV + bytes(5_000_000), f"data:image/png;base64,{'A' * 7_000_000}", "x" * 5_000_000]
 )

@@ -63,6 +63,7 @@ def test_expired_url_is_renewed(
     assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/files/")) == (expired, 2 + expired)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_rejected_new_url_raises(run: ClientRunner, hub: Hub, tmp_path: Path, use: str) -> None:
     """If the renewed URL is rejected as well, the download raises and leaves no file."""
@@ -80,6 +81,7 @@ def test_rejected_new_url_raises(run: ClientRunner, hub: Hub, tmp_path: Path, us
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_expired_url_without_another_raises(run: ClientRunner, hub: Hub) -> None:
     """If the queue has no other URL, the error says so and keeps the first status."""
     hub.inject_fault("url-downloads", 0)
@@ -97,6 +99,7 @@ def test_expired_url_without_another_raises(run: ClientRunner, hub: Hub) -> None
     assert error.generation_id is not None
 
 
+@pytest.mark.slow
 def test_failed_download_is_not_renewed(run: ClientRunner, hub: Hub) -> None:
     """A status that does not mean expiry raises without a request to the queue."""
     hub.respond_next(500, times=None, path="/files/*")
@@ -111,6 +114,7 @@ def test_failed_download_is_not_renewed(run: ClientRunner, hub: Hub) -> None:
     assert (error.status, error.generation_id is None, hub.count("GET", QUEUE)) == (500, False, 0)
 
 
+@pytest.mark.slow
 def test_expired_url_of_a_call_raises(run: ClientRunner, hub: Hub) -> None:
     """The URL of a blocking call cannot be renewed, because there is no job."""
     hub.inject_fault("url-downloads", 0)
@@ -125,6 +129,7 @@ def test_expired_url_of_a_call_raises(run: ClientRunner, hub: Hub) -> None:
     assert [request.path.partition("/files/")[0] for request in hub.requests] == [EDIT, ""]
 
 
+@pytest.mark.slow
 def test_copied_result_has_no_key(run: ClientRunner, hub: Hub) -> None:
     """Copies and pickles of a result are equal to it and do not contain the API key."""
     [id] = finish_jobs_via_httpx(hub)
@@ -176,6 +181,7 @@ def test_save_reports_progress(run: ClientRunner, server: RawServer, tmp_path: P
     assert len(plain) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [LookupError("enough"), ValueError("enough"), OSError(28, "enough")])
 def test_failed_progress_callback_leaves_no_file(
     run: ClientRunner, hub: Hub, tmp_path: Path, failure: Exception
@@ -229,6 +235,7 @@ def test_notebook_html_is_escaped(
     assert html.unescape(escaped) == source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["answer", "event"])
 def test_download_from_another_host_has_no_key(
     run: ClientRunner, server: RawServer, other_server: RawServer, place: str
@@ -297,6 +304,7 @@ def test_result_of_a_job_has_its_response(run: ClientRunner, hub: Hub) -> None:
     assert by_poll.json["prompt"] == "x"
 
 
+@pytest.mark.slow
 def test_error_of_a_failed_job_has_its_response(run: ClientRunner, hub: Hub) -> None:
     """The error of a failed job has the response that the reason was read from."""
 

@@ -81,6 +81,7 @@ def test_save_to_a_looping_link_raises(run: ClientRunner, server: RawServer, tmp
     assert (list_names(tmp_path), (tmp_path / "loop").is_symlink()) == (["loop"], True)
 
 
+@pytest.mark.slow
 def test_save_writes_into_a_fifo(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
     """The content is written into a named pipe, which is not replaced."""
     content = PNG + os.urandom(300_000)  # more than a pipe holds
@@ -146,6 +147,7 @@ def test_incomplete_result_writes_nothing(
         assert target.read_bytes() == OLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["a/b/hat.png", "a/b/"])
 def test_save_creates_parents_on_request(
     run: ClientRunner, server: RawServer, tmp_path: Path, target: str
@@ -181,6 +183,7 @@ IDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", IDS, ids=range(len(IDS)))
 def test_id_of_a_job_is_a_safe_name(run: ClientRunner, server: RawServer, tmp_path: Path, id: str) -> None:
     """Files in a folder are named after the job, and no id leaves the folder."""

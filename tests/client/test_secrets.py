@@ -258,6 +258,7 @@ def has_controls(text: str) -> bool:
     return any(char in text for char in HOSTILE if not char.isprintable())
 
 
+@pytest.mark.slow
 def test_control_sequences_are_escaped_in_errors(run: ClientRunner, server: RawServer) -> None:
     """Escape sequences and bidirectional overrides of a server reach no text of an error."""
     server.responses[EDIT] = [Response(400, {"error": {"detail": HOSTILE, "type": HOSTILE}})]

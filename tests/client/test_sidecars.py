@@ -63,6 +63,7 @@ def test_sidecar_states_a_blocking_call(run: ClientRunner, hub: Hub, tmp_path: P
     assert found.request(prompt="A coat") == ZImageTurboRequest(prompt="A coat", seed=5)
 
 
+@pytest.mark.slow
 def test_sidecar_states_a_job(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """The sidecar of a job has its id, times and cost, also if another process submitted it."""
     job_id = save_job(run, hub, tmp_path / "hat.webp")
@@ -72,6 +73,7 @@ def test_sidecar_states_a_job(run: ClientRunner, hub: Hub, tmp_path: Path) -> No
     assert found.request() == PICTURE
 
 
+@pytest.mark.slow
 def test_sidecar_of_a_job_without_history(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """If the history has no record, the one in the queue states the job, without a cost."""
     hub.respond_next(404, method="GET", path="/api/ai/generations/*", times=None)
@@ -173,6 +175,7 @@ def test_missing_or_invalid_sidecar_raises(tmp_path: Path, content: str | None) 
         sidecar(tmp_path / "a.png")
 
 
+@pytest.mark.slow
 def test_sidecar_is_readable_json(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A sidecar is a JSON object with times in ISO 8601 and the cost as a string."""
     save_job(run, hub, tmp_path / "hat.webp")

@@ -222,6 +222,7 @@ def test_timeout_of_a_wait_has_the_last_status(run: ClientRunner, hub: Hub, tele
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), [("run", GENERATE), ("submit", QUEUE)])
 def test_unknown_outcome_is_an_error(
     run: ClientRunner, hub: Hub, telemetry: Telemetry, method: str, path: str
@@ -341,6 +342,7 @@ def test_batch_has_a_span_per_request(
     assert (telemetry.names(), telemetry.count("oxen.cost")) == (["caller"], {})
 
 
+@pytest.mark.slow
 def test_cost_of_a_job_is_counted_once(run: ClientRunner, hub: Hub, telemetry: Telemetry) -> None:
     """`job.cost()` counts the cost of a job once."""
 

@@ -79,6 +79,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", SOURCES)
 def test_upload_returns_a_url(run: ClientRunner, hub: Hub, path: Path, form: str) -> None:
     """`upload` accepts what media parameters accept, and returns a URL that needs no key."""
@@ -92,6 +93,7 @@ def test_upload_returns_a_url(run: ClientRunner, hub: Hub, path: Path, form: str
     assert count_signed(hub) == 1
 
 
+@pytest.mark.slow
 def test_small_file_and_document_are_uploaded(run: ClientRunner, hub: Hub) -> None:
     """`upload` does not depend on the size of the file, and accepts documents."""
     url = run(upload(b"%PDF-1.7 small"), base_url=hub.url)
@@ -100,6 +102,7 @@ def test_small_file_and_document_are_uploaded(run: ClientRunner, hub: Hub) -> No
     assert ".pdf?" in url
 
 
+@pytest.mark.slow
 def test_upload_goes_to_the_named_repository(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A client with the name of a repository uploads to it, and requests no user."""
     url = run(upload(path), base_url=hub.url, uploads="studio/inputs")
@@ -304,6 +307,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("call", ["run", "submit", "run_many"])
 def test_failed_upload_sends_no_request(

@@ -39,6 +39,7 @@ def rejected_ids(acceptance: Acceptance) -> list[str]:
     return sorted(diagnostic.subject for diagnostic in acceptance.rejected)
 
 
+@pytest.mark.slow
 def test_accept_records_keeps_last_good_record() -> None:
     """Of a changed model that cannot be bound, the recorded model is kept; a new one is left out."""
     old, bad, good = make_record("a"), make_record("a", ["x"]), make_record("good")
@@ -67,6 +68,7 @@ def test_accept_records_collision_of_new() -> None:
     assert rejected_ids(result) == ["a-b", "a.b"]
 
 
+@pytest.mark.slow
 def test_accept_nested_class_with_a_recorded_name() -> None:
     """A nested class that would take the name of another model gets another name; both are recorded."""
     a, ab, changed = make_record("a"), make_record("a-b"), make_record("a", NESTED)
@@ -76,6 +78,7 @@ def test_accept_nested_class_with_a_recorded_name() -> None:
     assert result.unbindable == {}
 
 
+@pytest.mark.slow
 def test_accept_records_excluded_model() -> None:
     """A model that the configuration excludes is not part of the package, and its rejection is a note."""
     selection = Selection(exclude={"developers": ("acme",)})

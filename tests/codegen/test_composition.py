@@ -118,6 +118,7 @@ OPEN: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schema", "bodies"), OPEN, ids=[next(iter(schema)) for schema, _ in OPEN])
 def test_parameters_of_combined_schemas_are_accepted(
     schema: dict[str, Any], bodies: list[dict[str, Any]]

@@ -119,6 +119,7 @@ def remove_endpoint(text: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_fetch_records_relevant_keys(fetch: Callable[..., Result], schemas: Path) -> None:
     """A record has the keys that concern callers, in a fixed layout."""
     assert fetch("painter").exit_code == 0
@@ -331,6 +332,7 @@ def test_fetch_invalid_list_changes_nothing(
     assert read_texts(schemas) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", [{}, {"id": None}, {"id": 5}, {"id": " "}, "painter", [], None], ids=repr)
 def test_fetch_skips_list_entry_without_id(
     entry: object, fetch: Callable[..., Result], hub: Hub, schemas: Path
@@ -343,6 +345,7 @@ def test_fetch_skips_list_entry_without_id(
     assert [file.name for file in schemas.iterdir()] == ["painter.json"]
 
 
+@pytest.mark.slow
 def test_fetch_reports_few_entries_without_id(fetch: Callable[..., Result], hub: Hub) -> None:
     """Of thousands of entries without an id, the first are listed and the others are counted."""
     hub.respond_next(200, body=[{"id": "painter"}, *[{}] * 5_000], path="/api/ai/models")
@@ -386,6 +389,7 @@ def test_fetch_works_without_a_key(
     assert not any("authorization" in request.headers for request in hub.requests)
 
 
+@pytest.mark.slow
 def test_fetch_without_required_key_fails(
     catalogue: Path, fetch: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +419,7 @@ def test_fetch_uses_login_and_environment(
     assert hub.requests[0].headers["authorization"] == "Bearer of-the-file"
 
 
+@pytest.mark.slow
 def test_fetch_sends_key_and_user_agent(fetch: Callable[..., Result], hub: Hub) -> None:
     """Requests have the key, and a user agent that the hub does not take for its own tool."""
     fetch("painter")

@@ -167,6 +167,7 @@ def test_generate_up_to_date_writes_nothing(
     assert module.stat().st_mtime == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["generate", "check"])
 def test_generate_without_schemas(command: str, invoke: Callable[[str], Result], schemas: Path) -> None:
     """Without recorded models, the message names the command that records them."""

@@ -11,6 +11,7 @@ from helpers.codegen import read_files
 from helpers.models import make_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
@@ -60,6 +61,7 @@ def test_generate_unbindable_record_keeps_package(
     assert read_files(package) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -94,6 +96,7 @@ def test_generate_invalid_file_writes_nothing(
     assert not (tmp_path / "oxen_models").exists()
 
 
+@pytest.mark.slow
 def test_generate_two_files_of_a_model(
     write_models: Callable[..., None], invoke: Callable[[str], Result]
 ) -> None:
@@ -132,6 +135,7 @@ def test_generate_name_collision_names_both(
     assert "2 of 3 recorded models cannot be bound" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_id", ["x" * 300, "\ud800", "é" * 100, "\ufdfa" * 22], ids=ascii)
 def test_generate_id_without_file_name(
     model_id: str, write_models: Callable[..., None], invoke: Callable[[str], Result]

@@ -39,6 +39,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_schema_generates_the_golden_module(
     case: str, generated: Path, request: pytest.FixtureRequest

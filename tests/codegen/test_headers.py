@@ -35,6 +35,7 @@ def test_file_names_the_sources_it_was_made_from(name: str) -> None:
         assert name == header[2].replace("_async/", "_sync/")
 
 
+@pytest.mark.slow
 def test_modules_of_models_name_their_record() -> None:
     """A module that was rendered for a model names the record of this model."""
     modules = [name for name in FILES if re.fullmatch(r"(images|videos|audio)/[a-z]\w+\.py", name)]

@@ -24,6 +24,7 @@ MODEL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeated", [KEY, ESCAPED], ids=["plain", "escaped"])
 def test_repeated_key_is_not_recorded(
     server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeated: str

@@ -64,6 +64,7 @@ def test_parameters_are_those_of_the_table() -> None:
     assert names == ["self", *(row[0] for row in TABLE), *common]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [MINIMAL, ALL_PARAMETERS], ids=["minimal", "all parameters"])
 def test_request_is_as_on_the_page(body: dict[str, Any], hub: Hub) -> None:
     """Path, headers and body of the request are those of the page's examples."""

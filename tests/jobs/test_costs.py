@@ -70,6 +70,7 @@ def test_outcome_has_its_cost(run: ClientRunner, hub: Hub, tmp_path: Path) -> No
         assert hub.count("GET", HISTORY) == expected
 
 
+@pytest.mark.slow
 def test_slow_history_does_not_hold_an_outcome(
     run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -277,6 +277,7 @@ def test_record_of_another_job_is_a_failed_poll(run: ClientRunner, hub: Hub) -> 
     assert (error.generation_id, error.detail) == (ID, "no paint")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize("method", ["refresh", "wait", "result"])
 def test_record_of_another_job_raises(run: ClientRunner, hub: Hub, method: str) -> None:
@@ -296,6 +297,7 @@ def test_history_of_another_job_raises(run: ClientRunner, hub: Hub) -> None:
     assert error.generation_id == ID
 
 
+@pytest.mark.slow
 def test_record_of_another_model_raises(run: ClientRunner, hub: Hub) -> None:
     """A model whose record is another one's is not used with its schema."""
     hub.respond_next(200, body={"id": "another-model", "object": "model"}, times=None, method="GET")

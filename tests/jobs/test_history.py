@@ -165,6 +165,7 @@ def test_costs_are_decimals(run: ClientRunner, hub: Hub) -> None:
     assert [entry.error is None for entry in entries] == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_empty_history_has_one_page(run: ClientRunner, hub: Hub) -> None:
     """An empty history has no jobs and one page."""
     assert run(lambda oxen: collect(oxen.generations()), base_url=hub.url) == []
@@ -214,6 +215,7 @@ def test_invalid_page_size_raises(run: ClientRunner, hub: Hub, size: Any) -> Non
     assert hub.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [{}, {"generations": None}, {"generations": [{"status": "queued"}]}, "page"])
 def test_response_without_jobs_raises(run: ClientRunner, hub: Hub, body: object) -> None:
     """A response without a list of jobs raises UnexpectedResponseError."""
@@ -248,6 +250,7 @@ def count_openings(caplog: pytest.LogCaptureFixture) -> int:
     return sum("event stream is open" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.slow
 def test_events_yields_jobs_of_other_processes(
     run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,6 +316,7 @@ def test_events_end_when_the_client_is_closed(run: ClientRunner, hub: Hub) -> No
     assert (events, closed) == ([], None)
 
 
+@pytest.mark.slow
 def test_events_and_waits_share_one_stream(run: ClientRunner, hub: Hub) -> None:
     """`events()` and a wait for a job read the same connection."""
 
@@ -357,6 +361,7 @@ def test_models_are_listed_and_found(run: ClientRunner, dialect: Dialect) -> Non
     assert len(repr(one)) < 400
 
 
+@pytest.mark.slow
 def test_activate_and_deactivate_a_model(run: ClientRunner, hub: Hub) -> None:
     """A custom model is activated and deactivated; its id is quoted in the path."""
     hub.add_model({**PRICED, "id": "team/a model"})
@@ -380,6 +385,7 @@ def test_activation_is_not_retried(run: ClientRunner, hub: Hub, call: str) -> No
     assert hub.count("POST", "/") == 1
 
 
+@pytest.mark.slow
 def test_unknown_model_raises(run: ClientRunner, hub: Hub) -> None:
     """An unknown model raises NotFoundError, as does a server without the list."""
     for call in ("get", "activate", "deactivate"):

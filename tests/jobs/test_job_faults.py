@@ -71,6 +71,7 @@ def call_job(method: str = "result", **options: Any) -> Any:
     return step
 
 
+@pytest.mark.slow
 def test_failed_job_raises_with_the_reason(run: ClientRunner, hub: Hub) -> None:
     """A failed job raises JobFailed with the server's reason."""
 
@@ -85,6 +86,7 @@ def test_failed_job_raises_with_the_reason(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -166,6 +168,7 @@ def test_missing_job_raises_job_not_found(run: ClientRunner, hub: Hub) -> None:
         assert run.expect_error(ox.JobNotFound, call_job(call), base_url=hub.url).generation_id == "g"
 
 
+@pytest.mark.slow
 def test_timeout_raises_and_the_job_continues(run: ClientRunner, endless_hub: Hub) -> None:
     """A wait that times out raises JobTimeout and does not cancel the job."""
     error = run.expect_error(ox.JobTimeout, submit_and_wait(timeout=0.05), base_url=endless_hub.url)
@@ -174,6 +177,7 @@ def test_timeout_raises_and_the_job_continues(run: ClientRunner, endless_hub: Hu
     assert endless_hub.count("DELETE", QUEUE) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_wait_can_be_repeated_after_a_timeout(run: ClientRunner, endless_hub: Hub) -> None:
     """A job can be waited for again after JobTimeout."""
@@ -189,6 +193,7 @@ def test_wait_can_be_repeated_after_a_timeout(run: ClientRunner, endless_hub: Hu
     assert run(steps, base_url=endless_hub.url) == "failed"
 
 
+@pytest.mark.slow
 def test_cancel_on_timeout_cancels_the_job(run: ClientRunner, endless_hub: Hub) -> None:
     """With `cancel_on_timeout` the job is cancelled, and JobTimeout says so."""
     steps = submit_and_wait(timeout=0.05, cancel_on_timeout=True)
@@ -211,6 +216,7 @@ def test_cancel_on_timeout_of_finished_job(run: ClientRunner, hub: Hub) -> None:
     assert (error.status, "its status is succeeded" in str(error)) == ("succeeded", True)
 
 
+@pytest.mark.slow
 def test_cancel_on_timeout_fails(run: ClientRunner, endless_hub: Hub) -> None:
     """JobTimeout says that the job could not be cancelled."""
     endless_hub.respond_next(503, times=None, method="DELETE")
@@ -219,6 +225,7 @@ def test_cancel_on_timeout_fails(run: ClientRunner, endless_hub: Hub) -> None:
     assert "it could not be cancelled" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize(
     ("status", "kind", "polls"),
@@ -289,6 +296,7 @@ def test_result_after_rejected_streams(
     assert hub.count("GET", QUEUE) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize(("status", "body", "headers"), REJECTIONS[2:3])
 def test_result_without_any_stream(
@@ -333,6 +341,7 @@ def test_reconnect_backs_off_if_the_stream_ends(
     assert endless_hub.count("GET", QUEUE) <= 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 @pytest.mark.parametrize("size", [1, 7, None])
 def test_event_in_several_chunks(run: ClientRunner, hub: Hub, size: int | None) -> None:
@@ -342,6 +351,7 @@ def test_event_in_several_chunks(run: ClientRunner, hub: Hub, size: int | None) 
     assert hub.count("GET", QUEUE) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 @pytest.mark.parametrize("fault", ["events-early", "events-twice"])
 def test_early_or_repeated_event(run: ClientRunner, hub: Hub, fault: Any) -> None:
@@ -361,6 +371,7 @@ def test_lost_event_is_recovered_by_reconnect(run: ClientRunner, hub: Hub, fault
     assert run(submit_and_wait(), base_url=hub.url).images
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize("fault", ["events-dropped", "events-garbled", "events-silent"])
 @pytest.mark.parametrize("submit", [submit_edit, submit_video])
@@ -371,6 +382,7 @@ def test_lost_event_is_recovered_by_a_poll(run: ClientRunner, hub: Hub, fault: A
     assert (hub.count("GET", EVENTS), hub.count("GET", f"{QUEUE}/") >= 1) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 def test_lost_stream_restores_the_poll_rate(
     run: ClientRunner, endless_hub: Hub, monkeypatch: pytest.MonkeyPatch
@@ -416,6 +428,7 @@ def test_stream_that_is_closed_after_events(run: ClientRunner, hub: Hub, events:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_incomplete_event_causes_a_poll(run: ClientRunner, server: RawServer) -> None:
     """An event without a URL causes a poll of the job."""
     completed = b'event: media_generation_completed\ndata: {"generation_id": "g", "status": "succeeded"}\n\n'

@@ -24,6 +24,7 @@ def submit(oxen: Any) -> Any:
     return oxen.submit(REQUEST)
 
 
+@pytest.mark.slow
 def test_result_is_repeatable(run: ClientRunner, hub: Hub) -> None:
     """`result()` returns an equal result each time, without a request, also after the client was closed."""
 
@@ -44,6 +45,7 @@ def test_result_is_repeatable(run: ClientRunner, hub: Hub) -> None:
     assert len(set(run(steps, base_url=hub.url))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_error_of_a_job_is_repeatable(run: ClientRunner, server: RawServer, status: str) -> None:
     """`result()` raises the error of a job each time, without another request."""
@@ -66,6 +68,7 @@ def test_error_of_a_job_is_repeatable(run: ClientRunner, server: RawServer, stat
     assert sum(path == f"{QUEUE}/j" for _, path, _ in server.requests) == 1
 
 
+@pytest.mark.slow
 def test_jobs_with_equal_ids_are_equal(run: ClientRunner, hub: Hub) -> None:
     """A job is equal to another object for the same job, and a set contains it once."""
 
@@ -106,6 +109,7 @@ def test_job_knows_its_model(run: ClientRunner, own_hub: Hub) -> None:
     assert set(run(steps, base_url=own_hub.url)) == {MODEL}
 
 
+@pytest.mark.slow
 def test_unreachable_server_leaves_the_job_unknown(run: ClientRunner, server: RawServer) -> None:
     """A timeout says that the job continues, unless the last poll failed."""
     server.responses[f"{QUEUE}/j"] = [Response(503)]
@@ -201,6 +205,7 @@ def test_close_of_a_derived_client_closes_both(run: ClientRunner, hub: Hub) -> N
     run.expect_error(ox.HubUnreachableError, steps, base_url=hub.url)
 
 
+@pytest.mark.slow
 def test_unknown_model_of_a_request_is_suggested(run: ClientRunner, hub: Hub) -> None:
     """A request to a model that the server does not have suggests the nearest of the package."""
     request = ox.UntypedRequest("qwen-image-edit-plu", "/images/edit", {"prompt": "x"})

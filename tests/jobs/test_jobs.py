@@ -26,6 +26,7 @@ def requests_of(hub: Hub) -> list[tuple[str, str]]:
     return [(request.method, request.path) for request in hub.requests]
 
 
+@pytest.mark.slow
 def test_submit_returns_a_queued_job(run: ClientRunner, endless_hub: Hub) -> None:
     """`submit` opens the event stream, sends the request and returns the job without waiting."""
 
@@ -70,6 +71,7 @@ def test_job_result_equals_that_of_the_call(run: ClientRunner, hub: Hub, kind: s
     assert (blocking.media[0].generation_id, queued.media[0].generation_id) == (None, job.id)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 def test_event_ends_the_wait_without_a_poll(run: ClientRunner, hub: Hub) -> None:
     """The completion event ends a wait; repeated waits return the same result without a request."""
@@ -256,6 +258,7 @@ def test_invalid_parameters_are_not_submitted(run: ClientRunner, hub: Hub) -> No
     assert hub.count("POST", QUEUE) == 0
 
 
+@pytest.mark.slow
 def test_audio_job_returns_a_sound(run: ClientRunner, hub: Hub) -> None:
     """A sound is submitted to the queue like an image."""
 
@@ -311,6 +314,7 @@ def test_invalid_id_raises(run: ClientRunner, hub: Hub, id: Any) -> None:
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_id_is_quoted_in_the_path(run: ClientRunner, hub: Hub) -> None:
     """Special characters of an id are quoted, so that it remains one segment of the path."""
     for id in ("a/../b", "a?b=c", "ö#"):

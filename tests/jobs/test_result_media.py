@@ -147,6 +147,7 @@ def test_image_has_its_revised_prompt(run: ClientRunner, hub: Hub) -> None:
     assert [image.revised_prompt for image in result.images] == ["a hat", None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["run", "submit"])
 def test_draft_is_rendered_by_its_id(run: ClientRunner, call: str) -> None:
     """A draft has an id and an expiry, and the id alone is enough for the final video."""
@@ -210,6 +211,7 @@ def test_cancel_without_a_body_succeeds(run: ClientRunner, hub: Hub, status: int
     assert hub.count("DELETE", f"{QUEUE}/{id}") == 1
 
 
+@pytest.mark.slow
 def test_lost_event_is_found_at_the_deadline(run: ClientRunner) -> None:
     """A job that has ended is found when the wait times out, although no poll was due."""
     with Hub(generation_time=0.3) as hub:

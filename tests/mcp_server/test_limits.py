@@ -39,6 +39,7 @@ class User:
         return types.ElicitResult(action=self._action, content={} if self._action == "accept" else None)
 
 
+@pytest.mark.slow
 def test_cost_above_per_call_is_rejected(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """A call has a limit of its own."""
     with connect(oxen, tmp_path, Limits(per_call=CENT)) as agent:
@@ -78,6 +79,7 @@ def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) ->
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_call_that_a_proxy_may_forward_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """After an error of a proxy for a submission, but for no other request, the hint is the history."""
     hub.respond_next(502, path=QUEUE)
@@ -88,6 +90,7 @@ def test_call_that_a_proxy_may_forward_counts(oxen: Oxen, hub: Hub, tmp_path: Pa
         assert "history" not in agent.fail("run_model", model="acme", parameters={})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("model", "cost"), [(PRICED, "may cost $0.01"), (UNPRICED, "has an unknown cost (the price of the model")]
@@ -109,6 +112,7 @@ def test_accepted_cost_is_sent(
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("action", ["decline", "cancel"])
 def test_declined_cost_is_not_sent(oxen: Oxen, hub: Hub, tmp_path: Path, mode: str, action: str) -> None:
@@ -194,6 +198,7 @@ def limited(oxen: Oxen, tmp_path: Path) -> Any:
         yield connected
 
 
+@pytest.mark.slow
 def test_files_are_read_below_allowed_folders(limited: Agent, tmp_path: Path, hub: Hub) -> None:
     """Paths with `..`, symbolic links and file: URLs lead nowhere else."""
     picture = b"\x89PNG\r\n\x1a\n"

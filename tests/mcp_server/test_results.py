@@ -27,6 +27,7 @@ def add_model(hub: Hub, id: str, schema: dict[str, Any], description: str = "Dra
     )
 
 
+@pytest.mark.slow
 def test_description_with_instructions_stays_data(agent: Agent, hub: Hub) -> None:
     """It is the value of a property, its invisible characters are visible, and no tool has it."""
     properties = {"prompt": {"type": "string", "description": COMMAND, "default": COMMAND}}

@@ -50,6 +50,7 @@ def test_find_models_finds_no_chat_models(agent: Agent) -> None:
     assert agent.read("find_models", query="gpt-4o")["models"] == []
 
 
+@pytest.mark.slow
 def test_find_models_live_asks_the_server(agent: Agent, hub: Hub) -> None:
     """Models that the package does not have are found and described."""
     schema = {"type": "object", "properties": {"prompt": {"type": "string"}}}
@@ -194,6 +195,7 @@ def test_history_lists_jobs_with_costs(agent: Agent) -> None:
     assert (listed["job_id"], listed["cost"], listed["prompt"]) == (job["job_id"], "$0.01", "A hat")
 
 
+@pytest.mark.slow
 def test_failed_job_is_an_error_with_its_reason(agent: Agent, hub: Hub) -> None:
     """A job without a result is an error that has the id and the reason."""
     changed = {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}}}

@@ -234,6 +234,7 @@ def test_options_are_json_and_limited(kind: str) -> None:
     assert f"`{MAX_OPTIONS - 1}` and 5 more |" in text
 
 
+@pytest.mark.slow
 def test_excluded_parameters_are_not_sent_together() -> None:
     """A program does not send a parameter that excludes another one, and the page has the reason."""
     [page] = [page for page in RECORDED_PAGES if page.id == "minimax-h3"]

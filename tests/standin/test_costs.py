@@ -102,6 +102,7 @@ def test_history_has_pages_and_costs(hub: Hub, api: httpx.Client) -> None:
     assert api.get(GENERATIONS, params={"page": 9}).json()["generations"] == []
 
 
+@pytest.mark.slow
 def test_history_without_costs(api: httpx.Client) -> None:
     """The total cost is null if nothing was charged."""
     assert api.get(GENERATIONS).json()["total_cost"] is None

@@ -57,6 +57,7 @@ def test_refused_stream(hub: Hub, api: httpx.Client) -> None:
         assert stream.read_frame() == b": keep-alive"
 
 
+@pytest.mark.slow
 def test_stream_is_cut_after_events(hub: Hub, api: httpx.Client) -> None:
     """A stream can be cut after a number of events."""
     hub.inject_fault("events-cut-after", 3, times=1)
@@ -78,6 +79,7 @@ def test_stream_is_cut_after_seconds(hub: Hub) -> None:
         assert time.monotonic() - start > 0.15
 
 
+@pytest.mark.slow
 def test_silent_stream(hub: Hub, api: httpx.Client) -> None:
     """A silent stream sends neither events nor keep-alive comments."""
     hub.inject_fault("events-silent", times=1)
@@ -88,6 +90,7 @@ def test_silent_stream(hub: Hub, api: httpx.Client) -> None:
             next(response.iter_raw())
 
 
+@pytest.mark.slow
 def test_garbled_event(hub: Hub, api: httpx.Client) -> None:
     """A garbled event is not valid UTF-8; the next one is complete."""
     hub.inject_fault("events-garbled", times=1)
@@ -101,6 +104,7 @@ def test_garbled_event(hub: Hub, api: httpx.Client) -> None:
         assert stream.read_completed()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, None])
 def test_event_in_pieces(hub: Hub, api: httpx.Client, size: int | None) -> None:
     """Events can be sent in pieces of a fixed or of a random size."""
@@ -122,6 +126,7 @@ def test_event_before_the_response() -> None:
         assert [stream.read_completed()["generation_id"]] == list_ids(api, status="")
 
 
+@pytest.mark.slow
 def test_event_is_dropped_or_sent_twice(hub: Hub, api: httpx.Client) -> None:
     """An event can be dropped or sent twice."""
     hub.inject_fault("events-dropped", times=1)

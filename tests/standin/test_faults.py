@@ -86,6 +86,7 @@ def test_cut_download_ends_in_the_middle(hub: Hub, api: httpx.Client) -> None:
     assert content.startswith(b"".join(chunks))
 
 
+@pytest.mark.slow
 def test_slow_response_is_late(hub: Hub, api: httpx.Client) -> None:
     """A slow response begins late, and the request has its effect."""
     hub.inject_fault("slow", 3600, times=1, path=QUEUE)
@@ -98,6 +99,7 @@ def test_slow_response_is_late(hub: Hub, api: httpx.Client) -> None:
     assert time.monotonic() - start >= 0.1
 
 
+@pytest.mark.slow
 def test_missing_job_is_found_again(hub: Hub, api: httpx.Client) -> None:
     """A job that has ended receives 404 as long as the fault lasts."""
     [id] = enqueue(api)

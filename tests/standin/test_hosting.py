@@ -14,6 +14,7 @@ from oxen_models.testing import Hub
 pytest_plugins = ["pytester"]
 
 
+@pytest.mark.slow
 def test_hub_starts_and_stops() -> None:
     """A hub runs between `start` and `stop`, more than once, and `stop` may be repeated."""
     hub = Hub()
@@ -41,6 +42,7 @@ def test_foreign_host_header_is_rejected(shared_hub: Hub, host: str) -> None:
     assert shared_hub.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1"])
 def test_own_host_header_is_accepted(shared_hub: Hub, host: str) -> None:
     """A request under a name of this machine is accepted, with any port."""

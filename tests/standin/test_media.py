@@ -52,6 +52,7 @@ def test_edit_adds_a_hat_to_the_image(api: httpx.Client) -> None:
     assert len(edited.getcolors() or []) > 1
 
 
+@pytest.mark.slow
 def test_input_url_is_not_fetched(api: httpx.Client, unused_server: str) -> None:
     """The URL of an input is not fetched: the result is a drawing."""
     file = download(api, {**EDIT_BODY, "input_image": [f"{unused_server}/dog.png"]})
@@ -59,6 +60,7 @@ def test_input_url_is_not_fetched(api: httpx.Client, unused_server: str) -> None
     assert (picture.format, picture.width * 9) == ("PNG", picture.height * 16)
 
 
+@pytest.mark.slow
 def test_image_has_the_format_and_aspect_ratio(api: httpx.Client) -> None:
     """`output_format` and `aspect_ratio` apply to the result."""
     file = download(api, {**EDIT_BODY, "output_format": "jpg", "aspect_ratio": "3:4"})
@@ -90,6 +92,7 @@ def test_num_images_is_the_number_of_results(hub: Hub, api: httpx.Client) -> Non
     assert job["result_url"] == job["images"][0]["url"]
 
 
+@pytest.mark.slow
 def test_num_images_of_which_one_is_returned(hub: Hub, api: httpx.Client) -> None:
     """A model whose description says so returns only the first image, and all are billed."""
     shape = {"type": "integer", "default": 1, "description": "Only the first is returned; all are billed."}
@@ -153,6 +156,7 @@ def draft_model(hub: Hub) -> None:
     hub.add_model(make_model(DRAFT_BODY["model"], capabilities={"output": ["video"]}))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("draft_model")
 def test_draft_and_final_of_blocking_calls(api: httpx.Client) -> None:
     """A draft has an id and an expiry; a final needs only the model and that id, any number of times."""

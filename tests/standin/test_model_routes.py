@@ -33,6 +33,7 @@ def write_model(folder: Path, **fields: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_list_has_every_shipped_model(api: httpx.Client) -> None:
     """The list has every model that ships in the package, with the parameter schema."""
     response = api.get(MODELS)
@@ -89,6 +90,7 @@ def test_search_ignores_case(api: httpx.Client) -> None:
     assert all("qwen" in id for id in found)
 
 
+@pytest.mark.slow
 def test_favorites_are_added_and_removed(api: httpx.Client) -> None:
     """A model becomes a favorite by POST and stops being one by DELETE; both respond with the model."""
     for method, expected in (("POST", ["film"]), ("POST", ["film"]), ("DELETE", [])):
@@ -119,6 +121,7 @@ def test_model_with_any_id_is_added_and_removed(hub: Hub, api: httpx.Client, id:
     assert (missing.status_code, missing.json()) == (404, {"error": {"message": f"Model not found: {id}"}})
 
 
+@pytest.mark.slow
 def test_stored_models_are_returned_as_on_the_hub(tmp_path: Path) -> None:
     """Fields of records are removed, fields that are not recorded are null, prices are kept."""
     (tmp_path / "%4Fx%3A1.json").write_text(json.dumps(make_model("Ox:1", changed="2026-08-08")))
@@ -180,6 +183,7 @@ def test_dialect_endpoint(tmp_path: Path, stored: str) -> None:
             assert model.get("endpoint") == (endpoint and endpoint.replace("URL", hub.url))
 
 
+@pytest.mark.slow
 def test_dialect_endpoint_of_videos(hub: Hub) -> None:
     """Only image models have the endpoint `/images/generate`."""
     with Hub(dialect=Dialect(endpoint="generate")) as other:

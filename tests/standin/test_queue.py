@@ -35,6 +35,7 @@ def stuck_job(hub: Hub, api: httpx.Client) -> str:
     return id
 
 
+@pytest.mark.slow
 def test_record_of_a_job(api: httpx.Client) -> None:
     """The record of a job has the parameters as sent, the targets, the times and the results."""
     start = int(time.time())
@@ -64,6 +65,7 @@ def test_record_of_a_job(api: httpx.Client) -> None:
     assert (url.endswith(f"/{id}.png"), picture.width) == (True, picture.height)
 
 
+@pytest.mark.slow
 def test_status_queued_and_processing(api: httpx.Client, stuck_job: str) -> None:
     """A job is queued, then processing, and has neither results nor later times."""
     with Hub(generation_time=3600) as slow, open_client(slow) as other:
@@ -93,6 +95,7 @@ def test_submission_is_refused(api: httpx.Client, change: dict[str, Any], detail
     assert list_ids(api, status="") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "error"),
     [
@@ -143,6 +146,7 @@ def test_list_filters(api: httpx.Client, path: str) -> None:
     assert find(repo="barn", folder="c") == set()
 
 
+@pytest.mark.slow
 def test_cancelled_job_has_no_event(hub: Hub, api: httpx.Client, stuck_job: str) -> None:
     """A cancelled job has no result and no event: the next event is that of a later job."""
     with open_stream(hub) as stream:
@@ -155,6 +159,7 @@ def test_cancelled_job_has_no_event(hub: Hub, api: httpx.Client, stuck_job: str)
     assert list_ids(api, status="cancelled") == [stuck_job]
 
 
+@pytest.mark.slow
 def test_cancellation_before_start_and_after_end(api: httpx.Client) -> None:
     """A job can be cancelled before it starts; a job that has ended does not change."""
     with Hub(generation_time=3600) as hub, open_client(hub) as slow:

@@ -39,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_requests_are_logged(hub: Hub, api: httpx.Client) -> None:
     """The log has the method, path, headers and body of each request."""
     api.post(f"{EDIT}?page=1", json=EDIT_BODY)
@@ -49,6 +50,7 @@ def test_requests_are_logged(hub: Hub, api: httpx.Client) -> None:
     assert (get.method, get.path, get.body) == ("GET", "/nope here", None)
 
 
+@pytest.mark.slow
 def test_clear_removes_faults_and_requests(hub: Hub, api: httpx.Client) -> None:
     """`clear` removes planned responses, faults and logged requests, and keeps jobs."""
     [id] = enqueue(api)
@@ -84,6 +86,7 @@ def test_speed_must_be_positive() -> None:
         Hub(speed=0)
 
 
+@pytest.mark.slow
 def test_stop_aborts_a_generation(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A generation takes `generation_time`, and a stop aborts it without an error in the log."""
     with Hub(folder, generation_time=3600) as hub, open_client(hub) as api:
@@ -94,6 +97,7 @@ def test_stop_aborts_a_generation(folder: Path, caplog: pytest.LogCaptureFixture
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.slow
 def test_stop_closes_connections(hub: Hub, api: httpx.Client) -> None:
     """A hub stops although a connection is open, and has no URL afterwards."""
     api.get("/api/ai/models")

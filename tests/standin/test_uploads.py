@@ -24,6 +24,7 @@ def sign(api: httpx.Client, path: str) -> Any:
     return api.get(f"{REPOSITORY}/file/presigned_url/main/{path}").raise_for_status().json()["url"]
 
 
+@pytest.mark.slow
 def test_upload_is_read_at_its_url(hub: Hub, api: httpx.Client) -> None:
     """The URL of an upload returns the bytes that were sent, without a key."""
     path = upload(api)
@@ -37,6 +38,7 @@ def test_user_is_returned(api: httpx.Client) -> None:
     assert api.get("/api/users/me").json() == {"user": {"username": "standin"}}
 
 
+@pytest.mark.slow
 def test_form_without_a_file_is_refused(api: httpx.Client) -> None:
     """An upload needs a file."""
     response = api.post(f"{REPOSITORY}/workbench/context", files={"other": ("x.png", CONTENT)})
@@ -48,6 +50,7 @@ def test_unknown_file_is_not_signed(api: httpx.Client) -> None:
     assert api.get(f"{REPOSITORY}/file/presigned_url/main/none.png").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["expired", "unsigned"])
 def test_url_that_is_not_valid_is_refused(hub: Hub, api: httpx.Client, change: str) -> None:
     """An expired or unsigned URL cannot be read, neither by a client nor by a model."""
@@ -63,6 +66,7 @@ def test_url_that_is_not_valid_is_refused(hub: Hub, api: httpx.Client, change: s
     assert (job["status"], job["error_message"][:21]) == ("failed", "403 Client Error: For")
 
 
+@pytest.mark.slow
 def test_file_of_another_hub_is_accepted(api: httpx.Client) -> None:
     """The hub knows nothing of the files of other hubs, whose URLs look alike."""
     url = "https://hub.oxen.ai/api/repos/ox/pictures/file/main/ox.png"

@@ -21,6 +21,7 @@ def encode_data_uri(picture: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer"}])
 def test_missing_key_is_refused(hub: Hub, headers: dict[str, str]) -> None:
     """A request without a bearer token receives 401, and a path that does not exist too."""
@@ -115,6 +116,7 @@ def test_default_outside_its_range_is_accepted(hub: Hub, api: httpx.Client) -> N
     assert [response.status_code for response in statuses] == [200, 200, 400, 400]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule", ["type: nonsense", "minimum: a", "pattern: (", "$ref: #/no", "$ref: URL/x.json"]
 )
@@ -148,6 +150,7 @@ def test_broken_input_file_is_refused(api: httpx.Client, problem: str, uri: str)
     assert problem in error["detail"]
 
 
+@pytest.mark.slow
 def test_dialect_refusal_status(hub: Hub, api: httpx.Client) -> None:
     """A refused parameter can receive 422 in place of 400; an unknown model receives 404 still."""
     with Hub(dialect=Dialect(refusal_status="422")) as other, open_client(other) as strict:
@@ -156,6 +159,7 @@ def test_dialect_refusal_status(hub: Hub, api: httpx.Client) -> None:
         assert strict.post(QUEUE, json={**EDIT_BODY, "num_generations": 5}).status_code == 422
 
 
+@pytest.mark.slow
 def test_dialect_unknown_parameters(api: httpx.Client) -> None:
     """Unknown parameters are ignored, unless the dialect refuses them."""
     body = {**EDIT_BODY, "colour": "red"}
@@ -222,6 +226,7 @@ def test_dialect_provider_error_of_a_job() -> None:
         assert "error_provider" not in get_job(api, job["generation_id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "existing", "missing"),
     [

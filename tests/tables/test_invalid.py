@@ -177,6 +177,7 @@ def test_source_as_sink_raises(run_sync: RunTable, tmp_path: Path) -> None:
         run_sync(path, draw, path, prefix="x_")
 
 
+@pytest.mark.slow
 def test_sink_in_use_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """A second run with the same sink raises, and the first one continues."""
     errors: list[str] = []

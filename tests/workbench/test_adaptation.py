@@ -116,6 +116,7 @@ def choose_common(random: Random) -> dict[str, Any]:
     return {random.choice(names[alias]): random.choice(COMMON_VALUES[alias.kind]) for alias in chosen}
 
 
+@pytest.mark.slow
 def test_examples_are_carried_as_in_python(workbench: Workbench) -> None:
     """The values of an example are adapted as `compare.adapt` does, with the same report."""
     examples = [workbench.models[id]["example"] for id in SAMPLE]

@@ -54,6 +54,7 @@ def test_media_are_urls_or_files_of_the_server(workbench: Workbench) -> None:
     }
 
 
+@pytest.mark.slow
 def test_parameters_are_in_order_of_the_page(workbench: Workbench) -> None:
     """Required and optional parameters are those of the reference page; then come those of every model."""
     for page in RECORDED_PAGES:
@@ -89,6 +90,7 @@ def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: s
     assert {key: parameter.get(key) for key in expected} == expected
 
 
+@pytest.mark.slow
 def test_problem_of_the_server_has_its_field() -> None:
     """The Python name in a problem of the server leads to the wire name, which the field has."""
     texts = {"type": "array", "items": {"type": "string"}}

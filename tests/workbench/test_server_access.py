@@ -112,6 +112,7 @@ def test_wrong_token_is_rejected(page: Page, token: str) -> None:
             assert (response.status_code, response.json()["error"]["kind"]) == (403, "forbidden")
 
 
+@pytest.mark.slow
 def test_address_sets_the_cookie_once(page: Page) -> None:
     """The address with the token leads to the page by a cookie that scripts and other sites cannot use."""
     response = page.client.get("/", params={"token": page.session.token}, headers={"X-Workbench-Token": ""})

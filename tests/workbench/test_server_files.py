@@ -83,6 +83,7 @@ def read_names(page: Page) -> list[str]:
     return [item["name"] for item in page.read("/api/history")["items"]]
 
 
+@pytest.mark.slow
 def test_sent_file_is_an_input(page: Page, hub: Hub) -> None:
     """A file of the page is a value by its path, is sent to the hub, and can be shown."""
     medium = send(page, "A dog.png")
@@ -138,6 +139,7 @@ def test_suffix_of_a_sent_file_is_that_of_its_content(
     assert Path(send(page, name, content)["path"]).suffix == suffix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [b"", b"<html><script>alert(1)</script></html>", b"text", b"MZ\x90\x00\x03"]
 )
@@ -262,6 +264,7 @@ def test_paused_download_does_not_prevent_the_end(hub: Hub, tmp_path: Path) -> N
             page.thread.join()
 
 
+@pytest.mark.slow
 def test_history_has_earlier_results(page: Page, shared_hub: Hub, tmp_path: Path) -> None:
     """Results of an earlier process are listed, the newest first, with the request that made them."""
     run = page.run({"prompt": "A hat", "seed": 3})
@@ -282,6 +285,7 @@ def test_history_has_earlier_results(page: Page, shared_hub: Hub, tmp_path: Path
     assert page.read_file(old["url"]).status_code == 200
 
 
+@pytest.mark.slow
 def test_history_restores_media(page: Page, hub: Hub) -> None:
     """An earlier request has the paths of its media that are kept, and can be sent again."""
     values = {"prompt": "A hat", "input_image": [send(page, "dog.png", draw())["path"]]}
@@ -379,6 +383,7 @@ def test_history_is_limited(page: Page) -> None:
     assert (len(names), names[0], names[-1]) == (MAX_ITEMS, f"{MAX_ITEMS + 1}.png", "2.png")
 
 
+@pytest.mark.slow
 def test_missing_output_folder_has_no_history(page: Page) -> None:
     """A folder that was removed is created again by the next run."""
     page.session.folder.rmdir()

@@ -45,6 +45,7 @@ def read_error(response: httpx.Response, status: int, kind: str) -> dict[str, An
     return error
 
 
+@pytest.mark.slow
 def test_run_saves_files_and_cost(page: Page, hub: Hub) -> None:
     """A run has its jobs, its files with their sidecars, and what the history says that it cost."""
     run = page.run(HAT, count=2)
@@ -61,6 +62,7 @@ def test_run_saves_files_and_cost(page: Page, hub: Hub) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.slow
 def test_progress_is_streamed(page: Page, hub: Hub) -> None:
     """Each state of a run is an event: its start, the end of its jobs, and its end with the files."""
     hub.inject_fault("slow", 1, path="/files/*")
@@ -75,6 +77,7 @@ def test_progress_is_streamed(page: Page, hub: Hub) -> None:
     assert page.read("/api/runs")["runs"][0] == states[-1]
 
 
+@pytest.mark.slow
 def test_files_of_runs_have_different_names(page: Page) -> None:
     """No run overwrites a file of another one, even if the hub repeats the id of a job."""
     names = [file["name"] for _ in range(3) for file in page.run(HAT)["files"]]
@@ -127,6 +130,7 @@ def test_file_outside_of_the_folders_is_rejected(page: Page, hub: Hub, tmp_path:
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_expensive_run_is_confirmed(hub: Hub, tmp_path: Path) -> None:
     """Above the limit nothing is sent before the user has seen the estimate and confirmed it."""
     with serve_page(hub.url, tmp_path, Limits(confirm_above=Decimal("0.015"))) as page:
@@ -138,6 +142,7 @@ def test_expensive_run_is_confirmed(hub: Hub, tmp_path: Path) -> None:
         assert page.read("/api/session")["confirm_above"] == "0.015"
 
 
+@pytest.mark.slow
 def test_budget_limits_all_runs(hub: Hub, tmp_path: Path) -> None:
     """The budget counts what runs cost and may cost, and a confirmation does not exceed it."""
     with serve_page(hub.url, tmp_path, Limits(budget=Decimal("0.02"), unpriced="refuse")) as page:
@@ -156,6 +161,7 @@ def test_budget_limits_all_runs(hub: Hub, tmp_path: Path) -> None:
         assert page.run(HAT)["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_cancelled_run_ends(page: Page, hub: Hub) -> None:
     """Cancelling ends the jobs and the stream; a run that has ended stays as it is."""
     hub.inject_fault("job-stuck")
@@ -167,6 +173,7 @@ def test_cancelled_run_ends(page: Page, hub: Hub) -> None:
     assert page.client.post(f"/api/runs/{id}/cancel").json()["run"] == run
 
 
+@pytest.mark.slow
 def test_cancel_that_fails_is_an_error(page: Page, hub: Hub) -> None:
     """The run continues if the hub does not cancel it."""
     hub.inject_fault("job-stuck")
@@ -176,6 +183,7 @@ def test_cancel_that_fails_is_an_error(page: Page, hub: Hub) -> None:
     assert page.client.post(f"/api/runs/{id}/cancel").status_code == 200
 
 
+@pytest.mark.slow
 def test_run_without_a_key_has_advice(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page works without a key; one that is stored later is used without a restart."""
     with serve_page(hub.url, tmp_path, key=None) as page:
@@ -228,6 +236,7 @@ def test_unknown_outcome_is_a_run(page: Page, hub: Hub, fault: FaultKind | int) 
     assert Decimal(page.read("/api/session")["budget"]["reserved"]) == before + Decimal("0.01")
 
 
+@pytest.mark.slow
 def test_connection_that_is_cut_sends_nothing(page: Page, hub: Hub) -> None:
     """A request that the hub certainly did not accept is an error and no run."""
     before = page.read("/api/runs")
@@ -236,6 +245,7 @@ def test_connection_that_is_cut_sends_nothing(page: Page, hub: Hub) -> None:
     assert page.read("/api/runs") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "amount"),
     [
@@ -283,6 +293,7 @@ def test_job_that_fails_ends_the_run(page: Page, hub: Hub) -> None:
     hub.remove_model("qwen-image")
 
 
+@pytest.mark.slow
 def test_cost_of_a_part_is_not_that_of_a_run(hub: Hub, tmp_path: Path) -> None:
     """A run has a cost when that of each job is known."""
     with serve_page(hub.url, tmp_path) as page:
@@ -292,6 +303,7 @@ def test_cost_of_a_part_is_not_that_of_a_run(hub: Hub, tmp_path: Path) -> None:
         assert page.run(HAT, count=2)["cost"] == "0.02"
 
 
+@pytest.mark.slow
 def test_job_that_continues_is_unknown(hub: Hub, tmp_path: Path) -> None:
     """The end of a job that is not followed any more is unknown, and the error has the command for it."""
     hub.inject_fault("job-stuck")
@@ -304,6 +316,7 @@ def test_job_that_continues_is_unknown(hub: Hub, tmp_path: Path) -> None:
     assert f"oxen-models result {run['jobs'][0]['id']} -o {page.session.folder}" in run["error"]
 
 
+@pytest.mark.slow
 def test_file_that_cannot_be_saved_is_an_error(page: Page, hub: Hub) -> None:
     """A result that is paid and not saved has the command that gets it, and its cost."""
     hub.inject_fault("url-downloads", 0)
@@ -312,6 +325,7 @@ def test_file_that_cannot_be_saved_is_an_error(page: Page, hub: Hub) -> None:
     assert f"oxen-models result {run['jobs'][0]['id']} -o {page.session.folder}" in run["error"]
 
 
+@pytest.mark.slow
 def test_number_of_active_jobs_is_limited(hub: Hub, tmp_path: Path) -> None:
     """Each active job has a thread: a run that exceeds their number is not sent."""
     hub.inject_fault("job-stuck")
@@ -341,6 +355,7 @@ def test_number_of_runs_is_limited(hub: Hub, tmp_path: Path) -> None:
     assert (runs[0]["values"]["seed"], runs[-1]["id"]) == (MAX_RUNS + 2, active)
 
 
+@pytest.mark.slow
 def test_stopping_ends_streams_and_names_jobs(hub: Hub, tmp_path: Path) -> None:
     """A stream that waits does not delay the end of the server, after which the job is still active."""
     hub.inject_fault("job-stuck")

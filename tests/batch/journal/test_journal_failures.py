@@ -219,6 +219,7 @@ def unprivileged() -> Iterator[Path]:
             yield Path(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs permissions of files")
 @pytest.mark.parametrize("read_only", ["file", "folder"])
 def test_read_only_journal_raises_and_is_read(unprivileged: Path, read_only: str) -> None:

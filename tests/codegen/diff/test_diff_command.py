@@ -80,6 +80,7 @@ def test_invalid_schema_breaks_one_model(write_folder: WriteFolder) -> None:
     assert diff("--from", new, "--to", write_folder("newer", odd, make_model("m"))).exit_code == 3
 
 
+@pytest.mark.slow
 def test_folder_of_other_files_is_an_error(write_folder: WriteFolder) -> None:
     """An empty folder is an empty catalogue; a folder with other files only is an error."""
     old, other = write_folder("old", make_model("m")), write_folder("other")
@@ -121,6 +122,7 @@ def test_revision_is_compared_with_folder(recorded_schemas: Path) -> None:
     assert "breaking: a: model-removed" in diff("--from", "main", "--to", recorded_schemas).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", ["nope", "HEAD~9", "-x", "--help-me", "", "a\nb", "HEAD:nested", ":/"])
 def test_unknown_revision_is_an_error(revision: str, recorded_schemas: Path) -> None:
     """A source that is neither a folder nor a revision is an error that names it and the repository."""
@@ -237,6 +239,7 @@ def incomplete_hub() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_unlisted_model_is_not_removed(
     incomplete_hub: str, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

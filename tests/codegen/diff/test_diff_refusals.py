@@ -123,6 +123,7 @@ def test_refused_catalogue_is_breaking(builder: PackageBuilder) -> None:
     assert min(found.values()) > 10, found
 
 
+@pytest.mark.slow
 def test_class_of_another_model_renames_nested_class(builder: PackageBuilder) -> None:
     """A model with the name of a nested class is accepted; the nested class gets another name."""
     old = {"c": from_response(make_model("c", object_schema(b=OBJECT)))}
