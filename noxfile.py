@@ -37,7 +37,7 @@ CONSTRAINTS = ("--constraint", str(Path("constraints.txt").resolve()))
 def install(session: nox.Session, *groups: str, extras: str = EXTRAS) -> None:
     """Install the project, editable and with extras, and dependency groups, at the pinned versions."""
     packages = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
-    # Modules are compiled when they are imported; pip would compile all, which takes half of its time.
+    # A module is compiled at its first import, and kept; pip would compile all, which takes half of its time.
     session.env.update({"PIP_COMPILE": "0", "PYTHONDONTWRITEBYTECODE": None})
     session.install("--quiet", *CONSTRAINTS, "--editable", f".[{extras}]", *packages)
 

@@ -85,9 +85,11 @@ class EnumValues(list[Any]):
 
 def make_key(value: object) -> str:
     """Return the same text for equal values; not a hash, because the server could choose equal hashes."""
-    if isinstance(value, str):
-        return json.dumps(value)  # without a new encoder
-    return json.dumps(_canonical(value), sort_keys=True)
+    return _encode_key(_canonical(value))
+
+
+_encode_key = json.JSONEncoder(sort_keys=True).encode
+"""Return a value as JSON; `json.dumps` would create an encoder for each value."""
 
 
 def _canonical(value: object) -> object:

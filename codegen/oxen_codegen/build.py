@@ -73,8 +73,6 @@ class Package:
     """The contents of the files that are not text, by path in the package."""
     placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """Functions that render a file with placeholders in place of API text, by path in the package."""
-    placeholders: Placeholders = field(default_factory=Placeholders)
-    """The placeholders of these functions."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     bound: int = 0
     """The number of models with a typed call."""
@@ -99,6 +97,7 @@ class PackageBuilder:
         self.config = config
         self._template_dir = template_dir
         self._unasync = Unasync()
+        self._placeholders = Placeholders()
         names = {
             "package": config.package,
             "client": config.client,
@@ -136,7 +135,7 @@ class PackageBuilder:
         if model.text is None:
             return
         try:
-            expected = self._render_placeholders(_MODEL_TEMPLATE, {"spec": model.spec}, Placeholders())
+            expected = self._render_placeholders(_MODEL_TEMPLATE, {"spec": model.spec})
             is_safe = equal_except_literals(model.text, expected)
         except RECOVERABLE_ERRORS as error:
             raise _model_error(error) from error
@@ -220,9 +219,7 @@ class PackageBuilder:
         file = f"{model.spec.family}/{model.spec.module}.py"
         result.files[file] = model.text
         context = {"spec": model.spec}
-        result.placeholder_files[file] = partial(
-            self._render_placeholders, _MODEL_TEMPLATE, context, result.placeholders
-        )
+        result.placeholder_files[file] = partial(self._render_placeholders, _MODEL_TEMPLATE, context)
 
     def _add_common_files(self, result: Package, **context: Any) -> None:
         """Add the files that are not about a single model or family: rendered, copied or derived."""
@@ -252,14 +249,10 @@ class PackageBuilder:
 
     def _add_rendered(self, file: str, template: str, result: Package, **context: Any) -> None:
         result.files[file] = self._templates.render(template, **context)
-        result.placeholder_files[file] = partial(
-            self._render_placeholders, template, context, result.placeholders
-        )
+        result.placeholder_files[file] = partial(self._render_placeholders, template, context)
 
-    def _render_placeholders(
-        self, template: str, context: Mapping[str, Any], placeholders: Placeholders
-    ) -> str:
-        replaced = {name: placeholders.replace(value) for name, value in context.items()}
+    def _render_placeholders(self, template: str, context: Mapping[str, Any]) -> str:
+        replaced = {name: self._placeholders.replace(value) for name, value in context.items()}
         try:
             return self._templates.render(template, **replaced)
         except CodegenError as error:

@@ -18,7 +18,7 @@ from .spec import EnumType, Limit, NamedType, Type, UnionType
 _DEFINITIONS = "#/$defs/"
 _RANGE = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 _MEDIA_TYPES = {"image": "ImageInput", "video": "VideoInput", "audio": "AudioInput", "file": "FileInput"}
-NONE = NamedType("None")
+_NONE = NamedType("None")
 
 
 def name_classes(node: Node, prefix: str) -> list[tuple[str, Node]]:
@@ -99,7 +99,7 @@ class EngineInput:
         if all(isinstance(value, str) or (type(value) is int and abs(value) < 2**63) for value in options):
             return {"enum": values}
         type_ = EnumType(tuple(options), _static_type(options))
-        return self._add_placeholder(build_union([type_, *([NONE] if None in values else [])]))
+        return self._add_placeholder(build_union([type_, *([_NONE] if None in values else [])]))
 
     def _add_placeholder(self, type_: Type) -> Node:
         number = len(self.placeholders)
@@ -121,7 +121,7 @@ def build_union(members: list[Type]) -> Type:
     for member in members:
         if member not in distinct:
             distinct.append(member)
-    distinct.sort(key=lambda member: member == NONE)
+    distinct.sort(key=lambda member: member == _NONE)
     return distinct[0] if len(distinct) == 1 else UnionType(tuple(distinct))
 
 

@@ -240,8 +240,9 @@ def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]
     records: dict[str, Record] = {}
     errors: dict[str, ModelError] = {}
     try:
-        files = [file for file in folder.iterdir() if file.suffix == ".json"]
-        files.sort(key=lambda file: file.name)
+        files = sorted(
+            (file for file in folder.iterdir() if file.suffix == ".json"), key=lambda file: file.name
+        )
     except OSError as error:
         raise CodegenError(f"{folder}: {error.strerror}: a folder of model schemas is expected") from error
     for file in files:

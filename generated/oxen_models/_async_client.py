@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oxen_models._runtime._async.client import AsyncClient
 from oxen_models._runtime.lazy import LazyModule
 
-from ._families import Images, Videos, Audio
+from ._families import Audio, Images, Videos
 
 if TYPE_CHECKING:
     from oxen_models._runtime._async import types

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from ..accepted_values import make_key
 from ..diagnostics import make_printable
 from ..json_types import is_list
 from ..prices import describe_price
 from .changes import IMPACTS, Change, Diff, Rename, next_version
 from .nodes import describe_count, describe_length, describe_range, describe_values, dump_json
 
-_dump_sorted = json.JSONEncoder(sort_keys=True).encode
 _MAX_TEXT = 160  # characters of a value
 _MAX_PRICE = 300  # more, because a price has an amount for each quality and resolution
 _MAX_BODY = 60_000  # characters; GitHub accepts 65,536 in a pull request
@@ -179,8 +179,8 @@ def format_change(change: Change, quote: Callable[[str], str]) -> str:
 
 def missing_values(values: Iterable[Any], others: Iterable[Any]) -> list[Any]:
     """Return the values of an enum that another enum lacks."""
-    known = set(map(_dump_sorted, others))
-    return [value for value in values if _dump_sorted(value) not in known]
+    known = set(map(make_key, others))
+    return [value for value in values if make_key(value) not in known]
 
 
 def _format_value(value: Any, kind: str) -> str:

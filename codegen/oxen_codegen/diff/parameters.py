@@ -64,6 +64,7 @@ def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
 
 def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
     """Yield the path and both schemas of each object that the two schemas have in common."""
+    # Most schemas contain no object.
     if "anyOf" not in old.node and old.node.get("type") not in ("array", "object"):
         return
     old_types, new_types = accepted_types(old.node), accepted_types(new.node)

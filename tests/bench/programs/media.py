@@ -23,6 +23,7 @@ INLINE = "https://example.com/inline.png"
 """An input for which the server responds with the content of a file in place of its URL."""
 
 OPTIONS: Any = {"base_url": URL, "max_inline": 2**28}
+"""Of the clients; the files are larger than `max_inline` is by default."""
 
 
 def read_memory(name: str) -> float:

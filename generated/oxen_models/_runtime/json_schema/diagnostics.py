@@ -55,9 +55,8 @@ class ModelError(Exception):
 
 def make_printable(text: str) -> str:
     """Return `text` for a terminal: one line without control characters, truncated if it is long."""
-    line = text
     if not text.isprintable():
-        line = "".join(
+        text = "".join(
             char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
         )
-    return line if len(line) <= MAX_PRINTED else f"{line[: MAX_PRINTED - 1]}…"
+    return text if len(text) <= MAX_PRINTED else f"{text[: MAX_PRINTED - 1]}…"
