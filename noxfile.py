@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -51,9 +52,13 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests; arguments after `--` go to pytest."""
+    """Run the tests and print their CPU time; arguments after `--` go to pytest."""
     install(session, "tests")
+    before = os.times()
     session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+    after = os.times()
+    user, system = after.children_user - before.children_user, after.children_system - before.children_system
+    session.log(f"CPU time: {user:.0f} s of the user, {system:.0f} s of the system")
 
 
 @nox.session
