@@ -289,7 +289,7 @@ def _dump(value: Any) -> Any:
             for name in type(value).model_fields
             if values[name] is not OMIT
         }
-        return {**fields, **(value.model_extra or {})}
+        return {**fields, **_dump(value.model_extra or {})}
     if isinstance(value, list):
         return list(map(_dump, cast("list[object]", value)))
     if isinstance(value, dict):
