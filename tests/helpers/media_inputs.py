@@ -1,0 +1,51 @@
+"""Calls and requests that take media."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+from oxen_models.audio import BytedanceSeedAudio10Request
+from oxen_models.images import QwenImageEditPlusRequest
+from oxen_models.testing import Hub
+from oxen_models.videos import TopazlabsProteusVideoRequest
+from PIL import Image
+
+URL = "https://example.com/dog.png"
+HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
+
+
+def encode_picture(format: str) -> bytes:
+    """Return a small image file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 3), "red").save(buffer, format)
+    return buffer.getvalue()
+
+
+PNG = encode_picture("PNG")
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
+
+
+def make_data_uri(content: bytes, mime: str = "image/png") -> str:
+    """Return the data: URI of a file."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def edit(**parameters: Any) -> Callable[[Any], Any]:
+    """Return a step that edits an image, with other parameters in place of the defaults."""
+    return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
+
+
+def get_bodies(hub: Hub) -> list[Any]:
+    """Return the bodies of the POST requests."""
+    return [request.body for request in hub.requests if request.method == "POST"]
+
+
+TAKES: dict[str, Callable[[Any], str]] = {
+    "image": lambda it: QwenImageEditPlusRequest(prompt="x", input_image=[it]).body()["input_image"][0],
+    "video": lambda it: TopazlabsProteusVideoRequest(input_video=it).body()["input_video"],
+    "audio": lambda it: BytedanceSeedAudio10Request(prompt="x", audio_urls=[it]).body()["audio_urls"][0],
+}
+"""What a request sends for a medium, by kind."""
