@@ -181,6 +181,26 @@ def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: st
 
 
 @pytest.mark.slow
+def test_async_run_closed_elsewhere_ends_loop(queue: HeldQueue) -> None:
+    """The iteration of a run that another task closes ends, although jobs are waited for."""
+
+    async def main() -> list[object]:
+        async with AsyncOxen("key", base_url=queue.url) as oxen:
+            run = oxen.run_many(REQUESTS[1:])
+
+            async def iterate() -> list[object]:
+                return [outcome async for outcome in run]
+
+            iteration = asyncio.ensure_future(iterate())
+            await asyncio.to_thread(queue.wait_for_submissions, HELD)
+            await run.aclose()
+            return await iteration
+
+    queue.released.set()
+    assert asyncio.run(main()) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["break", "exception", "drop", "client"])
 def test_sync_run_that_is_left_records_jobs(queue: HeldQueue, journal: Path, way: str) -> None:
     """A run records the jobs that are accepted after it was left, even if the client is closed."""

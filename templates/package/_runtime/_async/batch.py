@@ -143,6 +143,8 @@ class _AsyncEngine:
             if not self._in_flight:
                 return None
             finished = await self._workers.next_result()
+            if finished is None:  # another task has closed the run
+                return None
             self._in_flight -= 1
             outcome = self._take(finished)
             if outcome is not None:

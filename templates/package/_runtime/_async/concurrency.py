@@ -138,7 +138,7 @@ class Workers(Generic[T]):
     """Runs functions concurrently, each in a task."""
 
     def __init__(self) -> None:
-        self._results: asyncio.Queue[T | BaseException] = asyncio.Queue()
+        self._results: asyncio.Queue[T | BaseException | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, function: Callable[[], Awaitable[T]]) -> None:
@@ -147,8 +147,11 @@ class Workers(Generic[T]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def next_result(self) -> T:
-        """Wait for the next function that ends, and return its result or raise its error."""
+    async def next_result(self) -> T | None:
+        """Wait for the next function that ends, and return its result or raise its error.
+
+        None after `stop`, because the functions that it cancels have no result.
+        """
         result = await self._results.get()
         if isinstance(result, BaseException):
             raise result
@@ -158,6 +161,7 @@ class Workers(Generic[T]):
         """Cancel the functions that are running."""
         for task in self._tasks:
             task.cancel()
+        self._results.put_nowait(None)
 
     async def _run(self, function: Callable[[], Awaitable[T]]) -> None:
         try:

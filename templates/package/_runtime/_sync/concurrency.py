@@ -105,8 +105,10 @@ class Workers(Generic[T]):
         )
         thread.start()
 
-    def next_result(self) -> T:
-        """Wait for the next function that ends, and return its result or raise its error."""
+    def next_result(self) -> T | None:
+        """Wait for the next function that ends, and return its result or raise its error. The async
+        implementation returns None after `stop`.
+        """
         result = self._results.get()
         if isinstance(result, BaseException):
             raise result
