@@ -334,6 +334,14 @@ def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> No
         run_batch(pictures(2), journal=tmp_path / "journal.db", key=key)
 
 
+@pytest.mark.parametrize("key", [1, None, [], Path("name")])
+def test_key_that_is_no_string_raises(hub: Hub, run_batch: Run, tmp_path: Path, key: Any) -> None:
+    """A `key` that returns anything but a string raises, before anything is sent."""
+    with pytest.raises(ox.ConfigurationError, match="key must return a string for each request, got "):
+        run_batch(pictures(1), journal=tmp_path / "journal.db", key=lambda request: key)
+    assert sent_prompts(hub) == []
+
+
 @pytest.mark.parametrize("option", [{"key": str}, {"resend_unknown": True}, {"reconcile": True}])
 def test_option_of_a_journal_needs_one(hub: Hub, run_batch: Run, option: dict[str, Any]) -> None:
     """An option that concerns the journal raises without one, before anything is sent."""

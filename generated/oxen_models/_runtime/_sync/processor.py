@@ -225,9 +225,11 @@ class Processor:
         """Return the key of a request, which differs from those of all other requests of the run.
 
         Raises:
-            ConfigurationError: The caller's `key` returned the same value for another request.
+            ConfigurationError: The caller's `key` returned the same value for another request, or no string.
         """
         key = digest if self._options.key is None else self._options.key(request)
+        if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"key must return a string for each request, got {key!r:.80}")
         with self._occurrences_lock:
             self._occurrences[key] += 1
             occurrence = self._occurrences[key]
