@@ -32,6 +32,25 @@ def parse_dollars(text: str) -> Decimal:
     return amount
 
 
+def parse_seconds(text: str) -> float:
+    """Return the seconds of an option.
+
+    Raises:
+        click.BadParameter: It is not a number that the client accepts as a timeout.
+    """
+    from oxen_models._runtime.settings import MAX_TIMEOUT
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise click.BadParameter(
+            f"must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {text!r}"
+        )
+    return seconds
+
+
 def parse_pair(text: str) -> tuple[str, str]:
     """Return the name and the value of an option.
 
@@ -49,7 +68,7 @@ base_url_option = click.option(
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=parse_seconds,
     metavar="SECONDS",
     help="Seconds to wait; a job continues afterwards. Defaults to 600, and to 3600 for a video.",
 )
