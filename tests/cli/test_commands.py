@@ -268,6 +268,17 @@ def test_batch_runs_each_row_once(run: Run, hub: Hub, folder: Path) -> None:
     assert len(read_bodies(hub)) == 2
 
 
+def test_batch_that_cannot_write_sends_nothing(read_error: Any, hub: Hub, folder: Path) -> None:
+    """A folder or a table of results that cannot be written is an error before anything is sent."""
+    (folder / "prompts.csv").write_text("id,text\n1,a\n")
+    command = ("batch", "prompts.csv", "--model", PRICED, "--map", "prompt=text", "--yes")
+    error = read_error(*command, "-o", "prompts.csv/out", code=2)
+    assert error["message"] == "folder 'prompts.csv/out' cannot be created: Not a directory"
+    error = read_error(*command, "-o", "out", "--results", "prompts.csv/out.csv", code=8)
+    assert error["message"].startswith("'prompts.csv/out.csv' could not be written: ")
+    assert read_bodies(hub) == []
+
+
 @pytest.mark.slow
 def test_batch_above_the_budget_ends_early(run: Run, hub: Hub, folder: Path) -> None:
     """A batch needs a budget or a confirmation, and ends before it exceeds the budget."""

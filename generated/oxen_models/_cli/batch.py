@@ -80,16 +80,17 @@ def batch_command(
     The same command continues a run that ended early, and sends nothing twice.
     """
     from oxen_models import tables
+    from oxen_models._runtime.errors import MediaError, OxenError
 
+    sink = results or str(folder / "results.csv")
     if budget is None and not yes:
         _confirm()
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         with create_client(base_url) as oxen:
             end = tables.run(
                 source,
                 dict(columns),
-                results or str(folder / "results.csv"),
+                sink,
                 key,
                 model=model,
                 client=oxen,
@@ -106,6 +107,11 @@ def batch_command(
     except KeyboardInterrupt:
         print_text("\ninterrupted; the same command continues the run", err=True)
         return INTERRUPTED
+    except OSError as error:
+        if isinstance(error, OxenError):
+            raise
+        reason = error.strerror or error
+        raise MediaError(f"{sink!r} could not be written: {reason}; the same command continues") from None
     get_output().show({**asdict(end), "rate": end.rate}, _describe(end))
     return _JOB_FAILED if end.failed else 0
 
