@@ -31,7 +31,14 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
     (allowed / "link.png").symlink_to(secret)
     (allowed / "dog.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     limits = Limits(input_folders=(allowed,))
-    for path in (secret, allowed / ".." / "secret.png", allowed / "link.png", "/etc/passwd", "a\0b"):
+    for path in (
+        secret,
+        allowed / ".." / "secret.png",
+        allowed / "link.png",
+        "/etc/passwd",
+        "a\0b",
+        "~nobody/x",
+    ):
         [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [URL, str(path)]}, limits)
         assert problem.startswith("input_image[1]=")
         assert f"must be a URL or a file below '{allowed}'" in problem

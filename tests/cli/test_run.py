@@ -92,6 +92,9 @@ def test_submit_prints_the_job_for_result(run: Run, folder: Path) -> None:
         ((PRICED,), 3, "InvalidRequestError"),
         ((PRICED, *PROMPT, "--extra-body", "{}x"), 2, "BadParameter"),
         ((PRICED, *PROMPT, "--base-url", "ftp://x"), 2, "ConfigurationError"),
+        ((PRICED, *PROMPT, "--timeout", "nan"), 2, "BadParameter"),
+        ((PRICED, *PROMPT, "--timeout", "1000001"), 2, "BadParameter"),
+        ((PRICED, "--prompt", "@~nobody/x"), 3, "InvalidValueError"),
     ],
 )  # fmt: skip
 def test_rejected_call_sends_nothing(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,11 +158,11 @@ def _check_paths(sheet: str | None, folder: str | None) -> None:
     if sheet is not None:
         with map_os_errors(sheet):
             open_sheet(sheet, None, MAX_TILE_SIZE)
-            if not Path(sheet).expanduser().parent.is_dir():
+            if not Path(os.path.expanduser(sheet)).parent.is_dir():
                 raise FileNotFoundError(None, "No such directory")
     if folder is not None:
         with map_os_errors(folder):
-            Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+            Path(os.path.expanduser(folder)).mkdir(parents=True, exist_ok=True)
 
 
 def _approve(plan: Plan, costs: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def read_text(text: str) -> str:
     if not text.startswith("@") or (any(map(str.isspace, text)) and not _is_file(text[1:])):
         return text
     try:
-        return Path(text[1:]).expanduser().read_text(encoding="utf-8")
+        return Path(os.path.expanduser(text[1:])).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise TextError(
@@ -138,6 +139,6 @@ def _parse_number(text: str) -> int | float | None:
 
 def _is_file(name: str) -> bool:
     try:
-        return Path(name).expanduser().is_file()
-    except (OSError, RuntimeError, ValueError):
+        return Path(os.path.expanduser(name)).is_file()
+    except (OSError, ValueError):
         return False

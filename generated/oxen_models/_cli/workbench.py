@@ -85,7 +85,7 @@ def workbench_command(
 
     with TemporaryDirectory(prefix="oxen-models-") as temporary, _open_client(base_url, demo) as oxen:
         default = Path(temporary, "results") if demo else Path(_DEFAULT_FOLDER)
-        folder = (output_dir or default).expanduser().resolve()
+        folder = Path(os.path.realpath(os.path.expanduser(output_dir or default)))
         media_folder = Path(temporary, "media").resolve()
         media_folder.mkdir()
         try:

@@ -23,7 +23,7 @@ def _find_folder(text: str) -> Path:
     Raises:
         click.BadParameter: There is no such folder.
     """
-    path = Path(text).expanduser().resolve()
+    path = Path(os.path.realpath(os.path.expanduser(text)))
     if not path.is_dir():
         raise click.BadParameter(f"must be an existing folder, got {text!r}")
     return path
@@ -92,7 +92,7 @@ def mcp_command(
         raise click.UsageError(
             f"--http requires a token of {MIN_TOKEN_LENGTH} characters in {TOKEN_VARIABLE}"
         )
-    folder = output_dir.expanduser().resolve()
+    folder = Path(os.path.realpath(os.path.expanduser(output_dir)))
     limits = Limits(
         confirm_above=confirm_above,
         per_call=per_call,

@@ -76,7 +76,7 @@ def parse_destination(text: str | None) -> Destination:
     """
     if text is None:
         return Destination(Path())
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if "{" in path.name and not text.endswith(_SEPARATORS):
         check_pattern(path.name, 1)
         return Destination(path.parent, path.name)

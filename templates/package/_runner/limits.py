@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -82,7 +83,7 @@ class Limits:
             if reason is not None:
                 problems.append(Problem(name, shorten(value), reason))
         elif self.input_folders is not None and _takes_media(node) and not value.lower().startswith("data:"):
-            path = Path(value).expanduser()
+            path = Path(os.path.expanduser(value))
             if _is_below(path, self.input_folders):
                 return str(path.resolve())
             allowed = ", ".join(repr(str(folder)) for folder in self.input_folders)
@@ -95,9 +96,9 @@ class Limits:
 
 def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
     try:
-        resolved = path.expanduser().resolve()
-        return any(resolved.is_relative_to(folder.expanduser().resolve()) for folder in folders)
-    except (OSError, RuntimeError, ValueError):  # a loop of links, an unknown home folder, a null byte
+        resolved = path.resolve()
+        return any(resolved.is_relative_to(Path(os.path.expanduser(folder)).resolve()) for folder in folders)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a null byte
         return False
 
 
