@@ -37,7 +37,7 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
         allowed / "link.png",
         "/etc/passwd",
         "a\0b",
-        "~nobody/x",
+        "~no-such-user/x",
     ):
         [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [URL, str(path)]}, limits)
         assert problem.startswith("input_image[1]=")

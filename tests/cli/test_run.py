@@ -94,7 +94,7 @@ def test_submit_prints_the_job_for_result(run: Run, folder: Path) -> None:
         ((PRICED, *PROMPT, "--base-url", "ftp://x"), 2, "ConfigurationError"),
         ((PRICED, *PROMPT, "--timeout", "nan"), 2, "BadParameter"),
         ((PRICED, *PROMPT, "--timeout", "1000001"), 2, "BadParameter"),
-        ((PRICED, "--prompt", "@~nobody/x"), 3, "InvalidValueError"),
+        ((PRICED, "--prompt", "@~no-such-user/x"), 3, "InvalidValueError"),
     ],
 )  # fmt: skip
 def test_rejected_call_sends_nothing(
