@@ -152,6 +152,13 @@ def test_extra_body_is_sent(run: ClientRunner, hub: Hub) -> None:
     assert (request.body["reasoning_effort"], request.headers["x-mark"]) == ("low", "m")
 
 
+def test_stream_in_extra_body_is_not_sent(run: ClientRunner, hub: Hub) -> None:
+    """A complete call does not request a stream, which it could not read and which would be billed."""
+    error = run.expect_error(InvalidRequestError, complete(extra_body={"stream": True}), base_url=hub.url)
+    assert str(error) == f"{MODEL}: extra_body['stream']=True: cannot be set here; call chat.stream()"
+    assert hub.requests == []
+
+
 def test_target_of_the_client_is_a_configuration_error(run: ClientRunner, hub: Hub) -> None:
     """A client with a target, which applies to submissions only, sends no chat request."""
     step = complete()

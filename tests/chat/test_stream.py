@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from helpers.chat import CHAT_PATH, close, collect, complete, in_turn, open_stream, read_one
+from helpers.chat import CHAT_PATH, MODEL, close, collect, complete, in_turn, open_stream, read_one
 from helpers.client_runner import ClientRunner
 from oxen_models import (
     APIError,
@@ -133,6 +133,13 @@ def test_rejection_of_a_stream_raises(run: ClientRunner, hub: Hub) -> None:
     hub.inject_fault("cut-before-response", times=1, path=CHAT_PATH)
     run.expect_error(OutcomeUnknownError, open_stream(), collect, base_url=hub.url)
     assert hub.count("POST", CHAT_PATH) == 4
+
+
+def test_stream_with_wrong_extra_body_raises(run: ClientRunner, hub: Hub) -> None:
+    """The error of an `extra_body` that is no mapping is that of other calls."""
+    stream = open_stream(extra_body="temperature")
+    error = run.expect_error(InvalidRequestError, lambda oxen: collect(stream(oxen)), base_url=hub.url)
+    assert str(error).startswith(f"{MODEL}: extra_body='temperature': must be JSON")
 
 
 def test_stream_is_sent_with_the_first_chunk(run: ClientRunner, hub: Hub) -> None:
