@@ -148,3 +148,5 @@ def test_costs_by_wrong_arguments_raise(run: ClientRunner) -> None:
     assert str(error) == "by must be one of model, media_type, namespace, day, got 'user'"
     error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.costs(since="yesterday"))
     assert str(error) == "since must be a datetime, got 'yesterday'"
+    error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.costs(since=datetime.min))
+    assert str(error).startswith("since cannot be converted to a Unix time: 0001-01-01 00:00:00: ")

@@ -99,7 +99,10 @@ def sum_costs(
         raise ConfigurationError(f"by must be one of {', '.join(get_args(CostKey))}, got {by!r:.40}")
     if since is not None and not isinstance(since, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"since must be a datetime, got {since!r:.40}")
-    start = None if since is None else since.timestamp()
+    try:
+        start = None if since is None else since.timestamp()
+    except (OSError, OverflowError, ValueError) as error:
+        raise ConfigurationError(f"since cannot be converted to a Unix time: {since}: {error}") from None
     sums: dict[str, Decimal] = {}
     for generation in Generations(session, query, COSTS_PAGE_SIZE):
         if start is not None and generation.enqueued_at is not None and generation.enqueued_at < int(start):
