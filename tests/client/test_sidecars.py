@@ -175,6 +175,12 @@ def test_missing_or_invalid_sidecar_raises(tmp_path: Path, content: str | None) 
         sidecar(tmp_path / "a.png")
 
 
+def test_sidecar_of_a_path_without_name_raises() -> None:
+    """A path that has no name is a `MediaError`."""
+    with pytest.raises(ox.MediaError, match="'.' is not a sidecar: "):
+        sidecar(".")
+
+
 @pytest.mark.slow
 def test_sidecar_is_readable_json(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """A sidecar is a JSON object with times in ISO 8601 and the cost as a string."""

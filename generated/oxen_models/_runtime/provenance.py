@@ -108,9 +108,9 @@ def sidecar(path: str | os.PathLike[str]) -> Sidecar:
         MediaError: There is no sidecar, or it cannot be read.
     """
     file = Path(os.path.expanduser(path))
-    if file.suffix != SUFFIX:
-        file = find_sidecar(file)
     try:
+        if file.suffix != SUFFIX:
+            file = find_sidecar(file)
         values: dict[str, Any] = json.loads(file.read_bytes())
         for name in ("sent_at", "started_at", "completed_at"):
             values[name] = values[name] and datetime.fromisoformat(values[name])
