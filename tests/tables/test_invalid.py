@@ -82,6 +82,7 @@ ARGUMENTS: list[tuple[Any, Any, dict[str, Any], str]] = [
     (draw, "out.csv", MODEL, "model requires a mapping of columns as to_request"),
     (3, "out.csv", MODEL, "to_request must be a function or a mapping, got 3"),
     ({"promt": "text"}, "out.csv", MODEL, "z-image-turbo has no parameter 'promt'; did you mean 'prompt'"),
+    ({"x": "text"}, "out.csv", MODEL, r"expected some of (?!.*\b(\w+), .*\b\1\b)"),
     ({"seed": "id"}, "out.csv", MODEL, "z-image-turbo requires 'prompt', which has no column"),
     (PROMPT, "out.csv", {"model": "claude-sonnet-5"}, "requires a typed call; pass a function"),
     (draw, "out.txt", {}, "sink must have a suffix of .csv, .jsonl, .ndjson, .parquet, got 'out.txt'"),

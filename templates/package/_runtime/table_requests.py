@@ -48,7 +48,7 @@ def create_builder(columns: Mapping[str, str], info: ModelInfo) -> Builder:
     Raises:
         ConfigurationError: A parameter does not exist, or a required one has no column.
     """
-    known = (*info.parameters, *_COMMON_PARAMETERS)
+    known = dict.fromkeys((*info.parameters, *_COMMON_PARAMETERS))
     for name in columns:
         if name not in known:
             hint = suggest_similar(name, known) or f"; expected some of {', '.join(known)}"
