@@ -201,6 +201,27 @@ def test_async_run_closed_elsewhere_ends_loop(queue: HeldQueue) -> None:
 
 
 @pytest.mark.slow
+def test_job_accepted_after_close_is_in_outcome(queue: HeldQueue) -> None:
+    """A job that is accepted after the client was closed is in its outcome, also without a journal."""
+
+    async def main() -> list[tuple[str | None, str]]:
+        oxen = AsyncOxen("key", base_url=queue.url)
+
+        async def iterate() -> list[tuple[str | None, str]]:
+            return [(end.job_id, str(end.error)) async for end in oxen.run_many(REQUESTS[1:])]
+
+        iteration = asyncio.ensure_future(iterate())
+        await asyncio.to_thread(queue.wait_for_submissions, HELD)
+        await oxen.aclose()
+        queue.released.set()
+        return sorted(await iteration)
+
+    queue.hold()
+    message = "the client was closed; the job continues"
+    assert asyncio.run(main()) == [(id, f"{message} (job {id})") for id in sorted(queue.jobs)]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["break", "exception", "drop", "client"])
 def test_sync_run_that_is_left_records_jobs(queue: HeldQueue, journal: Path, way: str) -> None:
     """A run records the jobs that are accepted after it was left, even if the client is closed."""

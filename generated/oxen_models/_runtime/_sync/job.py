@@ -76,7 +76,9 @@ class Job(Generic[R_co]):
         self._tracked: TrackedJob | None = None
         self._is_cost_counted = False
         if stream_epoch is not None:
-            self._tracked = session.tracker(self._context).track(id, self._media_type, status, stream_epoch)
+            with suppress(OxenError):  # the client was closed after the server had accepted the job
+                tracker = session.tracker(self._context)
+                self._tracked = tracker.track(id, self._media_type, status, stream_epoch)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._session, self._id, self._result_type, self.status, self.model)
@@ -242,8 +244,13 @@ class Job(Generic[R_co]):
         on_status: Callback[str] | None,
         cancel_on_timeout: bool,
     ) -> Response:
-        tracker = self._session.tracker(self._context)
-        result = tracker.wait(self._track(), timeout, on_status, self._token)
+        try:
+            tracker, job = self._session.tracker(self._context), self._track()
+        except HubUnreachableError:
+            if not self._submission.is_submission:
+                raise
+            raise self._closed_error() from None  # "nothing was sent" would be read as of the request
+        result = tracker.wait(job, timeout, on_status, self._token)
         match result.outcome:
             case WaitOutcome.FINISHED:
                 assert result.response is not None
@@ -262,7 +269,7 @@ class Job(Generic[R_co]):
                     self._id, self.status, f"the job did not finish before the timeout; {ending}"
                 )
             case WaitOutcome.CLOSED:
-                raise HubUnreachableError("the client was closed; the job continues", generation_id=self._id)
+                raise self._closed_error()
             case WaitOutcome.POLLS_FAILED:
                 assert result.error is not None
                 raise result.error
@@ -279,6 +286,9 @@ class Job(Generic[R_co]):
         tracker = self._session.tracker(self._context)
         self._tracked = tracker.track(self._id, self._media_type, self.status, None)
         return self._tracked
+
+    def _closed_error(self) -> HubUnreachableError:
+        return HubUnreachableError("the client was closed; the job continues", generation_id=self._id)
 
     def _not_found(self, error: NotFoundError) -> JobNotFound:
         detail = f"the job does not exist on the server: {error.detail}"
