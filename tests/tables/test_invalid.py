@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import oxen_models as ox
 import pytest
+from oxen_models import tables
 from oxen_models.testing import Hub
 
 from .conftest import RunTable, draw, make_rows
@@ -111,6 +113,17 @@ def test_invalid_argument_raises(
     Path("file").touch()
     with pytest.raises(ox.ConfigurationError, match=message):
         run_sync([ROW], to_request, sink, **options)
+    assert hub.count("POST", "/api/ai/") == 0
+
+
+def test_client_of_the_other_kind_raises(hub: Hub, tmp_path: Path) -> None:
+    """Each of the two functions accepts clients of its own kind only."""
+    sync: Any = ox.Oxen("any", base_url=hub.url)
+    other: Any = ox.AsyncOxen("any", base_url=hub.url)
+    with pytest.raises(ox.ConfigurationError, match="client must be .* Oxen, got AsyncOxen"):
+        tables.run([ROW], draw, tmp_path / "out.csv", client=other)
+    with pytest.raises(ox.ConfigurationError, match="client must be .* AsyncOxen, got Oxen"):
+        asyncio.run(tables.run_async([ROW], draw, tmp_path / "out.csv", client=sync))
     assert hub.count("POST", "/api/ai/") == 0
 
 
