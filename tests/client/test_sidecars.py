@@ -177,7 +177,7 @@ def test_missing_or_invalid_sidecar_raises(tmp_path: Path, content: str | None) 
 
 def test_sidecar_of_a_path_without_name_raises() -> None:
     """A path that has no name is a `MediaError`."""
-    with pytest.raises(ox.MediaError, match="'.' is not a sidecar: "):
+    with pytest.raises(ox.MediaError, match=r"'\.' is not a sidecar: "):
         sidecar(".")
 
 
