@@ -94,7 +94,7 @@ const engine = (() => {
   /**
    * Return what is wrong with the values of a request: {path, parameter, given, message}. Empty if valid.
    *
-   * `path` has wire names and positions; `parameter` is the Python name with positions, such as
+   * `path` has wire names and positions; `parameter` is the Python name with the place in it, such as
    * `input_image[0]`. `given` is the value, and `message` what is expected instead.
    * @param {string} id The id of the model.
    * @param {object} values JSON values by wire name.
@@ -107,7 +107,7 @@ const engine = (() => {
     return problems.describe(validation.validate(type, values, files), type, getName);
   }
 
-  /** Return the wire name of a parameter, given by its Python name with positions. */
+  /** Return the wire name of a parameter, given by its Python name with the place in it. */
   function findWireName(id, parameter) {
     const name = parameter.split("[")[0];
     const found = Object.entries(models.get(id).names).find(([, pythonName]) => pythonName === name);

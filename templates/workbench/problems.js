@@ -10,7 +10,7 @@ const problems = (() => {
   /**
    * Return the problems that errors of `validation` state: {path, parameter, given, message}.
    *
-   * `parameter` is the Python name with the positions of items, and `message` has the suggestion.
+   * `parameter` is the Python name with the place in it, and `message` has the suggestion.
    * @param {object[]} errors The errors, whose paths begin with a wire name.
    * @param {object} type The type of the request.
    * @param {(name: string) => string} getName Returns the Python name of a parameter.
@@ -37,18 +37,20 @@ const problems = (() => {
     const isMany = error.kind === "choice" && choices.length > MAX_LISTED_CHOICES;
     const isParameter = property && error.path.length === 1 && !error.isMember;
     const isLeftOut = isParameter && error.value === null && !isRequired;
-    const indices = error.path.slice(1).filter(Number.isInteger).map((index) => `[${index}]`).join("");
+    const place = error.path.slice(1).map((step) => `[${literals.writeRepr(step)}]`).join("");
     return {
       path: error.path,
-      parameter: name + (indices.length > words.MAX_VALUE_LENGTH ? shortenIndices(indices) : indices),
-      given: words.shorten(error.exact ?? error.value),
+      parameter: name + shortenPlace(place),
+      given: error.kind === "missing" ? "" : words.shorten(error.exact ?? error.value),
       expected: isMany ? describeChoices(choices) : error.expected,
       suggestion: isLeftOut ? LEAVE_OUT : suggest(name, error, choices),
     };
   }
 
-  function shortenIndices(indices) {
-    return `${indices.slice(0, words.MAX_VALUE_LENGTH)}…`;
+  function shortenPlace(place) {
+    const characters = [...place];
+    if (characters.length <= words.MAX_VALUE_LENGTH) return place;
+    return `${characters.slice(0, words.MAX_VALUE_LENGTH).join("")}…`;
   }
 
   /** Return the values of all literals in a type. */

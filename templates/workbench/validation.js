@@ -32,8 +32,8 @@ const validation = (() => {
    * Return the errors of a value: {path, value, exact, expected, kind, choices, isMember}.
    *
    * `exact` is the value as a literal of Python, if that of `value` is another one.
-   * `kind` is "choice" for one of several values, "list" for a list, otherwise undefined. `choices` are known
-   * of an enum only. `isMember` is whether one of several types did not accept the value.
+   * `kind` is "choice" for one of several values, "list" for a list, "missing" for a missing property,
+   * otherwise undefined. `choices` are known of an enum only. `isMember` is whether one of several types did not accept the value.
    * @param {object} type A type of `types`.
    * @param {*} value A JSON value.
    * @param {Set<string>} files The paths that are accepted as media, beside URLs.
@@ -152,7 +152,7 @@ const validation = (() => {
   function validateMap(type, place) {
     if (!literals.isObject(place.value)) return [fail(place, "must be a valid dictionary")];
     return Object.entries(place.value).flatMap(([key, item]) => {
-      const wrongKey = !key.isWellFormed() ? [fail(enter(place, key, key), NO_UNICODE)] : [];
+      const wrongKey = !key.isWellFormed() ? [fail({ ...place, value: key }, NO_UNICODE)] : [];
       return [...wrongKey, ...check(type.value, enter(place, key, item))];
     });
   }
@@ -165,7 +165,7 @@ const validation = (() => {
     const errors = [];
     for (const [name, property] of type.properties) {
       if (Object.hasOwn(value, name)) errors.push(...check(property, enter(place, name, value[name])));
-      else if (type.required.has(name)) errors.push(fail({ ...enter(place, name), value }, "Field required"));
+      else if (type.required.has(name)) errors.push(fail(enter(place, name), "is required", { kind: "missing" }));
     }
     for (const [name, item] of Object.entries(value)) {
       if (!type.properties.has(name)) errors.push(...validateExtra(type, place, name, item));
@@ -176,7 +176,9 @@ const validation = (() => {
   function validateExtra(type, place, name, value) {
     if (!name.isWellFormed()) return [fail({ ...place, value: name }, NO_UNICODE)];
     const inner = enter(place, name, value);
-    return type.extra ? check(type.extra, inner) : [fail(inner, "Extra inputs are not permitted")];
+    if (type.extra) return check(type.extra, inner);
+    const isParameter = inner.path.length === 1;
+    return [fail(inner, isParameter ? "is not a parameter of the model" : "is not a property of the object")];
   }
 
   function validateUnion(type, place) {

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import oxen_models as ox
@@ -99,6 +100,52 @@ def test_unusual_value_is_explained(explain: Explain, schema: dict[str, Any], va
     error = explain(schema, value)
     assert error.problems[0].parameter.startswith("a")
     assert len(str(error)) < 1200
+
+
+OBJECT = {
+    "type": "object",
+    "properties": {"zoom": {"type": "integer"}, "look-at": {"enum": ["left", "right"]}},
+    "required": ["zoom"],
+    "additionalProperties": False,
+}
+NESTED: dict[str, dict[str, Any]] = {
+    "list": {"type": "array", "items": OBJECT},
+    "map": {"type": "object", "additionalProperties": OBJECT},
+    "union": {**OBJECT, "type": ["object", "boolean", "null"]},
+}
+
+
+@both
+@pytest.mark.parametrize(
+    ("schema", "value", "problems"),
+    [
+        (OBJECT, {"zoom": "x", "look-at": 1}, ["a['look-at']=1", "a['zoom']='x'"]),
+        (OBJECT, {"look-at": "left"}, ["a['zoom']: is required"]),
+        (OBJECT, {"zoom": 1, "zom": 2}, ["a['zom']=2: is not a property of the object"]),
+        (NESTED["list"], [{"zoom": 1}, {"zoom": 1.5}], ["a[1]['zoom']=1.5"]),
+        (NESTED["map"], {"x": {}, "y": {"zoom": "x"}}, ["a['x']['zoom']: is required", "a['y']['zoom']='x'"]),
+    ],
+    ids="values missing unknown list map".split(),
+)
+def test_problem_in_object_has_its_place(
+    explain: Explain, schema: dict[str, Any], value: Any, problems: list[str]
+) -> None:
+    """Each value of an object that is wrong is one problem, which names its place."""
+    found = sorted(str(problem) for problem in explain(schema, value).problems)
+    assert len(found) == len(problems)
+    assert all(text.startswith(start) for text, start in zip(found, problems, strict=True)), found
+
+
+def test_problem_in_union_has_its_place() -> None:
+    """The place of a value in an object does not contain the member of the union that accepts objects."""
+    error = explain_typed(NESTED["union"], {"zoom": "x"})
+    assert error.problems[0].parameter == "a['zoom']"
+
+
+def test_problem_in_mapping_has_its_place() -> None:
+    """The place of a value in a mapping that is not a dict contains its key."""
+    error = explain_typed(NESTED["map"], MappingProxyType({"x": {"zoom": "x"}}))
+    assert error.problems[0].parameter == "a['x']['zoom']"
 
 
 @pytest.mark.slow

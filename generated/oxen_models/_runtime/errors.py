@@ -56,7 +56,7 @@ class Problem:
     """An invalid parameter."""
 
     parameter: str
-    """Its Python name, and the position in it: `input_image[0]`."""
+    """Its Python name, and the place in it: `input_image[0]`, `camera['zoom']`."""
     given: str
     """The `repr` of the value, truncated; empty for a missing parameter."""
     expected: str

@@ -315,7 +315,7 @@ def build_request(build: partial[RequestT]) -> RequestT:
     def convert(error: ValidationError) -> InvalidRequestError:
         from .validation_errors import from_pydantic  # imported lazily, because most requests are valid
 
-        return from_pydantic(request_class.model_id, request_class, error)
+        return from_pydantic(request_class.model_id, request_class, build.keywords, error)
 
     return run_build(build, request_class.model_id, convert)
 

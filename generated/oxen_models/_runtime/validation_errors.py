@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from heapq import nlargest
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from .errors import InvalidRequestError, Problem
-from .fields import map_wire_names
+from .fields import is_sequence, map_wire_names
 from .values import MAX_VALUE_LENGTH, shorten
 
 if TYPE_CHECKING:
@@ -33,23 +33,29 @@ MAX_COMPARED_CHOICES = 100
 _CHOICE_ERRORS = frozenset({"literal_error", "one_of", "enum"})
 
 
-def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+def from_pydantic(
+    model_id: str, request: type[BaseModel], values: Mapping[str, object], error: ValidationError
+) -> InvalidRequestError:
     """Return an error of pydantic as one about the parameters of a call.
 
     Args:
         model_id: The model that was called.
         request: The class that rejected the values.
+        values: The values, by Python name or by wire name.
         error: The error.
     """
-    problems: dict[str, Problem] = {}
+    problems: dict[tuple[int | str, ...], Problem] = {}
     names = map_wire_names(request)
+    given = {names.get(name, name): value for name, value in values.items()}
     for detail in error.errors(include_url=False):
         wire_name = str(detail["loc"][0]) if detail["loc"] else ""
         name = names.get(wire_name, wire_name)
         field = request.model_fields.get(name)
-        indices = "".join(f"[{index}]" for index in detail["loc"][1:] if isinstance(index, int))
-        if len(indices) > MAX_VALUE_LENGTH:
-            indices = f"{indices[:MAX_VALUE_LENGTH]}…"
+        is_missing = detail["type"] == "missing"
+        path = tuple(_find_path(given.get(name), detail["loc"][1:], is_missing=is_missing))
+        place = "".join(f"[{step!r}]" for step in path)
+        if len(place) > MAX_VALUE_LENGTH:
+            place = f"{place[:MAX_VALUE_LENGTH]}…"
         value = cast(object, detail["input"])
         choices = list(detail.get("ctx", {}).get("choices") or _list_choices(field and field.annotation))
         expected = describe(detail, choices)
@@ -57,14 +63,14 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
         if value is None and field is not None and not field.is_required() and len(detail["loc"]) == 1:
             suggestion = LEAVE_OUT
         problem = Problem(
-            parameter=f"{name}{indices}",
-            given=shorten(value),
+            parameter=f"{name}{place}",
+            given="" if is_missing else shorten(value),
             expected=expected,
             suggestion=suggestion,
             expects_list=detail["type"] == "list_type",
         )
         # A union reports one error for each of its members.
-        known = problems.get(problem.parameter)
+        known = problems.get((wire_name, *path))
         if known is not None and known.expected != expected:
             # The nearest of one member's numbers may be further away than a range of another member.
             suggestion = None if isinstance(value, int | float) else known.suggestion or problem.suggestion
@@ -74,8 +80,22 @@ def from_pydantic(model_id: str, request: type[BaseModel], error: ValidationErro
                 suggestion=suggestion,
                 expects_list=known.expects_list or problem.expects_list,
             )
-        problems[problem.parameter] = problem
+        problems[wire_name, *path] = problem
     return InvalidRequestError(model_id, tuple(problems.values()))
+
+
+def _find_path(value: Any, steps: Sequence[int | str], *, is_missing: bool) -> Iterator[int | str]:
+    """Yield the keys and positions in the location of an error, without the members of unions in it."""
+    for number, step in enumerate(steps, 1):
+        if isinstance(step, int):
+            yield step
+            items = cast(object, value)
+            value = items[step] if is_sequence(items) and step < len(items) else None
+        elif isinstance(value, Mapping) and step in value:
+            yield step
+            value = cast(Any, value[step])
+        elif is_missing and number == len(steps):
+            yield step
 
 
 def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | None:
@@ -113,6 +133,11 @@ def describe(detail: ErrorDetails, choices: Sequence[object] = ()) -> str:
     """Return what is expected instead of a value, such as 'must be a valid list'."""
     if detail["type"].startswith("recursion"):
         return "must be nested less deeply"
+    if detail["type"] == "missing":
+        return "is required"
+    if detail["type"] == "extra_forbidden":
+        is_parameter = len(detail["loc"]) == 1
+        return "is not a parameter of the model" if is_parameter else "is not a property of the object"
     if detail["type"] in _CHOICE_ERRORS and len(choices) > MAX_LISTED_CHOICES:
         return f"must be {describe_choices(choices)}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -187,12 +187,13 @@ class DynamicSchema:
         for error in errors:
             for path, expected, kind in _convert_error(error):
                 place = f"{name}{''.join(f'[{step!r}]' for step in path)}"
-                found = _value_at(given, path)
+                found = None if kind == "missing" else _value_at(given, path)
                 suggestion = suggest(place, found, kind, list(_list_choices(self._nodes[name])))
                 if given is None and (self.node is None or name not in self.node["required"]):
                     suggestion = LEAVE_OUT
                 expects_list = kind == "list_type"
-                problems.setdefault(place, Problem(place, shorten(found), expected, suggestion, expects_list))
+                text = "" if kind == "missing" else shorten(found)
+                problems.setdefault(place, Problem(place, text, expected, suggestion, expects_list))
         reason = json_error(map_scalars(value, omit_media))
         if reason is not None and not any(
             place == name or place.startswith(f"{name}[") for place in problems
@@ -260,7 +261,8 @@ def _convert_media(kind: str, value: object, place: str, problems: dict[str, Pro
 
 def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], str, str]]:
     """Yield the path, the message and the kind of each problem in an error of jsonschema."""
-    path, expected = list(error.absolute_path), cast(Any, error.validator_value)
+    path = list(error.absolute_path)
+    expected, found = cast(Any, error.validator_value), cast(Any, error.instance)
     kind = str(error.validator)
     match kind:
         case "anyOf":
@@ -268,6 +270,15 @@ def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], st
         case "type":
             message = _TYPE_MESSAGES.get(expected, f"must be {expected}")
             yield path, message, "list_type" if expected == "array" else kind
+        case "required":
+            for name in expected:
+                if name not in found:
+                    yield [*path, name], "is required", "missing"
+        case "additionalProperties":
+            known = cast("dict[str, Any]", error.schema)["properties"]
+            for name in found:
+                if name not in known:
+                    yield [*path, name], "is not a property of the object", kind
         case "enum":
             yield path, f"must be {describe_choices(expected)}", kind
         case _ if kind in _LIMIT_MESSAGES:
