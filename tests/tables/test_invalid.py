@@ -136,6 +136,29 @@ def test_late_duplicate_of_iterator_raises(hub: Hub, run_sync: RunTable, tmp_pat
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
+def test_late_added_column_of_iterator_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
+    """A value of a later row in a column that the run adds is not overwritten."""
+    with pytest.raises(ox.ConfigurationError, match="has a column 'status', which the run adds"):
+        run_sync(iter([*make_rows(2), {**ROW, "id": 3, "status": "x"}]), draw, tmp_path / "out.jsonl")
+    assert hub.count("POST", "/api/ai/queue") == 2
+
+
+@pytest.mark.slow
+def test_frame_without_arrow_types_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
+    """A frame that Arrow cannot convert is an unreadable source."""
+    pandas: Any = pytest.importorskip("pandas")
+    for source, message in (
+        (pandas.DataFrame({"id": [1, 2], "text": ["a", 2]}), "cannot be read: .*; Conversion failed for"),
+        (pandas.DataFrame({"id": [1], "text": [object()]}), "cannot be read: .*; Conversion failed for"),
+        (pandas.DataFrame([[1, 2]], columns=["id", "id"]), "cannot be read: Duplicate column names"),
+        (pandas.Series([1], name="id"), "Series: the table cannot be read: "),
+    ):
+        with pytest.raises(ox.ConfigurationError, match=message):
+            run_sync(source, PROMPT, tmp_path / "out.csv", **MODEL)
+    assert (hub.count("POST", "/api/ai/"), list(tmp_path.iterdir())) == (0, [])
+
+
 def test_error_of_the_function_is_raised(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """An error of `to_request` that is not about values ends the run."""
 

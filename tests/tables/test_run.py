@@ -109,6 +109,22 @@ def test_model_outside_the_package_runs(own_hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_booleans_of_csv_files_are_read(own_hub: Hub, tmp_path: Path) -> None:
+    """The booleans that pandas and spreadsheets write are booleans."""
+    schema = object_schema(prompt={"type": "string"}, on={"type": "boolean"})
+    own_hub.add_model(make_model("new-model", schema))
+    source = tmp_path / "in.csv"
+    source.write_text("id,text,on\n1,a,True\n2,b,FALSE\n3,c,true\n4,d,\n5,e,yes\n")
+    columns = {"prompt": "text", "on": "on"}
+    with Oxen("any", base_url=own_hub.url) as oxen:
+        tables.run(source, columns, tmp_path / "out.jsonl", model="new-model", client=oxen)
+    bodies = {body["prompt"]: body.get("on") for body in sent(own_hub)}
+    assert bodies == {"a": True, "b": False, "c": True, "d": None}
+    statuses = {row["text"]: row["status"] for row in read_lines(tmp_path / "out.jsonl")}
+    assert statuses["e"] == "rejected"
+
+
+@pytest.mark.slow
 def test_only_lists_get_an_item(own_hub: Hub, tmp_path: Path) -> None:
     """A value becomes the item of a list where a list is accepted, not where a choice is called so."""
     properties = {

@@ -161,6 +161,35 @@ def test_content_is_written_as_digest(run_sync: RunTable, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_numbers_keep_their_digits(run_sync: RunTable, tmp_path: Path) -> None:
+    """A decimal that no float has is written as text, a boolean as JSON, and numbers without JSON as null."""
+    long, short = Decimal("12345678901234567890.12"), Decimal("0.10")
+    values = {"long": long, "short": short, "nan": Decimal("NaN"), "flag": True}
+    row = {"id": 1, "text": "a", **values}
+    run_sync([row], draw, tmp_path / "out.jsonl")
+    found = json.loads((tmp_path / "out.jsonl").read_text())
+    assert {name: found[name] for name in values} == {
+        "long": str(long),
+        "short": 0.1,
+        "nan": None,
+        "flag": True,
+    }
+    run_sync([row], draw, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith(f"1,a,{long},0.10,NaN,true,")
+
+
+@pytest.mark.slow
+def test_types_without_parquet_become_text(run_sync: RunTable, tmp_path: Path) -> None:
+    """A column of a type that no Parquet file has, such as the categories of polars, is text."""
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    polars: Any = pytest.importorskip("polars")
+    kinds = polars.Series(["x", "y"], dtype=polars.Categorical)
+    run_sync(polars.DataFrame({"id": [1, 2], "text": kinds}), draw, tmp_path / "out.parquet")
+    found = {row["id"]: row["text"] for row in parquet.read_table(tmp_path / "out.parquet").to_pylist()}
+    assert found == {1: "x", 2: "y"}
+
+
+@pytest.mark.slow
 def test_mixed_types_become_text_in_parquet(run_sync: RunTable, tmp_path: Path) -> None:
     """A column whose values have no common type is text; columns that appear late are kept."""
     parquet: Any = pytest.importorskip("pyarrow.parquet")

@@ -24,6 +24,8 @@ ToRequest: TypeAlias = Callable[[dict[str, Any]], AnyRequest] | Mapping[str, str
 """A function, or the names of columns by parameter."""
 Builder: TypeAlias = Callable[[dict[str, Any]], AnyRequest]
 """Returns the request with parameters. Raises an `InvalidRequestError` if one is missing or invalid."""
+_BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+"""The booleans in a CSV file of pandas or of a spreadsheet, as JSON."""
 _COMMON_PARAMETERS = ("response_format", "target_namespace")
 
 
@@ -113,7 +115,7 @@ def _convert(value: Any, *, is_list: bool) -> object:
     converted: object = value
     if isinstance(value, str):
         with suppress(ValueError):
-            converted = json.loads(value)
+            converted = json.loads(_BOOLEANS.get(value, value))
     elif isinstance(value, float) and value.is_integer():
         converted = int(value)
     return [value] if is_list and not json_types.is_list(converted) else converted

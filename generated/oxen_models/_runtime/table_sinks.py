@@ -265,14 +265,16 @@ def to_json(value: object) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_to_json_value)
     except ValueError:  # NaN or infinity, which are not JSON
-        return json.dumps(_replace_nan(value), ensure_ascii=False, default=_to_json_value)
+        with_nan = json.loads(json.dumps(value, default=_to_json_value))
+        return json.dumps(_replace_nan(with_nan), ensure_ascii=False)
 
 
 def _to_json_value(value: Any) -> object:
     if isinstance(value, bytes | bytearray):
         return f"sha256:{sha256(value).hexdigest()}"
     if isinstance(value, Decimal):
-        return float(value)
+        number = float(value)
+        return str(value) if Decimal(repr(number)) != value and value.is_finite() else number
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "tolist"):  # a scalar or an array of numpy
@@ -298,7 +300,7 @@ def _format_cells(cells: Iterable[object]) -> str:
 
 
 def _to_cell(value: object) -> object:
-    if value is None or isinstance(value, str | int | float | Decimal):
+    if value is None or (isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)):
         return value
     text = to_json(value)
     return json.loads(text) if text.startswith('"') else text

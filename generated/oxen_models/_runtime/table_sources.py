@@ -227,15 +227,27 @@ def _open_stream(source: Any) -> Source:
         schema, is_repeatable = source.schema, False
     else:
         # The schema of a new stream; that of a frame is not known before it is converted.
-        schema, is_repeatable = pyarrow.RecordBatchReader.from_stream(source).schema, True
+        with _map_conversion_errors(pyarrow, source):
+            schema, is_repeatable = pyarrow.RecordBatchReader.from_stream(source).schema, True
     total = len(source) if isinstance(source, Sized) else None
     columns = _check_names(type(source).__name__, schema.names)
     return Source(partial(_read_stream, pyarrow, source), columns, total, is_repeatable, schema)
 
 
 def _read_stream(pyarrow: Any, source: Any, columns: Sequence[str] | None) -> Iterator[Row]:
-    for batch in pyarrow.RecordBatchReader.from_stream(source):
-        yield from _convert(batch if columns is None else batch.select(columns))
+    with _map_conversion_errors(pyarrow, source):
+        for batch in pyarrow.RecordBatchReader.from_stream(source):
+            yield from _convert(batch if columns is None else batch.select(columns))
+
+
+@contextmanager
+def _map_conversion_errors(pyarrow: Any, source: object) -> Generator[None]:
+    """Raise errors of converting a frame as `ConfigurationError`."""
+    try:
+        yield
+    except (ValueError, TypeError, pyarrow.ArrowException) as error:
+        reason = "; ".join(map(str, error.args))
+        raise ConfigurationError(f"{type(source).__name__}: the table cannot be read: {reason}") from None
 
 
 def _open_dataset(source: Any) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,10 @@ class ParquetWriter:
         for block in _split(read()):
             for name in dict.fromkeys(name for row in block for name in row):
                 inferred[name] = self._widen(inferred.get(name, null), [row.get(name) for row in block])
-        types = {name: [self._types.get(name, null), type_, text] for name, type_ in inferred.items()}
+        types: dict[str, list[Any]] = {
+            name: [*filter(self._is_writable, (self._types.get(name, null), type_)), text]
+            for name, type_ in inferred.items()
+        }
         for block in _split(read()):
             for name, candidates in types.items():
                 values = [row.get(name) for row in block]
@@ -90,12 +94,20 @@ class ParquetWriter:
         except (self._arrow.ArrowException, OverflowError):
             return self._arrow.string()
 
+    def _is_writable(self, type_: Any) -> bool:
+        """Return whether a column of a Parquet file can have a type."""
+        # A column of nulls has text, because all of its values may be in another run.
+        if type_ == self._arrow.null():
+            return False
+        table = self._arrow.table({"value": self._arrow.nulls(1, type_)})
+        try:
+            self._parquet.write_table(table, BytesIO())
+        except self._arrow.ArrowException:  # such as for a dictionary of polars
+            return False
+        return True
+
     def _has_type(self, values: list[Any], type_: Any) -> bool:
         """Return whether a column of a type can have values unchanged."""
-        # A column of nulls has text, because all of its values may be in another run; Parquet has no
-        # structures without fields.
-        if type_ == self._arrow.null() or "struct<>" in str(type_):
-            return False
         try:
             self._convert(values, type_)
         except (self._arrow.ArrowException, OverflowError):

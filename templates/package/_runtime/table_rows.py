@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -128,6 +128,7 @@ class TableRows:
             key = read_key(row, self._key, number)
             if not self._source.is_repeatable:
                 self._keys.add(key, number)
+                self._check_added(row)
             if self._keys.is_finished(key):
                 self._skipped += 1
                 continue
@@ -190,6 +191,9 @@ class TableRows:
                 raise ConfigurationError(
                     f"the source has no column {name!r:.80}; its columns are: {known:.400}"
                 )
+        self._check_added(columns)
+
+    def _check_added(self, columns: Collection[str]) -> None:
         for name in ADDED_COLUMNS:
             if f"{self._prefix}{name}" in columns:
                 raise ConfigurationError(
