@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -332,6 +333,21 @@ def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> No
 
     with pytest.raises(ox.ConfigurationError, match="key must return another value"):
         run_batch(pictures(2), journal=tmp_path / "journal.db", key=key)
+
+
+@pytest.mark.slow
+def test_run_is_iterated_over_by_one_task(hub: Hub) -> None:
+    """A second task that iterates over a run raises, and the first one gets all outcomes."""
+
+    async def main() -> list[ox.OxenError | None]:
+        async with ox.AsyncOxen("any", base_url=hub.url) as oxen, oxen.run_many(pictures(2)) as run:
+            first = asyncio.ensure_future(anext(run))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="iterated over by another task or thread"):
+                await anext(run)
+            return [(await first).error, *[outcome.error async for outcome in run]]
+
+    assert asyncio.run(main()) == [None, None]
 
 
 @pytest.mark.parametrize("key", [1, None, [], Path("name")])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sized
 from contextlib import ExitStack
 from functools import partial
 from operator import attrgetter
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
@@ -109,12 +110,24 @@ class _AsyncEngine:
         self._unrecorded_jobs: list[str] = []
         self._end = RunEnd(options.journal)
         self._finished = Event()
+        self._iteration = Lock()
 
     async def next_outcome(self) -> AsyncOutcome[Any, Any] | None:
         """Return the next outcome; None after the last one. Errors are those of `run_many`.
 
         A cancelled call ends the run, because its caller may not iterate any further.
+
+        Raises:
+            RuntimeError: Another task or thread waits for an outcome.
         """
+        if not self._iteration.acquire(blocking=False):
+            raise RuntimeError("the run is iterated over by another task or thread; iterate over it in one")
+        try:
+            return await self._next_outcome()
+        finally:
+            self._iteration.release()
+
+    async def _next_outcome(self) -> AsyncOutcome[Any, Any] | None:
         if self._end.has_begun:
             return None
         try:
