@@ -173,8 +173,9 @@ def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str
     is_schema_kept = (old.node is None) == (new.node is None)
     if a == b or (not is_schema_kept and _family(old) == _family(new)):
         return
-    # A model that was not callable breaks no call.
-    is_additive = a <= b or (new.is_bound and not old.is_bound)
+    # A model that was not callable breaks no call; every chat model is callable.
+    was_callable = old.is_bound or _family(old) == "chat"
+    is_additive = a <= b or (new.is_bound and not was_callable)
     yield "call-added" if is_additive else "call-changed", _call(old), _call(new)
 
 

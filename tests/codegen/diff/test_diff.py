@@ -223,6 +223,12 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"endpoint": "/images/generate"}, {"endpoint": "/videos/generate"}, "call-changed"),
     ({"endpoint": "/images/generate"}, {"endpoint": "/holograms"}, "call-changed"),
     ({"endpoint": "/holograms"}, {"endpoint": "/images/generate"}, "call-added"),
+    ({"endpoint": "/chat/completions"}, {"endpoint": "/images/generate"}, "call-changed"),
+    (
+        {"endpoint": "/chat/completions", "schema": None},
+        {"endpoint": "/images/generate"},
+        "call-changed schema-added",
+    ),
     ({"schema": object_schema()}, {"schema": None}, "schema-removed"),
     ({"schema": None}, {"schema": object_schema()}, "schema-added"),
     ({"schema": object_schema(input_image=array_schema(IMAGE))}, {"schema": IMAGE_SCHEMA}, "call-changed"),
