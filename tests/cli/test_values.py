@@ -68,6 +68,14 @@ def test_text_is_read_from_files_and_input(run: Run, hub: Hub, folder: Path) -> 
     assert sent == {"prompt": "From a file", "size": {"x": 2}, "tags": ["From input"]}
 
 
+def test_input_that_is_no_text_is_not_sent(run: Run, hub: Hub) -> None:
+    """Bytes in place of a text or of a key are an error, also in a terminal that is strict about them."""
+    result = run("run", NEW["id"], "--prompt", "-", input=b"\xff", code=3)
+    assert "prompt: the standard input cannot be read: it is not text" in result.stderr
+    assert "is not text" in run("login", input=b"\xff", code=2).stderr
+    assert read_bodies(hub) == []
+
+
 def test_media_are_paths_urls_and_input(run: Run, hub: Hub, folder: Path) -> None:
     """A medium is a path, a URL, or `-` for the bytes of the standard input."""
     png = b"\x89PNG\r\n\x1a\n"

@@ -55,7 +55,10 @@ def login_command(base_url: str | None) -> None:
 def _read_key() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("API key", hide_input=True, err=True))
-    return sys.stdin.readline()
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise click.UsageError("the standard input must be an API key, and is not text") from None
 
 
 def store_key(path: Path, host: str, key: APIKey) -> None:

@@ -87,10 +87,14 @@ def read_text(text: str) -> str:
     A text such as `@Image1 with a hat` is not the name of a file, because it has spaces.
 
     Raises:
-        TextError: The file cannot be read.
+        TextError: The file or the standard input cannot be read.
     """
     if text == "-":
-        return sys.stdin.read()
+        try:
+            return sys.stdin.read()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise TextError(f"the standard input cannot be read: {reason}") from None
     if text.startswith("@@"):
         return text[1:]
     if not text.startswith("@") or (any(map(str.isspace, text)) and not _is_file(text[1:])):
