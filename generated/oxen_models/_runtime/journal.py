@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, Self
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .errors import JournalError
+from .errors import ConfigurationError, JournalError
 from .journal_file import JournalFile
 from .journal_media import MediaFolder
 from .journal_table import Row, Table
@@ -246,10 +246,13 @@ def export(path: str | os.PathLike[str], out: str | os.PathLike[str] | IO[str]) 
 
     Raises:
         JournalError: The journal is damaged or in use, or cannot be read.
+        ConfigurationError: `out` is the journal itself.
         OSError: The lines cannot be written.
     """
     with JournalFile(path, writable=False) as file:
         if isinstance(out, str | os.PathLike):
+            if os.path.exists(out) and os.path.samefile(out, file.path):
+                raise ConfigurationError(f"out must be another file than the journal, got {os.fspath(out)!r}")
             with open(out, "w", encoding="utf-8", opener=_open_private) as lines:
                 _write_lines(file.rows(), lines)
         else:

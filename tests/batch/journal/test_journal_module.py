@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from oxen_models import JournalError, journal
+from oxen_models import ConfigurationError, JournalError, journal
 from oxen_models._runtime.journal import Journal
 
 from batch.journal.states import (
@@ -98,6 +98,17 @@ HISTORIES: dict[str, list[Fact]] = {
     "failed": [SENT, ACCEPTED, ("ended", ("a", "failed", "no", {"status": "failed"}))],
     "succeeded": [SENT, ACCEPTED, ("succeeded", ("a", RESPONSE, Decimal(1)))],
 }
+
+
+def test_export_to_the_journal_itself_raises(written_database: Path) -> None:
+    """A journal is not replaced by its own export, under any name."""
+    content = written_database.read_bytes()
+    link = written_database.with_name("link")
+    link.symlink_to(written_database)
+    for out in (written_database, str(link)):
+        with pytest.raises(ConfigurationError, match="out must be another file than the journal"):
+            journal.export(written_database, out)
+    assert written_database.read_bytes() == content
 
 
 @pytest.mark.slow
