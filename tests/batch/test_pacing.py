@@ -32,6 +32,17 @@ def test_rate_limit_pauses_for_retry_after(retry_after: float) -> None:
     assert send_all(pacer, 10.0 + retry_after) == 1
 
 
+@pytest.mark.parametrize("retry_after", [3601.0, 1e300, float("inf")])
+def test_pause_is_at_most_an_hour(retry_after: float) -> None:
+    """A longer `Retry-After`, of a rate limit or of an outage, does not pause the run for longer."""
+    for report, action in ((Pacer.on_rate_limited, SEND), (Pacer.on_outage, PROBE)):
+        pacer = Pacer(3)
+        assert pacer.next_action(0.0) is SEND
+        report(pacer, 0, retry_after, 10.0)
+        assert pacer.next_action(10.0) == 3600.0
+        assert pacer.next_action(3610.0) is action
+
+
 def test_window_grows_after_a_pause() -> None:
     """After a pause, each accepted request doubles the number of requests in transmission."""
     pacer = Pacer(3)

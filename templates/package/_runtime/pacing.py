@@ -14,7 +14,7 @@ from enum import Enum
 from .retries import backoff
 
 MAX_PAUSE = 3600.0
-"""The longest `Retry-After`, in seconds, for which a run pauses."""
+"""The maximum seconds of a pause. A request whose `Retry-After` is longer is not sent again."""
 MAX_WINDOW = 64
 """The number of requests in transmission from which there is no limit after a pause."""
 
@@ -99,4 +99,4 @@ class Pacer:
             seconds = backoff(self._failures - 1) if retry_after is None else retry_after
         else:  # it was sent before the pause that another request began
             seconds = retry_after or 0.0
-        self._pause_end = max(self._pause_end, now + seconds)
+        self._pause_end = max(self._pause_end, now + min(seconds, MAX_PAUSE))
