@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -254,6 +255,44 @@ def test_journal_of_an_open_run_is_in_use(queue: HeldQueue, journal: Path) -> No
         next(run)
         with pytest.raises(JournalError, match="is using this journal"):
             list(oxen.run_many(REQUESTS, journal=journal))
+
+
+FORK = """
+import os, signal, sys, threading
+from oxen_models import JournalError, Oxen
+from oxen_models.images import QwenImageRequest
+
+url, journal = sys.argv[1:]
+requests = [QwenImageRequest(prompt="done"), QwenImageRequest(prompt="held 0")]
+run = Oxen("key", base_url=url).run_many(requests, journal=journal)
+next(run)
+sys.stdin.readline()
+del run
+if os.fork() == 0:
+    signal.alarm(30)
+    try:
+        list(Oxen("key", base_url=url).run_many(requests, journal=journal))
+    except JournalError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_fork_does_not_wait_for_runs_of_parent(queue: HeldQueue, journal: Path) -> None:
+    """In a fork, the journal of a run that is ending in the parent is in use."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", FORK, queue.url, str(journal)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        queue.wait_for_submissions(2)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert "is using this journal" in process.stdout.readline()
+        queue.released.set()
 
 
 PROGRAM = """

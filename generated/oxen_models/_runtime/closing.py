@@ -8,6 +8,9 @@ from threading import Event
 
 _closing: set[RunEnd] = set()
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_closing.clear)  # the threads that end these runs are not in a fork
+
 
 class RunEnd:
     """The end of a run.
