@@ -257,6 +257,37 @@ def test_journal_of_an_open_run_is_in_use(queue: HeldQueue, journal: Path) -> No
             list(oxen.run_many(REQUESTS, journal=journal))
 
 
+STOPPED_LOOP = """
+import asyncio, sys
+import httpx
+from oxen_models import AsyncOxen
+from oxen_models.images import QwenImageRequest
+
+url, journal = sys.argv[1:]
+requests = [QwenImageRequest(prompt="done"), QwenImageRequest(prompt="held 0")]
+run = AsyncOxen("key", base_url=url, http_client=httpx.AsyncClient()).run_many(requests, journal=journal)
+
+async def start():
+    await anext(run)
+    await asyncio.to_thread(sys.stdin.readline)
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(start())
+"""
+
+
+@pytest.mark.slow
+def test_process_with_a_stopped_loop_ends(queue: HeldQueue, journal: Path) -> None:
+    """A process ends although a request was being sent in an event loop that is neither run nor closed."""
+    command = [sys.executable, "-c", STOPPED_LOOP, queue.url, str(journal)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+        queue.wait_for_submissions(2)
+        process.communicate("\n", timeout=60)
+    queue.released.set()
+    assert process.returncode == 0
+    assert [entry.state for entry in read(journal)] == ["succeeded", "unknown"]
+
+
 FORK = """
 import os, signal, sys, threading
 from oxen_models import JournalError, Oxen

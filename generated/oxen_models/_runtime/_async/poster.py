@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from threading import Thread
+from threading import Thread, main_thread
 from typing import Protocol
 
 from ..bodies import Body
@@ -83,8 +83,13 @@ class AsyncPoster:
             try:
                 return future.result(LOOP_CHECK_INTERVAL)
             except TimeoutError:
-                # The future of a loop that was closed never ends. A timeout of the call is an `OxenError`.
+                # A timeout of the call is an `OxenError`.
                 if future.done():
                     raise
-                if self._loop.is_closed():
+                if self._has_ended():
                     future.cancel()
+
+    def _has_ended(self) -> bool:
+        """Return whether the loop will not run again, so that no future of it ends."""
+        is_exiting = not main_thread().is_alive()
+        return self._loop.is_closed() or (is_exiting and not self._loop.is_running())
