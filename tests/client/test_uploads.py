@@ -183,7 +183,7 @@ def test_unusable_file_sends_nothing(run: ClientRunner, hub: Hub, tmp_path: Path
     text.write_text("notes")
     for file, expected in [
         (text, "must be an image, a video"),
-        (tmp_path / "none.png", "cannot be read"),
+        (tmp_path / "none.png", "none.png'): the file cannot be read: No such file"),
         ("https://example.com/dog.png", "must be a path"),
         (5, "must be a path"),
     ]:

@@ -83,7 +83,7 @@ async def upload_file(session: AsyncSession, file: object) -> str:
     try:
         source = await run_blocking(read_source, mark_paths(file))
     except MediaSourceError as error:
-        raise ConfigurationError(f"file {error}") from None
+        raise ConfigurationError(f"file={shorten(file)}: {error}") from None
     if source is None:
         raise ConfigurationError(
             f"file must be a path, binary data, an open file, an image or a result, got {shorten(file)}"

@@ -83,7 +83,7 @@ def upload_file(session: Session, file: object) -> str:
     try:
         source = run_blocking(read_source, mark_paths(file))
     except MediaSourceError as error:
-        raise ConfigurationError(f"file {error}") from None
+        raise ConfigurationError(f"file={shorten(file)}: {error}") from None
     if source is None:
         raise ConfigurationError(
             f"file must be a path, binary data, an open file, an image or a result, got {shorten(file)}"
