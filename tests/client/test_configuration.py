@@ -265,6 +265,7 @@ def test_default_headers_stay_on_own_host(
         ({"User-Agent": "x"}, "'User-Agent' is set by the client"),
         ({"a b": "x"}, "must be an ASCII name with an ASCII value"),
         ({"x-a": "a\r\nb"}, "must be an ASCII name with an ASCII value"),
+        ("x-a", "must be a mapping of names to values, got str"),
     ],
 )
 def test_invalid_default_headers_are_rejected(

@@ -29,10 +29,16 @@ def validate_headers(argument: str, headers: Mapping[str, str] | None) -> dict[s
         headers: The headers; None for none.
 
     Raises:
-        ConfigurationError: A header is not ASCII text, or the client sets it itself.
+        ConfigurationError: A header is not ASCII text, or the client sets it itself; or `headers` is not a
+            mapping.
     """
     validated: dict[str, str] = {}
-    for name, value in dict(headers or {}).items():
+    try:
+        items = dict(headers or {}).items()
+    except (TypeError, ValueError):
+        kind = type(headers).__name__
+        raise ConfigurationError(f"{argument}: must be a mapping of names to values, got {kind}") from None
+    for name, value in items:
         if not _is_header_name(name) or not _is_header_value(value):
             raise ConfigurationError(f"{argument}: {name!r:.80} must be an ASCII name with an ASCII value")
         if name.lower() in _RESERVED_HEADERS:
