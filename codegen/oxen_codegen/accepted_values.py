@@ -14,16 +14,27 @@ Node = dict[str, Any]
 """A normalized schema; `normalize` describes its keys."""
 
 
-def accepts(node: Node, value: object) -> bool:
-    """Return whether a node accepts a value, by the rules of JSON Schema."""
+def accepts(node: Node, value: object, *, urls_only: bool = False) -> bool:
+    """Return whether a node accepts a value, by the rules of JSON Schema.
+
+    Args:
+        node: The node.
+        value: The value.
+        urls_only: Whether a text for a medium must be a URL as well, which the bindings require.
+    """
     if "anyOf" in node:
-        return any(accepts(member, value) for member in node["anyOf"])
+        return any(accepts(member, value, urls_only=urls_only) for member in node["anyOf"])
     if "enum" in node:
         values = node["enum"]
         return make_key(value) in (values if isinstance(values, EnumValues) else EnumValues(values)).keys
     if "type" not in node:
         return True
-    return TYPES[node["type"]].accepts(value) and _is_within_bounds(node, value)
+    return TYPES[node["type"]].accepts(value) and _is_within_bounds(node, value, urls_only)
+
+
+def is_media_url(text: str) -> bool:
+    """Return whether a text for a medium is a URL."""
+    return text.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
 
 
 def accept_defaults(node: Node) -> Node:
@@ -46,7 +57,7 @@ def accept_defaults(node: Node) -> Node:
 
 
 def _accept_default(node: Node, annotations: Node) -> Node:
-    if "default" not in annotations or accepts(node, annotations["default"]):
+    if "default" not in annotations or accepts(node, annotations["default"], urls_only=True):
         return node
     default = simplify_number(annotations["default"])
     if "enum" in node:
@@ -54,18 +65,20 @@ def _accept_default(node: Node, annotations: Node) -> Node:
     return {"anyOf": [*node.get("anyOf", [node]), {"enum": EnumValues([default])}]}
 
 
-def _is_within_bounds(node: Node, value: object) -> bool:
+def _is_within_bounds(node: Node, value: object, urls_only: bool) -> bool:
     """Return whether a value of the node's type is within its bounds."""
     if isinstance(value, str):
+        if urls_only and "media" in node and not is_media_url(value):
+            return False
         return bool(node.get("minLength", 0) <= len(value) <= node.get("maxLength", math.inf))
     if is_list(value):
         fits = node.get("minItems", 0) <= len(value) <= node.get("maxItems", math.inf)
-        return fits and all(accepts(node["items"], item) for item in value)
+        return fits and all(accepts(node["items"], item, urls_only=urls_only) for item in value)
     if is_object(value):
         extra = node["additionalProperties"]
         return all(name in value for name in node["required"]) and all(
             (name in node["properties"] or extra is not False)
-            and accepts(node["properties"].get(name, extra), item)
+            and accepts(node["properties"].get(name, extra), item, urls_only=urls_only)
             for name, item in value.items()
         )
     if not is_number(value):

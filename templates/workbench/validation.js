@@ -33,7 +33,8 @@ const validation = (() => {
    *
    * `exact` is the value as a literal of Python, if that of `value` is another one.
    * `kind` is "choice" for one of several values, "list" for a list, "missing" for a missing property,
-   * otherwise undefined. `choices` are known of an enum only. `isMember` is whether one of several types did not accept the value.
+   * otherwise undefined. `choices` are known of an enum only. `isMember` is whether one of several types did
+   * not accept the value.
    * @param {object} type A type of `types`.
    * @param {*} value A JSON value.
    * @param {Set<string>} files The paths that are accepted as media, beside URLs.
@@ -78,7 +79,7 @@ const validation = (() => {
       return [fail(place, `must be an http:, https: or data: URL; for a file, pass ${path}`)];
     }
     if (!value.isWellFormed()) return [fail(place, NO_UNICODE)];
-    return validateLength(place, literals.countCharacters(value), type.minLength, type.maxLength);
+    return validateLength(place, literals.countCharacters(value), type.minLength, type.maxLength, "character");
   }
 
   /** Return whether a text is a URL of media. */
@@ -86,10 +87,10 @@ const validation = (() => {
     return /^(https?|data):/i.test(text.trimStart());
   }
 
-  function validateLength(place, length, minimum = 0, maximum = Infinity) {
+  function validateLength(place, length, minimum = 0, maximum = Infinity, noun = "item") {
     if (length >= minimum && length <= maximum) return [];
     const limit = length < minimum ? ["least", minimum] : ["most", maximum];
-    return [fail(place, `must have at ${limit[0]} ${formatCount(limit[1], "item")}, got ${length}`)];
+    return [fail(place, `must have at ${limit[0]} ${formatCount(limit[1], noun)}, got ${length}`)];
   }
 
   function validateNumber(type, place, isValid, noun) {

@@ -64,7 +64,7 @@ def _build_property(
         built["x-next-to"] = neighbour
     if schema.get("x-hidden") is True:
         built["x-hidden"] = True
-    if "default" in annotations and not accepts(node, annotations["default"]):
+    if "default" in annotations and not accepts(node, annotations["default"], urls_only=True):
         built["further"] = annotations["default"]
     return built | {key: annotations[key] for key in _ANNOTATIONS if key in annotations}
 

@@ -13,6 +13,7 @@ from oxen_models._runtime.json_schema.accepted_values import Node, accept_defaul
 
 # Absolute imports, because these modules are copied from the generator and exist only in the emitted package.
 from oxen_models._runtime.json_schema.diagnostics import ModelError
+from oxen_models._runtime.json_schema.json_types import is_list
 from oxen_models._runtime.json_schema.normalize import normalize
 from oxen_models._runtime.json_schema.operations import (
     COMMON,
@@ -204,7 +205,10 @@ class DynamicSchema:
 
 def _to_json(node: Node, value: object, place: str, problems: dict[str, Problem]) -> Any:
     """Return `value` as JSON, with media read. Values that are not JSON are returned unchanged."""
-    for member in node.get("anyOf", ()):
+    members: list[Node] = node.get("anyOf", [])
+    if _is_text(value) and any(value in member.get("enum", ()) for member in members):
+        return value  # a default of media that is neither a URL nor a path
+    for member in members:
         if _may_accept(member, value):
             return _to_json(member, value, place, problems)
     if "media" in node:
@@ -244,6 +248,10 @@ def _may_accept(member: Node, value: object) -> bool:
             return isinstance(to_number(value), int | float)
         case _:
             return False
+
+
+def _is_text(value: object) -> bool:
+    return all(isinstance(item, str) for item in (value if is_list(value) else [value]))
 
 
 def _is_file(value: object) -> bool:
@@ -291,15 +299,15 @@ def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], st
 def _convert_union_errors(
     path: list[str | int], errors: Sequence[ValidationError]
 ) -> Iterator[tuple[list[str | int], str, str]]:
-    # Members of another type than the value are only reported if there is no member of its type.
-    type_errors = [error for error in errors if error.validator == "type" and not error.path]
-    other_members = {error.schema_path[0] for error in type_errors}
+    # Types and single values are only reported if no other member has the type of the value.
+    other_errors = [error for error in errors if error.validator in ("type", "enum") and not error.path]
+    other_members = {error.schema_path[0] for error in other_errors}
     same_type_errors = [error for error in errors if error.schema_path[0] not in other_members]
     if same_type_errors:
         for error in same_type_errors:
             yield from _convert_error(error)
     else:
-        found = [problem for error in type_errors for problem in _convert_error(error)]
+        found = [problem for error in other_errors for problem in _convert_error(error)]
         kinds = sorted({kind for _, _, kind in found})
         yield path, ", or ".join(message for _, message, _ in found), next(iter(kinds), "")
 

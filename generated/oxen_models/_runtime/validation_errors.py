@@ -144,6 +144,8 @@ def describe(detail: ErrorDetails, choices: Sequence[object] = ()) -> str:
     # "Value should have at most 3 items after validation, not 5"
     message = re.sub(r"^(Value|List|Dictionary|String|Data) (?=should\b)", "", message)
     message = re.sub(r" after validation, not (?=\d+$)", ", got ", message)
+    if not is_sequence(detail["input"]):  # a text for a medium, whose unit pydantic does not know
+        message = re.sub(r" items?(?=, got )", lambda unit: unit[0].replace("item", "character"), message)
     return re.sub(r"\bshould\b", "must", message)
 
 

@@ -82,7 +82,7 @@ class Limits:
             reason = _explain_rejection(value) if self.public_urls else None
             if reason is not None:
                 problems.append(Problem(name, shorten(value), reason))
-        elif self.input_folders is not None and _takes_media(node) and not value.lower().startswith("data:"):
+        elif self.input_folders is not None and _is_path(node, value):
             path = Path(os.path.expanduser(value))
             if _is_below(path, self.input_folders):
                 return str(path.resolve())
@@ -120,8 +120,11 @@ def _find_properties(node: Node) -> tuple[Mapping[str, Node], Node]:
     return {}, {}
 
 
-def _takes_media(node: Node) -> bool:
-    return any("media" in member for member in _members(node))
+def _is_path(node: Node, value: str) -> bool:
+    """Return whether a string that is not the URL of a host is the path of a file."""
+    takes_media = any("media" in member for member in _members(node))
+    is_default = any(value in member.get("enum", ()) for member in _members(node))
+    return takes_media and not is_default and not value.lower().startswith("data:")
 
 
 def _is_url(text: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
+from oxen_models._runtime.json_schema.accepted_values import is_media_url
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -40,14 +41,10 @@ if TYPE_CHECKING:
 def mark_paths(value: T) -> T:
     """Return `value` with every string in it that is not a URL marked as a path."""
     if isinstance(value, str):
-        return value if _is_url(value) else cast(T, PathStr(value))
+        return value if is_media_url(value) else cast(T, PathStr(value))
     if is_sequence(value):
         return cast(T, [mark_paths(item) for item in value])
     return value
-
-
-def _is_url(text: str) -> bool:
-    return text.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
 
 
 def needs_io(value: object) -> bool:
@@ -79,7 +76,7 @@ class _MediaOf:
             self._check(value.mime)
             return value
         if isinstance(value, str) and not isinstance(value, PathStr):
-            if not _is_url(value):
+            if not is_media_url(value):
                 path = f"pathlib.Path({shorten(value)})"
                 raise _media_error(f"must be an http:, https: or data: URL; for a file, pass {path}")
             return validate(value)

@@ -1,0 +1,78 @@
+"""Schemas of which no recorded model has one: calls and `oxen.model` send the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from helpers.compile import compile_module
+from helpers.models import make_model, object_schema
+from oxen_models import InvalidRequestError, Request
+from oxen_models._runtime.dynamic import DynamicSchema
+from oxen_models._runtime.hub_models import parse_model_record
+from oxen_models._runtime.options import RequestOptions
+from oxen_models._runtime.request import build_request
+
+Call = Callable[[Any, Any], Any]
+IMAGE = {"type": "string", "format": "uri", "renderType": "image-url"}
+IMAGES = {"type": "array", "items": IMAGE}
+URL = "https://example.com/a.png"
+
+
+class BodySender:
+    """Returns the body of a request instead of sending it."""
+
+    base_url = "https://example.com"
+
+    def send(self, build: partial[Request], options: RequestOptions) -> Any:
+        return build_request(build).body()
+
+    def to_queue(self) -> BodySender:
+        return self
+
+
+def call_typed(schema: Any, value: Any) -> Any:
+    """Return what a call sends of the parameter `a`."""
+    module: Any = compile_module(object_schema("a", a=schema), "m", "/videos/generate")
+    return module.M(BodySender()).generate(a=value)["a"]
+
+
+def call_untyped(schema: Any, value: Any) -> Any:
+    """Return what `oxen.model` sends of the parameter `a`."""
+    record = make_model("m", object_schema("a", a=schema), endpoint="/videos/generate")
+    return DynamicSchema("m", parse_model_record(record)).build_request({"a": value}).body()["a"]
+
+
+both = pytest.mark.parametrize("call", [call_typed, call_untyped], ids=["typed", "untyped"])
+
+
+@both
+@pytest.mark.parametrize(
+    ("schema", "default"),
+    [(IMAGE, "none"), (IMAGE, ""), (IMAGES, [""]), ({**IMAGE, "nullable": True}, "auto")],
+    ids="text empty list nullable".split(),
+)
+def test_default_of_media_is_sent(call: Call, schema: dict[str, Any], default: Any) -> None:
+    """A default that is not a URL is accepted, because the server accepts it; other values still are."""
+    schema = {**schema, "default": default}
+    assert call(schema, default) == default
+    other = [URL] if isinstance(default, list) else URL
+    assert call(schema, other) == other
+    with pytest.raises(InvalidRequestError):
+        call(schema, "no-such-file.png")
+
+
+@both
+def test_unmatched_default_is_one_of_several(call: Call) -> None:
+    """The message for a wrong value names the type beside a default of another type."""
+    with pytest.raises(InvalidRequestError, match="must be a valid integer, or must be 'auto'"):
+        call({"type": "integer", "default": "auto"}, "x")
+
+
+@both
+def test_length_of_url_is_in_characters(call: Call) -> None:
+    """The length of a URL that is too long is stated in characters."""
+    with pytest.raises(InvalidRequestError, match="at most 20 characters"):
+        call({**IMAGE, "maxLength": 20}, URL)
