@@ -181,6 +181,18 @@ def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: st
     check_nothing_is_lost(queue, journal)
 
 
+def test_run_that_was_not_started_closes_at_once() -> None:
+    """Closing a run without an iteration waits for nothing."""
+
+    async def main() -> bool:
+        async with AsyncOxen("key") as oxen:
+            closing = asyncio.ensure_future(oxen.run_many(REQUESTS).aclose())
+            await asyncio.sleep(0)
+            return closing.done()
+
+    assert asyncio.run(main())
+
+
 @pytest.mark.slow
 def test_async_run_closed_elsewhere_ends_loop(queue: HeldQueue) -> None:
     """The iteration of a run that another task closes ends, although jobs are waited for."""

@@ -175,6 +175,9 @@ class _AsyncEngine:
         if self._end.has_begun:
             return
         self._end.begin()
+        if self._owner is None:  # nothing was started, and no event would wake `aclose`
+            self._close()
+            return
         try:
             start_new_thread(self._close, ())
         except RuntimeError:  # the operating system does not permit another thread
