@@ -353,8 +353,12 @@ def test_run_is_iterated_over_by_one_task(hub: Hub) -> None:
 @pytest.mark.parametrize("key", [1, None, [], Path("name")])
 def test_key_that_is_no_string_raises(hub: Hub, run_batch: Run, tmp_path: Path, key: Any) -> None:
     """A `key` that returns anything but a string raises, before anything is sent."""
+
+    def name(request: object) -> Any:
+        return key
+
     with pytest.raises(ox.ConfigurationError, match="key must return a string for each request, got "):
-        run_batch(pictures(1), journal=tmp_path / "journal.db", key=lambda request: key)
+        run_batch(pictures(1), journal=tmp_path / "journal.db", key=name)
     assert sent_prompts(hub) == []
 
 
