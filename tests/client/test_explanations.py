@@ -142,6 +142,14 @@ def test_problem_in_union_has_its_place() -> None:
     assert error.problems[0].parameter == "a['zoom']"
 
 
+def test_problem_beside_a_python_name_has_its_place() -> None:
+    """The place is found although an unknown parameter has the Python name of the one that is wrong."""
+    request = compile_request({"type": "object", "properties": {"a-b": NESTED["map"]}})
+    with pytest.raises(InvalidRequestError) as caught:
+        build_request(partial(request, **{"a-b": {"x": {"zoom": "x"}}, "a_b": 1}))
+    assert [problem.parameter for problem in caught.value.problems] == ["a_b['x']['zoom']", "a_b"]
+
+
 def test_problem_in_mapping_has_its_place() -> None:
     """The place of a value in a mapping that is not a dict contains its key."""
     error = explain_typed(NESTED["map"], MappingProxyType({"x": {"zoom": "x"}}))

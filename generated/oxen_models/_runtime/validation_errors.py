@@ -46,7 +46,8 @@ def from_pydantic(
     """
     problems: dict[tuple[int | str, ...], Problem] = {}
     names = map_wire_names(request)
-    given = {names.get(name, name): value for name, value in values.items()}
+    # An unknown parameter can have the Python name of another one.
+    given = {**values, **{names[name]: value for name, value in values.items() if name in names}}
     for detail in error.errors(include_url=False):
         wire_name = str(detail["loc"][0]) if detail["loc"] else ""
         name = names.get(wire_name, wire_name)
