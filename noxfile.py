@@ -58,7 +58,7 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
     after = os.times()
     user, system = after.children_user - before.children_user, after.children_system - before.children_system
-    session.log(f"CPU time: {user:.0f} s of the user, {system:.0f} s of the system")
+    session.log(f"the tests took {user:.0f} s of user time and {system:.0f} s of system time")
 
 
 @nox.session

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeGuard
 
 from .json_types import is_list, is_object
+from .media_urls import is_media_url
 
 Node = dict[str, Any]
 """A normalized schema; `normalize` describes its keys."""
@@ -30,11 +31,6 @@ def accepts(node: Node, value: object, *, urls_only: bool = False) -> bool:
     if "type" not in node:
         return True
     return TYPES[node["type"]].accepts(value) and _is_within_bounds(node, value, urls_only)
-
-
-def is_media_url(text: str) -> bool:
-    """Return whether a text for a medium is a URL."""
-    return text.lstrip()[:6].lower().startswith(("http:", "https:", "data:"))
 
 
 def accept_defaults(node: Node) -> Node:

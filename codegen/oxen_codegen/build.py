@@ -33,8 +33,8 @@ from .workbench.page import PAGE_FILE, render_workbench
 _COPIED_MODULES = {
     "_runtime/json_schema": (
         "accepted_values.py", "composition.py", "diagnostics.py", "estimates.py", "json_types.py",
-        "keywords.py", "media_kinds.py", "merging.py", "normalize.py", "operations.py",
-        "priced_parameters.py", "prices.py",
+        "keywords.py", "media_kinds.py", "media_urls.py", "merging.py", "normalize.py",
+        "operations.py", "priced_parameters.py", "prices.py",
     ),
     "_runtime": ("api_key.py", "environment.py", "login_file.py"),
 }  # fmt: skip

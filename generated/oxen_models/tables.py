@@ -129,7 +129,10 @@ def run(
         progress=progress,
     )
     with ExitStack() as stack:
-        return TableRun(client or stack.enter_context(Oxen()), source, sink, options).run()
+        if client is None:
+            client = stack.enter_context(Oxen())
+        _check_client(client, Oxen)
+        return TableRun(client, source, sink, options).run()
 
 
 async def run_async(
@@ -183,7 +186,14 @@ async def run_async(
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(AsyncOxen())
+        _check_client(client, AsyncOxen)
         return await AsyncTableRun(client, source, sink, options).run()
+
+
+def _check_client(client: object, expected: type) -> None:
+    if not isinstance(client, expected):
+        actual = type(client).__name__
+        raise ConfigurationError(f"client must be an instance of {expected.__name__}, got {actual}")
 
 
 def create_options(

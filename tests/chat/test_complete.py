@@ -155,7 +155,7 @@ def test_extra_body_is_sent(run: ClientRunner, hub: Hub) -> None:
 def test_stream_in_extra_body_is_not_sent(run: ClientRunner, hub: Hub) -> None:
     """A complete call does not request a stream, which it could not read and which would be billed."""
     error = run.expect_error(InvalidRequestError, complete(extra_body={"stream": True}), base_url=hub.url)
-    assert str(error) == f"{MODEL}: extra_body['stream']=True: cannot be set here; call chat.stream()"
+    assert str(error) == f"{MODEL}: extra_body['stream']=True: cannot be set here; chat.stream() sets it"
     assert hub.requests == []
 
 

@@ -136,10 +136,14 @@ def test_rejection_of_a_stream_raises(run: ClientRunner, hub: Hub) -> None:
 
 
 def test_stream_with_wrong_extra_body_raises(run: ClientRunner, hub: Hub) -> None:
-    """The error of an `extra_body` that is no mapping is that of other calls."""
+    """The errors of an `extra_body` are those of other calls."""
     stream = open_stream(extra_body="temperature")
     error = run.expect_error(InvalidRequestError, lambda oxen: collect(stream(oxen)), base_url=hub.url)
     assert str(error).startswith(f"{MODEL}: extra_body='temperature': must be JSON")
+    stream = open_stream(extra_body={"stream": False})
+    error = run.expect_error(InvalidRequestError, lambda oxen: collect(stream(oxen)), base_url=hub.url)
+    assert str(error) == f"{MODEL}: extra_body['stream']=False: cannot be set here; chat.stream() sets it"
+    assert hub.requests == []
 
 
 def test_stream_is_sent_with_the_first_chunk(run: ClientRunner, hub: Hub) -> None:

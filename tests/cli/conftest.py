@@ -105,11 +105,6 @@ def read_example(run: Run, id: str, *options: str) -> list[str]:
     return arguments
 
 
-def read_bodies(hub: Hub) -> list[Any]:
-    """Return the bodies of the requests that were submitted."""
-    return [request.body for request in hub.requests if request.method == "POST"]
-
-
 def expect_problems(oxen: Oxen, id: str, values: dict[str, Any], limits: Limits | None = None) -> list[str]:
     """Return the problems of values that the runner rejects."""
     with pytest.raises(InvalidRequestError) as caught:

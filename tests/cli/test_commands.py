@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.hub_api import read_bodies
 from oxen_models import Oxen, catalog
 from oxen_models.testing import Hub
 from PIL import Image
 
-from .conftest import NEW, Run, read_bodies, read_example
+from .conftest import NEW, Run, read_example
 
 PRICED = "z-image-turbo"
 KEY = "k3y-of-the-user"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from helpers.hub_api import read_bodies
 from oxen_models import Oxen, catalog, schema, sidecar
 from oxen_models.testing import Hub
 from PIL import Image
 
-from .conftest import NEW, Run, read_bodies, read_example
+from .conftest import NEW, Run, read_example
 
 PRICED, UNPRICED, EDITOR = "z-image-turbo", "qwen-image", "qwen-image-edit-plus"
 URL = "https://example.com/dog.png"

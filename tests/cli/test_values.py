@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.hub_api import read_bodies
 from oxen_models.testing import Hub
 
-from .conftest import NEW, Run, read_bodies
+from .conftest import NEW, Run
 
 EDITOR = "qwen-image-edit-plus"
 URL = "https://example.com/dog.png"

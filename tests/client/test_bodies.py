@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import oxen_models as ox
 import pytest
+from helpers.media_inputs import make_data_uri
 from oxen_models._runtime.bodies import digest_body
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.videos import TopazlabsProteusVideoRequest
@@ -23,11 +23,6 @@ def create_png(size: int) -> bytes:
     return PNG_START + (b"0123456789" * (size // 10 + 1))[:size]
 
 
-def encode(content: bytes, mime: str = "image/png") -> str:
-    """Return the data: URI of a file."""
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_digest_body_is_equal_for_equal_media(tmp_path: Path, size: int) -> None:
     """A path, bytes, an open file and a data: URI of the same content have the same digest."""
@@ -39,7 +34,7 @@ def test_digest_body_is_equal_for_equal_media(tmp_path: Path, size: int) -> None
         "prompt": "x",
         "input_image": [f"sha256:{sha256(content).hexdigest()}"],
     }
-    for image in (path, content, io.BytesIO(content), encode(content)):
+    for image in (path, content, io.BytesIO(content), make_data_uri(content)):
         request = QwenImageEditPlusRequest(prompt="x", input_image=[image])
         assert digest_body(request) == expected
         parameters = {"input_image": tuple(request.body()["input_image"]), "prompt": "x"}

@@ -10,7 +10,8 @@ from typing import Any
 import numpy
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.media_inputs import PNG, TAKES, edit, get_bodies, make_data_uri
+from helpers.hub_api import read_bodies
+from helpers.media_inputs import PNG, TAKES, edit, make_data_uri
 from oxen_models import InvalidRequestError
 from oxen_models.testing import Hub
 from PIL import Image
@@ -75,7 +76,7 @@ def test_array_is_sent_as_an_image(run: ClientRunner, hub: Hub, name: str) -> No
     """An array of numpy is encoded as PNG without loss."""
     array, mode = ARRAYS[name]
     run(edit(input_image=[array]), base_url=hub.url)
-    sent = read_uri(get_bodies(hub)[0]["input_image"][0])
+    sent = read_uri(read_bodies(hub)[0]["input_image"][0])
     height, width = array.shape[:2]
     assert (sent.format, sent.mode, sent.size) == ("PNG", mode, (width, height))
     assert sent.tobytes() == array.tobytes()

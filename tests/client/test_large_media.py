@@ -17,7 +17,8 @@ import pytest
 from helpers.client_runner import ClientRunner
 from helpers.compile import compile_request
 from helpers.hub_api import EDIT, QUEUE
-from helpers.large_media import FORMS, IMAGES, build, create_png, encode, to_json
+from helpers.large_media import FORMS, IMAGES, build, create_png, to_json
+from helpers.media_inputs import make_data_uri
 from helpers.raw_server import RawServer, Response
 from helpers.scenario import Steps, collect, scenario
 from oxen_models._runtime.fields import ListOf
@@ -89,7 +90,12 @@ def test_call_with_large_media_sends_the_body(
     run(steps, base_url=server.url)
     expected = {
         "model": "qwen-image-edit-plus",
-        "input_image": [encode(picture[0]), encode(small), images[2], encode(picture[0])],
+        "input_image": [
+            make_data_uri(picture[0]),
+            make_data_uri(small),
+            images[2],
+            make_data_uri(picture[0]),
+        ],
         "prompt": "x",
         "later": "y" * 100_000,
     }
@@ -112,7 +118,7 @@ def test_request_with_large_media_sends_its_body(
     request = build(FORMS[form](*picture))
     run(lambda oxen: getattr(oxen, call)(request), base_url=server.url)
     assert server.bodies == [to_json(request.body())]
-    assert request.body()["input_image"] == [encode(picture[0])]
+    assert request.body()["input_image"] == [make_data_uri(picture[0])]
 
 
 @pytest.mark.slow
@@ -215,7 +221,7 @@ def test_small_file_is_read_when_the_request_is_made(tmp_path: Path) -> None:
     path.write_bytes(content)
     request = build(path)
     path.unlink()
-    assert request.body()["input_image"] == [encode(content)]
+    assert request.body()["input_image"] == [make_data_uri(content)]
 
 
 @pytest.mark.slow
@@ -227,7 +233,7 @@ def test_relative_path_is_resolved_by_the_request(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     request = build(Path("x.png"))
     monkeypatch.chdir(tmp_path / "other")
-    assert request.body()["input_image"] == [encode(content)]
+    assert request.body()["input_image"] == [make_data_uri(content)]
 
 
 @pytest.mark.slow
@@ -242,7 +248,13 @@ def test_equality_compares_content(picture: tuple[bytes, Path], tmp_path: Path) 
         assert request == requests[0]
         assert requests[0] == request
     other = content[:-1] + bytes([content[-1] ^ 1])
-    for different in (other, content + b"?", content[:-1], encode(other), encode(content, "image/jpeg")):
+    for different in (
+        other,
+        content + b"?",
+        content[:-1],
+        make_data_uri(other),
+        make_data_uri(content, "image/jpeg"),
+    ):
         assert build(path) != build(different)
         assert build(different) != build(content)
 
@@ -252,7 +264,7 @@ def test_hash_is_equal_for_equal_requests(tmp_path: Path) -> None:
     content = b"\x00\x00\x00\x20ftypisom" + bytes(LARGE)
     path = tmp_path / "x.mp4"
     path.write_bytes(content)
-    given: list[Any] = [path, content, encode(content, "video/mp4")]
+    given: list[Any] = [path, content, make_data_uri(content, "video/mp4")]
     assert len({hash(TopazlabsProteusVideoRequest(input_video=each)) for each in given}) == 1
 
 
@@ -279,7 +291,7 @@ def test_pickle_has_the_content_of_a_file(picture: tuple[bytes, Path]) -> None:
     """A request can be unpickled where the file does not exist."""
     packed = pickle.dumps(build(picture[1]))
     picture[1].unlink()
-    assert pickle.loads(packed).body()["input_image"] == [encode(picture[0])]
+    assert pickle.loads(packed).body()["input_image"] == [make_data_uri(picture[0])]
 
 
 def test_repr_does_not_contain_the_content(picture: tuple[bytes, Path]) -> None:
@@ -291,8 +303,8 @@ def test_repr_does_not_contain_the_content(picture: tuple[bytes, Path]) -> None:
 def test_serialization_of_pydantic_has_data_uris(picture: tuple[bytes, Path]) -> None:
     """`model_dump` and `model_dump_json` return data: URIs, and the result can be validated again."""
     request = build(picture[1])
-    assert request.model_dump()["input_image"] == [encode(picture[0])]
-    assert json.loads(request.model_dump_json())["input_image"] == [encode(picture[0])]
+    assert request.model_dump()["input_image"] == [make_data_uri(picture[0])]
+    assert json.loads(request.model_dump_json())["input_image"] == [make_data_uri(picture[0])]
     assert QwenImageEditPlusRequest.model_validate_json(request.model_dump_json()) == request
     assert request.model_json_schema(mode="serialization")["properties"]["input_image"]["items"] == {
         "type": "string"
@@ -331,7 +343,7 @@ def test_large_media_in_each_shape_of_parameter(
     kind = compile_request({"type": "object", "properties": {"image_url": schema}})
     parameters: dict[str, Any] = {"image_url": wrap(picture[1])}
     request = kind(**parameters)
-    expected = {"model": "a-model", "image_url": wrap(encode(picture[0]))}
+    expected = {"model": "a-model", "image_url": wrap(make_data_uri(picture[0]))}
     assert request.body() == expected
     assert kind.from_body(expected) == request
     server.responses[EDIT] = server.responses[EDIT.replace("edit", "generate")] = [IMAGES]
@@ -352,7 +364,7 @@ class UnionRequest(ImageRequest):
 def test_large_media_in_unions_are_converted(picture: tuple[bytes, Path], wrap: Callable[[Any], Any]) -> None:
     """A file is converted in each member of a union."""
     request = UnionRequest(value_first=wrap(picture[1]), list_first=wrap(picture[1]))
-    uri = wrap(encode(picture[0]))
+    uri = wrap(make_data_uri(picture[0]))
     assert request.body() == {"model": "a-model", "value_first": uri, "list_first": uri}
     assert json.loads(request.model_dump_json()) == {"value_first": uri, "list_first": uri}
 

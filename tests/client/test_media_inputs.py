@@ -14,7 +14,8 @@ import numpy
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.media_inputs import HAT, PNG, TAKES, URL, WAV, edit, encode_picture, get_bodies, make_data_uri
+from helpers.hub_api import read_bodies
+from helpers.media_inputs import HAT, PNG, TAKES, URL, WAV, edit, encode_picture, make_data_uri
 from helpers.scenario import Steps, scenario
 from oxen_models import InvalidRequestError
 from oxen_models.images import QwenImageEditPlusRequest
@@ -97,7 +98,7 @@ def test_home_folder_is_expanded(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "dog.png").write_bytes(PNG)
     run(edit(input_image=["~/dog.png", Path("~/dog.png")]), base_url=hub.url)
-    assert get_bodies(hub)[0]["input_image"] == [make_data_uri(PNG)] * 2
+    assert read_bodies(hub)[0]["input_image"] == [make_data_uri(PNG)] * 2
     assert TAKES["image"](Path("~/dog.png")) == make_data_uri(PNG)
 
 
@@ -164,7 +165,7 @@ def test_result_is_accepted_as_an_input(run: ClientRunner, hub: Hub) -> None:
         return linked.image.url, contained.image.b64_json, request.body()["input_image"]
 
     url, content, images = run(steps, base_url=hub.url)
-    sent = [body["input_image"] for body in get_bodies(hub)]
+    sent = [body["input_image"] for body in read_bodies(hub)]
     assert images == [url, f"data:image/png;base64,{content}"]
     assert sent[2:] == [[*images, url], images]
 

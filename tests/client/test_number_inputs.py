@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.media_inputs import URL, get_bodies
+from helpers.hub_api import read_bodies
+from helpers.media_inputs import URL
 from helpers.scenario import Steps, scenario
 from oxen_models.images import QwenImageRequest
 from oxen_models.testing import Hub
@@ -40,7 +41,7 @@ def test_numbers_of_numpy_are_accepted(run: ClientRunner, hub: Hub, way: str) ->
                 request = yield build(oxen, seed=given, guidance=given)
             if way == "call":
                 yield oxen.images.qwen_image.generate(prompt="x", seed=given, guidance=given)
-            body = get_bodies(hub)[-1] if request is None else request.body()
+            body = read_bodies(hub)[-1] if request is None else request.body()
             assert (body["seed"], body["guidance"]) == (expected, expected)
             assert type(body["seed"]) is int
             assert type(body["guidance"]) in (int, float)

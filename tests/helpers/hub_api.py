@@ -33,6 +33,11 @@ def open_client(hub: Hub) -> httpx.Client:
     )
 
 
+def read_bodies(hub: Hub) -> list[Any]:
+    """Return the bodies of the POST requests that the hub received."""
+    return [request.body for request in hub.requests if request.method == "POST"]
+
+
 def wait_until(condition: Callable[[], Any]) -> Any:
     """Call `condition` until it returns something true, and return that."""
     deadline = time.monotonic() + WAIT_TIMEOUT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
@@ -12,6 +11,7 @@ from typing import Any
 
 from oxen_models.images import QwenImageEditPlusRequest
 
+from helpers.media_inputs import make_data_uri
 from helpers.raw_server import Response
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -23,18 +23,13 @@ def create_png(size: int) -> bytes:
     return PNG_START + os.urandom(size - len(PNG_START))
 
 
-def encode(content: bytes, mime: str = "image/png") -> str:
-    """Return the data: URI of a file."""
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
-
-
 FORMS: dict[str, Callable[[bytes, Path], Any]] = {
     "path": lambda _, path: path,
     "text": lambda _, path: str(path),
     "bytes": lambda content, _: content,
     "bytearray": lambda content, _: bytearray(content),
     "file": lambda content, _: io.BytesIO(content),
-    "uri": lambda content, _: encode(content),
+    "uri": lambda content, _: make_data_uri(content),
 }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from oxen_models.audio import BytedanceSeedAudio10Request
 from oxen_models.images import QwenImageEditPlusRequest
-from oxen_models.testing import Hub
 from oxen_models.videos import TopazlabsProteusVideoRequest
 from PIL import Image
 
@@ -36,11 +35,6 @@ def make_data_uri(content: bytes, mime: str = "image/png") -> str:
 def edit(**parameters: Any) -> Callable[[Any], Any]:
     """Return a step that edits an image, with other parameters in place of the defaults."""
     return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
-
-
-def get_bodies(hub: Hub) -> list[Any]:
-    """Return the bodies of the POST requests."""
-    return [request.body for request in hub.requests if request.method == "POST"]
 
 
 TAKES: dict[str, Callable[[Any], str]] = {

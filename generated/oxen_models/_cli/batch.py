@@ -107,9 +107,9 @@ def batch_command(
     except KeyboardInterrupt:
         print_text("\ninterrupted; the same command continues the run", err=True)
         return INTERRUPTED
+    except OxenError:  # a MediaError is an OSError as well
+        raise
     except OSError as error:
-        if isinstance(error, OxenError):
-            raise
         reason = error.strerror or error
         raise MediaError(f"{sink!r} could not be written: {reason}; the same command continues") from None
     get_output().show({**asdict(end), "rate": end.rate}, _describe(end))

@@ -7,12 +7,20 @@ from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any
 
 from .errors import InvalidRequestError, Problem
 from .fields import map_wire_names
 from .local_media import LocalMedia, LocalMediaError
-from .request import AnyRequest, RequestLike, UntypedRequest, body_with_media, media_error
+from .request import (
+    AnyRequest,
+    ChatRequestBase,
+    RequestLike,
+    UntypedRequest,
+    body_with_media,
+    media_error,
+)
 from .values import map_scalars, shorten
 
 MAX_TEXT_LENGTH = 2**14
@@ -93,14 +101,23 @@ class Body:
             yield piece
 
 
-def encode_body(request: AnyRequest, extra_body: Mapping[str, object] | None) -> Body | bytes:
+def encode_body(
+    request: AnyRequest,
+    extra_body: Mapping[str, object] | None,
+    stream_body: Mapping[str, object] = MappingProxyType({}),
+) -> Body | bytes:
     """Return the JSON of a request that is sent as a blocking call.
 
+    Args:
+        request: The request.
+        extra_body: Additional JSON properties.
+        stream_body: The JSON properties that request a stream of chat.
+
     Raises:
-        InvalidRequestError: `extra_body` is not JSON, or contains `model`, a parameter of the model or
-            `num_generations`.
+        InvalidRequestError: `extra_body` is not JSON, or contains `model`, a parameter of the model,
+            `num_generations`, or `stream` for a chat model.
     """
-    return _encode(request, body_with_media(request), extra_body)
+    return _encode(request, {**body_with_media(request), **stream_body}, extra_body)
 
 
 def encode_queue_body(
@@ -163,6 +180,8 @@ def _list_known_names(request: AnyRequest, extra: Mapping[str, object]) -> Itera
             suggestion = "call the other model instead"
         elif name == _NUM_GENERATIONS:  # the call would return fewer jobs than it starts
             suggestion = _SUBMIT_MANY
+        elif name == "stream" and isinstance(request, ChatRequestBase):  # the response would not be read
+            suggestion = "chat.stream() sets it"
         elif name in names:
             suggestion = f"pass it as a parameter: {names[name]}={shorten(value)}"
         if suggestion is not None:

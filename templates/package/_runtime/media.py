@@ -10,7 +10,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-from oxen_models._runtime.json_schema.accepted_values import is_media_url
+from oxen_models._runtime.json_schema.media_urls import is_media_url
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 

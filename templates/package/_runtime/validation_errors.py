@@ -145,7 +145,7 @@ def describe(detail: ErrorDetails, choices: Sequence[object] = ()) -> str:
     message = re.sub(r"^(Value|List|Dictionary|String|Data) (?=should\b)", "", message)
     message = re.sub(r" after validation, not (?=\d+$)", ", got ", message)
     if not is_sequence(detail["input"]):  # a text for a medium, whose unit pydantic does not know
-        message = re.sub(r" items?(?=, got )", lambda unit: unit[0].replace("item", "character"), message)
+        message = re.sub(r" item(s?)(?=, got )", r" character\1", message)
     return re.sub(r"\bshould\b", "must", message)
 
 

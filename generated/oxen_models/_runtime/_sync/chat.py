@@ -19,7 +19,7 @@ from ..chat_request import build_chat_request, message_needs_io
 from ..chat_results import Completion, CompletionChunk, IncompleteStreamError, parse_chunk, parse_completion
 from ..connections import StreamCutError
 from ..context import CallContext
-from ..errors import ConfigurationError, InvalidRequestError, Problem
+from ..errors import ConfigurationError
 from ..options import RequestOptions
 from ..parsing import api_error
 from ..request import ChatRequestBase
@@ -107,18 +107,14 @@ def complete(session: Session, request: ChatRequestBase, **options: Unpack[Reque
 
     Raises:
         ConfigurationError: An option is not usable, or the client has options that apply to submissions only.
-        InvalidRequestError: `extra_body` is not JSON, or requests a stream.
+        InvalidRequestError: `extra_body` is not JSON, or contains `stream`.
         OutcomeUnknownError: No response was received; the request may have been accepted.
         UploadError: A file could not be uploaded; the request was not sent.
         OxenError: The server rejected the request, failed, or could not be reached.
     """
     check_targets(session)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    extra_body = options.get("extra_body")
-    body = encode_body(request, extra_body)
-    if extra_body and (stream := dict(extra_body).get("stream")):
-        problem = Problem("extra_body['stream']", repr(stream), "cannot be set here", "call chat.stream()")
-        raise InvalidRequestError(request.model_id, (problem,))
+    body = encode_body(request, options.get("extra_body"))
     context = CallContext(model_id=request.model_id)
     with observe("oxen.chat", request.model_id) as call:
         body = upload_media(session, request, body, timeout)
@@ -139,10 +135,7 @@ def _read(
     check_targets(session)
     request = _build(build)
     timeout, extra_headers = options.get("timeout"), options.get("extra_headers")
-    extra_body = options.get("extra_body")
-    with suppress(TypeError, ValueError):  # `encode_body` explains it
-        extra_body = {**dict(extra_body or {}), **stream_body}
-    body = encode_body(request, extra_body)
+    body = encode_body(request, options.get("extra_body"), stream_body)
     context = CallContext(model_id=request.model_id)
     with observe("oxen.chat", request.model_id, is_current=False) as call:
         body = upload_media(session, request, body, timeout)

@@ -45,9 +45,6 @@ class TableRun:
 
     def run(self) -> TableProgress:
         """Run the rows. Errors are those of `tables.run`."""
-        if not isinstance(self.client, Client):  # pyright: ignore[reportUnnecessaryIsInstance]
-            expected, actual = Client.__name__.replace("Client", "Oxen"), type(self.client).__name__
-            raise ConfigurationError(f"client must be a client of the class {expected}, got {actual}")
         options = self.options
         source = run_blocking(find_source, self.source)
         sink, path = run_blocking(find_sink, self.sink, options.key, options.prefix, source.schema)

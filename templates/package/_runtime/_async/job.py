@@ -75,7 +75,7 @@ class AsyncJob(Generic[R_co]):
         self._tracked: TrackedJob | None = None
         self._is_cost_counted = False
         if stream_epoch is not None:
-            with suppress(OxenError):  # the client was closed after the server had accepted the job
+            with suppress(OxenError):  # the server has accepted the job; its first wait raises the error
                 tracker = session.tracker(self._context)
                 self._tracked = tracker.track(id, self._media_type, status, stream_epoch)
 

@@ -44,9 +44,6 @@ class AsyncTableRun:
 
     async def run(self) -> TableProgress:
         """Run the rows. Errors are those of `tables.run`."""
-        if not isinstance(self.client, AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            expected, actual = AsyncClient.__name__.replace("Client", "Oxen"), type(self.client).__name__
-            raise ConfigurationError(f"client must be a client of the class {expected}, got {actual}")
         options = self.options
         source = await run_blocking(find_source, self.source)
         sink, path = await run_blocking(find_sink, self.sink, options.key, options.prefix, source.schema)
