@@ -1,4 +1,4 @@
-"""Both clients over real sockets: results, errors and retries."""
+"""Calls over real sockets: results, retries and connections."""
 
 from __future__ import annotations
 
@@ -14,20 +14,14 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import EDIT
+from helpers.media_inputs import HAT, URL, edit
 from helpers.raw_server import RawServer, Response
 from oxen_models.testing import Hub
 
-URL = "https://example.com/dog.png"
-KEY = ClientRunner.KEY
-OLD, NEW = b"the old picture", b"the new picture" * 1000
 DONE = Response(body={"images": [{"url": URL}]})
 RATE_LIMITED = Response(429, headers={"Retry-After": "0"})
 INVALID_DELAY = Response(429, headers={"Retry-After": "a while"})
 INVALID_DATE = Response(429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 +999999999999999"})
-
-
-def edit(**parameters: Any) -> Callable[[Any], Any]:
-    return lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[URL], **parameters)
 
 
 def read(result: Any) -> Any:
@@ -86,7 +80,7 @@ def test_extra_body_is_sent_unchanged(run: ClientRunner, hub: Hub) -> None:
     extra = {"seed": 7, "nested": {"a": [None]}}
     run(edit(extra_body=extra), base_url=f"{hub.url}/")
     body = hub.requests[0].body
-    assert body == {"model": "qwen-image-edit-plus", "prompt": "x", "input_image": [URL], **extra}
+    assert body == {"model": "qwen-image-edit-plus", **HAT, **extra}
 
 
 def test_results_keep_their_order(run: ClientRunner, server: RawServer) -> None:
@@ -99,220 +93,12 @@ def test_results_keep_their_order(run: ClientRunner, server: RawServer) -> None:
     assert (result.model, result.created) == ("m", 7)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "item", [{"url": "data:image/png;base64,bmV3"}, {"url": "data:,new"}, {"b64_json": "bmV3"}]
-)
-def test_content_in_the_response_is_read(
-    run: ClientRunner, server: RawServer, tmp_path: Path, item: object
-) -> None:
-    """Base64 content and data: URLs are read and saved without a download."""
-    server.responses[EDIT] = [Response(body={"images": [item]})]
-    assert run(edit(), read, base_url=server.url) == b"new"
-    assert run(edit(), save(tmp_path / "hat.png"), base_url=server.url).read_bytes() == b"new"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "item",
-    [
-        *({"b64_json": broken} for broken in ("@@@@", "AAA", "\N{SNOWMAN}")),
-        *({"url": f"data:image/png;base64{broken}"} for broken in ("", ",@@@@", ",AAA", ",\N{SNOWMAN}")),
-    ],
-)
-def test_invalid_content_raises_media_error(
-    run: ClientRunner, server: RawServer, tmp_path: Path, item: object
-) -> None:
-    """Invalid base64 content or an invalid data: URL raises MediaError, and no file is left."""
-    server.responses[EDIT] = [Response(body={"images": [item]})]
-    for use in (read, save(tmp_path / "hat.png")):
-        run.expect_error(ox.MediaError, edit(), use, base_url=server.url)
-    assert not any(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("created", [None, "soon", True, [], float("nan"), float("inf")])
 def test_invalid_date_does_not_lose_the_result(run: ClientRunner, server: RawServer, created: object) -> None:
     """A result whose time of creation is missing or invalid is returned without it."""
     server.responses[EDIT] = [Response(body={"images": [{"url": URL}], "created": created})]
     result = run(edit(), base_url=server.url)
     assert (result.images[0].url, result.created, result.model) == (URL, None, None)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("old", [{}, {"hat.png": OLD}])
-def test_interrupted_save_leaves_no_file(
-    run: ClientRunner, server: RawServer, tmp_path: Path, old: dict[str, bytes]
-) -> None:
-    """A truncated download leaves an existing file unchanged, and no other file."""
-    for name, content in old.items():
-        (tmp_path / name).write_bytes(content)
-    server.serve_image_at("/file", Response(body=NEW, delivery="half"))
-    for use in (read, save(tmp_path / "hat.png")):
-        run.expect_error(ox.MediaError, edit(), use, base_url=server.url)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == old
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
-def test_save_replaces_an_existing_file(
-    run: ClientRunner, server: RawServer, tmp_path: Path, name: str
-) -> None:
-    """`save` replaces the file at the path, whose name may have the maximum length."""
-    (tmp_path / name).write_bytes(OLD)
-    server.serve_image_at("/file", Response(body=NEW))
-    path = run(edit(), save(str(tmp_path / name)), base_url=server.url)
-    assert (path, path.read_bytes()) == (tmp_path / name, NEW)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("target", ["missing/hat.png", "file/hat.png", "missing/", "file/"])
-def test_save_to_invalid_path_raises(
-    run: ClientRunner, server: RawServer, tmp_path: Path, target: str
-) -> None:
-    """A path at which no file can be created raises MediaError with the path."""
-    (tmp_path / "file").write_bytes(OLD)
-    (tmp_path / "folder").mkdir()
-    server.serve_image_at("/file", Response(body=NEW))
-    error = run.expect_error(ox.MediaError, edit(), save(f"{tmp_path}/{target}"), base_url=server.url)
-    assert f"{tmp_path}/{target}" in str(error)
-    assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "response",
-    [
-        *(Response(status) for status in (403, 404, 500, 302, 304)),
-        Response(302, headers={"Location": "/file"}),
-        Response(302, headers={"Location": "http://[::1"}),
-        Response(body=NEW, delivery="cut"),
-    ],
-    ids="403 404 500 no-location 304 loop invalid-location cut".split(),
-)
-def test_failed_download_raises_media_error(
-    run: ClientRunner, server: RawServer, tmp_path: Path, response: Response
-) -> None:
-    """A rejected, redirected or interrupted download raises MediaError, and no file is left."""
-    server.serve_image_at("/file", response)
-    for use in (read, save(tmp_path / "hat.png")):
-        run.expect_error(ox.MediaError, edit(), use, base_url=server.url, max_retries=0)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("url", ["file", "ftp://a/b", "http://[::1", "http://127.0.0.1:99999", "http://a:b"])
-def test_invalid_result_url_raises_media_error(run: ClientRunner, server: RawServer, url: str) -> None:
-    """A result whose URL cannot be requested raises MediaError when it is read."""
-    server.serve_image_at(url)
-    run.expect_error(ox.MediaError, edit(), read, base_url=server.url)
-
-
-def envelope(detail: str = "why", kind: str = "invalid_params", **more: Any) -> dict[str, Any]:
-    error = {"type": kind, "title": "a title", "detail": detail, **more}
-    return {"error": error, "status": "error", "status_message": "the message"}
-
-
-PAGE = b"<html><style>p{}</style><body><h1>502 Bad\nGateway</h1></body></html>"
-ERRORS: list[tuple[int, object, type[ox.APIError], str | None, str]] = [
-    (400, envelope(), ox.BadRequestError, "invalid_params", "why"),
-    (401, envelope("no", "unauthenticated"), ox.AuthenticationError, "unauthenticated", "no"),
-    (403, envelope(), ox.PermissionDeniedError, "invalid_params", "why"),
-    (404, {"error": {"message": "Model not found: x"}}, ox.NotFoundError, None, "Model not found: x"),
-    (408, {"error": "too slow"}, ox.APIError, None, "too slow"),
-    (409, envelope(message="less"), ox.ConflictError, "invalid_params", "why"),
-    (422, envelope(" ", message="more"), ox.UnprocessableError, "invalid_params", "more"),
-    (422, envelope(""), ox.UnprocessableError, "invalid_params", "a title"),
-    (500, {"error": "it broke"}, ox.ServerError, None, "it broke"),
-    (500, {"status_message": "unknown_error"}, ox.ServerError, "unknown_error", "unknown_error"),
-    (
-        502,
-        PAGE,
-        ox.ServerError,
-        None,
-        "a proxy of the server could not reach it, and gave no reason: 502 Bad Gateway",
-    ),
-    (503, {"status_description": "more", "status_message": "less"}, ox.ServerError, "less", "more"),
-    (
-        503,
-        b"",
-        ox.ServerError,
-        None,
-        "a proxy of the server could not reach it, and gave no reason: an empty body",
-    ),
-    (
-        504,
-        b"[" * 100_000,
-        ox.ServerError,
-        None,
-        "a proxy of the server could not reach it, and gave no reason",
-    ),
-    (
-        418,
-        {"error": {"detail": ["odd"]}},
-        ox.APIError,
-        None,
-        "the server rejected the request, and gave no reason",
-    ),
-    (200, envelope("not today", images=[]), ox.APIError, "invalid_params", "not today"),
-]
-
-
-@pytest.mark.parametrize(("status", "body", "kind", "type_", "detail"), ERRORS)
-def test_error_response_raises_typed_error(
-    run: ClientRunner, server: RawServer,
-    status: int, body: object, kind: type[ox.APIError], type_: str | None, detail: str,
-) -> None:  # fmt: skip
-    """Each status and envelope raises its class with the most specific text, and is not retried."""
-    server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1", "Retry-After": "0"}), DONE]
-    error = run.expect_error(kind, edit(), base_url=server.url)
-    assert type(error) is kind
-    assert (error.status, error.type, error.request_id, error.retry_after) == (status, type_, "r-1", 0.0)
-    assert error.detail.startswith(detail)
-    for part in (detail, f"HTTP {status}", type_ or "", "r-1"):
-        assert part in str(error)
-    assert len(str(error)) < 500
-    assert len(server.requests) == 1
-
-
-def test_error_has_response_without_the_key(run: ClientRunner, server: RawServer) -> None:
-    """The response of an error is the one received, except that the API key is replaced."""
-    body = {"error": f"bad key {KEY}", "code": 7}
-    server.responses[EDIT] = [Response(401, body, {"X-Request-Id": "r-1", "X-Echo": f"Bearer {KEY}"})]
-    response = run.expect_error(ox.AuthenticationError, edit(), base_url=server.url).response
-    assert (response.status, response.request_id) == (401, "r-1")
-    assert response.json == {"error": "bad key [key]", "code": 7}
-    assert response.headers["X-ECHO"] == response.headers["x-echo"] == "Bearer [key]"
-
-
-@pytest.mark.parametrize(("status", "body"), [(500, PAGE), (200, PAGE), (200, [])])
-def test_error_without_json_object_has_response(
-    run: ClientRunner, server: RawServer, status: int, body: object
-) -> None:
-    """An error whose body is not a JSON object has a response with an empty `json`."""
-    server.responses[EDIT] = [Response(status, body, {"X-Request-Id": "r-1"})]
-    response = run.expect_error(ox.OxenError, edit(), base_url=server.url).response
-    assert (response.status, response.request_id, response.json) == (status, "r-1", {})
-
-
-NO_RESULT: list[tuple[object, str]] = [
-    (b"<h1>All is well</h1>", "All is well"),
-    (b"", "an empty body"),
-    ([], "[]"),
-    ({"model": "m", "created": 1}, "no images; it has: model, created"),
-    ({"images": []}, "no images"),
-    ({"images": {"url": URL}}, "no images"),
-    ({"images": [None, 5, {}, {"url": ""}, {"url": 5}]}, "no images"),
-]
-
-
-@pytest.mark.parametrize(("body", "expected"), NO_RESULT)
-def test_response_without_result_raises(
-    run: ClientRunner, server: RawServer, body: object, expected: str
-) -> None:
-    """A successful response that contains no result raises UnexpectedResponseError."""
-    server.responses[EDIT] = [Response(200, body), DONE]
-    assert expected in str(run.expect_error(ox.UnexpectedResponseError, edit(), base_url=server.url))
-    assert len(server.requests) == 1
 
 
 UNKNOWN = "may have been accepted"
