@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .build import BoundModel, PackageBuilder, find_name_collisions
+from .build import BoundModel, PackageBuilder, find_name_collisions, find_replaced_models
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .records import Record
 
@@ -47,6 +47,8 @@ class Acceptance:
     """Why candidates were rejected: errors, and notes for models that the configuration excludes."""
     unbindable: dict[str, ModelError] = field(default_factory=dict[str, ModelError])
     """The recorded models that cannot be bound, by id."""
+    replaced: dict[str, str] = field(default_factory=dict[str, str])
+    """The removed models whose notice is dropped: the id of the model that has the Python name, by id."""
 
 
 def accept_records(
@@ -55,7 +57,8 @@ def accept_records(
     """Accept the candidates that can be bound.
 
     In place of a candidate that is rejected, the recorded model is kept, if there is one. Of models with
-    the same Python name, those that are not recorded are rejected.
+    the same Python name, those that are not recorded are rejected. A removed model has no claim to its Python
+    name: if a model of the API has it, the notice is dropped.
 
     Args:
         builder: Binds the models.
@@ -78,6 +81,10 @@ def accept_records(
             if model_id in recorded:
                 result.records[model_id] = recorded[model_id]
                 _bind(builder, result, model_id)
+    result.replaced = find_replaced_models(result.models)
+    for model_id in result.replaced:
+        for kept in (result.records, result.accepted, result.models):
+            kept.pop(model_id, None)
     result.unbindable |= find_name_collisions(result.models)
     return result
 
@@ -104,7 +111,8 @@ def _choose_rejected(result: Acceptance, recorded: Mapping[str, Record]) -> dict
     unbindable = {id: error for id, error in result.unbindable.items() if id in result.accepted}
     if unbindable:
         return unbindable
-    collisions = find_name_collisions(result.models)
+    current = {id: model for id, model in result.models.items() if model.record.removal is None}
+    collisions = find_name_collisions(current)
     changed = {id: error for id, error in collisions.items() if id in result.accepted}
     # New models are rejected first, because a changed model may collide with new models only.
     return {id: error for id, error in changed.items() if id not in recorded} or changed

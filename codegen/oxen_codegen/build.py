@@ -265,17 +265,37 @@ class PackageBuilder:
 
 def find_name_collisions(models: Mapping[str, BoundModel]) -> dict[str, ModelError]:
     """Return an error for each model with a Python name that other models have as well, by id."""
-    names = {
-        model_id: reserved_names(model.spec.family, model.spec.module)
-        for model_id, model in models.items()
-        if model.spec
-    }
     return {
         model_id: ModelError(
             f"the Python name {name} is also that of {', '.join(map(repr, others))}; "
             "choose another name in [tool.oxen-codegen.names] of pyproject.toml"
         )
-        for model_id, (name, others) in find_collisions(names).items()
+        for model_id, (name, others) in find_collisions(_python_names(models)).items()
+    }
+
+
+def find_replaced_models(models: Mapping[str, BoundModel]) -> dict[str, str]:
+    """Return the removed models with a Python name that a model of the API has: its id, by their ids."""
+    names = _python_names(models)
+    owners = {
+        name: model_id
+        for model_id, reserved in names.items()
+        if models[model_id].record.removal is None
+        for name in reserved
+    }
+    return {
+        model_id: owner
+        for model_id, reserved in names.items()
+        if models[model_id].record.removal is not None
+        and (owner := next((owners[name] for name in reserved if name in owners), None)) is not None
+    }
+
+
+def _python_names(models: Mapping[str, BoundModel]) -> dict[str, list[tuple[str, str]]]:
+    return {
+        model_id: reserved_names(model.spec.family, model.spec.module)
+        for model_id, model in models.items()
+        if model.spec
     }
 
 

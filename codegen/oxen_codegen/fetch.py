@@ -103,6 +103,7 @@ def _record(
             candidates[record.id] = dated
     remaining = {model_id: record for model_id, record in recorded.items() if model_id not in result.removed}
     acceptance = accept_records(builder, remaining, candidates)
+    result.removed.extend(acceptance.replaced)
     result.diagnostics.extend(acceptance.rejected)
     for model_id, record in acceptance.accepted.items():
         part = schemas / f"{record.file_name}.part"

@@ -49,7 +49,7 @@ class Progress(Protocol):
 
 
 class ModelNotFound(ModelError):
-    """The server returned 404 for a model."""
+    """The server returned 404 for a model, or the id in other letter case."""
 
 
 class _TransientError(Exception):
@@ -126,7 +126,7 @@ class HubClient:
         """Return one model.
 
         Raises:
-            ModelNotFound: The server returned 404.
+            ModelNotFound: The server returned 404, or a model whose id differs in case only.
             ModelError: The server did not return this model.
         """
         file_name(model_id)  # a model that cannot be recorded is not requested
@@ -136,7 +136,9 @@ class HubClient:
             raise error_type(f"the server returned HTTP {status}{_reason(response)}")
         record = from_response(response)
         if record.id != model_id:
-            raise ModelError(f"the server returned another model: {record.id!r}")
+            is_respelled = record.id.casefold() == model_id.casefold()
+            error_type = ModelNotFound if is_respelled else ModelError
+            raise error_type(f"the server returned another model: {record.id!r}")
         return record
 
     def get_models(self, ids: Iterable[str], progress: Progress) -> Iterator[tuple[str, Record | ModelError]]:

@@ -98,6 +98,7 @@ def update(
         if acceptance.unbindable:
             raise UnbindableRecordsError({}, acceptance.unbindable, acceptance.records)
 
+        dropped = expired | {model_id: recorded[model_id] for model_id in acceptance.replaced}
         diff, warnings = _compare(current, acceptance, config)
         package = builder.build_package(acceptance.models, acceptance.records)
         changelog_entry = None
@@ -106,13 +107,16 @@ def update(
         files = write_package(
             package,
             builder,
-            _schema_files(config.schemas, expired, acceptance),
+            _schema_files(config.schemas, dropped, acceptance),
             changelog_entry=changelog_entry,
             dry_run=dry_run,
         )
         removals = [
             Diagnostic(model_id, "", "module removed: the model left the API in the previous minor version")
             for model_id in expired
+        ] + [
+            Diagnostic(model_id, "", f"module replaced by that of {owner!r}, which has the same Python name")
+            for model_id, owner in acceptance.replaced.items()
         ]
         return Updated(
             diff,
@@ -221,8 +225,8 @@ def _compare(old: Records, acceptance: Acceptance, config: Config) -> tuple[Diff
     return compare_models(old_models, new_models), warnings
 
 
-def _schema_files(schemas: Path, expired: Records, acceptance: Acceptance) -> SchemaFiles:
-    changes: dict[str, str | None] = {record.file_name: None for record in expired.values()}
+def _schema_files(schemas: Path, dropped: Records, acceptance: Acceptance) -> SchemaFiles:
+    changes: dict[str, str | None] = {record.file_name: None for record in dropped.values()}
     changes |= {record.file_name: record.dumps() for record in acceptance.accepted.values()}
     return SchemaFiles(schemas if schemas.is_dir() else None, changes)
 

@@ -14,7 +14,7 @@ from oxen_codegen.acceptance import Acceptance, accept_records
 from oxen_codegen.build import PackageBuilder
 from oxen_codegen.cli import main
 from oxen_codegen.config import Config, find_template_dir
-from oxen_codegen.records import Record, from_response
+from oxen_codegen.records import Record, Removal, from_response
 from oxen_codegen.selection import Selection
 from oxen_models.testing import Hub
 
@@ -66,6 +66,35 @@ def test_accept_records_collision_of_new() -> None:
     result = accept([], [make_record("a-b"), make_record("a.b"), make_record("c")])
     assert result.records.keys() == {"c"}
     assert rejected_ids(result) == ["a-b", "a.b"]
+
+
+REMOVAL = Removal("2026-01-02", "0.2.0", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("old_id", "new_id"), [("Foo/bar", "foo/bar"), ("a-b", "a_b"), ("a.b", "a b")])
+@pytest.mark.parametrize("endpoint", ["/images/generate", "/videos/generate"])
+def test_accept_new_model_replaces_a_removed(old_id: str, new_id: str, endpoint: str) -> None:
+    """A model of the API has the Python name, whether the other was removed now or earlier."""
+    old, new, other = make_record(old_id), make_record(new_id, endpoint=endpoint), make_record("c")
+    removed = old.mark_removed(REMOVAL)
+    for result in (accept([old, other], [removed, new]), accept([removed, other], [new])):
+        assert result.records == result.accepted | {"c": other} == {new_id: new, "c": other}
+        assert result.models.keys() == {new_id, "c"}
+        assert result.replaced == {old_id: new_id}
+        assert not result.rejected
+        assert not result.unbindable
+
+
+def test_accept_notice_without_replacement_is_kept() -> None:
+    """A notice is kept if the models that have its Python name are rejected, or another name is chosen."""
+    removed, new = make_record("a-b").mark_removed(REMOVAL), [make_record("a.b"), make_record("a_b")]
+    result = accept([removed], new)
+    assert result.records == {"a-b": removed}
+    assert rejected_ids(result) == ["a.b", "a_b"]
+    result = accept([removed], new[:1], names={"a.b": "other"})
+    assert result.records == {"a-b": removed, "a.b": new[0]}
+    assert result.replaced == {}
 
 
 @pytest.mark.slow
@@ -182,3 +211,17 @@ def test_fetch_name_collision_is_reported(fetch: Callable[[], Result], hub: Hub,
     assert "error: go-od: the Python name go_od is also that of 'go.od'" in done.stderr
     assert "[tool.oxen-codegen.names]" in done.stderr
     assert not (tmp_path / "schemas" / "go-od.json").exists()
+
+
+@pytest.mark.slow
+def test_fetch_new_model_replaces_a_notice(fetch: Callable[[], Result], hub: Hub, tmp_path: Path) -> None:
+    """`fetch` deletes the record of a removed model whose Python name a new model has."""
+    assert fetch().exit_code == 0
+    removed = make_record("Go/od").mark_removed(REMOVAL)
+    (tmp_path / "schemas" / removed.file_name).write_text(removed.dumps())
+    hub.add_model(make_model("go/od"))
+    done = fetch()
+    assert done.exit_code == 0
+    assert "removed: Go/od" in done.stdout
+    files = {file.name for file in (tmp_path / "schemas").iterdir()}
+    assert files == {"bad.json", "good.json", "go%2Fod.json"}

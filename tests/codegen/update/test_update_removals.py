@@ -110,6 +110,31 @@ def test_update_removal_notice_expires(update: Callable[..., Result], hub: Hub, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_found", [False, True])
+def test_update_respelled_id_is_one_model(
+    is_found: bool, update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    """If an id changes in case only, the module of the new id replaces that of the old one.
+
+    The server may find a model by its old id, too.
+    """
+    renamed = make_model("Carver", summary="Carves.")
+    hub.remove_model("carver")
+    hub.add_model(renamed)
+    if is_found:
+        hub.respond_next(200, body=renamed, path=f"{LIST_PATH}/carver")
+    done = update()
+    assert done.exit_code == 0, done.stderr
+    assert "breaking: carver: model-removed: images.generate; possibly renamed to Carver" in done.stdout
+    assert "warning: carver: module replaced by that of 'Carver'" in done.stderr
+    assert not (schemas_folder(project) / "carver.json").exists()
+    assert read_record(project, "%43arver")["id"] == "Carver"
+    assert "Carves." in (project / "generated" / "ours" / "images" / "carver.py").read_text()
+    assert is_up_to_date(project)
+    assert "0 files changed" in update().stderr
+
+
+@pytest.mark.slow
 def test_update_successor_added_later(update: Callable[..., Result], hub: Hub, project: Path) -> None:
     """A successor can be added after the removal."""
     hub.remove_model("drawer")
