@@ -16,7 +16,6 @@ from .describe import (
 )
 from .diagnostics import Diagnostic, ModelError
 from .names import EMITTED_NAMES, parameter_names, pascal, snake
-from .normalize import find_media
 from .operations import COMMON, find_image_parameters
 from .parse import ParsedClass, parse
 from .records import Record
@@ -39,7 +38,6 @@ _COMMON_PARAMETERS = tuple(
         alias=None,
         type=EnumType(tuple(schema["enum"]), None) if "enum" in schema else NamedType("str"),
         required=False,
-        takes_media=False,
         doc=describe_parameter(schema, schema, alias=None, required=False),
     )
     for name, schema in COMMON.items()
@@ -203,7 +201,6 @@ def build_object(parsed: ParsedClass, doc: str, *, add_common: bool = False) -> 
                 alias=alias,
                 type=type_,
                 required=is_required,
-                takes_media=any(find_media(node)),
                 doc=describe_parameter(
                     node, parsed.node["annotations"].get(wire_name, {}), alias=alias, required=is_required
                 ),

@@ -26,7 +26,7 @@ _PYDANTIC = frozenset(
 # Names that the emitted classes and calls use.
 _OWN = frozenset(
     "billed_parameters body deprecated endpoint estimate extra_body extra_headers from_body image_parameters "
-    "mark_paths model model_id num_generations options partial renamed request self timeout".split()
+    "model model_id num_generations options partial renamed request self timeout".split()
 )
 # Names in the annotations of the emitted classes and calls.
 _TYPES = frozenset("bool bytes cls dict float int list object str type".split())

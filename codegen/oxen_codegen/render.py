@@ -43,7 +43,7 @@ _IMPORTS = {
         "OMIT", "EnumValues", "ExactLimits", "IntegerInput", "IntegralFloat", "Json", "JsonObject", "ListOf",
         "MapOf", "NumberInput", "Omit", "PreserveInt", "RejectBool",
     ),
-    "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput", "mark_paths"),
+    "media": ("AudioInput", "FileInput", "ImageInput", "VideoInput"),
 }  # fmt: skip
 
 # Names of the types that include numbers of other libraries.
@@ -203,8 +203,6 @@ def find_imports(spec: ModelSpec | ChatSpec) -> dict[str, list[str]]:
         used |= {"Literal", "TypeAlias"} if spec.aliases else set[str]()
     if isinstance(spec, ModelSpec) and spec.removal is None:
         used.add("Unpack")
-        if any(parameter.takes_media for parameter in spec.request.parameters):
-            used.add("mark_paths")
     return {module: [name for name in names if name in used] for module, names in _IMPORTS.items()}
 
 

@@ -90,7 +90,6 @@ class Parameter:
     """The wire name if it differs from `name`, otherwise None."""
     type: Type
     required: bool
-    takes_media: bool
     doc: str
 
     @property

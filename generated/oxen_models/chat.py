@@ -18,13 +18,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from oxen_models._runtime.chat_calls import ChatCalls, CompletionT, StreamT
-from oxen_models._runtime.chat_request import (
-    ChatAudioBase,
-    ChatFileBase,
-    ChatMessageBase,
-    ChatPartBase,
-    mark_message_paths,
-)
+from oxen_models._runtime.chat_request import ChatAudioBase, ChatFileBase, ChatMessageBase, ChatPartBase
 from oxen_models._runtime.chat_results import (
     Choice as Choice,
     ChunkChoice as ChunkChoice,
@@ -519,7 +513,7 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
         request = partial(
             ChatRequest,
             model=model,
-            messages=mark_message_paths(messages),
+            messages=messages,
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
@@ -579,7 +573,7 @@ class Chat(ChatCalls[CompletionT, StreamT], Generic[CompletionT, StreamT]):
         request = partial(
             ChatRequest,
             model=model,
-            messages=mark_message_paths(messages),
+            messages=messages,
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,

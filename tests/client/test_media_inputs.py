@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
+import threading
 import tracemalloc
 from array import array
 from collections.abc import Callable
@@ -100,6 +102,34 @@ def test_home_folder_is_expanded(
     run(edit(input_image=["~/dog.png", Path("~/dog.png")]), base_url=hub.url)
     assert read_bodies(hub)[0]["input_image"] == [make_data_uri(PNG)] * 2
     assert TAKES["image"](Path("~/dog.png")) == make_data_uri(PNG)
+
+
+class UnreadableFile(io.RawIOBase):
+    """A file that cannot be read; it notes the thread."""
+
+    thread = ""
+
+    def read(self, size: int = -1, /) -> bytes:
+        self.thread = threading.current_thread().name
+        raise OSError("broken")
+
+
+@pytest.mark.parametrize("is_nested", [False, True], ids=["list", "object"])
+def test_async_call_reads_files_in_a_thread(is_nested: bool) -> None:
+    """The asynchronous client reads no file in the thread of the event loop, wherever the file is."""
+    file = UnreadableFile()
+    content: Any = [{"type": "image_url", "image_url": {"url": file}}]
+
+    async def call() -> None:
+        async with ox.AsyncOxen("key", base_url="http://127.0.0.1:1") as oxen:
+            if is_nested:
+                await oxen.chat.complete(model="m", messages=[{"role": "user", "content": content}])
+            else:
+                await edit(input_image=[URL, file])(oxen)
+
+    with pytest.raises(InvalidRequestError, match="broken"):
+        asyncio.run(call())
+    assert file.thread not in ("", threading.current_thread().name)
 
 
 @pytest.mark.parametrize(

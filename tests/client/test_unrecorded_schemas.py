@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.compile import compile_module
+from helpers.media_inputs import PNG, make_data_uri
 from helpers.models import make_model, object_schema
 from oxen_models import InvalidRequestError, Request
 from oxen_models._runtime.dynamic import DynamicSchema
@@ -76,3 +79,44 @@ def test_length_of_url_is_in_characters(call: Call) -> None:
     """The length of a URL that is too long is stated in characters."""
     with pytest.raises(InvalidRequestError, match="at most 20 characters"):
         call({**IMAGE, "maxLength": 20}, URL)
+
+
+NAMED_IMAGE = object_schema(image=IMAGE, name={"type": "string"}, rest={})
+
+
+PLACES: list[tuple[dict[str, Any], Callable[[Any], Any]]] = [
+    (IMAGE, lambda image: image),
+    (IMAGES, lambda image: [image]),
+    ({"type": "array", "items": IMAGES}, lambda image: [[], [image]]),
+    (NAMED_IMAGE, lambda image: {"image": image, "name": "a.png", "rest": {"image": "a.png"}}),
+    ({"type": "array", "items": NAMED_IMAGE}, lambda image: [{"image": image}, {"name": "a.png"}]),
+    (object_schema(images=IMAGES), lambda image: {"images": (URL, image)}),
+    ({"type": "object", "additionalProperties": IMAGE}, lambda image: {"a.png": image}),
+    ({**NAMED_IMAGE, "type": ["object", "string"]}, lambda image: {"image": image}),
+]
+
+
+@both
+@pytest.mark.parametrize("form", [str, Path])
+@pytest.mark.parametrize(
+    ("schema", "wrap"),
+    PLACES,
+    ids="value list lists object objects list-in-object additional union".split(),
+)
+def test_path_is_read_wherever_media_are_declared(
+    call: Call,
+    schema: dict[str, Any],
+    wrap: Callable[[Any], Any],
+    form: Callable[[Path], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A path is read at each place where the schema declares a medium, and other strings are kept."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "a.png"
+    file.write_bytes(PNG)
+    sent = call(schema, wrap(form(file)))
+    assert sent == json.loads(json.dumps(wrap(make_data_uri(PNG))))
+    file.unlink()
+    with pytest.raises(InvalidRequestError, match="No such file"):
+        call(schema, wrap(form(file)))

@@ -26,8 +26,9 @@ from pydantic import TypeAdapter, ValidationError as PydanticError
 from .errors import ConfigurationError, InvalidRequestError, Problem, UnexpectedResponseError
 from .fields import OMIT, is_iterable, is_sequence, to_number
 from .hub_models import HubModel, find_schema
-from .local_media import LocalMedia
-from .media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths, needs_io
+from .local_media import LocalMedia, MediaContext
+from .media import AudioInput, FileInput, ImageInput, VideoInput
+from .media_sources import is_source
 from .request import UntypedRequest, omit_media
 from .validation_errors import LEAVE_OUT, describe_choices, suggest
 from .values import json_error, map_scalars, shorten
@@ -212,7 +213,7 @@ def _to_json(node: Node, value: object, place: str, problems: dict[str, Problem]
         if _may_accept(member, value):
             return _to_json(member, value, place, problems)
     if "media" in node:
-        return _convert_media(node["media"], mark_paths(value), place, problems)
+        return _convert_media(node["media"], value, place, problems)
     if _is_file(value) and not node.keys() & {"type", "enum", "anyOf"}:
         return _convert_media("file", value, place, problems)
     if isinstance(value, Mapping):
@@ -239,7 +240,7 @@ def _may_accept(member: Node, value: object) -> bool:
     """Return whether a member of a union has the type of a value."""
     match member.get("type"):
         case "array":
-            return is_sequence(value) or (is_iterable(value) and not needs_io(value))
+            return is_sequence(value) or (is_iterable(value) and not is_source(value))
         case "object":
             return isinstance(value, Mapping)
         case "string":
@@ -255,12 +256,13 @@ def _is_text(value: object) -> bool:
 
 
 def _is_file(value: object) -> bool:
-    return not isinstance(value, str | Mapping) and not is_sequence(value) and needs_io(value)
+    return not isinstance(value, str | Mapping) and not is_sequence(value) and is_source(value)
 
 
 def _convert_media(kind: str, value: object, place: str, problems: dict[str, Problem]) -> object:
     try:
-        return cast(object, _MEDIA_TYPES[kind].validate_python(value, strict=True))
+        media_type = _MEDIA_TYPES[kind]
+        return cast(object, media_type.validate_python(value, strict=True, context=MediaContext()))
     except PydanticError as error:
         [detail, *_] = error.errors(include_url=False)
         if detail["type"] == "media":

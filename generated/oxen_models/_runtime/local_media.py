@@ -27,6 +27,18 @@ class LocalMediaError(ValueError):
     """A file cannot be read any more, or is not the same as when the request was made."""
 
 
+class BlockingMediaError(Exception):
+    """A file has to be read, or an image to be encoded, which would block the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaContext:
+    """The validation context of a call, in which a string for a medium that is not a URL is a path."""
+
+    may_block: bool = True
+    """Whether files are read; otherwise a `BlockingMediaError` is raised."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file and its state when the request was made."""

@@ -2,21 +2,20 @@
 """Media inputs: files, binary data, images, arrays and results are sent as data: URIs or URLs.
 
 A request class takes a string as a URL and sends it unchanged. A call takes a string that is not a URL as a
-path; `mark_paths` marks these strings. Small files are converted when a request is made. A large one is kept
-as `LocalMedia`, and converted while the request is sent.
+path; it validates with a `MediaContext`. Small files are converted when a request is made. A large one is
+kept as `LocalMedia`, and converted while the request is sent.
 """
 
 from __future__ import annotations
 
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from oxen_models._runtime.json_schema.media_urls import is_media_url
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from .fields import is_sequence
-from .local_media import LocalMedia
+from .local_media import BlockingMediaError, LocalMedia, MediaContext
 from .media_sources import (
     MAX_CONVERTED_SIZE,
     ArrayLike,
@@ -29,8 +28,6 @@ from .media_sources import (
 )
 from .values import shorten
 
-T = TypeVar("T")
-
 if TYPE_CHECKING:
     MediaInput = str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ResultFile
     ImageInput = MediaInput | SaveableImage | ArrayLike
@@ -39,20 +36,9 @@ if TYPE_CHECKING:
     FileInput = MediaInput | SaveableImage | ArrayLike
 
 
-def mark_paths(value: T) -> T:
-    """Return `value` with every string in it that is not a URL marked as a path."""
-    if isinstance(value, str):
-        return value if is_media_url(value) else cast(T, PathStr(value))
-    if is_sequence(value):
-        return cast(T, [mark_paths(item) for item in value])
-    return value
-
-
-def needs_io(value: object) -> bool:
-    """Return whether sending `value` requires reading a file or encoding an image."""
-    if isinstance(value, str):
-        return isinstance(value, PathStr)
-    return any(map(needs_io, value)) if is_sequence(value) else is_source(value)
+def mark_path(value: object) -> object:
+    """Return a string that is not a URL marked as a path, and any other value unchanged."""
+    return PathStr(value) if isinstance(value, str) and not is_media_url(value) else value
 
 
 class _MediaOf:
@@ -64,7 +50,7 @@ class _MediaOf:
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
+        return core_schema.with_info_wrap_validator_function(
             self._validate,
             handler(source),
             serialization=core_schema.plain_serializer_function_ser_schema(
@@ -72,7 +58,17 @@ class _MediaOf:
             ),
         )
 
-    def _validate(self, value: object, validate: core_schema.ValidatorFunctionWrapHandler) -> object:
+    def _validate(
+        self,
+        value: object,
+        validate: core_schema.ValidatorFunctionWrapHandler,
+        info: core_schema.ValidationInfo,
+    ) -> object:
+        context: object = info.context
+        if isinstance(context, MediaContext):
+            value = mark_path(value)
+            if not context.may_block and (isinstance(value, PathStr) or is_source(value)):
+                raise BlockingMediaError
         if isinstance(value, LocalMedia):  # of another request
             self._check(value.mime)
             return value

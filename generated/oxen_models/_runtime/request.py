@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import ConfigurationError, InvalidRequestError, Problem
 from .fields import OMIT, Json
 from .lazy import LazyModule
-from .local_media import LocalMedia, LocalMediaError
+from .local_media import LocalMedia, LocalMediaError, MediaContext
 from .values import json_error, map_scalars, shorten
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ else:
     estimates = LazyModule("oxen_models._runtime.json_schema.estimates")
 
 RequestT = TypeVar("RequestT", bound="Request")
-BuiltT = TypeVar("BuiltT", bound="Request | ChatRequestBase")
+BuiltT = TypeVar("BuiltT", bound="Object")
 
 # The endpoints whose results the package can read.
 _ENDPOINT = re.compile(r"/(images|videos|audio)(/[A-Za-z0-9_-]+)+")
@@ -56,14 +56,25 @@ class Object(BaseModel):
         __pydantic_extra__: dict[str, Json] = Field(init=False)
 
         def __init__(self, /, **parameters: object) -> None:
-            # Keyword arguments have the names of Python; a dict for an object has wire names only.
-            for name, alias in self._aliases.items():
-                if name in parameters and alias not in parameters:
-                    parameters[alias] = parameters.pop(name)
-            self.__pydantic_validator__.validate_python(parameters, self_instance=self)
+            self.__pydantic_validator__.validate_python(self._by_wire_name(parameters), self_instance=self)
 
         # Otherwise, pydantic would call it for each dict, too.
         __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def _from_call(cls, parameters: Mapping[str, object], context: MediaContext) -> Self:
+        """Return the object with the parameters of a call."""
+        return cls.model_validate(cls._by_wire_name(dict(parameters)), context=context)
+
+    @classmethod
+    def _by_wire_name(cls, parameters: dict[str, object]) -> dict[str, object]:
+        """Return keyword arguments, which have the names of Python, as a dict for an object, which has wire
+        names only.
+        """
+        for name, alias in cls._aliases.items():
+            if name in parameters and alias not in parameters:
+                parameters[alias] = parameters.pop(name)
+        return parameters
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         return ((name, value) for name, value in super().__repr_args__() if value is not OMIT)
@@ -304,11 +315,16 @@ def media_error(
     return InvalidRequestError(request.model_id, (Problem(name, repr(medium), str(error)),))
 
 
-def build_request(build: partial[RequestT]) -> RequestT:
+def build_request(build: partial[RequestT], *, may_block: bool = True) -> RequestT:
     """Return the request that `build` constructs from the parameters of a call.
+
+    Args:
+        build: The class of the request with the parameters. A string for a medium is a URL or a path.
+        may_block: Whether files are read.
 
     Raises:
         InvalidRequestError: A value does not match the schema.
+        BlockingMediaError: A file must be read, and `may_block` is false.
     """
     request_class = cast("type[Request]", build.func)
 
@@ -317,24 +333,31 @@ def build_request(build: partial[RequestT]) -> RequestT:
 
         return from_pydantic(request_class.model_id, request_class, build.keywords, error)
 
-    return run_build(build, request_class.model_id, convert)
+    return run_build(build, request_class.model_id, convert, may_block=may_block)
 
 
 def run_build(
-    build: Callable[[], BuiltT], model_id: str, convert: Callable[[ValidationError], InvalidRequestError]
+    build: partial[BuiltT],
+    model_id: str,
+    convert: Callable[[ValidationError], InvalidRequestError],
+    *,
+    may_block: bool,
 ) -> BuiltT:
-    """Return the request that `build` returns.
+    """Return the request that `build` constructs.
 
     Args:
-        build: Constructs the request.
+        build: The class of the request with the parameters of a call.
         model_id: The id of the model.
         convert: Converts an error of pydantic.
+        may_block: Whether files are read.
 
     Raises:
         InvalidRequestError: A value is not valid, or is nested too deeply.
+        BlockingMediaError: A file must be read, and `may_block` is false.
     """
+    request_class = cast("type[BuiltT]", build.func)
     try:
-        return build()
+        return request_class._from_call(build.keywords, MediaContext(may_block))  # pyright: ignore[reportPrivateUsage]
     except ValidationError as cause:
         error = convert(cause)
     except RecursionError:

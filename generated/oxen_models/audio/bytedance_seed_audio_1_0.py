@@ -22,7 +22,7 @@ from oxen_models._runtime.fields import (
     Omit,
     PreserveInt,
 )
-from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import AudioRequest
@@ -103,8 +103,8 @@ class BytedanceSeedAudio10(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedAudio10Request,
             prompt=prompt,
-            audio_urls=mark_paths(audio_urls),
-            image_url=mark_paths(image_url),
+            audio_urls=audio_urls,
+            image_url=image_url,
             output_format=output_format,
             sample_rate=sample_rate,
             speed=speed,

@@ -23,7 +23,7 @@ from oxen_models._runtime.fields import (
     Omit,
     PreserveInt,
 )
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -106,7 +106,7 @@ class BlackForestLabsFlux2Klein9b(Model[ResultT, JobT]):
         request = partial(
             BlackForestLabsFlux2Klein9bRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             aspect_ratio=aspect_ratio,
             output_quality=output_quality,
             output_format=output_format,

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -83,7 +83,7 @@ class BytedanceSeedream5Lite(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedream5LiteRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             size=size,
             output_format=output_format,
             watermark=watermark,

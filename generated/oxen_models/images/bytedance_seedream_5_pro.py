@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -88,7 +88,7 @@ class BytedanceSeedream5Pro(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedream5ProRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             aspect_ratio=aspect_ratio,
             size=size,
             output_format=output_format,

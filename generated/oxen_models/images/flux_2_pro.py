@@ -22,7 +22,7 @@ from oxen_models._runtime.fields import (
     Omit,
     PreserveInt,
 )
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -117,7 +117,7 @@ class Flux2Pro(Model[ResultT, JobT]):
         request = partial(
             Flux2ProRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             num_inference_steps=num_inference_steps,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -124,7 +124,7 @@ class Flux3Image(Model[ResultT, JobT]):
         request = partial(
             Flux3ImageRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             grounding=grounding,

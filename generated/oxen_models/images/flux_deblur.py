@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -68,7 +68,7 @@ class FluxDeblur(Model[ResultT, JobT]):
         """
         request = partial(
             FluxDeblurRequest,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             seed=seed,
             safety_tolerance=safety_tolerance,
             response_format=response_format,

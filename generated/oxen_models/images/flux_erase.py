@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -80,8 +80,8 @@ class FluxErase(Model[ResultT, JobT]):
         """
         request = partial(
             FluxEraseRequest,
-            input_image=mark_paths(input_image),
-            mask_url=mark_paths(mask_url),
+            input_image=input_image,
+            mask_url=mask_url,
             dilate_pixels=dilate_pixels,
             seed=seed,
             safety_tolerance=safety_tolerance,

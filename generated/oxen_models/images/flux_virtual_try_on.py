@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -82,8 +82,8 @@ class FluxVirtualTryOn(Model[ResultT, JobT]):
         request = partial(
             FluxVirtualTryOnRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            input_image_2=mark_paths(input_image_2),
+            input_image=input_image,
+            input_image_2=input_image_2,
             seed=seed,
             safety_tolerance=safety_tolerance,
             response_format=response_format,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -74,7 +74,7 @@ class GptImage15(Model[ResultT, JobT]):
         request = partial(
             GptImage15Request,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             output_format=output_format,
             size=size,
             response_format=response_format,

@@ -13,7 +13,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -104,8 +104,8 @@ class GptImage25Sunburst(Model[ResultT, JobT]):
         request = partial(
             GptImage25SunburstRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            mask_url=mark_paths(mask_url),
+            input_image=input_image,
+            mask_url=mask_url,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             quality=quality,

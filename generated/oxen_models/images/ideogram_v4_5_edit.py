@@ -13,7 +13,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -145,9 +145,9 @@ class IdeogramV45Edit(Model[ResultT, JobT]):
         request = partial(
             IdeogramV45EditRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            input_images=mark_paths(input_images),
-            mask_url=mark_paths(mask_url),
+            input_image=input_image,
+            input_images=input_images,
+            mask_url=mask_url,
             edit_precision=edit_precision,
             quality=quality,
             aspect_ratio=aspect_ratio,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -69,7 +69,7 @@ class NanoBanana(Model[ResultT, JobT]):
         request = partial(
             NanoBananaRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             aspect_ratio=aspect_ratio,
             response_format=response_format,
             target_namespace=target_namespace,

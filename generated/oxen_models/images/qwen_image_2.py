@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -89,7 +89,7 @@ class QwenImage2(Model[ResultT, JobT]):
         request = partial(
             QwenImage2Request,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             match_input_image=match_input_image,
             aspect_ratio=aspect_ratio,
             enable_prompt_expansion=enable_prompt_expansion,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -103,7 +103,7 @@ class QwenImage2Pro(Model[ResultT, JobT]):
         request = partial(
             QwenImage2ProRequest,
             prompt=prompt,
-            input_images=mark_paths(input_images),
+            input_images=input_images,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             num_images=num_images,

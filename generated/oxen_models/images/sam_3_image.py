@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -73,7 +73,7 @@ class Sam3Image(Model[ResultT, JobT]):
         """
         request = partial(
             Sam3ImageRequest,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             prompt=prompt,
             apply_mask=apply_mask,
             output_format=output_format,

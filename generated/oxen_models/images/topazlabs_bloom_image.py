@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -90,7 +90,7 @@ class TopazlabsBloomImage(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsBloomImageRequest,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             prompt=prompt,
             creativity=creativity,
             enhancement_strength=enhancement_strength,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -76,7 +76,7 @@ class TopazlabsImageUpscale(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsImageUpscaleRequest,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             enhance_model=enhance_model,
             upscale_factor=upscale_factor,
             output_format=output_format,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -92,7 +92,7 @@ class BytedanceDepthAnythingVideo(Model[ResultT, JobT]):
         """
         request = partial(
             BytedanceDepthAnythingVideoRequest,
-            video_url=mark_paths(video_url),
+            video_url=video_url,
             depth_model=depth_model,
             colormap=colormap,
             resolution=resolution,

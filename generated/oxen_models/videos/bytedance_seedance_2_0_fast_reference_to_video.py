@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -112,11 +112,11 @@ class BytedanceSeedance20FastReferenceToVideo(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedance20FastReferenceToVideoRequest,
             prompt=prompt,
-            input_face_images=mark_paths(input_face_images),
-            input_images=mark_paths(input_images),
-            input_face_videos=mark_paths(input_face_videos),
-            input_videos=mark_paths(input_videos),
-            input_audios=mark_paths(input_audios),
+            input_face_images=input_face_images,
+            input_images=input_images,
+            input_face_videos=input_face_videos,
+            input_videos=input_videos,
+            input_audios=input_audios,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             duration=duration,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -105,9 +105,9 @@ class BytedanceSeedance25ImageToVideo(Model[ResultT, JobT]):
         request = partial(
             BytedanceSeedance25ImageToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             input_image_has_face=input_image_has_face,
-            tail_image_url=mark_paths(tail_image_url),
+            tail_image_url=tail_image_url,
             tail_image_url_has_face=tail_image_url_has_face,
             generate_audio=generate_audio,
             resolution=resolution,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -100,8 +100,8 @@ class Flux3Video(Model[ResultT, JobT]):
         request = partial(
             Flux3VideoRequest,
             prompt=prompt,
-            input_images=mark_paths(input_images),
-            input_video=mark_paths(input_video),
+            input_images=input_images,
+            input_video=input_video,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             resolution=resolution,

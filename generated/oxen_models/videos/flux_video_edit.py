@@ -13,7 +13,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit, RejectBool
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -69,7 +69,7 @@ class FluxVideoEdit(Model[ResultT, JobT]):
         """
         request = partial(
             FluxVideoEditRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             prompt=prompt,
             safety_tolerance=safety_tolerance,
             response_format=response_format,

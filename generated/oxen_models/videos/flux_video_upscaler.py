@@ -22,7 +22,7 @@ from oxen_models._runtime.fields import (
     PreserveInt,
     RejectBool,
 )
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -87,7 +87,7 @@ class FluxVideoUpscaler(Model[ResultT, JobT]):
         """
         request = partial(
             FluxVideoUpscalerRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             prompt=prompt,
             upscale_factor=upscale_factor,
             creativity=creativity,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -85,9 +85,9 @@ class GeminiOmniFlashPreview(Model[ResultT, JobT]):
         request = partial(
             GeminiOmniFlashPreviewRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            input_images=mark_paths(input_images),
-            input_video=mark_paths(input_video),
+            input_image=input_image,
+            input_images=input_images,
+            input_video=input_video,
             aspect_ratio=aspect_ratio,
             duration=duration,
             response_format=response_format,

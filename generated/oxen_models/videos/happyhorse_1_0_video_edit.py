@@ -13,7 +13,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -80,8 +80,8 @@ class Happyhorse10VideoEdit(Model[ResultT, JobT]):
         request = partial(
             Happyhorse10VideoEditRequest,
             prompt=prompt,
-            input_video=mark_paths(input_video),
-            reference_images=mark_paths(reference_images),
+            input_video=input_video,
+            reference_images=reference_images,
             resolution=resolution,
             audio_setting=audio_setting,
             response_format=response_format,

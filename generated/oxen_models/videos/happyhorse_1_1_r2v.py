@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -82,7 +82,7 @@ class Happyhorse11R2v(Model[ResultT, JobT]):
         request = partial(
             Happyhorse11R2vRequest,
             prompt=prompt,
-            reference_images=mark_paths(reference_images),
+            reference_images=reference_images,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,

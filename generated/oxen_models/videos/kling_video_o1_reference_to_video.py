@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -80,7 +80,7 @@ class KlingVideoO1ReferenceToVideo(Model[ResultT, JobT]):
         request = partial(
             KlingVideoO1ReferenceToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             elements=elements,
             aspect_ratio=aspect_ratio,
             duration=duration,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, JsonObject, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -116,10 +116,10 @@ class KlingVideoO3Omni(Model[ResultT, JobT]):
             KlingVideoO3OmniRequest,
             prompt=prompt,
             video_mode=video_mode,
-            input_image=mark_paths(input_image),
-            input_video=mark_paths(input_video),
-            start_image_url=mark_paths(start_image_url),
-            tail_image_url=mark_paths(tail_image_url),
+            input_image=input_image,
+            input_video=input_video,
+            start_image_url=start_image_url,
+            tail_image_url=tail_image_url,
             elements=elements,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -75,8 +75,8 @@ class KlingVideoV25TurboProImageToVideo(Model[ResultT, JobT]):
         request = partial(
             KlingVideoV25TurboProImageToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            tail_image_url=mark_paths(tail_image_url),
+            input_image=input_image,
+            tail_image_url=tail_image_url,
             duration=duration,
             response_format=response_format,
             target_namespace=target_namespace,

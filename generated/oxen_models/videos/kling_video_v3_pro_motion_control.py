@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, JsonObject, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -85,8 +85,8 @@ class KlingVideoV3ProMotionControl(Model[ResultT, JobT]):
         request = partial(
             KlingVideoV3ProMotionControlRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            input_video=mark_paths(input_video),
+            input_image=input_image,
+            input_video=input_video,
             character_orientation=character_orientation,
             elements=elements,
             keep_original_sound=keep_original_sound,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import AudioInput, ImageInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -141,9 +141,9 @@ class Ltx23(Model[ResultT, JobT]):
             Ltx23Request,
             prompt=prompt,
             video_mode=video_mode,
-            input_image=mark_paths(input_image),
-            input_audio=mark_paths(input_audio),
-            tail_image_url=mark_paths(tail_image_url),
+            input_image=input_image,
+            input_audio=input_audio,
+            tail_image_url=tail_image_url,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             resolution=resolution,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -100,8 +100,8 @@ class Ltx23Pro(Model[ResultT, JobT]):
         request = partial(
             Ltx23ProRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            last_frame_image=mark_paths(last_frame_image),
+            input_image=input_image,
+            last_frame_image=last_frame_image,
             task=task,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,

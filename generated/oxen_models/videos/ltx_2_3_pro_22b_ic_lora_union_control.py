@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -107,8 +107,8 @@ class Ltx23Pro22bIcLoraUnionControl(Model[ResultT, JobT]):
         request = partial(
             Ltx23Pro22bIcLoraUnionControlRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            input_video=mark_paths(input_video),
+            input_image=input_image,
+            input_video=input_video,
             duration=duration,
             aspect_ratio=aspect_ratio,
             resolution=resolution,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -108,7 +108,7 @@ class Ltx23QualityHdr(Model[ResultT, JobT]):
         request = partial(
             Ltx23QualityHdrRequest,
             prompt=prompt,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             num_frames=num_frames,
             generate_audio=generate_audio,
             resolution=resolution,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -79,7 +79,7 @@ class Ltx23Retake(Model[ResultT, JobT]):
         """
         request = partial(
             Ltx23RetakeRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             prompt=prompt,
             retake_start_time=retake_start_time,
             retake_duration=retake_duration,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -93,8 +93,8 @@ class LumaRayV32ImageToVideo(Model[ResultT, JobT]):
         request = partial(
             LumaRayV32ImageToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            reference_image_urls=mark_paths(reference_image_urls),
+            input_image=input_image,
+            reference_image_urls=reference_image_urls,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,

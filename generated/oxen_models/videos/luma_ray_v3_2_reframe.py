@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, JsonObject, Omit
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -78,7 +78,7 @@ class LumaRayV32Reframe(Model[ResultT, JobT]):
         request = partial(
             LumaRayV32ReframeRequest,
             prompt=prompt,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             source_position=source_position,

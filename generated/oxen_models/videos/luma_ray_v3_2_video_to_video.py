@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -121,9 +121,9 @@ class LumaRayV32VideoToVideo(Model[ResultT, JobT]):
         """
         request = partial(
             LumaRayV32VideoToVideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             resolution=resolution,
             duration=duration,
             edit_strength=edit_strength,

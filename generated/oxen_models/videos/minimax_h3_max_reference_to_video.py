@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -112,9 +112,9 @@ class MinimaxH3MaxReferenceToVideo(Model[ResultT, JobT]):
         request = partial(
             MinimaxH3MaxReferenceToVideoRequest,
             prompt=prompt,
-            input_images=mark_paths(input_images),
-            input_videos=mark_paths(input_videos),
-            input_audios=mark_paths(input_audios),
+            input_images=input_images,
+            input_videos=input_videos,
+            input_audios=input_audios,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,

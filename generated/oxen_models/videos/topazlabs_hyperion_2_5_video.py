@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -67,7 +67,7 @@ class TopazlabsHyperion25Video(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsHyperion25VideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             output_encoder=output_encoder,
             output_profile=output_profile,
             response_format=response_format,

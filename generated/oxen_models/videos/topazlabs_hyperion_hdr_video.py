@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -89,7 +89,7 @@ class TopazlabsHyperionHdrVideo(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsHyperionHdrVideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             transfer_function=transfer_function,
             adjust_exposure=adjust_exposure,
             boost_saturation=boost_saturation,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -110,7 +110,7 @@ class TopazlabsRheaVideo(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsRheaVideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             resolution=resolution,
             interpolate_frames=interpolate_frames,
             target_fps=target_fps,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -72,7 +72,7 @@ class TopazlabsUpscaleStarlight25Video(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsUpscaleStarlight25VideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             resolution=resolution,
             interpolate_frames=interpolate_frames,
             target_fps=target_fps,

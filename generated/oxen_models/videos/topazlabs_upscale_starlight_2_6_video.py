@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, EnumValues, NumberInput, Omit, PreserveInt
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -81,7 +81,7 @@ class TopazlabsUpscaleStarlight26Video(Model[ResultT, JobT]):
         """
         request = partial(
             TopazlabsUpscaleStarlight26VideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             resolution=resolution,
             softness=softness,
             interpolate_frames=interpolate_frames,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -63,7 +63,7 @@ class WanV26ReferenceToVideo(Model[ResultT, JobT]):
         request = partial(
             WanV26ReferenceToVideoRequest,
             prompt=prompt,
-            input_videos=mark_paths(input_videos),
+            input_videos=input_videos,
             response_format=response_format,
             target_namespace=target_namespace,
         )

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit, RejectBool
-from oxen_models._runtime.media import ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -91,9 +91,9 @@ class WanV27EditVideo(Model[ResultT, JobT]):
         """
         request = partial(
             WanV27EditVideoRequest,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             prompt=prompt,
-            reference_image_url=mark_paths(reference_image_url),
+            reference_image_url=reference_image_url,
             resolution=resolution,
             duration=duration,
             audio_setting=audio_setting,

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -112,10 +112,10 @@ class WanV27ImageToVideo(Model[ResultT, JobT]):
         request = partial(
             WanV27ImageToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
-            end_image_url=mark_paths(end_image_url),
-            input_video=mark_paths(input_video),
-            audio_url=mark_paths(audio_url),
+            input_image=input_image,
+            end_image_url=end_image_url,
+            input_video=input_video,
+            audio_url=audio_url,
             resolution=resolution,
             duration=duration,
             negative_prompt=negative_prompt,

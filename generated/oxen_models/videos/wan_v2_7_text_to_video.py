@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import AudioInput, mark_paths
+from oxen_models._runtime.media import AudioInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -100,7 +100,7 @@ class WanV27TextToVideo(Model[ResultT, JobT]):
         request = partial(
             WanV27TextToVideoRequest,
             prompt=prompt,
-            audio_url=mark_paths(audio_url),
+            audio_url=audio_url,
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=duration,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, ListOf, Omit
-from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import AudioInput, ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -120,11 +120,11 @@ class WanV30Video(Model[ResultT, JobT]):
         request = partial(
             WanV30VideoRequest,
             prompt=prompt,
-            input_images=mark_paths(input_images),
-            input_image=mark_paths(input_image),
-            tail_image_url=mark_paths(tail_image_url),
-            input_videos=mark_paths(input_videos),
-            input_audios=mark_paths(input_audios),
+            input_images=input_images,
+            input_image=input_image,
+            tail_image_url=tail_image_url,
+            input_videos=input_videos,
+            input_audios=input_audios,
             generate_audio=generate_audio,
             aspect_ratio=aspect_ratio,
             resolution=resolution,

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, IntegerInput, IntegralFloat, Omit
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -75,7 +75,7 @@ class XaiGrokImagineVideo15ImageToVideo(Model[ResultT, JobT]):
         request = partial(
             XaiGrokImagineVideo15ImageToVideoRequest,
             prompt=prompt,
-            input_image=mark_paths(input_image),
+            input_image=input_image,
             resolution=resolution,
             duration=duration,
             response_format=response_format,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, Unpack
 
 from oxen_models._runtime.fields import OMIT, Omit
-from oxen_models._runtime.media import VideoInput, mark_paths
+from oxen_models._runtime.media import VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import VideoRequest
@@ -69,7 +69,7 @@ class XaiGrokImagineVideoEditVideo(Model[ResultT, JobT]):
         request = partial(
             XaiGrokImagineVideoEditVideoRequest,
             prompt=prompt,
-            input_video=mark_paths(input_video),
+            input_video=input_video,
             resolution=resolution,
             response_format=response_format,
             target_namespace=target_namespace,

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from os import PathLike, fsdecode
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from .bodies import count_base64
 from .chat_results import Message
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT
-from .local_media import LocalMedia
-from .media import mark_paths, needs_io
+from .local_media import LocalMedia, MediaContext
+from .media import mark_path
 from .media_sources import PathStr
 from .request import ChatRequestT, Object, run_build
 from .values import shorten
-
-T = TypeVar("T")
 
 MAX_AUDIO_SIZE = 20 * 2**20
 """Maximum bytes of a sound. The API states 20 MB."""
 MAX_DOCUMENT_SIZE = 24 * 2**20
 """Maximum bytes of a document. The API states 24 MB."""
 DEFAULT_FILE_NAME = "document.pdf"
-_MEDIA = ("image_url", "video_url", "audio_url")
-_CONTENTS = ("text", *_MEDIA, "file")
+_CONTENTS = ("text", "image_url", "video_url", "audio_url", "file")
 
 
 class ChatMessageBase(Object):
@@ -82,12 +79,14 @@ class ChatFileBase(Object):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_file(cls, value: Any) -> Any:
+    def _name_file(cls, value: Any, info: ValidationInfo) -> Any:
         """Add the name of a document that has none, because the API expects one."""
         if isinstance(value, Mapping):
             values = cast("Mapping[str, object]", value)
             if "file_data" in values and "filename" not in values:
-                return {**values, "filename": _file_name(values["file_data"])}
+                document = values["file_data"]
+                is_call = isinstance(info.context, MediaContext)
+                return {**values, "filename": _file_name(mark_path(document) if is_call else document)}
         return cast(Any, value)
 
     @model_validator(mode="after")
@@ -98,39 +97,23 @@ class ChatFileBase(Object):
         return self
 
 
-def mark_message_paths(messages: T) -> T:
-    """Return the messages of a call with every string that stands for a medium and is not a URL marked as a
-    path. Messages that are not dicts were validated before, and stay as they are.
-    """
-    mark_parts = partial(_map_items, change=_mark_part)
-    return cast(T, _map_items(messages, partial(_map_value, "content", mark_parts)))
-
-
-def message_needs_io(value: object) -> bool:
-    """Return whether messages whose paths are marked have media that must be read or encoded.
-
-    Raises:
-        RecursionError: They are nested too deeply.
-    """
-    if isinstance(value, Mapping):
-        return any(map(message_needs_io, cast("Mapping[str, object]", value).values()))
-    if isinstance(value, list | tuple):
-        return any(map(message_needs_io, cast("Sequence[object]", value)))
-    return needs_io(value)
-
-
-def build_chat_request(build: partial[ChatRequestT]) -> ChatRequestT:
+def build_chat_request(build: partial[ChatRequestT], *, may_block: bool = True) -> ChatRequestT:
     """Return the request that `build` constructs from the parameters of a call.
+
+    Args:
+        build: The class of the request with the parameters. A string for a medium is a URL or a path.
+        may_block: Whether files are read.
 
     Raises:
         InvalidRequestError: A value does not match the documentation of the API.
+        BlockingMediaError: A file must be read, and `may_block` is false.
     """
     model_id = str(build.keywords.get("model"))
 
     def convert(error: ValidationError) -> InvalidRequestError:
         return InvalidRequestError(model_id, tuple(_list_problems(error)))
 
-    return run_build(build, model_id, convert)
+    return run_build(build, model_id, convert, may_block=may_block)
 
 
 def _list_problems(error: ValidationError) -> Iterator[Problem]:
@@ -149,26 +132,6 @@ def _format_location(location: tuple[str | int, ...]) -> str:
     # Between the names are those of members of unions, such as `str` and `list[ChatPart]`.
     parts = (part for part in location if isinstance(part, int) or (part.isidentifier() and part != "str"))
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
-
-
-def _map_items(value: object, change: Callable[[object], object]) -> object:
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-        return [change(item) for item in cast("Sequence[object]", value)]
-    return value
-
-
-def _map_value(name: str, change: Callable[[object], object], value: object) -> object:
-    """Return a dict with one of its values changed. Anything else is returned as it is."""
-    if isinstance(value, Mapping):
-        values = cast("Mapping[str, object]", value)
-        return {**values, name: change(values[name])} if name in values else values
-    return value
-
-
-def _mark_part(part: object) -> object:
-    for name in _MEDIA:
-        part = _map_value(name, partial(_map_value, "url", mark_paths), part)
-    return _map_value("file", partial(_map_value, "file_data", mark_paths), part)
 
 
 def _file_name(document: object) -> str:

@@ -285,10 +285,11 @@ def _read_media(kind: str, value: Any) -> Any:
     """Return a file as a request holds it; a value that is not one of the kind unchanged."""
     from pydantic import TypeAdapter, ValidationError
 
-    from .media import AudioInput, ImageInput, VideoInput, mark_paths
+    from .local_media import MediaContext
+    from .media import AudioInput, ImageInput, VideoInput
 
     types: dict[str, Any] = {"image": ImageInput, "video": VideoInput, "audio": AudioInput}
     try:
-        return TypeAdapter[Any](types[kind]).validate_python(mark_paths(value), strict=True)
+        return TypeAdapter[Any](types[kind]).validate_python(value, strict=True, context=MediaContext())
     except ValidationError:  # the request raises the error, which names the model
         return value

@@ -15,11 +15,12 @@ from oxen_models._runtime.json_schema.json_types import is_object
 
 from ..bodies import encode_body
 from ..chat_assembly import Assembly
-from ..chat_request import build_chat_request, message_needs_io
+from ..chat_request import build_chat_request
 from ..chat_results import Completion, CompletionChunk, IncompleteStreamError, parse_chunk, parse_completion
 from ..connections import StreamCutError
 from ..context import CallContext
 from ..errors import ConfigurationError
+from ..local_media import BlockingMediaError
 from ..options import RequestOptions
 from ..parsing import api_error
 from ..request import ChatRequestBase
@@ -27,7 +28,7 @@ from ..responses import Response
 from ..server_errors import is_error
 from ..telemetry import observe
 from .session import AsyncSession
-from .threads import run_blocking
+from .threads import MAY_BLOCK, run_blocking
 from .uploads import upload_media
 
 _DONE = "[DONE]"
@@ -188,8 +189,6 @@ def check_targets(session: AsyncSession) -> None:
 
 
 async def _build(build: partial[ChatRequestBase]) -> ChatRequestBase:
-    needs_io = False
-    with suppress(RecursionError):  # building the request explains it
-        needs_io = message_needs_io(build.keywords.get("messages"))
-    # Reading files would block the event loop.
-    return await run_blocking(build_chat_request, build) if needs_io else build_chat_request(build)
+    with suppress(BlockingMediaError):
+        return build_chat_request(build, may_block=MAY_BLOCK)
+    return await run_blocking(build_chat_request, build)

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+MAY_BLOCK = True
+"""Whether a call may block the thread that it is made in, as by file I/O."""
 open_file = open
 
 

@@ -15,7 +15,7 @@ from ..errors import (
     Problem,
 )
 from ..local_media import LocalMedia, LocalMediaError
-from ..media import mark_paths
+from ..media import mark_path
 from ..media_sources import MediaSourceError, read_source
 from ..request import AnyRequest, media_error
 from ..settings import UPLOADS_PATH
@@ -81,7 +81,7 @@ def upload_media(
 def upload_file(session: Session, file: object) -> str:
     """Upload a file and return its URL. Arguments and errors are those of `AsyncClient.upload`."""
     try:
-        source = run_blocking(read_source, mark_paths(file))
+        source = run_blocking(read_source, mark_path(file))
     except MediaSourceError as error:
         raise ConfigurationError(f"file={shorten(file)}: {error}") from None
     if source is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Unpack
@@ -10,7 +11,7 @@ from ..billing import warn_if_billed_without_result
 from ..bodies import encode_body, encode_queue_body
 from ..context import CallContext
 from ..errors import ConfigurationError
-from ..media import needs_io
+from ..local_media import BlockingMediaError
 from ..options import RequestOptions
 from ..provenance import Origin
 from ..request import RequestLike, RequestT, build_request, typed_class
@@ -18,7 +19,7 @@ from ..telemetry import observe
 from .job import AsyncJob, enqueue
 from .results import AsyncAnyResult, parse_result, result_type
 from .session import AsyncSession
-from .threads import run_blocking
+from .threads import MAY_BLOCK, run_blocking
 from .uploads import upload_media
 
 
@@ -131,7 +132,6 @@ async def submit_request(
 
 
 async def _build(build: partial[RequestT]) -> RequestT:
-    # Reading files would block the event loop.
-    if any(map(needs_io, build.keywords.values())):
-        return await run_blocking(build_request, build)
-    return build_request(build)
+    with suppress(BlockingMediaError):
+        return build_request(build, may_block=MAY_BLOCK)
+    return await run_blocking(build_request, build)

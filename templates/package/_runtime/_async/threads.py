@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+MAY_BLOCK = False
+"""Whether a call may block the thread that it is made in, as by file I/O."""
+
 
 async def open_file(file: Path, mode: Literal["wb"]) -> AsyncFile[bytes]:
     """Open a file whose operations do not block the event loop."""

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from oxen_models._runtime.fields import OMIT, ListOf, Omit
-from oxen_models._runtime.media import AudioInput, FileInput, ImageInput, VideoInput, mark_paths
+from oxen_models._runtime.media import AudioInput, FileInput, ImageInput, VideoInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest
@@ -85,12 +85,12 @@ class Media(Model[ResultT, JobT]):
         """
         request = partial(
             MediaRequest,
-            input_image=mark_paths(input_image),
-            attachment=mark_paths(attachment),
-            clip=mark_paths(clip),
-            frames=mark_paths(frames),
-            mask=mark_paths(mask),
-            voice=mark_paths(voice),
+            input_image=input_image,
+            attachment=attachment,
+            clip=clip,
+            frames=frames,
+            mask=mask,
+            voice=voice,
             response_format=response_format,
             target_namespace=target_namespace,
         )
