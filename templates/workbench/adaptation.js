@@ -86,7 +86,8 @@ const adaptation = (() => {
         this.#sent.set(name, value);
         return;
       }
-      const target = listNames(alias, name).find((candidate) => candidate in this.#properties);
+      const isFree = (candidate) => candidate in this.#properties && !this.#sent.has(candidate);
+      const target = listNames(alias, name).find(isFree);
       if (target === undefined) {
         this.#omit(name, value, UNKNOWN);
         return;
@@ -138,26 +139,54 @@ const adaptation = (() => {
 
     /** Send the parameters that state the shape and the size of the result. */
     #placeFrame(given) {
+      const unchanged = this.#findUnchanged(given);
       const frame = new shapes.Frame(this.#aliases);
+      const stated = new Set();
+      for (const [name, value] of unchanged) {
+        this.#sent.set(name, value);
+        const statement = frame.read(name, value);
+        if (statement) stated.add(statement);
+      }
+      if (!frame.hasPixels()) stated.delete("pixels");
       const statements = [];
-      for (const [name, value] of given) {
+      for (const [name, value] of given.filter((pair) => !unchanged.includes(pair))) {
         const statement = frame.read(name, value);
         if (statement) statements.push([name, value, statement]);
         else this.#place(this.#aliasByName.get(name), name, value); // it has no equivalent
       }
       const free = Object.entries(this.#properties).filter(([name]) => !this.#sent.has(name));
-      const { sent, stated } = frame.fit(Object.fromEntries(free), this.#isVideo);
-      for (const [name, value, statement] of statements) {
-        if (!stated.has(statement)) this.#omit(name, value, UNKNOWN);
-      }
-      const used = new Map(statements.filter(([, , statement]) => stated.has(statement)));
+      const { sent, added } = frame.fit(Object.fromEntries(free), stated, this.#isVideo);
       for (const [name, value] of sent) this.#sent.set(name, value);
+      for (const [name, value, statement] of statements) {
+        if (!added.has(statement)) this.#place(this.#aliasByName.get(name), name, value);
+      }
+      const used = new Map(statements.filter(([, , statement]) => added.has(statement)));
       const findOthers = (items, others) =>
         [...items].filter(([name, value]) => !validation.areEqual(others.get(name) ?? null, value));
       const changed = new Map(findOthers(sent, used));
       const converted = new Map(findOthers(used, sent));
       if (converted.size > 0 || changed.size > 0) {
         this.#converted.push({ given: converted.size > 0 ? converted : used, sent: changed });
+      }
+    }
+
+    /** Return the frame parameters that the model accepts as they are. */
+    #findUnchanged(given) {
+      const accepted = given.filter(([name, value]) => this.#accepts(name, value));
+      const isLength = ([name]) => name === "width" || name === "height";
+      const lengths = given.filter(isLength);
+      const isOneOfTwo = lengths.length === 1 && accepted.length < given.length;
+      const areFitted = isOneOfTwo || !lengths.every((pair) => accepted.includes(pair)); // together
+      return areFitted ? accepted.filter((pair) => !isLength(pair)) : accepted;
+    }
+
+    #accepts(name, value) {
+      if (!(name in this.#properties)) return false;
+      try {
+        return validation.areEqual(fitting.fit(this.#aliases, "exact", this.#properties[name], value), value);
+      } catch (error) {
+        if (!(error instanceof fitting.UnsuitableValueError)) throw error;
+        return false;
       }
     }
 

@@ -28,8 +28,6 @@ const fitting = (() => {
   }
 
   function choose(kind, choices, value, sameFormats) {
-    const same = choices.find((choice) => validation.areEqual(choice, value));
-    if (same !== undefined) return same;
     if (typeof value === "string") {
       const lower = value.toLowerCase();
       const other = kind === "format" && Object.hasOwn(sameFormats, lower) ? sameFormats[lower] : lower;
@@ -70,7 +68,9 @@ const fitting = (() => {
     if (lengths.length > 0) {
       return shapes.findLowest(lengths, (choice) => Math.abs(parseSeconds(choice) - seconds));
     }
-    return limit(node, seconds, listTypes(node), false);
+    const types = listTypes(node);
+    const limited = limit(node, seconds, types, false);
+    return types.has("string") && value === literals.writeNumber(limited) ? value : limited;
   }
 
   /**
@@ -81,6 +81,8 @@ const fitting = (() => {
    */
   function fit(aliases, kind, node, value) {
     if (validation.areEqual(value, node.default ?? null)) return value;
+    const same = node.enum?.find((choice) => validation.areEqual(choice, value));
+    if (same !== undefined) return same;
     if (kind === "seconds") return fitSeconds(node, value, aliases.automatic);
     if (node.enum) return choose(kind, node.enum, value, aliases.same_formats);
     const types = listTypes(node);

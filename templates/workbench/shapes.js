@@ -65,12 +65,15 @@ const shapes = (() => {
     }
 
     /**
-     * Include a parameter.
+     * Include a parameter. The first one applies if several parameters state the same.
      * @returns {"shape" | "size" | "pixels" | null} What it states; null if it states nothing.
      */
     read(name, value) {
-      if (name === "width" || name === "height") return this.#readLength(name, value);
-      if (literals.isObject(value)) return this.#readSize(value);
+      if (name === "width" || name === "height") return this.#readLengths({ [name]: value });
+      if (literals.isObject(value)) {
+        const isSize = Object.keys(value).length === 2 && "width" in value && "height" in value;
+        return isSize ? this.#readLengths(value) : null;
+      }
       if (typeof value !== "string" && !isLength(value)) return null;
       const text = String(value);
       if ((name === "aspect_ratio" || name === "ratio") && this.#aliases.automatic.includes(text)) {
@@ -79,54 +82,65 @@ const shapes = (() => {
       }
       const ratio = this.#parseRatio(text);
       if (ratio !== null) {
-        this.#ratio = ratio;
+        this.#ratio ??= ratio;
         return "shape";
       }
       if (countLines(text, false) === null) return null;
-      this.#label = text;
+      this.#label ??= text;
       return "size";
+    }
+
+    /** Return whether width and height are known. */
+    hasPixels() {
+      return this.#lengths.width !== null && this.#lengths.height !== null;
     }
 
     /**
      * Return the parameters of a model that state this frame as nearly as possible, and what they state.
      * @param properties The schemas of the parameters of the model.
+     * @param {Set<string>} stated What other parameters of the request state already.
      * @param {boolean} isVideo Whether the result is a video.
      */
-    fit(properties, isVideo) {
+    fit(properties, stated, isVideo) {
+      this.#complete();
       const sent = new Map();
-      const stated = new Set();
-      const state = (...statements) => statements.forEach((statement) => stated.add(statement));
-      const ratio = this.#findRatio(properties);
+      const added = new Set();
+      const add = (...statements) => statements.forEach((statement) => added.add(statement));
+      const isFree = (statement) => !stated.has(statement) && !stated.has("pixels");
+      const ratio = isFree("shape") ? this.#findRatio(properties) : null;
       if (ratio) {
         sent.set(...ratio);
-        state("shape", "pixels");
+        add("shape", "pixels");
       }
       const lines = this.#countLines(isVideo);
-      const resolution = lines === null ? null : this.#findResolution(properties, sent, lines, isVideo);
+      const hasLines = lines !== null && isFree("size");
+      const resolution = hasLines ? this.#findResolution(properties, sent, lines, isVideo) : null;
       if (resolution) {
         sent.set(...resolution);
-        state("size", "pixels");
+        add("size", "pixels");
       }
-      if (sent.size === 0 && properties.width && properties.height) {
+      if (sent.size === 0 && stated.size === 0 && properties.width && properties.height) {
         const lengths = this.#fitPixels(properties.width, properties.height, lines, isVideo);
         for (const [name, length] of lengths) sent.set(name, length);
-        if (sent.size > 0) state("shape", "size", "pixels");
+        if (sent.size > 0) add("shape", "size", "pixels");
       }
-      return { sent, stated };
+      return { sent, added };
     }
 
-    #readLength(name, value) {
-      if (!isLength(value)) return null;
-      this.#lengths[name] = value;
+    #readLengths(lengths) {
+      if (!Object.values(lengths).every(isLength)) return null;
+      for (const [name, length] of Object.entries(lengths)) this.#lengths[name] ??= length;
       const { width, height } = this.#lengths;
-      if (width && height) this.#ratio = width / height;
+      if (width && height) this.#ratio ??= width / height;
       return "pixels";
     }
 
-    #readSize(value) {
-      const names = Object.keys(value);
-      const isSize = names.length === 2 && "width" in value && "height" in value;
-      return isSize && names.every((name) => this.#readLength(name, value[name])) ? "pixels" : null;
+    /** Set the other length if only one is stated, and the ratio. */
+    #complete() {
+      const { width, height } = this.#lengths;
+      if (this.#ratio === null) return;
+      if (width && !height) this.#lengths.height = Math.max(1, round(width / this.#ratio));
+      else if (height && !width) this.#lengths.width = Math.max(1, round(height * this.#ratio));
     }
 
     /** Return width divided by height that a text such as 16:9 or portrait_4_3 states; null for others. */
@@ -144,7 +158,8 @@ const shapes = (() => {
           const { automatic } = this.#aliases;
           const choice = listChoices(properties[name]).find((text) => automatic.includes(text));
           if (choice !== undefined) return [name, choice];
-        } else if (this.#ratio !== null) {
+        }
+        if (this.#ratio !== null) {
           const measure = (choice) => measureDistance(this.#parseRatio(choice), this.#ratio);
           return [name, findLowest(choices, measure)];
         }
@@ -175,7 +190,7 @@ const shapes = (() => {
     #fitPixels(widthNode, heightNode, lines, isVideo) {
       const own = this.#lengths;
       let [width, height] = [widthNode, heightNode].map((node) => node.default ?? 1024);
-      if (this.#ratio === null && lines === null) return [];
+      if (this.#ratio === null && (lines === null || own.width || own.height)) return [];
       const ratio = this.#ratio ?? width / height;
       const hasOwn = own.width !== null && own.height !== null;
       if (hasOwn) {

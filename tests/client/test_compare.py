@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ MODELS = [model for model in catalog.models() if {*TASKS} & {*model.tasks}]
 DOG, CAT = "https://example.com/dog.png", "https://example.com/cat.png"
 VIDEO = "https://example.com/dog.mp4"
 PNG = b"\x89PNG\r\n\x1a\n"
+COMMON_NAMES = {name for alias in compare.ALIASES for name in alias.parameters if alias.kind != "exact"}
 # Words in the names of parameters that models have under different names.
 SHARED_IDEAS = set(
     "image images video videos audio audios mask size resolution ratio width height duration seconds frame "
@@ -45,6 +47,7 @@ OF_ONE_MODEL = {
 def sent(model: str, **parameters: Any) -> dict[str, Any]:
     """Return the parameters that a model is sent, and check that all changes are reported."""
     adaptation = compare.adapt(model, parameters)
+    assert all(conversion.given and conversion.sent for conversion in adaptation.conversions)
     unchanged = {
         name for name, value in parameters.items() if adaptation.parameters.get(name, object) == value
     }
@@ -144,6 +147,16 @@ def test_files_are_sent_in_the_form_of_the_model(
         ("flux-1-dev", {"resolution": "2K"}, {}),
         ("flux-1-dev", {"width": 900, "height": 1600}, {"aspect_ratio": "9:16"}),
         ("flux-1-dev", {"width": 900}, {}),
+        ("krea-2-raw", {"width": 900}, {"width": 900}),
+        ("krea-2-raw", {"width": 5000}, {"width": 2048}),
+        ("krea-2-raw", {"height": 900, "resolution": "2K"}, {"height": 900}),
+        ("krea-2-raw", {"width": 1024, "aspect_ratio": "16:9"}, {"width": 1024, "height": 576}),
+        ("krea-2-raw", {"image_size": {"width": 800, "height": 1.5}}, {}),
+        ("google-veo-3", {"width": 1920, "ratio": "16:9"}, {"aspect_ratio": "16:9", "resolution": "1080p"}),
+        ("google-veo-3", {"height": 720, "ratio": "16:9"}, {"aspect_ratio": "16:9", "resolution": "720p"}),
+        ("flux-1-dev", {"aspect_ratio": "auto", "width": 900, "height": 1600}, {"aspect_ratio": "9:16"}),
+        ("ideogram-v4", {"aspect_ratio": "16:9", "image_size": "square"}, {"image_size": "square"}),
+        ("flux-1-dev", {"aspect_ratio": "9:16", "width": 900, "height": 900}, {"aspect_ratio": "9:16"}),
         ("flux-1-dev", {"image_size": "optimize_for_speed"}, {"image_size": "optimize_for_speed"}),
         ("gpt-image-1-5", {"aspect_ratio": "3:4"}, {"size": "portrait"}),
         ("gpt-image-1-5", {"size": "square"}, {"size": "square"}),
@@ -184,6 +197,8 @@ def test_frame_is_sent_as_nearly_as_possible(
         ("google-veo-3", {"duration": "auto"}, {}),
         ("google-veo-3", {"duration": "long"}, {}),
         ("bytedance-seedance-2-5-text-to-video", {"duration": -1}, {"duration": "auto"}),
+        ("bytedance-seedance-2-5-text-to-video", {"duration": "8"}, {"duration": "8"}),
+        ("bytedance-seedance-2-5-text-to-video", {"duration": "8s"}, {"duration": 8}),
         ("bytedance-seedance-2-0-text-to-video", {"duration": "auto"}, {"duration": -1}),
         ("wan-ai-wan2-1-t2v-1-3b-diffusers", {"duration": 5}, {}),
         ("flux-1-dev", {"steps": 100, "guidance": 3.5}, {"num_inference_steps": 50, "guidance": 3.5}),
@@ -213,6 +228,26 @@ def test_values_are_sent_in_the_range_of_the_model(
 ) -> None:
     """Lengths and quantities are limited to the model; other values are sent as they are or omitted."""
     assert sent(model, **given) == expected
+
+
+def list_accepted(node: Mapping[str, Any]) -> list[Any]:
+    """Return values that a schema certainly accepts."""
+    values = [*node.get("enum", ()), *(node[key] for key in ("default", "minimum", "maximum") if key in node)]
+    return values + ([{"width": 640, "height": 480}] if node.get("type") == "object" else [])
+
+
+@pytest.mark.slow
+def test_accepted_value_is_sent_unchanged() -> None:
+    """A value that the model accepts is sent as it is, alone and beside other shapes and sizes."""
+    frames = {name for alias in compare.ALIASES if alias.kind == "frame" for name in alias.parameters}
+    for model in MODELS:
+        accepted = {name: list_accepted(node) for name, node in schema(model.id)["properties"].items()}
+        given = [{name: value} for name in accepted for value in accepted[name] if name in COMMON_NAMES]
+        together = [[(name, value) for value in accepted[name]] for name in accepted if name in frames]
+        given += map(dict, zip(*together, strict=False))
+        for parameters in given:
+            adaptation = compare.adapt(model.id, parameters)
+            assert adaptation == compare.Adaptation(parameters, (), ()), (model.id, parameters)
 
 
 ODD_VALUES: list[Any] = [

@@ -41,6 +41,14 @@ SCHEMAS = [
         num_images={"type": "integer", "enum": [1, 4]},
     ),
     object_schema(
+        aspect_ratio={"type": "string", "enum": ["auto", "16:9", "1:1"]},
+        image_size={"type": "object"},
+        width={"type": "integer", "maximum": 1200},
+        height={"type": "integer", "maximum": 1200},
+        resolution={"type": "string", "enum": ["1K", "4k"]},
+        duration={"type": ["integer", "string"], "maximum": 9},
+    ),
+    object_schema(
         "reference_images",
         reference_images={**IMAGES, "maxItems": 2},
         image_url=IMAGE,

@@ -135,7 +135,8 @@ class _Adapter:
         if name in self._further_names:
             self._sent[name] = value
             return
-        target = next(filter(self._properties.__contains__, _list_names(alias, name)), None)
+        free = self._properties.keys() - self._sent.keys()
+        target = next(filter(free.__contains__, _list_names(alias, name)), None)
         if target is None:
             self._omit(name, value, _UNKNOWN)
             return
@@ -183,25 +184,49 @@ class _Adapter:
 
     def _place_frame(self, given: Mapping[str, Any]) -> None:
         """Send the parameters that state the shape and the size of the result."""
+        unchanged = self._find_unchanged(given)
+        self._sent |= {name: given[name] for name in unchanged}
         frame = FrameSize()
+        stated = {statement for name in unchanged if (statement := frame.read(name, given[name]))}
+        if not frame.has_pixels:
+            stated.discard("pixels")
         statements: dict[str, Statement] = {}
         for name, value in given.items():
+            if name in unchanged:
+                continue
             statement = frame.read(name, value)
             if statement is not None:
                 statements[name] = statement
             else:  # a value of one model, which has no equivalent
                 self._place(ALIAS_BY_NAME[name], name, value)
         properties = {name: node for name, node in self._properties.items() if name not in self._sent}
-        sent, stated = frame.fit(properties, is_video=self._is_video)
-        for name, statement in statements.items():
-            if statement not in stated:
-                self._omit(name, given[name], _UNKNOWN)
-        used = {name: given[name] for name, statement in statements.items() if statement in stated}
+        sent, added = frame.fit(properties, frozenset(stated), is_video=self._is_video)
         self._sent |= sent
+        for name, statement in statements.items():
+            if statement not in added:
+                self._place(ALIAS_BY_NAME[name], name, given[name])
+        used = {name: given[name] for name, statement in statements.items() if statement in added}
         changed = {name: value for name, value in sent.items() if used.get(name) != value}
         converted = {name: value for name, value in used.items() if sent.get(name) != value}
         if converted or changed:
             self._conversions.append(Conversion(self._model, converted or used, changed))
+
+    def _find_unchanged(self, given: Mapping[str, Any]) -> list[str]:
+        """Return the names of the frame parameters that the model accepts as they are."""
+        accepted = [name for name, value in given.items() if self._accepts(name, value)]
+        lengths = {"width", "height"} & given.keys()
+        is_one_of_two = len(lengths) == 1 and len(accepted) < len(given)
+        if is_one_of_two or not lengths <= {*accepted}:  # they are fitted together
+            accepted = [name for name in accepted if name not in lengths]
+        return accepted
+
+    def _accepts(self, name: str, value: Any) -> bool:
+        try:
+            return name in self._properties and _is_same(
+                fit_value("exact", self._properties[name], value), value
+            )
+        except UnsuitableValueError:
+            return False
 
     def _send(self, given: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
         self._sent |= sent

@@ -42,17 +42,14 @@ class FrameSize:
     """The height in pixels."""
 
     def read(self, name: str, value: object) -> Statement | None:
-        """Include a parameter, and return what it states; None if it states nothing."""
+        """Include a parameter, and return what it states; None if it states nothing.
+
+        The first one applies if several parameters state the same.
+        """
         if name in ("width", "height"):
-            if not _is_length(value):
-                return None
-            setattr(self, name, value)
-            if self.width and self.height:
-                self.ratio = self.width / self.height
-            return "pixels"
+            return self._read_lengths({name: value})
         if is_object(value):
-            is_size = value.keys() == {"width", "height"} and all(self.read(key, value[key]) for key in value)
-            return "pixels" if is_size else None
+            return self._read_lengths(value) if value.keys() == {"width", "height"} else None
         if not isinstance(value, str) and not _is_length(value):
             return None
         text = str(value)
@@ -60,40 +57,65 @@ class FrameSize:
             self.is_automatic = True
             return "shape"
         if (ratio := parse_ratio(text)) is not None:
-            self.ratio = ratio
+            self.ratio = self.ratio or ratio
             return "shape"
         if count_lines(text, is_video=False) is not None:
-            self.label = text
+            self.label = self.label or text
             return "size"
         return None
 
+    @property
+    def has_pixels(self) -> bool:
+        """Whether width and height are known."""
+        return self.width is not None and self.height is not None
+
     def fit(
-        self, properties: Mapping[str, Any], *, is_video: bool
+        self, properties: Mapping[str, Any], stated: frozenset[Statement], *, is_video: bool
     ) -> tuple[dict[str, Any], frozenset[Statement]]:
         """Return the parameters of a model that state this frame as nearly as possible, and what they state.
 
         Args:
             properties: The schemas of the parameters of the model.
+            stated: What other parameters of the request state already.
             is_video: Whether the result is a video.
         """
+        self._complete()
         sent: dict[str, Any] = {}
-        stated: set[Statement] = set()
+        added: set[Statement] = set()
         name, choice = self._find_ratio(properties)
-        if name is not None:
+        if name is not None and not stated & {"shape", "pixels"}:
             sent[name] = choice
-            stated |= {"shape", "pixels"}
+            added |= {"shape", "pixels"}
         lines = self._count_lines(is_video=is_video)
-        if lines is not None:
+        if lines is not None and not stated & {"size", "pixels"}:
             for name in _RESOLUTION_NAMES:
                 found = _find_nearest_lines(properties.get(name), lines, self.label, is_video=is_video)
                 if found is not None and name not in sent:
                     sent[name] = found
-                    stated |= {"size", "pixels"}
+                    added |= {"size", "pixels"}
                     break
-        if not sent and {"width", "height"} <= properties.keys():
+        if not sent and not stated and {"width", "height"} <= properties.keys():
             sent = self._fit_pixels(properties["width"], properties["height"], lines, is_video=is_video)
-            stated |= {"shape", "size", "pixels"} if sent else set()
-        return sent, frozenset(stated)
+            added |= {"shape", "size", "pixels"} if sent else set()
+        return sent, frozenset(added)
+
+    def _read_lengths(self, lengths: Mapping[str, object]) -> Statement | None:
+        if not all(map(_is_length, lengths.values())):
+            return None
+        for name, length in lengths.items():
+            setattr(self, name, getattr(self, name) or length)
+        if self.width and self.height:
+            self.ratio = self.ratio or self.width / self.height
+        return "pixels"
+
+    def _complete(self) -> None:
+        """Set the other length if only one is stated, and the ratio."""
+        if self.ratio is None:
+            return
+        if self.width and not self.height:
+            self.height = max(1, round(self.width / self.ratio))
+        elif self.height and not self.width:
+            self.width = max(1, round(self.height * self.ratio))
 
     def _find_ratio(self, properties: Mapping[str, Any]) -> tuple[str | None, str]:
         for name in _RATIO_NAMES:
@@ -102,7 +124,7 @@ class FrameSize:
                 automatic = [choice for choice in _list_choices(properties.get(name)) if choice in AUTOMATIC]
                 if choices and automatic:
                     return name, automatic[0]
-            elif self.ratio is not None and choices:
+            if self.ratio is not None and choices:
                 ratio = self.ratio
                 return name, min(choices, key=lambda choice: _distance(parse_ratio(choice) or 1, ratio))
         return None, ""
@@ -125,7 +147,7 @@ class FrameSize:
         """Return a width and a height within the limits of a model."""
         width, height = float(width_node.get("default", 1024)), float(height_node.get("default", 1024))
         ratio = self.ratio or width / height
-        if self.ratio is None and lines is None:
+        if self.ratio is None and (lines is None or self.width or self.height):
             return {}
         if self.width and self.height:
             width, height = float(self.width), float(self.height)

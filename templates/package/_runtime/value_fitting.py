@@ -29,9 +29,12 @@ def fit_value(kind: AliasKind, node: Mapping[str, Any], value: Any) -> Any:
     value = to_number(value)
     if json_equal(value, node.get("default")):
         return value
+    choices: list[Any] = node.get("enum", [])
+    for choice in choices:
+        if json_equal(choice, value):
+            return choice
     if kind == "seconds":
         return _fit_seconds(node, value)
-    choices: list[Any] = node.get("enum", [])
     if choices:
         return _choose(kind, choices, value)
     types = _list_types(node)
@@ -49,9 +52,6 @@ def fit_value(kind: AliasKind, node: Mapping[str, Any], value: Any) -> Any:
 
 
 def _choose(kind: AliasKind, choices: Sequence[Any], value: Any) -> Any:
-    for choice in choices:
-        if json_equal(choice, value):
-            return choice
     if isinstance(value, str):
         names = (value.lower(), SAME_FORMATS.get(value.lower()) if kind == "format" else None)
         for choice in choices:
@@ -98,7 +98,8 @@ def _fit_seconds(node: Mapping[str, Any], value: Any) -> Any:
         return min(lengths, key=lambda choice: abs(lengths[choice] - seconds))
     types = _list_types(node)
     number = int(seconds) if seconds.is_integer() else seconds
-    return _limit(node, number, types, is_exact=False)
+    limited = _limit(node, number, types, is_exact=False)
+    return value if "string" in types and value == str(limited) else limited
 
 
 def _list_types(node: Mapping[str, Any]) -> frozenset[str]:
