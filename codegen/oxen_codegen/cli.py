@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from os import PathLike
+from os.path import expanduser
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,19 +18,29 @@ from .environment import DEFAULT_BASE_URL
 from .records import Record
 from .terminal import print_text, report_diagnostics, report_errors, show_progress
 
+
+class _Folder(click.Path):
+    """A folder, in whose path `~` is the home folder; a shell expands it only at the start of a word."""
+
+    def convert(
+        self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        return super().convert(expanduser(value), param, ctx)
+
+
 _SCHEMAS = click.option(
     "--schemas",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     help="The folder of model schemas: recorded files or saved responses of the server.",
 )
 _OUTPUT = click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     help="The folder of the package. Schemas from another folder are copied into the package.",
 )
 _TEMPLATES = click.option(
     "--templates",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     help="A folder of templates; each replaces the built-in template with the same relative path.",
 )
 _BASE_URL = click.option(
@@ -228,7 +241,7 @@ def update(
 @_SCHEMAS
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     required=True,
     help="The folder of the Markdown files. Files of models that are not recorded are deleted from it.",
 )

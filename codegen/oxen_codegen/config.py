@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from os.path import expanduser
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def _parse_path(table: Mapping[str, Any], key: str, default: str | None) -> Any:
     path = table.get(key, default)
     if not isinstance(path, str | None):
         raise CodegenError(f"{key}: must be a path, got {path!r}")
-    return path
+    return None if path is None else expanduser(path)
 
 
 def _parse_names(table: Mapping[str, Any], client: str) -> Mapping[str, str]:

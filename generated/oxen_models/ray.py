@@ -21,7 +21,8 @@ from oxen_models._runtime.batch_options import BatchOptions
 from oxen_models._runtime.errors import ConfigurationError
 from oxen_models._runtime.extras import describe_missing_extra
 from oxen_models._runtime.journal_shards import JournalShards
-from oxen_models._runtime.table_folder import is_url
+from oxen_models._runtime.paths import expand_path
+from oxen_models._runtime.table_folder import expand_folder, is_url
 from oxen_models._runtime.table_keys import read_key
 from oxen_models._runtime.table_parquet import NUMBER_COLUMNS
 from oxen_models._runtime.table_requests import TableOptions, ToRequest
@@ -162,9 +163,9 @@ def _create_options(
         raise ConfigurationError(
             f"max_in_flight must be at least 1 for each of {actors} actors, got {max_in_flight}"
         )
-    paths = [("journal", os.fsdecode(journal))]
-    if folder is not None and not is_url(os.fsdecode(folder)):
-        paths.append(("folder", os.fsdecode(folder)))
+    paths = [("journal", expand_path("journal", journal))]
+    if folder is not None and not is_url(expanded := expand_folder(folder)):
+        paths.append(("folder", expanded))
     for name, path in paths:
         if not os.path.isabs(path):
             raise ConfigurationError(
@@ -237,12 +238,12 @@ def run(
         raise ConfigurationError(describe_missing_extra("oxen_models.ray", "ray", "ray")) from None
     arguments: dict[str, Any] = {
         "to_request": to_request,
-        "journal": _make_absolute(journal),
+        "journal": os.path.abspath(expand_path("journal", journal)),
         "key": key,
         "actors": actors,
         "max_in_flight": max_in_flight,
         "model": model,
-        "folder": None if folder is None else _make_absolute(folder),
+        "folder": None if folder is None else _make_absolute(expand_folder(folder)),
         "sidecar": sidecar,
         "prefix": prefix,
         "timeout": timeout,
@@ -259,9 +260,8 @@ def run(
     )
 
 
-def _make_absolute(path: str | PathLike[str]) -> str:
-    text = os.fsdecode(path)
-    return text if is_url(text) else os.path.abspath(os.path.expanduser(text))
+def _make_absolute(folder: str) -> str:
+    return folder if is_url(folder) else os.path.abspath(folder)
 
 
 __all__ = ["RowActor", "run"]

@@ -183,6 +183,19 @@ def test_upload_prints_urls(run: Run, folder: Path) -> None:
     run("upload", "missing.png", code=2)
 
 
+def test_path_in_the_home_folder_is_expanded(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` is the home folder also where no shell replaces it, as after an equals sign."""
+    monkeypatch.setenv("HOME", str(folder))
+    Image.new("RGB", (2, 2)).save(folder / "dog.png")
+    run("upload", "~/dog.png")
+    Path("rows.csv").write_text("id,text\n")
+    command = ("batch", "~/rows.csv", "--model", PRICED, "--map", "prompt=text", "--yes", "--out=~/out")
+    run(*command, "--journal=~/a.journal")
+    assert Path("out", "results.csv").exists()
+    assert Path("a.journal").exists()
+    assert not Path("~").exists()
+
+
 @pytest.mark.slow
 def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     """Each model gets the parameters in its terms; files and a contact sheet are saved."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from helpers.codegen import read_files
+from helpers.codegen import read_files, run_codegen
 from helpers.lean import python_path
 from helpers.models import PROMPT_SCHEMA, make_model
 
@@ -261,3 +261,17 @@ def test_generate_python_names_of_ids(
         exec(line.strip().replace(": ClassVar[str]", ""), namespace)
         assert namespace["model_id"] == model_id
     assert set(tmp_path.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", [("generate", "--schemas"), ("diff", "--to=live", "--from")])
+def test_folder_of_schemas_can_be_in_home(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`~` is the home folder also where no shell replaces it, as after an equals sign."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "a.json").write_text("broken")
+    *others, option = command
+    done = run_codegen(*others, f"{option}=~/schemas")
+    assert done.exit_code != 0
+    assert "a.json" in done.output

@@ -27,7 +27,7 @@ def load_models(source: str, config: Config) -> Records:
     Raises:
         CodegenError: The source does not exist, or one of its files is invalid.
     """
-    folder = Path(source)
+    folder = Path(source).expanduser()
     if folder.resolve() == config.schemas.resolve():
         # A running command may be writing to the folder, and an interrupted one may have moved it.
         with exclusive_lock(config.output, _LOCK_TIMEOUT), exclusive_lock(config.schemas, _LOCK_TIMEOUT):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from oxen_models import Oxen
 
 C = TypeVar("C", bound=Callable[..., Any])
+
+
+class ExpandedPath(click.Path):
+    """A path, in which `~` is the home folder; a shell expands it only at the start of a word."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        return super().convert(os.path.expanduser(value), param, ctx)
 
 
 def parse_dollars(text: str) -> Decimal:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from .options import base_url_option, create_client
+from .options import ExpandedPath, base_url_option, create_client
 from .output import get_output, output_option, print_text
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=ExpandedPath(exists=True, dir_okay=False))
 @base_url_option
 @output_option
 def upload_command(files: Sequence[str], base_url: str | None) -> None:

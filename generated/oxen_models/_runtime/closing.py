@@ -19,7 +19,7 @@ class RunEnd:
         journal: The path of its journal; None without one.
     """
 
-    def __init__(self, journal: str | os.PathLike[str] | None) -> None:
+    def __init__(self, journal: str | None) -> None:
         self._path = None if journal is None else os.path.realpath(journal)
         self._finished = Event()
         self.has_begun = False

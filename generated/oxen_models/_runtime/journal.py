@@ -22,6 +22,7 @@ from .errors import ConfigurationError, JournalError
 from .journal_file import JournalFile
 from .journal_media import MediaFolder
 from .journal_table import Row, Table
+from .paths import expand_path
 
 State = Literal["sending", "unknown", "rejected", "accepted", "succeeded", "failed", "cancelled", "gone"]
 EndState = Literal["failed", "cancelled", "gone"]
@@ -246,17 +247,20 @@ def export(path: str | os.PathLike[str], out: str | os.PathLike[str] | IO[str]) 
 
     Raises:
         JournalError: The journal is damaged or in use, or cannot be read.
-        ConfigurationError: `out` is the journal itself.
+        ConfigurationError: `out` is the journal itself, or is not a file.
         OSError: The lines cannot be written.
     """
     with JournalFile(path, writable=False) as file:
         if isinstance(out, str | os.PathLike):
-            if os.path.exists(out) and os.path.samefile(out, file.path):
-                raise ConfigurationError(f"out must be another file than the journal, got {os.fspath(out)!r}")
-            with open(out, "w", encoding="utf-8", opener=_open_private) as lines:
+            target = expand_path("out", out)
+            if os.path.exists(target) and os.path.samefile(target, file.path):
+                raise ConfigurationError(f"out must be another file than the journal, got {target!r}")
+            with open(target, "w", encoding="utf-8", opener=_open_private) as lines:
                 _write_lines(file.rows(), lines)
-        else:
+        elif hasattr(out, "write"):
             _write_lines(file.rows(), out)
+        else:
+            raise ConfigurationError(f"out must be a path or an open file, got {out!r:.80}")
 
 
 def merge(target: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> None:

@@ -46,5 +46,5 @@ def map_errors(path: str, generation_id: str | None = None) -> Generator[None]:
     """Raise errors of SQLite and the operating system as `JournalError`."""
     try:
         yield
-    except (sqlite3.Error, OSError, ValueError) as error:  # ValueError for a null byte in the path
+    except (sqlite3.Error, OSError) as error:
         raise JournalError(f"{path}: {describe(error)}", generation_id=generation_id) from None

@@ -24,6 +24,7 @@ from .journal_creation import PAGE_SIZE, check_header, create, delete_parts
 from .journal_errors import describe, in_use_error, map_errors
 from .journal_lock import lock_descriptor
 from .journal_table import Row, Table, connect
+from .paths import expand_path
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class JournalFile:
             also by others, but not while a run uses it.
 
     Raises:
+        ConfigurationError: `path` is not a path.
         JournalError: The file is damaged, in use, a copy or not a journal, or cannot be read or written.
             Every method may raise it.
     """
@@ -50,10 +52,10 @@ class JournalFile:
         self._identity = (0, 0)
         self._file: FileIO | None = None
         self._connection: sqlite3.Connection | None = None
-        self.path = os.fsdecode(path)
+        self.path = expand_path("journal", path)
         try:
             with map_errors(self.path):
-                self.path = os.path.realpath(path)  # all paths of a file use the same rollback journal
+                self.path = os.path.realpath(self.path)  # all paths of a file use the same rollback journal
                 if writable and not os.path.exists(self.path):
                     create(self.path)
                 self._lock()

@@ -12,6 +12,7 @@ from pathlib import Path
 from .atomic_file import replace_file
 from .errors import ConfigurationError
 from .journal import Journal, read
+from .paths import expand_path
 
 _DIGEST_SIZE = 16
 _KEYS_SUFFIX = ".keys"
@@ -28,11 +29,11 @@ class JournalShards:
         folder: The folder, which is created if it does not exist.
 
     Raises:
-        ConfigurationError: The folder cannot be created.
+        ConfigurationError: It is not a path, or the folder cannot be created.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._folder = Path(os.path.expanduser(os.fsdecode(folder))).absolute()
+        self._folder = Path(expand_path("journal", folder)).absolute()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -22,6 +22,7 @@ from .bodies import digest_body, digest_json
 from .errors import ConfigurationError, MediaError
 from .fields import map_wire_names
 from .generations import Generation, parse_dollars
+from .paths import expand_path
 from .request import Request, RequestLike, UntypedRequest
 from .version import __version__
 
@@ -107,7 +108,7 @@ def sidecar(path: str | os.PathLike[str]) -> Sidecar:
     Raises:
         MediaError: There is no sidecar, or it cannot be read.
     """
-    file = Path(os.path.expanduser(path))
+    file = Path(expand_path("path", path))
     try:
         if file.suffix != SUFFIX:
             file = find_sidecar(file)

@@ -8,10 +8,11 @@ import re
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .errors import ConfigurationError, MediaError
 from .extras import describe_missing_extra
+from .paths import expand_path
 
 _MAX_NAME_LENGTH = 80
 _DIGEST_LENGTH = 12
@@ -21,6 +22,15 @@ _PLAIN = re.compile(r"[a-z0-9_-]{1,80}")
 def is_url(folder: str) -> bool:
     """Return whether a folder is at a URL of fsspec, such as `s3://bucket/folder`."""
     return "://" in folder
+
+
+def expand_folder(folder: str | os.PathLike[str]) -> str:
+    """Return the path of a folder with the home folder in place of `~`, or its URL.
+
+    Raises:
+        ConfigurationError: It is not a path.
+    """
+    return folder if isinstance(folder, str) and is_url(folder) else expand_path("folder", folder)
 
 
 def name_pattern(key: str, count: int) -> str:
@@ -43,16 +53,16 @@ def create_folder(folder: str) -> None:
         ConfigurationError: It cannot be created.
     """
     try:
-        Path(os.path.expanduser(folder)).mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"folder {folder!r} cannot be created: {error.strerror or error}") from None
 
 
 def is_same_file(source: object, path: Path) -> bool:
     """Return whether a source is the file at a path."""
-    return (
-        isinstance(source, str | os.PathLike) and path.exists() and path.samefile(os.path.expanduser(source))
-    )
+    if not isinstance(source, str | os.PathLike):
+        return False
+    return path.exists() and path.samefile(expand_path("source", cast("str | os.PathLike[str]", source)))
 
 
 class RemoteFolder:

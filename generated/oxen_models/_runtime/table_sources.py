@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 from .errors import ConfigurationError
 from .extras import describe_missing_extra
+from .paths import expand_path
 
 Row: TypeAlias = dict[str, Any]
 """A row: its values by column."""
@@ -80,13 +80,13 @@ def find_source(source: SourceLike) -> Source:
         ConfigurationError: The source is none of these, cannot be read, or two columns have the same name.
     """
     if isinstance(source, str | PathLike):
-        return _open_path(Path(os.path.expanduser(os.fsdecode(source))))
+        return _open_path(Path(expand_path("source", source)))
     untyped: Any = source
     if hasattr(source, "with_format") and hasattr(source, "column_names"):
         return _open_dataset(untyped)
     if hasattr(source, "__arrow_c_stream__"):
         return _open_stream(untyped)
-    if isinstance(source, Mapping) or not hasattr(source, "__iter__"):
+    if isinstance(source, Mapping | bytes) or not hasattr(source, "__iter__"):
         raise ConfigurationError(
             "source must be a path, an Arrow table, a frame of pandas or polars, a data set, or an iterable "
             f"of mappings, got {type(untyped).__name__}"

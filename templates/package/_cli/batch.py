@@ -14,7 +14,7 @@ import click
 from .costs import confirm
 from .failures import INTERRUPTED
 from .model_commands import COMPLETES_MODELS
-from .options import base_url_option, create_client, parse_dollars, parse_pair
+from .options import ExpandedPath, base_url_option, create_client, parse_dollars, parse_pair
 from .output import get_output, output_option, print_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _JOB_FAILED = 4
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@click.argument("source", type=ExpandedPath(exists=True, dir_okay=False))
 @click.option("--model", required=True, type=COMPLETES_MODELS, help="The id of the model.")
 @click.option(
     "--map",
@@ -43,7 +43,7 @@ _JOB_FAILED = 4
     "-o",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=ExpandedPath(file_okay=False, path_type=Path),
     help="The folder of the files and of results.csv.",
 )
 @click.option("--results", help="The table of the results: CSV, JSON Lines or Parquet.")

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from .budget import Budget, Unpriced
 from .errors import ConfigurationError
+from .paths import expand_path
 from .pricing import validate_dollars
 from .progress import Progress
 from .settings import validate_timeout
@@ -52,6 +53,15 @@ class BatchOptions:
         for name in ("key", "resend_unknown", "reconcile"):
             if getattr(self, name) and self.journal is None:
                 raise ConfigurationError(f"{name} requires a journal: pass journal=")
+
+    @property
+    def journal_path(self) -> str | None:
+        """The path of the journal; None without one.
+
+        Raises:
+            ConfigurationError: `journal` is not a path.
+        """
+        return None if self.journal is None else expand_path("journal", self.journal)
 
     def create_budget(self) -> Budget | None:
         """Return the budget of a run; None without one."""

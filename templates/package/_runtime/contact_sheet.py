@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil, sqrt
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import ConfigurationError
 from .extras import describe_missing_extra
 from .media_types import detect_type
+from .paths import expand_path
 from .saving import Target, find_target
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def open_sheet(path: str | PathLike[str], columns: int | None, tile_size: int) -
     ):  # fmt: skip
         if value is not None and not (type(value) is int and low <= value <= high):
             raise ConfigurationError(f"{name} must be an integer from {low} to {high}, got {value!r:.40}")
-    suffix = Path(fspath(path)).suffix.lower()
+    suffix = Path(expand_path("path", path)).suffix.lower()
     image_format = Image.registered_extensions().get(suffix)
     if image_format not in Image.SAVE:
         raise ConfigurationError(f"path must end in the suffix of an image such as .png, got {str(path)!r}")

@@ -20,6 +20,7 @@ from .atomic_file import new_part
 from .callers import count_package_frames
 from .errors import ConfigurationError, MediaError
 from .media_types import UNKNOWN_TYPE, default_suffix, detect_type, is_contradictory
+from .paths import expand_path
 
 COPY_SIZE = 2**20
 DEFAULT_PATTERN = "{index}_{id}.{ext}"
@@ -133,7 +134,7 @@ def find_target(target: str | PathLike[str] | BinaryWriter, index: int, *, paren
         parents: Whether to create missing folders.
 
     Raises:
-        ConfigurationError: The file is open in text mode.
+        ConfigurationError: The file is open in text mode, or the path contains a null byte.
         OSError: The path cannot be used.
     """
     if not isinstance(target, str | PathLike):
@@ -142,7 +143,7 @@ def find_target(target: str | PathLike[str] | BinaryWriter, index: int, *, paren
                 f"path must be a path or a file that is open in binary mode, got {target!r:.80}"
             )
         return Target(repr(target), Path(), Path(), writer=target)
-    given = os.path.expanduser(os.fsdecode(target))
+    given = expand_path("path", target)
     path = Path(given)
     if parents:
         (path if given.endswith(_SEPARATORS) else path.parent).mkdir(parents=True, exist_ok=True)
@@ -216,7 +217,7 @@ def map_os_errors(name: object) -> Generator[None]:
         yield
     except (MediaError, ConfigurationError):
         raise
-    except (OSError, ValueError) as error:  # ValueError for a null byte in the path, and for a closed file
+    except (OSError, ValueError) as error:  # ValueError for a closed file
         reason = getattr(error, "strerror", None) or error
         raise MediaError(f"{str(name)!r} could not be written: {reason}") from error
 

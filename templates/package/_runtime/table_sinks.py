@@ -18,6 +18,7 @@ from oxen_models._runtime.json_schema.json_types import is_list, is_object
 from .atomic_file import replace_file
 from .errors import ConfigurationError, JournalError
 from .journal_lock import lock_descriptor
+from .paths import expand_path
 from .table_keys import KeyIndex
 from .table_sources import (
     JSON_LINES_SUFFIXES,
@@ -250,7 +251,7 @@ def find_sink(sink: SinkLike, key: str, prefix: str, schema: Any) -> tuple[Sink,
         return CallableSink(sink), None
     if not isinstance(sink, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"sink must be a path or a function, got {sink!r:.80}")
-    path = Path(os.path.expanduser(os.fsdecode(sink)))
+    path = Path(expand_path("sink", sink))
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigurationError(f"sink must have a suffix of {', '.join(SUFFIXES)}, got {str(path)!r}")

@@ -56,7 +56,7 @@ class Hub:
     ) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be positive, got {speed}")
-        models = Models(read_shipped() if schemas is None else read_folder(Path(schemas)))
+        models = Models(read_shipped() if schemas is None else read_folder(Path(schemas).expanduser()))
         self._state = State(models, dialect, generation_time, speed)
         self._port = port
         self._server: Server | None = None

@@ -251,7 +251,7 @@ def test_other_database_raises_and_is_kept(database: Path) -> None:
     assert database.read_bytes() == content
 
 
-@pytest.mark.parametrize("path", ["", "missing/run.db", "null\0byte", "long" * 100, "folder", "fifo"])
+@pytest.mark.parametrize("path", ["", "missing/run.db", "long" * 100, "folder", "fifo"])
 def test_unusable_path_raises(tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path that cannot be a journal raises at once."""
     monkeypatch.chdir(tmp_path)

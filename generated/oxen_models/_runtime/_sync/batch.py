@@ -108,7 +108,8 @@ class _Engine:
         self._in_flight = self._succeeded = self._failed = self._consecutive_failures = 0
         self._error: Exception | None = None
         self._unrecorded_jobs: list[str] = []
-        self._end = RunEnd(options.journal)
+        self._journal_path = options.journal_path
+        self._end = RunEnd(self._journal_path)
         self._finished = Event()
         self._iteration = Lock()
 
@@ -203,11 +204,11 @@ class _Engine:
     def _open(self) -> None:
         self._owner = Owner()
         self._report = self._stack.enter_context(progress_callback(self._options.progress, describe_progress))
-        if self._options.journal is not None:
+        if self._journal_path is not None:
             from ..journal import Journal
 
             run_blocking(self._end.wait_for_others)
-            self._journal = run_blocking(Journal, self._options.journal)
+            self._journal = run_blocking(Journal, self._journal_path)
             self._stack.callback(self._journal.close)
         self._submissions = Submissions(self._create_poster(), self._journal)
         self._processor = Processor(

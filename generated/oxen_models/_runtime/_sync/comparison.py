@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,7 +139,7 @@ class Comparison:
         from ..contact_sheet import open_sheet
 
         with map_os_errors(path):
-            sheet = run_blocking(open_sheet, os.path.expanduser(path), columns, tile_size)
+            sheet = run_blocking(open_sheet, path, columns, tile_size)
         tiles = [_create_tile(item, tile_size) for item in self.items]
         with map_os_errors(path):
             return run_blocking(sheet.write, tiles, columns, tile_size)

@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, OxenError
 from ..progress import Progress, progress_callback
 from ..provenance import find_sidecar
 from ..request import AnyRequest
-from ..table_folder import RemoteFolder, create_folder, is_same_file, is_url, name_pattern
+from ..table_folder import RemoteFolder, create_folder, expand_folder, is_same_file, is_url, name_pattern
 from ..table_progress import TableProgress, describe_table_progress
 from ..table_requests import ColumnRequests, TableOptions
 from ..table_rows import RowEnd, TableRows
@@ -129,7 +129,7 @@ class _Saver:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, sidecar: bool) -> None:
-        self._folder = None if folder is None else os.fsdecode(folder)
+        self._folder = None if folder is None else expand_folder(folder)
         self._sidecar = sidecar
         self._remote: RemoteFolder | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,7 +138,7 @@ class AsyncComparison:
         from ..contact_sheet import open_sheet
 
         with map_os_errors(path):
-            sheet = await run_blocking(open_sheet, os.path.expanduser(path), columns, tile_size)
+            sheet = await run_blocking(open_sheet, path, columns, tile_size)
         tiles = [await _create_tile(item, tile_size) for item in self.items]
         with map_os_errors(path):
             return await run_blocking(sheet.write, tiles, columns, tile_size)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import JournalError
 from ..generations import Generation, parse_generations
 from ..matching import Reconciliation, earliest_time, match_jobs
+from ..paths import expand_path
 from ..responses import Response
 from .history import AsyncGenerations
 from .session import AsyncSession
@@ -25,9 +26,10 @@ async def reconcile(session: AsyncSession, path: str | os.PathLike[str]) -> Reco
     """Look for the jobs of the requests in a journal. Errors are those of `AsyncClient.reconcile`."""
     from ..journal import Journal
 
-    if not await run_blocking(os.path.exists, path):
-        raise JournalError(f"{os.fspath(path)}: there is no such journal")
-    journal = await run_blocking(Journal, path)
+    expanded = expand_path("journal", path)
+    if not await run_blocking(os.path.exists, expanded):
+        raise JournalError(f"{expanded}: there is no such journal")
+    journal = await run_blocking(Journal, expanded)
     try:
         return await adopt_jobs(session, journal)
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -11,6 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from ..generated_files import GeneratedFile, extract_files, media_key
 from ..parsing import created_at, model_name
+from ..paths import expand_path
 from ..provenance import Origin
 from ..request import RequestLike
 from ..responses import Response
@@ -79,11 +79,11 @@ class AsyncResult(Generic[MediaT]):
         Raises:
             MediaError: A file could not be downloaded or written, as for `save()`. The files before it
                 remain.
-            ConfigurationError: `pattern` contains other fields, is not that of a file name, or names several
-                files the same.
+            ConfigurationError: `folder` is not a path, or `pattern` contains other fields, is not that of a
+                file name, or names several files the same.
         """
         check_pattern(pattern, len(self))
-        path = Path(os.path.expanduser(folder))
+        path = Path(expand_path("folder", folder))
         with map_os_errors(path):
             await run_blocking(path.mkdir, parents=True, exist_ok=True)
         saved: list[Path] = []
