@@ -37,13 +37,9 @@ class Parameters:
     sent: Mapping[str, Any]
 
     def find_node(self, name: str) -> Mapping[str, Any]:
-        """Return the schema of a parameter, of two alternatives that which is not null; empty without one."""
+        """Return the schema of a parameter; empty without one."""
         node = self.nodes.get(name)
-        if not is_object(node):
-            return {}
-        members = node.get("anyOf")
-        others = [member for member in members if not _is_null(member)] if is_list(members) else []
-        return {**others[0], **node} if len(others) == 1 and is_object(others[0]) else node
+        return node if is_object(node) else {}
 
     def is_sent(self, name: str) -> bool:
         return self.sent.get(name) is not None
@@ -77,7 +73,3 @@ def find_unpriced_parameter(pricing: Mapping[str, Any], parameters: Parameters) 
 
 def _is_chosen_by_server(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.lower() == "auto")
-
-
-def _is_null(schema: object) -> bool:
-    return is_object(schema) and (schema.get("type") in ("null", ["null"]) or schema.get("const", "") is None)

@@ -40,7 +40,7 @@ NEW: dict[str, Any] = {
             "cfg-scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
             "seed": {"type": ["integer", "null"]},
             "size": {"type": "object", "properties": {"x": {"type": "integer", "minimum": 1}}},
-            "first": {"anyOf": [{"type": "string"}]},
+            "first": {"pattern": "^a"},
             "frames": {
                 "type": "array", "minItems": 1, "renderType": "image-url", "items": {"type": "string"}
             },

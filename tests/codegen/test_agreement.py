@@ -92,6 +92,9 @@ def valid(schema: Any, random: Random) -> Any:
         return schema["const"]
     if "enum" in schema:
         return random.choice(schema["enum"] or JUNK)
+    for keyword in ("anyOf", "oneOf"):
+        if schema.get(keyword):
+            return valid(random.choice(schema[keyword]), random)
     types = schema.get("type")
     match random.choice(types) if is_list(types) else types:
         case "string":
@@ -134,7 +137,9 @@ def valid_object(schema: dict[str, Any], random: Random) -> dict[str, Any]:
 
 def find_parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the schemas that every object of a combined schema satisfies."""
-    return [*schema.get("allOf", ()), *([schema["$defs"]["r"]] if "$ref" in schema else [])]
+    alternatives = [schema.get(keyword, ()) for keyword in ("anyOf", "oneOf")]
+    only = [members[0] for members in alternatives if len(members) == 1]
+    return [*schema.get("allOf", ()), *([schema["$defs"]["r"]] if "$ref" in schema else []), *only]
 
 
 def find_branches(schema: dict[str, Any], random: Random) -> Iterator[dict[str, Any]]:
@@ -402,9 +407,18 @@ def make_containers(inner: Strategy) -> Strategy:
         schema({"type": several}, {**RANGE, **LENGTH, **COUNT, "items": inner}),
         schema({"type": st.just("object")}, {"additionalProperties": inner}),
         make_objects(inner),
+        make_alternatives(inner),
         inner.map(lambda node: {**node, "nullable": True}),
         st.tuples(inner, st.sampled_from(JUNK)).map(lambda pair: {**pair[0], "default": pair[1]}),
     )
+
+
+def make_alternatives(inner: Strategy) -> Strategy:
+    """Draw a schema with one or several alternatives, often with null."""
+    # The default of an alternative may become that of the parameter.
+    member = inner.map(lambda node: {key: value for key, value in node.items() if key != "default"})
+    members = st.lists(member, min_size=1, max_size=3) | member.map(lambda node: [node, {"type": "null"}])
+    return schema({"anyOf": members}) | schema({"oneOf": members})
 
 
 def make_objects(inner: Strategy) -> Strategy:
@@ -427,7 +441,7 @@ def combine(root: dict[str, Any], keyword: str, branches: list[dict[str, Any]]) 
     members = [
         {key: value for key, value in branch.items() if key != "additionalProperties"} for branch in branches
     ]
-    if keyword in ("$ref", "allOf"):  # otherwise no value may be valid
+    if keyword in ("$ref", "allOf") or len(branches) == 1:  # otherwise no value may be valid
         root = {key: value for key, value in root.items() if key != "additionalProperties"}
     match keyword:
         case "$ref":

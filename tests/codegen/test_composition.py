@@ -27,6 +27,7 @@ from codegen.test_agreement import (
     accepts_by_id,
     accepts_keywords,
     leaves,
+    make_alternatives,
     make_validator,
     to_standard_schema,
 )
@@ -105,6 +106,95 @@ def test_local_reference_and_allof_are_validated(name: str) -> None:
     """References in the document and `allOf` have the meaning that jsonschema gives them."""
     schema, good, bad = RESOLVED[name]
     check_all({"type": "object", **schema}, good, bad)
+
+
+NULL = {"type": "null"}
+IMAGE = {"type": "string", "format": "uri", "renderType": "image-url"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer", "minimum": 1, "maximum": 9},
+        {"type": "string", "maxLength": 5, "pattern": "^a"},
+        {"enum": ["a", 1]},
+        {"type": "string", "const": "a"},
+        IMAGE,
+        {"type": "array", "items": IMAGE, "minItems": 1},
+        {"$ref": "#/$defs/O", "description": "One."},
+        {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/O"}, NULL]}},
+        {"allOf": [{"$ref": "#/$defs/O"}, {"properties": {"a": {"minimum": 1}}}]},
+    ],
+    ids=json.dumps,
+)
+def test_alternative_to_null_equals_nullable(schema: dict[str, Any]) -> None:
+    """A parameter that is a schema or null has the type, the values and the texts of the schema."""
+    rest = {"default": None, "title": "T"}
+    forms = [
+        {**schema, "nullable": True, **rest},
+        {"anyOf": [schema, NULL], **rest},
+        {"anyOf": [{"const": None}, schema, NULL], **rest},
+        {"oneOf": [NULL, schema], **rest},
+        {"anyOf": [{"oneOf": [schema, {"enum": [None]}]}], **rest},
+        {"allOf": [{"anyOf": [schema, NULL]}], **rest},
+        {"anyOf": [schema], "nullable": True, **rest},
+    ]
+    first, *others = (normalize({"properties": {"p": form}, "$defs": {"O": OBJECT}}) for form in forms)
+    assert [other == first for other in others] == [True] * len(others)
+
+
+INTEGER, STRINGS = {"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "string"}}
+ALTERNATIVES: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
+    ({"anyOf": [{"type": "string"}, STRINGS, NULL]}, ["a", ["a"], None], [1, [1], {}]),
+    ({"oneOf": [{"const": "auto", "title": "Auto"}, INTEGER]}, ["auto", 1], ["x", 0, None]),
+    ({"anyOf": [{"const": "a"}, {"enum": ["b", 1]}, {"const": 1.0}]}, ["a", "b", 1], ["c", True]),
+    ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, [1, 1.5], ["1", True]),
+    ({"anyOf": [INTEGER, {"type": "number", "minimum": 1}]}, [1, 1.5], [0, 0.5]),
+    ({"anyOf": [{"type": ["string", "null"]}, {"anyOf": [INTEGER, OBJECT]}]}, ["a", None, {"a": 1}], [0, {}]),
+    ({"anyOf": [INTEGER, {"type": "string"}], "nullable": True}, [1, "a", None], [0, []]),
+    ({"type": "string", "anyOf": [{"maxLength": 1}]}, ["a"], ["ab", 1]),
+    ({"oneOf": [{"enum": ["a", None]}, {"type": "integer"}]}, ["a", None, 5], ["b", True]),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("schema", "good", "bad"), ALTERNATIVES, ids=lambda value: json.dumps(value)[:60])
+def test_alternatives_are_a_union(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
+    """Alternatives of different types, or single values, are validated."""
+    is_valid = make_validator(to_standard_schema(schema))
+    assert [*map(is_valid, good), *map(is_valid, bad)] == [True] * len(good) + [False] * len(bad)
+    check_all(
+        {"properties": {"p": schema}}, [{"p": value} for value in good], [{"p": value} for value in bad]
+    )
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+        {"oneOf": [{"enum": ["a"]}, {"enum": ["a", "b"]}]},
+        {"oneOf": [{"type": ["string", "null"]}, NULL]},
+        {"oneOf": [{}, NULL]},
+        {"oneOf": [INTEGER, NULL, NULL]},
+        {"anyOf": [INTEGER, {"type": "integer", "maximum": 0}]},
+        {"anyOf": [OBJECT, {"type": "object", "properties": {"b": {}}}]},
+        {"anyOf": [{"type": "string"}, {"minimum": 1}]},
+        {"anyOf": [INTEGER, {"type": "string"}], "not": {"const": 1}},
+        {"anyOf": [INTEGER, NULL], "oneOf": [{"minimum": 1}, {"maximum": 5}]},
+        {"anyOf": []},
+    ],
+    ids=json.dumps,
+)
+def test_other_alternatives_are_left_to_the_server(schema: dict[str, Any]) -> None:
+    """Alternatives that no union of types expresses accept any JSON value."""
+    node = normalize({"properties": {"p": schema}})["properties"]["p"]
+    assert node.keys() == {"unsupported"}
+
+
+def test_parameters_may_be_an_alternative_to_null() -> None:
+    """A body is always an object, so that null is no alternative to it."""
+    check_all({"anyOf": [OBJECT, NULL]}, [{"a": 1}], [{}, {"a": "x"}, {"a": 1, "b": 1}])
+    check_all({"type": ["object", "null"], "allOf": [OBJECT]}, [{"a": 1}], [{}])
 
 
 OPEN: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
@@ -320,6 +410,8 @@ def combine_schemas(inner: Strategy) -> Strategy:
             },
         ),
         inner.map(lambda items: {"type": "array", "items": items}),
+        make_alternatives(inner),
+        st.tuples(inner, make_alternatives(inner)).map(lambda pair: {**pair[0], **pair[1]}),
     )
 
 
@@ -337,7 +429,8 @@ values = st.recursive(
 
 def is_endless(definition: dict[str, Any]) -> bool:
     """Return whether the definition `d` requires that a value is accepted by `d`, which has no meaning."""
-    return definition.get("$ref") == "#/$defs/d" or any(map(is_endless, definition.get("allOf", ())))
+    parts = (part for key in ("allOf", "anyOf", "oneOf") for part in definition.get(key, ()))
+    return definition.get("$ref") == "#/$defs/d" or any(map(is_endless, parts))
 
 
 @pytest.mark.slow
@@ -350,7 +443,8 @@ def test_expanded_schema_accepts_the_same_values(
     root = {**schema, "$defs": {"d": d, "e": e}}
     expanded = expand_schema(root)
     if not is_endless(d):
-        assert list(map(make_validator(expanded), drawn)) == list(map(make_validator(root), drawn))
+        accepts, expected = (make_validator(to_standard_schema(form)) for form in (expanded, root))
+        assert list(map(accepts, drawn)) == list(map(expected, drawn))
 
 
 # Values at the limits of the schemas below.

@@ -31,8 +31,11 @@ class Schema:
     """As received from the API."""
 
     def property(self, wire_name: str) -> Schema:
-        """Return the schema of a property."""
-        return Schema(self.node["properties"][wire_name], _subschema(self.raw.get("properties"), wire_name))
+        """Return the schema of a property; one that is only required is an additional property."""
+        described = self.raw.get("properties")
+        is_described = is_object(described) and wire_name in described
+        parent, key = (described, wire_name) if is_described else (self.raw, "additionalProperties")
+        return Schema(self.node["properties"][wire_name], _subschema(parent, key))
 
     def items(self) -> Schema:
         """Return the schema of the items of an array."""

@@ -106,7 +106,29 @@ def find_changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | No
         (STRING, {**STRING, "pattern": "x"}, "type-widened"),
         ({**STRING, "pattern": "x"}, {**STRING, "pattern": "y"}, "server-validation-changed"),
         ({"anyOf": [STRING, INTEGER]}, {"anyOf": [INTEGER, {**STRING, "title": "T"}]}, ""),
-        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "server-validation-changed"),
+        ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "type-widened"),
+        ({"anyOf": [STRING, INTEGER]}, {"type": ["integer", "string"]}, ""),
+        (
+            {"anyOf": [STRING, {"not": {}}]},
+            {"anyOf": [STRING, {"not": INTEGER}]},
+            "server-validation-changed",
+        ),
+        *(
+            (schema, {key: [schema, {"type": "null"}]}, "type-widened")
+            for schema in (
+                {**STRING, "maxLength": 1},
+                INTEGER,
+                IMAGE,
+                array_schema(IMAGE),
+                object_schema(a=RANGE),
+            )
+            for key in ("anyOf", "oneOf")
+        ),
+        ({"anyOf": [IMAGE, {"type": "null"}]}, {**IMAGE, "nullable": True}, ""),
+        ({"anyOf": [IMAGE, {"type": "null"}], "title": "T"}, {**IMAGE, "title": "T"}, "type-narrowed"),
+        ({"anyOf": [RANGE, {"type": "null"}]}, {**RANGE, "maximum": 5}, "type-narrowed range-narrowed"),
+        ({"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]}, CHOICE, ""),
+        ({"allOf": [CHOICE], "default": "a"}, {**CHOICE, "default": "a"}, ""),
         (STRING, {**STRING, "title": "T", "description": "D."}, "title-changed description-changed"),
         ({**STRING, "description": "one  two "}, {**STRING, "description": "one two"}, ""),
         ({**STRING, "title": "Aspect ratio"}, {**STRING, "title": "Aspect Ratio"}, ""),
@@ -169,6 +191,12 @@ def test_parameter_change_has_kinds(old: dict[str, Any], new: dict[str, Any], ki
             {**object_schema(a=NUMBER), "additionalProperties": NUMBER},
             {**object_schema(a=NUMBER, b=STRING), "additionalProperties": NUMBER},
             {("p.b", "parameter-added"), ("p.b", "type-changed")},
+        ),
+        # A required property without a schema is an additional property.
+        (
+            {**object_schema("a"), "additionalProperties": {"not": STRING}},
+            {**object_schema("a"), "additionalProperties": {"not": INTEGER}},
+            {("p.a", "server-validation-changed"), ("p.*", "server-validation-changed")},
         ),
         # Type checkers distinguish `{"a": 1}` from `MPart(a=1)`.
         ({"type": "object"}, object_schema(a={}), {("p", "type-narrowed"), ("p.a", "parameter-added")}),
@@ -261,7 +289,7 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     (
         {"schema": object_schema()},
-        {"schema": {**object_schema(), "anyOf": [{}]}},
+        {"schema": {**object_schema(), "anyOf": [{"required": []}, {"not": {}}]}},
         "server-validation-changed",
     ),
     (

@@ -1,8 +1,9 @@
 # Copied by oxen-codegen from codegen/oxen_codegen/composition.py. Do not edit.
 """Replace local references by their targets, and merge `allOf`, where that accepts exactly the same values.
 
-What cannot be replaced stays as it is: references to other documents or to themselves, and members of `allOf`
-whose conjunction has no simple form. A few references can make a schema very large: expanded schemas share
+An `anyOf` or `oneOf` of one schema, or of one schema and null, is replaced by that schema. What cannot be
+replaced stays as it is: references to other documents or to themselves, and members of `allOf` whose
+conjunction has no simple form. A few references can make a schema very large: expanded schemas share
 the targets of references, and one with more than MAX_EXPANDED_VALUES values is not expanded.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,19 +24,22 @@ MAX_LEVELS = 48
 MAX_EXPANDED_VALUES = 100_000
 """The maximal number of JSON values in an expanded schema, more than a record can have."""
 
+_REPLACED = frozenset("$ref allOf anyOf oneOf".split())
 _SCHEMAS = frozenset("additionalProperties contains else if items not propertyNames then".split())
 _LISTS = frozenset("allOf anyOf items oneOf prefixItems".split())
 _MAPS = frozenset("dependentSchemas patternProperties properties".split())
+_NULL: Mapping[str, tuple[Any, ...]] = {"type": ("null", ["null"]), "const": (None,), "enum": ([None],)}
+"""The values of the keywords with which a schema accepts null only."""
 _OLD_DRAFT = re.compile(r"json-schema\.org/draft-0[3-7]/")
 
 
 def expand_schema(schema: Node) -> Node:
-    """Return a schema without local references and `allOf`, as far as that is exact.
+    """Return a schema without local references, `allOf` and alternatives to null, as far as that is exact.
 
     A schema that would have more than MAX_EXPANDED_VALUES values is returned as it is.
     """
-    text = json.dumps(schema)  # searched, because most schemas have neither and a copy takes much longer
-    if '"$ref"' not in text and '"allOf"' not in text:
+    text = json.dumps(schema)  # searched, because most schemas have none and a copy takes much longer
+    if not any(f'"{key}"' in text for key in _REPLACED):
         return schema
     expanded = _Expander(schema).expand(schema, 0)
     is_expanded = is_object(expanded) and count_values(expanded, MAX_EXPANDED_VALUES) <= MAX_EXPANDED_VALUES
@@ -95,15 +99,18 @@ class _Expander:
         if not is_object(schema) or level > MAX_LEVELS or (level and ("$id" in schema or "id" in schema)):
             return schema
         expanded = {key: self._expand_keyword(key, value, level + 1) for key, value in schema.items()}
-        if not schema.keys() & {"$ref", "allOf"}:
+        if not schema.keys() & _REPLACED:
             return expanded
         # `nullable` adds null to what all other keywords accept together.
-        nullable = {"nullable": expanded.pop("nullable")} if "nullable" in expanded else {}
+        nullable = expanded.pop("nullable", False)
+        for key in ("anyOf", "oneOf"):
+            if is_list(members := expanded.get(key)):
+                expanded = self._replace_alternatives(expanded, key, members)
         if "$ref" in schema:
             expanded = self._replace_reference(expanded, level)
         members = expanded.get("allOf")
         merged = self._merger.merge_members(expanded, members) if is_list(members) and members else expanded
-        return {**merged, **nullable}
+        return merged if nullable is False else {**merged, "nullable": nullable}
 
     def _expand_keyword(self, key: str, value: Any, level: int) -> Any:
         if key in _LISTS and is_list(value):
@@ -111,6 +118,18 @@ class _Expander:
         if key in _MAPS and is_object(value):
             return {name: self.expand(item, level) for name, item in value.items()}
         return self.expand(value, level) if key in _SCHEMAS else value
+
+    def _replace_alternatives(self, schema: Node, key: str, members: list[Any]) -> Node:
+        """Return a schema whose `anyOf` or `oneOf` has one member, apart from null, merged into it."""
+        others = [member for member in members if not _is_null(member)]
+        if len(others) != 1 or not is_object(other := others[0]):
+            return schema
+        if len(members) > 1:
+            if key == "oneOf" and (len(members) > 2 or not _rejects_null(other)):
+                return schema
+            other = {**other, "nullable": True}
+        merged = self._merger.merge({name: schema[name] for name in schema if name != key}, other)
+        return merged if is_object(merged) else schema
 
     def _replace_reference(self, schema: Node, level: int) -> Node:
         target = self._find_target(schema["$ref"], level + 1)
@@ -143,3 +162,20 @@ class _Expander:
             self._active.remove(reference)
         target = self._targets[reference]
         return target if is_object(target) or isinstance(target, bool) else None
+
+
+def _is_null(schema: object) -> bool:
+    """Return whether a schema accepts null only."""
+    if not is_object(schema):
+        return False
+    constraints = {key: value for key, value in schema.items() if is_constraint(key)}
+    return bool(constraints) and all(value in _NULL.get(key, ()) for key, value in constraints.items())
+
+
+def _rejects_null(schema: Node) -> bool:
+    """Return whether the type or the values of a schema exclude null."""
+    types, values = schema.get("type"), [schema["const"]] if "const" in schema else schema.get("enum")
+    if schema.get("nullable", False) is not False:
+        return False
+    has_types = isinstance(types, str) or (is_list(types) and "null" not in types)
+    return (has_types and types != "null") or (is_list(values) and None not in values)

@@ -31,6 +31,8 @@ _CONSTRAINTS = REFERENCES | frozenset(
     "anyOf dependencies dependentRequired dependentSchemas disallow divisibleBy multipleOf not oneOf pattern "
     "propertyNames uniqueItems".split()
 )
+# Keywords that may exclude null.
+_ANY_TYPE = REFERENCES | frozenset("allOf anyOf disallow else if not oneOf then".split())
 _RESTRICTING: frozenset[str] = _CONSTRAINTS | _GROUPED | _LOWER | _UPPER | _UNMERGEABLE | {
     "allOf", "const", "enum", "nullable", "required", "type"
 }  # fmt: skip
@@ -142,7 +144,7 @@ def _without_nullable(schema: Node) -> Node:
     """Return a schema with a list of types in place of `nullable`, and an enum in place of a constant."""
     schema = dict(schema)
     nullable = schema.pop("nullable", False)
-    if not isinstance(nullable, bool):
+    if not isinstance(nullable, bool) or (nullable and schema.keys() & _ANY_TYPE):
         raise _NotExactError
     if "const" in schema:
         constant = schema.pop("const")

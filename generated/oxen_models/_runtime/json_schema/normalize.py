@@ -13,7 +13,7 @@ The subset is built from an allowlist: a node has only what this module puts int
      "annotations": {wire name: {"description", "default", "example", "references"}}}
                                                              properties are in the order of the documentation
     {"enum": [value, ...]}                                   values that the other keywords accept
-    {"anyOf": [node, ...]}                                   nodes of different types
+    {"anyOf": [node, ...]}                                   nodes of different types, and further values
 
 Any node can have "unsupported": the keywords that only the server validates, because their meaning is not
 certain. Such a node accepts any JSON value.
@@ -31,6 +31,7 @@ from .diagnostics import ModelError
 from .json_types import is_list, is_object, json_equal
 from .keywords import UNSUPPORTED, are_names, find_unsupported_keywords, is_bound, list_types
 from .media_kinds import RENDER_TYPES, MediaEvidence, collect_evidence, read_references
+from .merging import is_constraint
 
 MAX_DEPTH = 16
 # Far more than any model has, and few enough that a module needs neither minutes nor gigabytes.
@@ -63,7 +64,8 @@ def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
 
 def _normalize_root(schema: Node, inputs: Collection[str]) -> Node:
     schema = _without_nulls(schema)
-    if schema.get("type", "object") not in ("object", ["object"]):
+    types = schema.get("type", "object")
+    if "object" not in (types if is_list(types) else [types]):
         raise ModelError(f"the parameter schema must have the type 'object', got {schema['type']!r}", "/type")
     properties = schema.get("properties", {})
     if not is_object(properties):
@@ -122,6 +124,8 @@ def _node(schema: object, depth: int, find_kind: Callable[[], str] = lambda: "fi
     if not is_object(schema) or depth > MAX_DEPTH:
         return {"unsupported": ["nesting" if is_object(schema) else "false schema"]}
     schema = _without_nulls(schema)
+    if (union := _find_union(schema, depth, find_kind)) is not None:
+        return union
     if unsupported := find_unsupported_keywords(schema):
         return {"unsupported": unsupported}
     types = list_types(schema)
@@ -142,6 +146,56 @@ def _node(schema: object, depth: int, find_kind: Callable[[], str] = lambda: "fi
             distinct.setdefault(make_key(value), simplify_number(value))
         return {"enum": EnumValues(distinct.values())}
     return node
+
+
+def _find_union(schema: Node, depth: int, find_kind: Callable[[], str]) -> Node | None:
+    """Return the node of an `anyOf` or `oneOf` whose members differ in their types or are single values.
+
+    None for other schemas, and if other keywords restrict values as well.
+    """
+    key = "oneOf" if "oneOf" in schema else "anyOf"
+    members = schema.get(key)
+    if not is_list(members) or any(map(is_constraint, schema.keys() - {key, "nullable"})):
+        return None
+    nullable: list[Node] = [{"type": "null"}] if schema.get("nullable") is True else []
+    nodes = [*(_node(member, depth + 1, find_kind) for member in members), *nullable]
+    parts = [part for node in nodes for part in node.get("anyOf", [node])]
+    if not parts or not all(part.keys() & {"type", "enum"} for part in parts):
+        return None
+    values = [value for part in parts for value in part.get("enum", ())]
+    typed: dict[str, Node] = {}
+    for part in (part for part in parts if "enum" not in part):
+        name = "number" if part["type"] == "integer" else part["type"]
+        wider = part if name not in typed else _choose_wider(typed[name], part)
+        if wider is None or (key == "oneOf" and name in typed):
+            return None
+        typed[name] = wider
+    distinct = {make_key(value): value for value in values}
+    if key == "oneOf" and (
+        len(distinct) < len(values)
+        or any(accepts(node, value) for node in typed.values() for value in values)
+    ):
+        return None
+    null: list[Node] = [{"type": "null"}] if typed.pop("null", None) or None in values else []
+    further = [
+        value
+        for value in distinct.values()
+        if value is not None and not any(accepts(node, value, urls_only=True) for node in typed.values())
+    ]
+    if further and not typed:
+        return {"enum": EnumValues([*further, *([None] if null else [])])}
+    return _union([*typed.values(), *([{"enum": EnumValues(further)}] if further else []), *null])
+
+
+def _choose_wider(a: Node, b: Node) -> Node | None:
+    """Return the node that accepts the values of two nodes of one type; None if there is no simple one."""
+    number: Node = {"type": "number"}
+    if a["type"] != b["type"] and (a | number == b | number or number in (a, b)):
+        return a | number if a | number == b | number else number
+    for node in (a, b):
+        if a == b or (a["type"] == b["type"] and _is_unrestricted(node)):
+            return node
+    return None
 
 
 def _without_nulls(schema: Node) -> Node:
@@ -247,7 +301,7 @@ def _union(members: list[Node]) -> Node:
 
 def _is_unrestricted(node: Node) -> bool:
     """Return whether a node accepts every value of its type."""
-    if node["type"] == "object":
+    if node.get("type") == "object":
         return not node["properties"] and node["additionalProperties"] == {}
     return node.keys() <= {"type", "items"} and node.get("items", {}) == {}
 

@@ -3,7 +3,7 @@
 
 Source: model 'unchecked', POST /api/ai/images/generate.
 
-Schema ebdaba2d23e4.
+Schema 1ff4652db9e8.
 """
 
 from __future__ import annotations
