@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -155,3 +156,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"agreement with jsonschema: {compared:,} values, {disagreements} disagreements"
         )
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of a user without privileges, as which the test runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+            try:
+                yield Path(folder)
+            finally:
+                os.seteuid(0)
+        else:
+            yield Path(folder)

@@ -154,10 +154,26 @@ def create_impatient_client(base_url: str | None) -> Oxen:
 @pytest.mark.slow
 def test_unsaved_file_has_its_exit_code(run: Run, folder: Path) -> None:
     """The exit code of a job whose file cannot be saved is 8, and the report has its URL."""
-    (folder / "file").touch()
-    [job] = read_report(run("run", PRICED, *PROMPT, "-o", "file/x.webp", code=8))["jobs"]
+    (folder / "x.webp").symlink_to("/dev/full")
+    [job] = read_report(run("run", PRICED, *PROMPT, "-o", "x.webp", code=8))["jobs"]
     assert (job["status"], job["error"]["exit_code"]) == ("succeeded", 8)
     assert job["urls"]
+
+
+@pytest.mark.parametrize(
+    "out", ["file/x.webp", "file/", "file/new/{index}.webp", "link/x.webp", "x" * 300, "loop"]
+)
+@pytest.mark.parametrize("command", [("run", PRICED, *PROMPT), ("result", "0123")], ids="run result".split())
+def test_destination_is_checked_before_sending(
+    run: Run, hub: Hub, folder: Path, command: tuple[str, ...], out: str
+) -> None:
+    """A path where no file can be written is an error before anything is sent, and creates nothing."""
+    (folder / "file").touch()
+    (folder / "link").symlink_to("missing")
+    (folder / "loop").symlink_to("loop")
+    assert "cannot be written" in run(*command, "-o", out, code=2).stderr
+    assert hub.requests == []
+    assert sorted(path.name for path in folder.iterdir()) == ["file", "link", "loop"]
 
 
 @pytest.mark.slow

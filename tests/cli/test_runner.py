@@ -297,8 +297,8 @@ def test_unfinished_job_is_reported_with_its_id(oxen: Oxen, hub: Hub) -> None:
 @pytest.mark.slow
 def test_file_error_is_reported_with_the_url(oxen: Oxen, tmp_path: Path) -> None:
     """A file that cannot be saved is an error of the report, which has the URL."""
-    (tmp_path / "file").touch()
-    [report] = run(Runner(oxen), UNPRICED, {"prompt": "A hat"}, tmp_path / "file" / "{id}.{ext}")
+    (tmp_path / "x.webp").symlink_to("/dev/full")
+    [report] = run(Runner(oxen), UNPRICED, {"prompt": "A hat"}, tmp_path / "x.webp")
     assert (report.status, type(report.error), report.files) == ("succeeded", MediaError, ())
     assert report.urls[0].startswith("http")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ def test_journal_in_the_home_folder_is_used(
     names = {path.name for path in home.iterdir()}
     assert names == {"a.journal", "table.journal", "merged.journal", "lines.jsonl"}
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions of folders")
+def test_table_checks_that_its_folder_is_writable(oxen: ox.Oxen, unprivileged: Path) -> None:
+    """A folder for files that is not writable is an error before the rows run."""
+    unprivileged.chmod(0o500)
+    with pytest.raises(ConfigurationError, match="is not writable"):
+        run_table(oxen, folder=unprivileged)
 
 
 def test_export_to_a_value_that_is_no_file(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_budget_holds_for_concurrent_calls(oxen: Oxen, hub: Hub, tmp_path: Path)
         assert all("$0.03 of the budget of $0.03 are spent" in error for error in errors)
 
 
+def test_unwritable_folder_is_found_before_sending(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
+    """A call whose files cannot be saved is rejected."""
+    (tmp_path / "file").touch()
+    with connect(oxen, tmp_path / "file") as agent:
+        assert "cannot be written" in agent.fail("run_model", **RUN)
+    assert hub.requests == []
+
+
 @pytest.mark.slow
 def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
     """A request that may be billed reduces the budget, and the error tells to look before a repetition."""

@@ -149,20 +149,26 @@ def _check_paths(sheet: str | None, folder: str | None) -> None:
     """Check that a contact sheet can be written, and create the folder of the files.
 
     Raises:
-        ConfigurationError: Pillow is not installed, or the suffix is not that of an image.
+        ConfigurationError: Pillow is not installed, the suffix is not that of an image, or a folder is not
+            writable.
         MediaError: A folder does not exist or cannot be created.
     """
     from oxen_models._runtime.contact_sheet import MAX_TILE_SIZE, open_sheet
+    from oxen_models._runtime.paths import check_file, check_folder
     from oxen_models._runtime.saving import map_os_errors
 
     if sheet is not None:
         with map_os_errors(sheet):
             open_sheet(sheet, None, MAX_TILE_SIZE)
-            if not Path(os.path.expanduser(sheet)).parent.is_dir():
+            path = Path(os.path.expanduser(sheet))
+            if not path.parent.is_dir():
                 raise FileNotFoundError(None, "No such directory")
+        check_file(path)
     if folder is not None:
+        path = Path(os.path.expanduser(folder))
         with map_os_errors(folder):
-            Path(os.path.expanduser(folder)).mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
+        check_folder(path)
 
 
 def _approve(plan: Plan, costs: Mapping[str, Any]) -> None:

@@ -191,6 +191,8 @@ class _Tools:
         )
 
     async def _send(self, plan: Plan, is_approved: bool) -> list[Any]:
+        await self._run(self._destination.check)
+
         def confirm(plan: Plan) -> bool:
             return is_approved
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oxen_models._runtime.paths import check_file, check_folder
 from oxen_models._runtime.saving import DEFAULT_PATTERN, check_pattern, format_name
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ class Destination:
     """With the fields `index`, `id` and `ext`; see `save_all`."""
     file: Path | None = None
     """The path of the only file, in place of the pattern; further files have a number in their name."""
+
+    def check(self) -> None:
+        """Raise if files cannot be written there. Creates nothing.
+
+        Raises:
+            ConfigurationError: The folder is not writable or cannot be created, or the path is that of one.
+        """
+        if self.file is None:
+            check_folder(self.folder)
+        else:
+            check_file(self.file)
 
     def save(
         self, result: AnyResult, first: int, total: int, *, sidecar: bool = False
@@ -73,15 +85,21 @@ def parse_destination(text: str | None) -> Destination:
             paths whose last part has fields such as `{index}`; None for the current folder.
 
     Raises:
-        ConfigurationError: The pattern is not valid.
+        ConfigurationError: The pattern is not valid, or files cannot be written there.
     """
+    destination = _parse(text)
+    destination.check()
+    return destination
+
+
+def _parse(text: str | None) -> Destination:
     if text is None:
         return Destination(Path())
     path = Path(os.path.expanduser(text))
     if "{" in path.name and not text.endswith(_SEPARATORS):
         check_pattern(path.name, 1)
         return Destination(path.parent, path.name)
-    if text.endswith(_SEPARATORS) or path.is_dir():
+    if text.endswith(_SEPARATORS) or os.path.isdir(path):
         return Destination(path)
     return Destination(path.parent, file=path)
 

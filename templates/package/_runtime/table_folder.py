@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from .errors import ConfigurationError, MediaError
 from .extras import describe_missing_extra
-from .paths import expand_path
+from .paths import check_folder, expand_path
 
 _MAX_NAME_LENGTH = 80
 _DIGEST_LENGTH = 12
@@ -49,12 +49,13 @@ def create_folder(folder: str) -> None:
     """Create a folder, unless it exists.
 
     Raises:
-        ConfigurationError: It cannot be created.
+        ConfigurationError: It cannot be created, or is not writable.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"folder {folder!r} cannot be created: {error.strerror or error}") from None
+    check_folder(Path(folder))
 
 
 def is_same_file(source: object, path: Path) -> bool:

@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -202,21 +201,6 @@ def test_journal_can_be_opened_after_an_interruption(written_database: Path) -> 
         with suppress(KeyboardInterrupt), interruption(0.004), Journal(written_database):
             pass
         assert without_times(read(written_database)) == expected_entries(FACTS)
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[Path]:
-    """A folder of a user without privileges, as which the test runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        if os.geteuid() == 0:
-            os.chown(folder, 65534, 65534)
-            os.seteuid(65534)
-            try:
-                yield Path(folder)
-            finally:
-                os.seteuid(0)
-        else:
-            yield Path(folder)
 
 
 @pytest.mark.slow
