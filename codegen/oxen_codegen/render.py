@@ -6,6 +6,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 from unicodedata import ucd_3_2_0
@@ -144,7 +145,17 @@ def format_annotation(type_: Type) -> str:
         case ClassType(class_name):
             return class_name
         case UnionType(members):
-            return " | ".join(map(format_annotation, members))
+            return " | ".join(map(format_annotation, _move_none(members)))
+
+
+def _move_none(members: tuple[Type, ...]) -> tuple[Type, ...]:
+    """Return the members of a union with None as a value of its enum, so that an error of the enum lists it."""
+    none, enums = NamedType("None"), [member for member in members if isinstance(member, EnumType)]
+    if none not in members or len(enums) != 1 or enums[0].alias:
+        return members
+    base = enums[0].base and f"{_NUMBERS.get(enums[0].base, enums[0].base)} | None"
+    enum = replace(enums[0], values=(*enums[0].values, None), base=base)
+    return tuple(enum if member is enums[0] else member for member in members if member != none)
 
 
 def format_field(parameter: Parameter) -> str:

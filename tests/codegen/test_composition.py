@@ -197,6 +197,26 @@ def test_parameters_may_be_an_alternative_to_null() -> None:
     check_all({"type": ["object", "null"], "allOf": [OBJECT]}, [{"a": 1}], [{}])
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": ["a", "b", None]},
+        {"enum": [0.5, True, None]},
+        {"anyOf": [{"enum": [[1], {"a": 1}]}, NULL]},
+        {"type": "integer", "enum": [0, 1], "nullable": True},
+        {"anyOf": [{"const": "auto"}, {"type": "integer"}, NULL]},
+    ],
+    ids=json.dumps,
+)
+def test_error_of_an_enum_lists_none(schema: dict[str, Any]) -> None:
+    """If an enum has null, the error of another value names None as one of the values."""
+    request = compile_request({"properties": {"p": schema}})
+    assert accepts(request, {"p": None})
+    with pytest.raises(ValidationError) as raised:
+        request.from_body({"p": "x"})
+    assert "None" in raised.value.errors()[-1]["msg"]
+
+
 OPEN: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
     ({"oneOf": [OBJECT, {"properties": {"b": {}}, "required": ["b"]}]}, [{"a": 1}, {"b": [1]}]),
     ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, [{"a": 1}, {"a": "x", "b": None}]),

@@ -22,7 +22,7 @@ from oxen_models._runtime.fields import (
     Omit,
     PreserveInt,
 )
-from oxen_models._runtime.media import ImageInput, mark_paths
+from oxen_models._runtime.media import ImageInput
 from oxen_models._runtime.model import JobT, Model, ResultT, Submit
 from oxen_models._runtime.options import RequestOptions
 from oxen_models._runtime.request import ImageRequest, Object
@@ -68,7 +68,7 @@ class AlternativesRequest(ImageRequest):
     seed: Annotated[IntegerInput, Field(ge=0), IntegralFloat] | None | Omit = OMIT
     """A number. Default: None. Range: at least 0."""
 
-    size: Literal["s", "m"] | None | Omit = OMIT
+    size: Literal["s", "m", None] | Omit = OMIT
     """How large it is. Default: 'm'. Options: 's', 'm', None."""
 
     stop: str | ListOf[str] | None | Omit = OMIT
@@ -127,8 +127,8 @@ class Alternatives(Model[ResultT, JobT]):
         request = partial(
             AlternativesRequest,
             duration=duration,
-            image=mark_paths(image),
-            images=mark_paths(images),
+            image=image,
+            images=images,
             lora=lora,
             quality=quality,
             seed=seed,

@@ -28,7 +28,7 @@ class EnumOfFloatsRequest(ImageRequest):
     fps: Annotated[NumberInput, EnumValues(24, 23.976, 25, 29.97)] | Omit = OMIT
     """Default: 24. Options: 24, 23.976, 25, 29.97."""
 
-    rate: Annotated[float | str, EnumValues(0.5, "auto")] | None | Omit = OMIT
+    rate: Annotated[float | str | None, EnumValues(0.5, "auto", None)] | Omit = OMIT
     """Options: 0.5, 'auto', None."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT

@@ -27,7 +27,7 @@ class NullRequest(ImageRequest):
 
     model_id: ClassVar[str] = "null"
 
-    choice: Literal["a", "b"] | None | Omit = OMIT
+    choice: Literal["a", "b", None] | Omit = OMIT
     """Options: 'a', 'b', None."""
 
     nothing: None | Omit = OMIT

@@ -28,7 +28,7 @@ class NullableRequest(ImageRequest):
     seed: Annotated[IntegerInput, IntegralFloat] | None | Omit = OMIT
     """Default: None."""
 
-    style: Literal["flat", "deep"] | None | Omit = OMIT
+    style: Literal["flat", "deep", None] | Omit = OMIT
     """Options: 'flat', 'deep', None."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
