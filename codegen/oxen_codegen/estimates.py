@@ -7,7 +7,7 @@ determine the cost, there is no estimate.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -137,11 +137,8 @@ def _count_images(parameters: Parameters) -> _Range:
     value = parameters.find_value("num_images")
     if value is None and "num_images" not in parameters.nodes:
         value = 1
-    node = parameters.find_node("num_images")
-    limits = [node.get("minimum", 1), node.get("maximum")] if value is None else [value, value]
-    low, high = map(_parse_count, limits)
-    if low is None or high is None or low > high:
-        raise _UnknownCostError("the number of images is not known before the call")
+    ranges = parameters.list_ranges("num_images", 1) if value is None else [(value, value)]
+    low, high = _find_ends(ranges, _parse_count, "the number of images")
     return _describe_quantity(low, high, "image")
 
 
@@ -186,17 +183,28 @@ def _list_resolutions(table: Mapping[str, Any], parameters: Parameters) -> list[
 
 def _find_seconds(parameters: Parameters, medium: str) -> _Range:
     """Return the length of a result: the value that was sent, the default, or the range of the schema."""
-    node = parameters.find_node("duration")
     # A final video has the length of its draft.
     value = None if parameters.is_sent("draft_task_id") else parameters.find_value("duration")
+    ranges = [(value, value)]
     if value is None or value == _AUTOMATIC_DURATION:
-        limits = parameters.list_choices("duration") or [node.get("minimum"), node.get("maximum")]
-    else:
-        limits = [value, value]
-    lengths = [length for limit in limits if (length := _parse_seconds(limit)) is not None]
-    if len(lengths) < 2:
-        raise _UnknownCostError(f"the length of the {medium} is not known before the call")
-    return _describe_quantity(min(lengths), max(lengths), "second")
+        automatic = (_AUTOMATIC_DURATION, _AUTOMATIC_DURATION)
+        ranges = [ends for ends in parameters.list_ranges("duration") if ends != automatic]
+    return _describe_quantity(*_find_ends(ranges, _parse_seconds, f"the length of the {medium}"), "second")
+
+
+def _find_ends(
+    ranges: list[tuple[Any, Any]], parse: Callable[[object], Decimal | None], quantity: str
+) -> tuple[Decimal, Decimal]:
+    """Return the lowest and the highest end of ranges.
+
+    Raises:
+        _UnknownCostError: There is no range, or one of the ends cannot be parsed.
+    """
+    ends = [parse(end) for range_ in ranges for end in range_]
+    known = [end for end in ends if end is not None]
+    if not known or len(known) < len(ends):
+        raise _UnknownCostError(f"{quantity} is not known before the call")
+    return min(known), max(known)
 
 
 def _select(prices: Mapping[str, Any], parameters: Parameters, name: str) -> Mapping[str, Any]:

@@ -51,8 +51,46 @@ class Parameters:
 
     def list_choices(self, name: str) -> list[Any]:
         """Return the values from which the server chooses; empty if they are unknown."""
-        enum = self.find_node(name).get("enum")
-        return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else []
+        choices = [_find_choices(node) for node in self._list_alternatives(name)]
+        return [] if None in choices else [value for found in choices for value in found or ()]
+
+    def list_ranges(self, name: str, minimum: object = None) -> list[tuple[Any, Any]]:
+        """Return the ends of the ranges from which the server chooses, which may be single values.
+
+        Args:
+            name: The parameter.
+            minimum: The lower end of a range without one. None is an end that is unknown.
+        """
+        ranges: list[tuple[Any, Any]] = []
+        for node in self._list_alternatives(name):
+            choices = _find_choices(node)
+            if choices is not None:
+                ranges.extend((value, value) for value in choices)
+            elif _is_number(node):
+                ranges.append((node.get("minimum", minimum), node.get("maximum")))
+            else:
+                ranges.append((None, None))
+        return ranges
+
+    def _list_alternatives(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the schemas of which a value that is not null has one."""
+        node = self.find_node(name)
+        members = node.get("anyOf", node.get("oneOf"))
+        alternatives = [member if is_object(member) else {} for member in members] if is_list(members) else []
+        return [member for member in alternatives if member.get("type") != "null"] or [node]
+
+
+def _is_number(node: Mapping[str, Any]) -> bool:
+    """Return whether a schema accepts numbers only, apart from null."""
+    types = node.get("type")
+    names = types if is_list(types) else [types]
+    return all(name in ("integer", "null", "number") for name in names)
+
+
+def _find_choices(node: Mapping[str, Any]) -> list[Any] | None:
+    """Return the values of an enum from which the server chooses; None if the schema has no enum."""
+    enum = [node["const"]] if "const" in node else node.get("enum")
+    return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else None
 
 
 def find_unpriced_parameter(pricing: Mapping[str, Any], parameters: Parameters) -> str | None:

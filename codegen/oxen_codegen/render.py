@@ -149,7 +149,7 @@ def format_annotation(type_: Type) -> str:
 
 
 def _move_none(members: tuple[Type, ...]) -> tuple[Type, ...]:
-    """Return the members of a union with None as a value of its enum, so that an error of the enum lists it."""
+    """Return the members of a union with None as a value of its enum, so that an error lists it."""
     none, enums = NamedType("None"), [member for member in members if isinstance(member, EnumType)]
     if none not in members or len(enums) != 1 or enums[0].alias:
         return members

@@ -112,14 +112,20 @@ const estimates = (() => {
     return { low, high, text: `${count} ${unit}${decimals.compare(high, ONE) === 0 ? "" : "s"}` };
   }
 
+  /** Return the lowest and the highest end of ranges; raise if one of the ends cannot be parsed. */
+  function findEnds(ranges, parse, quantity) {
+    const ends = ranges.flat().map(parse);
+    if (ends.length === 0 || ends.includes(null)) {
+      throw new UnknownCostError(`${quantity} is not known before the call`);
+    }
+    ends.sort(decimals.compare);
+    return [ends[0], ends.at(-1)];
+  }
+
   function countImages(parameters) {
     const value = parameters.findValue("num_images") ?? (parameters.has("num_images") ? null : 1);
-    const { minimum = 1, maximum } = parameters.findNode("num_images");
-    const [low, high] = (value === null ? [minimum, maximum] : [value, value]).map(parseCount);
-    if (low === null || high === null || decimals.compare(low, high) > 0) {
-      throw new UnknownCostError("the number of images is not known before the call");
-    }
-    return describeQuantity(low, high, "image");
+    const ranges = value === null ? parameters.listRanges("num_images", 1) : [[value, value]];
+    return describeQuantity(...findEnds(ranges, parseCount, "the number of images"), "image");
   }
 
   /** Return the resolutions that a video may have; null for one that is unknown. */
@@ -173,18 +179,12 @@ const estimates = (() => {
 
   /** Return the length of a result: the value that is sent, the default, or the range of the schema. */
   function findSeconds(parameters, medium) {
-    const { minimum, maximum } = parameters.findNode("duration");
     // A final video has the length of its draft.
     const value = parameters.isSent("draft_task_id") ? null : parameters.findValue("duration");
-    const choices = parameters.listChoices("duration");
     const isKnown = value !== null && value !== AUTOMATIC_DURATION;
-    const limits = isKnown ? [value, value] : choices.length > 0 ? choices : [minimum, maximum];
-    const lengths = limits.map(parseSeconds).filter((length) => length !== null);
-    if (lengths.length < 2) {
-      throw new UnknownCostError(`the length of the ${medium} is not known before the call`);
-    }
-    lengths.sort(decimals.compare);
-    return describeQuantity(lengths[0], lengths.at(-1), "second");
+    const isChosen = (ends) => ends.some((end) => end !== AUTOMATIC_DURATION);
+    const ranges = isKnown ? [[value, value]] : parameters.listRanges("duration").filter(isChosen);
+    return describeQuantity(...findEnds(ranges, parseSeconds, `the length of the ${medium}`), "second");
   }
 
   /** Return the rate and the quantity of a request. */

@@ -22,6 +22,9 @@ const PricedParameters = (() => {
   const isChosenByServer = (value) =>
     value === null || value === undefined || (typeof value === "string" && value.toLowerCase() === "auto");
 
+  /** Return the values of an enum from which the server chooses; null if the schema has no enum. */
+  const findChoices = (node) => node.enum?.filter((value) => !isChosenByServer(value)) ?? null;
+
   /** The parameters of a request as far as its cost depends on them, with the defaults of the schema. */
   class PricedParameters {
     constructor(nodes, sent) {
@@ -33,9 +36,9 @@ const PricedParameters = (() => {
       return Object.hasOwn(this.nodes, name);
     }
 
-    /** Return the schema of a parameter with the keywords of its alternatives; empty without one. */
+    /** Return the schema of a parameter; empty without one. */
     findNode(name) {
-      return this.has(name) ? Object.assign({}, ...(this.nodes[name].anyOf ?? []), this.nodes[name]) : {};
+      return this.has(name) ? this.nodes[name] : {};
     }
 
     isSent(name) {
@@ -50,7 +53,23 @@ const PricedParameters = (() => {
 
     /** Return the values from which the server chooses; empty if they are unknown. */
     listChoices(name) {
-      return (this.findNode(name).enum ?? []).filter((value) => !isChosenByServer(value));
+      const choices = this.#listAlternatives(name).map(findChoices);
+      return choices.includes(null) ? [] : choices.flat();
+    }
+
+    /** Return the ends of the ranges from which the server chooses, which may be single values. */
+    listRanges(name, lowest = null) {
+      return this.#listAlternatives(name).flatMap((node) => {
+        const { minimum = lowest, maximum = null } = node;
+        const range = ["integer", "number"].includes(node.type) ? [minimum, maximum] : [null, null];
+        return findChoices(node)?.map((value) => [value, value]) ?? [range];
+      });
+    }
+
+    /** Return the schemas of which a value that is not null has one. */
+    #listAlternatives(name) {
+      const node = this.findNode(name);
+      return (node.anyOf ?? [node]).filter((member) => member.type !== "null");
     }
 
     /** Return the name of a parameter that changes the cost by an amount which is not in the price. */

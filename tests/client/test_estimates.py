@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -302,6 +303,47 @@ def test_limits_of_nullable_number_are_found() -> None:
     number = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 4}, {"type": "null"}]}
     estimate = estimate_cost({**IMAGE, "cost_per_image": 0.05}, object_schema(num_images=number), {})
     assert str(estimate) == "$0.05 to $0.20"
+
+
+SHORT: dict[str, Any] = {"type": "integer", "minimum": 4, "maximum": 15}
+
+
+@pytest.mark.parametrize(
+    ("duration", "cost"),
+    [
+        ({"enum": [5]}, "$1"),
+        ({"const": "5s"}, "$1"),
+        ({"enum": [5, None, "auto", -1]}, "$1"),
+        ({"oneOf": [{"const": 5}, {"const": 10}]}, "$1 to $2"),
+        ({"anyOf": [{"enum": ["auto", 30]}, SHORT]}, "$0.80 to $6"),
+        ({"anyOf": [SHORT, {"const": "auto"}, {"type": "null"}]}, "$0.80 to $3"),
+        # The server may choose a value whose length is not known.
+        ({"enum": [5, "long", 10]}, "no estimate"),
+        ({"enum": [5, 10, 0]}, "no estimate"),
+        ({"enum": ["auto", None]}, "no estimate"),
+        ({"anyOf": [SHORT, {"type": "string"}]}, "no estimate"),
+        ({"anyOf": [SHORT, True]}, "no estimate"),
+        ({**SHORT, "type": ["integer", "string"]}, "no estimate"),
+        ({**SHORT, "type": ["integer", "null"]}, "$0.80 to $3"),
+        ({**SHORT, "minimum": -1}, "no estimate"),
+        ({"type": "integer", "minimum": 4}, "no estimate"),
+    ],
+    ids=json.dumps,
+)
+def test_length_that_the_server_chooses(duration: dict[str, Any], cost: str) -> None:
+    """Without a value or a default, the cost is that of all lengths, or unknown if one of them is."""
+    estimate = estimate_cost({**VIDEO, "cost_per_second": 0.2}, object_schema(duration=duration), {})
+    assert str(estimate).partition(":")[0] == cost
+
+
+@pytest.mark.parametrize(
+    ("images", "cost"), [([2, 4], "$0.10 to $0.20"), ([3], "$0.15"), ([1, "many"], "no estimate")]
+)
+def test_number_that_the_server_chooses(images: list[Any], cost: str) -> None:
+    """Without a value or a default, the cost is that of all numbers of images, or unknown if one is."""
+    schema = object_schema(num_images={"enum": images})
+    estimate = estimate_cost({**IMAGE, "cost_per_image": 0.05}, schema, {})
+    assert str(estimate).partition(":")[0] == cost
 
 
 def test_described_price_at_its_default_is_the_base() -> None:

@@ -49,6 +49,13 @@ PARTS = object_schema(
         "description": "Each has a price.",
     },
 )
+CHOICES = object_schema(
+    duration={"anyOf": [{"enum": ["auto", -1, "30s"]}, {"type": "integer", "minimum": 4, "maximum": 15}]},
+    num_images={"type": "integer", "enum": [2, 4]},
+    resolution={"oneOf": [{"const": "720p"}, {"const": "1080p"}, {"type": "null"}]},
+)
+UNREADABLE = object_schema(duration={"enum": [5, "long", 10]}, num_images={"enum": [1, "many"]})
+SINGLE = object_schema(duration={"const": 8}, num_images={"anyOf": [{"enum": [3]}, {"type": "null"}]})
 ODD_VALUES = (
     None,
     0,
@@ -85,6 +92,14 @@ PRICES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"method": "per_image", "cost_per_image_grid": TIES}, IMAGE),
     ({"method": "per_image", "cost_per_image_grid": {"low": {"1K": -1}}}, IMAGE),
     ({"method": "per_image", "cost_per_image": "1.50"}, PARTS),
+    *(
+        (price, schema)
+        for schema in (CHOICES, UNREADABLE, SINGLE)
+        for price in (
+            {**SECOND, "cost_per_second": 0.1, "cost_per_second_high_res": 0.2},
+            {"method": "per_image", "cost_per_image": 0.04},
+        )
+    ),
     ({"method": "token", "input_cost_per_token": 1e-6}, IMAGE),
     ({"method": "time", "cost_per_second": 0.01}, IMAGE),
     ({"method": "it's new"}, IMAGE),
