@@ -14,13 +14,12 @@ from typing import Any, Literal, NamedTuple
 
 from .composition import expand_schema
 from .json_types import is_object
-from .priced_parameters import Parameters, find_unpriced_parameter
+from .priced_parameters import AUTOMATIC, Parameters, find_unpriced_parameter
 from .prices import format_range, parse_amount
 
 _SECONDS = re.compile(r"(\d+(\.\d+)?) ?s?")
 _RESOLUTION_SYNONYMS = {"1024": "1k", "1440": "2k", "2048": "2k", "2160": "4k", "3840": "4k"}
 _HIGH_RESOLUTIONS = frozenset({"2k", "4k"})
-_AUTOMATIC_DURATION = -1
 # The vendor lists only 2k and 4k at the high rate, and one client bills these at it, too.
 _DISPUTED_RESOLUTIONS = frozenset({"1080", "1440"})
 _DRAFT_RESOLUTION = "480p"
@@ -137,9 +136,8 @@ def _count_images(parameters: Parameters) -> _Range:
     value = parameters.find_value("num_images")
     if value is None and "num_images" not in parameters.nodes:
         value = 1
-    ranges = parameters.list_ranges("num_images", 1) if value is None else [(value, value)]
-    low, high = _find_ends(ranges, _parse_count, "the number of images")
-    return _describe_quantity(low, high, "image")
+    limits = parameters.list_limits("num_images", 1) if value is None else [value]
+    return _describe_quantity(limits, _parse_count, "image", "number of images")
 
 
 def _find_video_rate(pricing: Mapping[str, Any], parameters: Parameters) -> _Range:
@@ -185,26 +183,8 @@ def _find_seconds(parameters: Parameters, medium: str) -> _Range:
     """Return the length of a result: the value that was sent, the default, or the range of the schema."""
     # A final video has the length of its draft.
     value = None if parameters.is_sent("draft_task_id") else parameters.find_value("duration")
-    ranges = [(value, value)]
-    if value is None or value == _AUTOMATIC_DURATION:
-        automatic = (_AUTOMATIC_DURATION, _AUTOMATIC_DURATION)
-        ranges = [ends for ends in parameters.list_ranges("duration") if ends != automatic]
-    return _describe_quantity(*_find_ends(ranges, _parse_seconds, f"the length of the {medium}"), "second")
-
-
-def _find_ends(
-    ranges: list[tuple[Any, Any]], parse: Callable[[object], Decimal | None], quantity: str
-) -> tuple[Decimal, Decimal]:
-    """Return the lowest and the highest end of ranges.
-
-    Raises:
-        _UnknownCostError: There is no range, or one of the ends cannot be parsed.
-    """
-    ends = [parse(end) for range_ in ranges for end in range_]
-    known = [end for end in ends if end is not None]
-    if not known or len(known) < len(ends):
-        raise _UnknownCostError(f"{quantity} is not known before the call")
-    return min(known), max(known)
+    limits = parameters.list_limits("duration") if value in (None, AUTOMATIC) else [value]
+    return _describe_quantity(limits, _parse_seconds, "second", f"length of the {medium}")
 
 
 def _select(prices: Mapping[str, Any], parameters: Parameters, name: str) -> Mapping[str, Any]:
@@ -251,7 +231,18 @@ def _combine(rates: Mapping[str, Decimal], unit: str, disputes: Iterable[str] = 
     return _Range(low, high, f"{text} ({names}{f'; clients of the API disagree {reason}' if reason else ''})")
 
 
-def _describe_quantity(low: Decimal, high: Decimal, unit: str) -> _Range:
+def _describe_quantity(
+    limits: list[Any], parse: Callable[[object], Decimal | None], unit: str, quantity: str
+) -> _Range:
+    """Return the range of the values that a quantity may have.
+
+    Raises:
+        _UnknownCostError: There is no value, or one of them cannot be parsed.
+    """
+    ends = [end for limit in limits if (end := parse(limit)) is not None]
+    if not ends or len(ends) < len(limits):
+        raise _UnknownCostError(f"the {quantity} is not known before the call")
+    low, high = min(ends), max(ends)
     count = f"{low:f}" if low == high else f"{low:f} to {high:f}"
     return _Range(low, high, f"{count} {unit}{'' if high == 1 else 's'}")
 

@@ -11,7 +11,6 @@ const estimates = (() => {
   const HIGH_RESOLUTIONS = ["2k", "4k"];
   // The vendor lists only 2k and 4k at the high rate, and one client bills these at it, too.
   const DISPUTED_RESOLUTIONS = ["1080", "1440"];
-  const AUTOMATIC_DURATION = -1;
   const DRAFT_RESOLUTION = "480p";
   const FINAL_RESOLUTION = "1080p";
   const MAX_SHOWN_LENGTH = 80;
@@ -68,8 +67,8 @@ const estimates = (() => {
     return new Map(values.map((item) => lookUp(prices, item, name)));
   }
 
-  function formatRange(low, high) {
-    const [from, to] = [low, high].map(decimals.formatDollars);
+  function formatRange(low, high, format = decimals.formatDollars) {
+    const [from, to] = [low, high].map(format);
     return decimals.compare(low, high) === 0 ? from : `${from} to ${to}`;
   }
 
@@ -106,26 +105,22 @@ const estimates = (() => {
     return combine(rates, "image");
   }
 
-  function describeQuantity(low, high, unit) {
-    const [from, to] = [low, high].map(decimals.format);
-    const count = decimals.compare(low, high) === 0 ? from : `${from} to ${to}`;
-    return { low, high, text: `${count} ${unit}${decimals.compare(high, ONE) === 0 ? "" : "s"}` };
-  }
-
-  /** Return the lowest and the highest end of ranges; raise if one of the ends cannot be parsed. */
-  function findEnds(ranges, parse, quantity) {
-    const ends = ranges.flat().map(parse);
+  /** Return the range of the values that a quantity may have. */
+  function describeQuantity(limits, parse, unit, quantity) {
+    const ends = limits.map(parse);
     if (ends.length === 0 || ends.includes(null)) {
-      throw new UnknownCostError(`${quantity} is not known before the call`);
+      throw new UnknownCostError(`the ${quantity} is not known before the call`);
     }
     ends.sort(decimals.compare);
-    return [ends[0], ends.at(-1)];
+    const [low, high] = [ends[0], ends.at(-1)];
+    const count = formatRange(low, high, decimals.format);
+    return { low, high, text: `${count} ${unit}${decimals.compare(high, ONE) === 0 ? "" : "s"}` };
   }
 
   function countImages(parameters) {
     const value = parameters.findValue("num_images") ?? (parameters.has("num_images") ? null : 1);
-    const ranges = value === null ? parameters.listRanges("num_images", 1) : [[value, value]];
-    return describeQuantity(...findEnds(ranges, parseCount, "the number of images"), "image");
+    const limits = value === null ? parameters.listLimits("num_images", 1) : [value];
+    return describeQuantity(limits, parseCount, "image", "number of images");
   }
 
   /** Return the resolutions that a video may have; null for one that is unknown. */
@@ -181,10 +176,8 @@ const estimates = (() => {
   function findSeconds(parameters, medium) {
     // A final video has the length of its draft.
     const value = parameters.isSent("draft_task_id") ? null : parameters.findValue("duration");
-    const isKnown = value !== null && value !== AUTOMATIC_DURATION;
-    const isChosen = (ends) => ends.some((end) => end !== AUTOMATIC_DURATION);
-    const ranges = isKnown ? [[value, value]] : parameters.listRanges("duration").filter(isChosen);
-    return describeQuantity(...findEnds(ranges, parseSeconds, `the length of the ${medium}`), "second");
+    const limits = [null, -1].includes(value) ? parameters.listLimits("duration") : [value];
+    return describeQuantity(limits, parseSeconds, "second", `length of the ${medium}`);
   }
 
   /** Return the rate and the quantity of a request. */

@@ -23,7 +23,7 @@ const PricedParameters = (() => {
     value === null || value === undefined || (typeof value === "string" && value.toLowerCase() === "auto");
 
   /** Return the values of an enum from which the server chooses; null if the schema has no enum. */
-  const findChoices = (node) => node.enum?.filter((value) => !isChosenByServer(value)) ?? null;
+  const findChoices = (node) => node.enum?.filter((value) => value !== -1 && !isChosenByServer(value)) ?? null;
 
   /** The parameters of a request as far as its cost depends on them, with the defaults of the schema. */
   class PricedParameters {
@@ -57,13 +57,10 @@ const PricedParameters = (() => {
       return choices.includes(null) ? [] : choices.flat();
     }
 
-    /** Return the ends of the ranges from which the server chooses, which may be single values. */
-    listRanges(name, lowest = null) {
-      return this.#listAlternatives(name).flatMap((node) => {
-        const { minimum = lowest, maximum = null } = node;
-        const range = ["integer", "number"].includes(node.type) ? [minimum, maximum] : [null, null];
-        return findChoices(node)?.map((value) => [value, value]) ?? [range];
-      });
+    /** Return the values from which the server chooses, or the ends of their range. */
+    listLimits(name, lowest) {
+      const nodes = this.#listAlternatives(name);
+      return nodes.flatMap((node) => findChoices(node) ?? [node.minimum ?? lowest, node.maximum]);
     }
 
     /** Return the schemas of which a value that is not null has one. */

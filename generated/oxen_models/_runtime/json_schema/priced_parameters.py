@@ -25,6 +25,8 @@ _PRICED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "per_audio_output_second": {"duration": ("method",)},
 }
+AUTOMATIC = -1
+"""The number with which a request leaves a choice to the server."""
 _ABOUT_PRICE = re.compile(r"\b(pric(e|es|ed)|costs?|cheaper|billed)\b", re.IGNORECASE)
 _SAME_PRICE = re.compile(r"\bsame price\b", re.IGNORECASE)
 
@@ -55,23 +57,19 @@ class Parameters:
         choices = [_find_choices(node) for node in self._list_alternatives(name)]
         return [] if None in choices else [value for found in choices for value in found or ()]
 
-    def list_ranges(self, name: str, minimum: object = None) -> list[tuple[Any, Any]]:
-        """Return the ends of the ranges from which the server chooses, which may be single values.
+    def list_limits(self, name: str, minimum: object = None) -> list[Any]:
+        """Return the values from which the server chooses, or the ends of their range.
 
         Args:
             name: The parameter.
             minimum: The lower end of a range without one. None is an end that is unknown.
         """
-        ranges: list[tuple[Any, Any]] = []
+        limits: list[Any] = []
         for node in self._list_alternatives(name):
             choices = _find_choices(node)
-            if choices is not None:
-                ranges.extend((value, value) for value in choices)
-            elif _is_number(node):
-                ranges.append((node.get("minimum", minimum), node.get("maximum")))
-            else:
-                ranges.append((None, None))
-        return ranges
+            ends = [node.get("minimum", minimum), node.get("maximum")] if _is_number(node) else [None]
+            limits.extend(ends if choices is None else choices)
+        return limits
 
     def _list_alternatives(self, name: str) -> list[Mapping[str, Any]]:
         """Return the schemas of which a value that is not null has one."""
@@ -91,7 +89,9 @@ def _is_number(node: Mapping[str, Any]) -> bool:
 def _find_choices(node: Mapping[str, Any]) -> list[Any] | None:
     """Return the values of an enum from which the server chooses; None if the schema has no enum."""
     enum = [node["const"]] if "const" in node else node.get("enum")
-    return [value for value in enum if not _is_chosen_by_server(value)] if is_list(enum) else None
+    if not is_list(enum):
+        return None
+    return [value for value in enum if value != AUTOMATIC and not _is_chosen_by_server(value)]
 
 
 def find_unpriced_parameter(pricing: Mapping[str, Any], parameters: Parameters) -> str | None:
