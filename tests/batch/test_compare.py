@@ -154,7 +154,7 @@ def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, t
     """A file of another format, whose reader could run programs, is not decoded."""
     portable_pixels = b"P6 8 8 255\n" + b"\xff\x00\x00" * 64
     hub_of_test.respond_next(
-        200, body=portable_pixels, headers={"content-type": "image/png"}, path="/files/*"
+        200, body=portable_pixels, headers={"content-type": "image/png"}, path="/api/repos/*"
     )
     path = tmp_path / "sheet.png"
 

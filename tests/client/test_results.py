@@ -60,7 +60,7 @@ def test_expired_url_is_renewed(
 
     assert run(steps, base_url=hub.url) == (True, b"PNG")
     expired = 1 if amount else 2
-    assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/files/")) == (expired, 2 + expired)
+    assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/api/repos/")) == (expired, 2 + expired)
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_rejected_new_url_raises(run: ClientRunner, hub: Hub, tmp_path: Path, us
 
     error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert (error.status, str(error).endswith(f"(job {error.generation_id})")) == (403, True)
-    assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/files/")) == (1, 2)
+    assert (hub.count("GET", f"{QUEUE}/"), hub.count("GET", "/api/repos/")) == (1, 2)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -102,7 +102,7 @@ def test_expired_url_without_another_raises(run: ClientRunner, hub: Hub) -> None
 @pytest.mark.slow
 def test_failed_download_is_not_renewed(run: ClientRunner, hub: Hub) -> None:
     """A status that does not mean expiry raises without a request to the queue."""
-    hub.respond_next(500, times=None, path="/files/*")
+    hub.respond_next(500, times=None, path="/api/repos/*")
 
     @scenario
     def steps(oxen: Any) -> Steps:
@@ -126,7 +126,7 @@ def test_expired_url_of_a_call_raises(run: ClientRunner, hub: Hub) -> None:
 
     error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert (error.status, error.generation_id) == (403, None)
-    assert [request.path.partition("/files/")[0] for request in hub.requests] == [EDIT, ""]
+    assert [request.path[:11] for request in hub.requests] == [EDIT[:11], "/api/repos/"]
 
 
 @pytest.mark.slow

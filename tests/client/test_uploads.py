@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.hub_api import QUEUE
+from helpers.hub_api import QUEUE, open_client
 from helpers.raw_server import RawServer
 from helpers.scenario import Steps, collect, scenario
 from oxen_models import (
@@ -105,6 +105,8 @@ def test_small_file_and_document_are_uploaded(run: ClientRunner, hub: Hub) -> No
 @pytest.mark.slow
 def test_upload_goes_to_the_named_repository(run: ClientRunner, hub: Hub, path: Path) -> None:
     """A client with the name of a repository uploads to it, and requests no user."""
+    with open_client(hub) as api:
+        api.post("/api/repos/", json={"namespace": "studio", "name": "inputs"})
     url = run(upload(path), base_url=hub.url, uploads="studio/inputs")
     assert url.startswith(f"{hub.url}/api/repos/studio/inputs/file/main/")
     assert hub.count("GET", USER) == 0

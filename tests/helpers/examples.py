@@ -116,7 +116,7 @@ class ExampleRunner:
         paths = [request.path for request in sent]
         if example.transport == "Events":
             assert paths[:2] == ["/api/events", "/api/ai/queue"], f"{where}: {paths}"
-        url = "/files/" if page.verbs else "The stand-in read:"
+        url = "oxen_signature=" if page.verbs else "The stand-in read:"
         assert url in finished.output, f"{where}: {finished.output}"
 
     def run_details(self, page: ModelPage, command: str) -> None:

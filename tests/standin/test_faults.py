@@ -77,7 +77,7 @@ def test_cut_request_is_logged(
 def test_cut_download_ends_in_the_middle(hub: Hub, api: httpx.Client) -> None:
     """A download that is cut has the first half of the file."""
     url = wait_for_end(api, enqueue(api)[0])["result_url"]
-    hub.inject_fault("cut-mid-response", times=1, path="/files/*")
+    hub.inject_fault("cut-mid-response", times=1, path="/api/repos/*")
     chunks: list[bytes] = []
     with httpx.stream("GET", url) as response, pytest.raises(httpx.RemoteProtocolError):
         chunks.extend(response.iter_raw(100))

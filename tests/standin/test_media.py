@@ -2,7 +2,9 @@
 
 import base64
 import io
+import re
 import time
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -14,6 +16,11 @@ from PIL import Image
 
 VIDEO = "/api/ai/videos/generate"
 AUDIO = "/api/ai/audio/generate"
+RESULT_URL = re.compile(
+    r"/api/repos/standin/playground/workspaces/[0-9a-f-]{36}/files/"
+    r"(?P<stamp>\d{8}-\d{6})_(?P<slug>[a-z-]+)_[0-9a-f]{8}\.png"
+    r"\?oxen_expires=(?P<expires>\d+)&oxen_signature=[0-9a-f]+"
+)
 SPEECH_BODY = {"model": "bytedance-seed-audio-1-0", "prompt": "moo"}
 DRAFT_BODY = {"model": "bytedance-seedance-2-5-text-to-video", "prompt": "An ox walks"}
 
@@ -50,6 +57,27 @@ def test_edit_adds_a_hat_to_the_image(api: httpx.Client) -> None:
     edited = open_image(file.content)
     assert edited.getpixel((edited.width // 2, edited.height - 1)) == green
     assert len(edited.getcolors() or []) > 1
+
+
+@pytest.mark.slow
+def test_url_is_that_of_a_repository(hub: Hub, api: httpx.Client) -> None:
+    """The results of calls and jobs are in the user's playground, and their URLs expire after an hour."""
+    body = {**EDIT_BODY, "prompt": "A dog, in the SNOW!"}
+    urls = [api.post(EDIT, json=body).json()["images"][0]["url"]]
+    urls.append(wait_for_end(api, enqueue(api, **body)[0])["result_url"])
+    for url in urls:
+        found = RESULT_URL.fullmatch(url.removeprefix(hub.url))
+        assert found, url
+        stamp = datetime.strptime(f"{found['stamp']}+0000", "%Y%m%d-%H%M%S%z").timestamp()
+        assert (0 <= int(found["expires"]) - stamp - 3600 < 60, found["slug"]) == (True, "a-dog-in-the-snow")
+        response = httpx.get(url)
+        assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+        changed = url.replace(found["expires"], str(int(found["expires"]) + 9))
+        unsigned = url.partition("?")[0]
+        assert [httpx.get(other).status_code for other in (changed, unsigned)] == [403, 401]
+        assert api.get(unsigned).status_code == 200
+        inputs = [{**EDIT_BODY, "input_image": [other]} for other in (url, changed)]
+        assert [api.post(EDIT, json=sent).status_code for sent in inputs] == [200, 400]
 
 
 @pytest.mark.slow

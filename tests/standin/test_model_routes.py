@@ -16,6 +16,12 @@ MODELS = "/api/ai/models"
 OLD_LIST = "/api/evaluations/models"
 SHIPPED = Path(str(oxen_models.__file__)).parent / "schemas"
 
+FIELDS = (
+    "object created owned_by display_name description summary model_type endpoint capabilities pricing "
+    "fine_tuning deployments developer source_model image_url released_at context_length max_output_tokens"
+).split()
+"""The fields of every model beside its id and its schema."""
+
 
 def get_json(hub: Hub, path: str) -> Any:
     with open_client(hub) as api:
@@ -44,7 +50,7 @@ def test_list_has_every_shipped_model(api: httpx.Client) -> None:
     assert models.keys() - {"film"} == stored.keys()
     for id, record in stored.items():
         assert models[id]["request_schema"] == record["json_request_schema"]
-        assert {"object", "pricing", "deployments"} <= models[id].keys()
+        assert {*FIELDS} <= models[id].keys()
         assert not {"changed", "json_request_schema"} & models[id].keys()
 
 
@@ -84,10 +90,11 @@ def test_list_filters(hub: Hub, api: httpx.Client) -> None:
 
 
 def test_search_ignores_case(api: httpx.Client) -> None:
-    """The search matches ids and display names without regard to case."""
+    """The search matches ids and display names without regard to case, and requires a text."""
     found = list_model_ids(api, f"{MODELS}/search", search="QWEN-image-edit")
     assert "qwen-image-edit-plus" in found
     assert all("qwen" in id for id in found)
+    assert api.get(f"{MODELS}/search").status_code == 400
 
 
 @pytest.mark.slow

@@ -39,6 +39,40 @@ def test_user_is_returned(api: httpx.Client) -> None:
 
 
 @pytest.mark.slow
+def test_repositories_are_created(api: httpx.Client) -> None:
+    """A repository exists after it was created, and its name is taken."""
+    repository = {"namespace": "studio", "name": "inputs"}
+    path = "/api/repos/studio/inputs"
+    files = {"file": ("dog.png", CONTENT, "image/png")}
+    assert api.get(path).status_code == api.post(f"{path}/workbench/context", files=files).status_code == 404
+    created = api.post("/api/repos/", json={**repository, "visibility": "private", "workbench": True})
+    assert (created.status_code, created.json()) == (201, {"repository": repository})
+    assert api.get(path).json() == {"repository": repository}
+    assert api.post(f"{path}/workbench/context", files=files).status_code == 200
+    taken = api.post("/api/repos/", json=repository)
+    assert (taken.status_code, taken.json()["error"]["detail"]) == (422, "name already taken")
+    assert api.post("/api/repos/", json={}).status_code == 400
+
+
+@pytest.mark.slow
+def test_user_agent_of_an_old_command_line(api: httpx.Client) -> None:
+    """The repository server takes agents with "oxen" for its command line, and rejects old versions of it."""
+    statuses = {
+        "oxen-studio": 426,
+        "MyOxen/0.35.9 (linux)": 426,
+        "Oxen/0.36.0": 404,
+        "oxen/1": 404,
+        "Postman oxen/0.1": 404,
+        "studio/0.1": 404,
+    }
+    for agent, status in statuses.items():
+        response = api.get("/api/repos/a/b", headers={"user-agent": agent})
+        assert response.status_code == status
+        assert (response.json()["error"]["type"] == "update_required") == (status == 426)
+    assert api.get("/api/ai/models/film", headers={"user-agent": "oxen"}).status_code == 200
+
+
+@pytest.mark.slow
 def test_form_without_a_file_is_refused(api: httpx.Client) -> None:
     """An upload needs a file."""
     response = api.post(f"{REPOSITORY}/workbench/context", files={"other": ("x.png", CONTENT)})
@@ -58,7 +92,7 @@ def test_url_that_is_not_valid_is_refused(hub: Hub, api: httpx.Client, change: s
     if change == "expired":
         hub.inject_fault("url-seconds", 0, times=1)
     url = sign(api, path) if change == "expired" else f"{hub.url}{REPOSITORY}/file/main/{path}"
-    assert httpx.get(url).status_code == 403
+    assert httpx.get(url).status_code == (403 if change == "expired" else 401)
     body = {**EDIT_BODY, "input_image": [url]}
     response = api.post(EDIT, json=body)
     assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_file_input")

@@ -142,7 +142,7 @@ def test_unfinished_job_is_waited_for(own_hub: Hub, tmp_path: Path) -> None:
 def test_unsaved_file_is_saved_later(hub: Hub, run_table: RunTable, tmp_path: Path) -> None:
     """A row whose file cannot be saved is unfinished, and the next run saves it without sending it."""
     sink, folder = tmp_path / "out.jsonl", tmp_path / "files"
-    hub.respond_next(404, method="GET", path="/files/*", times=None)
+    hub.respond_next(404, method="GET", path="/api/repos/*", times=None)
     run_table(make_rows(2), draw, sink, folder=folder)
     assert set(read_statuses(sink).values()) == {"unfinished"}
     assert list(folder.iterdir()) == []

@@ -65,7 +65,7 @@ def test_run_saves_files_and_cost(page: Page, hub: Hub) -> None:
 @pytest.mark.slow
 def test_progress_is_streamed(page: Page, hub: Hub) -> None:
     """Each state of a run is an event: its start, the end of its jobs, and its end with the files."""
-    hub.inject_fault("slow", 1, path="/files/*")
+    hub.inject_fault("slow", 1, path="/api/repos/*")
     id = page.start(HAT, count=2).json()["run"]["id"]
     states = list(page.watch(id))
     assert states[-1]["status"] == "succeeded"

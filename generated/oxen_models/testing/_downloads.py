@@ -6,12 +6,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ._errors import url_expired
 from ._jobs import Job
 from ._media import File, make_files
 from ._models import model_schema
 from ._state import State
-
-_EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
 class Downloads:
@@ -23,11 +22,12 @@ class Downloads:
     async def download(self, request: Request) -> Response:
         name = str(request.path_params["name"])
         file = self._state.files.get(name)
-        job = self._state.jobs.get(name.partition(".")[0])
+        job = self._state.jobs.get(str(request.path_params["workspace"]))
         if file is None and (job is None or name not in job.files):
             raise HTTPException(404)
-        if not self._state.links.use(request.query_params):
-            return Response(_EXPIRED, 403, media_type="application/xml")
+        query = request.url.query
+        if "oxen_signature" in query and not self._state.links.use(request.scope["path"], query):
+            raise url_expired()
         if file is None:
             assert job is not None
             file = (await self.make(job))[job.files.index(name)]

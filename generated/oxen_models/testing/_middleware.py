@@ -2,6 +2,7 @@
 """Log each request, check its API key and inject faults."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -11,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._errors import ErrorResponses, RequestError
 from ._faults import Fault
+from ._links import REPOSITORIES, is_file
 from ._model_routes import is_public
 from ._state import State
-from ._uploads import is_upload
 
 CutConnection: TypeAlias = Callable[[Scope], None]
 """Aborts the connection of a request, as a failing network does."""
@@ -70,7 +71,11 @@ class FaultMiddleware:
     def _early_response(self, request: Request, path: str, fault: Fault | None) -> Response | None:
         if fault is not None and fault.response is not None:
             return Response(fault.response.content, fault.response.status, headers=fault.response.headers)
-        if not f"{path}/".startswith("/api/") or is_upload(path):
+        if path.startswith(REPOSITORIES) and _is_old_command_line(request.headers.get("user-agent", "")):
+            detail = "Oxen CLI out of date. Please upgrade."
+            return self._errors.response(RequestError(426, "update_required", detail))
+        is_signed = is_file(path) and "oxen_signature" in request.url.query
+        if not f"{path}/".startswith("/api/") or is_signed:
             return None
         if self._state.dialect.list_access == "public" and is_public(request.method, path):
             return None
@@ -84,6 +89,14 @@ class FaultMiddleware:
 def _is_own_host(host: str) -> bool:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
     return name.lower() in ("127.0.0.1", "localhost")
+
+
+def _is_old_command_line(agent: str) -> bool:
+    """Return whether the repository server takes a user agent for its own command line, in an old version."""
+    if "oxen" not in agent.lower() or "Postman" in agent:
+        return False
+    version = re.match(r"\d+(\.\d+){0,2}", agent.partition("/")[2])
+    return version is None or [*map(int, version[0].split("."))] < [0, 36, 0]
 
 
 class _FaultySender:

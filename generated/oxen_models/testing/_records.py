@@ -7,10 +7,9 @@ from ._dialect import PROVIDER_CODE
 from ._downloads import Downloads
 from ._jobs import Job
 from ._json import JSON
+from ._links import USER, result_path
 from ._state import State
 from ._validation import TARGETS
-
-USER = "standin"
 
 _MAX_INLINE_LENGTH = 100
 
@@ -79,7 +78,8 @@ class Records:
             files = await self._downloads.make(job)
             media = [{"b64_json": base64.b64encode(file.content).decode()} for file in files]
             return {f"{job.media}s": media}
-        urls: list[JSON] = [self._state.links.sign(self._state.url, name) for name in job.files]
+        paths = [result_path(job.id, name) for name in job.files]
+        urls: list[JSON] = [self._state.links.sign(self._state.url, path) for path in paths]
         results: dict[str, JSON] = {}
         if form in ("all", "list", "b64_json"):
             media = [{"url": url, **job.draft} for url in urls]

@@ -2,6 +2,7 @@
 """Run queued generations."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import anyio.to_thread
@@ -10,6 +11,7 @@ from ._errors import RequestError
 from ._inputs import find_image, has_inline_media
 from ._jobs import Job
 from ._json import JSON
+from ._links import result_name
 from ._media import count_files, output_format
 from ._models import schema_properties
 from ._records import Records
@@ -78,8 +80,9 @@ class Runner:
         else:
             extension = output_format(job.media, job.parameters, schema).extension
             count = count_files(job.media, job.parameters, schema)
-            job.files = [f"{job.id}.{number}.{extension}" for number in range(count)]
-            job.files[0] = f"{job.id}.{extension}"
+            prompt = job.parameters.get("prompt")
+            digits = [f"{(int(job.id[:8], 16) + number) % 16**8:08x}" for number in range(count)]
+            job.files = [result_name(time.time(), prompt, digit, extension) for digit in digits]
             job.draft = self._state.drafts.add_if_draft(job.model, job.parameters)
             job.end("succeeded")
         if self._state.broadcast.has_listeners:

@@ -3,6 +3,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from ._chat_script import ChatScript
 from ._dialect import Dialect
@@ -37,6 +38,8 @@ class State:
     chat: ChatScript = field(default_factory=ChatScript)
     files: OrderedDict[str, File] = field(default_factory=OrderedDict[str, File])
     """The newest results of blocking calls, by file name."""
+    workspace: str = field(default_factory=lambda: str(uuid4()))
+    """The id of the workspace of these results. The id of a job is that of the workspace of its results."""
     jobs: Jobs = field(default_factory=Jobs)
     favorites: set[str] = field(default_factory=set[str])
     """The ids of the favorite models."""
@@ -47,14 +50,14 @@ class State:
     broadcast: Broadcast = field(init=False)
 
     def __post_init__(self) -> None:
-        self.uploads = Uploads(self.faults)
-        self.validation = Validation(self.models, self.dialect, self.drafts, self.uploads)
         self.links = Links(self.faults)
+        self.uploads = Uploads(self.links)
+        self.validation = Validation(self.models, self.dialect, self.drafts, self.links)
         self.broadcast = Broadcast(self.faults)
 
-    def add_file(self, file: File) -> None:
+    def add_file(self, name: str, file: File) -> None:
         """Store a result of a blocking call, and remove the oldest one if there are too many."""
-        self.files[file.name] = file
+        self.files[name] = file
         if len(self.files) > MAX_FILES:
             self.files.popitem(last=False)
 

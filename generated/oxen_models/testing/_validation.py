@@ -3,7 +3,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeAlias, cast
+from urllib.parse import unquote, urlsplit
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
@@ -14,6 +16,7 @@ from ._dialect import Dialect
 from ._drafts import Drafts, supports_drafts
 from ._errors import RequestError
 from ._json import JSON, as_object, parse_json
+from ._links import REPOSITORIES, Links, is_file
 from ._models import (
     Media,
     Model,
@@ -23,7 +26,6 @@ from ._models import (
     output_media,
     schema_properties,
 )
-from ._uploads import Uploads
 
 Schema: TypeAlias = dict[str, JSON]
 
@@ -48,11 +50,11 @@ _MAX_MESSAGE_LENGTH = 240
 class Validation:
     """Validates bodies against the parameter schemas of `models`."""
 
-    def __init__(self, models: Models, dialect: Dialect, drafts: Drafts, uploads: Uploads) -> None:
+    def __init__(self, models: Models, dialect: Dialect, drafts: Drafts, links: Links) -> None:
         self._models = models
         self._dialect = dialect
         self._drafts = drafts
-        self._uploads = uploads
+        self._links = links
         self._validators: dict[str, tuple[Model, Validator | None]] = {}
 
     def split_body(self, body: Schema, *, queue: bool = False) -> tuple[Model, Schema]:
@@ -108,7 +110,7 @@ class Validation:
             validator = _make_validator(_without_common(schema))
             self._validators[id] = model, validator
         self._validate(validator, parameters, provider)
-        self._uploads.check_urls(parameters)
+        self._check_urls(parameters)
         return schema
 
     def _validate(self, validator: Validator | None, parameters: Schema, provider: str | None) -> None:
@@ -117,6 +119,26 @@ class Validation:
             path = error.json_path.removeprefix("$").removeprefix(".")
             message = _shorten(error.message)
             raise self._refusal(f"{path}: {message}" if path else message, provider)
+
+    def _check_urls(self, value: JSON) -> None:
+        """Check the URLs of the hub's own files in a parameter.
+
+        Raises:
+            RequestError: A URL has expired, or is not one that the hub signed.
+        """
+        if isinstance(value, dict):
+            self._check_urls(list(value.values()))
+        elif isinstance(value, list):
+            for item in value:
+                self._check_urls(item)
+        elif isinstance(value, str) and value[:5].lower() != "data:" and REPOSITORIES in value:
+            with suppress(ValueError):
+                parts = urlsplit(value)
+                path = unquote(parts.path)
+                is_own = parts.hostname in ("127.0.0.1", "localhost") and is_file(path)
+                if is_own and not self._links.is_valid(path, parts.query):
+                    detail = f"403 Client Error: Forbidden for url: {value.partition('?')[0]}"
+                    raise RequestError(400, "invalid_file_input", detail)
 
     def _refusal(self, detail: str, provider: str | None = None) -> RequestError:
         return RequestError(int(self._dialect.refusal_status), "invalid_params", detail, provider)

@@ -12,10 +12,10 @@ from ._downloads import Downloads
 from ._errors import ErrorResponses, RequestError
 from ._generation import generation_routes
 from ._json import json_response
+from ._links import USER, result_path
 from ._middleware import CutConnection, FaultMiddleware
 from ._model_routes import model_routes
 from ._queue import queue_routes
-from ._records import USER
 from ._state import State
 
 
@@ -32,7 +32,7 @@ def create_app(state: State, cut_connection: CutConnection) -> ASGIApp:
             *state.uploads.routes(),
             Route("/api/authorize", _authorize),
             Route("/api/users/me", _whoami),
-            Route("/files/{name}", downloads.download),
+            Route(result_path("{workspace}", "{name}"), downloads.download),
         ],
         exception_handlers={
             RequestError: errors.handle_request_error,

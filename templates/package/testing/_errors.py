@@ -50,6 +50,11 @@ class ErrorResponses:
         return response
 
 
+def url_expired() -> RequestError:
+    """Return the error for a presigned URL that is not valid any more."""
+    return RequestError(403, "forbidden", "Request has expired")
+
+
 def not_found() -> RequestError:
     """Return the error for a path or a generation that does not exist."""
     return RequestError(404, "resource_not_found", "The requested resource could not be found")

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ._json import JSON, json_response
+from ._links import result_name, result_path
 from ._media import File, make_files
 from ._models import Media
 from ._state import State
@@ -42,14 +43,19 @@ class _Endpoint:
         await anyio.sleep(self._state.generation_time or 0.0)
         draft = self._state.drafts.add_if_draft(model, parameters)
         is_inline = body.get("response_format") == "b64_json"
-        results = _inline(files) if is_inline else self._link(files, str(request.base_url))
+        created, base_url = int(time.time()), str(request.base_url)
+        prompt = parameters.get("prompt")
+        results = _inline(files) if is_inline else self._link(files, created, prompt, base_url)
         media: list[JSON] = [{**result, **draft} for result in results]
-        return json_response({"model": model["id"], "created": int(time.time()), f"{self._media}s": media})
+        return json_response({"model": model["id"], "created": created, f"{self._media}s": media})
 
-    def _link(self, files: Iterable[File], base_url: str) -> Iterable[dict[str, JSON]]:
+    def _link(
+        self, files: Iterable[File], created: int, prompt: JSON, base_url: str
+    ) -> Iterable[dict[str, JSON]]:
         for file in files:
-            self._state.add_file(file)
-            yield {"url": self._state.links.sign(base_url, file.name)}
+            name = result_name(created, prompt, file.digest, file.format.extension)
+            self._state.add_file(name, file)
+            yield {"url": self._state.links.sign(base_url, result_path(self._state.workspace, name))}
 
 
 def _inline(files: Iterable[File]) -> Iterable[dict[str, JSON]]:

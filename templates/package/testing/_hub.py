@@ -260,8 +260,8 @@ class Hub:
         Faults of the URLs of results, decided when a URL is returned; another request returns another URL:
 
         - `url-downloads`: the URL responds 403 after `amount` downloads.
-        - `url-seconds`: the URL responds 403 after `amount` seconds. This applies to uploads, too, whose
-          URLs expire after an hour without it.
+        - `url-seconds`: the URL responds 403 after `amount` seconds, rounded up, in place of an hour. This
+          applies to uploads, too.
 
         Faults of event streams, decided when a stream is opened (`respond_next(503, path="/api/events")`
         refuses a stream):

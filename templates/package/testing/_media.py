@@ -63,8 +63,8 @@ class File:
     format: Format
 
     @property
-    def name(self) -> str:
-        return f"{hashlib.sha256(self.content).hexdigest()[:32]}.{self.format.extension}"
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
 _cache: OrderedDict[bytes, list[File]] = OrderedDict()

@@ -64,7 +64,9 @@ class _ModelRoutes:
         return self._list_response(request, matches)
 
     async def search(self, request: Request) -> Response:
-        text = request.query_params.get("search", "").casefold()
+        if "search" not in request.query_params:
+            raise RequestError(400, "invalid_params", "search is required")
+        text = request.query_params["search"].casefold()
 
         def matches(model: Model) -> bool:
             return any(text in str(model.get(key)).casefold() for key in ("id", "display_name"))

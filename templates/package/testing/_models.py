@@ -19,7 +19,13 @@ SCHEMA_KEYS = ("json_request_schema", "request_schema")
 
 _MEDIA: tuple[Media, ...] = ("image", "video", "audio")
 _OF_RECORDS = ("changed", "removed")
-_NOT_RECORDED: Model = {"pricing": None, "deployments": [], "showcase": None}
+_NOT_RECORDED: Model = {
+    "pricing": None,
+    "deployments": [],
+    "showcase": None,
+    "context_length": None,
+    "max_output_tokens": None,
+}
 
 
 def stored_schema(model: Model) -> JSON:

@@ -16,8 +16,9 @@ from ._errors import RequestError, not_found
 from ._events import EventStream
 from ._jobs import Job
 from ._json import json_response
+from ._links import USER
 from ._models import Media, Model, output_media
-from ._records import USER, Records
+from ._records import Records
 from ._runner import Runner
 from ._state import State
 from ._validation import TARGETS, read_body
