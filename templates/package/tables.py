@@ -18,6 +18,7 @@ from decimal import Decimal
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from oxen_models._runtime.arguments import check_flag, check_progress, check_string
 from oxen_models._runtime.batch_options import BatchOptions
 from oxen_models._runtime.budget import Unpriced
 from oxen_models._runtime.errors import ConfigurationError
@@ -210,8 +211,14 @@ def create_options(
 
     Raises:
         ConfigurationError: There is a mapping without a model, a model without a mapping, a model without a
-            typed call, or a parameter that the call does not have.
+            typed call, a parameter that the call does not have, or a value of another type.
     """
+    check_string("key", key)
+    check_string("prefix", prefix)
+    check_flag("sidecar", sidecar)
+    check_progress(progress)
+    if model is not None:
+        check_string("model", model)
     return TableOptions(
         to_request=to_request,
         model=model,

@@ -155,6 +155,8 @@ def encode_queue_body(
 def _encode(
     request: AnyRequest, body: dict[str, Any], extra_body: Mapping[str, object] | None
 ) -> Body | bytes:
+    if extra_body is not None and not isinstance(extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _error(request, "extra_body", extra_body, "must be a mapping")
     try:
         extra = dict(extra_body or {})
         problems = tuple(_list_known_names(request, extra))

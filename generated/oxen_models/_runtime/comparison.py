@@ -13,6 +13,7 @@ from oxen_models._runtime.json_schema.prices import format_amount
 
 from .adaptation import Adaptation, Conversion, Omission, adapt_parameters, check_names
 from .aliases import ALIAS_BY_NAME, ALIASES
+from .arguments import check_items
 from .catalog import ModelInfo
 from .errors import BudgetExceededError, ConfigurationError
 from .fields import OMIT, is_sequence, map_wire_names
@@ -191,7 +192,7 @@ def find_model(catalog: Sequence[ModelInfo], id: str) -> ModelInfo:
 
 def _find_models(catalog: Sequence[ModelInfo], named: Iterable[str | ModelInfo]) -> list[ModelInfo]:
     models: list[ModelInfo] = []
-    for name in named:
+    for name in check_items("models", named):
         model = find_model(catalog, name.id if isinstance(name, ModelInfo) else name)
         if model in models:
             raise ConfigurationError(f"models contains {model.id!r} twice")

@@ -33,12 +33,10 @@ def validate_headers(argument: str, headers: Mapping[str, str] | None) -> dict[s
             mapping.
     """
     validated: dict[str, str] = {}
-    try:
-        items = dict(headers or {}).items()
-    except (TypeError, ValueError):
+    if headers is not None and not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         kind = type(headers).__name__
-        raise ConfigurationError(f"{argument}: must be a mapping of names to values, got {kind}") from None
-    for name, value in items:
+        raise ConfigurationError(f"{argument}: must be a mapping of names to values, got {kind}")
+    for name, value in (headers or {}).items():
         if not _is_header_name(name) or not _is_header_value(value):
             raise ConfigurationError(f"{argument}: {name!r:.80} must be an ASCII name with an ASCII value")
         if name.lower() in _RESERVED_HEADERS:

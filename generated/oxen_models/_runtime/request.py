@@ -128,9 +128,11 @@ class Request(Object, extra="forbid"):
         """Return the request that has the given `body()`.
 
         Raises:
+            TypeError: It is not a mapping.
             ValueError: It is the body of another model.
             pydantic.ValidationError: A value does not match the schema.
         """
+        _check_body(body)
         if body.get("model", cls.model_id) != cls.model_id:
             raise ValueError(f"model must be {cls.model_id!r}, got {body['model']!r}")
         parameters = {name: value for name, value in body.items() if name != "model"}
@@ -218,8 +220,10 @@ class ChatRequestBase(Object, extra="forbid"):
         """Return the request that has the given `body()`.
 
         Raises:
+            TypeError: It is not a mapping.
             pydantic.ValidationError: A value does not match the documentation of the API.
         """
+        _check_body(body)
         return cls.model_validate(body, by_alias=True, by_name=False)
 
 
@@ -363,6 +367,11 @@ def run_build(
     except RecursionError:
         error = InvalidRequestError(model_id, (Problem("a parameter", "", "must be nested less deeply"),))
     raise error
+
+
+def _check_body(body: object) -> None:
+    if not isinstance(body, Mapping):
+        raise TypeError(f"body must be a mapping, got {type(body).__name__}: {shorten(body)}")
 
 
 def _find_module(request_class: type[Request]) -> str | None:

@@ -49,6 +49,8 @@ def read_model(module: str, id: str) -> HubModel | None:
     if folder is None:
         return None
     # Most files have the name of their model, and reading the others takes a hundred times as long.
+    if not isinstance(id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
     if _PLAIN_ID.fullmatch(id) and (file := folder.joinpath(f"{id}.json")).is_file():
         model = _read_file(file)
         if model.id == id:

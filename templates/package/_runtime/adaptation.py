@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .aliases import ALIAS_BY_NAME, Alias
+from .arguments import check_mapping
 from .errors import ConfigurationError
 from .fields import OMIT, is_sequence
 from .frame_sizes import FrameSize, Statement
@@ -66,8 +67,9 @@ def check_names(parameters: Mapping[str, Any]) -> None:
     """Raise if two names stand for the same parameter.
 
     Raises:
-        ConfigurationError: Two names stand for the same parameter.
+        ConfigurationError: Two names stand for the same parameter, or `parameters` is not a mapping.
     """
+    check_mapping("parameters", parameters)
     names: dict[Alias, str] = {}
     for name, value in parameters.items():
         alias = ALIAS_BY_NAME.get(name)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from os import PathLike
 from typing import Any, get_args
 
+from .arguments import check_flag, check_function, check_progress
 from .budget import Budget, Unpriced
 from .errors import ConfigurationError
 from .paths import expand_path
@@ -39,7 +40,8 @@ class BatchOptions:
         """Raise if an option is invalid.
 
         Raises:
-            ConfigurationError: An option is out of range, or requires a journal and there is none.
+            ConfigurationError: An option is out of range or has another type, or requires a journal and there
+                is none.
         """
         _validate_count("max_in_flight", self.max_in_flight)
         if self.max_consecutive_failures is not None:
@@ -50,6 +52,11 @@ class BatchOptions:
             validate_dollars("budget", self.budget)
         if self.unpriced not in get_args(Unpriced):
             raise ConfigurationError(f"unpriced must be 'refuse' or 'allow', got {self.unpriced!r:.40}")
+        check_progress(self.progress)
+        check_flag("resend_unknown", self.resend_unknown)
+        check_flag("reconcile", self.reconcile)
+        if self.key is not None:
+            check_function("key", self.key)
         for name in ("key", "resend_unknown", "reconcile"):
             if getattr(self, name) and self.journal is None:
                 raise ConfigurationError(f"{name} requires a journal: pass journal=")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -173,7 +173,7 @@ class Catalog:
         self,
         *,
         task: Task | None = None,
-        accepts: Collection[str] = (),
+        accepts: Iterable[str] = (),
         max_price: Decimal | int | None = None,
         developer: str | None = None,
         search: str | None = None,
@@ -200,7 +200,7 @@ class Catalog:
 
         Raises:
             ConfigurationError: A task, a family, a verb, a kind, a developer or a parameter does not exist,
-                or `max_price` is neither a `Decimal` nor an int.
+                `max_price` is neither a `Decimal` nor an int, or a value has another type than the filter.
         """
         for name, value in (
             ("task", task), ("family", family), ("verb", verb), ("input", input), ("output", output)
@@ -211,18 +211,22 @@ class Catalog:
             from .pricing import validate_dollars
 
             validate_dollars("max_price", max_price)
-        accepts = (accepts,) if isinstance(accepts, str) else accepts
-        for parameter in accepts:
+        names = (accepts,) if isinstance(accepts, str) else _list_names(accepts)
+        for parameter in names:
             _check("accepts", parameter, {name for model in self._models for name in model.parameters})
         if developer is not None:
             developers = {model.developer for model in self._models if model.developer}
             _check("developer", developer, sorted(developers), ignore_case=True)
+        if search is not None and not isinstance(search, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _type_error("search", "a string", search)
+        if typed is not None and not isinstance(typed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _type_error("typed", "True or False", typed)
         words = (search or "").lower().split()
         return ModelTable(
             model
             for model in self._models
             if (task is None or task in model.tasks)
-            and all(parameter in model.parameters for parameter in accepts)
+            and all(parameter in model.parameters for parameter in names)
             and (max_price is None or (model.default_cost is not None and model.default_cost[1] <= max_price))
             and (developer is None or (model.developer or "").lower() == developer.lower())
             and (family is None or model.family == family)
@@ -244,7 +248,8 @@ class Catalog:
                 return model
         from .values import suggest_similar
 
-        raise KeyError(f"no model {id!r}{suggest_similar(id, (model.id for model in self._models))}")
+        similar = suggest_similar(str(id), (model.id for model in self._models))
+        raise KeyError(f"no model {id!r:.80}{similar}")
 
 
 class _RequestBuilder:
@@ -283,6 +288,8 @@ def _matches(model: ModelInfo, words: list[str]) -> bool:
 
 def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool = False) -> None:
     """Raise if a value of a filter does not exist, because no model could match it."""
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _type_error(name, "a string", value)
     if value in known or (ignore_case and value.lower() in map(str.lower, known)):
         return
     from .errors import ConfigurationError
@@ -290,6 +297,19 @@ def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool =
 
     expected = "" if len(known) > MAX_LISTED_NAMES else f"; expected one of {', '.join(known)}"
     raise ConfigurationError(f"{name}: there is no {value!r:.80}{suggest_similar(value, known) or expected}")
+
+
+def _list_names(accepts: Iterable[str]) -> tuple[str, ...]:
+    try:
+        return tuple(accepts)
+    except TypeError:
+        raise _type_error("accepts", "names of parameters", accepts) from None
+
+
+def _type_error(name: str, expected: str, value: object) -> Exception:
+    from .errors import ConfigurationError
+
+    return ConfigurationError(f"{name} must be {expected}, got {value!r:.80}")
 
 
 def _truncate(text: str, width: int) -> str:

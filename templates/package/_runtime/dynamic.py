@@ -150,6 +150,9 @@ class DynamicSchema:
             InvalidRequestError: A value does not match the schema, or `extra_body` contains a parameter.
         """
         problems: dict[str, Problem] = {}
+        if not isinstance(extra_body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            problem = Problem("extra_body", shorten(extra_body), "must be a mapping")
+            raise InvalidRequestError(self.id, (problem,))
         for name in extra_body.keys() & self._nodes.keys():
             place, given = f"extra_body[{name!r}]", shorten(extra_body[name])
             remedy = f"pass it as a parameter: {name}={given}"

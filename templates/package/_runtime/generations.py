@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
+from .arguments import check_string
 from .context import CallContext
 from .errors import ConfigurationError, JobFailed, UnexpectedResponseError
 from .generated_files import GeneratedFile, find_files, is_result_list, media_key
@@ -132,7 +133,8 @@ def build_filters(**filters: str | None) -> dict[str, str]:
     """Return the query of a list of jobs, without the filters that are None.
 
     Raises:
-        ConfigurationError: `status` or `media_type` has a value that the API does not document.
+        ConfigurationError: `status` or `media_type` has a value that the API does not document, or a filter
+            is not a string.
     """
     for name, values in _FILTER_VALUES.items():
         if filters.get(name) is not None and filters[name] not in values:
@@ -140,7 +142,19 @@ def build_filters(**filters: str | None) -> dict[str, str]:
             raise ConfigurationError(
                 f"{name} must be {', '.join(others)} or {last}, got {filters[name]!r:.80}"
             )
-    return {name: value for name, value in filters.items() if value is not None}
+    return select_filters(**filters)
+
+
+def select_filters(**filters: str | None) -> dict[str, str]:
+    """Return the filters that are not None.
+
+    Raises:
+        ConfigurationError: A filter is not a string.
+    """
+    selected = {name: value for name, value in filters.items() if value is not None}
+    for name, value in selected.items():
+        check_string(name, value)
+    return selected
 
 
 def parse_generation(response: Response, generation_id: str) -> Generation:

@@ -225,7 +225,8 @@ def validate_timeout(timeout: float, name: str = "timeout") -> float:
     Raises:
         ConfigurationError: It is not a positive number of seconds, or it is too large.
     """
-    if not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:  # pyright: ignore[reportUnnecessaryIsInstance]
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_number or not 0 < timeout <= MAX_TIMEOUT:
         raise ConfigurationError(
             f"{name} must be a positive number of seconds, at most {MAX_TIMEOUT:,.0f}, got {timeout!r:.40}"
         )

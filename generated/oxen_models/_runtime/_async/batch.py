@@ -15,6 +15,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
+from ..arguments import check_items
 from ..batch_options import BatchOptions
 from ..budget import Refusal
 from ..cancellation import CancellationToken
@@ -87,6 +88,7 @@ class _AsyncEngine:
     def __init__(self, session: AsyncSession, requests: Iterable[AnyRequest], options: BatchOptions) -> None:
         self._session = session
         self._options = options
+        check_items("requests", requests)
         self._total = len(requests) if isinstance(requests, Sized) else None
         self._requests = enumerate(requests)
         self._has_requests = True

@@ -182,7 +182,8 @@ class AsyncAnyModel(AsyncSessionBound):
             self._session.settings.require_key()
         schema = await self._load()
         schema.find_operation(verb)
-        return await run_blocking(schema.build_request, parameters, extra_body or _NOTHING, verb)
+        extra = _NOTHING if extra_body is None else extra_body
+        return await run_blocking(schema.build_request, parameters, extra, verb)
 
     async def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:

@@ -180,7 +180,8 @@ class AnyModel(SessionBound):
             self._session.settings.require_key()
         schema = self._load()
         schema.find_operation(verb)
-        return run_blocking(schema.build_request, parameters, extra_body or _NOTHING, verb)
+        extra = _NOTHING if extra_body is None else extra_body
+        return run_blocking(schema.build_request, parameters, extra, verb)
 
     def _load(self) -> DynamicSchema:
         if self._dynamic_schema is None:

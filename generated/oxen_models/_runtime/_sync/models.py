@@ -6,13 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ..arguments import check_string
 from ..context import CallContext
+from ..generations import select_filters
 from ..hub_models import HubModel, check_id, parse_model, parse_models
 from ..urls import model_path
 from .session import SessionBound
 
 # The class below has a method named `list`.
 _Models: TypeAlias = list[HubModel]
+
+_FILTERS = {"developer": "developer_name", "provider": "provider_name"}
 
 
 class Models(SessionBound):
@@ -31,12 +35,20 @@ class Models(SessionBound):
             developer: The name of the developer.
             provider: The name of the provider.
             action: A fine-tuning action that the model supports.
+
+        Raises:
+            ConfigurationError: A filter is not a string.
         """
-        filters = {"developer_name": developer, "provider_name": provider, "action": action}
-        return self._list("/models", {key: value for key, value in filters.items() if value is not None})
+        filters = select_filters(developer=developer, provider=provider, action=action)
+        return self._list("/models", {_FILTERS.get(name, name): text for name, text in filters.items()})
 
     def search(self, text: str) -> _Models:
-        """Return the models whose name matches a text."""
+        """Return the models whose name matches a text.
+
+        Raises:
+            ConfigurationError: `text` is not a string.
+        """
+        check_string("text", text)
         return self._list("/models/search", {"search": text})
 
     def favorites(self) -> _Models:

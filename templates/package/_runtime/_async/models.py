@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ..arguments import check_string
 from ..context import CallContext
+from ..generations import select_filters
 from ..hub_models import HubModel, check_id, parse_model, parse_models
 from ..urls import model_path
 from .session import AsyncSessionBound
 
 # The class below has a method named `list`.
 _Models: TypeAlias = list[HubModel]
+
+_FILTERS = {"developer": "developer_name", "provider": "provider_name"}
 
 
 class AsyncModels(AsyncSessionBound):
@@ -30,14 +34,20 @@ class AsyncModels(AsyncSessionBound):
             developer: The name of the developer.
             provider: The name of the provider.
             action: A fine-tuning action that the model supports.
+
+        Raises:
+            ConfigurationError: A filter is not a string.
         """
-        filters = {"developer_name": developer, "provider_name": provider, "action": action}
-        return await self._list(
-            "/models", {key: value for key, value in filters.items() if value is not None}
-        )
+        filters = select_filters(developer=developer, provider=provider, action=action)
+        return await self._list("/models", {_FILTERS.get(name, name): text for name, text in filters.items()})
 
     async def search(self, text: str) -> _Models:
-        """Return the models whose name matches a text."""
+        """Return the models whose name matches a text.
+
+        Raises:
+            ConfigurationError: `text` is not a string.
+        """
+        check_string("text", text)
         return await self._list("/models/search", {"search": text})
 
     async def favorites(self) -> _Models:
