@@ -166,7 +166,7 @@ def _compare_model(old: ResolvedModel, new: ResolvedModel) -> tuple[list[Change]
 
 def _compare_calls(old: ResolvedModel, new: ResolvedModel) -> Iterator[tuple[str, str | None, str | None]]:
     if old.node is not None and new.node is None:
-        yield "schema-removed", _call(old), _call(new)
+        yield "schema-removed" if old.is_bound else "server-validation-changed", _call(old), _call(new)
     if old.node is None and new.node is not None:
         yield "schema-added", _call(old), _call(new)
     a, b = _list_calls(old), _list_calls(new)

@@ -75,8 +75,8 @@ def compare_enums(
         "enum",
         old.get("enum") or describe_type(old),
         new.get("enum") or describe_type(new),
-        is_narrowed=is_narrowed or not all(accepts(new, value) for value in old_values),
-        is_widened=is_widened or not all(accepts(old, value) for value in new_values),
+        is_narrowed=is_narrowed or not all(accepts(new, value, urls_only=True) for value in old_values),
+        is_widened=is_widened or not all(accepts(old, value, urls_only=True) for value in new_values),
     )
 
 

@@ -37,6 +37,15 @@ class Schema:
         parent, key = (described, wire_name) if is_described else (self.raw, "additionalProperties")
         return Schema(self.node["properties"][wire_name], _subschema(parent, key))
 
+    def alternative(self, name: str, node: Node) -> Schema:
+        """Return the schema of the values of one type, of several that a schema accepts.
+
+        Args:
+            name: The type; integers are numbers.
+            node: The normalized schema of these values.
+        """
+        return Schema(node, find_alternative(self.raw, name))
+
     def items(self) -> Schema:
         """Return the schema of the items of an array."""
         return Schema(self.node["items"], _subschema(self.raw, "items"))
@@ -49,6 +58,18 @@ class Schema:
 def _subschema(parent: object, key: str) -> Mapping[str, Any]:
     schema = parent.get(key) if is_object(parent) else None
     return schema if is_object(schema) else {}
+
+
+def find_alternative(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the only member of `anyOf` or `oneOf` with a type; the schema itself without one."""
+    members = raw.get("anyOf", raw.get("oneOf"))
+    names = ("integer", "number") if name == "number" else (name,)
+    found = [
+        member
+        for member in (members if is_list(members) else ())
+        if is_object(member) and "enum" not in member and member.get("type") in names
+    ]
+    return found[0] if len(found) == 1 else raw
 
 
 def join_path(path: str, wire_name: str) -> str:

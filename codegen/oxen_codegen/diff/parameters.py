@@ -29,6 +29,7 @@ from .nodes import (
     accepted_types,
     accepts_media,
     describe_type,
+    find_alternative,
     find_classes,
     join_path,
     media_kinds,
@@ -71,7 +72,7 @@ def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, S
     if old_types is None or new_types is None:
         return
     for name in sorted({"array", "object"} & old_types.nodes.keys() & new_types.nodes.keys()):
-        a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
+        a, b = old.alternative(name, old_types.nodes[name]), new.alternative(name, new_types.nodes[name])
         if name == "array":
             yield from common_objects(f"{path}[]", a.items(), b.items())
         else:
@@ -104,20 +105,22 @@ def _compare_properties(path: str, old: Schema, new: Schema) -> Iterator[Paramet
         was_required, is_required = name in old.node["required"], name in new.node["required"]
         if was_required != is_required:
             yield inner, "became-required" if is_required else "became-optional", was_required, is_required
-        yield from _compare_defaults(
-            inner, old.node["annotations"].get(name, {}), new.node["annotations"].get(name, {})
-        )
+        defaults = [schema.node["annotations"].get(name, {}) for schema in (old, new)]
+        yield from _compare_defaults(inner, *defaults, is_required=was_required and is_required)
         yield from _compare_schemas(inner, old.property(name), new.property(name))
 
 
-def _compare_defaults(path: str, old: Node, new: Node) -> Iterator[ParameterChange]:
-    if "default" not in old and "default" not in new:
+def _compare_defaults(path: str, old: Node, new: Node, *, is_required: bool) -> Iterator[ParameterChange]:
+    a, b = ({"default": node["default"]} if "default" in node else {} for node in (old, new))
+    if json_equal(a, b):
         return
-    if "default" not in old:
+    if is_required:  # the default is an example then
+        yield path, "annotation-changed", a, b
+    elif not a:
         yield path, "default-added", None, new["default"]
-    elif "default" not in new:
+    elif not b:
         yield path, "default-removed", old["default"], None
-    elif not json_equal(old["default"], new["default"]):
+    else:
         yield path, "default-changed", old["default"], new["default"]
 
 
@@ -157,7 +160,8 @@ def _format(schema: Schema) -> Node:
     """Return the format of a string, with the media that it accepts."""
     members = schema.node.get("anyOf", [schema.node])
     media = [member["media"] for member in members if "media" in member]
-    return {**_select(schema.raw, _FORMAT), **({"media": media[0]} if media else {})}
+    raw = find_alternative(schema.raw, "string")
+    return {**_select(raw, _FORMAT), **({"media": media[0]} if media else {})}
 
 
 def _select(raw: Mapping[str, Any], keys: Iterable[str]) -> Node:
@@ -187,7 +191,7 @@ def _compare_values(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
         yield from compare_single_values(path, old.node, new.node, old_types, new_types)
         yield from compare_media(path, old.node, new.node, old_types, new_types)
         for name in old_types.nodes.keys() & new_types.nodes.keys() & _COMPARE.keys():
-            a, b = Schema(old_types.nodes[name], old.raw), Schema(new_types.nodes[name], new.raw)
+            a, b = old.alternative(name, old_types.nodes[name]), new.alternative(name, new_types.nodes[name])
             yield from _COMPARE[name](path, a, b)
 
 

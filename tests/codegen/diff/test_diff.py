@@ -97,6 +97,12 @@ def find_changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | No
         (array_schema(STRING), array_schema(STRING, maxItems=3), "count-narrowed"),
         (array_schema(STRING, minItems=1), array_schema(STRING), "count-widened"),
         (IMAGE, STRING, "media-narrowed"),
+        # A call opens a value that is not a URL as the path of a file.
+        ({**IMAGE, "default": "auto"}, IMAGE, "default-removed enum-narrowed"),
+        ({**IMAGE, "default": "https://example.com/"}, IMAGE, "default-removed"),
+        (IMAGE, {"anyOf": [IMAGE, {"const": "auto"}]}, "enum-widened"),
+        ({"enum": ["cat", "dog"]}, IMAGE, "enum-narrowed became-media"),
+        ({"enum": ["https://example.com/"]}, IMAGE, "enum-widened became-media"),
         (STRING, IMAGE, "became-media"),
         (IMAGE, {**STRING, "format": "uri"}, "format-changed"),
         ({**STRING, "format": "uri"}, IMAGE, "media-narrowed"),
@@ -171,6 +177,17 @@ def test_parameter_change_has_kinds(old: dict[str, Any], new: dict[str, Any], ki
             {("p.b", "required-parameter-added")},
         ),
         (object_schema(a=NUMBER, b=NUMBER), object_schema(a=NUMBER), {("p.b", "parameter-removed")}),
+        # Of a required parameter, the default is an example.
+        (
+            object_schema("a", a={**NUMBER, "default": 1}),
+            object_schema("a", a={**NUMBER, "default": 2}),
+            {("p.a", "annotation-changed")},
+        ),
+        (
+            {"anyOf": [STRING, array_schema(object_schema(a=STRING))]},
+            {"anyOf": [STRING, array_schema(object_schema(a={**STRING, "title": "T"}))]},
+            {("p[].a", "title-changed")},
+        ),
         (
             {"type": "object", "additionalProperties": NUMBER},
             {"type": "object", "additionalProperties": INTEGER},
@@ -286,6 +303,11 @@ MODEL_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"capabilities": {"input": ["text"], "output": ["image"]}},
         {"capabilities": {"input": ["image", "text"], "output": ["image"]}},
         "capabilities-changed",
+    ),
+    (
+        {"endpoint": "/chat/completions"},
+        {"endpoint": "/chat/completions", "schema": None},
+        "server-validation-changed",
     ),
     (
         {"schema": object_schema()},

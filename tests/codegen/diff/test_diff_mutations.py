@@ -64,16 +64,22 @@ def _wrap_in_array(schema: Schema, name: str) -> bool:
 
 
 def _change_default(schema: Schema, name: str) -> bool:
-    return "default" in schema["properties"][name] and _set_default(schema["properties"][name])
+    parameter = schema["properties"][name]
+    return _is_optional(schema, name) and "default" in parameter and _set_default(parameter)
 
 
 def _add_default(schema: Schema, name: str) -> bool:
-    return "default" not in schema["properties"][name] and _set_default(schema["properties"][name])
+    parameter = schema["properties"][name]
+    return _is_optional(schema, name) and "default" not in parameter and _set_default(parameter)
+
+
+def _is_optional(schema: Schema, name: str) -> bool:
+    return name not in schema.get("required", [])  # otherwise the default is an example
 
 
 def _set_default(parameter: Schema) -> bool:
     """Set another default that the parameter accepts; return False if there is none."""
-    candidates = [*parameter.get("enum", ["another", True, False, parameter.get("minimum", 0)])]
+    candidates = [*parameter.get("enum", ["https://example.com/", True, False, parameter.get("minimum", 0)])]
     accepts = make_validator({key: value for key, value in parameter.items() if key != "default"})
     for value in candidates:
         if accepts(value) and value != parameter.get("default"):
