@@ -18,6 +18,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, TemplateError, TemplateNotFou
 from .diagnostics import CodegenError, ModelError
 from .headers import copied_header, generated_header, html_header
 from .render import create_environment
+from .tree import list_files
 
 _BINARY_SUFFIXES = {".mov", ".mp3", ".mp4", ".ogg", ".pcm", ".wav", ".webm"}
 
@@ -161,10 +162,6 @@ def _check_override(file: Path) -> None:
 
 
 def _list_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder by relative path, without hidden files and caches."""
-    files = {file.relative_to(folder): file for file in sorted(folder.rglob("*")) if file.is_file()}
-    return {
-        path.as_posix(): file
-        for path, file in files.items()
-        if not any(part.startswith(".") or part == "__pycache__" for part in path.parts)
-    }
+    """Return the files of a folder by relative path, without hidden files."""
+    names = sorted(name for name in list_files(folder) if "/." not in f"/{name}")
+    return {name: folder / name for name in names}

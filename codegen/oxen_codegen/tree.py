@@ -44,7 +44,7 @@ def create_file(file: Path, text: str) -> None:
 
 def compare_trees(new: Path, old: Path) -> Iterator[Difference]:
     """Yield the files that differ between two folders, in the order of their paths."""
-    new_files, old_files = _list_files(new), _list_files(old)
+    new_files, old_files = set(list_files(new)), set(list_files(old))
     for name in sorted(new_files | old_files):
         if name not in old_files:
             yield name, "new"
@@ -54,9 +54,11 @@ def compare_trees(new: Path, old: Path) -> Iterator[Difference]:
             yield name, "changed"
 
 
-def _list_files(folder: Path) -> set[str]:
-    return {
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+def list_files(folder: Path) -> Iterator[str]:
+    """Yield the relative paths of the files below a folder, without compiled modules."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        path = Path(parent).relative_to(folder)
+        for name in names:
+            if os.path.isfile(os.path.join(parent, name)):  # the target of a link may be gone
+                yield (path / name).as_posix()

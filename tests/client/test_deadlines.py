@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import logging
 import socket
@@ -146,7 +147,7 @@ def test_slow_upload_ends_at_the_timeout(run: ClientRunner, connect: Callable[[P
     image = b"\x89PNG\r\n\x1a\n" + bytes(12_000_000)  # more than the buffers of the two sockets
 
     def upload(oxen: Any) -> Any:
-        return oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[image])
+        return oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[io.BytesIO(image)])
 
     with run_socket_server(send_nothing, connect) as server:
         run.expect_error(ox.OutcomeUnknownTimeout, upload, base_url=server.url, timeout=2 * TIMEOUT)
