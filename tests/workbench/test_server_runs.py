@@ -108,6 +108,7 @@ def test_invalid_values_are_problems(
     [
         ("no-such-model", 404, "model"),
         ("../../etc/passwd", 404, "model"),
+        ("x" * 300, 404, "model"),
         ("\ud800", 400, "request"),
         ("gpt-4o", 400, "request"),
     ],

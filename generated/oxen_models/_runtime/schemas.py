@@ -14,7 +14,7 @@ from typing import Any
 from .hub_models import HubModel, parse_model_record
 
 # An id whose file has its name on every file system.
-_PLAIN_ID = re.compile(r"[a-z0-9_-]+")
+_PLAIN_ID = re.compile(r"[a-z0-9_-]{1,200}")
 
 
 def schema(id: str) -> dict[str, Any]:
