@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from oxen_models import Oxen
+from oxen_models._cli.loopback import bind_loopback
 from oxen_models._runner.limits import Limits
 from oxen_models._runner.runner import Runner
 from oxen_models._workbench.serve import Workbench
@@ -111,7 +112,7 @@ def serve_page(
     with Oxen(key, base_url=url, max_retries=0) as oxen:
         runner = Runner(oxen, replace(limits or Limits(), input_folders=(media, output)))
         session = Session(runner, output, media)
-        server = Workbench(session)
+        server = Workbench(session, bind_loopback(0, "--port"))
         thread = Thread(target=server.serve_until_exit)
         thread.start()
         headers = {"X-Workbench-Token": session.token}

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from .failures import report_missing_extra
+from .loopback import bind_loopback
 from .options import base_url_option, create_client, parse_dollars
 
 TOKEN_VARIABLE = "OXEN_MCP_TOKEN"
@@ -109,5 +110,6 @@ def mcp_command(
                 click.echo("serving on the standard streams, for a client; Ctrl-C ends", err=True)
             serve_stdio(server)
         else:
+            bound = bind_loopback(port, "--http")
             click.echo(f"serving at http://127.0.0.1:{port}/mcp", err=True)
-            serve_http(server, token, port)
+            serve_http(server, token, bound)

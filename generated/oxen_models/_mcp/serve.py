@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import signal
+import socket
 from functools import partial
 from typing import Any
 
@@ -17,9 +19,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-HOST = "127.0.0.1"
 MIN_TOKEN_LENGTH = 16
-_NAMES = (HOST, "localhost")
+_NAMES = ("127.0.0.1", "localhost")
+_log = logging.getLogger(__name__)
 
 
 class TokenMiddleware:
@@ -32,12 +34,12 @@ class TokenMiddleware:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._expected):
+            scheme, _, token = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token):
                 headers = {"WWW-Authenticate": "Bearer"}
                 response = PlainTextResponse("the token is missing or wrong", 401, headers)
                 await response(scope, receive, send)
@@ -62,12 +64,25 @@ def create_app(server: Server[Any], token: str, port: int) -> Starlette:
     return app
 
 
-def serve_http(server: Server[Any], token: str, port: int) -> None:
-    """Serve over HTTP at `http://127.0.0.1:{port}/mcp` until the process is interrupted."""
-    config = uvicorn.Config(
-        create_app(server, token, port), HOST, port, log_level="warning", access_log=False
-    )
-    uvicorn.Server(config).run()
+class _HTTPServer(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Return when all calls have ended, so that clients receive the ids of their jobs."""
+        if self.server_state.tasks:
+            _log.warning("waiting for calls that have not ended; Ctrl-C again does not wait")
+        await super().shutdown(sockets)
+
+
+def serve_http(server: Server[Any], token: str, bound: socket.socket) -> None:
+    """Serve over HTTP at the path `/mcp` until the process is interrupted.
+
+    Args:
+        server: The server.
+        token: The token of clients.
+        bound: The socket, which listens on 127.0.0.1. It is closed at the end.
+    """
+    _, port = bound.getsockname()
+    config = uvicorn.Config(create_app(server, token, port), log_level="warning", access_log=False)
+    _HTTPServer(config).run(sockets=[bound])
 
 
 def serve_stdio(server: Server[Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from contextlib import suppress
@@ -13,7 +12,7 @@ from contextlib import suppress
 import uvicorn
 
 from .app import create_app
-from .guard import HOST, Guard
+from .guard import Guard
 from .runs import Runs
 from .session import Session
 
@@ -28,17 +27,14 @@ class Workbench(uvicorn.Server):
 
     Args:
         session: The session.
-        port: The port on 127.0.0.1; 0 for any free one.
-
-    Raises:
-        OSError: The port is in use or may not be used.
+        bound: The socket, which listens on 127.0.0.1. It is closed at the end.
     """
 
-    def __init__(self, session: Session, port: int = 0) -> None:
-        self._socket = _bind(port)
+    def __init__(self, session: Session, bound: socket.socket) -> None:
+        self._socket = bound
         self.runs = Runs(session)
-        port = self._socket.getsockname()[1]
-        self.url = f"http://{HOST}:{port}/"
+        host, port = bound.getsockname()
+        self.url = f"http://{host}:{port}/"
         super().__init__(
             uvicorn.Config(
                 Guard(create_app(session, self.runs, port), port),
@@ -79,17 +75,3 @@ class Workbench(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await super().shutdown(sockets)
-
-
-def _bind(port: int) -> socket.socket:
-    # With the protocol stated, asyncio disables Nagle's algorithm, which delays events by 40 ms.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere, the option lets two servers have one port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((HOST, port))
-        bound.listen()
-    except OSError:
-        bound.close()
-        raise
-    return bound

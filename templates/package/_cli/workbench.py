@@ -17,6 +17,7 @@ import click
 
 from .costs import create_limits
 from .failures import INTERRUPTED, report_interrupted_submission, report_missing_extra
+from .loopback import bind_loopback
 from .options import base_url_option, create_client, parse_dollars
 from .output import print_text
 
@@ -94,13 +95,7 @@ def workbench_command(
         limits = create_limits({"budget": budget, "confirm_above": confirm_above, "yes": False})
         runner = Runner(oxen, replace(limits, input_folders=(media_folder, folder)))
         session = Session(runner, folder, media_folder, is_demo=demo)
-        try:
-            workbench = Workbench(session, port or 0)
-        except OSError as error:
-            reason = error.strerror or error
-            raise click.UsageError(
-                f"port {port} of 127.0.0.1 cannot be used: {reason}; choose another one with --port"
-            ) from None
+        workbench = Workbench(session, bind_loopback(port or 0, "--port"))
         address = f"{workbench.url}?token={session.token}"
         click.echo(address)
         print_text(f"serving on this machine only; results are saved in {folder}; Ctrl-C ends", err=True)

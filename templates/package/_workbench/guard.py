@@ -14,9 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .responses import RequestError, respond_error
 from .session import Session
 
-HOST = "127.0.0.1"
 TOKEN_HEADER = "x-workbench-token"
-_NAMES = (HOST, "localhost", "[::1]")
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
