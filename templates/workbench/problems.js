@@ -2,7 +2,7 @@
 
 /** Problems with the parameters of a request, with suggestions, in the words of the bindings. */
 const problems = (() => {
-  const LEAVE_OUT = "leave the parameter out, or pass OMIT";
+  const LEAVE_OUT = "leave the parameter out";
   const MAX_LISTED_CHOICES = 50;
   const EXAMPLES = 3;
   const MAX_COMPARED_CHOICES = 100;

@@ -75,8 +75,7 @@ const validation = (() => {
     if (typeof value !== "string") return [fail(place, TEXT)];
     if (files.has(value)) return [];
     if (!isUrl(value)) {
-      const path = `pathlib.Path(${words.shorten(value)})`;
-      return [fail(place, `must be an http:, https: or data: URL; for a file, pass ${path}`)];
+      return [fail(place, "must be an http:, https: or data: URL; for a file, choose or drop it here")];
     }
     if (!value.isWellFormed()) return [fail(place, NO_UNICODE)];
     return validateLength(place, literals.countCharacters(value), type.minLength, type.maxLength, "character");

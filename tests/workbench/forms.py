@@ -39,6 +39,10 @@ EDGES: tuple[Any, ...] = (
 SUPPRESSED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 """The health checks of Hypothesis that random schemas do not pass."""
 _CHECK = "(id, values) => [values, engine.check(id, values)]"
+_ADVICE = re.compile(
+    r"; for a file, (?:choose or drop it here|pass pathlib\.Path\(.*?\)(?=, or |; |$))|, or pass OMIT"
+)
+"""What to do about a problem in a program or in the page."""
 _SEPARATOR = re.compile("(?:, or )?must be |, | or |; ")
 
 Problem = tuple[str, str, str]
@@ -171,9 +175,11 @@ def agree(actual: list[Problem], expected: list[Problem]) -> bool:
 
 
 def _sort_options(problem: Problem) -> tuple[str, str, list[str]]:
-    """Return a problem with sorted options, whose order depends on the modules that were imported before.
+    """Return a problem without advice that is different in programs, and with sorted options.
+
+    The order of options depends on the modules that were imported before.
 
     `typing` caches unions, and two of literals are equal in any order of their values.
     """
     parameter, given, message = problem
-    return parameter, given, sorted(_SEPARATOR.split(message))
+    return parameter, given, sorted(_SEPARATOR.split(_ADVICE.sub("", message)))

@@ -50,7 +50,7 @@ def test_media_are_urls_or_files_of_the_server(workbench: Workbench) -> None:
         "path": ["input_image", 4],
         "parameter": "input_image[4]",
         "given": "'kept.png'",
-        "message": "must be an http:, https: or data: URL; for a file, pass pathlib.Path('kept.png')",
+        "message": "must be an http:, https: or data: URL; for a file, choose or drop it here",
     }
 
 
