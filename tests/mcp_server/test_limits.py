@@ -149,6 +149,18 @@ def test_client_that_cannot_ask_is_rejected(
     assert hub.count("POST", QUEUE) == 0
 
 
+def test_client_that_fails_to_ask_is_rejected(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
+    """An error of the client in place of an answer is an error of the tool, which has the option."""
+
+    async def fail(context: object, params: types.ElicitRequestParams) -> types.ErrorData:
+        return types.ErrorData(code=-1, message="no window")
+
+    limits = Limits(confirm_above=Decimal(0))
+    with connect(oxen, tmp_path, limits, "legacy", elicitation_callback=fail) as agent:
+        assert "by the option --confirm-above 0.01 of" in agent.fail("run_model", **RUN)
+    assert hub.count("POST", QUEUE) == 0
+
+
 def test_user_is_not_asked_beyond_the_budget(oxen: Oxen, tmp_path: Path) -> None:
     """A call that the budget does not allow is rejected without a question."""
     user = User("accept")

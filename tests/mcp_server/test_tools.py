@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from io import BytesIO
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from helpers.agent import MODES, Agent, connect, read_text
 from mcp import MCPError
 from oxen_models import Oxen, catalog
+from oxen_models._mcp.tools import TOOLS, InvalidArgumentsError, check_arguments
 from oxen_models._runner.examples import create_example
 from oxen_models._runner.models import read_recorded
 from oxen_models._runner.requests import build_request
@@ -45,6 +47,24 @@ def test_find_models_applies_words_and_filters(agent: Agent) -> None:
     assert "no model has all words" in agent.read("find_models", query="xyzzy")["more"]
 
 
+def test_whole_float_is_an_integer(agent: Agent) -> None:
+    """JSON Schema has 2.0 as an integer, and some clients send it."""
+    assert len(agent.read("find_models", query="flux", limit=2.0)["models"]) == 2
+    assert agent.read("estimate", model=PRICED, parameters=HAT, count=2.0)["low"] == "0.02"
+    agent.read("history", limit=1.0)
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf])
+def test_number_that_is_not_finite_is_rejected(value: float) -> None:
+    """JSON has none, but parsers accept it; a comparison with a limit does not reject it."""
+    for tool, arguments in (
+        ("get_job", {"job_id": "1", "wait_seconds": value}),
+        ("find_models", {"max_price": value}),
+    ):
+        with pytest.raises(InvalidArgumentsError, match=f"={value}: must be of type number"):
+            check_arguments(TOOLS[tool], arguments)
+
+
 def test_find_models_finds_no_chat_models(agent: Agent) -> None:
     """A model that run_model rejects is not found."""
     assert agent.read("find_models", query="gpt-4o")["models"] == []
@@ -58,6 +78,8 @@ def test_find_models_live_asks_the_server(agent: Agent, hub: Hub) -> None:
     hub.add_model({"id": "acme-new", "capabilities": capabilities, "json_request_schema": schema})
     [model] = agent.read("find_models", query="acme-new", live=True)["models"]
     assert model["id"] == "acme-new"
+    hint = agent.read("find_models", query="xyzzy", live=True)["more"]
+    assert hint == "the server lists no model with all words: omit words"
     described = agent.read("describe_model", model="acme-new")
     assert (described["in_package"], list(described["parameters"])) == (False, ["prompt"])
 
@@ -103,6 +125,8 @@ def test_estimate_multiplies_the_jobs(agent: Agent) -> None:
                                                        "aspect_ratio": "16:10"}}, "did you mean '16:9'?"),
         ("run_model", {"model": "qwen-imge", "parameters": HAT}, "did you mean 'qwen-image'?"),
         ("run_model", {"model": "gpt-4o", "parameters": HAT}, "it is a chat model"),
+        ("describe_model", {"model": "gpt-4o"}, "it is a chat model"),
+        ("describe_model", {"model": "x" * 300}, "Model not found"),
         ("run_model", {"model": PRICED, "parameters": HAT, "prompt": "A"}, "go into 'parameters'"),
         ("run_model", {"model": PRICED, "parameters": HAT, "wait_secs": 1}, "did you mean 'wait_seconds'?"),
         ("run_model", {"model": PRICED, "parameters": HAT, "wait_seconds": 601}, "must be at most 600"),
@@ -111,6 +135,7 @@ def test_estimate_multiplies_the_jobs(agent: Agent) -> None:
         ("run_model", {"model": PRICED}, "run_model: parameters: required; nothing was sent"),
         ("find_models", {"task": "image-edits"}, "did you mean 'image-edit'?"),
         ("find_models", {"live": True}, "live requires query"),
+        ("find_models", {"max_price": -1}, "max_price=-1: must be at least 0"),
         ("get_job", {"job_id": ".."}, "job"),
         ("get_job", {"job_id": "absent"}, "no longer exists"),
         ("cancel_job", {"job_id": "absent"}, "does not exist"),
@@ -178,13 +203,36 @@ def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     """A wait that ends is no error; a cancelled job costs nothing."""
     hub.inject_fault("job-stuck", times=1)
     [job] = agent.read("run_model", model=PRICED, parameters=HAT, wait_seconds=0.1)["jobs"]
-    assert job["next"] == "call get_job with wait_seconds"
+    assert (job["next"], "it continues" in job["wait"]) == ("call get_job with wait_seconds", True)
     listed = agent.read("history", model=PRICED, limit=1)
     assert listed["spent_by_this_server"] == "$0.01"
     cancelled = agent.read("cancel_job", job_id=job["job_id"])
     [job] = cancelled["jobs"]
     assert (job["status"], cancelled["spent_by_this_server"]) == ("cancelled", "$0")
     assert "next" not in job
+
+
+def test_server_that_is_down_is_stated(tmp_path: Path) -> None:
+    """A wait that ends because the API does not respond differs from one for a job that continues."""
+    with (
+        Oxen("any", base_url="http://127.0.0.1:9", max_retries=0) as oxen,
+        connect(oxen, tmp_path) as agent,
+    ):
+        [job] = agent.read("get_job", job_id="1")["jobs"]
+    assert "whether it continues is unknown: no response from" in job["wait"]
+
+
+@pytest.mark.slow
+def test_file_that_is_not_saved_can_be_got(agent: Agent, hub: Hub) -> None:
+    """A paid result that could not be downloaded is got by its job, not by a second run."""
+    hub.inject_fault("url-downloads", 0)
+    [job] = json.loads(agent.fail("run_model", model=PRICED, parameters=HAT))["jobs"]
+    assert (job["status"], "HTTP 403" in job["error"]) == ("succeeded", True)
+    hub.clear()
+    assert job["next"] == "call get_job with wait_seconds"
+    [saved] = agent.read("get_job", job_id=job["job_id"])["jobs"]
+    assert len(saved["files"]) == 1
+    assert "next" not in saved
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from oxen_models._runner.runner import Plan
 from oxen_models._runtime.json_schema.prices import format_amount
@@ -59,7 +60,10 @@ class Approvals:
             return "unsupported"
         text = _describe(params.arguments or {}, plan)
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            result = await context.session.elicit_form(text, _FORM, context.request_id)
+            try:
+                result = await context.session.elicit_form(text, _FORM, context.request_id)
+            except MCPError:  # a client that claims to ask
+                return "unsupported"
             return "accept" if result.action == "accept" else "decline"
         token = token_urlsafe()
         while len(self._pending) >= _MAX_PENDING:
@@ -69,6 +73,21 @@ class Approvals:
         return types.InputRequiredResult(
             input_requests={_KEY: types.ElicitRequest(params=form)}, request_state=token
         )
+
+
+def describe_rejection(answer: Answer, plan: Plan) -> str:
+    """Return why a request was not approved, and what the user can do."""
+    if answer == "decline":
+        return "the user declined"
+    if plan.estimate:
+        option = f"--confirm-above {plan.estimate.high:f}"
+        reason = f"it may cost {format_amount(plan.estimate.high)}"
+    else:
+        option, reason = "--allow-unpriced", f"its cost is unknown ({plan.estimate.reason})"
+    return (
+        f"{reason}, and this client cannot ask the user; the user can allow it by the option {option} of the "
+        "server's command"
+    )
 
 
 def _can_ask(context: Context) -> bool:

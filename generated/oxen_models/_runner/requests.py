@@ -17,6 +17,20 @@ from oxen_models._runtime.values import shorten
 from .models import RunnableModel
 
 
+def check_operation(model: RunnableModel) -> None:
+    """Raise if a model has no call that generates media.
+
+    Raises:
+        ConfigurationError: It has none.
+    """
+    operation = model.operation
+    if operation is None or operation.result is None:
+        kind = (
+            "the kind of its result is unknown" if operation is None else f"it is a {operation.family} model"
+        )
+        raise ConfigurationError(f"{model.id} generates no media: {kind}")
+
+
 def build_request(model: RunnableModel, values: Mapping[str, Any]) -> RequestLike:
     """Return the request. Files are read.
 
@@ -28,12 +42,7 @@ def build_request(model: RunnableModel, values: Mapping[str, Any]) -> RequestLik
         ConfigurationError: The model has no call that generates media, or an extra is not installed.
         InvalidRequestError: A value does not match the schema.
     """
-    operation = model.operation
-    if operation is None or operation.result is None:
-        kind = (
-            "the kind of its result is unknown" if operation is None else f"it is a {operation.family} model"
-        )
-        raise ConfigurationError(f"{model.id} generates no media: {kind}")
+    check_operation(model)
     if model.is_recorded and model.node is not None:
         return _build_typed(model.id, values)
     try:

@@ -74,10 +74,12 @@ def _is_string(checker: object, value: object) -> bool:
 
 
 _untyped_validators: Any = validators
-# The default type checker accepts NaN and infinity, which are not JSON.
-_TYPE_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
+JSONValidator: Any = _untyped_validators.extend(
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
+)
+"""The class of validators. They reject NaN and infinity, which are not JSON."""
 _Validator: Any = _untyped_validators.extend(
-    Draft202012Validator, type_checker=_TYPE_CHECKER.redefine("string", _is_string)
+    JSONValidator, type_checker=JSONValidator.TYPE_CHECKER.redefine("string", _is_string)
 )
 
 

@@ -1,19 +1,23 @@
-"""Models as JSON for an agent."""
+"""Models and jobs as JSON for an agent."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from oxen_models import catalog
 from oxen_models._runner.examples import create_example
 from oxen_models._runner.models import Parameter, RunnableModel
-from oxen_models._runtime.errors import ConfigurationError
+from oxen_models._runner.requests import check_operation
+from oxen_models._runner.runner import JobReport
+from oxen_models._runtime.errors import ConfigurationError, JobNotFound, JobTimeout
+from oxen_models._runtime.generations import FINAL_STATUSES, Generation
 from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.json_types import is_object
 from oxen_models._runtime.json_schema.media_kinds import KINDS
-from oxen_models._runtime.json_schema.prices import describe_price, format_range
+from oxen_models._runtime.json_schema.prices import describe_price, format_amount, format_range
 from oxen_models._runtime.values import suggest_similar
 
 _FAMILIES = ("images", "videos", "audio")
@@ -47,7 +51,8 @@ def find_recorded(query: str, limit: int, max_price: float | None, **filters: An
         }
         for model in found[:limit]
     ]
-    return {"models": described, **_describe_rest(len(found), limit)}
+    hint = "no model has all words and properties: omit words, or search with live for new models"
+    return {"models": described, **_describe_rest(len(found), limit, hint)}
 
 
 def describe_listed(models: Collection[HubModel], limit: int) -> dict[str, Any]:
@@ -63,7 +68,8 @@ def describe_listed(models: Collection[HubModel], limit: int) -> dict[str, Any]:
         }
         for model in found[:limit]
     ]
-    return {"models": described, **_describe_rest(len(found), limit)}
+    hint = "the server lists no model with all words: omit words"
+    return {"models": described, **_describe_rest(len(found), limit, hint)}
 
 
 def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any]:
@@ -74,8 +80,9 @@ def describe_model(model: RunnableModel, only: Collection[str]) -> dict[str, Any
         only: The names of the parameters that are described; all if it is empty.
 
     Raises:
-        ConfigurationError: `only` has a name that is not a parameter.
+        ConfigurationError: The model generates no media, or `only` has a name that is not a parameter.
     """
+    check_operation(model)
     known = {parameter.name: parameter for parameter in model.parameters}
     for name in only:
         if name not in known:
@@ -121,11 +128,40 @@ def _describe_range(cost: tuple[Decimal, Decimal] | None) -> str | None:
     return None if cost is None else format_range(*cost)
 
 
-def _describe_rest(total: int, limit: int) -> dict[str, Any]:
+def _describe_rest(total: int, limit: int, hint: str) -> dict[str, Any]:
     if total == 0:
-        return {
-            "more": "no model has all words and properties: omit words, or search with live for new models"
-        }
+        return {"more": hint}
     if total > limit:
         return {"more": f"{total - limit} of {total} models: add words or filters, or raise limit"}
     return {}
+
+
+def describe_report(report: JobReport) -> dict[str, Any]:
+    """Return a job with its files, and what to do if it has not ended or its files are not saved."""
+    described: dict[str, Any] = {"job_id": report.job_id, "model": report.model, "status": report.status}
+    if report.files:
+        described["files"] = [str(file.path) for file in report.files]
+    if report.urls:
+        described["urls_that_expire"] = report.urls
+    if report.cost is not None:
+        described["cost"] = format_amount(report.cost)
+    if report.error is not None:
+        described["wait" if isinstance(report.error, JobTimeout) else "error"] = str(report.error)
+    is_saved = report.status in FINAL_STATUSES and (report.error is None or report.status != "succeeded")
+    if not is_saved and not isinstance(report.error, JobNotFound):
+        described["next"] = "call get_job with wait_seconds"
+    return described
+
+
+def describe_generation(generation: Generation) -> dict[str, Any]:
+    """Return a job of the history."""
+    enqueued = generation.enqueued_at
+    return {
+        "job_id": generation.generation_id,
+        "model": generation.model,
+        "status": generation.status,
+        "prompt": generation.prompt,
+        "cost": None if generation.cost is None else format_amount(generation.cost),
+        "error": generation.error,
+        "enqueued_at": None if enqueued is None else datetime.fromtimestamp(enqueued, UTC).isoformat(),
+    }

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import mcp_types as types
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from oxen_models._runtime.catalog import MediaKind, Task
+from oxen_models._runtime.dynamic import JSONValidator
 from oxen_models._runtime.values import shorten, suggest_similar
 
 DEFAULT_WAIT = 45
@@ -55,7 +55,11 @@ TOOLS: dict[str, types.Tool] = dict(
                 "query": {"type": "string", "description": "Words in id, name, developer or summary."},
                 "task": {"enum": [task for task in get_args(Task) if task != "chat"]},
                 "input": {"enum": list(get_args(MediaKind))},
-                "max_price": {"type": "number", "description": "Dollars per call with defaults."},
+                "max_price": {
+                    "type": "number",
+                    "minimum": 0,
+                    "description": "Dollars per call with defaults.",
+                },
                 "live": {"type": "boolean", "description": "Search the server by query only."},
                 "limit": _limit(DEFAULT_FOUND, MAX_FOUND),
             },
@@ -136,15 +140,18 @@ def check_arguments(tool: types.Tool, arguments: Mapping[str, Any]) -> dict[str,
     properties: dict[str, Any] = tool.input_schema["properties"]
     problems = [_describe_unknown(name, properties) for name in arguments if name not in properties]
     schema = {**tool.input_schema, "additionalProperties": True}
-    validator: Any = Draft202012Validator(schema)
     errors: list[ValidationError] = sorted(
-        validator.iter_errors(arguments), key=lambda error: error.json_path
+        JSONValidator(schema).iter_errors(arguments), key=lambda error: error.json_path
     )
     problems += map(_describe_error, errors)
     if problems:
         raise InvalidArgumentsError(f"{tool.name}: {'; '.join(problems)}; nothing was sent")
     defaults = {name: node["default"] for name, node in properties.items() if "default" in node}
-    return defaults | dict(arguments)
+    # In JSON Schema, 2.0 is an integer.
+    return defaults | {
+        name: int(value) if properties[name].get("type") == "integer" else value
+        for name, value in arguments.items()
+    }
 
 
 def _describe_unknown(name: str, known: Mapping[str, Any]) -> str:
