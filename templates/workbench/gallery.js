@@ -25,14 +25,15 @@ const gallery = (() => {
     function showRun(run) {
       const hasEnded = runs.hasEnded(run);
       const row = create("tr", {}, create("td", {}, run.model),
-        create("td", { class: run.status }, runs.STATUS[run.status] ?? run.status),
+        create("td", { class: run.status }, runs.STATUS[run.status],
+          run.error === null ? undefined : create("p", { class: "error" }, run.error)),
         create("td", {}, run.cost === null ? "" : runs.formatAmount(run.cost)),
         create("td", {}, new Date(run.created).toLocaleTimeString()),
         create("td", {}, hasEnded ? undefined : buildCancel(run), buildReuse(run.model, run.values)));
       const previous = shown.get(run.id);
       if (previous) previous.row.replaceWith(row);
       else rows.prepend(row);
-      if (hasEnded && previous && !previous.hasEnded) refresh();
+      if (hasEnded && previous && !previous.hasEnded) refresh().catch(showError);
       shown.set(run.id, { row, hasEnded });
       table.hidden = false;
     }

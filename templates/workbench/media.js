@@ -6,14 +6,8 @@ const media = (() => {
   const MAX_DATA_BYTES = 32_768;
   const ACCEPTED = { image: "image/*", video: "video/*", audio: "audio/*" };
   const IS_PATH = /^(\/|[a-z]:[\\/])/i;
-  const NO_FILES = new Set();
-  /** Accepts any absolute path, because the server decides which files it reads. */
-  const SERVED_FILES = { has: (path) => IS_PATH.test(path) };
-
-  /** Return the set of the paths that are valid as media. */
-  function getFiles() {
-    return session.isServed() ? SERVED_FILES : NO_FILES;
-  }
+  /** The paths that are valid as media: all absolute ones, because the server decides which files it reads. */
+  const files = { has: (path) => session.isServed() && IS_PATH.test(path) };
 
   /** Return the field of a medium. */
   function build(parameter, context) {
@@ -42,7 +36,7 @@ const media = (() => {
       if (/^data:/i.test(value)) showSource(value);
       else if (/^https?:/i.test(value)) {
         shown.replaceChildren(createButton("Show preview", () => showSource(value), { class: "quiet" }));
-      } else if (getFiles().has(value)) showSource(`/files/${encodeURIComponent(value.split(/[\\/]/).at(-1))}`);
+      } else if (files.has(value)) showSource(`/files/${encodeURIComponent(value.split(/[\\/]/).at(-1))}`);
       else shown.replaceChildren();
     }
 
@@ -108,14 +102,11 @@ const media = (() => {
   }
 
   async function convertFile(file) {
-    if (session.isServed()) {
-      const { path } = await session.upload(file);
-      return path;
-    }
+    if (session.isServed()) return (await session.upload(file)).path;
     if (file.size > MAX_DATA_BYTES) {
       throw new Error(
-        `${file.name} has ${Math.ceil(file.size / 1024)} kB, and this page accepts files of at most`
-        + ` ${MAX_DATA_BYTES / 1024} kB; use a URL, or run "oxen-models workbench" for larger files`,
+        `${file.name} must have at most ${MAX_DATA_BYTES.toLocaleString("en")} bytes; pass a URL,`
+        + ' or run "oxen-models workbench"',
       );
     }
     const reader = new FileReader();
@@ -128,5 +119,5 @@ const media = (() => {
     return reader.result;
   }
 
-  return { build, acceptFiles, getFiles };
+  return { build, acceptFiles, files };
 })();

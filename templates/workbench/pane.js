@@ -87,7 +87,7 @@ const pane = (() => {
     }
 
     function check() {
-      return engine.check(model.id, current.read(), media.getFiles());
+      return engine.check(model.id, current.read(), media.files);
     }
 
     /** Show the problems, the estimate and the call of the values. */

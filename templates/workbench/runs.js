@@ -121,7 +121,7 @@ const runs = (() => {
       if (hasEnded(element.dataset) && !hasEnded(next)) return;
       const isNew = next.status !== element.dataset.status;
       element.dataset.status = next.status;
-      state.textContent = STATUS[next.status] ?? next.status;
+      state.textContent = STATUS[next.status];
       cost.textContent = next.cost === null ? "" : formatAmount(next.cost);
       cancel.hidden = hasEnded(next);
       bar.hidden = hasEnded(next);

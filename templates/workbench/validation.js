@@ -182,8 +182,11 @@ const validation = (() => {
   }
 
   function validateUnion(type, place) {
-    const members = type.members.filter((member) => member.kind !== "null");
-    if (members.length < type.members.length && place.value === null) return [];
+    let members = type.members.filter((member) => member.kind !== "null");
+    if (members.length < type.members.length) {
+      if (place.value === null) return [];
+      members = listNull(members);
+    }
     if (members.length === 1) return check(members[0], place);
     const errors = [];
     for (const member of members) {
@@ -192,6 +195,12 @@ const validation = (() => {
       errors.push(...found);
     }
     return errors;
+  }
+
+  /** Return the members of a union with null as a value of its only enum, whose problems then list it. */
+  function listNull(members) {
+    if (members.filter(({ values }) => values).length !== 1) return members;
+    return members.map((member) => (member.values ? { ...member, values: [...member.values, null] } : member));
   }
 
   /** Validate any JSON value; of several errors, the one that the bindings find first. */

@@ -121,6 +121,8 @@ def test_failed_job_shows_its_error(served: Served, screenshots: Path) -> None:
     find_field(page, "prompt").locator("textarea").fill("Add a funny hat")
     run(page)
     expect(card.locator(".state")).to_have_text("Succeeded")
+    page.reload()
+    expect(page.locator("td.failed .error")).not_to_be_empty()
 
 
 def test_running_job_is_cancelled(served: Served) -> None:

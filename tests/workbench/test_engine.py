@@ -16,7 +16,15 @@ from oxen_models import catalog
 from oxen_models.catalog import ModelInfo
 
 from .conftest import Workbench
-from .forms import SUPPRESSED, Count, compare_model, compare_random_form, list_problems, load_form
+from .forms import (
+    SUPPRESSED,
+    Count,
+    compare_form,
+    compare_model,
+    compare_random_form,
+    list_problems,
+    load_form,
+)
 
 MODELS = [model for model in catalog.models(typed=True) if model.module]
 # A list of media; a number or a text; a number or one of its defaults; an enum of floats; objects.
@@ -103,6 +111,26 @@ def test_problem_of_the_server_has_its_field() -> None:
         load_form(workbench, schema)
         found = workbench.call_each("engine.findWireName", [("a-model", name) for name in names])
     assert found == ["class", "image-names", "prompt"]
+
+
+@pytest.mark.slow
+def test_problem_of_an_enum_lists_null() -> None:
+    """The problems of enums with null agree with those of the class: of one, of long ones, and in a union."""
+    null: dict[str, Any] = {"type": "null"}
+    schema = object_schema(
+        texts={"enum": ["a", "b", None]},
+        mixed={"enum": [0.5, True, None]},
+        long={"enum": [*(f"option {number}" for number in range(60)), None]},
+        union={"anyOf": [{"const": "auto"}, {"type": "integer"}, null]},
+        enums={"anyOf": [{"enum": ["a", None]}, {"enum": [0.5]}]},
+    )
+    request = compile_request(schema)
+    bodies = [{name: value} for name in schema["properties"] for value in (None, "x", 3, True)]
+    count = Count()
+    with Workbench() as workbench:
+        load_form(workbench, schema)
+        compare_form(workbench, request, bodies, count)
+    assert (count.values, count.accepted) == (20, 7)
 
 
 @pytest.mark.slow
