@@ -27,11 +27,11 @@ class Constraint:
     """A restriction of the values of a parameter, or of the items in its lists."""
 
     noun: str
-    """constant, options, length or range."""
+    """constant, options, other values, length or range."""
     text: str
     """A length or a range in words; "" for others."""
     options: tuple[Any, ...]
-    """All accepted values; () for a length or a range."""
+    """The accepted values; () for a length or a range."""
     depth: int
     """0 for the value of the parameter, 1 for the items of a list, 2 for the items of these."""
 
@@ -166,8 +166,10 @@ def list_constraints(node: Node, default: object = None, depth: int = 0) -> Iter
     if "enum" in node:
         yield Constraint("constant" if len(node["enum"]) == 1 else "options", "", tuple(node["enum"]), depth)
     for member in node.get("anyOf", ()):
-        if member.get("enum") != [default]:
+        if "enum" not in member:
             yield from list_constraints(member, default, depth)
+        elif member["enum"] != [default]:
+            yield Constraint("other values", "", tuple(member["enum"]), depth)
     match node.get("type"):
         case "string":
             yield from _describe_length(node, "minLength", "maxLength", "character", depth)

@@ -115,7 +115,7 @@ def find_changes(old: dict[str, Any], new: dict[str, Any]) -> set[tuple[str | No
         ({"anyOf": [STRING, INTEGER]}, {"anyOf": [STRING, NUMBER]}, "type-widened"),
         ({"anyOf": [STRING, INTEGER]}, {"type": ["integer", "string"]}, ""),
         (
-            {"anyOf": [STRING, {"not": {}}]},
+            {"anyOf": [STRING, {"not": STRING}]},
             {"anyOf": [STRING, {"not": INTEGER}]},
             "server-validation-changed",
         ),

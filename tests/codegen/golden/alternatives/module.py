@@ -3,7 +3,7 @@
 
 Source: model 'alternatives', POST /api/ai/images/generate, or /api/ai/images/edit with an image.
 
-Schema e900afb77079.
+Schema 42c8e24e87d1.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class AlternativesRequest(ImageRequest):
     image_parameters: ClassVar[tuple[str, ...]] = ("image", "images")
 
     duration: Annotated[IntegerInput, Field(ge=4, le=15), IntegralFloat] | Literal["auto"] | Omit = OMIT
-    """Default: 'auto'. Range: 4 to 15."""
+    """Range: 4 to 15. Other values: 'auto'."""
 
     image: ImageInput | None | Omit = OMIT
     """The API does not describe this parameter."""
@@ -110,7 +110,7 @@ class Alternatives(Model[ResultT, JobT]):
         """A golden case.
 
         Args:
-            duration: Default: 'auto'. Range: 4 to 15.
+            duration: Range: 4 to 15. Other values: 'auto'.
             image: The API does not describe this parameter.
             images: Length: at most 4 items.
             lora: LoRA weights.
