@@ -244,6 +244,14 @@ def test_files_are_read_below_allowed_folders(limited: Agent, tmp_path: Path, hu
     limited.read("estimate", model=EDITOR, parameters=values)
 
 
+def test_folder_is_checked_before_a_call_is_sent(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
+    """A result that could not be saved is not paid for."""
+    (tmp_path / "file").touch()
+    with connect(oxen, tmp_path / "file" / "out") as agent:
+        assert "cannot be written" in agent.fail("run_model", **RUN)
+    assert hub.count("POST", "/") == 0
+
+
 @pytest.mark.slow
 def test_files_are_written_below_the_folder(limited: Agent, tmp_path: Path) -> None:
     """The folder is created, and no other file is written."""

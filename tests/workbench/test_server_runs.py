@@ -131,6 +131,15 @@ def test_file_outside_of_the_folders_is_rejected(page: Page, hub: Hub, tmp_path:
     assert hub.requests == []
 
 
+def test_folder_is_checked_before_a_run_is_sent(hub: Hub, tmp_path: Path) -> None:
+    """A result that could not be saved is not paid for."""
+    with serve_page(hub.url, tmp_path) as page:
+        page.session.folder.rmdir()
+        page.session.folder.touch()
+        assert "cannot be written" in read_error(page.start(HAT), 400, "request")["message"]
+    assert hub.requests == []
+
+
 @pytest.mark.slow
 def test_expensive_run_is_confirmed(hub: Hub, tmp_path: Path) -> None:
     """Above the limit nothing is sent before the user has seen the estimate and confirmed it."""

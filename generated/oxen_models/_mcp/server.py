@@ -156,6 +156,7 @@ class _Tools:
         self, context: Context, params: types.CallToolRequestParams, arguments: Arguments
     ) -> ToolResult:
         plan = await self._plan(arguments)
+        await self._run(self._destination.check)  # before the request is paid for
         answer = self._approvals.take_answer(params, plan)
         try:
             # The budget is checked before the user is asked. A call that the client cancels is not abandoned

@@ -130,8 +130,10 @@ class Runs:
 
         Raises:
             RequestError: Too many jobs are active. Nothing was sent.
+            ConfigurationError: Files cannot be written into the folder. Nothing was sent.
             OxenError: As `Runner.send` does.
         """
+        Destination(self._folder).check()
         run = Run(plan.model.id, values, describe_estimate(plan.estimate))
         self._reserve(plan.count)
         try:
