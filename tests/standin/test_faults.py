@@ -1,6 +1,7 @@
 """Tests of planned responses and injected faults."""
 
 import time
+from math import nan
 from types import SimpleNamespace
 from typing import Any
 
@@ -135,8 +136,11 @@ def test_url_expires(
         ("nonsense", {}, "kind must be one of cut-before-body, .*, got 'nonsense'"),
         ("slow", {}, "slow requires an amount"),
         ("job-stuck", {"amount": 1}, "job-stuck does not accept an amount, got 1"),
-        ("slow", {"amount": -1}, "amount must be at least 0, got -1"),
-        ("job-stuck", {"times": 0}, "times must be at least 1, got 0"),
+        ("slow", {"amount": -1}, "amount must be a number of at least 0, got -1"),
+        ("slow", {"amount": nan}, "amount must be a number of at least 0, got nan"),
+        ("job-stuck", {"times": 0}, "times must be an integer of at least 1, got 0"),
+        ("job-stuck", {"times": 1.5}, "times must be an integer of at least 1, got 1.5"),
+        ("slow", {"amount": 1, "path": "files"}, "path must begin with a slash, got 'files'"),
         ("job-stuck", {"probability": 2}, "probability must be between 0 and 1, got 2"),
         ("job-stuck", {"path": QUEUE}, "job-stuck does not accept a method or path"),
     ],
@@ -145,3 +149,33 @@ def test_unusable_fault_raises(hub: Hub, kind: Any, arguments: dict[str, Any], m
     """A fault with an unknown kind or an argument that does not belong to it raises an error."""
     with pytest.raises(ValueError, match=message):
         hub.inject_fault(kind, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"status": 99}, "status must be an integer from 200 to 999, got 99"),
+        ({"status": 429.0}, "status must be an integer from 200 to 999, got 429.0"),
+        ({"status": 200, "headers": {"a": "x\r\nb: y"}}, "headers must be those of HTTP, got 'a': 'x"),
+        ({"status": 200, "headers": {"a b": "x"}}, "headers must be those of HTTP, got 'a b': 'x'"),
+        ({"status": 200, "path": "files"}, "path must begin with a slash, got 'files'"),
+    ],
+)
+def test_unusable_response_raises(hub: Hub, arguments: dict[str, Any], message: str) -> None:
+    """A response that HTTP does not permit, or that no request could receive, raises an error."""
+    with pytest.raises(ValueError, match=f"^{message}"):
+        hub.respond_next(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"end": "soon"}, "end must be one of done, finish-reason, cut, got 'soon'"),
+        ({"chunk_time": -1}, "chunk_time must be a number of seconds, got -1"),
+        ({"times": 0}, "times must be an integer of at least 1, got 0"),
+    ],
+)
+def test_unusable_answer_raises(hub: Hub, arguments: dict[str, Any], message: str) -> None:
+    """An answer of the chat endpoint that cannot be sent raises an error."""
+    with pytest.raises(ValueError, match=message):
+        hub.chat("x", **arguments)

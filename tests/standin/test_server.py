@@ -2,11 +2,16 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +20,7 @@ from helpers.hub_api import (
     EDIT,
     EDIT_BODY,
     QUEUE,
+    WAIT_TIMEOUT,
     enqueue,
     get_job,
     list_ids,
@@ -80,10 +86,45 @@ def test_hub_runs_once_at_a_time(hub: Hub) -> None:
         hub.__enter__()
 
 
-def test_speed_must_be_positive() -> None:
-    """A speed that is not positive raises an error."""
-    with pytest.raises(ValueError, match="speed must be positive, got 0"):
-        Hub(speed=0)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"port": 65_536}, "port must be an integer from 0 to 65535, got 65536"),
+        ({"port": "80"}, "port must be an integer from 0 to 65535, got '80'"),
+        ({"speed": 0}, "speed must be a positive number, got 0"),
+        ({"speed": nan}, "speed must be a positive number, got nan"),
+        ({"generation_time": -1}, "generation_time must be a number of seconds, got -1"),
+        ({"generation_time": inf}, "generation_time must be a number of seconds, got inf"),
+        ({"dialect": "bare"}, "dialect must be a Dialect, got 'bare'"),
+    ],
+)
+def test_unusable_argument_raises(arguments: dict[str, Any], message: str) -> None:
+    """An argument that a hub cannot use raises an error before the hub runs."""
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
+        Hub(**arguments)
+
+
+@pytest.mark.slow
+def test_threads_start_and_stop_one_hub(folder: Path) -> None:
+    """Threads that start and stop the same hub at the same time neither wait forever nor leave a server."""
+    hub = Hub(folder)
+
+    def restart() -> None:
+        for _ in range(10):
+            with suppress(RuntimeError):
+                hub.start()
+            hub.stop()
+
+    threads = [threading.Thread(target=restart, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_TIMEOUT)
+        assert not thread.is_alive()
+    with hub, open_client(hub) as api:
+        body = {"model": "m", "prompt": "x"}
+        [generation] = api.post(QUEUE, json=body).json()["generations"]
+        assert wait_for_end(api, generation["generation_id"])["status"] == "succeeded"
 
 
 @pytest.mark.slow
@@ -143,9 +184,10 @@ def test_hubs_share_nothing(folder: Path, hub: Hub, api: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--schemas /no/such/folder", "/no/such/folder"),
-        ("--port BUSY", "port BUSY: Address already in use"),
-        ("--port 65536", "must be a port from 0 to 65535, got 65536"),
+        ("--schemas /no/such/folder", "/no/such/folder: No such file or directory"),
+        ("--port BUSY", "port BUSY: Address already in use\n"),
+        ("--port 65536", "must be a port from 0 to 65535, got '65536'"),
+        ("--port http", "must be a port from 0 to 65535, got 'http'"),
         ("--dialect lists=none", "lists must be one of both, old, old-bare, got 'none'"),
         ("--dialect list", "must be NAME=VALUE with a NAME of schema_key, "),
     ],
@@ -159,6 +201,20 @@ def test_command_line_rejects_arguments(
         main(arguments.replace("BUSY", port).split())
     assert exit.value.code == 2
     assert message.replace("BUSY", port) in capsys.readouterr().err
+
+
+def test_command_line_stops_without_a_reader(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends with a message if nothing reads its `export` lines."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with suppress(BrokenPipeError), os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit) as exit:
+            main(["--schemas", str(folder)])
+        assert exit.value.code == 2
+    assert "error: the standard output cannot be written: " in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -5,16 +5,19 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from ._chat_script import ChatAnswer, StreamEnd
 from ._dialect import Dialect
-from ._faults import CannedResponse, Fault, FaultKind
+from ._faults import CannedResponse, Fault, FaultKind, is_amount
 from ._models import Models, read_folder, read_shipped
 from ._requests import ReceivedRequest
 from ._server import Server
 from ._state import State
+
+MAX_PORT = 65_535
 
 _DEFAULT_DIALECT = Dialect()
 
@@ -43,7 +46,8 @@ class Hub:
 
     Raises:
         OSError: The folder cannot be read.
-        ValueError: The folder has no model or a file that is not a model, or `speed` is not positive.
+        TypeError: `dialect` is not a `Dialect`.
+        ValueError: The folder has no model or a file that is not a model, or a number is not valid.
     """
 
     def __init__(
@@ -55,12 +59,20 @@ class Hub:
         generation_time: float | None = None,
         speed: float = 1.0,
     ) -> None:
-        if speed <= 0:
-            raise ValueError(f"speed must be positive, got {speed}")
+        if type(port) is not int or not 0 <= port <= MAX_PORT:
+            raise ValueError(f"port must be an integer from 0 to {MAX_PORT}, got {port!r}")
+        if not is_amount(speed) or not speed:
+            raise ValueError(f"speed must be a positive number, got {speed!r}")
+        if generation_time is not None and not is_amount(generation_time):
+            raise ValueError(f"generation_time must be a number of seconds, got {generation_time!r}")
+        if not isinstance(dialect, Dialect):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"dialect must be a Dialect, got {dialect!r}")
         models = Models(read_shipped() if schemas is None else read_folder(Path(schemas).expanduser()))
         self._state = State(models, dialect, generation_time, speed)
         self._port = port
         self._server: Server | None = None
+        # Held while a server starts or stops, because the servers of a hub share its state.
+        self._lock = RLock()
 
     def start(self) -> Self:
         """Start the server, and return this hub.
@@ -69,21 +81,23 @@ class Hub:
             OSError: The port is in use.
             RuntimeError: This hub is already running.
         """
-        if self._server is not None:
-            raise RuntimeError("this hub is already running")
-        self._server = Server(self._state, self._port)
-        try:
-            self._server.start()
-        except BaseException:
-            self._server = None
-            raise
+        with self._lock:
+            if self._server is not None:
+                raise RuntimeError("this hub is already running")
+            self._server = Server(self._state, self._port)
+            try:
+                self._server.start()
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def stop(self) -> None:
         """Stop immediately, if the hub is running. Open connections are aborted and active jobs fail."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
+        with self._lock:
+            server, self._server = self._server, None
+            if server is not None:
+                server.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -97,7 +111,8 @@ class Hub:
         self.stop()
 
     def __repr__(self) -> str:
-        return "<Hub (not running)>" if self._server is None else f"<Hub at {self._server.url}>"
+        server = self._server
+        return "<Hub (not running)>" if server is None else f"<Hub at {server.url}>"
 
     @property
     def url(self) -> str:
@@ -106,9 +121,10 @@ class Hub:
         Raises:
             RuntimeError: The hub is not running.
         """
-        if self._server is None:
+        server = self._server
+        if server is None:
             raise RuntimeError("this hub is not running; use `with Hub() as hub:` or call start()")
-        return self._server.url
+        return server.url
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -172,7 +188,8 @@ class Hub:
                 Defaults to any.
 
         Raises:
-            ValueError: `times` is less than 1, or `probability` is not between 0 and 1.
+            ValueError: HTTP does not permit the status or a header, `times` is less than 1, `probability` is
+                not between 0 and 1, or `path` does not begin with a slash.
         """
         is_text = body is None or isinstance(body, str | bytes)
         text = (body or "") if is_text else json.dumps(body)
@@ -217,8 +234,12 @@ class Hub:
             times: The number of requests that receive the answer; None for all.
 
         Raises:
-            ValueError: `times` is less than 1.
+            ValueError: `times` is less than 1, `end` is unknown, or `chunk_time` is not a number of seconds.
         """
+        if end not in get_args(StreamEnd):
+            raise ValueError(f"end must be one of {', '.join(get_args(StreamEnd))}, got {end!r}")
+        if not is_amount(chunk_time):
+            raise ValueError(f"chunk_time must be a number of seconds, got {chunk_time!r}")
         text = content if content is None or isinstance(content, str) else json.dumps(content)
         calls = tuple((name, json.dumps(arguments)) for name, arguments in tool_calls)
         answer = ChatAnswer(

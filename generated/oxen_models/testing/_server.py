@@ -73,8 +73,14 @@ class Server(uvicorn.Server):
             raise self._failure
 
     def stop(self) -> None:
-        if self._loop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        """Stop the server, also while another thread waits in `start`, or a signal interrupted that."""
+        if not self._thread.is_alive():  # as in the child of a fork
+            self._socket.close()
+            return
+        self._ready.wait()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def cut_connection(self, scope: Scope) -> None:

@@ -2,16 +2,16 @@
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import fields
 
 from ._dialect import Dialect
-from ._hub import Hub
+from ._hub import MAX_PORT, Hub
 
 _DAY = 86_400
-_MAX_PORT = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,21 +20,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         hub = Hub(options.schemas, Dialect(**dict(options.dialect)), options.port)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        parser.error(f"{error.filename}: {error.strerror}")
+    except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.WARNING)
     try:
-        with hub:
-            print("export OXEN_API_KEY=anything")
-            print(f"export OXEN_BASE_URL={hub.url}/api/ai")
-            print(f"The stand-in hub listens on {hub.url}. Press Ctrl-C to stop it.", file=sys.stderr)
-            sys.stdout.flush()
-            while True:
-                time.sleep(_DAY)
+        hub.start()
+        _print_exports(hub, parser)
+        while True:
+            time.sleep(_DAY)
     except OSError as error:
-        parser.error(f"port {options.port}: {error.strerror or error}")
+        parser.error(f"port {options.port}: {os.strerror(error.errno or 0)}")
     except KeyboardInterrupt:
         return 0
+    finally:
+        hub.stop()
+
+
+def _print_exports(hub: Hub, parser: argparse.ArgumentParser) -> None:
+    try:
+        print("export OXEN_API_KEY=anything")
+        print(f"export OXEN_BASE_URL={hub.url}/api/ai", flush=True)
+    except OSError as error:
+        sys.stdout = None  # the interpreter would flush it again at its end
+        parser.error(f"the standard output cannot be written: {error.strerror}")
+    print(f"The stand-in hub listens on {hub.url}. Press Ctrl-C to stop it.", file=sys.stderr)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -62,9 +73,9 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _parse_port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= _MAX_PORT:
-        raise argparse.ArgumentTypeError(f"must be a port from 0 to {_MAX_PORT}, got {text}")
+    port = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else MAX_PORT + 1
+    if port > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to {MAX_PORT}, got {text!r}")
     return port
 
 

@@ -28,7 +28,8 @@ def chat_routes(state: State) -> list[Route]:
         is_stream = body.get("stream") is True
         if answer.error is not None and not is_stream:
             code = answer.error.get("code")
-            return json_response({"error": answer.error}, code if isinstance(code, int) else 500)
+            status = code if isinstance(code, int) and 200 <= code <= 999 else 500
+            return json_response({"error": answer.error}, status)
         await anyio.sleep(state.generation_time or 0.0)
         usage = _count_tokens(as_list(body["messages"]), answer)
         head: dict[str, JSON] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal, TypeAlias
 
+from ._faults import check_times
 from ._json import JSON, as_list, as_object
 
 StreamEnd: TypeAlias = Literal["done", "finish-reason", "cut"]
@@ -57,8 +58,7 @@ class ChatScript:
         self._lock = Lock()
 
     def add(self, answer: ChatAnswer, model: str | None, times: int | None) -> None:
-        if times is not None and times < 1:
-            raise ValueError(f"times must be at least 1, got {times}")
+        check_times(times)
         with self._lock:
             self._answers.append((answer, model, times))
 

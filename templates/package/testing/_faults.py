@@ -1,7 +1,9 @@
 """Faults that a test injects."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 from threading import Lock
 from typing import Literal, TypeAlias, get_args
@@ -27,15 +29,43 @@ FaultKind: TypeAlias = Literal[
 _REQUEST_KINDS = ("response", *get_args(RequestFaultKind))
 _KINDS_WITH_AMOUNT = ("slow", "url-downloads", "url-seconds", "events-cut-after", "events-cut-every")
 _MAX_SPLIT = 16
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def is_amount(value: object) -> bool:
+    """Return whether a value is a finite number that is not negative."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
+
+
+def check_times(times: int | None) -> None:
+    """Check a number of occasions; None for all.
+
+    Raises:
+        ValueError: It is not valid.
+    """
+    if times is not None and (type(times) is not int or times < 1):
+        raise ValueError(f"times must be an integer of at least 1, got {times!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class CannedResponse:
-    """A response that is sent in place of the real one."""
+    """A response that is sent in place of the real one.
+
+    Raises:
+        ValueError: HTTP does not permit it.
+    """
 
     status: int
     content: bytes
     headers: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if type(self.status) is not int or not 200 <= self.status <= 999:
+            raise ValueError(f"status must be an integer from 200 to 999, got {self.status!r}")
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"headers must be those of HTTP, got {name!r}: {value!r}")
 
 
 @dataclass(slots=True, eq=False)
@@ -60,8 +90,7 @@ class Fault:
         kinds = get_args(FaultKind)
         if self.kind not in (*kinds, "response"):
             raise ValueError(f"kind must be one of {', '.join(kinds)}, got {self.kind!r}")
-        if self.times is not None and self.times < 1:
-            raise ValueError(f"times must be at least 1, got {self.times}")
+        check_times(self.times)
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability must be between 0 and 1, got {self.probability}")
         if self.kind in _KINDS_WITH_AMOUNT and self.amount is None:
@@ -69,10 +98,12 @@ class Fault:
         if self.amount is not None:
             if self.kind not in (*_KINDS_WITH_AMOUNT, "events-split"):
                 raise ValueError(f"{self.kind} does not accept an amount, got {self.amount}")
-            if self.amount < 0:
-                raise ValueError(f"amount must be at least 0, got {self.amount}")
+            if not is_amount(self.amount):
+                raise ValueError(f"amount must be a number of at least 0, got {self.amount!r}")
         if self.kind not in _REQUEST_KINDS and (self.method or self.path):
             raise ValueError(f"{self.kind} does not accept a method or path")
+        if self.path is not None and self.path != "*" and not self.path.startswith("/"):
+            raise ValueError(f"path must begin with a slash, got {self.path!r}")
         self._random = Random(self.seed)
         self.method = self.method and self.method.upper()
 
