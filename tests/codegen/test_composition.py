@@ -462,7 +462,10 @@ def test_expanded_schema_accepts_the_same_values(
     root = {**schema, "$defs": {"d": d, "e": e}}
     expanded = expand_schema(root)
     if not is_endless(d):
-        accepts, expected = (make_validator(to_standard_schema(form)) for form in (expanded, root))
+        definitions = to_standard_schema(root["$defs"])
+        accepts, expected = (
+            make_validator({**to_standard_schema(form), "$defs": definitions}) for form in (expanded, root)
+        )
         assert list(map(accepts, drawn)) == list(map(expected, drawn))
 
 
