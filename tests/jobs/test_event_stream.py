@@ -184,6 +184,22 @@ def test_reader_survives_errors_of_hooks(
     assert f"{error.__name__}: the hook is broken" in warnings[0]
 
 
+@pytest.mark.slow
+def test_stream_is_opened_beside_an_idle_connection(run: ClientRunner, hub: Hub) -> None:
+    """An idle connection of the caller's client is not used, and is not a failure of the stream."""
+    http = run.make_http_client()
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        yield http.get(f"{hub.url}/api/ai/models/qwen-image")
+        job = yield submit_edit(oxen)
+        assert (yield job.wait()) == "succeeded"
+        yield http.aclose() if run.asynchronous else http.close()
+
+    run(steps, base_url=hub.url, http_client=http)
+    assert [request.path for request in hub.requests[1:3]] == [EVENTS, QUEUE]
+
+
 @pytest.mark.usefixtures("fast_polls")
 def test_reader_survives_errors_of_transports(run: ClientRunner, caplog: pytest.LogCaptureFixture) -> None:
     """A transport of the caller that raises for the event stream does not end the wait."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from ..connections import CallTimeoutError, StreamCutError
+from ..connections import CallTimeoutError, StreamCutError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ContentError
 from ..errors import OxenError, UnexpectedResponseError
@@ -122,8 +122,14 @@ async def stream_events(
     url = transport.settings.url("/events", base_path="/api")
     timeout = httpx.Timeout(CONNECT_TIMEOUT, read=EVENT_TIMEOUT)
     try:
-        request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
-        response = await call.run(request, CONNECT_TIMEOUT)
+        while True:
+            request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
+            try:
+                response = await call.run(request, CONNECT_TIMEOUT)
+                break
+            except UsedConnectionError:  # the connection was closed, and the next one may be a new one
+                await call.aclose()
+                call = transport.calls.begin()
         content_type = response.headers.get("content-type", "")
         if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
             received = await call.run(partial(transport.receive, response), CONNECT_TIMEOUT)

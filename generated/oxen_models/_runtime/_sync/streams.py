@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from ..connections import CallTimeoutError, StreamCutError
+from ..connections import CallTimeoutError, StreamCutError, UsedConnectionError
 from ..context import NO_CONTEXT, CallContext
 from ..decompression import ContentError
 from ..errors import OxenError, UnexpectedResponseError
@@ -120,8 +120,14 @@ def stream_events(transport: Exchange, on_open: Callable[[], None]) -> Generator
     url = transport.settings.url("/events", base_path="/api")
     timeout = httpx.Timeout(CONNECT_TIMEOUT, read=EVENT_TIMEOUT)
     try:
-        request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
-        response = call.run(request, CONNECT_TIMEOUT)
+        while True:
+            request = partial(transport.send, call, "GET", url, headers, timeout, auth=auth)
+            try:
+                response = call.run(request, CONNECT_TIMEOUT)
+                break
+            except UsedConnectionError:  # the connection was closed, and the next one may be a new one
+                call.close()
+                call = transport.calls.begin()
         content_type = response.headers.get("content-type", "")
         if response.status_code != 200 or not content_type.lower().startswith("text/event-stream"):
             received = call.run(partial(transport.receive, response), CONNECT_TIMEOUT)
