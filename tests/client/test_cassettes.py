@@ -266,7 +266,10 @@ def stream_gate() -> StreamGate:
 def polling(base_url: str, api_key: str, stream_gate: StreamGate) -> Iterator[Oxen]:
     """A client that polls, because it cannot open the event stream."""
     with (
-        httpx.Client(event_hooks={"request": [stream_gate]}) as http,
+        # A used connection would be refused, and the gate would count the request twice.
+        httpx.Client(
+            event_hooks={"request": [stream_gate]}, limits=httpx.Limits(max_keepalive_connections=0)
+        ) as http,
         Oxen(api_key, base_url=base_url, http_client=http) as client,
     ):
         yield client
