@@ -230,6 +230,8 @@ def test_file_that_is_not_saved_can_be_got(agent: Agent, hub: Hub) -> None:
     assert (job["status"], "HTTP 403" in job["error"]) == ("succeeded", True)
     hub.clear()
     assert job["next"] == "call get_job with wait_seconds"
+    [cancelled] = agent.read("cancel_job", job_id=job["job_id"])["jobs"]
+    assert (cancelled["status"], cancelled["next"]) == ("succeeded", job["next"])
     [saved] = agent.read("get_job", job_id=job["job_id"])["jobs"]
     assert len(saved["files"]) == 1
     assert "next" not in saved

@@ -148,8 +148,9 @@ def describe_report(report: JobReport) -> dict[str, Any]:
         described["cost"] = format_amount(report.cost)
     if report.error is not None:
         described["wait" if isinstance(report.error, JobTimeout) else "error"] = str(report.error)
-    is_saved = report.status in FINAL_STATUSES and (report.error is None or report.status != "succeeded")
-    if not is_saved and not isinstance(report.error, JobNotFound):
+    is_saved = bool(report.files) and report.error is None
+    is_complete = is_saved if report.status == "succeeded" else report.status in FINAL_STATUSES
+    if not is_complete and not isinstance(report.error, JobNotFound):
         described["next"] = "call get_job with wait_seconds"
     return described
 
