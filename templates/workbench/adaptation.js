@@ -14,12 +14,15 @@ const adaptation = (() => {
     return names;
   }
 
+  /** Throw if two names stand for the same parameter. Some models have two parameters for files. */
   function checkNames(aliasByName, values) {
     const names = new Map();
     for (const name of Object.keys(values)) {
       const alias = aliasByName.get(name);
       if (alias === undefined) continue;
-      if (names.has(alias)) {
+      const pair = [names.get(alias), name];
+      const isDistinct = MEDIA_KINDS.includes(alias.kind) && pair.every((item) => alias.parameters.includes(item));
+      if (names.has(alias) && !isDistinct) {
         throw new Error(`${names.get(alias)} and ${name} are the same parameter: pass one of them`);
       }
       names.set(alias, name);
@@ -45,6 +48,7 @@ const adaptation = (() => {
     #properties;
     #required;
     #isVideo;
+    #given = new Set();
     #sent = new Map();
     #omitted = [];
     #converted = [];
@@ -63,6 +67,7 @@ const adaptation = (() => {
     adapt(values) {
       checkNames(this.#aliasByName, values);
       const frame = [];
+      this.#given = new Set(Object.keys(values));
       for (const [name, value] of Object.entries(values)) {
         const alias = this.#aliasByName.get(name);
         if (alias?.kind === "frame") frame.push([name, value]);
@@ -106,7 +111,9 @@ const adaptation = (() => {
     /** Send files: the first ones to the required parameters, all others to one parameter. */
     #placeMedia(alias, name, value) {
       const files = Array.isArray(value) ? value : [value];
-      const names = listNames(alias, name).filter((target) => acceptsFiles(this.#properties[target]));
+      const isFree = (target) => (target === name || !this.#given.has(target)) && !this.#sent.has(target);
+      const accepts = (target) => isFree(target) && acceptsFiles(this.#properties[target]);
+      const names = listNames(alias, name).filter(accepts);
       if (names.length === 0 || files.length === 0) {
         this.#omit(name, value, names.length > 0 ? "the list is empty" : UNKNOWN);
         return;

@@ -128,6 +128,12 @@ def test_names_in_table_are_unambiguous() -> None:
         ("wan-v2-7-image-to-video", {"tail_image_url": CAT}, {"end_image_url": CAT}),
         ("flux-1-dev", {"image": DOG}, {}),
         ("qwen-image-edit", {"image": []}, {}),
+        (
+            "minimax-h3",
+            {"input_images": [CAT], "input_image": DOG},
+            {"input_images": [CAT], "input_image": DOG},
+        ),
+        ("qwen-image-edit", {"input_images": [CAT], "input_image": DOG}, {"input_image": DOG}),
     ],
 )
 def test_files_are_sent_in_the_form_of_the_model(

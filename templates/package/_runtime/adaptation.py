@@ -66,6 +66,8 @@ class Adaptation:
 def check_names(parameters: Mapping[str, Any]) -> None:
     """Raise if two names stand for the same parameter.
 
+    Two names that models have for files may stand for two parameters, because some models have both.
+
     Raises:
         ConfigurationError: Two names stand for the same parameter, or `parameters` is not a mapping.
     """
@@ -75,7 +77,8 @@ def check_names(parameters: Mapping[str, Any]) -> None:
         alias = ALIAS_BY_NAME.get(name)
         if alias is None or value is OMIT:
             continue
-        if alias in names:
+        is_distinct = alias.kind in _MEDIA_KINDS and {names.get(alias), name} <= {*alias.parameters}
+        if alias in names and not is_distinct:
             raise ConfigurationError(f"{names[alias]} and {name} are the same parameter: pass one of them")
         names[alias] = name
 
@@ -113,12 +116,14 @@ class _Adapter:
         self._required = frozenset(schema.get("required", ()))
         self._is_video = is_video
         self._further_names = further_names
+        self._given: set[str] = set()
         self._sent: dict[str, Any] = {}
         self._conversions: list[Conversion] = []
         self._omissions: list[Omission] = []
 
     def adapt(self, parameters: Mapping[str, Any]) -> Adaptation:
         frame: dict[str, Any] = {}
+        self._given = {name for name, value in parameters.items() if value is not OMIT}
         for name, value in parameters.items():
             alias = ALIAS_BY_NAME.get(name)
             if value is OMIT:
@@ -158,6 +163,7 @@ class _Adapter:
         nodes = {
             target: self._properties[target]
             for target in _list_names(alias, name)
+            if target not in self._given - {name} and target not in self._sent
             if _accepts_files(self._properties.get(target))
         }
         if not nodes or not files:
