@@ -25,11 +25,11 @@ def oxen() -> Iterator[ox.Oxen]:
 
 def run_table(oxen: ox.Oxen, **options: Any) -> object:
     """Run the rows of a table, of which there are none."""
-    to_request = {"prompt": "prompt"}
-    return tables.run([], to_request, print, **{"client": oxen, "model": "qwen-image", **options})
+    arguments: dict[str, Any] = {"client": oxen, "model": "qwen-image", **options}
+    return tables.run([], {"prompt": "prompt"}, print, **arguments)
 
 
-USES: dict[str, tuple[str, Callable[[ox.Oxen, dict[str, Any]], object]]] = {
+USES: dict[str, tuple[str, Callable[[Any, dict[str, Any]], object]]] = {
     "catalog": (
         "task accepts developer search family verb input output typed max_price",
         lambda oxen, given: catalog.models(**given),

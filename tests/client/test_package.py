@@ -106,12 +106,12 @@ def test_typed_models_are_in_catalogued_modules() -> None:
         assert package == f"oxen_models.{model.family}"
         for client in clients:
             family = getattr(client, model.family)
-            assert callable(getattr(getattr(family, name), model.verb)), model.id
+            stub = getattr(family, name)
+            assert callable(getattr(stub, model.verb)), model.id
             assert name in dir(family)
-        class_name = type(getattr(family, name)).__name__
-        request = getattr(FAMILIES[model.family], f"{class_name}Request")
-        assert issubclass(request, Request)
-        assert request.model_id == model.id
+            request = getattr(FAMILIES[model.family], f"{type(stub).__name__}Request")
+            assert issubclass(request, Request)
+            assert request.model_id == model.id
 
 
 def test_catalogue_lists_every_recorded_model() -> None:

@@ -62,7 +62,7 @@ def test_edit_adds_a_hat_to_the_image(api: httpx.Client) -> None:
 @pytest.mark.slow
 def test_url_is_that_of_a_repository(hub: Hub, api: httpx.Client) -> None:
     """The results of calls and jobs are in the user's playground, and their URLs expire after an hour."""
-    body = {**EDIT_BODY, "prompt": "A dog, in the SNOW!"}
+    body: dict[str, Any] = {**EDIT_BODY, "prompt": "A dog, in the SNOW!"}
     urls = [api.post(EDIT, json=body).json()["images"][0]["url"]]
     urls.append(wait_for_end(api, enqueue(api, **body)[0])["result_url"])
     for url in urls:
