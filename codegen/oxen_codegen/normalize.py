@@ -9,7 +9,7 @@ The subset is built from an allowlist: a node has only what this module puts int
     {"type": "array", "items": node, "minItems", "maxItems"}
     {"type": "object", "properties": {wire name: node}, "required": [wire name],
      "additionalProperties": node | false,
-     "annotations": {wire name: {"description", "default", "example", "references"}}}
+     "annotations": {wire name: {"description", "default", "example", "references", "hidden"}}}
                                                              properties are in the order of the documentation
     {"enum": [value, ...]}                                   values that the other keywords accept
     {"anyOf": [node, ...]}                                   nodes of different types, and further values
@@ -266,7 +266,7 @@ def _is_hidden(schema: object) -> bool:
 
 
 def _annotations(schema: object) -> Node:
-    """Return the description of a property, its default, an example and the media that it can cite."""
+    """Return the texts and examples of a property, the media that it can cite, and if forms hide it."""
     if not is_object(schema):
         return {}
     annotations: Node = {"default": simplify_number(schema["default"])} if "default" in schema else {}
@@ -274,6 +274,8 @@ def _annotations(schema: object) -> Node:
         annotations["example"] = schema["x-workbench-default"]
     if references := read_references(schema):
         annotations["references"] = references
+    if _is_hidden(schema):
+        annotations["hidden"] = True
     title, description = (_text(schema.get(key)) for key in ("title", "description"))
     if text := description or _to_sentence_case(title):
         annotations["description"] = text

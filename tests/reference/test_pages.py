@@ -311,6 +311,17 @@ def test_hidden_parameters_are_the_last() -> None:
     assert text.index("### Hidden parameters") < text.index("| `b` |")
 
 
+def test_hidden_parameter_may_be_a_reference() -> None:
+    """A parameter is hidden wherever its schema stands, and the schema may have no properties at all."""
+    hidden = {"$defs": {"h": {"type": "string", "x-hidden": True}}}
+    alternative: dict[str, Any] = {"anyOf": [{"$ref": "#/$defs/h"}, {"type": "null"}]}
+    for root in (object_schema(p=alternative), {"allOf": [object_schema(p=alternative)]}):
+        [parameter] = build_page(make_model(schema={**root, **hidden})).parameters
+        assert parameter.is_hidden
+    [parameter] = build_page(make_model(schema={"properties": None, "required": ["p"]})).parameters
+    assert not parameter.is_hidden
+
+
 def test_removed_model_has_no_programs() -> None:
     """The page of a removed model names its successor and has no programs."""
     removal = Removal("2026-11-01", "0.2.0", "n")

@@ -173,7 +173,7 @@ def build_page(model: ResolvedModel, slug: str) -> ModelPage:
         rate=find_rate(pricing),
         facts=tuple(_list_facts(record)),
         changed=record.changed or "",
-        parameters=() if node is None else list_parameters(node, schema),
+        parameters=() if node is None else list_parameters(node),
         citations=() if node is None else list_citations(node),
         values=values,
         removal=record.removal,

@@ -15,7 +15,6 @@ from ..describe import (
     list_constraints,
     to_sentence,
 )
-from ..json_types import is_object
 from ..names import parameter_names
 from ..normalize import find_listed_media, normalize
 from ..operations import COMMON
@@ -69,16 +68,11 @@ class Citation:
         return f"{self.mark}2"
 
 
-def list_parameters(node: Node, schema: Mapping[str, Any]) -> tuple[Parameter, ...]:
-    """Return the parameters of a model: required, optional, then hidden ones.
-
-    Args:
-        node: The normalized schema.
-        schema: The schema as the API returns it.
-    """
+def list_parameters(node: Node) -> tuple[Parameter, ...]:
+    """Return the parameters of a model with a normalized schema: required, optional, then hidden ones."""
     properties = node["properties"]
     names = parameter_names([*properties, *(name for name in COMMON if name not in properties)])
-    parameters = [_build_parameter(names[wire_name], wire_name, node, schema) for wire_name in properties]
+    parameters = [_build_parameter(names[wire_name], wire_name, node) for wire_name in properties]
     return tuple(sorted(parameters, key=lambda parameter: (not parameter.is_required, parameter.is_hidden)))
 
 
@@ -111,17 +105,16 @@ def _find_cited(mark: str, node: Node, words: Mapping[str, str]) -> list[str]:
     return cited or named or lists
 
 
-def _build_parameter(name: str, wire_name: str, node: Node, schema: Mapping[str, Any]) -> Parameter:
+def _build_parameter(name: str, wire_name: str, node: Node) -> Parameter:
     value = node["properties"][wire_name]
     annotations = node["annotations"].get(wire_name, {})
-    raw = schema.get("properties", {}).get(wire_name)
     is_required = wire_name in node["required"]
     return Parameter(
         name=name,
         wire_name=wire_name,
         type=describe_type(value),
         is_required=is_required,
-        is_hidden=is_object(raw) and raw.get("x-hidden") is True,
+        is_hidden="hidden" in annotations,
         # Of a required parameter, the API documents an example in this place.
         default=(annotations["default"],) if "default" in annotations and not is_required else (),
         constraints=tuple(list_constraints(value)),
@@ -170,5 +163,5 @@ def _name_type(value: object) -> str:
             return "object"
 
 
-COMMON_PARAMETERS = list_parameters(normalize({"properties": dict(COMMON)}), {})
+COMMON_PARAMETERS = list_parameters(normalize({"properties": dict(COMMON)}))
 """The parameters of every call that a model's schema does not have."""

@@ -110,18 +110,19 @@ class RunnableModel:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters: required ones first, then those that a form shows first, hidden ones last."""
-        node, schema = self.node, self._schema if is_object(self._schema) else {}
+        node = self.node
         nodes: Mapping[str, Node] = {} if node is None else node["properties"]
-        raw, basic = schema.get("properties"), schema.get("basic")
+        annotations: Mapping[str, Node] = {} if node is None else node["annotations"]
+        basic = self._schema.get("basic") if is_object(self._schema) else None
         found = [
             Parameter(
                 name,
                 value,
                 is_required=node is not None and name in node["required"],
                 is_basic=is_list(basic) and name in basic,
-                is_hidden=is_object(raw) and is_object(raw.get(name)) and raw[name].get("x-hidden") is True,
-                description=_describe(node, name),
-                annotations={} if node is None else node["annotations"].get(name, {}),
+                is_hidden="hidden" in annotations.get(name, {}),
+                description=annotations.get(name, {}).get("description", ""),
+                annotations=annotations.get(name, {}),
             )
             for name, value in nodes.items()
         ]
@@ -131,13 +132,6 @@ class RunnableModel:
             if name not in nodes
         ]
         return tuple(sorted(found, key=_position))
-
-
-def _describe(node: Node | None, name: str) -> str:
-    if node is None:
-        return ""
-    text: str = node["annotations"].get(name, {}).get("description", "")
-    return text
 
 
 def _position(parameter: Parameter) -> int:
