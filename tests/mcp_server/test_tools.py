@@ -121,6 +121,8 @@ def test_estimate_multiplies_the_jobs(agent: Agent) -> None:
     [
         ("run_model", {"model": PRICED, "parameters": {"promt": "A"}}, "did you mean 'prompt'?"),
         ("run_model", {"model": PRICED, "parameters": {}}, "prompt: is required"),
+        ("run_model", {"model": PRICED, "parameters": {**HAT, "num_inference_steps": None}},
+         "; leave the parameter out\n"),
         ("run_model", {"model": EDITOR, "parameters": {**HAT, "input_image": ["https://example.com/a.png"],
                                                        "aspect_ratio": "16:10"}}, "did you mean '16:9'?"),
         ("run_model", {"model": "qwen-imge", "parameters": HAT}, "did you mean 'qwen-image'?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from oxen_models._runtime.errors import ConfigurationError, InvalidRequestError, Problem
@@ -10,7 +11,7 @@ from oxen_models._runtime.extras import describe_missing_extra
 from oxen_models._runtime.fields import map_wire_names
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate, estimate_cost
 from oxen_models._runtime.request import Request, RequestLike, body_with_media
-from oxen_models._runtime.validation_errors import suggest
+from oxen_models._runtime.validation_errors import LEAVE_OUT, suggest
 from oxen_models._runtime.values import shorten
 
 from .models import RunnableModel
@@ -42,6 +43,20 @@ def build_request(model: RunnableModel, values: Mapping[str, Any]) -> RequestLik
         InvalidRequestError: A value does not match the schema.
     """
     check_operation(model)
+    try:
+        return _build(model, values)
+    except InvalidRequestError as error:
+        # Values of a runner are not those of a program, which has OMIT.
+        problems = (
+            replace(problem, suggestion="leave the parameter out")
+            if problem.suggestion == LEAVE_OUT
+            else problem
+            for problem in error.problems
+        )
+        raise InvalidRequestError(error.model_id, tuple(problems)) from None
+
+
+def _build(model: RunnableModel, values: Mapping[str, Any]) -> RequestLike:
     if model.is_recorded and model.node is not None:
         return _build_typed(model.id, values)
     try:
