@@ -39,7 +39,7 @@ const adaptation = (() => {
   const mergeMembers = (node) => Object.assign({}, ...(node.anyOf ?? []), node);
 
   const acceptsFiles = (node) =>
-    node?.type === "string" || (node?.type === "array" && node.items.type === "string");
+    node.type === "string" || (node.type === "array" && node.items.type === "string");
 
   class Adapter {
     #aliases;
@@ -85,14 +85,19 @@ const adaptation = (() => {
       };
     }
 
+    /** Return the parameters of the model that a parameter can be sent as, the one with its name first. */
+    #listFree(alias, name) {
+      const isTaken = (target) => this.#sent.has(target) || (target !== name && this.#given.has(target));
+      return listNames(alias, name).filter((target) => target in this.#properties && !isTaken(target));
+    }
+
     /** Send a parameter with one value. */
     #place(alias, name, value) {
       if (this.#common.includes(name)) {
         this.#sent.set(name, value);
         return;
       }
-      const isFree = (candidate) => candidate in this.#properties && !this.#sent.has(candidate);
-      const target = listNames(alias, name).find(isFree);
+      const [target] = this.#listFree(alias, name);
       if (target === undefined) {
         this.#omit(name, value, UNKNOWN);
         return;
@@ -111,9 +116,7 @@ const adaptation = (() => {
     /** Send files: the first ones to the required parameters, all others to one parameter. */
     #placeMedia(alias, name, value) {
       const files = Array.isArray(value) ? value : [value];
-      const isFree = (target) => (target === name || !this.#given.has(target)) && !this.#sent.has(target);
-      const accepts = (target) => isFree(target) && acceptsFiles(this.#properties[target]);
-      const names = listNames(alias, name).filter(accepts);
+      const names = this.#listFree(alias, name).filter((target) => acceptsFiles(this.#properties[target]));
       if (names.length === 0 || files.length === 0) {
         this.#omit(name, value, names.length > 0 ? "the list is empty" : UNKNOWN);
         return;
@@ -154,7 +157,6 @@ const adaptation = (() => {
         const statement = frame.read(name, value);
         if (statement) stated.add(statement);
       }
-      if (!frame.hasPixels()) stated.delete("pixels");
       const statements = [];
       for (const [name, value] of given.filter((pair) => !unchanged.includes(pair))) {
         const statement = frame.read(name, value);
@@ -170,11 +172,8 @@ const adaptation = (() => {
       const used = new Map(statements.filter(([, , statement]) => added.has(statement)));
       const findOthers = (items, others) =>
         [...items].filter(([name, value]) => !validation.areEqual(others.get(name) ?? null, value));
-      const changed = new Map(findOthers(sent, used));
-      const converted = new Map(findOthers(used, sent));
-      if (converted.size > 0 || changed.size > 0) {
-        this.#converted.push({ given: converted.size > 0 ? converted : used, sent: changed });
-      }
+      if (used.size === 0) return;
+      this.#converted.push({ given: findOthers(used, sent), sent: findOthers(sent, used) });
     }
 
     /** Return the frame parameters that the model accepts as they are. */

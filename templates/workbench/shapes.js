@@ -90,11 +90,6 @@ const shapes = (() => {
       return "size";
     }
 
-    /** Return whether width and height are known. */
-    hasPixels() {
-      return this.#lengths.width !== null && this.#lengths.height !== null;
-    }
-
     /**
      * Return the parameters of a model that state this frame as nearly as possible, and what they state.
      * @param properties The schemas of the parameters of the model.
@@ -102,19 +97,20 @@ const shapes = (() => {
      * @param {boolean} isVideo Whether the result is a video.
      */
     fit(properties, stated, isVideo) {
-      this.#complete();
+      const { width, height } = this.#lengths;
+      const isFree = (statement) => !stated.has(statement) && !(stated.has("pixels") && width && height);
+      if (width && this.#ratio) this.#lengths.height ??= Math.max(1, round(width / this.#ratio));
+      if (height && this.#ratio) this.#lengths.width ??= Math.max(1, round(height * this.#ratio));
       const sent = new Map();
       const added = new Set();
       const add = (...statements) => statements.forEach((statement) => added.add(statement));
-      const isFree = (statement) => !stated.has(statement) && !stated.has("pixels");
       const ratio = isFree("shape") ? this.#findRatio(properties) : null;
       if (ratio) {
         sent.set(...ratio);
         add("shape", "pixels");
       }
-      const lines = this.#countLines(isVideo);
-      const hasLines = lines !== null && isFree("size");
-      const resolution = hasLines ? this.#findResolution(properties, sent, lines, isVideo) : null;
+      const lines = isFree("size") ? this.#countLines(isVideo) : null;
+      const resolution = lines === null ? null : this.#findResolution(properties, sent, lines, isVideo);
       if (resolution) {
         sent.set(...resolution);
         add("size", "pixels");
@@ -133,14 +129,6 @@ const shapes = (() => {
       const { width, height } = this.#lengths;
       if (width && height) this.#ratio ??= width / height;
       return "pixels";
-    }
-
-    /** Set the other length if only one is stated, and the ratio. */
-    #complete() {
-      const { width, height } = this.#lengths;
-      if (this.#ratio === null) return;
-      if (width && !height) this.#lengths.height = Math.max(1, round(width / this.#ratio));
-      else if (height && !width) this.#lengths.width = Math.max(1, round(height * this.#ratio));
     }
 
     /** Return width divided by height that a text such as 16:9 or portrait_4_3 states; null for others. */

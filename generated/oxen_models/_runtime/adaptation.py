@@ -138,13 +138,17 @@ class _Adapter:
         self._place_frame(frame)
         return Adaptation(self._sent, tuple(self._conversions), tuple(self._omissions))
 
+    def _list_free(self, alias: Alias | None, name: str) -> list[str]:
+        """Return the parameters of the model that a parameter can be sent as, the one with its name first."""
+        taken = self._sent.keys() | (self._given - {name})
+        return [target for target in _list_names(alias, name) if target in self._properties.keys() - taken]
+
     def _place(self, alias: Alias | None, name: str, value: Any) -> None:
         """Send a parameter with one value."""
         if name in self._further_names:
             self._sent[name] = value
             return
-        free = self._properties.keys() - self._sent.keys()
-        target = next(filter(free.__contains__, _list_names(alias, name)), None)
+        target = next(iter(self._list_free(alias, name)), None)
         if target is None:
             self._omit(name, value, _UNKNOWN)
             return
@@ -163,9 +167,8 @@ class _Adapter:
         files: list[Any] = list(cast("Sequence[Any]", value)) if is_sequence(value) else [value]
         nodes = {
             target: self._properties[target]
-            for target in _list_names(alias, name)
-            if target not in self._given - {name} and target not in self._sent
-            if _accepts_files(self._properties.get(target))
+            for target in self._list_free(alias, name)
+            if _accepts_files(self._properties[target])
         }
         if not nodes or not files:
             self._omit(name, value, "the list is empty" if nodes else _UNKNOWN)
@@ -197,8 +200,6 @@ class _Adapter:
         self._sent |= {name: given[name] for name in unchanged}
         frame = FrameSize()
         stated = {statement for name in unchanged if (statement := frame.read(name, given[name]))}
-        if not frame.has_pixels:
-            stated.discard("pixels")
         statements: dict[str, Statement] = {}
         for name, value in given.items():
             if name in unchanged:
@@ -217,8 +218,8 @@ class _Adapter:
         used = {name: given[name] for name, statement in statements.items() if statement in added}
         changed = {name: value for name, value in sent.items() if used.get(name) != value}
         converted = {name: value for name, value in used.items() if sent.get(name) != value}
-        if converted or changed:
-            self._conversions.append(Conversion(self._model, converted or used, changed))
+        if used:
+            self._conversions.append(Conversion(self._model, converted, changed))
 
     def _find_unchanged(self, given: Mapping[str, Any]) -> list[str]:
         """Return the names of the frame parameters that the model accepts as they are."""
@@ -254,9 +255,7 @@ def _list_names(alias: Alias | None, name: str) -> list[str]:
     return sorted(names, key=lambda candidate: candidate != name)
 
 
-def _accepts_files(node: Any) -> bool:
-    if node is None:
-        return False
+def _accepts_files(node: Mapping[str, Any]) -> bool:
     if node.get("type") == "array":
         return bool(node.get("items", {}).get("type") == "string")
     return bool(node.get("type") == "string")

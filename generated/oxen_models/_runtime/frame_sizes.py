@@ -65,11 +65,6 @@ class FrameSize:
             return "size"
         return None
 
-    @property
-    def has_pixels(self) -> bool:
-        """Whether width and height are known."""
-        return self.width is not None and self.height is not None
-
     def fit(
         self, properties: Mapping[str, Any], stated: frozenset[Statement], *, is_video: bool
     ) -> tuple[dict[str, Any], frozenset[Statement]]:
@@ -80,6 +75,8 @@ class FrameSize:
             stated: What other parameters of the request state already.
             is_video: Whether the result is a video.
         """
+        if not self.width or not self.height:
+            stated -= {"pixels"}
         self._complete()
         sent: dict[str, Any] = {}
         added: set[Statement] = set()
