@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from oxen_models import InvalidRequestError, Oxen
-from oxen_models._runner.limits import Limits
+from oxen_models._runner.limits import MAX_FILE_SIZE, Limits
 from oxen_models._runner.models import RunnableModel
 from oxen_models._runner.runner import Runner
 
@@ -51,6 +52,22 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
                                                            str(allowed / "dog.png")]}
     )  # fmt: skip
     assert plan.request.body()["input_image"][2].startswith("data:image/png")
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_large_file_is_rejected(oxen: Oxen, tmp_path: Path, is_limited: bool) -> None:
+    """A file that the client does not send is rejected before a cost is confirmed, with advice for users."""
+    path = tmp_path / "dog.png"
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.truncate(MAX_FILE_SIZE + 1)
+    limits = Limits(input_folders=(tmp_path,) if is_limited else None)
+    values = {"prompt": "Hat", "input_image": [URL, str(path)]}
+    [problem] = expect_problems(oxen, EDITOR, values, limits)
+    expected = "must have at most 20,971,520 bytes; pass the URL of a larger file"
+    assert problem == f"input_image[1]={str(path)!r}: {expected}"
+    os.truncate(path, MAX_FILE_SIZE)
+    Runner(oxen, limits).plan(EDITOR, values)
 
 
 def test_files_in_objects_are_not_read(tmp_path: Path) -> None:

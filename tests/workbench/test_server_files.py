@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from helpers.hub_api import wait_until
 from helpers.workbench import MODEL, PNG, Page, serve_page
+from oxen_models._runner.limits import MAX_FILE_SIZE
 from oxen_models._workbench.history import MAX_ITEMS
 from oxen_models.testing import Hub
 from PIL import Image
@@ -155,7 +156,7 @@ def test_other_content_is_rejected(page: Page, content: bytes) -> None:
 def test_large_file_is_rejected(page: Page) -> None:
     """A file may be as large as an input of the bindings; the rest of it is not written."""
     before = list(page.session.media_folder.iterdir())
-    chunks = [PNG, *[bytes(2**20)] * (page.session.max_media_size // 2**20)]
+    chunks = [PNG, *[bytes(2**20)] * (MAX_FILE_SIZE // 2**20)]
     response = page.client.post("/api/media?name=x.png", content=iter(chunks))
     assert (response.status_code, response.json()["error"]["kind"]) == (413, "size")
     assert "at most 20,971,520 bytes" in response.json()["error"]["message"]

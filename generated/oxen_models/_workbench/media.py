@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
+from oxen_models._runner.limits import MAX_FILE_SIZE
 from oxen_models._runtime.atomic_file import new_part
 from oxen_models._runtime.media_sources import PDF_TYPE, MediaSourceError, read_source
 from oxen_models._runtime.media_types import default_suffix
@@ -41,7 +42,7 @@ async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) 
     """
     part = new_part(session.media_folder)
     try:
-        await _write(part, chunks, session.max_media_size)
+        await _write(part, chunks)
         return await run_sync(_keep, session, part, name)
     except OSError as error:
         raise RequestError(507, "storage", f"the file could not be written: {error.strerror}") from None
@@ -49,18 +50,18 @@ async def keep_media(session: Session, name: str, chunks: AsyncIterator[bytes]) 
         part.unlink(missing_ok=True)
 
 
-async def _write(part: Path, chunks: AsyncIterator[bytes], max_size: int) -> None:
+async def _write(part: Path, chunks: AsyncIterator[bytes]) -> None:
     size = 0
     async with await anyio.open_file(part, "xb") as file:
         async for chunk in chunks:
             size += len(chunk)
-            if size <= max_size:
+            if size <= MAX_FILE_SIZE:
                 await file.write(chunk)
             elif size > _MAX_READ_SIZE:
                 break
-    if size > max_size:
+    if size > MAX_FILE_SIZE:
         raise RequestError(
-            413, "size", f"a file must have at most {max_size:,} bytes; pass the URL of a larger one"
+            413, "size", f"a file must have at most {MAX_FILE_SIZE:,} bytes; pass the URL of a larger one"
         )
 
 

@@ -33,11 +33,6 @@ class Session:
     cookies to all ports of a host.
     """
 
-    @property
-    def max_media_size(self) -> int:
-        """Bytes that a file may have to be sent in a request."""
-        return self.runner.oxen._session.settings.max_inline  # pyright: ignore[reportPrivateUsage]
-
     def describe(self) -> dict[str, Any]:
         """Return the state of the session as JSON."""
         limits, spending = self.runner.limits, self.runner.spending

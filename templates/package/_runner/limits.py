@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -16,11 +17,14 @@ from oxen_models._runtime.errors import InvalidRequestError, Problem
 from oxen_models._runtime.json_schema.accepted_values import Node
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
+from oxen_models._runtime.settings import DEFAULT_MAX_INLINE
 from oxen_models._runtime.values import shorten
 
 from .models import RunnableModel
 
 Unpriced: TypeAlias = Literal["allow", "confirm", "refuse"]
+MAX_FILE_SIZE = DEFAULT_MAX_INLINE
+"""Bytes of an input file: the client of a runner uploads no file."""
 _LOCAL_NAMES = ("localhost", "localdomain", "local", "internal", "lan", "home.arpa")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _MAX_IPV4 = 2**32 - 1
@@ -53,7 +57,7 @@ class Limits:
         """Return the parameters with the absolute path, without symbolic links, of each file.
 
         Raises:
-            InvalidRequestError: A file or a URL is not allowed.
+            InvalidRequestError: A file or a URL is not allowed, or a file is too large.
         """
         problems: list[Problem] = []
         nodes: Mapping[str, Node] = {} if model.node is None else model.node["properties"]
@@ -82,16 +86,25 @@ class Limits:
             reason = _explain_rejection(value) if self.public_urls else None
             if reason is not None:
                 problems.append(Problem(name, shorten(value), reason))
-        elif self.input_folders is not None and _is_path(node, value):
+        elif _is_path(node, value):
             path = Path(os.path.expanduser(value))
-            if _is_below(path, self.input_folders):
+            reason = self._explain_path(path)
+            if reason is not None:
+                problems.append(Problem(name, shorten(value), reason))
+            elif self.input_folders is not None:
                 return str(path.resolve())
-            allowed = ", ".join(repr(str(folder)) for folder in self.input_folders)
-            expected = (
-                f"a URL or a file below {allowed}" if allowed else "a URL; no folder of files is allowed"
-            )
-            problems.append(Problem(name, shorten(value), f"must be {expected}"))
         return value
+
+    def _explain_path(self, path: Path) -> str | None:
+        """Return why a file cannot be sent; None if it can."""
+        if self.input_folders is not None and not _is_below(path, self.input_folders):
+            allowed = ", ".join(repr(str(folder)) for folder in self.input_folders)
+            files = f" or a file below {allowed}" if allowed else "; no folder of files is allowed"
+            return f"must be a URL{files}"
+        with suppress(OSError, ValueError):  # which are explained when the file is read
+            if path.stat().st_size > MAX_FILE_SIZE:
+                return f"must have at most {MAX_FILE_SIZE:,} bytes; pass the URL of a larger file"
+        return None
 
 
 def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
