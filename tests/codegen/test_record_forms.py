@@ -58,14 +58,14 @@ def to_reference_form(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def remove_live_facts(node: Any) -> Any:
-    """Return a node without null, lengths of lists, examples and references, which only the live form has."""
+    """Return a node without null, lengths of lists and annotations, which only the live form has."""
     if is_list(node):
         return [remove_live_facts(item) for item in node if item is not None and item != {"type": "null"}]
     if is_object(node):
         reduced = {
             key: remove_live_facts(item)
             for key, item in node.items()
-            if key not in ("maxItems", "example", "references")
+            if key not in ("maxItems", "example", "references", "hidden")
         }
         members = reduced.get("anyOf", ())
         return members[0] if len(members) == 1 else reduced
