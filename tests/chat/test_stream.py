@@ -139,7 +139,7 @@ def test_stream_with_wrong_extra_body_raises(run: ClientRunner, hub: Hub) -> Non
     """The errors of an `extra_body` are those of other calls."""
     stream = open_stream(extra_body="temperature")
     error = run.expect_error(InvalidRequestError, lambda oxen: collect(stream(oxen)), base_url=hub.url)
-    assert str(error).startswith(f"{MODEL}: extra_body='temperature': must be JSON")
+    assert str(error).startswith(f"{MODEL}: extra_body='temperature': must be a mapping")
     stream = open_stream(extra_body={"stream": False})
     error = run.expect_error(InvalidRequestError, lambda oxen: collect(stream(oxen)), base_url=hub.url)
     assert str(error) == f"{MODEL}: extra_body['stream']=False: cannot be set here; chat.stream() sets it"
