@@ -155,6 +155,53 @@ def test_stopped_loop_records_jobs(queue: HeldQueue, journal: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_closed", [False, True], ids=["stopped", "closed"])
+def test_run_raises_in_another_loop(queue: HeldQueue, journal: Path, is_closed: bool) -> None:
+    """A run that is continued in another event loop sends nothing there; its own loop can continue it."""
+    run = AsyncOxen("key", base_url=queue.url).run_many(REQUESTS, journal=journal, max_in_flight=2)
+
+    async def continue_run(limit: int) -> list[Any]:
+        return [await anext(run) for _ in range(limit)]
+
+    queue.is_done = True
+    with asyncio.Runner() as runner:
+        [first] = runner.run(continue_run(1))
+        assert first.request == REQUESTS[0]
+        runner.run(asyncio.to_thread(queue.wait_for_submissions, 2))
+        if is_closed:
+            runner.close()
+        queue.released.set()
+        with pytest.raises(RuntimeError, match="the run began in another event loop"):
+            asyncio.run(continue_run(1))
+        if not is_closed:
+            assert len(runner.run(continue_run(HELD))) == HELD
+            runner.run(run.aclose())
+    check_nothing_is_lost(queue, journal)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_run_raises_in_a_fork(queue: HeldQueue, journal: Path) -> None:
+    """A run that is continued in a fork raises there, and continues in its own process."""
+    queue.is_done = True
+    queue.released.set()
+    with Oxen("key", base_url=queue.url) as oxen, oxen.run_many(REQUESTS, journal=journal) as run:
+        next(run)
+        child = os.fork()
+        if child == 0:
+            try:
+                next(run)
+            except RuntimeError as error:
+                os._exit(int("began in another process" not in str(error)))
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert len(list(run)) == HELD
+    check_nothing_is_lost(queue, journal)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["aclose", "with"])
 def test_async_run_that_is_closed_waits(queue: HeldQueue, journal: Path, way: str) -> None:
     """Closing an async run waits until the jobs are in the journal, which is then free."""

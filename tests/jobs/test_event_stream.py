@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import json
@@ -60,6 +61,26 @@ def test_line_ends_and_byte_order_mark(run: ClientRunner, line_end: str, start: 
     with run_socket_server(respond) as server:
         events = run(lambda oxen: read_events(oxen, 2), base_url=server.url)
     assert [(event.generation_id, event.error) for event in events] == [(ID, "no paint")] * 2
+
+
+def test_events_raise_in_another_loop() -> None:
+    """An iteration over events that is continued in another event loop raises a clear error, and ends."""
+
+    def respond(peer: Peer, _: Request) -> None:
+        peer.send(HEAD + encode_event())
+        peer.wait()
+
+    with run_socket_server(respond) as server, asyncio.Runner() as runner:
+        oxen = ox.AsyncOxen("key", base_url=server.url)
+        events = oxen.events()
+
+        async def read_next() -> str:
+            return (await anext(events)).generation_id
+
+        assert runner.run(read_next()) == ID
+        with pytest.raises(RuntimeError, match="events began in another event loop"):
+            asyncio.run(read_next())
+        runner.run(oxen.aclose())
 
 
 def send_long_line(peer: Peer) -> None:

@@ -121,14 +121,24 @@ class _AsyncEngine:
         A cancelled call ends the run, because its caller may not iterate any further.
 
         Raises:
-            RuntimeError: Another task or thread waits for an outcome.
+            RuntimeError: Another task or thread waits for an outcome, or the run began in another event loop
+                or process.
         """
+        self._check_owner()
         if not self._iteration.acquire(blocking=False):
             raise RuntimeError("the run is iterated over by another task or thread; iterate over it in one")
         try:
             return await self._next_outcome()
         finally:
             self._iteration.release()
+
+    def _check_owner(self) -> None:
+        """Raise if the run cannot be continued here. It ends if it cannot be continued anywhere."""
+        if self._owner is None or self._end.has_begun:
+            return
+        if self._owner.is_closed:
+            self.abandon()
+        self._owner.check("the run")
 
     async def _next_outcome(self) -> AsyncOutcome[Any, Any] | None:
         if self._end.has_begun:

@@ -34,7 +34,24 @@ def is_closed(owner: object) -> bool:
 
 
 class Owner:
-    """The threads that a run belongs to."""
+    """The process that a run belongs to."""
+
+    def __init__(self) -> None:
+        self._process = _process
+
+    @property
+    def is_closed(self) -> bool:
+        """False. The async implementation returns whether the event loop is closed."""
+        return False
+
+    def check(self, name: str) -> None:
+        """Raise a `RuntimeError` if this is a fork of the process.
+
+        Args:
+            name: What belongs to the process, for the error.
+        """
+        if self._process is not _process:
+            raise RuntimeError(f"{name} began in another process and can be continued in that one only")
 
     def call(self, function: Callable[[], object]) -> None:
         """Call a function. The async implementation calls it in the event loop."""

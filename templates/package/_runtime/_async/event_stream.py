@@ -18,6 +18,7 @@ from ..printable import escape_line
 from ..retries import reconnect_delay
 from .concurrency import STOPPED, BackgroundTask, Event
 from .exchange import AsyncExchange
+from .owner import Owner
 from .streams import stream_events
 
 OPEN_TIMEOUT = 5.0
@@ -97,14 +98,18 @@ class AsyncEventStream:
         Raises:
             OxenError: The server rejected the stream, the first connection failed, or the stream could not be
                 opened again after an interruption, in 8 attempts.
+            RuntimeError: The iteration began in another event loop or process.
         """
+        owner = Owner()
         listener = _Listener(deque(maxlen=MAX_UNREAD_EVENTS), Event())
         self._listeners.append(listener)
         try:
             while not self._is_closed:
+                owner.check("the iteration over events")
                 is_open = await self.wait_until_open()
                 while listener.unread:
                     yield listener.unread.popleft()
+                    owner.check("the iteration over events")
                 if self._is_closed:  # not an error of the stream, although closing interrupts its connection
                     return
                 error = self._error

@@ -58,6 +58,20 @@ class Owner:
         current_loop_or_process()
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the event loop is closed."""
+        return self._loop.is_closed()
+
+    def check(self, name: str) -> None:
+        """Raise a `RuntimeError` if another event loop is running.
+
+        Args:
+            name: What belongs to the event loop, for the error.
+        """
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError(f"{name} began in another event loop and can be continued in that one only")
+
     def call(self, function: Callable[[], object]) -> None:
         """Call a function in the event loop, from any thread. If the loop is closed, do nothing."""
         with suppress(RuntimeError):
