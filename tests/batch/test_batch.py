@@ -232,6 +232,25 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
     assert (second.job_id, len(sent_prompts(hub))) == (first.job_id, 1)
 
 
+@pytest.mark.parametrize(
+    "error", [{"error_message": "no second image"}, {"error": {"detail": "no second image"}}], ids=str
+)
+def test_error_beside_a_result_is_replayed(
+    hub: Hub, run_batch: Run, tmp_path: Path, error: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of a job of which some files were made is the same in each run that continues the first."""
+    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", {"image": 0.03, "video": 0.15})
+    job = {"generation_id": "job-1", "status": "succeeded", "cost": 0.02}
+    images = [{"url": f"{hub.url}/a.png", "revised_prompt": "a red hat"}]
+    hub.respond_next(200, body={"generations": [job]}, method="POST", path=QUEUE)
+    hub.respond_next(
+        200, body={**job, "media_type": "image", "images": images, **error}, path=f"{QUEUE}/job-1"
+    )
+    first, second, third = (run_batch(pictures(1), journal=tmp_path / "run.db")[0] for _ in range(3))
+    assert first == second == third
+    assert [end.result.error for end in (first, second, third)] == ["no second image"] * 3
+
+
 @pytest.mark.slow
 def test_stopped_run_is_continued(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
     """A run that was stopped is continued by the next one; no request is sent twice."""

@@ -17,7 +17,7 @@ from ..provenance import Origin
 from ..request import RequestLike
 from ..responses import Response
 from ..saving import DEFAULT_PATTERN, check_pattern, find_folder, map_os_errors, warn_about_suffix
-from ..server_errors import is_error, parse_error
+from ..server_errors import is_error, parse_error, parse_job_error
 from .files import AsyncAudio, AsyncImage, AsyncMedia, AsyncVideo
 from .session import AsyncSession
 from .threads import run_blocking
@@ -42,10 +42,13 @@ class AsyncResult(Generic[MediaT]):
 
     @property
     def error(self) -> str | None:
-        """The error that the response contains beside the files, such as that of a second image; None
-        without one.
+        """The error that the response or the record of the job contains beside the files, such as that of a
+        second image; None without one.
         """
-        return parse_error(self.response.json).detail if is_error(self.response.json) else None
+        body = self.response.json
+        if "generation_id" in body:
+            return parse_job_error(body).detail
+        return parse_error(body).detail if is_error(body) else None
 
     def __len__(self) -> int:
         """Return the number of files."""
@@ -231,7 +234,8 @@ def result_to_json(result: AsyncResult[Any]) -> dict[str, Any]:
         content = {"url": medium.url} if medium.url else {"b64_json": medium.b64_json}
         details = _get_details(media_class, medium).items()
         media.append({**content, **{name: str(value) for name, value in details if value is not None}})
-    return {"model": result.model, "created": result.created, key: media}
+    error = {} if result.error is None else {"error": result.error}
+    return {"model": result.model, "created": result.created, key: media, **error}
 
 
 def result_type(request: RequestLike) -> type[AsyncAnyResult]:
