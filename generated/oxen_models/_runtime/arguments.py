@@ -49,7 +49,7 @@ def check_items(name: str, value: Iterable[T]) -> Iterable[T]:
         ConfigurationError: It cannot be iterated over, or it is one item: a string, or an object with fields.
     """
     given: Any = value
-    is_item = isinstance(given, str | bytes | Mapping) or hasattr(type(given), "model_fields")
-    if is_item or not isinstance(given, Iterable):
+    has_fields = hasattr(type(given), "model_fields")
+    if has_fields or isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise ConfigurationError(f"{name} must be a list or another iterable, got {shorten(given)}")
     return value
