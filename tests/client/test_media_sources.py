@@ -42,7 +42,7 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
     (lambda _: "", "cannot be read"),
     (lambda _: "a\x00b", "cannot be read"),
     (lambda _: Failing(OSError(5, "Input/output error")), "cannot be read: Input/output error"),
-    (lambda _: Failing(io.UnsupportedOperation("read")), "cannot be read"),
+    (lambda _: Failing(io.UnsupportedOperation("read")), "must be open for reading"),
     (lambda _: io.StringIO("text"), "binary mode"),
     (lambda folder: write_file(folder / "empty.png", b""), "an empty file"),
     (lambda _: b"", "an empty file"),

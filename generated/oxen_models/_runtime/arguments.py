@@ -48,8 +48,8 @@ def check_items(name: str, value: Iterable[T]) -> Iterable[T]:
     Raises:
         ConfigurationError: It cannot be iterated over, or it is one item: a string, or an object with fields.
     """
+    has_fields = hasattr(type(value), "model_fields")
     given: Any = value
-    has_fields = hasattr(type(given), "model_fields")
     if has_fields or isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise ConfigurationError(f"{name} must be a list or another iterable, got {shorten(given)}")
     return value

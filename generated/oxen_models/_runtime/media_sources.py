@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from io import BytesIO, TextIOBase
+from io import BytesIO, TextIOBase, UnsupportedOperation
 from os import PathLike, fsdecode
 from stat import S_ISBLK, S_ISCHR, S_ISREG
 from time import time
@@ -183,6 +183,8 @@ def _read_file_object(file: Any) -> bytes:
                 )
     except MediaSourceError:
         raise
+    except UnsupportedOperation:
+        raise MediaSourceError("the file must be open for reading") from None
     except (OSError, ValueError) as error:
         raise _read_error(error) from None
     return bytes(content)
