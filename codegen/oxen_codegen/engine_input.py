@@ -13,7 +13,7 @@ from typing import Any
 
 from .accepted_values import Node
 from .names import EMITTED_NAMES, MAX_NAME_LENGTH, pascal, snake, split_words
-from .spec import EnumType, Limit, NamedType, Type, UnionType
+from .spec import EnumType, Limit, ListType, NamedType, Type, UnionType
 
 _DEFINITIONS = "#/$defs/"
 _RANGE = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
@@ -116,13 +116,22 @@ def _length_limits(node: Node) -> tuple[Limit, ...]:
 
 
 def build_union(members: list[Type]) -> Type:
-    """Return the union of types, each of them once and None last."""
+    """Return the union of types, each of them once and None last.
+
+    Media follow other types, because a value of an enum is no path, although a file may have that name.
+    """
     distinct: list[Type] = []
     for member in members:
         if member not in distinct:
             distinct.append(member)
-    distinct.sort(key=lambda member: member == _NONE)
+    distinct.sort(key=lambda member: (member == _NONE, _holds_media(member)))
     return distinct[0] if len(distinct) == 1 else UnionType(tuple(distinct))
+
+
+def _holds_media(type_: Type) -> bool:
+    if isinstance(type_, ListType):
+        return _holds_media(type_.item)
+    return isinstance(type_, NamedType) and type_.name in _MEDIA_TYPES.values()
 
 
 def _static_type(values: list[Any]) -> str:

@@ -67,6 +67,28 @@ def test_default_of_media_is_sent(call: Call, schema: dict[str, Any], default: A
         call(schema, "no-such-file.png")
 
 
+DEFAULTS: list[tuple[dict[str, Any], Any]] = [
+    ({**IMAGE, "default": "auto"}, "auto"),
+    ({**IMAGE, "default": "auto", "nullable": True}, "auto"),
+    ({**IMAGES, "default": ["auto"]}, ["auto"]),
+    (object_schema(image={**IMAGE, "default": "auto"}), {"image": "auto"}),
+]
+
+
+@both
+@pytest.mark.parametrize(("schema", "default"), DEFAULTS, ids="text nullable list nested".split())
+def test_default_of_media_is_not_read(
+    call: Call, schema: dict[str, Any], default: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A default that is not a URL is sent although there is a file of that name; other names are read."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("auto", "automatic"):
+        Path(name).write_bytes(PNG)
+    assert call(schema, default) == default
+    sent = json.dumps(call(schema, json.loads(json.dumps(default).replace('"auto"', '"automatic"'))))
+    assert make_data_uri(PNG) in sent
+
+
 @both
 def test_unmatched_default_is_one_of_several(call: Call) -> None:
     """The message for a wrong value names the type beside a default of another type."""
