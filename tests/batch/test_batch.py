@@ -232,6 +232,7 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
     assert (second.job_id, len(sent_prompts(hub))) == (first.job_id, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error", [{"error_message": "no second image"}, {"error": {"detail": "no second image"}}], ids=str
 )

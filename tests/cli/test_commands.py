@@ -183,6 +183,7 @@ def test_upload_prints_urls(run: Run, folder: Path) -> None:
     run("upload", "missing.png", code=2)
 
 
+@pytest.mark.slow
 def test_path_in_the_home_folder_is_expanded(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`~` is the home folder also where no shell replaces it, as after an equals sign."""
     monkeypatch.setenv("HOME", str(folder))

@@ -51,6 +51,7 @@ def test_value_that_is_no_path_is_rejected(oxen: ox.Oxen, use: str, path: Any) -
         USES[use](oxen, path)
 
 
+@pytest.mark.slow
 def test_journal_in_the_home_folder_is_used(
     oxen: ox.Oxen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -263,6 +263,7 @@ def test_generate_python_names_of_ids(
     assert set(tmp_path.parent.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("generate", "--schemas"), ("diff", "--to=live", "--from")])
 def test_folder_of_schemas_can_be_in_home(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
