@@ -199,7 +199,9 @@ class _Adapter:
         unchanged = self._find_unchanged(given)
         self._sent |= {name: given[name] for name in unchanged}
         frame = FrameSize()
-        stated = {statement for name in unchanged if (statement := frame.read(name, given[name]))}
+        stated: set[Statement] = {
+            statement for name in unchanged if (statement := frame.read(name, given[name]))
+        }
         statements: dict[str, Statement] = {}
         for name, value in given.items():
             if name in unchanged:
