@@ -42,12 +42,16 @@ def compare(
         new: The new models by id.
         names: Python names chosen by hand, by model id.
         client: The name of the client class, which no model class may have.
-        renamed: New Python names of parameters by their old ones, by model id.
+        renamed: New Python names of parameters of the new catalogue by their old ones, by model id.
     """
     changed = _find_changed(old, new)
     new_models, new_errors = _resolve_models(new, names, client, renamed)
+    # The configuration describes the new catalogue; an old one may lack the new name of a parameter.
     old_models, old_errors = _resolve_models(
-        {model_id: record for model_id, record in old.items() if model_id in changed}, names, client, renamed
+        {model_id: record for model_id, record in old.items() if model_id in changed},
+        names,
+        client,
+        _NO_RENAMES,
     )
     # Most models are the same in both catalogues, and are not resolved a second time.
     unchanged = {model_id: model for model_id, model in new_models.items() if model_id not in changed}

@@ -376,6 +376,20 @@ def test_parameter_rename_is_proposed_with_evidence() -> None:
     assert sum(change.kind == "parameter-added" for change in diff.changes) == 4
 
 
+def test_accepted_rename_applies_to_new_models() -> None:
+    """With a rename in the configuration, a model is compared with the one that has the old name."""
+    old = make_catalogue(make_model("m", object_schema(num_steps=INTEGER, size=CHOICE)))
+    new = make_catalogue(make_model("m", object_schema(steps=INTEGER)))
+    diff = compare(old, new, {}, renamed={"m": {"num_steps": "steps"}})
+    assert {(change.parameter, change.kind) for change in diff.changes} == {
+        ("num_steps", "parameter-removed"),
+        ("size", "parameter-removed"),
+        ("steps", "parameter-added"),
+    }
+    refused = compare(new, old, {}, renamed={"m": {"num_steps": "steps"}})
+    assert [change.kind for change in refused.changes] == ["model-refused"]
+
+
 def test_model_rename_requires_more_than_similar_name() -> None:
     """A model rename is proposed if the parameters are alike, not if only name and developer are."""
     schema = object_schema("prompt", prompt=STRING, seed=INTEGER, size=CHOICE)
