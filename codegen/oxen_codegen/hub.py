@@ -28,6 +28,7 @@ MAX_LIST_SIZE = 8 * 2**20
 MAX_MODELS = 10_000
 MAX_ATTEMPTS = 3
 MAX_REPORTED = 20
+MAX_SHOWN = 60
 _LIST = "the list of models"
 # Must not contain "oxen": the server treats such a user agent as its own command-line tool and returns 426.
 _USER_AGENT = "models-codegen"
@@ -171,10 +172,12 @@ class HubClient:
             raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {KEY_ADVICE}")
         try:
             return status, parse_json(content, max_size)
-        except ModelError:
-            if status == 200:
-                raise
-            return status, None
+        except ModelError as error:
+            if status != 200:
+                return status, None
+            begin = content[:MAX_SHOWN].decode(errors="replace")
+            message = f"the response of {self.base_url} is {error.message}; it begins with {begin!r}"
+            raise ModelError(message) from None
 
     def _read(self, path: str, max_size: int) -> tuple[int, bytes]:
         """Return the status and the content of a response.

@@ -315,7 +315,11 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
         (200, {"data": []}, "returned no model"),
         (200, {"data": [{"id": ""}, {"object": "model"}]}, "models without an id"),
         (200, {"data": "x"}, "without a list"),
-        (200, "no JSON", "not JSON"),
+        (
+            200,
+            "<p>Log in",
+            "{url} is not JSON: Expecting value: line 1 column 1 (char 0); it begins with '<p>Log in'",
+        ),
         (401, {"error": {"type": "unauthenticated"}}, "rejected the API key (HTTP 401): set OXEN_API_KEY"),
     ],
 )
@@ -328,7 +332,7 @@ def test_fetch_invalid_list_changes_nothing(
     hub.respond_next(status, body=body, path="/api/ai/models", times=3)
     done = fetch("--all")
     assert done.exit_code == 2
-    assert message in done.stderr
+    assert message.format(url=hub.url) in done.stderr
     assert read_texts(schemas) == before
 
 
