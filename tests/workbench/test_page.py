@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from helpers.models import make_model
+from helpers.models import make_model, object_schema
 from helpers.page_elements import Elements
 from helpers.reference import CONFIG, RECORDED_PAGES, read_records
 from oxen_codegen.bind import bind_model
@@ -96,6 +96,27 @@ def test_large_numbers_leave_a_model_out() -> None:
     model = resolve_model(from_response(make_model("m", schema)), {})
     selected, [note] = select_models([(model, bind_model(model))])
     assert (selected, note.subject, note.severity) == ([], "m", "note")
+
+
+def test_titles_in_alternatives_are_kept() -> None:
+    """Parameters have the titles that are behind a reference or in an alternative."""
+    target = object_schema(w={"type": "integer", "title": "Width in px"})
+    reference = {"$ref": "#/$defs/size"}
+    other = {"type": "string", "maxLength": 9}
+    schema = object_schema(
+        ref=reference,
+        all={"allOf": [reference]},
+        null={"oneOf": [{"type": "null"}, reference]},
+        union={"anyOf": [other, reference, {"type": "null"}]},
+        nested={"anyOf": [other, {"anyOf": [{"type": "integer"}, reference]}]},
+        list={"anyOf": [{"type": "array", "items": reference}, other]},
+    ) | {"$defs": {"size": target}}
+    resolved = resolve_model(from_response(make_model("m", schema)), {})
+    [model] = build_models([(resolved, bind_model(resolved))])
+    built = model["schema"]["properties"]
+    assert set(built) == {*schema["properties"]}
+    for name, value in built.items():
+        assert json.dumps(value).count('"title": "Width in px"') == 1, (name, value)
 
 
 def test_no_template_contains_another() -> None:

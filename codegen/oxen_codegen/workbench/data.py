@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..accepted_values import Node, is_number
+from ..composition import expand_schema
 from ..diagnostics import Diagnostic
 from ..json_types import is_list, is_object
 from ..normalize import normalize
@@ -88,6 +89,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
     assert model.node is not None
     page = build_page(model, slug)
     record = model.record
+    schema = expand_schema(record.schema)
     operation = page.operation
     assert operation is not None
     *without_image, path = operation.paths
@@ -108,7 +110,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
         "price": page.price or None,
         "rate": page.rate and {"unit": page.rate[0], "amount": f"{page.rate[1]:f}"},
         "pricing": record.data.get("pricing"),
-        "basic": _list_basic(record.schema, model.node),
+        "basic": _list_basic(schema, model.node),
         "citations": [
             {"mark": citation.mark, "parameters": list(citation.parameters)} for citation in page.citations
         ],
@@ -118,7 +120,7 @@ def _build_model(model: ResolvedModel, spec: ModelSpec, slug: str) -> dict[str, 
             if parameter.name != parameter.wire_name
         },
         "example": page.values.basic if page.values else {},
-        "schema": build_schema(model.node, record.schema, classes),
+        "schema": build_schema(model.node, schema, classes),
     }
 
 

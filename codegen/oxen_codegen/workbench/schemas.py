@@ -12,22 +12,22 @@ Most keywords are those of JSON Schema; "media", "example" and "unsupported" are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from ..accepted_values import Node, accepts
-from ..json_types import is_object
+from ..json_types import is_list, is_object
+from ..keywords import list_types
 
 _NULL: Node = {"type": "null"}
 _ANNOTATIONS = ("default", "example")
 
 
-def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterable[str] = ()) -> Node:
+def build_schema(node: Node, schema: Node, classes: Iterable[str] = ()) -> Node:
     """Return the schema of an object.
 
     Args:
         node: The normalized schema.
-        schema: The schema as the API returns it, which has titles and the layout of the form.
+        schema: The expanded schema of the API, which has titles and the layout of the form.
         classes: The names of the classes of the objects in it, outer classes first; empty to leave them out.
     """
     names = iter(classes)
@@ -51,9 +51,7 @@ def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterable[str] =
     }
 
 
-def _build_property(
-    name: str, node: Node, annotations: Node, schema: Mapping[str, Any], classes: Iterator[str]
-) -> Node:
+def _build_property(name: str, node: Node, annotations: Node, schema: Node, classes: Iterator[str]) -> Node:
     built = _build_value(node, schema, classes)
     title, description, neighbour = (schema.get(key) for key in ("title", "description", "x-next-to"))
     if isinstance(title, str) and title.strip() and title.strip() != _label(name):
@@ -75,7 +73,7 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _build_value(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) -> Node:
+def _build_value(node: Node, schema: Node, classes: Iterator[str]) -> Node:
     """Return the schema of a value without annotations."""
     if node.get("type") == "object":
         has_class = node["properties"] or node["additionalProperties"] is False
@@ -84,12 +82,24 @@ def _build_value(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) 
     if "items" in node:
         return {**node, "items": _build_value(node["items"], _as_schema(schema.get("items")), classes)}
     members = node.get("anyOf", [])
+    built = [
+        _build_value(member, _find_alternative(schema, member.get("type")), classes) for member in members
+    ]
     if len(members) == 2 and members[1] == _NULL:
-        return {**_build_value(members[0], schema, classes), "nullable": True}
-    if members:
-        return {"anyOf": [_build_value(member, schema, classes) for member in members]}
-    return dict(node)
+        return {**built[0], "nullable": True}
+    return {"anyOf": built} if members else dict(node)
 
 
-def _as_schema(value: object) -> Mapping[str, Any]:
+def _find_alternative(schema: Node, name: str | None) -> Node:
+    """Return the alternative of a schema that has a type, or else the schema itself."""
+    for key in ("anyOf", "oneOf"):
+        alternatives = schema.get(key)
+        for alternative in alternatives if is_list(alternatives) else ():
+            found = _find_alternative(_as_schema(alternative), name)
+            if name in list_types(found):
+                return found
+    return schema
+
+
+def _as_schema(value: object) -> Node:
     return value if is_object(value) else {}
