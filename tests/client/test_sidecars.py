@@ -22,6 +22,7 @@ from oxen_models import UntypedRequest, __version__, sidecar
 from oxen_models.images import QwenImageEditPlusRequest, ZImageTurboRequest
 from oxen_models.testing import Hub
 from PIL import Image
+from pydantic import ValidationError
 
 PICTURE = ZImageTurboRequest(prompt="A hat", seed=5)
 
@@ -61,6 +62,8 @@ def test_sidecar_states_a_blocking_call(run: ClientRunner, hub: Hub, tmp_path: P
     assert found.sha256 == sha256(file.read_bytes()).hexdigest()
     assert found.request() == PICTURE
     assert found.request(prompt="A coat") == ZImageTurboRequest(prompt="A coat", seed=5)
+    with pytest.raises(ValidationError, match="promt"):  # the same picture would be paid for twice
+        found.request(promt="A coat")
 
 
 @pytest.mark.slow

@@ -76,13 +76,15 @@ class Sidecar:
     def request(self, **parameters: object) -> RequestLike:
         """Return the request again: one of the model's class if the package has the model. Sends nothing.
 
+        A request of a class does not contain properties of `extra_body`: pass them to the call again.
+
         Args:
             parameters: Values by wire name in place of the ones in `body`. They are required for media whose
                 content was sent, because the sidecar has their digests only.
 
         Raises:
             ConfigurationError: A medium is missing.
-            pydantic.ValidationError: A value does not match the schema.
+            pydantic.ValidationError: A value does not match the schema, or the model has no such parameter.
         """
         values = {**self.body, **parameters}
         missing = [name for name, value in values.items() if _has_digest(value)]
@@ -95,7 +97,9 @@ class Sidecar:
         if request_class is None:
             return UntypedRequest(self.model, self.endpoint, values)
         names = map_wire_names(request_class)
-        return request_class.from_body({name: value for name, value in values.items() if name in names})
+        return request_class.from_body(
+            {name: value for name, value in values.items() if name in names or name in parameters}
+        )
 
 
 def sidecar(path: str | os.PathLike[str]) -> Sidecar:
