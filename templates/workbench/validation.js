@@ -72,9 +72,8 @@ const validation = (() => {
 
   function validateMedia(type, place) {
     const { value, files } = place;
-    if (typeof value !== "string") return [fail(place, TEXT)];
     if (files.has(value)) return [];
-    if (!isUrl(value)) {
+    if (typeof value !== "string" || !isUrl(value)) {
       return [fail(place, "must be an http:, https: or data: URL; for a file, choose or drop it here")];
     }
     if (!value.isWellFormed()) return [fail(place, NO_UNICODE)];

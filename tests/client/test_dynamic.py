@@ -15,6 +15,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.media_inputs import ACCEPTED_MEDIA
 from helpers.raw_server import RawServer, Response
 from oxen_models import AsyncOxen, Oxen, UntypedRequest
 from oxen_models._runtime.dynamic import DynamicSchema
@@ -133,9 +134,11 @@ def test_untyped_call_takes_parameters_in_a_mapping(run: ClientRunner, new: Hub)
 
 
 def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> None:
-    """A parameter in the mapping and as a keyword is an error, and nothing is sent."""
+    """A parameter in the mapping and as a keyword is an error, and so is a value in place of the mapping."""
     with pytest.raises(TypeError, match="multiple values for parameter 'prompt'"):
         run(lambda oxen: oxen.model("new/model").generate({"prompt": "xx"}, prompt="xx"), base_url=new.url)
+    with pytest.raises(TypeError, match="must be a mapping of parameters, got 'xx'; pass parameters by name"):
+        run(lambda oxen: oxen.model("new/model").generate("xx"), base_url=new.url)
     assert read_posted_bodies(new) == []
 
 
@@ -177,10 +180,10 @@ def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None
         ("first", {1: 2}, "first={1: 2}: must have strings as keys, got the key 1"),
         ("first", CIRCLE, "first=<list>: must be nested less deeply"),
         ("frames", [], "frames=[]: must have at least 1 items"),
-        ("frames", [URL, 5], "frames[1]=5: must be a valid string"),
+        ("frames", [URL, 5], f"frames[1]=5: {ACCEPTED_MEDIA}"),
         ("frames", [URL, b"moo"], "frames[1]=<3 bytes>: must be an image file, got an unknown format"),
-        ("picture", [5], "picture[0]=5: must be a valid string"),
-        ("picture", 5, "picture=5: must be a valid string, or must be a valid list, or must be None"),
+        ("picture", [5], f"picture[0]=5: {ACCEPTED_MEDIA}"),
+        ("picture", 5, f"picture=5: {ACCEPTED_MEDIA}, or must be a valid list, or must be None"),
         ("picture", "no.png", "picture='no.png': the file cannot be read: No such file or directory"),
         ("colour", "red", "colour='red': is not a parameter of the model"),
     ],

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.media_inputs import PNG, TAKES, URL, WAV, edit, make_data_uri
-from oxen_models import InvalidRequestError
+from helpers.media_inputs import ACCEPTED_MEDIA, PNG, TAKES, URL, WAV, edit, make_data_uri
+from oxen_models import InvalidRequestError, Oxen
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.testing import Hub
 
@@ -50,7 +50,8 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
     (lambda _: io.BytesIO(b"hello"), "an unknown format"),
     (lambda _: "s3://bucket/dog.png", "s3://"),
     (lambda _: "file:///dog.png", "file://"),
-    (lambda _: array("b", PNG[:4]), "must be a valid string"),
+    (lambda _: array("b", PNG[:4]), ACCEPTED_MEDIA),
+    (lambda _: None, ACCEPTED_MEDIA),
 ]
 
 
@@ -65,6 +66,14 @@ def test_call_with_an_unusable_file_raises(
     [problem] = error.problems
     assert problem.parameter == "input_image[1]"
     assert why in problem.expected
+
+
+def test_result_in_place_of_its_file_raises(hub: Hub) -> None:
+    """A result can have several files, so the error asks for one of them."""
+    with Oxen("key", base_url=hub.url) as oxen:
+        made: Any = oxen.images.qwen_image.generate(prompt="A hat")
+        with pytest.raises(InvalidRequestError, match=r"a file of a result such as result\[0\]$"):
+            oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[made])
 
 
 def make_fifo(folder: Path) -> Path:

@@ -13,6 +13,10 @@ from oxen_models.videos import TopazlabsProteusVideoRequest
 from PIL import Image
 
 URL = "https://example.com/dog.png"
+ACCEPTED_MEDIA = (
+    "must be an http:, https: or data: URL; for a file, pass a path, binary data, an open file, an image "
+    "or a file of a result such as result[0]"
+)
 HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
 
 

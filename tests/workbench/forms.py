@@ -41,6 +41,7 @@ SUPPRESSED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.dat
 _CHECK = "(id, values) => [values, engine.check(id, values)]"
 _ADVICE = re.compile(
     r"; for a file, (?:choose or drop it here|pass pathlib\.Path\(.*?\)(?=, or |; |$))|, or pass OMIT"
+    r"|; for a file, pass a path, .*? such as result\[0\]"
 )
 """What to do about a problem in a program or in the page."""
 _SEPARATOR = re.compile("(?:, or )?must be |, | or |; ")

@@ -28,7 +28,7 @@ from .fields import OMIT, is_iterable, is_sequence, to_number
 from .hub_models import HubModel, find_schema
 from .local_media import LocalMedia, MediaContext
 from .media import AudioInput, FileInput, ImageInput, VideoInput
-from .media_sources import is_source
+from .media_sources import ACCEPTED_MEDIA, is_source
 from .request import UntypedRequest, omit_media
 from .validation_errors import LEAVE_OUT, describe_choices, suggest
 from .values import json_error, map_scalars, shorten
@@ -285,6 +285,8 @@ def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], st
             yield from _convert_union_errors(path, error.context or ())
         case "type":
             message = _TYPE_MESSAGES.get(expected, f"must be {expected}")
+            if expected == "string" and "media" in cast("dict[str, Any]", error.schema):
+                message = ACCEPTED_MEDIA
             yield path, message, "list_type" if expected == "array" else kind
         case "required":
             for name in expected:

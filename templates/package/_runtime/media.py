@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from .local_media import BlockingMediaError, LocalMedia, MediaContext
 from .media_sources import (
+    ACCEPTED_MEDIA,
     MAX_CONVERTED_SIZE,
     ArrayLike,
     MediaSourceError,
@@ -81,7 +82,7 @@ class _MediaOf:
         except MediaSourceError as error:
             raise _media_error(str(error)) from None
         if source is None:
-            return validate(value)
+            raise _media_error(ACCEPTED_MEDIA)
         mime, content = source
         if isinstance(content, str):
             self._check_kind(value)

@@ -16,6 +16,11 @@ from .media_types import detect_type
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+ACCEPTED_MEDIA = (
+    "must be an http:, https: or data: URL; for a file, pass a path, binary data, an open file, an image "
+    "or a file of a result such as result[0]"
+)
+"""What is expected in place of a value that cannot be media."""
 MAX_CONVERTED_SIZE = 2**16
 """Maximum size in bytes of a file that is converted when a request is made."""
 MAX_INPUT_SIZE = 2**28

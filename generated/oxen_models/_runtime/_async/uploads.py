@@ -86,7 +86,8 @@ async def upload_file(session: AsyncSession, file: object) -> str:
         raise ConfigurationError(f"file={shorten(file)}: {error}") from None
     if source is None:
         raise ConfigurationError(
-            f"file must be a path, binary data, an open file, an image or a result, got {shorten(file)}"
+            "file must be a path, binary data, an open file, an image or a file of a result, "
+            f"got {shorten(file)}"
         )
     mime, content = source
     if isinstance(content, str):

@@ -237,8 +237,8 @@ class Client:
         /api/repos/{namespace}/{name}/file/presigned_url/main/{path}. Another client of the vendor uses them.
 
         Args:
-            file: The path of the file, its content, an open file, an image or a result. It is sent from the
-                disk in chunks. A result at a URL is not uploaded: its URL is returned.
+            file: The path of the file, its content, an open file, an image or a file of a result. It is sent
+                from the disk in chunks. A result at a URL is not uploaded: its URL is returned.
 
         Raises:
             ConfigurationError: `file` cannot be read, or is no image, video, sound or PDF document. Nothing

@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, HubTimeoutError
 from ..extras import describe_missing_extra
 from ..printable import escape_line
 from ..request import UntypedRequest
+from ..values import shorten
 from .concurrency import Limiter
 from .job import AsyncJob
 from .models import AsyncModels
@@ -85,7 +86,7 @@ class AsyncAnyModel(AsyncSessionBound):
             InvalidRequestError: A value does not match the schema.
             ConfigurationError: The model has no call here, or the extra `dynamic` is not installed.
             OxenError: The schema could not be fetched.
-            TypeError: A parameter is given twice.
+            TypeError: A parameter is given twice, or `values` is not a mapping.
         """
         return await self._request(None, _merge(values, parameters), None)
 
@@ -115,7 +116,7 @@ class AsyncAnyModel(AsyncSessionBound):
                 is not usable. Nothing was sent.
             OutcomeUnknownError: No response was received. The request may have been accepted and billed.
             OxenError: The server rejected the request, failed, or could not be reached.
-            TypeError: A parameter is given twice.
+            TypeError: A parameter is given twice, or `values` is not a mapping.
         """
         request = await self._request("edit", _merge(values, parameters), extra_body)
         result = await run_request(
@@ -227,6 +228,11 @@ def _import_dynamic_schema() -> type[DynamicSchema]:
 
 
 def _merge(values: Mapping[str, object], parameters: Mapping[str, object]) -> Mapping[str, object]:
+    if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"the argument without a name must be a mapping of parameters, got {shorten(values)}; "
+            "pass parameters by name, such as prompt=..."
+        )
     for name in parameters:
         if name in values:
             raise TypeError(f"got multiple values for parameter {name!r}")
