@@ -13,7 +13,7 @@ from oxen_models.images import QwenImageEditPlusRequest
 
 REQUEST = QwenImageEditPlusRequest(**HAT)
 MODELS = ["qwen-image"]
-FLAGS = ("typed", "resend_unknown", "reconcile", "sidecar", "progress")
+FLAGS = ("typed", "resend_unknown", "reconcile", "sidecar", "progress", "cancel_on_timeout")
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ USES: dict[str, tuple[str, Callable[[Any, dict[str, Any]], object]]] = {
     "jobs": ("model namespace repo folder", lambda oxen, given: oxen.jobs(**given)),
     "generations": ("model", lambda oxen, given: oxen.generations(**given)),
     "costs": ("model namespace", lambda oxen, given: oxen.costs(**given)),
+    "result": ("on_status cancel_on_timeout", lambda oxen, given: oxen.job("x").result(**given)),
+    "wait": ("on_status cancel_on_timeout", lambda oxen, given: oxen.job("x").wait(**given)),
     "search": ("text", lambda oxen, given: oxen.models.search(**given)),
     "list": ("developer provider action", lambda oxen, given: oxen.models.list(**given)),
 }

@@ -286,6 +286,7 @@ def close(file: Any) -> Any:
     ("file", "kind", "why"),
     [
         (io.StringIO(), ox.ConfigurationError, "binary mode"),
+        (open(os.devnull, "rb"), ox.ConfigurationError, "open for writing in binary mode"),  # noqa: SIM115
         (3, ox.ConfigurationError, "must be a path"),
         (None, ox.ConfigurationError, "must be a path"),
         (close(io.BytesIO()), ox.MediaError, "closed file"),
@@ -294,9 +295,24 @@ def close(file: Any) -> Any:
 def test_save_to_an_unusable_file_raises(
     run: ClientRunner, server: RawServer, file: Any, kind: Any, why: str
 ) -> None:
-    """A text file, a closed file and any other object raise an error of the package."""
+    """A text file, a closed file, one open for reading and any other object raise an error of the package."""
     respond_with(server, PNG)
     assert why in str(run.expect_error(kind, edit, save(file), base_url=server.url))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("parents", "yes"), ("sidecar", "yes"), ("on_progress", 5)], ids=str
+)
+def test_save_rejects_an_option_of_another_type(
+    run: ClientRunner, server: RawServer, tmp_path: Path, name: str, value: Any
+) -> None:
+    """An option whose type has no meaning is an error with its name, before the file is downloaded."""
+    respond_with(server, PNG)
+    error = run.expect_error(
+        ox.ConfigurationError, edit, save(tmp_path / "hat.png", **{name: value}), base_url=server.url
+    )
+    assert str(error).startswith(f"{name} must be ")
+    assert list_names(tmp_path) == []
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
-from io import TextIOBase
+from io import BufferedReader, FileIO, TextIOBase
 from os import PathLike
 from pathlib import Path, PureWindowsPath
 from stat import S_IMODE, S_ISDIR, S_ISREG
@@ -134,13 +134,14 @@ def find_target(target: str | PathLike[str] | BinaryWriter, index: int, *, paren
         parents: Whether to create missing folders.
 
     Raises:
-        ConfigurationError: The file is open in text mode, or the path contains a null byte.
+        ConfigurationError: The file is not open for writing in binary mode, or the path contains a null byte.
         OSError: The path cannot be used.
     """
     if not isinstance(target, str | PathLike):
-        if isinstance(target, TextIOBase) or not callable(getattr(target, "write", None)):
+        is_binary = callable(getattr(target, "write", None)) and not isinstance(target, TextIOBase)
+        if not is_binary or _is_read_only(target):
             raise ConfigurationError(
-                f"path must be a path or a file that is open in binary mode, got {target!r:.80}"
+                f"path must be a path or a file that is open for writing in binary mode, got {target!r:.80}"
             )
         return Target(repr(target), Path(), Path(), writer=target)
     given = expand_path("path", target)
@@ -220,6 +221,10 @@ def map_os_errors(name: object) -> Generator[None]:
     except (OSError, ValueError) as error:  # ValueError for a closed file
         reason = getattr(error, "strerror", None) or error
         raise MediaError(f"{str(name)!r} could not be written: {reason}") from error
+
+
+def _is_read_only(file: object) -> bool:
+    return isinstance(file, BufferedReader | FileIO) and not file.writable()
 
 
 def _clean(id: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar, overload
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from ..arguments import check_flag, check_function
 from ..bodies import count_base64, decode_base64
 from ..errors import ConfigurationError, MediaError, OxenError
 from ..generated_files import extract_files, media_key
@@ -135,12 +136,16 @@ class AsyncMedia:
         Raises:
             MediaError: The file could not be downloaded or written, is larger than 16 GiB, is incomplete, or
                 is not media but a page or another text; or its sidecar could not be written.
-            ConfigurationError: `path` is neither a path nor a file that is open in binary mode, or it cannot
-                have a sidecar.
+            ConfigurationError: `path` is neither a path nor a file that is open for writing in binary mode,
+                or it cannot have a sidecar, or another argument has another type.
 
         Emits `MediaTypeWarning` if the suffix of the path stands for another media type than the content has.
         Exceptions of `on_progress` are not caught. No partial file remains in any case.
         """
+        check_flag("parents", parents)
+        check_flag("sidecar", sidecar)
+        if on_progress is not None:
+            check_function("on_progress", on_progress)
         with map_os_errors(path):
             target = await run_blocking(find_target, path, self._index, parents=parents)
         if sidecar and target.is_stream:

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from ..arguments import check_flag
 from ..errors import ConfigurationError
 from ..generated_files import GeneratedFile, extract_files, media_key
 from ..parsing import created_at, model_name
@@ -84,10 +85,12 @@ class AsyncResult(Generic[MediaT]):
         Raises:
             MediaError: A file could not be downloaded or written, as for `save()`. The files before it
                 remain.
-            ConfigurationError: `folder` is not a path, `start` is not an integer, or `pattern` contains other
-                fields, is not that of a file name, or names several files the same.
+            ConfigurationError: `folder` is not a path, `start` is not an integer, `sidecar` is not a boolean,
+                or `pattern` contains other fields, is not that of a file name, or names several files the
+                same.
         """
         check_pattern(pattern, len(self))
+        check_flag("sidecar", sidecar)
         if isinstance(start, bool) or not isinstance(start, int):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"start must be an integer, got {start!r:.40}")
         path = Path(expand_path("folder", folder))

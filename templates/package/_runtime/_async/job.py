@@ -7,6 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from ..arguments import check_flag, check_function
 from ..bodies import Body
 from ..cancellation import CancellationToken
 from ..context import NO_CONTEXT, CallContext
@@ -225,6 +226,9 @@ class AsyncJob(Generic[R_co]):
         cancel_on_timeout: bool,
     ) -> Response:
         """Wait until the job ends, and return its record."""
+        check_flag("cancel_on_timeout", cancel_on_timeout)
+        if on_status is not None:
+            check_function("on_status", on_status)
         if timeout is not None:
             validate_timeout(timeout)
         if self._record is not None:
