@@ -237,13 +237,16 @@ def test_resumed_run_needs_the_costs_of_the_journal(hub: Hub, run_batch: Run, tm
     assert hub.count("POST", QUEUE) == 3
 
 
+BUDGET = "budget must be dollars as a Decimal or an int from 0"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": 1.5}, "budget must be dollars as a Decimal or an int, got 1.5"),
-        ({"budget": True}, "budget must be dollars as a Decimal or an int, got True"),
-        ({"budget": Decimal("nan")}, "budget must be dollars as a Decimal or an int, got Decimal('NaN')"),
-        ({"budget": -1}, "budget must be dollars as a Decimal or an int, got -1"),
+        ({"budget": 1.5}, f"{BUDGET}, got 1.5"),
+        ({"budget": True}, f"{BUDGET}, got True"),
+        ({"budget": Decimal("nan")}, f"{BUDGET}, got Decimal('NaN')"),
+        ({"budget": -1}, f"{BUDGET}, got -1"),
         ({"budget": 1, "unpriced": "ask"}, "unpriced must be 'refuse' or 'allow', got 'ask'"),
     ],
 )

@@ -65,8 +65,8 @@ def test_models_are_filtered_by_price() -> None:
     assert "flux-3-image" in ids(max_price=Decimal("0.0624"))
     assert ids(max_price=Decimal("0.01")) == ["z-image-turbo"]
     assert ids(max_price=0) == []
-    for wrong in (0.05, "0.05", True, Decimal("NaN")):
-        with pytest.raises(ox.ConfigurationError, match="max_price must be dollars as a Decimal or an int"):
+    for wrong in (0.05, "0.05", True, -1, Decimal("NaN")):
+        with pytest.raises(ox.ConfigurationError, match=r"max_price must be dollars as .* from 0"):
             ids(max_price=wrong)
     assert FLUX.default_cost == (Decimal("0.0624"), Decimal("0.0624"))
     assert FLUX.price == "$0.0624 per image; $0.0533 at 768sq, $0.0624 at 1k, $0.13 at 2k, $0.7891 at 4k"

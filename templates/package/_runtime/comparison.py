@@ -117,7 +117,8 @@ class Plan:
 
     def __repr__(self) -> str:
         width = max(len(item.model.id) for item in self.items)
-        lines = [f"{self.task}, {len(self.items)} models, {self.estimate}"]
+        count = len(self.items)
+        lines = [f"{self.task}, {count} model{'s' if count > 1 else ''}, {self.estimate}"]
         lines += [f"  {escape_line(item.model.id):{width}}  {item.estimate}" for item in self.items]
         for title, changes in (("converted", self.conversions), ("omitted", self.omissions)):
             if changes:

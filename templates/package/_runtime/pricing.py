@@ -22,7 +22,7 @@ def validate_dollars(name: str, value: Decimal | int) -> None:
     """
     is_exact = isinstance(value, Decimal | int) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not is_exact or not Decimal(value).is_finite() or value < 0:
-        raise ConfigurationError(f"{name} must be dollars as a Decimal or an int, got {value!r:.40}")
+        raise ConfigurationError(f"{name} must be dollars as a Decimal or an int from 0, got {value!r:.40}")
 
 
 def estimate_body(module: str, body: Mapping[str, Any], count: int = 1) -> Estimate | NoEstimate:
