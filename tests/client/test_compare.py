@@ -274,6 +274,15 @@ def test_odd_values_are_adapted_or_omitted(model: str, name: str) -> None:
         catalog.get(model).request(**{"prompt": "x", **adapted})
 
 
+@pytest.mark.parametrize("value", ["16x9", "", 0, 1.5, {"width": "a", "height": 1}], ids=str)
+def test_value_that_is_no_shape_has_its_own_reason(value: Any) -> None:
+    """A misspelt shape is reported as such by a model that has another parameter for shapes."""
+    [omission] = compare.adapt("krea-2-raw", {"aspect_ratio": value}).omissions
+    assert omission.reason == "it is neither a shape such as '16:9' nor a size such as '720p'"
+    [omission] = compare.adapt("z-image-turbo", {"aspect_ratio": value}).omissions
+    assert omission.reason == "the model has no such parameter"
+
+
 def test_report_states_every_change() -> None:
     """The plan is printed with its task, each estimate, each conversion and each omission."""
     plan = compare.plan(["ideogram-v4", "z-image-turbo"], prompt="x", aspect_ratio="16:9", steps=4)

@@ -17,6 +17,7 @@ from .values import shorten
 
 _MEDIA_KINDS = ("image", "video", "audio")
 _UNKNOWN = "the model has no such parameter"
+_NO_FRAME = "it is neither a shape such as '16:9' nor a size such as '720p'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,10 @@ class _Adapter:
             statement = frame.read(name, value)
             if statement is not None:
                 statements[name] = statement
-            else:  # a value of one model, which has no equivalent
+            elif self._list_free(ALIAS_BY_NAME[name], name) or not self._has_frame():
                 self._place(ALIAS_BY_NAME[name], name, value)
+            else:  # the model may accept another value of the parameter
+                self._omit(name, value, _NO_FRAME)
         properties = {name: node for name, node in self._properties.items() if name not in self._sent}
         sent, added = frame.fit(properties, frozenset(stated), is_video=self._is_video)
         self._sent |= sent
@@ -221,6 +224,11 @@ class _Adapter:
         converted = {name: value for name, value in used.items() if sent.get(name) != value}
         if used:
             self._conversions.append(Conversion(self._model, converted, changed))
+
+    def _has_frame(self) -> bool:
+        """Return whether the model has parameters for the shape or the size of the result."""
+        aliases = (ALIAS_BY_NAME.get(name) for name in self._properties)
+        return any(alias is not None and alias.kind == "frame" for alias in aliases)
 
     def _find_unchanged(self, given: Mapping[str, Any]) -> list[str]:
         """Return the names of the frame parameters that the model accepts as they are."""
