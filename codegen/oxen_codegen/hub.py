@@ -176,7 +176,7 @@ class HubClient:
             if status != 200:
                 return status, None
             begin = content[:MAX_SHOWN].decode(errors="replace")
-            message = f"the response of {self.base_url} is {error.message}; it begins with {begin!r}"
+            message = f"{error.message}; the response of {self.base_url} begins with {begin!r}"
             raise ModelError(message) from None
 
     def _read(self, path: str, max_size: int) -> tuple[int, bytes]:

@@ -318,7 +318,7 @@ def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result
         (
             200,
             "<p>Log in",
-            "{url} is not JSON: Expecting value: line 1 column 1 (char 0); it begins with '<p>Log in'",
+            "not JSON: Expecting value: line 1 column 1 (char 0); the response of {url} begins with '<p>Log",
         ),
         (401, {"error": {"type": "unauthenticated"}}, "rejected the API key (HTTP 401): set OXEN_API_KEY"),
     ],
