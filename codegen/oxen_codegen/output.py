@@ -12,7 +12,7 @@ from .build import Package, PackageBuilder
 from .formatting import format_tree
 from .guards import ensure_generated, ensure_no_data_loss
 from .replace import replace_package
-from .tree import Difference, compare_trees, write_files
+from .tree import Difference, compare_trees, list_files, write_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class SchemaFiles:
     """Texts of files that are new or differ from `source`, by name; None for a file to leave out."""
 
     def write(self, folder: Path) -> None:
-        """Create the folder."""
-        if self.source is None:
-            folder.mkdir()
-        else:
-            shutil.copytree(self.source, folder)
+        """Create the folder. Its files can be written, even if those of the source are read-only."""
+        folder.mkdir()
+        if self.source is not None:
+            for name in list_files(self.source):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.source / name, folder / name)
         for name, text in self.changes.items():
             if text is None:
                 (folder / name).unlink(missing_ok=True)

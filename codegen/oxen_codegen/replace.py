@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def recover_package(package: Path, changelog: Path) -> None:
     _restore(package)
     if pending is not None:
         _apply_pending_entry(package, pending)
-    shutil.rmtree(old, ignore_errors=True)
+    _delete_tree(old)
 
 
 def ensure_complete(package: Path) -> None:
@@ -83,7 +84,7 @@ def replace_package(
         _swap(package)
         if changelog is not None and (pending := _read_pending_entry(package, changelog)) is not None:
             _apply_pending_entry(package, pending)
-        shutil.rmtree(_staging_paths(package)[1], ignore_errors=True)  # the next command deletes the rest
+        _delete_tree(_staging_paths(package)[1])  # the next command deletes the rest
     except OSError as error:
         path = error.filename or package.parent
         raise CodegenError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -96,6 +97,15 @@ def _swap(package: Path) -> None:
     if package.exists():
         package.rename(old)
     new.rename(package)
+
+
+def _delete_tree(folder: Path) -> None:
+    """Delete a folder, and read-only folders in it. Errors are ignored, and so is a link."""
+    if not folder.is_symlink():
+        for parent, _, _ in os.walk(folder):
+            with suppress(OSError):
+                os.chmod(parent, stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _restore(package: Path) -> None:
