@@ -90,6 +90,13 @@ def test_extra_body_must_be_a_mapping(oxen: ox.Oxen, value: Any) -> None:
         QwenImageEditPlusRequest.from_body(value)
 
 
+@pytest.mark.parametrize("key", [1, None, True], ids=str)
+def test_extra_body_must_have_strings_as_keys(oxen: ox.Oxen, key: Any) -> None:
+    """Another key would be sent as a text that the caller did not write."""
+    with pytest.raises(InvalidRequestError, match=f"must have strings as keys, got the key {key}"):
+        oxen.run(REQUEST, extra_body={"a": 1, key: 2})
+
+
 def test_iterator_of_names_filters_models() -> None:
     """The names of parameters may come from an iterator, of which every model is compared with all names."""
     names = ["prompt", "seed"]

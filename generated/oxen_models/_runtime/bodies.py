@@ -172,14 +172,17 @@ def _encode(
 
 
 def _list_known_names(request: AnyRequest, extra: Mapping[str, object]) -> Iterator[Problem]:
-    """Yield a problem for each name in `extra_body` that is not an additional one."""
+    """Yield a problem for each key of `extra_body` that is not the name of an additional property."""
     if isinstance(request, UntypedRequest):
         names = {name: name for name in request.parameters}
     else:
         names = map_wire_names(type(request))
     for name, value in extra.items():
         suggestion: str | None = None
-        if name == "model":
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            expected = f"must have strings as keys, got the key {shorten(name)}"
+            yield Problem("extra_body", shorten(extra), expected)
+        elif name == "model":
             suggestion = "call the other model instead"
         elif name == _NUM_GENERATIONS:  # the call would return fewer jobs than it starts
             suggestion = _SUBMIT_MANY
