@@ -41,7 +41,7 @@ SOURCES: list[tuple[Any, str]] = [
     ("rows.txt", "source must have a suffix of .csv, .jsonl, .ndjson, .parquet, got 'rows.txt'"),
     ("missing.csv", "missing.csv: the table cannot be read: No such file"),
     (iter([without("text")]), "the source has no column 'text'"),
-    (iter([without("id")]), "the source has no column 'id'"),
+    (iter([without("id")]), "no column 'id'; its columns are: text; choose one with unique values as key"),
 ]
 
 

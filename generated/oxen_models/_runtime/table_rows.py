@@ -189,8 +189,9 @@ class TableRows:
         known = ", ".join(columns)
         for name in (self._key, *required):
             if name not in columns:
+                advice = "; choose one with unique values as key" if columns and name == self._key else ""
                 raise ConfigurationError(
-                    f"the source has no column {name!r:.80}; its columns are: {known:.400}"
+                    f"the source has no column {name!r:.80}; its columns are: {known:.400}{advice}"
                 )
         self._check_added(columns)
 
