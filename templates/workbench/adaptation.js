@@ -4,6 +4,7 @@
 const adaptation = (() => {
   const MEDIA_KINDS = ["image", "video", "audio"];
   const UNKNOWN = "the model has no such parameter";
+  const NO_FRAME = "it is neither a shape such as '16:9' nor a size such as '720p'";
 
   function indexNames(aliases) {
     const names = new Map();
@@ -160,8 +161,10 @@ const adaptation = (() => {
       const statements = [];
       for (const [name, value] of given.filter((pair) => !unchanged.includes(pair))) {
         const statement = frame.read(name, value);
+        const alias = this.#aliasByName.get(name);
         if (statement) statements.push([name, value, statement]);
-        else this.#place(this.#aliasByName.get(name), name, value); // it has no equivalent
+        else if (this.#listFree(alias, name).length > 0 || !this.#hasFrame()) this.#place(alias, name, value);
+        else this.#omit(name, value, NO_FRAME); // the model may accept another value of the parameter
       }
       const free = Object.entries(this.#properties).filter(([name]) => !this.#sent.has(name));
       const { sent, added } = frame.fit(Object.fromEntries(free), stated, this.#isVideo);
@@ -174,6 +177,11 @@ const adaptation = (() => {
         [...items].filter(([name, value]) => !validation.areEqual(others.get(name) ?? null, value));
       if (used.size === 0) return;
       this.#converted.push({ given: findOthers(used, sent), sent: findOthers(sent, used) });
+    }
+
+    /** Return whether the model has parameters for the shape or the size of the result. */
+    #hasFrame() {
+      return Object.keys(this.#properties).some((name) => this.#aliasByName.get(name)?.kind === "frame");
     }
 
     /** Return the frame parameters that the model accepts as they are. */
