@@ -44,7 +44,7 @@ _ADVICE = re.compile(
     r"|; for a file, pass a path, .*? such as result\[0\]"
 )
 """What to do about a problem in a program or in the page."""
-_SEPARATOR = re.compile("(?:, or )?must be |, | or |; ")
+_SEPARATOR = re.compile("(?:, or )?must be |, or |, | or |; ")
 
 Problem = tuple[str, str, str]
 """The Python name of a parameter, the value that was given, and what is expected."""
@@ -171,8 +171,11 @@ def list_problems(request: type[Request], values: Mapping[str, Any]) -> list[Pro
 
 
 def agree(actual: list[Problem], expected: list[Problem]) -> bool:
-    """Return whether the page states what the bindings state."""
-    return list(map(_sort_options, actual)) == list(map(_sort_options, expected))
+    """Return whether the page states what the bindings state.
+
+    The members of a union, whose problems can have different places, have no certain order.
+    """
+    return sorted(map(_sort_options, actual)) == sorted(map(_sort_options, expected))
 
 
 def _sort_options(problem: Problem) -> tuple[str, str, list[str]]:
