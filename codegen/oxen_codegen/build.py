@@ -275,20 +275,11 @@ def find_name_collisions(models: Mapping[str, BoundModel]) -> dict[str, ModelErr
 
 
 def find_replaced_models(models: Mapping[str, BoundModel]) -> dict[str, str]:
-    """Return the removed models with a Python name that a model of the API has: its id, by their ids."""
+    """Return the id of the model of the API with the Python name of a removed model, by the removed id."""
     names = _python_names(models)
-    owners = {
-        name: model_id
-        for model_id, reserved in names.items()
-        if models[model_id].record.removal is None
-        for name in reserved
-    }
-    return {
-        model_id: owner
-        for model_id, reserved in names.items()
-        if models[model_id].record.removal is not None
-        and (owner := next((owners[name] for name in reserved if name in owners), None)) is not None
-    }
+    removed = [model_id for model_id in names if models[model_id].record.removal is not None]
+    owners = {name: model_id for model_id in names if model_id not in removed for name in names[model_id]}
+    return {model_id: owners[name] for model_id in removed for name in names[model_id] if name in owners}
 
 
 def _python_names(models: Mapping[str, BoundModel]) -> dict[str, list[tuple[str, str]]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..accepted_values import Node
 from ..json_types import is_list, is_object
+from ..keywords import find_alternative
 
 _JSON_TYPES: Mapping[type[Any], str] = {bool: "boolean", str: "string", int: "number", float: "number"}
 _SPECIAL = re.compile(r'[.\[\]*"\s]')
@@ -58,18 +59,6 @@ class Schema:
 def _subschema(parent: object, key: str) -> Mapping[str, Any]:
     schema = parent.get(key) if is_object(parent) else None
     return schema if is_object(schema) else {}
-
-
-def find_alternative(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the only member of `anyOf` or `oneOf` with a type; the schema itself without one."""
-    members = raw.get("anyOf", raw.get("oneOf"))
-    names = ("integer", "number") if name == "number" else (name,)
-    found = [
-        member
-        for member in (members if is_list(members) else ())
-        if is_object(member) and "enum" not in member and member.get("type") in names
-    ]
-    return found[0] if len(found) == 1 else raw
 
 
 def join_path(path: str, wire_name: str) -> str:

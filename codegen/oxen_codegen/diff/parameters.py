@@ -11,6 +11,7 @@ from typing import Any
 
 from ..accepted_values import Node, accept_defaults
 from ..json_types import is_object, json_equal
+from ..keywords import find_alternative
 from ..names import parameter_names
 from ..operations import COMMON
 from .changes import KINDS
@@ -29,7 +30,6 @@ from .nodes import (
     accepted_types,
     accepts_media,
     describe_type,
-    find_alternative,
     find_classes,
     join_path,
     media_kinds,

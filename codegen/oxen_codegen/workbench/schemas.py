@@ -12,17 +12,18 @@ Most keywords are those of JSON Schema; "media", "example" and "unsupported" are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ..accepted_values import Node, accepts
-from ..json_types import is_list, is_object
-from ..keywords import list_types
+from ..json_types import is_object
+from ..keywords import find_alternative
 
 _NULL: Node = {"type": "null"}
 _ANNOTATIONS = ("default", "example")
 
 
-def build_schema(node: Node, schema: Node, classes: Iterable[str] = ()) -> Node:
+def build_schema(node: Node, schema: Mapping[str, Any], classes: Iterable[str] = ()) -> Node:
     """Return the schema of an object.
 
     Args:
@@ -51,7 +52,9 @@ def build_schema(node: Node, schema: Node, classes: Iterable[str] = ()) -> Node:
     }
 
 
-def _build_property(name: str, node: Node, annotations: Node, schema: Node, classes: Iterator[str]) -> Node:
+def _build_property(
+    name: str, node: Node, annotations: Node, schema: Mapping[str, Any], classes: Iterator[str]
+) -> Node:
     built = _build_value(node, schema, classes)
     title, description, neighbour = (schema.get(key) for key in ("title", "description", "x-next-to"))
     if isinstance(title, str) and title.strip() and title.strip() != _label(name):
@@ -73,7 +76,7 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _build_value(node: Node, schema: Node, classes: Iterator[str]) -> Node:
+def _build_value(node: Node, schema: Mapping[str, Any], classes: Iterator[str]) -> Node:
     """Return the schema of a value without annotations."""
     if node.get("type") == "object":
         has_class = node["properties"] or node["additionalProperties"] is False
@@ -83,23 +86,12 @@ def _build_value(node: Node, schema: Node, classes: Iterator[str]) -> Node:
         return {**node, "items": _build_value(node["items"], _as_schema(schema.get("items")), classes)}
     members = node.get("anyOf", [])
     built = [
-        _build_value(member, _find_alternative(schema, member.get("type")), classes) for member in members
+        _build_value(member, find_alternative(schema, member.get("type")), classes) for member in members
     ]
     if len(members) == 2 and members[1] == _NULL:
         return {**built[0], "nullable": True}
     return {"anyOf": built} if members else dict(node)
 
 
-def _find_alternative(schema: Node, name: str | None) -> Node:
-    """Return the alternative of a schema that has a type, or else the schema itself."""
-    for key in ("anyOf", "oneOf"):
-        alternatives = schema.get(key)
-        for alternative in alternatives if is_list(alternatives) else ():
-            found = _find_alternative(_as_schema(alternative), name)
-            if name in list_types(found):
-                return found
-    return schema
-
-
-def _as_schema(value: object) -> Node:
+def _as_schema(value: object) -> Mapping[str, Any]:
     return value if is_object(value) else {}

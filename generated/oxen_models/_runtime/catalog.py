@@ -14,10 +14,11 @@ from .lazy import LazyModule
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from . import request as requests
+    from . import arguments, request as requests
     from .options import RequestOptions
     from .request import RequestT
 else:
+    arguments = LazyModule(f"{__package__}.arguments")
     requests = LazyModule(f"{__package__}.request")
 
 Family: TypeAlias = Literal["images", "videos", "audio", "chat"]
@@ -212,16 +213,16 @@ class Catalog:
             from .pricing import validate_dollars
 
             validate_dollars("max_price", max_price)
-        names = (accepts,) if isinstance(accepts, str) else _list_names(accepts)
+        names = (accepts,) if isinstance(accepts, str) else tuple(arguments.check_items("accepts", accepts))
         for parameter in names:
             _check("accepts", parameter, {name for model in self._models for name in model.parameters})
         if developer is not None:
             developers = {model.developer for model in self._models if model.developer}
             _check("developer", developer, sorted(developers), ignore_case=True)
-        if search is not None and not isinstance(search, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise _type_error("search", "a string", search)
-        if typed is not None and not isinstance(typed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise _type_error("typed", "True or False", typed)
+        if search is not None:
+            arguments.check_string("search", search)
+        if typed is not None:
+            arguments.check_flag("typed", typed)
         words = (search or "").lower().split()
         return ModelTable(
             model
@@ -289,8 +290,7 @@ def _matches(model: ModelInfo, words: list[str]) -> bool:
 
 def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool = False) -> None:
     """Raise if a value of a filter does not exist, because no model could match it."""
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _type_error(name, "a string", value)
+    arguments.check_string(name, value)
     if value in known or (ignore_case and value.lower() in map(str.lower, known)):
         return
     from .errors import ConfigurationError
@@ -298,19 +298,6 @@ def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool =
 
     expected = "" if len(known) > MAX_LISTED_NAMES else f"; expected one of {', '.join(known)}"
     raise ConfigurationError(f"{name}: there is no {value!r:.80}{suggest_similar(value, known) or expected}")
-
-
-def _list_names(accepts: Iterable[str]) -> tuple[str, ...]:
-    try:
-        return tuple(accepts)
-    except TypeError:
-        raise _type_error("accepts", "names of parameters", accepts) from None
-
-
-def _type_error(name: str, expected: str, value: object) -> Exception:
-    from .errors import ConfigurationError
-
-    return ConfigurationError(f"{name} must be {expected}, got {value!r:.80}")
 
 
 def _truncate(text: str, width: int) -> str:

@@ -106,7 +106,6 @@ class AsyncEventStream:
         self._listeners.append(listener)
         try:
             while not self._is_closed:
-                owner.check("the iteration over events")
                 is_open = await self.wait_until_open()
                 while listener.unread:
                     yield listener.unread.popleft()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from .accepted_values import RANGE, TYPES, Node, is_number, simplify_number
@@ -48,6 +48,31 @@ def list_types(schema: Node) -> list[str]:
     if types and schema.get("nullable") is True and "null" not in types:
         types.append("null")
     return [name for name in types if not (name == "integer" and "number" in types)]
+
+
+def find_alternative(schema: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    """Return the only alternative of a schema with a type, except enums; otherwise the schema itself.
+
+    Args:
+        schema: The schema, whose alternatives can have alternatives. It may be invalid.
+        name: The type; integers are numbers.
+    """
+    names = ("integer", "number") if name == "number" else (name,)
+    found: list[Mapping[str, Any]] = []
+    for alternative in _list_alternatives(schema):
+        declared = alternative.get("type")
+        types: list[Any] = declared if is_list(declared) else [declared]
+        if "enum" not in alternative and any(type_ in names for type_ in types):
+            found.append(alternative)
+    return found[0] if len(found) == 1 else schema
+
+
+def _list_alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the members of `anyOf` and `oneOf` that have no alternatives themselves."""
+    for key in ("anyOf", "oneOf"):
+        members = schema.get(key)
+        for member in filter(is_object, members if is_list(members) else ()):
+            yield from _list_alternatives(member) if member.keys() & {"anyOf", "oneOf"} else [member]
 
 
 def is_bound(value: Any) -> TypeGuard[int | float]:
