@@ -34,7 +34,7 @@ def damaged_error(path: str, problem: str) -> JournalError:
 
 def describe(error: Exception) -> str:
     """Return the message of an error of SQLite or the operating system, with advice."""
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, sqlite3.Error | UnicodeDecodeError):
         # Errors of the module itself have no code.
         advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
         return f"{error}; {advice or f'restore the journal from a copy and {KEEP}'}"
@@ -46,5 +46,5 @@ def map_errors(path: str, generation_id: str | None = None) -> Generator[None]:
     """Raise errors of SQLite and the operating system as `JournalError`."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # SQLite quotes damaged names
         raise JournalError(f"{path}: {describe(error)}", generation_id=generation_id) from None

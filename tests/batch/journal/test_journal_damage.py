@@ -126,6 +126,17 @@ def test_flipped_bits_are_detected(large: Path) -> None:
     check_damage(large, single + several + header, 0.3)
 
 
+def test_damaged_name_of_a_table_is_detected(database: Path) -> None:
+    """A damaged name that is not text, which SQLite quotes in its error, raises."""
+    write_journal(database, FACTS)
+    name, text = b"requestsrequests", b"CREATE TABLE requests"
+    content = database.read_bytes()
+    assert name in content
+    assert text in content
+    overwrite(database, content.replace(name, b"\xc5" + name[1:]).replace(text, b"X" + text[1:]))
+    assert "restore" in str(read_or_raise(database))
+
+
 @pytest.mark.slow
 def test_page_of_an_earlier_time_is_detected(large: Path) -> None:
     """A page that was not written raises, although it is valid in itself."""
