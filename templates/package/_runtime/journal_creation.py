@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from contextlib import closing, suppress
 from glob import escape, glob
 from uuid import uuid4
@@ -19,7 +20,7 @@ APPLICATION_ID = 0x4F584A4C  # "OXJL"
 
 def create(path: str) -> None:
     """Create an empty journal, unless another process creates it first. The file is complete at once."""
-    if is_hot(path):
+    if is_hot(path) and not os.path.exists(path):
         raise JournalError(
             f"{path}: {path}-journal belongs to a journal that was moved or deleted; restore the journal"
         )
@@ -40,12 +41,15 @@ def create(path: str) -> None:
             connection.execute("INSERT INTO journal (id) VALUES (1)")
             write_header(connection, Header(uuid4().hex, str(inode), os.fsencode(path), 0, 0))
             connection.execute("COMMIT")
-        with suppress(FileExistsError):  # another process has created the journal
-            _publish(part, path)
-        sync_folder(os.path.dirname(path))
+        _publish(part, path)
+    except (FileExistsError, sqlite3.Error):
+        # Another process may have created the journal, and then deleted this part.
+        if not os.path.exists(path):
+            raise
     finally:
         with suppress(FileNotFoundError):
             os.unlink(part)
+    sync_folder(os.path.dirname(path))
 
 
 def _publish(part: str, path: str) -> None:

@@ -335,6 +335,21 @@ def test_copy_of_an_interrupted_write_is_detected(large: Path) -> None:
 
 
 @pytest.mark.slow
+def test_journal_written_meanwhile_is_opened(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rollback journal of a journal that another run creates at the same time is not an error."""
+    interrupted(large)
+    moved = large.rename(large.with_name("moved.db"))
+
+    def appear(_: object) -> bool:
+        monkeypatch.undo()
+        moved.rename(large)
+        return False
+
+    monkeypatch.setattr(os.path, "exists", appear)
+    assert without_times(open_for_a_run(large)) == ENTRIES
+
+
+@pytest.mark.slow
 def test_journal_without_its_rollback_journal_raises(large: Path) -> None:
     """A moved journal is not continued before its rollback journal is there, which would undo later facts."""
     before, _, hot = interrupted(large)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from oxen_models import JournalError
@@ -201,29 +204,48 @@ def test_two_runs_create_one_journal(database: Path) -> None:
     assert {file.name for file in database.parent.iterdir()} == {"run.db"}
 
 
-def is_missing(_: object) -> bool:
-    """Return what `os.path.exists` returns if another process creates the file just afterwards."""
-    return False
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", [(os, "open"), (sqlite3, "connect"), (os, "link")], ids=lambda step: step[1])
+def test_journal_created_meanwhile_is_kept(
+    database: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[ModuleType, str], moment: str
+) -> None:
+    """A journal that another run creates at the same time is opened and not replaced, at every step."""
+    original: Callable[..., object] = getattr(*step)
+
+    def interrupt(*arguments: Any, **options: Any) -> object:
+        monkeypatch.undo()
+        if moment == "before":
+            create_with_a_fact(database)
+        result = original(*arguments, **options)
+        if moment == "after":
+            create_with_a_fact(database)
+        return result
+
+    monkeypatch.setattr(*step, interrupt)
+    assert without_times(list_entries(database)) == expected_entries(FACTS[:1])
+    assert {file.name for file in database.parent.iterdir()} == {"run.db"}
 
 
-def test_journal_created_meanwhile_is_kept(written_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal that another process creates at the same time is opened and not replaced."""
-    monkeypatch.setattr(os.path, "exists", is_missing)
-    assert without_times(list_entries(written_database)) == expected_entries(FACTS)
-
-
-def test_journal_is_created_without_hard_links(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("created", [False, True])
+def test_journal_is_created_without_hard_links(
+    database: Path, monkeypatch: pytest.MonkeyPatch, created: bool
+) -> None:
     """On a file system without hard links, a journal is created and replaces no other one."""
 
     def fail(*_: object) -> None:
+        if created:
+            monkeypatch.undo()
+            create_with_a_fact(database)
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", fail)
-    with Journal(database) as journal:
-        write_fact(journal, FACTS[0])
+    assert without_times(list_entries(database)) == expected_entries(FACTS[:created])
     assert {file.name for file in database.parent.iterdir()} == {"run.db"}
-    monkeypatch.setattr(os.path, "exists", is_missing)
-    assert without_times(list_entries(database)) == expected_entries(FACTS[:1])
+
+
+def create_with_a_fact(path: Path) -> None:
+    with Journal(path) as journal:
+        write_fact(journal, FACTS[0])
 
 
 def list_entries(path: Path) -> list[Entry]:
