@@ -154,6 +154,9 @@ ABOUT_PARAMETERS: list[tuple[type[OxenError], str, str | None, bool]] = [
     (BadRequestError, "why", "invalid_params", True),
     (BadRequestError, "why", "invalid_file_input", False),
     (BadRequestError, "why", None, False),
+    (BadRequestError, "Prompt cannot be empty", "invalid_params", False),
+    (UnprocessableError, "API error: 422 - Value error, the prompt must not be empty", None, False),
+    (UnprocessableError, "prompt: '' is too short", "invalid_params", True),
     (ServerError, "why", "invalid_params", False),
     *(
         (JobFailed, detail, None, True)
@@ -174,6 +177,7 @@ ABOUT_PARAMETERS: list[tuple[type[OxenError], str, str | None, bool]] = [
         for detail in (
             "input_image: not an image that can be read",
             "input_image: the file is larger than the maximum of 25 MB",
+            "Value error, prompt cannot be blank",
             "The prompt was flagged by our safety system",
             "the content of one of the images is not allowed",
             "The hub was stopped while this ran",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Errors with these words are not about the schema.
 _UNRELATED = re.compile(r"file|download|content|polic|safety|moderat|nsfw|flagged", re.IGNORECASE)
+# The schemas of the server accept the empty text of a prompt that it rejects with these words.
+_EMPTY = re.compile(r"\b(can ?not|must not) be (empty|blank)\b", re.IGNORECASE)
 # A failed job has a text and no type of error.
 _PARAMETERS = re.compile(
     r"(?<![a-z])param(eter)?s?(?![a-z])|\b(property|properties|arguments?|fields?)\b"
@@ -91,7 +93,7 @@ def is_about_parameters(
 ) -> bool:
     """Return whether an error is about a parameter, and not about a file or the content of a prompt."""
     error_type = (error_type or "").lower()
-    if issubclass(error_class, ContentRejectedError | InsufficientCreditsError):
+    if issubclass(error_class, ContentRejectedError | InsufficientCreditsError) or _EMPTY.search(detail):
         return False
     if issubclass(error_class, UnprocessableError):
         return not _UNRELATED.search(error_type)
