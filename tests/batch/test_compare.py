@@ -184,7 +184,7 @@ def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, t
             ox.ConfigurationError,
             "tile_size must be an integer from 64 to 1024",
         ),
-        ("no/folder/sheet.png", {}, ox.MediaError, "could not be written: No such file or directory"),
+        ("no/folder/sheet.png", {}, ox.MediaError, "could not be written: No such directory$"),
     ],
 )
 def test_sheet_that_cannot_be_written_names_reason(

@@ -152,9 +152,10 @@ def test_incomplete_result_writes_nothing(
 def test_save_creates_parents_on_request(
     run: ClientRunner, server: RawServer, tmp_path: Path, target: str
 ) -> None:
-    """Missing folders are created with `parents=True` only."""
+    """Missing folders are created with `parents=True` only, which the error names."""
     respond_with(server, PNG)
-    run.expect_error(ox.MediaError, edit, save(f"{tmp_path}/{target}"), base_url=server.url)
+    error = run.expect_error(ox.MediaError, edit, save(f"{tmp_path}/{target}"), base_url=server.url)
+    assert str(error).endswith("could not be written: No such directory; parents=True creates it")
     assert list_names(tmp_path) == []
     path = run(edit, save(f"{tmp_path}/{target}", parents=True), base_url=server.url)
     assert (path.parent, path.read_bytes()) == (tmp_path / "a" / "b", PNG)

@@ -160,10 +160,7 @@ def _check_paths(sheet: str | None, folder: str | None) -> None:
     if sheet is not None:
         with map_os_errors(sheet):
             open_sheet(sheet, None, MAX_TILE_SIZE)
-            path = Path(os.path.expanduser(sheet))
-            if not path.parent.is_dir():
-                raise FileNotFoundError(None, "No such directory")
-        check_file(path)
+        check_file(Path(os.path.expanduser(sheet)))
     if folder is not None:
         path = Path(os.path.expanduser(folder))
         with map_os_errors(folder):

@@ -16,7 +16,7 @@ from .errors import ConfigurationError
 from .extras import describe_missing_extra
 from .media_types import detect_type
 from .paths import expand_path
-from .saving import Target, find_target
+from .saving import Target, find_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -90,11 +90,13 @@ def open_sheet(path: str | PathLike[str], columns: int | None, tile_size: int) -
     ):  # fmt: skip
         if value is not None and not (type(value) is int and low <= value <= high):
             raise ConfigurationError(f"{name} must be an integer from {low} to {high}, got {value!r:.40}")
-    suffix = Path(expand_path("path", path)).suffix.lower()
-    image_format = Image.registered_extensions().get(suffix)
+    file = Path(expand_path("path", path))
+    image_format = Image.registered_extensions().get(file.suffix.lower())
     if image_format not in Image.SAVE:
         raise ConfigurationError(f"path must end in the suffix of an image such as .png, got {str(path)!r}")
-    return SheetFile(find_target(path, 0, parents=False), str(image_format))
+    if not file.parent.is_dir():
+        raise FileNotFoundError(None, "No such directory")
+    return SheetFile(find_file(file), str(image_format))
 
 
 def _draw_sheet(tiles: Sequence[Tile], columns: int | None, size: int) -> Image.Image:

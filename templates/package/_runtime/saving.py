@@ -146,12 +146,15 @@ def find_target(target: str | PathLike[str] | BinaryWriter, index: int, *, paren
         return Target(repr(target), Path(), Path(), writer=target)
     given = expand_path("path", target)
     path = Path(given)
+    folder = path if given.endswith(_SEPARATORS) else path.parent
     if parents:
-        (path if given.endswith(_SEPARATORS) else path.parent).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    elif not folder.exists():
+        raise FileNotFoundError(None, "No such directory; parents=True creates it")
     if path.is_dir():
         return find_folder(path, "{id}_{index}.{ext}" if index else "{id}.{ext}")
     if given.endswith(_SEPARATORS):
-        raise FileNotFoundError(None, "No such directory")
+        raise NotADirectoryError(None, "Not a directory")
     return find_file(path)
 
 
