@@ -52,8 +52,12 @@ def test_typed_models_name_their_schemas() -> None:
 
 def test_schema_of_unknown_model_raises() -> None:
     """A model without a schema, or without a record, is a KeyError."""
-    for id in ("gpt-4o", "no-such-model"):
-        with pytest.raises(KeyError, match=id):
+    for id, message in {
+        "gpt-4o": "no parameter schema for 'gpt-4o'",
+        "no-such-model": r"no model 'no-such-model' in the package\"",
+        "flux-3-imag": r"no model 'flux-3-imag' in the package; did you mean 'flux-3-image'\?",
+    }.items():
+        with pytest.raises(KeyError, match=message):
             oxen_models.schema(id)
 
 

@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from .hub_models import HubModel, parse_model_record
+from .values import suggest_similar
 
 # An id whose file has its name on every file system.
 _PLAIN_ID = re.compile(r"[a-z0-9_-]{1,200}")
@@ -33,7 +34,8 @@ def read_schema(module: str, id: str) -> dict[str, Any]:
     """Return the parameter schema of a model from the package of a module. Raises as `schema` does."""
     model = read_model(module, id)
     if model is None:
-        raise KeyError(f"no model {id!r} in the package")
+        similar = suggest_similar(str(id), _list_files(module.partition(".")[0]))
+        raise KeyError(f"no model {id!r:.80} in the package{similar}")
     if model.request_schema is None:
         raise KeyError(f"the API published no parameter schema for {id!r}")
     return dict(model.request_schema)
