@@ -6,13 +6,9 @@ import os
 from urllib.parse import urlsplit
 
 from .api_key import APIKey, InvalidKeyError
-from .login_file import DEFAULT_LOGIN_FILE, login_file_path, read_login_key
+from .login_file import login_file_name, login_file_path, read_login_key
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
-KEY_ADVICE = (
-    f"set OXEN_API_KEY, or log in with `oxen-models login` or `oxen config --auth` ({DEFAULT_LOGIN_FILE})"
-)
-"""The remedies for a missing key."""
 
 
 def find_base_url(base_url: str | None) -> str:
@@ -54,6 +50,13 @@ def find_api_key(api_key: APIKey | None, base_url: str) -> APIKey | None:
     if key is not None and not key.is_valid:
         raise InvalidKeyError(f"{name} must consist of printable ASCII characters")
     return key
+
+
+def advise_key() -> str:
+    """Return the remedies for a missing key."""
+    return (
+        f"set OXEN_API_KEY, or log in with `oxen-models login` or `oxen config --auth` ({login_file_name()})"
+    )
 
 
 def _normalize(name: str, given: object) -> str:

@@ -16,7 +16,7 @@ import stamina
 
 from .api_key import APIKey
 from .diagnostics import CodegenError, Diagnostic, ModelError
-from .environment import KEY_ADVICE, find_api_key, find_base_url
+from .environment import advise_key, find_api_key, find_base_url
 from .json_types import is_list, is_object
 from .records import MAX_MODEL_SIZE, Record, file_name, from_response
 from .strict_json import parse_json
@@ -169,7 +169,7 @@ class HubClient:
             raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
         if status == 401:
             problem = "rejected the API key" if self._key else "requires an API key"
-            raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {KEY_ADVICE}")
+            raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {advise_key()}")
         try:
             return status, parse_json(content, max_size)
         except ModelError as error:

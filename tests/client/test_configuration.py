@@ -118,6 +118,19 @@ def test_default_login_file_is_in_the_home(
     assert find_sent_key(hub) == "Bearer of-the-home"
 
 
+@pytest.mark.parametrize("folder", ["~/.config/oxen", "~/absent", " "])
+def test_missing_key_names_the_login_file(
+    run: ClientRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """The error for a missing key names the login file that was read."""
+    monkeypatch.setenv("OXEN_CONFIG_DIR", folder)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    error = run.expect_error(ox.MissingAPIKeyError, check_key, api_key=None, base_url=PUBLIC)
+    file = os.path.join(folder, "auth_config.toml") if folder != " " else "~/.config/oxen/auth_config.toml"
+    assert f"`oxen config --auth` ({file})" in str(error)
+
+
 SECRET = "s3cret-of-the-file"
 
 
@@ -366,7 +379,7 @@ def test_call_without_a_key_sends_nothing(run: ClientRunner, hub: Hub, call: Cal
     """A call that needs a key raises before anything is sent, and names the ways to pass one."""
     error = run.expect_error(ox.MissingAPIKeyError, call, api_key=None, base_url=hub.url)
     assert "OXEN_API_KEY" in str(error)
-    assert "~/.config/oxen/auth_config.toml" in str(error)
+    assert "auth_config.toml" in str(error)
     assert hub.requests == []
 
 

@@ -11,14 +11,17 @@ from urllib.parse import urlsplit
 from .api_key import APIKey
 
 FILE_NAME = "auth_config.toml"
-DEFAULT_LOGIN_FILE = f"~/.config/oxen/{FILE_NAME}"
-"""The login file unless OXEN_CONFIG_DIR is set, for messages."""
+
+
+def login_file_name() -> str:
+    """Return the path of the login file, in OXEN_CONFIG_DIR or else in `~/.config/oxen`, for messages."""
+    folder = os.environ.get("OXEN_CONFIG_DIR", "").strip()
+    return os.path.join(folder, FILE_NAME) if folder else f"~/.config/oxen/{FILE_NAME}"
 
 
 def login_file_path() -> str:
-    """Return the path of the login file, in OXEN_CONFIG_DIR or else in `~/.config/oxen`."""
-    folder = os.environ.get("OXEN_CONFIG_DIR", "").strip()
-    return os.path.expanduser(os.path.join(folder, FILE_NAME) if folder else DEFAULT_LOGIN_FILE)
+    """Return the path of the login file for opening it."""
+    return os.path.expanduser(login_file_name())
 
 
 def read_login_key(base_url: str) -> APIKey | None:

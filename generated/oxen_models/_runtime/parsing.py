@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oxen_models._runtime.environment import KEY_ADVICE
+from oxen_models._runtime.environment import advise_key
 from oxen_models._runtime.json_schema.json_types import is_object
 
 from .context import NO_CONTEXT, CallContext
@@ -133,7 +133,7 @@ def api_error(response: Response, content: bytes, context: CallContext) -> APIEr
     )
     seconds = retry_after(response.headers)
     if issubclass(class_, AuthenticationError):
-        hint = f"check the API key: {KEY_ADVICE}"
+        hint = f"check the API key: {advise_key()}"
     elif issubclass(class_, RateLimitError) and seconds:
         hint = f"send it again after {seconds:.0f} seconds"
     elif issubclass(class_, NotFoundError) and context.model_id is not None and response.json:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxen_models._runtime.api_key import APIKey, APIKeyLike, InvalidKeyError
-from oxen_models._runtime.environment import KEY_ADVICE, find_api_key, find_base_url
+from oxen_models._runtime.environment import advise_key, find_api_key, find_base_url
 
 from .errors import ConfigurationError, MissingAPIKeyError
 from .headers import validate_headers
@@ -87,7 +87,7 @@ class Settings:
         key = self.find_key(generation_id)
         if key is None:
             raise MissingAPIKeyError(
-                f"no API key: {KEY_ADVICE}, or pass api_key=", generation_id=generation_id
+                f"no API key: {advise_key()}, or pass api_key=", generation_id=generation_id
             )
         return key
 
