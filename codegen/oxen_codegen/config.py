@@ -119,7 +119,8 @@ def load_config(start: Path) -> Config:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (OSError, ValueError) as error:
-        raise CodegenError(f"{file}: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # the text of an OSError has the path as well
+        raise CodegenError(f"{file}: {reason}") from error
     tool, project = (document.get(name) for name in ("tool", "project"))
     if is_object(tool) and "oxen_codegen" in tool:
         raise CodegenError(f"{file}: [tool.oxen_codegen] must be named [tool.oxen-codegen]")

@@ -154,7 +154,8 @@ def _read_pending_entry(package: Path, changelog: Path) -> _PendingEntry | None:
         if pending["file"] != str(changelog.resolve()):
             raise ValueError(f"it names {pending['file']!r:.200}, which is not the changelog of the project")
     except (OSError, ValueError, RecursionError) as error:
-        raise CodegenError(f"{file} is not a changelog entry of this project, delete it: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise CodegenError(f"{file} is not a changelog entry of this project, delete it: {reason}") from None
     _ensure_inside(changelog)
     return _PendingEntry(changelog.resolve(), pending["entry"], pending["text"])
 

@@ -170,6 +170,14 @@ def test_pickled_result_has_no_request(run: ClientRunner, hub: Hub, tmp_path: Pa
     assert [file.name for file in tmp_path.iterdir()] == ["hat.webp"]
 
 
+def test_sidecar_that_cannot_be_written_raises(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
+    """The error of a sidecar that cannot be written has the reason, and no name of a temporary file."""
+    (tmp_path / "hat.webp.json").mkdir()
+    steps = methodcaller("run", PICTURE), lambda result: result[0].save(tmp_path / "hat.webp", sidecar=True)
+    error = run.expect_error(ox.MediaError, *steps, base_url=hub.url)
+    assert str(error).endswith("hat.webp' was saved, but not its sidecar: Is a directory")
+
+
 @pytest.mark.parametrize("content", [None, "{}", "[]", "nonsense", '{"model": 5}'])
 def test_missing_or_invalid_sidecar_raises(tmp_path: Path, content: str | None) -> None:
     """A file without a sidecar, or with another JSON file, is a `MediaError`."""

@@ -108,7 +108,19 @@ def test_generate_invalid_configuration(
     monkeypatch.chdir(tmp_path)
     done = invoke("generate")
     assert done.exit_code == 2
-    assert "pyproject.toml: " in done.stderr
+    assert done.stderr.count("pyproject.toml") == 1
+
+
+def test_generate_unreadable_configuration(
+    invoke: Callable[[str], Result], unprivileged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that cannot be read is an error with the name of the file and the reason."""
+    file = unprivileged / "pyproject.toml"
+    file.touch(mode=0)
+    monkeypatch.chdir(unprivileged)
+    done = invoke("generate")
+    assert done.exit_code == 2
+    assert done.stderr == f"oxen-codegen: {Path.cwd() / file.name}: Permission denied\n"
 
 
 @pytest.mark.slow

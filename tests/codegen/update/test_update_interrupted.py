@@ -358,3 +358,4 @@ def test_note_that_is_no_file_is_an_error(kind: str, project: Path) -> None:
     done = CliRunner().invoke(main, ["generate"])
     assert done.exit_code == 2
     assert f"{file} is not a changelog entry of this project" in done.stderr
+    assert "[Errno" not in done.stderr

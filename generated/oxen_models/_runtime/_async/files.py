@@ -166,8 +166,9 @@ class AsyncMedia:
             source = await self._find_source()
             await run_blocking(write_sidecar, file, self._index, source)
         except (OxenError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error  # without the name of a temporary file
             raise MediaError(
-                f"{str(file)!r} was saved, but not its sidecar: {error}", generation_id=self.generation_id
+                f"{str(file)!r} was saved, but not its sidecar: {reason}", generation_id=self.generation_id
             ) from error
 
     async def _find_source(self) -> Origin | Generation | None:
