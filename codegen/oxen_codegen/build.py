@@ -69,8 +69,8 @@ class Package:
 
     files: dict[str, str] = field(default_factory=dict[str, str])
     """Texts by path in the package, not formatted."""
-    binaries: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """The contents of the files that are not text, by path in the package."""
+    copies: dict[str, str | bytes] = field(default_factory=dict[str, str | bytes])
+    """The contents of files that are binary or formatted already, by path in the package."""
     placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """Functions that render a file with placeholders in place of API text, by path in the package."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
@@ -228,7 +228,7 @@ class PackageBuilder:
                 for name in names:
                     source = Path(__file__).with_name(name)
                     header = copied_header(f"codegen/oxen_codegen/{name}")
-                    result.files[f"{folder}/{name}"] = header + source.read_text(encoding="utf-8")
+                    result.copies[f"{folder}/{name}"] = header + source.read_text(encoding="utf-8")
         emitted = self._templates.package_files()
         for file, template in emitted.items():
             if file == _CLIENT_TEMPLATE:
@@ -239,9 +239,12 @@ class PackageBuilder:
                 self._add_rendered(file.removesuffix(".jinja"), template, result, **context)
                 continue
             if self._templates.is_binary(template):
-                result.binaries[file] = self._templates.read_bytes(template)
+                result.copies[file] = self._templates.read_bytes(template)
                 continue
-            result.files[file] = self._templates.copy(template)
+            if self._templates.is_override(template):
+                result.files[file] = self._templates.copy(template)
+            else:
+                result.copies[file] = self._templates.copy(template)
             twin = file.replace("/_async/", "/_sync/")
             if twin not in emitted:
                 source_text = self._templates.read(template)

@@ -62,8 +62,8 @@ def write_package(
     with TemporaryDirectory() as folder:
         tree = Path(folder, "package")
         write_files(package.files, tree)
-        write_files(package.binaries, tree)
         format_tree(tree)
+        write_files(package.copies, tree)
         schemas.write(tree / "schemas")
         differences = list(compare_trees(tree, config.folder))
         if differences:

@@ -82,6 +82,10 @@ class TemplateSet:
         text = self.read(name)
         return f"{copied_header(self._source(name))}{text}" if name.endswith((".py", ".sh")) else text
 
+    def is_override(self, name: str) -> bool:
+        """Return whether a file replaces a built-in one."""
+        return name in self._overrides
+
     def is_binary(self, name: str) -> bool:
         """Return whether a file is copied byte for byte, because it is not text."""
         return self._files[name].suffix in _BINARY_SUFFIXES
@@ -122,7 +126,7 @@ class TemplateSet:
         return (html_header(header) if name.endswith(".html.jinja") else header) + text
 
     def _source(self, name: str) -> str:
-        folder = self._override_folder if name in self._overrides else None
+        folder = self._override_folder if self.is_override(name) else None
         return f"{'templates' if folder is None else folder.name}/{name}"
 
     def _locate(self, error: Exception, name: str) -> tuple[str, bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,7 +49,7 @@ def compare_trees(new: Path, old: Path) -> Iterator[Difference]:
             yield name, "new"
         elif name not in new_files:
             yield name, "removed"
-        elif not filecmp.cmp(new / name, old / name, shallow=False):
+        elif (new / name).read_bytes() != (old / name).read_bytes():
             yield name, "changed"
 
 
@@ -58,7 +57,8 @@ def list_files(folder: Path) -> Iterator[str]:
     """Yield the relative paths of the files below a folder, without compiled modules."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        path = Path(parent).relative_to(folder)
+        path = Path(parent).relative_to(folder).as_posix()
+        prefix = "" if path == "." else f"{path}/"
         for name in names:
             if os.path.isfile(os.path.join(parent, name)):  # the target of a link may be gone
-                yield (path / name).as_posix()
+                yield f"{prefix}{name}"
