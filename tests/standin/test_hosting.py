@@ -33,21 +33,20 @@ def test_hub_starts_and_stops() -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.example:80", "10.0.0.1", "x@[::1]"]
 )
-def test_foreign_host_header_is_rejected(shared_hub: Hub, host: str) -> None:
+def test_foreign_host_header_is_rejected(hub: Hub, host: str) -> None:
     """A request under another name, which a page in a browser could send, is rejected without an effect."""
-    shared_hub.clear()
-    response = httpx.post(f"{shared_hub.url}{EDIT}", json=EDIT_BODY, headers={**AUTH_HEADERS, "host": host})
+    response = httpx.post(f"{hub.url}{EDIT}", json=EDIT_BODY, headers={**AUTH_HEADERS, "host": host})
     assert response.status_code == 421
     assert "Host header" in response.text
-    assert shared_hub.requests == []
+    assert hub.requests == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1"])
-def test_own_host_header_is_accepted(shared_hub: Hub, host: str) -> None:
+def test_own_host_header_is_accepted(hub: Hub, host: str) -> None:
     """A request under a name of this machine is accepted, with any port."""
     headers = {**AUTH_HEADERS, "host": host}
-    assert httpx.get(f"{shared_hub.url}/api/ai/models", headers=headers).status_code == 200
+    assert httpx.get(f"{hub.url}/api/ai/models", headers=headers).status_code == 200
 
 
 @pytest.mark.slow
@@ -63,12 +62,12 @@ def test_old_results_are_forgotten(hub: Hub, api: httpx.Client, monkeypatch: pyt
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
 def test_hub_is_reached_without_the_proxy(
-    shared_hub: Hub, server: RawServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+    hub: Hub, server: RawServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     """A proxy of the environment does not receive the requests and downloads from this machine."""
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv(name, server.url)
-    for url in (shared_hub.url, shared_hub.url.replace("127.0.0.1", "localhost")):
+    for url in (hub.url, hub.url.replace("127.0.0.1", "localhost")):
         with ox.Oxen("any", base_url=url) as oxen:
             job = oxen.images.qwen_image.submit(prompt="x")
             job.result().images[0].save(tmp_path)

@@ -24,12 +24,6 @@ EDIT = "qwen-image-edit-plus"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-@pytest.fixture
-def hub(shared_hub: Hub) -> Hub:
-    shared_hub.clear()
-    return shared_hub
-
-
 @pytest.fixture(scope="module")
 def served(shared_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with serve_page(shared_hub.url, tmp_path_factory.mktemp("workbench")) as served:
@@ -37,8 +31,8 @@ def served(shared_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def page(served: Page) -> Page:
-    """A page with an empty output folder."""
+def page(served: Page, hub: Hub) -> Page:
+    """A page with an empty output folder and a hub without faults of earlier tests."""
     for path in served.session.folder.iterdir():
         path.unlink()
     return served
@@ -266,7 +260,7 @@ def test_paused_download_does_not_prevent_the_end(hub: Hub, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_history_has_earlier_results(page: Page, shared_hub: Hub, tmp_path: Path) -> None:
+def test_history_has_earlier_results(page: Page) -> None:
     """Results of an earlier process are listed, the newest first, with the request that made them."""
     run = page.run({"prompt": "A hat", "seed": 3})
     write_sidecar(page, "new.png", model="a/b", cost=None, completed_at="2026-11-27T10:00:00+00:00")
