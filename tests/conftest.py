@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.client_runner import ClientRunner
@@ -40,6 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Modules and tests live until the end. The collector would visit them again and again while they are loaded,
 # and then in each full collection, which takes a tenth of a second each time.
 gc.disable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+    """Omit tests marked `async_values` that repeat another value with the synchronous client."""
+    made = yield
+    return [item for item in made if not _repeats_value(item)] if isinstance(made, list) else made
+
+
+def _repeats_value(item: Any) -> bool:
+    if item.get_closest_marker("async_values") is None:
+        return False
+    return item.callspec.params["run"] == "sync" and any(item.callspec.indices.values())
 
 
 def pytest_collection_finish() -> None:

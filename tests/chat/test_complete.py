@@ -94,6 +94,7 @@ def test_json_answer_and_refusal_are_read(run: ClientRunner, hub: Hub) -> None:
     assert run(complete(response_format=response_format), base_url=hub.url).text.startswith('{"text"')
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("parameters", "text"),
     [

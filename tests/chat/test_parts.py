@@ -111,6 +111,7 @@ def test_document_url_is_sent(run: ClientRunner, hub: Hub) -> None:
     assert sent_part(hub) == part
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("part", "text"),
     [

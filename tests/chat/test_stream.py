@@ -98,6 +98,7 @@ def test_cut_stream_raises_with_what_arrived(run: ClientRunner, hub: Hub) -> Non
     assert hub.count("POST", CHAT_PATH) == 1
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("events", [("[1]",), ("not JSON",), ('{"choices": []}',), ()])
 def test_stream_without_an_answer_raises(run: ClientRunner, hub: Hub, events: tuple[str, ...]) -> None:
     """Events that are no chunks, or none at all, are an incomplete stream with an empty answer."""

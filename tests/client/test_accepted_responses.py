@@ -62,6 +62,7 @@ def count_posts(server: RawServer) -> int:
     return sum(method == "POST" for method, _, _ in server.requests)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("response", ACCEPTING_RESPONSES, ids=lambda response: f"{response.status}")
 def test_response_with_a_job_is_accepted(run: ClientRunner, server: RawServer, response: Response) -> None:
     """A submission whose response names a job has a job, whatever else the response says."""
@@ -70,6 +71,7 @@ def test_response_with_a_job_is_accepted(run: ClientRunner, server: RawServer, r
     assert (job.id, count_posts(server)) == ("job-1", 1)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("response", UNKNOWN_RESPONSES, ids=lambda response: f"{response.status}")
 def test_response_without_a_job_is_unknown(run: ClientRunner, server: RawServer, response: Response) -> None:
     """A submission whose response neither names a job nor rejects it has an unknown outcome."""
@@ -79,6 +81,7 @@ def test_response_without_a_job_is_unknown(run: ClientRunner, server: RawServer,
     assert count_posts(server) == 1
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [200, 207])
 @pytest.mark.parametrize("error", [ERROR, {"status": "error", "message": "one image was rejected"}])
 def test_files_beside_an_error_are_returned(

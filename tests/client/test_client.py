@@ -40,6 +40,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str, bytes]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("response_format", ["url", "b64_json"])
 @pytest.mark.parametrize(("family", "call", "parameters", "kind", "magic"), CALLS)
@@ -93,6 +94,7 @@ def test_results_keep_their_order(run: ClientRunner, server: RawServer) -> None:
     assert (result.model, result.created) == ("m", 7)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("created", [None, "soon", True, [], float("nan"), float("inf")])
 def test_invalid_date_does_not_lose_the_result(run: ClientRunner, server: RawServer, created: object) -> None:
     """A result whose time of creation is missing or invalid is returned without it."""
@@ -162,6 +164,7 @@ def test_transport_error_is_mapped(
     assert ("nothing was sent" in str(error), UNKNOWN in str(error)) == (tries == 3, tries == 1)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "url",
     [

@@ -93,6 +93,7 @@ def test_with_options_shares_the_connections(run: ClientRunner, hub: Hub) -> Non
     assert (same, hub.count("GET", EVENTS), hub.url in shown) == (True, 1, True)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "options",
     [
@@ -142,6 +143,7 @@ def test_extra_headers_are_sent_with_the_call(run: ClientRunner, hub: Hub) -> No
         assert name not in traced or headers["content-type"] == "application/json"
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "headers",
     [
@@ -162,6 +164,7 @@ def test_invalid_extra_headers_raise(run: ClientRunner, hub: Hub, headers: Any) 
 RESERVED = ["Authorization", "content-type", "User-Agent", "Content-Length", "Transfer-Encoding", "Host"]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("name", RESERVED)
 def test_reserved_extra_headers_raise(run: ClientRunner, hub: Hub, name: str) -> None:
     """Headers that the client sets itself cannot be overridden."""

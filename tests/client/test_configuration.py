@@ -74,6 +74,7 @@ def test_key_sources_have_an_order(
     assert sent == [file, file, argument, file, file, argument, variable, variable, argument]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("entry", "url", "is_found"),
     [
@@ -134,6 +135,7 @@ def test_missing_key_names_the_login_file(
 SECRET = "s3cret-of-the-file"
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -171,6 +173,7 @@ def test_unreadable_login_file_is_an_error(
     assert "cannot be read" in str(run.expect_error(ox.ConfigurationError, api_key=None, base_url=PUBLIC))
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("argument", "url", "host", "expected"),
     [
@@ -203,6 +206,7 @@ def test_address_sources_have_an_order(
     assert run(base_url, base_url=argument) == expected
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -271,6 +275,7 @@ def test_default_headers_stay_on_own_host(
     assert ["x-trace" in headers for _, _, headers in other_server.requests] == [False]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
@@ -318,6 +323,7 @@ PUBLIC_READS: list[Callable[[Any], Any]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("read", PUBLIC_READS)
 def test_models_are_read_without_a_key(run: ClientRunner, hub: Hub, read: Callable[[Any], Any]) -> None:
     """The lists of models need no key; a configured key is sent."""
@@ -374,6 +380,7 @@ KEYED: list[Callable[[Any], Any]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("call", KEYED)
 def test_call_without_a_key_sends_nothing(run: ClientRunner, hub: Hub, call: Callable[[Any], Any]) -> None:
     """A call that needs a key raises before anything is sent, and names the ways to pass one."""

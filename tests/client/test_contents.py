@@ -37,6 +37,7 @@ def test_content_in_the_response_is_read(
     assert run(edit(), save(tmp_path / "hat.png"), base_url=server.url).read_bytes() == b"new"
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "item",
@@ -82,6 +83,7 @@ def test_save_replaces_an_existing_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["missing/hat.png", "file/hat.png", "missing/", "file/"])
 def test_save_to_invalid_path_raises(
@@ -96,6 +98,7 @@ def test_save_to_invalid_path_raises(
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "response",
@@ -117,6 +120,7 @@ def test_failed_download_raises_media_error(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("url", ["file", "ftp://a/b", "http://[::1", "http://127.0.0.1:99999", "http://a:b"])
 def test_invalid_result_url_raises_media_error(run: ClientRunner, server: RawServer, url: str) -> None:
     """A result whose URL cannot be requested raises MediaError when it is read."""

@@ -115,6 +115,7 @@ def test_download_with_progress_is_resumed_again(
     assert len(downloads(server)) == 4
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("etag", [{}, {"ETag": 'W/"version-1"'}, {"ETag": "version-1"}])
@@ -139,6 +140,7 @@ RESUMED = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("resumed", RESUMED, ids=range(len(RESUMED)))
@@ -172,6 +174,7 @@ def test_expired_url_is_not_renewed_for_the_rest(
     assert (error.generation_id, len(downloads(server)), list(tmp_path.iterdir())) == ("g", 2, [])
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(
@@ -216,6 +219,7 @@ NO_MEDIA = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("what", NO_MEDIA)
 def test_response_without_media_raises(
@@ -237,6 +241,7 @@ MEDIA = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("what", MEDIA)
 def test_unusual_media_are_read(run: ClientRunner, server: RawServer, tmp_path: Path, what: str) -> None:
     """Media of an unknown format, or with a wrong `Content-Type`, are read completely."""
@@ -247,6 +252,7 @@ def test_unusual_media_are_read(run: ClientRunner, server: RawServer, tmp_path: 
     assert use_image(run, tmp_path, "read", server) == expected
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "aes128gcm", "x"])
@@ -275,6 +281,7 @@ def bomb() -> bytes:
     return gzip.compress(bytes(70 * 2**20))
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_compressed_download_is_bounded(

@@ -84,6 +84,7 @@ def read_problems(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> li
     return [str(problem) for problem in error.problems]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("id", "verb", "parameters", "kind"),
@@ -220,6 +221,7 @@ def test_untyped_request_converts_values_to_json(run: ClientRunner, new: Hub, tm
     assert pickle.loads(pickle.dumps(request)) == request
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("id", "verb", "message"),
     [

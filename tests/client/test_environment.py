@@ -45,6 +45,7 @@ def remove_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:1", REMOTE])
 @pytest.mark.parametrize(
     ("name", "value", "text"),
@@ -116,6 +117,7 @@ NO_REASON = ", and gave no reason: an empty body"
 TOO_MANY = Response(429, {"error": {"detail": "too many"}}, {"Retry-After": "90"})
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("response", "text"),
     [

@@ -76,6 +76,7 @@ def test_restored_path_replaces_the_remembered_one(run: ClientRunner, hub: Hub) 
     assert read_posted_paths(hub) == [edit, generate, generate, edit, edit]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("status", "body"),
     [

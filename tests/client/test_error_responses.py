@@ -65,6 +65,7 @@ ERRORS: list[tuple[int, object, type[ox.APIError], str | None, str]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("status", "body", "kind", "type_", "detail"), ERRORS)
 def test_error_response_raises_typed_error(
     run: ClientRunner, server: RawServer,
@@ -113,6 +114,7 @@ NO_RESULT: list[tuple[object, str]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("body", "expected"), NO_RESULT)
 def test_response_without_result_raises(
     run: ClientRunner, server: RawServer, body: object, expected: str

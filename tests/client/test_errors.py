@@ -46,6 +46,7 @@ def source(error: Any) -> tuple[str | None, str | None, str | None, bool | None]
     return error.provider, error.provider_code, error.reason, error.retryable
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("http_status", "body", "status", "detail", "type_"),
     [
@@ -88,6 +89,7 @@ def test_error_is_read_from_every_form(
     assert len(server.requests) == 1
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("errors", "type_"),
     [
@@ -114,6 +116,7 @@ def test_forms_of_the_stand_in_are_read(run: ClientRunner, errors: Any, type_: s
     )
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "class_"),
@@ -170,6 +173,7 @@ CONTENT: list[tuple[dict[str, Any], bool]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(("parts", "is_rejected"), CONTENT)
 def test_rejected_content_has_a_class(
@@ -187,6 +191,7 @@ def test_rejected_content_has_a_class(
         assert not isinstance(error, ox.ContentRejectedError)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("record", "class_"),
     [
@@ -262,6 +267,7 @@ RETRIED = [408, 425, 429, 500, 502, 503, 504, 507, 520, 522, 524, 530]
 AGAIN = {"retry-after": "0"}
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [*RETRIED, 400, 409, 418, 501, 505, 519, 531])
 def test_read_is_retried_by_status(run: ClientRunner, server: RawServer, status: int) -> None:
     """A read is repeated after the statuses of a transient failure, and only after those."""
@@ -273,6 +279,7 @@ def test_read_is_retried_by_status(run: ClientRunner, server: RawServer, status:
     assert len(server.requests) == 1 + (status in RETRIED)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [*RETRIED, 403, 410, 501])
 def test_download_is_retried_by_status(run: ClientRunner, server: RawServer, status: int) -> None:
     """A download is repeated after the same statuses."""
@@ -289,6 +296,7 @@ def test_download_is_retried_by_status(run: ClientRunner, server: RawServer, sta
     assert len(server.requests) == 2 + (status in RETRIED)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [status for status in RETRIED if status != 429])
 def test_billable_request_is_sent_once(run: ClientRunner, server: RawServer, status: int) -> None:
     """A billable request is not repeated after a status that a read is repeated after, except 429."""

@@ -92,6 +92,7 @@ CALL_PARAMETERS: list[Callable[[Any], Any]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("step", CALL_PARAMETERS)
 def test_parameter_of_the_call_has_no_hint(run: ClientRunner, hub: Hub, step: Callable[[Any], Any]) -> None:
     """An error about a parameter that is not the model's has no hint."""

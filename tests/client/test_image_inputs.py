@@ -71,6 +71,7 @@ ARRAYS: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("name", ARRAYS)
 def test_array_is_sent_as_an_image(run: ClientRunner, hub: Hub, name: str) -> None:
     """An array of numpy is encoded as PNG without loss."""
@@ -87,6 +88,7 @@ def test_array_of_one_dimension_is_a_file() -> None:
     assert TAKES["image"](numpy.frombuffer(PNG, "uint8")) == make_data_uri(PNG)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("array", "why"),
     [

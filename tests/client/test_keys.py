@@ -26,6 +26,7 @@ def read(result: Any) -> Any:
     return result.media[0].read()
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("key", [None, "", " ", "k\n\u2603", "kéy"])
 def test_missing_or_invalid_key_raises(run: ClientRunner, server: RawServer, key: str | None) -> None:
     """Without a valid API key, nothing is sent."""

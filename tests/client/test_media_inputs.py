@@ -132,6 +132,7 @@ def test_async_call_reads_files_in_a_thread(is_nested: bool) -> None:
     assert file.thread not in ("", threading.current_thread().name)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "make",
     [
@@ -203,6 +204,7 @@ def test_result_is_accepted_as_an_input(run: ClientRunner, hub: Hub) -> None:
 NO_SESSION: Any = None
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("result", "why"),
     [

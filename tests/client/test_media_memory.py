@@ -63,6 +63,7 @@ class ZeroStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 SIZE = 2**23
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "bytes", "uri"])
 def test_body_is_sent_in_small_chunks(run: ClientRunner, tmp_path: Path, form: str) -> None:
@@ -86,6 +87,7 @@ def measure_peak(function: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["path", "text", "bytes", "uri"])
 def test_large_media_are_not_copied(run: ClientRunner, tmp_path: Path, form: str) -> None:

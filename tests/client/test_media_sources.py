@@ -55,6 +55,7 @@ UNUSABLE: list[tuple[Callable[[Path], Any], str]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("unusable", "why"), UNUSABLE)
 def test_call_with_an_unusable_file_raises(
     run: ClientRunner, hub: Hub, tmp_path: Path, unusable: Callable[[Path], Any], why: str
@@ -120,11 +121,14 @@ REJECTED: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 class Endless(io.RawIOBase):
-    """A file without an end."""
+    """A file that must not be read after two reads, the second of which exceeds the limit."""
+
+    def __init__(self) -> None:
+        self.lengths = iter([2**16, 2**28])  # more than was asked for, so that the test is quick
 
     def read(self, size: int = -1) -> bytes:
         assert size > 0
-        return bytes(2**26)  # more than was asked for, so that the test is quick
+        return bytes(next(self.lengths))
 
 
 def map_file(path: Path) -> memoryview:
@@ -133,13 +137,8 @@ def map_file(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        pytest.param(what, marks=pytest.mark.slow) if what == "endless file" else what  # reads 256 MiB
-        for what in REJECTED
-    ],
-)
+@pytest.mark.async_values
+@pytest.mark.parametrize("what", REJECTED)
 def test_source_without_an_end_is_rejected(run: ClientRunner, hub: Hub, tmp_path: Path, what: str) -> None:
     """Pipes, devices, sockets, folders and files above the limit raise at once, and nothing is sent."""
     make, why = REJECTED[what]

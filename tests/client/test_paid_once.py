@@ -120,11 +120,11 @@ RESPONSES: list[tuple[int, object, Kind, Kind]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("status", "body", "call_error", "queue_error"), RESPONSES)
 def test_response_is_not_retried(
     run: ClientRunner,
     hub: Hub,
-    operation: Operation,
     long_retry_delay: None,
     status: int,
     body: object,
@@ -132,12 +132,14 @@ def test_response_is_not_retried(
     queue_error: Kind,
 ) -> None:
     """No response but 429 is retried, whatever Retry-After and Location say."""
-    respond(hub, operation, status, body, Retry_After="0", Location=f"{hub.url}{operation.path}")
-    expected = call_error if operation.call is edit else queue_error
-    error = run.expect_error(expected, operation.call, base_url=hub.url)
-    assert type(error) is expected
-    assert ("may have been accepted" in str(error)) == (expected is ox.OutcomeUnknownError)
-    assert posts(hub) == [operation.path]
+    for operation in OPERATIONS.values():
+        hub.clear()
+        respond(hub, operation, status, body, Retry_After="0", Location=f"{hub.url}{operation.path}")
+        expected = call_error if operation.call is edit else queue_error
+        error = run.expect_error(expected, operation.call, base_url=hub.url)
+        assert type(error) is expected
+        assert ("may have been accepted" in str(error)) == (expected is ox.OutcomeUnknownError)
+        assert posts(hub) == [operation.path]
 
 
 @pytest.mark.parametrize(
@@ -195,26 +197,32 @@ def test_timed_out_request_has_unknown_outcome(run: ClientRunner, hub: Hub, oper
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}, {"Retry_After": ""}])
 def test_429_is_retried_with_backoff(
-    run: ClientRunner, hub: Hub, operation: Operation, no_retry_delay: None, headers: dict[str, str]
+    run: ClientRunner, hub: Hub, no_retry_delay: None, headers: dict[str, str]
 ) -> None:
     """A 429 without a valid Retry-After is retried."""
-    for _ in range(2):
-        respond(hub, operation, 429, {"error": "too many"}, **headers)
-    run(operation.call, base_url=hub.url)
-    assert posts(hub) == [operation.path] * 3
+    for operation in OPERATIONS.values():
+        hub.clear()
+        for _ in range(2):
+            respond(hub, operation, 429, {"error": "too many"}, **headers)
+        run(operation.call, base_url=hub.url)
+        assert posts(hub) == [operation.path] * 3
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("value", ["0", "-1", "0.0", PAST])
 def test_429_without_delay_is_retried_at_once(
-    run: ClientRunner, hub: Hub, operation: Operation, long_retry_delay: None, value: str
+    run: ClientRunner, hub: Hub, long_retry_delay: None, value: str
 ) -> None:
     """A Retry-After of zero, a negative one, or a date in the past means no delay."""
-    respond(hub, operation, 429, Retry_After=value)
-    run(operation.call, base_url=hub.url)
-    assert posts(hub) == [operation.path] * 2
+    for operation in OPERATIONS.values():
+        hub.clear()
+        respond(hub, operation, 429, Retry_After=value)
+        run(operation.call, base_url=hub.url)
+        assert posts(hub) == [operation.path] * 2
 
 
 @pytest.mark.slow
@@ -229,6 +237,7 @@ def test_429_is_retried_after_its_delay(
     assert posts(hub) == [operation.path] * 2
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("name", ["call", "submit"])
 @pytest.mark.parametrize(
     ("value", "seconds", "timeout"),

@@ -107,6 +107,7 @@ BLOCKING: list[Callable[[Any], Any]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("call", SUBMISSIONS)
 def test_submission_is_sent_with_the_targets(run: ClientRunner, hub: Hub, call: Any) -> None:
     """The targets of a client go along with every submission, and further options keep them."""

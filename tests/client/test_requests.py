@@ -127,6 +127,7 @@ def test_unknown_parameter_is_rejected(run: ClientRunner, hub: Hub) -> None:
     assert hub.requests == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("value", ["qwen-image", {"prompt": "x"}, QwenImageEditPlusRequest, None])
 @pytest.mark.parametrize("call", ["run", "submit"])
 def test_value_that_is_no_request_is_rejected(run: ClientRunner, hub: Hub, call: str, value: Any) -> None:

@@ -39,6 +39,7 @@ def content(use: str, medium: Any, folder: Path) -> Steps:
     return path.read_bytes()
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(

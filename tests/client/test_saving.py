@@ -47,6 +47,7 @@ def list_names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755, 0o400])
 def test_save_keeps_the_mode(run: ClientRunner, server: RawServer, tmp_path: Path, mode: int) -> None:
     """The mode of an existing file is that of the new one."""
@@ -119,6 +120,7 @@ def test_save_does_not_replace_a_device(
     assert path.is_symlink() == is_link
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fifo", "file", "folder", "open"])
 def test_incomplete_result_writes_nothing(
@@ -184,6 +186,7 @@ IDS = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("id", IDS, ids=range(len(IDS)))
 def test_id_of_a_job_is_a_safe_name(run: ClientRunner, server: RawServer, tmp_path: Path, id: str) -> None:
@@ -232,6 +235,7 @@ PATTERNS = [
 ]  # fmt: skip
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_save_all_with_a_wrong_pattern_raises(
     run: ClientRunner, server: RawServer, tmp_path: Path, pattern: str
@@ -283,6 +287,7 @@ def close(file: Any) -> Any:
     return file
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("file", "kind", "why"),
     [
@@ -352,6 +357,7 @@ def test_save_with_a_wrong_suffix_warns(
     assert (tmp_path / name).read_bytes() == PNG
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("name", ["hat.png", "hat.PNG", "hat", "hat.part", "png"])
 def test_save_with_a_right_suffix_is_silent(
     run: ClientRunner, server: RawServer, tmp_path: Path, name: str
@@ -389,6 +395,7 @@ TYPES: list[tuple[dict[str, str], str, str]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("item", "mime", "suffix"), TYPES)
 def test_media_type_is_known_without_a_download(
     run: ClientRunner, server: RawServer, item: dict[str, str], mime: str, suffix: str

@@ -177,6 +177,7 @@ def _outer_frames(innermost: FrameType) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "key", [KEY.encode(), SecretStr(KEY), SecretBytes(KEY.encode()), f" {KEY}\n"], ids=repr
 )
@@ -225,6 +226,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("key", [KEY, HARD_KEY], ids=["simple", "hard"])
 def test_repeated_key_is_removed_in_each_encoding(

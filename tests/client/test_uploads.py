@@ -235,6 +235,7 @@ def find_urls(body: Any) -> list[str]:
     return [text for text in texts if text.startswith(("http:", "data:"))]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_large_file_is_uploaded_by_each_call(run: ClientRunner, hub: Hub, path: Path, call: str) -> None:
@@ -273,6 +274,7 @@ def test_document_of_a_chat_is_sent_inline(run: ClientRunner, hub: Hub, uploads:
     assert count_uploads(hub) == 0
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("call", CALLS)
 def test_large_file_is_rejected_without_uploads(run: ClientRunner, hub: Hub, path: Path, call: str) -> None:
     """A client that does not upload raises before anything is sent, and names both options."""
@@ -309,6 +311,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("call", ["run", "submit", "run_many"])
@@ -370,6 +373,7 @@ def test_changed_file_is_not_uploaded(run: ClientRunner, hub: Hub, path: Path) -
     assert hub.requests == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -503,7 +507,7 @@ class Recorder(httpx.AsyncBaseTransport, httpx.BaseTransport):
 @pytest.mark.slow
 def test_upload_is_streamed_from_the_disk(run: ClientRunner, tmp_path: Path) -> None:
     """An upload needs little memory beside the file."""
-    path, size = tmp_path / "large.png", 2**26
+    path, size = tmp_path / "large.png", 2**24
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         file.truncate(size)  # takes no room on the disk

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 IMAGES = Response(body={"images": [{"url": "https://example.com/made.png"}]})
 
 
+@cache
 def create_png(size: int) -> bytes:
-    """Return bytes that are taken for a PNG file."""
+    """Return bytes that are taken for a PNG file, the same for each call with a size."""
     return PNG_START + os.urandom(size - len(PNG_START))
 
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 from helpers.hub_api import EDIT
+from helpers.socket_server import Peer, Request, run_socket_server
 
 _SLOW_BYTES = 100
 """Number of spaces that a slow response sends first, one every `_SLOW_INTERVAL` seconds."""
@@ -57,52 +57,34 @@ class RawServer:
 
 @contextmanager
 def run_raw_server() -> Generator[RawServer]:
-    """Run a raw server while the `with` block runs."""
-    servers: list[RawServer] = []
+    """Run a raw server while the `with` block runs. Each connection serves one request."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            [server] = servers
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            server.requests.append((self.command, self.path, headers))
-            if self.command == "POST":
-                server.bodies.append(body)
-            self.deliver(server.next_response(self.path), server.stopped)
+    def respond(peer: Peer, request: Request) -> None:
+        raw.requests.append((request.method, request.path, request.headers))
+        if request.method == "POST":
+            raw.bodies.append(request.body)
+        _deliver(peer, raw.next_response(request.path), raw.stopped)
+        peer.close()
 
-        do_GET = do_POST
+    with run_socket_server(respond) as server:
+        raw = RawServer(server.url)
+        try:
+            yield raw
+        finally:
+            raw.stopped.set()
 
-        def deliver(self, response: Response, stopped: threading.Event) -> None:
-            if response.delivery == "never":
-                stopped.wait()
-            if response.delivery in ("never", "cut"):
-                return
-            content = (
-                response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
-            )
-            slow_bytes = _SLOW_BYTES if response.delivery == "slow" else 0
-            content = b" " * slow_bytes + content
-            self.send_response_only(response.status)
-            for name, value in {"Content-Length": str(len(content)), **response.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            for _ in range(slow_bytes):
-                self.wfile.write(b" ")
-                stopped.wait(_SLOW_INTERVAL)
-            self.wfile.write(content[slow_bytes : len(content) // 2 if response.delivery == "half" else None])
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Listener(ThreadingHTTPServer):
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Ignore errors of closed connections: tests close them on purpose."""
-
-    with Listener(("127.0.0.1", 0), Handler) as listener:
-        servers.append(RawServer(f"http://127.0.0.1:{listener.server_port}"))
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield servers[0]
-        servers[0].stopped.set()
-        listener.shutdown()
-        thread.join()
+def _deliver(peer: Peer, response: Response, stopped: threading.Event) -> None:
+    if response.delivery == "never":
+        stopped.wait()
+    if response.delivery in ("never", "cut"):
+        return
+    content = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
+    slow_bytes = _SLOW_BYTES if response.delivery == "slow" else 0
+    headers = {"Content-Length": str(slow_bytes + len(content)), **response.headers}
+    lines = [f"HTTP/1.0 {response.status} Status", *(f"{name}: {value}" for name, value in headers.items())]
+    peer.send("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    for _ in range(slow_bytes):
+        peer.send(b" ")
+        stopped.wait(_SLOW_INTERVAL)
+    peer.send(content[: len(content) // 2] if response.delivery == "half" else content)

@@ -58,8 +58,8 @@ class Peer:
         return received or self._connection.recv(size)
 
     def read_request(self) -> Request | None:
-        """Return the next request; None at the end of the connection."""
-        received = b""
+        """Return the next complete request; None at the end of the connection."""
+        received = bytearray()
         while b"\r\n\r\n" not in received:
             if not (chunk := self.receive()):
                 return None
@@ -69,10 +69,12 @@ class Peer:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         length = int(headers.get("content-length", 0))
         while len(body) < length:
-            body += self.receive()
-        self._unread = body[length:]
+            if not (chunk := self.receive(2**20)):
+                return None
+            body += chunk
+        self._unread = bytes(body[length:])
         method, path, _ = first.split(" ")
-        return Request(method, path, headers, body[:length])
+        return Request(method, path, headers, bytes(body[:length]))
 
 
 Respond = Callable[[Peer, Request], object]

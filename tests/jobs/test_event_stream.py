@@ -43,6 +43,7 @@ def read_events(oxen: Any, number: int = 1) -> Any:
     return collect(oxen.events(), number)
 
 
+@pytest.mark.async_values
 @pytest.mark.usefixtures("no_polls")
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -104,6 +105,7 @@ def send_long_header(peer: Peer) -> None:
         peer.send(b"event: " + b"x" * 65_536)
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("send", [send_long_line, send_long_comment, send_many_data_lines, send_long_header])
 def test_endless_event_raises(

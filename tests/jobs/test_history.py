@@ -67,6 +67,7 @@ def test_listed_jobs_return_their_results(run: ClientRunner, hub: Hub) -> None:
     assert run(steps, base_url=hub.url) == [(image, names[0]), (video, names[1])]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["jobs", "generations"])
 @pytest.mark.parametrize(
@@ -100,6 +101,7 @@ def test_filters_are_sent(run: ClientRunner, hub: Hub, method: str, filters: dic
     assert run(lambda oxen: oxen.jobs(status="failed", **filters), base_url=hub.url) == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("method", ["jobs", "generations"])
 @pytest.mark.parametrize(
     ("filters", "expected"),
@@ -173,6 +175,7 @@ def test_empty_history_has_one_page(run: ClientRunner, hub: Hub) -> None:
     assert (page.generations, page.number, page.total_entries) == ([], 1, 0)
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("new", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 2])
@@ -205,6 +208,7 @@ def test_history_without_totals_ends_at_short_page(run: ClientRunner, server: Ra
     assert len(server.requests) == 2
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("size", [0, -1, 1001, 1.5, "2", True, None])
 def test_invalid_page_size_raises(run: ClientRunner, hub: Hub, size: Any) -> None:
     """A page size that is not an integer from 1 to 1000 raises before anything is sent."""
@@ -215,6 +219,7 @@ def test_invalid_page_size_raises(run: ClientRunner, hub: Hub, size: Any) -> Non
     assert hub.requests == []
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [{}, {"generations": None}, {"generations": [{"status": "queued"}]}, "page"])
 def test_response_without_jobs_raises(run: ClientRunner, hub: Hub, body: object) -> None:
@@ -402,6 +407,7 @@ def test_unknown_model_raises(run: ClientRunner, hub: Hub) -> None:
 INVALID_MODELS: list[dict[str, Any]] = [{}, {"data": 5}, {"data": [{}]}, {"models": [{"id": ""}]}]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("body", INVALID_MODELS)
 def test_response_without_model_raises(run: ClientRunner, hub: Hub, body: object) -> None:
     """A response without a model raises UnexpectedResponseError."""

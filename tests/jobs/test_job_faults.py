@@ -86,6 +86,7 @@ def test_failed_job_raises_with_the_reason(run: ClientRunner, hub: Hub) -> None:
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "reason"),

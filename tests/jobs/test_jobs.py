@@ -216,6 +216,7 @@ def test_num_generations_starts_several_jobs(run: ClientRunner, hub: Hub) -> Non
     assert (hub.count("GET", EVENTS), hub.count("POST", QUEUE)) == (1, 1)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "2"])
 def test_invalid_num_generations_raises(run: ClientRunner, hub: Hub, number: Any) -> None:
     """A `num_generations` that is not a positive integer raises before anything is sent."""
@@ -299,6 +300,7 @@ def test_job_by_id_returns_its_result(run: ClientRunner, hub: Hub, body: dict[st
     assert result.model == body["model"]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("id", ["", " ", ".", "..", "\ud800", None, 5])
 def test_invalid_id_raises(run: ClientRunner, hub: Hub, id: Any) -> None:
     """An invalid id of a job or model raises before anything is sent."""
@@ -357,6 +359,7 @@ def test_pickled_job_has_no_key(run: ClientRunner, hub: Hub, monkeypatch: pytest
     assert hub.requests[-1].headers["authorization"] == "Bearer of-the-other-process"
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["all", "list", "result_url", "url", "b64_json"])
 @pytest.mark.parametrize(("body", "kind"), [(EDIT_BODY, "Image"), (VIDEO_BODY, "Video")])
@@ -424,6 +427,7 @@ def test_each_result_has_its_own_renewed_url(run: ClientRunner, server: RawServe
     assert run(steps, base_url=server.url) == (b"a", b"b")
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("status", "body", "kind", "posts"),
     [
@@ -455,6 +459,7 @@ def test_interrupted_submission_is_not_retried(run: ClientRunner, hub: Hub, faul
     assert hub.count("POST", QUEUE) == 1
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", 1e7])
 def test_invalid_wait_timeout_raises(run: ClientRunner, hub: Hub, timeout: Any) -> None:
     """An invalid timeout of `wait` or `result` raises before anything is sent."""

@@ -39,6 +39,7 @@ def pair_hub(request: pytest.FixtureRequest) -> Iterator[Hub]:
         yield hub
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("has_events", [True, False])
 def test_job_with_two_images_returns_both(run: ClientRunner, pair_hub: Hub, has_events: bool) -> None:
@@ -117,6 +118,7 @@ RECORDS: list[tuple[dict[str, Any], str, list[str]]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("record", "kind", "urls"), RECORDS)
 def test_record_yields_all_media(
     run: ClientRunner, server: RawServer, record: dict[str, Any], kind: str, urls: list[str]
@@ -183,6 +185,7 @@ def test_draft_is_rendered_by_its_id(run: ClientRunner, call: str) -> None:
     assert [(video.draft_task_id, video.draft_expires_at) for video in final.videos] == [(None, None)]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

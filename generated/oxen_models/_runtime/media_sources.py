@@ -180,12 +180,12 @@ def _read_file_object(file: Any) -> bytes:
                 raise MediaSourceError(
                     "the file must be opened in binary mode; its read() did not return bytes"
                 )
-            content += chunk
-            if len(content) > MAX_INPUT_SIZE:
+            if len(content) + len(chunk) > MAX_INPUT_SIZE:
                 raise MediaSourceError(
                     f"must have at most {MAX_INPUT_SIZE:,} bytes, got more; pass the path or URL of a larger "
                     "file"
                 )
+            content += chunk
     except MediaSourceError:
         raise
     except UnsupportedOperation:
