@@ -44,9 +44,9 @@ class ChatCalls(Generic[CompletionT, StreamT]):
         return f"<{type(self).__name__} of {self._sender.base_url}>"
 
     def _complete(self, build: partial[Any], options: RequestOptions) -> CompletionT:
-        check_options("complete()", options, build.keywords)
+        check_options(f"{type(self).__name__}.complete()", options, build.keywords)
         return cast(CompletionT, self._sender.complete(build, options))
 
     def _stream(self, build: partial[Any], options: RequestOptions, *, include_usage: bool) -> StreamT:
-        check_options("stream()", options, build.keywords)
+        check_options(f"{type(self).__name__}.stream()", options, build.keywords)
         return cast(StreamT, self._sender.stream(build, options, include_usage=include_usage))
