@@ -272,7 +272,12 @@ def merge(target: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> N
     Raises:
         JournalError: A journal is damaged or in use, cannot be read or written, or two of them have different
             jobs for the same request. The target is unchanged by the journal that conflicts.
+        ConfigurationError: A source is the target, or is not a file.
     """
+    target_path = os.path.realpath(expand_path("target", target))
+    for source in sources:
+        if os.path.realpath(expand_path("source", source)) == target_path:
+            raise ConfigurationError(f"sources must be other files than the target, got {str(source)!r}")
     with Journal(target) as journal:
         for source in sources:
             journal.merge(read(source))

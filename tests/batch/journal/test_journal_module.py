@@ -173,5 +173,11 @@ def test_merge_of_a_journal_in_use_raises(written_database: Path) -> None:
         for target, source in ((new, written_database), (written_database, new)):
             with pytest.raises(JournalError, match="using this journal"):
                 journal.merge(target, source)
-    with pytest.raises(JournalError, match="using this journal"):
-        journal.merge(written_database, written_database)
+
+
+def test_merge_with_itself_raises(written_database: Path) -> None:
+    """A journal is not merged with itself, whatever name it has."""
+    name = f"{written_database.parent}/./{written_database.name}"
+    for target, source in ((written_database, name), (name, written_database)):
+        with pytest.raises(ConfigurationError, match="sources must be other files than the target, got"):
+            journal.merge(target, source)
