@@ -26,7 +26,7 @@ _KINDS: Mapping[Impact, str] = {
         "additional-properties-accepted"
     ),
     "documentation": (
-        "price-changed token-limits-changed display-name-changed summary-changed description-changed "
+        "new-model-refused price-changed token-limits-changed display-name-changed summary-changed description-changed "
         "title-changed annotation-changed developer-changed capabilities-changed format-changed "
         "deprecation-changed server-validation-changed"
     ),

@@ -62,7 +62,7 @@ def compare(
     changes = [
         *diff.changes,
         *(
-            Change(model_id, None, "model-refused", None, new_errors[model_id].message)
+            Change(model_id, None, _refused_kind(model_id, old_models), None, new_errors[model_id].message)
             for model_id in refused
         ),
         *(Change(model_id, None, "model-removed", None, None) for model_id in old_errors.keys() - new.keys()),
@@ -133,6 +133,11 @@ def _resolve_models(
         else:
             models[model_id] = model
     return models, errors
+
+
+def _refused_kind(model_id: str, old: Mapping[str, ResolvedModel]) -> str:
+    """Return the kind of the change of a model that `generate` refuses: no call of a new one is broken."""
+    return "model-refused" if model_id in old else "new-model-refused"
 
 
 def _call(model: ResolvedModel) -> str:
@@ -245,12 +250,17 @@ def _class_names(models: Mapping[str, ResolvedModel]) -> dict[str, dict[str, str
 def _find_new_collisions(
     old: Mapping[str, ResolvedModel], new: Mapping[str, ResolvedModel]
 ) -> Iterator[Change]:
-    """Yield models whose Python name collides with that of a new model; neither can be generated."""
+    """Yield models whose Python name collides with that of a new model; neither can be generated.
+
+    If a new model has the name of an old one, only the old one is yielded, because its calls break.
+    """
     known = find_collisions(_python_names(old))
     for model_id, (name, others) in find_collisions(_python_names(new)).items():
-        # If a new model has the name of an old one, the old one is broken.
-        if model_id not in known and (model_id in old or not old.keys() & {*others}):
+        if model_id in old and model_id not in known:
             yield Change(model_id, None, "name-collision", name, others)
+        elif model_id not in old and not old.keys() & {*others}:
+            message = f"{name} is also the Python name of {', '.join(others)}"
+            yield Change(model_id, None, "new-model-refused", None, message)
 
 
 def _python_names(models: Mapping[str, ResolvedModel]) -> dict[str, list[tuple[str, str]]]:

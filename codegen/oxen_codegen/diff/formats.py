@@ -164,7 +164,7 @@ def format_change(change: Change, quote: Callable[[str], str]) -> str:
         return quote(_format_value(new, change.kind))
     if change.kind.endswith(("-removed", "-rejected")):
         return quote(_format_value(old, change.kind))
-    if change.kind == "model-refused":
+    if change.kind.endswith("model-refused"):
         return quote(_format_value(new, change.kind))
     if change.kind == "name-collision":
         others = ", ".join(quote(truncate(model)) for model in new)

@@ -9,6 +9,7 @@ from helpers.models import make_model, object_schema
 from oxen_codegen.bind import bind_model
 from oxen_codegen.diff.changes import Impact, next_version
 from oxen_codegen.diff.compare import compare
+from oxen_codegen.diff.formats import format_text
 from oxen_codegen.operations import COMMON
 from oxen_codegen.records import Record, from_response
 from oxen_codegen.resolve import resolve_model
@@ -342,6 +343,25 @@ def test_new_model_with_used_name_breaks_old_model() -> None:
         ("a.b", "model-added"),
     ]
     assert [change.kind for change in compare(old, new, {"a.b": "other"}).changes] == ["model-added"]
+
+
+def test_new_models_that_are_refused_break_nothing() -> None:
+    """New models with the same Python name, or with an invalid schema, are no breaking change."""
+    old = make_catalogue(make_model("m"), make_model("invalid", []))
+    new = make_catalogue(
+        make_model("m"),
+        *(make_model(model_id) for model_id in ("a-b", "a.b")),
+        make_model("odd", []),
+        make_model("invalid", "x"),
+    )
+    diff = compare(old, new, {})
+    assert {(change.model, change.kind) for change in diff.changes} == {
+        *((model_id, kind) for model_id in ("a-b", "a.b") for kind in ("model-added", "new-model-refused")),
+        ("odd", "new-model-refused"),
+        ("invalid", "new-model-refused"),
+    }
+    assert "a-b: new-model-refused: a_b is also the Python name of a.b" in format_text(diff, "1.0")
+    assert diff.max_impact == "additive"
 
 
 def test_parameter_rename_is_proposed_with_evidence() -> None:
