@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import islice
+from itertools import islice, product
 
 from .accepted_values import TYPES, EnumValues, Node, accepts, make_key, simplify_number
 from .composition import describes_other_names, expand_schema
@@ -37,6 +37,11 @@ MAX_DEPTH = 16
 MAX_NODES = 4_000
 MAX_ENUM_VALUES = 10_000
 _NO_EVIDENCE = MediaEvidence({}, "file")
+_BOUNDS = (
+    *product(("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")),
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+)
 
 
 def normalize(schema: object, inputs: Collection[str] = ()) -> Node:
@@ -131,6 +136,8 @@ def _node(schema: object, depth: int, find_kind: Callable[[], str] = lambda: "fi
     members = [_typed(name, schema, depth, find_kind) for name in types]
     if types and not any(members):
         return {"unsupported": ["required"]}  # no value is valid
+    if contradiction := [key for member in members if member for key in _find_contradiction(member)]:
+        return {"unsupported": sorted({*contradiction})}
     node = _union([member for member in members if member is not None]) if types else {}
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
@@ -217,6 +224,17 @@ def _typed(name: str, schema: Node, depth: int, find_kind: Callable[[], str]) ->
     if name == "string" and (media := _media(schema, find_kind)):
         node["media"] = media
     return node
+
+
+def _find_contradiction(node: Node) -> Iterator[str]:
+    """Yield the keywords of bounds between which there is no value."""
+    step = int(node["type"] == "integer")
+    for low, high in _BOUNDS:
+        if low in node and high in node:
+            is_above, is_below = (key.startswith("exclusive") for key in (low, high))
+            lowest, highest = node[low] + step * is_above, node[high] - step * is_below
+            if lowest > highest or (lowest == highest and not step and (is_above or is_below)):
+                yield from (low, high)
 
 
 def _lists_all_required(schema: Node) -> bool:

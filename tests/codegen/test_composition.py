@@ -317,6 +317,34 @@ def test_deep_json_is_accepted(schema: dict[str, Any], kind: str) -> None:
         request(a=endless if kind == "list" else {"k": endless})
 
 
+@pytest.mark.parametrize(
+    ("type_", "low", "high", "is_empty"),
+    [
+        ("integer", {"minimum": 5}, {"maximum": 4}, True),
+        ("integer", {"minimum": 5}, {"maximum": 5}, False),
+        ("integer", {"minimum": 0.2}, {"maximum": 0.8}, True),
+        ("integer", {"exclusiveMinimum": 1}, {"exclusiveMaximum": 2}, True),
+        ("integer", {"exclusiveMinimum": 1}, {"exclusiveMaximum": 3}, False),
+        ("number", {"exclusiveMinimum": 1}, {"exclusiveMaximum": 2}, False),
+        ("number", {"exclusiveMinimum": 1}, {"maximum": 1}, True),
+        ("number", {"minimum": 1}, {"exclusiveMaximum": 1}, True),
+        ("number", {"minimum": 1}, {"maximum": 1}, False),
+        ("string", {"minLength": 3}, {"maxLength": 2}, True),
+        ("array", {"minItems": 3}, {"maxItems": 2}, True),
+        ("array", {"minItems": 2}, {"maxItems": 2}, False),
+    ],
+)
+def test_bounds_without_values_are_left_to_the_server(
+    type_: str, low: dict[str, float], high: dict[str, float], is_empty: bool
+) -> None:
+    """Bounds that no value satisfies are left to the server and reported, also if null is accepted."""
+    for types in (type_, [type_, "null"]):
+        node = normalize({"properties": {"a": {"type": types, **low, **high}}})["properties"]["a"]
+        assert ("unsupported" in node) is is_empty
+        if is_empty and type_ in ("string", "array"):
+            assert node == {"unsupported": sorted({*low, *high})}
+
+
 def test_object_without_values_rejects_no_list_of_enum() -> None:
     """An object that no value satisfies is left to the server, whatever its enum contains."""
     impossible: dict[str, Any] = {"type": "object", "additionalProperties": False, "required": ["x"]}

@@ -3,7 +3,7 @@
 
 Source: model 'unchecked', POST /api/ai/images/generate.
 
-Schema 1ff4652db9e8.
+Schema f79b2c140c72.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class UncheckedRequest(ImageRequest):
     kind: Json | Omit = OMIT
     """Validated by the server only: type."""
 
+    never: Json | Omit = OMIT
+    """Validated by the server only: maximum, minimum."""
+
     odd: Json | Omit = OMIT
     """Validated by the server only: minLength."""
 
@@ -64,6 +67,7 @@ class Unchecked(Model[ResultT, JobT]):
         email: Json | Omit = OMIT,
         even: Json | Omit = OMIT,
         kind: Json | Omit = OMIT,
+        never: Json | Omit = OMIT,
         odd: Json | Omit = OMIT,
         within: ListOf[Json] | Omit = OMIT,
         response_format: Literal["url", "b64_json"] | Omit = OMIT,
@@ -78,6 +82,7 @@ class Unchecked(Model[ResultT, JobT]):
             email: Who asks. Validated by the server only: pattern.
             even: Validated by the server only: multipleOf.
             kind: Validated by the server only: type.
+            never: Validated by the server only: maximum, minimum.
             odd: Validated by the server only: minLength.
             within: Validated by the server only: contains in `[]`.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
@@ -91,6 +96,7 @@ class Unchecked(Model[ResultT, JobT]):
             email=email,
             even=even,
             kind=kind,
+            never=never,
             odd=odd,
             within=within,
             response_format=response_format,
