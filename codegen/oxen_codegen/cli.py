@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .config import Config, find_template_dir, load_config, package_version
-from .diagnostics import CodegenError, make_printable
+from .diagnostics import CodegenError, Diagnostic, make_printable
 from .environment import DEFAULT_BASE_URL
 from .records import Record
 from .terminal import print_text, report_diagnostics, report_errors, show_progress
@@ -167,7 +167,8 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
     OLD and NEW are a folder of model schemas, a git revision of this repository, or `live` for the API.
     Without recorded schemas, OLD defaults to the schemas of the installed package.
 
-    Exit code: 0 no changes; 3 changes that break no call; 4 breaking changes; 2 no diff was made.
+    Exit code: 0 no changes; 1 no changes, except for the models that are reported; 3 changes that break no
+    call; 4 breaking changes; 2 no diff was made.
     """
     from .diff.compare import compare
     from .diff.formats import FORMATS
@@ -176,9 +177,11 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
     config = load_config(Path.cwd())
     sources = [str(default_folder(config)) if old_source is None else old_source, new_source]
     catalogues = {source: load_models(source, config) for source in sources if source != LIVE}
+    skipped: list[Diagnostic] = []
     if LIVE in sources:
         recorded = {model_id for records in catalogues.values() for model_id in records}
-        catalogues[LIVE] = _read_live(config, base_url, recorded)
+        catalogues[LIVE], skipped = _read_live(config, base_url, recorded)
+        report_diagnostics(skipped)
     old, new = (
         {
             model_id: record
@@ -189,7 +192,7 @@ def diff(old_source: str | None, new_source: str, output_format: str, base_url: 
     )
     result = compare(old, new, config.names, config.client, config.renamed)
     print_text(FORMATS[output_format](result, package_version(config, find_template_dir())))
-    return {None: 0, "breaking": 4}.get(result.max_impact, 3)
+    return {None: 1 if skipped else 0, "breaking": 4}.get(result.max_impact, 3)
 
 
 @main.command()
@@ -259,17 +262,18 @@ def docs(schemas: Path | None, output: Path) -> int:
     return 0
 
 
-def _read_live(config: Config, base_url: str | None, recorded: Collection[str]) -> Mapping[str, Record]:
-    """Read the models of the API that the configuration selects."""
+def _read_live(
+    config: Config, base_url: str | None, recorded: Collection[str]
+) -> tuple[Mapping[str, Record], list[Diagnostic]]:
+    """Return the models of the API that the configuration selects, and errors of those without a valid id."""
     from .diff.live import fetch_models
     from .hub import HubClient, split_valid_ids
 
     with closing(HubClient(base_url)) as hub, show_progress("diff") as progress:
         listed, unusable = hub.list_ids()
-        report_diagnostics(unusable)
         ids, invalid = split_valid_ids(config.selection.ids_to_fetch(listed))
-        report_diagnostics(list(invalid.values()))
-        return fetch_models(hub, ids, config.selection.unlisted(listed, recorded), progress)
+        unlisted = config.selection.unlisted(listed, recorded)
+        return fetch_models(hub, ids, unlisted, progress), [*unusable, *invalid.values()]
 
 
 def _load_config(output: Path | None, templates: Path | None) -> Config:

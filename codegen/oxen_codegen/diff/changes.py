@@ -26,9 +26,9 @@ _KINDS: Mapping[Impact, str] = {
         "additional-properties-accepted"
     ),
     "documentation": (
-        "new-model-refused price-changed token-limits-changed display-name-changed summary-changed description-changed "
-        "title-changed annotation-changed developer-changed capabilities-changed format-changed "
-        "deprecation-changed server-validation-changed"
+        "new-model-refused price-changed token-limits-changed display-name-changed summary-changed "
+        "description-changed title-changed annotation-changed developer-changed capabilities-changed "
+        "format-changed deprecation-changed server-validation-changed"
     ),
 }
 KINDS: Mapping[str, Impact] = {kind: impact for impact in IMPACTS for kind in _KINDS[impact].split()}

@@ -255,6 +255,21 @@ def test_unlisted_model_is_not_removed(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("entry", [{}, {"id": " "}, {"id": "x" * 2000}], ids=["no id", "blank", "long"])
+def test_entry_without_a_valid_id_is_no_success(
+    entry: object, own_hub: Hub, write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry of the list that cannot be compared is reported, and the exit code is not 0."""
+    monkeypatch.setenv("OXEN_API_KEY", "any")
+    model = make_model("m")
+    own_hub.add_model(model)
+    own_hub.respond_next(200, body={"data": [{"id": "m"}, entry]}, path="/api/ai/models")
+    result = diff("--from", write_folder("old", model), "--base-url", own_hub.url)
+    assert (result.exit_code, result.stdout) == (1, "diff: no changes\n")
+    assert result.stderr.startswith("error: ")
+
+
+@pytest.mark.slow
 def test_unreadable_model_is_an_error(
     incomplete_hub: str, recorded_schemas: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
