@@ -127,10 +127,8 @@ class _PendingEntry:
 
 
 def _write_pending_entry(package: Path, changelog: Path, entry: str) -> None:
-    _ensure_inside(changelog)
+    _ensure_writable(changelog)
     text = add_entry(read_changelog(changelog), entry)
-    if not os.access(changelog.parent, os.W_OK):
-        raise CodegenError(f"{changelog.parent}: the changelog in it cannot be written")
     create_file(
         _pending_file(package), json.dumps({"file": str(changelog.resolve()), "entry": entry, "text": text})
     )
@@ -156,7 +154,7 @@ def _read_pending_entry(package: Path, changelog: Path) -> _PendingEntry | None:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CodegenError(f"{file} is not a changelog entry of this project, delete it: {reason}") from None
-    _ensure_inside(changelog)
+    _ensure_writable(changelog)
     return _PendingEntry(changelog.resolve(), pending["entry"], pending["text"])
 
 
@@ -165,16 +163,21 @@ def _apply_pending_entry(package: Path, pending: _PendingEntry) -> None:
     if (text := read_changelog(pending.changelog)) != pending.text:
         part = pending.changelog.with_name(f".{pending.changelog.name}.part")
         create_file(part, add_entry(text, pending.entry))
+        if pending.changelog.exists():
+            shutil.copymode(pending.changelog, part)
         part.replace(pending.changelog)
     _pending_file(package).unlink(missing_ok=True)
 
 
-def _ensure_inside(changelog: Path) -> None:
-    """Raise if the changelog is a link to a file outside the folder of the project."""
+def _ensure_writable(changelog: Path) -> None:
+    """Raise if the changelog is read-only, or a link to a file outside the folder of the project."""
     if not changelog.resolve().is_relative_to(changelog.parent.resolve()):
         raise CodegenError(
             f"{changelog} is a link to a file outside {changelog.parent}; replace it by a file"
         )
+    for path in (changelog, changelog.parent):  # the file is replaced by a new one in its folder
+        if path.exists() and not os.access(path, os.W_OK):
+            raise CodegenError(f"{path}: cannot be written: Permission denied")
 
 
 def _read_regular(file: Path) -> str:

@@ -69,21 +69,35 @@ def test_update_unwritable_file_changes_nothing(
     assert {name: content for name, (_, content) in take_snapshot(project).items()} == before
 
 
-@pytest.mark.parametrize("folder", ["generated", "."])
-def test_update_read_only_folder(folder: str, update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    """A folder that is read-only is an error."""
+@pytest.mark.parametrize("name", ["generated", ".", "CHANGELOG.md"])
+def test_update_read_only_path(name: str, update: Callable[..., Result], hub: Hub, project: Path) -> None:
+    """A folder or a changelog that is read-only is an error."""
     hub.add_model(make_model("painter", NARROWED))
-    (project / folder).chmod(0o555)
-    if os.access(project / folder, os.W_OK):
+    (project / "CHANGELOG.md").touch()
+    (project / name).chmod(0o555)
+    if os.access(project / name, os.W_OK):
         pytest.skip("nothing is read-only to root")
     before = take_snapshot(project)
     try:
         done = update()
     finally:
-        (project / folder).chmod(0o755)
+        (project / name).chmod(0o755)
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
     assert take_snapshot(project).keys() == before.keys()
+
+
+def test_update_keeps_the_mode_of_the_changelog(
+    update: Callable[..., Result], hub: Hub, project: Path
+) -> None:
+    """The changelog is replaced by a file with the same mode."""
+    hub.add_model(make_model("painter", NARROWED))
+    changelog = project / "CHANGELOG.md"
+    changelog.touch()
+    changelog.chmod(0o640)
+    assert update().exit_code == 0
+    assert "painter" in changelog.read_text()
+    assert changelog.stat().st_mode & 0o777 == 0o640
 
 
 def test_concurrent_update_reports_lock(update: Callable[..., Result], hub: Hub, project: Path) -> None:
