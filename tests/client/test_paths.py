@@ -47,7 +47,7 @@ USES: dict[str, Callable[[ox.Oxen, Any], object]] = {
 @pytest.mark.parametrize("use", USES)
 def test_value_that_is_no_path_is_rejected(oxen: ox.Oxen, use: str, path: Any) -> None:
     """What cannot be the path of a file is rejected with the name of the argument."""
-    with pytest.raises(ConfigurationError, match=r"^(journal|sink|source|folder|path) must be a path"):
+    with pytest.raises(ConfigurationError, match=r"^(journal|target|sink|source|folder|path) must be a path"):
         USES[use](oxen, path)
 
 

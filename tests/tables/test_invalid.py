@@ -49,9 +49,9 @@ SOURCES: list[tuple[Any, str]] = [
 def test_invalid_source_raises(
     hub: Hub, run_sync: RunTable, tmp_path: Path, source: Any, message: str
 ) -> None:
-    """Nothing is sent, and no sink is created, if the source is invalid."""
+    """Nothing is sent, and neither a sink nor a folder is created, if the source is invalid."""
     with pytest.raises(ox.ConfigurationError, match=message):
-        run_sync(source, PROMPT, tmp_path / "out.csv", **MODEL)
+        run_sync(source, PROMPT, tmp_path / "out.csv", folder=tmp_path / "files", **MODEL)
     assert (hub.count("POST", "/api/ai/"), list(tmp_path.iterdir())) == (0, [])
 
 

@@ -87,21 +87,20 @@ class TableRows:
         self._lock = Lock()
         self._is_closed = False
         self._rows: Iterator[Row] = iter(())
+        self._columns: tuple[str, ...] = ()
         self._started_rows: dict[int, StartedRow] = {}
         self._succeeded = self._failed = self._skipped = 0
         self._spent = Decimal(0)
         self._started = time.monotonic()
 
-    def open(self, required: tuple[str, ...]) -> None:
-        """Check the rows as far as possible without running them, and open the sink.
+    def check(self, required: tuple[str, ...]) -> None:
+        """Check the rows as far as possible without running them.
 
         Args:
             required: The columns that the requests need.
 
         Raises:
-            ConfigurationError: A column is missing, a key is missing or is not unique, or the sink is not
-                that of an earlier run.
-            OSError: The sink cannot be written.
+            ConfigurationError: A column is missing, or a key is missing or is not unique.
         """
         columns = self._source.columns
         if columns is not None:
@@ -118,9 +117,18 @@ class TableRows:
         if columns or self._total:
             self._check_columns(columns, required)
         added = tuple(f"{self._prefix}{name}" for name in ADDED_COLUMNS) if columns else ()
+        self._columns = (*columns, *added)
+
+    def open(self) -> None:
+        """Open the sink.
+
+        Raises:
+            ConfigurationError: The sink is not that of an earlier run.
+            OSError: The sink cannot be written.
+        """
         with self._lock:
             if not self._is_closed:
-                self._spent = self._sink.open(self._keys, (*columns, *added))
+                self._spent = self._sink.open(self._keys, self._columns)
 
     def requests(self) -> Iterator[AnyRequest]:
         """Return the requests of the rows that are not finished. A row without a request is written."""

@@ -68,8 +68,9 @@ class TableRun:
             stack.callback(rows.close)
             try:
                 saver = _Saver(options.folder, options.sidecar)
+                run_blocking(rows.check, required)
                 run_blocking(saver.open, stack)
-                run_blocking(rows.open, required)
+                run_blocking(rows.open)
                 batch = replace(batch, progress=report_rows, find_key=rows.find_key, reads_in_thread=True)
                 with BatchRun(session, rows.requests(), batch) as run:
                     self._write_outcomes(run, rows, saver)

@@ -67,8 +67,9 @@ class AsyncTableRun:
             stack.callback(rows.close)
             try:
                 saver = _AsyncSaver(options.folder, options.sidecar)
+                await run_blocking(rows.check, required)
                 await run_blocking(saver.open, stack)
-                await run_blocking(rows.open, required)
+                await run_blocking(rows.open)
                 batch = replace(batch, progress=report_rows, find_key=rows.find_key, reads_in_thread=True)
                 async with AsyncBatchRun(session, rows.requests(), batch) as run:
                     await self._write_outcomes(run, rows, saver)
