@@ -6,7 +6,6 @@ synchronous client, coroutines of them for the asynchronous one.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -72,7 +71,7 @@ class Model(Generic[ResultT, JobT]):
 
     def _call(self, build: partial[RequestT], options: RequestOptions) -> ResultT:
         if options:
-            check_options(f"{sys._getframe(1).f_code.co_qualname}()", options, build.keywords)
+            check_options(type(self).__name__, options, build.keywords)
         return cast(ResultT, self._sender.send(build, options))
 
     def _on_queue(self) -> Self:
@@ -91,11 +90,10 @@ class Submit(Generic[P]):
     def __init__(self, call: Callable[Concatenate[Any, P], object]) -> None:
         # A copy and not a wrapper, so that warnings of a decorated call point to the caller's line.
         verb = cast(FunctionType, call)
-        qualname = f"{verb.__qualname__.removesuffix(verb.__name__)}submit"
-        code = verb.__code__.replace(co_name="submit", co_qualname=qualname)
-        submit = FunctionType(code, verb.__globals__, "submit", verb.__defaults__, verb.__closure__)
+        submit = FunctionType(verb.__code__, verb.__globals__, "submit", verb.__defaults__, verb.__closure__)
         submit.__kwdefaults__ = verb.__kwdefaults__
         submit.__annotations__ = {**verb.__annotations__, "return": "JobT"}
+        submit.__qualname__ = f"{verb.__qualname__.removesuffix(verb.__name__)}submit"
         submit.__module__ = verb.__module__
         submit.__dict__.update(verb.__dict__)
         submit.__doc__ = (
