@@ -15,11 +15,18 @@ from typing import Any
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.lean import LEAN
+from helpers.program_server import WARM_UP, ProgramServer
 from helpers.raw_server import RawServer, run_raw_server
 from oxen_models.testing import Hub
 from pytest_recording.network import blocking_context
 
 pytest_plugins = ["helpers.codegen"]
+
+MODULES = """
+import oxen_models._cli.compare, oxen_models._cli.generate, oxen_models._cli.main, oxen_models._cli.workbench
+import oxen_models._workbench.serve, oxen_models.journal, oxen_models.testing
+"""
+"""Imports what the processes use beside a client."""
 
 # httpcore tries to import sniffio for each lock; a failed import takes a tenth of the time of these tests.
 if find_spec("sniffio") is None:
@@ -170,6 +177,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"agreement with jsonschema: {compared:,} values, {disagreements} disagreements"
         )
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[ProgramServer]:
+    """A server that starts programs with the client and the command line imported."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    with ProgramServer(f"{MODULES}\n{WARM_UP}") as server:
+        yield server
 
 
 @pytest.fixture

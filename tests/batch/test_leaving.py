@@ -6,8 +6,6 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 from helpers.held_queue import HeldQueue, run_held_queue
+from helpers.program_server import ProgramServer
 from oxen_models import AsyncOxen, JournalError, Oxen
 from oxen_models.images import QwenImageRequest
 from oxen_models.journal import read
@@ -338,14 +337,13 @@ loop.run_until_complete(start())
 
 
 @pytest.mark.slow
-def test_process_with_a_stopped_loop_ends(queue: HeldQueue, journal: Path) -> None:
+def test_process_with_a_stopped_loop_ends(programs: ProgramServer, queue: HeldQueue, journal: Path) -> None:
     """A process ends although a request was being sent in an event loop that is neither run nor closed."""
-    command = [sys.executable, "-c", STOPPED_LOOP, queue.url, str(journal)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+    with programs.start(STOPPED_LOOP, queue.url, str(journal), finalizes=True) as process:
         queue.wait_for_submissions(2)
-        process.communicate("\n", timeout=60)
+        process.write_line()
+        assert process.wait() == 0
     queue.released.set()
-    assert process.returncode == 0
     assert [entry.state for entry in read(journal)] == ["succeeded", "unknown"]
 
 
@@ -373,18 +371,16 @@ os.wait()
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_fork_does_not_wait_for_runs_of_parent(queue: HeldQueue, journal: Path) -> None:
+def test_fork_does_not_wait_for_runs_of_parent(
+    programs: ProgramServer, queue: HeldQueue, journal: Path
+) -> None:
     """In a fork, the journal of a run that is ending in the parent is in use."""
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", FORK, queue.url, str(journal)]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+    with programs.start(FORK, queue.url, str(journal), finalizes=True) as process:
         queue.wait_for_submissions(2)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+        process.write_line()
         assert "is using this journal" in process.stdout.readline()
         queue.released.set()
+        assert process.wait() == 0
 
 
 PROGRAM = """
@@ -416,24 +412,20 @@ else:
     ("kind", "interrupts"), [("sync", 1), ("sync", 2), ("async", 1), ("async", 2), ("exit", 0)]
 )
 def test_process_that_is_interrupted_records_jobs(
-    queue: HeldQueue, journal: Path, kind: str, interrupts: int
+    programs: ProgramServer, queue: HeldQueue, journal: Path, kind: str, interrupts: int
 ) -> None:
     """A process that is interrupted, even twice, ends once the jobs are in the journal."""
-    command = [sys.executable, "-c", PROGRAM, kind, queue.url, str(journal), *PROMPTS]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with programs.start(PROGRAM, kind, queue.url, str(journal), *PROMPTS, finalizes=True) as process:
         queue.wait_for_submissions(len(PROMPTS))
         if kind == "exit":
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
+            process.write_line()
         for _ in range(interrupts):
             process.send_signal(signal.SIGINT)
-            with pytest.raises(subprocess.TimeoutExpired):
+            with pytest.raises(TimeoutError):
                 process.wait(1)  # it waits for the responses
         queue.released.set()
-        _, errors = process.communicate()
-    assert process.returncode != 0
+        code, _, errors = process.finish()
+    assert code != 0
     if kind != "exit":
         assert "KeyboardInterrupt" in errors
     check_nothing_is_lost(queue, journal)

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from helpers.examples import CAN_FORK, MISSING_TOOLS, SPEED, WARM_UP, ExampleRunner
-from helpers.program_server import ProgramServer
+from helpers.examples import CAN_FORK, MISSING_TOOLS, SPEED, ExampleRunner
+from helpers.program_server import WARM_UP, ProgramServer
 from helpers.reference import RECORDED_PAGES
 from oxen_codegen.reference.pages import ModelPage
 from oxen_models.testing import Hub

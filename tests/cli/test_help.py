@@ -11,6 +11,7 @@ from typing import Any
 import click
 import pytest
 from click.shell_completion import ShellComplete
+from helpers.program_server import COMMAND_LINE, ProgramServer
 from oxen_models import catalog
 from oxen_models._cli.failures import EXIT_CODES
 from oxen_models._cli.main import cli
@@ -101,7 +102,7 @@ def test_completion_of_commands_models_and_values() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_in_a_process(shell: str) -> None:
+def test_completion_in_a_process(programs: ProgramServer, shell: str) -> None:
     """The command answers each shell, and prints the script that asks it."""
     words = {"COMP_WORDS": "oxen-models run qwen-image-edit-p", "COMP_CWORD": "2"}
     if shell == "fish":
@@ -109,8 +110,8 @@ def test_completion_in_a_process(shell: str) -> None:
 
     def call(instruction: str) -> str:
         environment = {**os.environ, **words, "_OXEN_MODELS_COMPLETE": f"{shell}_{instruction}"}
-        command = [sys.executable, "-m", "oxen_models"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        with programs.start(COMMAND_LINE, environment=environment) as process:
+            return process.finish().output
 
     assert "qwen-image-edit-plus" in call("complete")
     assert "_OXEN_MODELS_COMPLETE" in call("source")

@@ -6,15 +6,15 @@ import os
 import re
 import select
 import signal
-import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 from helpers.hub_api import AUTH_HEADERS, wait_until
+from helpers.program_server import COMMAND_LINE, Program, ProgramServer
 from oxen_models._cli import terminal_images
 from oxen_models.testing import Hub
 
@@ -26,7 +26,7 @@ ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 class Terminal:
     """A command whose input and output are a terminal."""
 
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+    def __init__(self, process: Program, terminal: int) -> None:
         self.process = process
         self._terminal = terminal
         self.text = ""
@@ -48,106 +48,99 @@ class Terminal:
         """Write to the terminal."""
         os.write(self._terminal, text.encode())
 
-    def wait(self) -> int:
-        """Return the exit code."""
-        return self.process.wait(TIMEOUT)
+
+OpenTerminal = Callable[..., AbstractContextManager[Terminal]]
 
 
-@contextmanager
-def open_terminal(hub: Hub, folder: Path, *arguments: str) -> Generator[Terminal]:
-    """Run a command in a terminal."""
-    terminal, end = pty.openpty()
-    environment = {
-        **os.environ,
-        "OXEN_API_KEY": "any",
-        "OXEN_BASE_URL": hub.url,
-        "TERM": "xterm",
-        "COLUMNS": "200",
-    }
-    command = [sys.executable, "-m", "oxen_models", *arguments]
-    process = subprocess.Popen(
-        command, stdin=end, stdout=end, stderr=end, cwd=folder, env=environment, start_new_session=True
-    )
-    os.close(end)
-    try:
-        yield Terminal(process, terminal)
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture
+def open_terminal(programs: ProgramServer, hub: Hub, folder: Path) -> OpenTerminal:
+    """A function that runs a command in a terminal."""
+    settings = {"OXEN_API_KEY": "any", "OXEN_BASE_URL": hub.url, "TERM": "xterm", "COLUMNS": "200"}
+
+    @contextmanager
+    def run_command(*arguments: str) -> Generator[Terminal]:
+        terminal, end = pty.openpty()
+        with programs.start(
+            COMMAND_LINE, *arguments, environment=os.environ | settings, folder=folder, terminal=end
+        ) as process:
+            os.close(end)
+            yield Terminal(process, terminal)
         os.close(terminal)
+
+    return run_command
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["y", "n"])
-def test_interrupt_asks_once_whether_to_cancel(hub: Hub, folder: Path, answer: str) -> None:
+def test_interrupt_asks_once_whether_to_cancel(hub: Hub, open_terminal: OpenTerminal, answer: str) -> None:
     """Ctrl-C prints the job, and cancels it or prints the command that resumes it."""
     hub.inject_fault("job-stuck", times=1)
-    with open_terminal(hub, folder, "run", "z-image-turbo", "--prompt", "x") as terminal:
+    with open_terminal("run", "z-image-turbo", "--prompt", "x") as terminal:
         terminal.expect(r"estimate: \$0\.01")
-        id = re.sub("^processing ", "", terminal.expect(f"processing {ID}"))
+        _, id = terminal.expect(f"(queued|processing) {ID}").split()
         terminal.process.send_signal(signal.SIGINT)
         terminal.expect(f"interrupted; jobs: {id}")
         terminal.expect(r"Cancel it\? \[y/N\]: ")
         terminal.type(f"{answer}\n")
         terminal.expect(f"{id} cancelled" if answer == "y" else f"resume with: oxen-models result {id}")
-        assert terminal.wait() == 130
+        assert terminal.process.wait() == 130
     job = httpx.get(f"{hub.url}/api/ai/queue/{id}", headers=AUTH_HEADERS).json()
-    assert job["status"] == ("cancelled" if answer == "y" else "processing")
+    assert (job["status"] == "cancelled") == (answer == "y")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "submit", "compare"])
-def test_interrupt_of_a_submission_is_unknown(hub: Hub, folder: Path, command: str) -> None:
+def test_interrupt_of_a_submission_is_unknown(hub: Hub, open_terminal: OpenTerminal, command: str) -> None:
     """Ctrl-C while a request is sent prints where to look for its job, because it may be billed."""
     hub.inject_fault("slow", 5, method="POST", path="/api/ai/queue")
-    with open_terminal(hub, folder, command, "z-image-turbo", "--prompt", "x") as terminal:
+    with open_terminal(command, "z-image-turbo", "--prompt", "x") as terminal:
         wait_until(lambda: hub.count("POST", "/api/ai/queue"))
         terminal.process.send_signal(signal.SIGINT)
         terminal.expect("interrupted; the request may have been accepted and billed")
         terminal.expect("look for the job with: oxen-models history")
-        assert terminal.wait() == 5
+        assert terminal.process.wait() == 5
 
 
 @pytest.mark.slow
-def test_end_of_input_ends_a_conversation(hub: Hub, folder: Path) -> None:
+def test_end_of_input_ends_a_conversation(open_terminal: OpenTerminal) -> None:
     """Ctrl-D ends a conversation with the exit code 0."""
-    with open_terminal(hub, folder, "chat", "gpt-4o") as terminal:
+    with open_terminal("chat", "gpt-4o") as terminal:
         terminal.expect("you: ")
         terminal.type("\x04")
-        assert terminal.wait() == 0
+        assert terminal.process.wait() == 0
 
 
 @pytest.mark.slow
-def test_interruption_is_json_in_that_format(hub: Hub, folder: Path) -> None:
+def test_interruption_is_json_in_that_format(hub: Hub, open_terminal: OpenTerminal) -> None:
     """Ctrl-C is an error in the form of others."""
     hub.inject_fault("slow", 5)
-    with open_terminal(hub, folder, "history", "--output", "json") as terminal:
+    with open_terminal("history", "--output", "json") as terminal:
         wait_until(lambda: hub.requests)
         terminal.process.send_signal(signal.SIGINT)
         terminal.expect('{"error": {"type": "Abort", "message": "interrupted", "exit_code": 130}}')
-        assert terminal.wait() == 130
+        assert terminal.process.wait() == 130
 
 
 @pytest.mark.slow
-def test_status_of_the_server_is_escaped(hub: Hub, folder: Path) -> None:
+def test_status_of_the_server_is_escaped(hub: Hub, open_terminal: OpenTerminal) -> None:
     """The progress shows the status that the server returns without its control characters."""
     body = {"generation_id": "a", "status": "\x1b]0;x\x07", "media_type": "image"}
     hub.respond_next(200, body=body, path="/api/ai/queue/a", times=None)
-    with open_terminal(hub, folder, "wait", "a", "--timeout", "1") as terminal:
+    with open_terminal("wait", "a", "--timeout", "1") as terminal:
         terminal.expect(r"\\x1b\]0;x\\x07 a")
-        assert terminal.wait() == 6
+        assert terminal.process.wait() == 6
 
 
 @pytest.mark.slow
-def test_cost_above_the_limit_is_asked_for(hub: Hub, folder: Path) -> None:
+def test_cost_above_the_limit_is_asked_for(hub: Hub, open_terminal: OpenTerminal, folder: Path) -> None:
     """In a terminal, a request above the limit is sent only if the user agrees."""
     command = ("run", "z-image-turbo", "--prompt", "x", "--confirm-above", "0", "-o", "hat.webp")
     for answer, code in (("n", 7), ("y", 0)):
-        with open_terminal(hub, folder, *command) as terminal:
+        with open_terminal(*command) as terminal:
             terminal.expect(r"Send it for up to \$0\.01\? \[y/N\]: ")
             terminal.type(f"{answer}\n")
             terminal.expect(r"the cost was not confirmed; nothing was sent" if code else r"cost: \$0\.01")
-            assert terminal.wait() == code
+            assert terminal.process.wait() == code
         assert hub.count("POST", "/") == (0 if code else 1)
     assert (folder / "hat.webp").stat().st_size
 

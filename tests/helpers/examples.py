@@ -21,30 +21,6 @@ from .program_server import TIMEOUT, Finished, ProgramServer
 
 SPEED = 100
 """The speed of the stand-in's clock, and of the pauses between polls."""
-WARM_UP = """
-import asyncio
-import httpx
-import oxen_models.audio, oxen_models.images, oxen_models.videos
-from oxen_models import AsyncOxen, Oxen, OxenError
-
-# Calls of a server that does not exist load the modules that are imported when they are needed.
-address = "http://127.0.0.1:9"
-with Oxen("any", base_url=address, max_retries=0) as oxen:
-    try:
-        oxen.images.z_image_turbo.submit(prompt="Hello")
-    except OxenError:
-        pass
-
-async def main():
-    async with AsyncOxen("any", base_url=address, max_retries=0) as oxen:
-        try:
-            await oxen.images.z_image_turbo.submit(prompt="Hello")
-        except OxenError:
-            pass
-
-asyncio.run(main())
-"""
-"""Imports what programs use, so that each of them takes milliseconds."""
 MISSING_TOOLS = [tool for tool in ("bash", "curl", "jq") if shutil.which(tool) is None]
 """Why the programs of shells cannot be executed."""
 _SHORT_PAUSES = """sleep() { command sleep "$(printf '0.%02d' "$1")"; }\n"""

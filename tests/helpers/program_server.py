@@ -10,23 +10,48 @@ import gc
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, NamedTuple, Self
 
 from .lean import python_path
 
 TIMEOUT = 120.0
 """Seconds: much longer than any program takes on a busy machine."""
-_BACKLOG = 128
+WARM_UP = """
+import asyncio
+import httpx
+import oxen_models.audio, oxen_models.images, oxen_models.videos
+from oxen_models import AsyncOxen, Oxen, OxenError
+
+# Calls of a server that does not exist load the modules that are imported when they are needed.
+address = "http://127.0.0.1:9"
+with Oxen("any", base_url=address, max_retries=0) as oxen:
+    try:
+        oxen.images.z_image_turbo.submit(prompt="Hello")
+    except OxenError:
+        pass
+
+async def main():
+    async with AsyncOxen("any", base_url=address, max_retries=0) as oxen:
+        try:
+            await oxen.images.z_image_turbo.submit(prompt="Hello")
+        except OxenError:
+            pass
+
+asyncio.run(main())
+"""
+"""Imports what programs use, so that each of them takes milliseconds."""
+COMMAND_LINE = "import runpy; runpy.run_module('oxen_models', run_name='__main__')"
+"""The program that is the command line of the package."""
 
 
 class Finished(NamedTuple):
@@ -36,6 +61,65 @@ class Finished(NamedTuple):
     """Its exit code."""
     output: str
     errors: str
+
+
+class Program:
+    """The process of a program, which is killed at the end of a `with` block.
+
+    Args:
+        control: Receives the number of the process, and then its exit code.
+        streams: Its input, output and errors.
+    """
+
+    def __init__(self, control: socket.socket, streams: list[int]) -> None:
+        self._control = control
+        self._code: int | None = None
+        self.stdin = os.fdopen(streams[0], "w")
+        self.stdout, self.stderr = map(os.fdopen, streams[1:])
+        self.pid = self._receive(TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        if self._code is None:
+            self.send_signal(signal.SIGKILL)
+            self.wait()
+        for resource in (self.stdin, self.stdout, self.stderr, self._control):
+            resource.close()
+
+    def write_line(self, line: str = "") -> None:
+        print(line, file=self.stdin, flush=True)
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float = TIMEOUT) -> int:
+        """Return the exit code; a signal has a negative one.
+
+        Raises:
+            TimeoutError: The process has not ended after this number of seconds.
+        """
+        if self._code is None:
+            self._code = self._receive(timeout)
+        return self._code
+
+    def finish(self) -> Finished:
+        """Close the input, and wait for the end. The output must fit into a pipe."""
+        self.stdin.close()
+        return Finished(self.wait(), self.stdout.read(), self.stderr.read())
+
+    def _receive(self, timeout: float) -> int:
+        if not select.select([self._control], [], [], timeout)[0]:
+            raise TimeoutError
+        number = self._control.recv(4)
+        assert number, "the server of programs has ended"
+        return int.from_bytes(number, "big", signed=True)
 
 
 class ProgramServer:
@@ -54,11 +138,9 @@ class ProgramServer:
         arguments = [str(self._speed), self._warm_up]
         command = [sys.executable, "-m", "helpers.program_server", *arguments]
         environment = {**os.environ, "PYTHONPATH": python_path(*sys.path)}
-        self._process = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1)
-        assert self._process.stdout is not None
-        port = self._process.stdout.readline()
-        assert port, "the server of programs did not start"
-        self._address = "127.0.0.1", int(port)
+        self._socket, other_end = socket.socketpair()
+        with other_end:
+            self._process = subprocess.Popen(command, env=environment, stdin=other_end.fileno())
         return self
 
     def __exit__(
@@ -67,8 +149,8 @@ class ProgramServer:
         error: BaseException | None,
         frames: TracebackType | None,
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._socket.close()
+        self._process.wait(TIMEOUT)
 
     def run(self, program: str, environment: Mapping[str, str], folder: Path) -> Finished:
         """Run a program to its end.
@@ -81,41 +163,74 @@ class ProgramServer:
         Raises:
             TimeoutError: It took longer than two minutes.
         """
-        task = {"program": program, "environment": dict(environment), "folder": str(folder)}
-        with socket.create_connection(self._address, TIMEOUT) as connection:
-            connection.sendall(json.dumps(task).encode())
-            connection.shutdown(socket.SHUT_WR)
-            with connection.makefile("rb") as answer:
-                return Finished(*json.loads(answer.read()))
+        with self.start(program, environment=environment, folder=folder) as process:
+            return process.finish()
+
+    def start(
+        self,
+        program: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        terminal: int | None = None,
+        finalizes: bool = False,
+    ) -> Program:
+        """Start a program.
+
+        Args:
+            program: Its source.
+            arguments: The arguments of its command line.
+            environment: Its environment variables. Defaults to those of this process.
+            folder: Its working directory. Defaults to that of this process.
+            terminal: The file of its input, output and errors. Defaults to pipes.
+            finalizes: Whether the interpreter is finalized, which copies the memory that the processes share.
+        """
+        task = {
+            "program": program,
+            "arguments": arguments,
+            "environment": dict(os.environ if environment is None else environment),
+            "folder": str(folder or Path.cwd()),
+            "finalizes": finalizes,
+        }
+        pipes = [os.pipe()[::-1], os.pipe(), os.pipe()]
+        other_ends = [end for _, end in pipes]
+        control, other_control = socket.socketpair()
+        with other_control:
+            streams = other_ends if terminal is None else [terminal] * 3
+            socket.send_fds(self._socket, [b"x"], [*streams, other_control.fileno()])
+        for end in other_ends:
+            os.close(end)
+        control.sendall(json.dumps(task).encode() + b"\n")
+        return Program(control, [end for end, _ in pipes])
 
 
-def _receive_program() -> Any:
-    """Serve until this is the process of a program, and return the program."""
-    with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
-        os.write(1, b"%d\n" % listener.getsockname()[1])
+def _receive_task() -> dict[str, Any]:
+    """Serve until this is the process of a program, and return its task."""
+    with socket.socket(fileno=os.dup(0)) as server:
         while True:
-            ready, _, _ = select.select([listener, sys.stdin], [], [])
-            if sys.stdin in ready:  # closed, because the process that started this one has ended
+            received, files, _, _ = socket.recv_fds(server, 1, 4)
+            _reap()
+            if not received:  # the process that started this one has closed its end
                 os._exit(0)
-            connection, _ = listener.accept()
             if os.fork() == 0:
                 break
-            connection.close()
-            _reap()
-    with connection, connection.makefile("rb") as received:
-        task = json.loads(received.read())
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            child = os.fork()
-            if child == 0:
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                os.dup2(output.fileno(), 1)
-                os.dup2(errors.fileno(), 2)
-                return task
-            _, status = os.waitpid(child, 0)
-            output.seek(0)
-            errors.seek(0)
-            texts = output.read().decode(), errors.read().decode()
-            connection.sendall(json.dumps([os.waitstatus_to_exitcode(status), *texts]).encode())
+            for file in files:
+                os.close(file)
+    *streams, control = files
+    with socket.socket(fileno=control) as connection, connection.makefile("rb") as received_task:
+        task: dict[str, Any] = json.loads(received_task.readline())
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+        for stream in streams:
+            os.close(stream)
+        if child == 0:
+            connection.sendall(os.getpid().to_bytes(4, "big"))
+            return task
+        _, status = os.waitpid(child, 0)
+        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
     os._exit(0)
 
 
@@ -132,27 +247,30 @@ def _reap() -> None:
 def _main(speed: str, warm_up: str) -> None:
     exec(warm_up, {})
     gc.freeze()  # so that a collection does not copy the memory that the processes share
-    task = _receive_program()
+    task = _receive_task()
     os.chdir(task["folder"])
     os.environ.clear()
     os.environ.update(task["environment"])
+    sys.argv[1:] = task["arguments"]
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")  # line-buffered if it is a terminal
     sleep = time.sleep
 
     def sleep_briefly(seconds: float) -> None:
         sleep(seconds / float(speed))
 
     time.sleep = sleep_briefly  # type: ignore[assignment]
-    os._exit(_run(task["program"]))
+    code = compile(task["program"], "example.py", "exec")
+    if task["finalizes"]:
+        exec(code, globals())
+    else:
+        os._exit(_run(code))
 
 
-def _run(program: str) -> int:
-    """Run a program as `python program.py` does, and return its exit code.
-
-    The interpreter is not finalized, because that would copy the memory that the processes share.
-    """
+def _run(program: CodeType) -> int:
+    """Run a program as `python program.py` does, and return its exit code."""
     code: object = 0
     try:
-        exec(compile(program, "example.py", "exec"), {"__name__": "__main__"})
+        exec(program, {"__name__": "__main__"})
     except SystemExit as request:
         code = request.code
         if not isinstance(code, int | None):

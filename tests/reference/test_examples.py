@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.examples import CAN_FORK, MISSING_TOOLS, SPEED, WARM_UP, ExampleRunner, extract_blocks
+from helpers.examples import CAN_FORK, MISSING_TOOLS, SPEED, ExampleRunner, extract_blocks
 from helpers.hub_api import list_ids, open_client
 from helpers.models import make_model
-from helpers.program_server import ProgramServer
+from helpers.program_server import WARM_UP, ProgramServer
 from helpers.reference import CONFIG, RECORDED_PAGES, TEMPLATES
 from oxen_codegen.records import from_response
 from oxen_codegen.reference.examples import LANGUAGES, TRANSPORTS, Example, render_examples

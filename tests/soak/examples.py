@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from helpers.examples import MISSING_TOOLS, SPEED, WARM_UP, ExampleRunner, extract_blocks
-from helpers.program_server import ProgramServer
+from helpers.examples import MISSING_TOOLS, SPEED, ExampleRunner, extract_blocks
+from helpers.program_server import WARM_UP, ProgramServer
 from helpers.reference import RECORDED_PAGES, TEMPLATES
 from oxen_codegen.reference.examples import Example, render_examples
 from oxen_codegen.reference.pages import ModelPage

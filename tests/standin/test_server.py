@@ -31,6 +31,7 @@ from helpers.hub_api import (
 )
 from helpers.lean import python_path
 from helpers.models import make_model
+from helpers.program_server import COMMAND_LINE, ProgramServer
 from oxen_models import Oxen
 from oxen_models.testing import Hub
 from oxen_models.testing.__main__ import main
@@ -219,20 +220,19 @@ def test_command_line_stops_without_a_reader(
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
-def test_command_line_prints_exports() -> None:
+def test_command_line_prints_exports(programs: ProgramServer) -> None:
     """The command prints two `export` lines that a client can use, and serves until it is interrupted."""
-    command = [sys.executable, "-m", "oxen_models.testing", "--dialect", "detail=wrapped"]
-    with subprocess.Popen(command, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True) as process:
-        assert process.stdout is not None
+    program = COMMAND_LINE.replace("oxen_models", "oxen_models.testing")
+    with programs.start(program, "--dialect", "detail=wrapped") as process:
         lines = [process.stdout.readline().strip() for _ in range(2)]
         exported = dict(line.removeprefix("export ").split("=") for line in lines)
         with Oxen(exported["OXEN_API_KEY"], base_url=exported["OXEN_BASE_URL"]) as oxen:
             model = oxen.models.get("qwen-image-edit-plus")
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        code, output, errors = process.finish()
     assert all(line.startswith("export ") for line in lines)
     assert model.id == "qwen-image-edit-plus"
-    assert (process.returncode, output, errors.count("\n")) == (0, "", 1)
+    assert (code, output, errors.count("\n")) == (0, "", 1)
 
 
 @pytest.mark.slow

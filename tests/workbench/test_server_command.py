@@ -6,19 +6,19 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
 from helpers.docs import ROOT
 from helpers.held_queue import run_held_queue
+from helpers.program_server import COMMAND_LINE, Program, ProgramServer
 from helpers.workbench import KEY, MODEL
 from oxen_models._cli.main import cli
 from oxen_models._cli.workbench import workbench_command
@@ -33,31 +33,23 @@ def fail(*arguments: str) -> str:
 
 
 @contextmanager
-def run_command(*arguments: str, **environment: str) -> Generator[tuple[subprocess.Popen[str], httpx.Client]]:
+def run_command(
+    programs: ProgramServer, *arguments: str, **environment: str
+) -> Generator[tuple[Program, httpx.Client]]:
     """Run the command in a process, and open the page."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "oxen_models", "workbench", "--no-browser", *arguments],
-        env={"PYTHONPATH": ":".join(sys.path), "PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with programs.start(
+        COMMAND_LINE,
+        *("workbench", "--no-browser", *arguments),
+        environment={"PATH": os.environ["PATH"], **environment},
     ) as process:
-        try:
-            address = httpx.URL(read_line(process.stdout))
-            headers = {"X-Workbench-Token": address.params["token"]}
-            with httpx.Client(
-                base_url=address.copy_with(query=None), headers=headers, trust_env=False, verify=False
-            ) as client:
-                page = client.get(address, follow_redirects=True)
-                assert f'"token": "{address.params["token"]}"' in page.text
-                yield process, client
-        finally:
-            process.kill()
-
-
-def read_line(stream: IO[str] | None) -> str:
-    assert stream is not None
-    return stream.readline().strip()
+        address = httpx.URL(process.stdout.readline().strip())
+        headers = {"X-Workbench-Token": address.params["token"]}
+        with httpx.Client(
+            base_url=address.copy_with(query=None), headers=headers, trust_env=False, verify=False
+        ) as client:
+            page = client.get(address, follow_redirects=True)
+            assert f'"token": "{address.params["token"]}"' in page.text
+            yield process, client
 
 
 def start_run(client: httpx.Client) -> dict[str, Any]:
@@ -112,20 +104,20 @@ def test_missing_extra_is_named(
 
 
 @pytest.mark.slow
-def test_interruption_names_jobs_that_continue(hub: Hub, tmp_path: Path) -> None:
+def test_interruption_names_jobs_that_continue(programs: ProgramServer, hub: Hub, tmp_path: Path) -> None:
     """Ctrl-C ends the command while a stream is open; the job is named with the command for its result."""
     hub.inject_fault("job-stuck")
     options = ("--output-dir", str(tmp_path), "--base-url", hub.url)
-    with run_command(*options, OXEN_API_KEY=KEY) as (process, client):
+    with run_command(programs, *options, OXEN_API_KEY=KEY) as (process, client):
         run = start_run(client)
         with client.stream("GET", f"/api/runs/{run['id']}/events") as events:
             lines = events.iter_lines()
             assert next(lines) == "event: run"
             process.send_signal(signal.SIGINT)
             assert list(lines)[-1] == ""  # the stream ends
-        output, errors = process.communicate()
+        code, output, errors = process.finish()
     [id] = [job["id"] for job in run["jobs"]]
-    assert (process.returncode, output) == (130, "")
+    assert (code, output) == (130, "")
     assert f"jobs that continue: {id}\n" in errors
     assert f"oxen-models result {id} -o {tmp_path}\n" in errors
     assert "Traceback" not in errors
@@ -134,23 +126,25 @@ def test_interruption_names_jobs_that_continue(hub: Hub, tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_patient", [True, False])
-def test_interruption_waits_for_a_submission(tmp_path: Path, is_patient: bool) -> None:
+def test_interruption_waits_for_a_submission(
+    programs: ProgramServer, tmp_path: Path, is_patient: bool
+) -> None:
     """A request that is being sent is waited for, because it may be billed; a second Ctrl-C does not wait."""
     with run_held_queue() as queue, ThreadPoolExecutor() as threads:
         queue.hold()
         options = ("--output-dir", str(tmp_path), "--base-url", queue.url)
-        with run_command(*options, OXEN_API_KEY=KEY) as (process, client):
+        with run_command(programs, *options, OXEN_API_KEY=KEY) as (process, client):
             threads.submit(start_run, client)
             queue.wait_for_submissions(1)
             process.send_signal(signal.SIGINT)
-            assert read_line(process.stderr).startswith("serving on this machine only")
-            assert read_line(process.stderr).startswith("waiting for a request that is being sent")
+            assert process.stderr.readline().startswith("serving on this machine only")
+            assert process.stderr.readline().startswith("waiting for a request that is being sent")
             if is_patient:
                 queue.released.set()
             else:
                 process.send_signal(signal.SIGINT)
-            _, errors = process.communicate()
-    assert process.returncode == (130 if is_patient else 5)
+            code, _, errors = process.finish()
+    assert code == (130 if is_patient else 5)
     expected = (
         f"oxen-models result job-0 -o {tmp_path}" if is_patient else "may have been accepted and billed"
     )
@@ -159,10 +153,10 @@ def test_interruption_waits_for_a_submission(tmp_path: Path, is_patient: bool) -
 
 
 @pytest.mark.slow
-def test_demo_needs_no_key_and_sends_none(hub: Hub, tmp_path: Path) -> None:
+def test_demo_needs_no_key_and_sends_none(programs: ProgramServer, hub: Hub, tmp_path: Path) -> None:
     """The stand-in of the demo is used, whatever the environment has; its files go with the process."""
     environment = {"OXEN_API_KEY": KEY, "OXEN_BASE_URL": hub.url, "TMPDIR": str(tmp_path)}
-    with run_command("--demo", **environment) as (process, client):
+    with run_command(programs, "--demo", **environment) as (process, client):
         session = client.get("/api/session").json()
         assert (session["demo"], session["has_key"]) == (True, True)
         run = start_run(client)
@@ -171,7 +165,7 @@ def test_demo_needs_no_key_and_sends_none(hub: Hub, tmp_path: Path) -> None:
         assert Path(session["folder"]).is_relative_to(tmp_path)
         assert len(client.get("/api/history").json()["items"]) == 1
         process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate()
-    assert (process.returncode, output, "Traceback" in errors) == (0, "", False)
+        code, output, errors = process.finish()
+    assert (code, output, "Traceback" in errors) == (0, "", False)
     assert hub.requests == []
     assert list(tmp_path.iterdir()) == []
