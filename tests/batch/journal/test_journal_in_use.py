@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers.program_server import ProgramServer
 from oxen_models import JournalError
 from oxen_models._runtime.journal import Journal
 from oxen_models.journal import Entry, read
@@ -35,10 +36,20 @@ except JournalError as error:
 """
 
 
-def open_elsewhere(path: Path, how: str = "write") -> str:
-    """Open a journal in another process and return the error; an empty string if there is none."""
-    command = [sys.executable, "-c", OPEN, str(path), how]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+Opener = Callable[..., str]
+
+
+@pytest.fixture
+def open_elsewhere(programs: ProgramServer) -> Opener:
+    """A function that opens a journal in another process and returns the error, like `open_here`."""
+
+    def open_there(path: Path, how: str = "write") -> str:
+        with programs.start(OPEN, str(path), how) as process:
+            code, output, errors = process.finish()
+        assert (code, errors) == (0, "")
+        return output
+
+    return open_there
 
 
 def open_here(path: Path, how: str = "write") -> str:
@@ -62,11 +73,15 @@ def used(written_database: Path) -> Iterator[Path]:
         assert entry is not None
 
 
-openers = pytest.mark.parametrize("opener", [open_here, pytest.param(open_elsewhere, marks=pytest.mark.slow)])
-Opener = Callable[[Path, str], str]
+@pytest.fixture(params=["here", pytest.param("elsewhere", marks=pytest.mark.slow)])
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """A function that opens a journal in this process, then one in another process."""
+    elsewhere: Opener = (
+        request.getfixturevalue("open_elsewhere") if request.param == "elsewhere" else open_here
+    )
+    return elsewhere
 
 
-@openers
 @pytest.mark.parametrize("how", ["write", "read"])
 @pytest.mark.parametrize("name", ["same", "hard link", "symlink", "relative"])
 def test_used_journal_raises(
@@ -89,7 +104,6 @@ def test_used_journal_raises(
     assert "another run or program is using this journal" in opener(used, how)
 
 
-@openers
 def test_renamed_journal_in_use_raises(written_database: Path, opener: Opener) -> None:
     """A journal that was renamed is still in use, and its run cannot write to it any more."""
     moved = written_database.with_name("moved.db")
@@ -106,7 +120,7 @@ def test_renamed_journal_in_use_raises(written_database: Path, opener: Opener) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems lack locks of open files")
-def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
+def test_lock_survives_another_reader_in_the_process(used: Path, open_elsewhere: Opener) -> None:
     """The lock is kept if other code of the process opens and closes the file, such as a copy."""
     shutil.copy(used, used.with_name("copy.db"))
     used.read_bytes()
@@ -115,18 +129,17 @@ def test_lock_survives_another_reader_in_the_process(used: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the file cannot be opened there")
-def test_failed_attempt_keeps_the_lock_of_sqlite(used: Path) -> None:
+def test_failed_attempt_keeps_the_lock_of_sqlite(used: Path, programs: ProgramServer) -> None:
     """Another run in the same process fails before it opens the file, which would drop the lock of SQLite."""
     assert "using this journal" in open_here(used)
     assert "using this journal" in open_here(used, "read")
     program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN')"
-    command = [sys.executable, "-c", f"{program}.execute('SELECT * FROM journal')", str(used)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "database is locked" in process.stderr
+    with programs.start(f"{program}.execute('SELECT * FROM journal')", str(used)) as process:
+        assert "database is locked" in process.finish().errors
 
 
 @pytest.mark.slow
-def test_lock_does_not_depend_on_another_file(used: Path) -> None:
+def test_lock_does_not_depend_on_another_file(used: Path, open_elsewhere: Opener) -> None:
     """No file beside the journal needs to exist for its lock."""
     for file in used.parent.iterdir():
         if file != used and file.is_file():
@@ -135,7 +148,7 @@ def test_lock_does_not_depend_on_another_file(used: Path) -> None:
 
 
 @pytest.mark.slow
-def test_readers_do_not_exclude_each_other(written_database: Path) -> None:
+def test_readers_do_not_exclude_each_other(written_database: Path, open_elsewhere: Opener) -> None:
     """A journal can be read several times at once, and no run can use it meanwhile."""
     first, second = read(written_database), read(written_database)
     assert next(first) == next(second)
@@ -148,7 +161,6 @@ def test_readers_do_not_exclude_each_other(written_database: Path) -> None:
 
 
 @pytest.mark.parametrize("original", ["kept", "deleted", "replaced"])
-@openers
 def test_copy_is_not_continued(written_database: Path, original: str, opener: Opener) -> None:
     """A copy is not continued, because its original may know more, but it can be read."""
     copy = written_database.with_name("copy.db")
@@ -184,21 +196,17 @@ def test_change_during_a_run_raises(written_database: Path, change: str) -> None
 
 
 @pytest.mark.slow
-def test_two_runs_create_one_journal(database: Path) -> None:
+def test_two_runs_create_one_journal(programs: ProgramServer, database: Path) -> None:
     """Of several processes that create a journal at once, one uses it, and all others raise."""
     program = OPEN.replace(
-        "Journal(sys.argv[1]).close()", 'journal = Journal(sys.argv[1]); print("ok", flush=True); input()'
+        "Journal(sys.argv[1]).close()",
+        'journal = Journal(sys.argv[1]); print("ok", flush=True); sys.stdin.read()',
     )
-    command = [sys.executable, "-c", program, str(database), "write"]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
-    lines: list[str] = []
-    for process in processes:
-        assert process.stdout is not None
-        lines.append(process.stdout.readline())
-    for process in processes:
-        process.communicate("\n")
+    with ExitStack() as stack:
+        processes = [stack.enter_context(programs.start(program, str(database), "write")) for _ in range(4)]
+        lines = [process.stdout.readline() for process in processes]
+        for process in processes:
+            process.finish()
     assert lines.count("ok\n") == 1
     assert all("using this journal" in line or "is empty" in line for line in lines if line != "ok\n")
     assert {file.name for file in database.parent.iterdir()} == {"run.db"}
@@ -281,13 +289,12 @@ journal.close()
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_forked_process_cannot_use_the_journal(database: Path) -> None:
+def test_forked_process_cannot_use_the_journal(programs: ProgramServer, database: Path) -> None:
     """A fork cannot use the journal of its parent, and its end does not disturb the parent."""
-    process = subprocess.run(
-        [sys.executable, "-c", FORK, str(database)], capture_output=True, text=True, check=True
-    )
-    assert process.stderr == ""
-    closed, also_closed, in_use, rollback_journal = process.stdout.splitlines()
+    with programs.start(FORK, str(database), finalizes=True) as process:
+        code, output, errors = process.finish()
+    assert (code, errors) == (0, "")
+    closed, also_closed, in_use, rollback_journal = output.splitlines()
     assert closed == also_closed == f"{database}: the journal is closed"
     assert "using this journal" in in_use
     assert rollback_journal == "True"
@@ -311,10 +318,8 @@ os.kill(os.getpid(), 9)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_fork_does_not_keep_the_lock(database: Path) -> None:
+def test_fork_does_not_keep_the_lock(programs: ProgramServer, database: Path, open_elsewhere: Opener) -> None:
     """A journal can be used after its process was killed, even if a fork of it still runs."""
-    process = subprocess.Popen([sys.executable, "-c", FORK_AND_DIE, str(database)], stdin=subprocess.PIPE)
-    process.wait()
-    assert open_elsewhere(database) == ""
-    assert process.stdin is not None
-    process.stdin.close()
+    with programs.start(FORK_AND_DIE, str(database)) as process:
+        process.wait()
+        assert open_elsewhere(database) == ""
