@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
@@ -106,7 +107,7 @@ class Validation:
         if cached is not model:
             if self._dialect.unknown_parameters == "refused":
                 schema = _close(schema)
-            validator = _make_validator(_without_common(schema))
+            validator = _make_validator(json.dumps(_without_common(schema)))
             self._validators[id] = model, validator
         self._validate(validator, parameters, provider)
         self._check_urls(parameters)
@@ -181,9 +182,14 @@ def _without_common(schema: Schema) -> Schema:
     return {**schema, "required": cast("JSON", required)} if "required" in schema else schema
 
 
-def _make_validator(schema: Schema) -> Validator | None:
-    """Return a validator, None if the schema is not usable, because the hub lists such schemas too."""
+@lru_cache(maxsize=1024)
+def _make_validator(text: str) -> Validator | None:
+    """Return a validator of a schema, which hubs share, because checking the schema takes milliseconds.
+
+    It is None if the schema is not usable, because the hub lists such schemas too.
+    """
     try:
+        schema = json.loads(text)
         Draft202012Validator.check_schema(schema)
         # With an empty registry, a $ref never causes a request.
         return Draft202012Validator(schema, registry=Registry())
