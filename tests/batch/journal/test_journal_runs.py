@@ -17,12 +17,12 @@ from oxen_models.testing import Hub
 
 from batch.journal.states import file_size_limit
 
-REQUESTS = 12
+REQUESTS = 6
 
 
-def run_batch(run: ClientRunner, hub: Hub, journal: Path, outcomes: list[Any]) -> None:
+def run_batch(run: ClientRunner, hub: Hub, journal: Path, outcomes: list[Any], prompt: str = "ox") -> None:
     """Run requests one after another, and add the outcomes to a list."""
-    requests = [Speech(prompt=f"ox {number}") for number in range(REQUESTS)]
+    requests = [Speech(prompt=f"{prompt} {number}") for number in range(REQUESTS)]
 
     def step(oxen: Any) -> Any:
         many: Any = oxen.run_many(requests, journal=journal, max_in_flight=1)
@@ -45,17 +45,28 @@ def count_submissions(hub: Hub) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
-@pytest.mark.parametrize("limit", [5_000, *range(16_500, 25_000, 1_000)])
-def test_run_on_a_full_disk_names_its_job(run: ClientRunner, hub: Hub, database: Path, limit: int) -> None:
-    """Wherever the disk is full, the error names the accepted job, and the next run continues."""
+@pytest.mark.parametrize(
+    ("limit", "length", "count"),
+    [
+        pytest.param(5_000, 2, 0, id="creation"),
+        pytest.param(16_500, 2, 5, id="request"),
+        pytest.param(16_500, 630, 2, id="result"),
+    ],
+)
+def test_run_on_a_full_disk_names_its_job(
+    run: ClientRunner, hub: Hub, database: Path, limit: int, length: int, count: int
+) -> None:
+    """Whatever cannot be written, the error names a job that was accepted, and the next run continues."""
     outcomes: list[Any] = []
+    prompt = "o" * length
     with file_size_limit(limit), pytest.raises(JournalError) as caught:
-        run_batch(run, hub, database, outcomes)
+        run_batch(run, hub, database, outcomes, prompt)
     job_id = caught.value.generation_id
+    assert (len(outcomes), job_id is not None) == (count, length == 630)
     assert count_submissions(hub) == len(outcomes) + (job_id is not None)
     assert job_id is None or str(caught.value).count(job_id) == 1
     finished: list[Any] = []
-    run_batch(run, hub, database, finished)
+    run_batch(run, hub, database, finished, prompt)
     assert [outcome.error for outcome in finished] == [None] * REQUESTS
     assert job_id in (None, finished[len(outcomes)].job_id)
     assert [outcome.job_id for outcome in outcomes] == [outcome.job_id for outcome in finished][
