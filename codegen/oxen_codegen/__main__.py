@@ -16,6 +16,8 @@ def main() -> None:
         from .cli import main as run
 
         run(prog_name="oxen-codegen")
+    except KeyboardInterrupt:  # while modules are loaded; a command reports later ones
+        sys.exit(130)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "oxen_codegen":

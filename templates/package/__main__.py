@@ -11,6 +11,8 @@ def main() -> None:
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
     try:
         from oxen_models._cli.main import cli
+    except KeyboardInterrupt:  # a command reports later ones
+        sys.exit(130)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "oxen_models":

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -134,6 +135,16 @@ def test_missing_click_is_explained() -> None:
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "oxen-models needs click: install oxen-models with the extra 'cli'" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", ["oxen_models", "oxen_codegen"])
+def test_interrupt_of_an_import_has_no_traceback(package: str, tmp_path: Path) -> None:
+    """An interrupt while a command loads its modules ends it with exit code 130."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    line = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from {package}.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.slow
