@@ -157,6 +157,16 @@ def test_large_file_is_rejected(page: Page) -> None:
     assert list(page.session.media_folder.iterdir()) == before
 
 
+def test_file_is_kept_while_another_one_is_moved(page: Page) -> None:
+    """A file in the folder that no longer has its name, like this link, is not an error of another one."""
+    moved = page.session.media_folder / "moved"
+    moved.symlink_to("missing")
+    try:
+        assert Path(send(page, "x.png", PNG)["path"]).read_bytes() == PNG
+    finally:
+        moved.unlink()
+
+
 def test_interrupted_file_is_not_kept(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     """A page that is closed while it sends a file leaves no part of it, and no error."""
     before = set(page.session.media_folder.iterdir())

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path, PureWindowsPath
 from secrets import token_hex
@@ -67,7 +68,7 @@ async def _write(part: Path, chunks: AsyncIterator[bytes]) -> None:
 
 def _keep(session: Session, part: Path, name: str) -> dict[str, Any]:
     """Move a complete file to its name, with the suffix of its type."""
-    if sum(entry.stat().st_size for entry in os.scandir(session.media_folder)) > MAX_TOTAL_SIZE:
+    if _measure(session.media_folder) > MAX_TOTAL_SIZE:
         raise RequestError(507, "storage", f"the files of a session have at most {MAX_TOTAL_SIZE:,} bytes")
     try:
         source = read_source(part)
@@ -84,3 +85,13 @@ def _keep(session: Session, part: Path, name: str) -> dict[str, Any]:
     part.rename(path)
     session.media_paths[f"sha256:{digest}"] = str(path)
     return {"path": str(path), **describe_file(path)}
+
+
+def _measure(folder: Path) -> int:
+    """Return the bytes of the files in a folder."""
+    size = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # another thread has just moved the file to its name
+                size += entry.stat().st_size
+    return size
