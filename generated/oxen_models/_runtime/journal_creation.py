@@ -75,8 +75,8 @@ def check_header(path: str, header: bytes) -> None:
     """Raise if the first 100 bytes of a file are not those of a journal."""
     if not header:
         raise JournalError(
-            f"{path}: the file is empty: it was truncated, or a run was killed while it created the file; "
-            "delete it only if no run has used it"
+            f"{path}: the file is empty: it was truncated, or another run is creating it or was killed while "
+            "it did; try again, and delete the file only if no run has used it"
         )
     if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != APPLICATION_ID:
         raise JournalError(
