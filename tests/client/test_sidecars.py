@@ -173,8 +173,13 @@ def test_pickled_result_has_no_request(run: ClientRunner, hub: Hub, tmp_path: Pa
 def test_sidecar_that_cannot_be_written_raises(run: ClientRunner, hub: Hub, tmp_path: Path) -> None:
     """The error of a sidecar that cannot be written has the reason, and no name of a temporary file."""
     (tmp_path / "hat.webp.json").mkdir()
-    steps = methodcaller("run", PICTURE), lambda result: result[0].save(tmp_path / "hat.webp", sidecar=True)
-    error = run.expect_error(ox.MediaError, *steps, base_url=hub.url)
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        result = yield oxen.run(PICTURE)
+        yield result[0].save(tmp_path / "hat.webp", sidecar=True)
+
+    error = run.expect_error(ox.MediaError, steps, base_url=hub.url)
     assert str(error).endswith("hat.webp' was saved, but not its sidecar: Is a directory")
 
 
