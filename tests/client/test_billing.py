@@ -21,6 +21,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_count_above_one_warns(run: ClientRunner, hub: Hub, call: Callable[[Any], Any]) -> None:
     """A call for more than one result warns that only the first is returned, at the caller's line."""

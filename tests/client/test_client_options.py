@@ -184,6 +184,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("family", "model", "call", "parameters", "kind"), CALLS)
 def test_result_of_a_call_has_its_response(
     run: ClientRunner, hub: Hub, family: str, model: str, call: str, parameters: dict[str, Any], kind: str

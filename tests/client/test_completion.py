@@ -31,8 +31,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("client", ["sync", "awaited"])
-@pytest.mark.parametrize("call", ["edit", "submit"])
+@pytest.mark.parametrize(("client", "call"), [("sync", "edit"), ("awaited", "submit")])
 def test_ipython_completes_parameters(shell: InteractiveShell, client: str, call: str) -> None:
     """After the parenthesis of a call, IPython offers the parameters of the model."""
     code = f"{client}.images.qwen_image_edit_plus.{call}("

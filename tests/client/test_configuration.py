@@ -119,6 +119,7 @@ def test_default_login_file_is_in_the_home(
     assert find_sent_key(hub) == "Bearer of-the-home"
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("folder", ["~/.config/oxen", "~/absent", " "])
 def test_missing_key_names_the_login_file(
     run: ClientRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str

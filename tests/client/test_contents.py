@@ -24,6 +24,7 @@ def save(path: str | Path) -> Callable[[Any], Any]:
     return lambda result: result.media[0].save(path)
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "item", [{"url": "data:image/png;base64,bmV3"}, {"url": "data:,new"}, {"b64_json": "bmV3"}]

@@ -157,6 +157,7 @@ def test_closed_client_is_explained(run: ClientRunner, hub: Hub) -> None:
     assert hub.requests == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "url", ["hub.oxen.ai", "ftp://hub.oxen.ai", "", 3, f"https://u:{PASSWORD}@hub.oxen.ai"]
 )

@@ -25,6 +25,7 @@ def read_posted_paths(hub: Hub) -> list[str]:
     return [request.path.removeprefix("/api/ai") for request in hub.requests if request.method == "POST"]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialect", "verb", "missing", "existing"),
@@ -95,6 +96,7 @@ def test_other_error_is_sent_to_one_path(run: ClientRunner, hub: Hub, status: in
     assert read_posted_paths(hub) == ["/images/edit"]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [NO_PATH, "<h1>Not Found</h1>", {"errors": {"detail": "Not Found"}}])
 def test_both_paths_missing_raise_the_first_error(run: ClientRunner, hub: Hub, body: Any) -> None:

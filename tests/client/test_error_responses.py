@@ -93,6 +93,7 @@ def test_error_has_response_without_the_key(run: ClientRunner, server: RawServer
     assert response.headers["X-ECHO"] == response.headers["x-echo"] == "Bearer [key]"
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("status", "body"), [(500, PAGE), (200, PAGE), (200, [])])
 def test_error_without_json_object_has_response(
     run: ClientRunner, server: RawServer, status: int, body: object

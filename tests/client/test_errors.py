@@ -144,6 +144,7 @@ def test_status_has_a_class(
     assert type(error) is class_
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [400, 402, 500])
 def test_missing_credits_have_a_class(run: ClientRunner, server: RawServer, status: int) -> None:
     """Missing credits are recognized by the type of the error, whatever its status is."""
@@ -179,16 +180,23 @@ CONTENT: list[tuple[dict[str, Any], bool]] = [
 def test_rejected_content_has_a_class(
     run: ClientRunner, server: RawServer, parts: dict[str, Any], is_rejected: bool
 ) -> None:
-    """A content filter is recognized by known types, codes and texts, and not in doubt or for a failure."""
-    for status in (400, 422):
-        server.responses[EDIT] = [Response(status, {"error": parts})]
-        error = run.expect_error(ox.APIError, edit, base_url=server.url)
-        assert isinstance(error, ox.ContentRejectedError) == is_rejected
-        assert (type(error) is ox.ContentRejectedAPIError, error.status) == (is_rejected, status)
-    for status in (429, 500):
+    """A content filter is recognized by known types, codes and texts, and not in doubt."""
+    server.responses[EDIT] = [Response(400, {"error": parts})]
+    error = run.expect_error(ox.APIError, edit, base_url=server.url)
+    assert isinstance(error, ox.ContentRejectedError) == is_rejected
+    assert (type(error) is ox.ContentRejectedAPIError, error.status) == (is_rejected, 400)
+
+
+@pytest.mark.async_values
+@pytest.mark.parametrize(("status", "is_rejected"), [(422, True), (429, False), (500, False)])
+def test_failure_is_no_rejected_content(
+    run: ClientRunner, server: RawServer, status: int, is_rejected: bool
+) -> None:
+    """A rate limit or a failure is not reported as rejected content, whatever its text is."""
+    for parts in (CONTENT[0][0], CONTENT[-6][0]):
         server.responses[EDIT] = [Response(status, {"error": parts})]
         error = run.expect_error(ox.APIError, edit, base_url=server.url, max_retries=0)
-        assert not isinstance(error, ox.ContentRejectedError)
+        assert isinstance(error, ox.ContentRejectedError) == is_rejected
 
 
 @pytest.mark.async_values

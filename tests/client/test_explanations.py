@@ -73,20 +73,18 @@ def explain_untyped(schema: dict[str, Any], value: Any) -> InvalidRequestError:
 both = pytest.mark.parametrize("explain", [explain_typed, explain_untyped], ids=["typed", "untyped"])
 
 
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "string"},
+    {"type": "integer", "minimum": 1, "maximum": 5},
+    {"type": "number", "minimum": 1, "maximum": 1.5},
+    {"type": "integer", "enum": [1, 2]},
+    {"type": "number", "enum": [1.5, 2.5]},
+    {"enum": [10**300 + 1, 2.5, "a"]},
+    {"type": "array", "items": {"type": "string"}},
+]
+
+
 @both
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"type": "string"},
-        {"type": "integer", "minimum": 1, "maximum": 5},
-        {"type": "number", "minimum": 1, "maximum": 1.5},
-        {"type": "integer", "enum": [1, 2]},
-        {"type": "number", "enum": [1.5, 2.5]},
-        {"enum": [10**300 + 1, 2.5, "a"]},
-        {"type": "array", "items": {"type": "string"}},
-    ],
-    ids="string integer number enum-int enum-float enum-mixed array".split(),
-)
 @pytest.mark.parametrize(
     "value",
     [
@@ -95,11 +93,12 @@ both = pytest.mark.parametrize("explain", [explain_typed, explain_untyped], ids=
     ],
     ids="huge -huge long inf nan deep deeper long-item bad bad-item bytes view surrogate key other".split(),
 )  # fmt: skip
-def test_unusual_value_is_explained(explain: Explain, schema: dict[str, Any], value: Any) -> None:
+def test_unusual_value_is_explained(explain: Explain, value: Any) -> None:
     """A value that cannot be converted, compared, shown or traversed is explained in a short text."""
-    error = explain(schema, value)
-    assert error.problems[0].parameter.startswith("a")
-    assert len(str(error)) < 1200
+    for schema in SCHEMAS:
+        error = explain(schema, value)
+        assert error.problems[0].parameter.startswith("a"), schema
+        assert len(str(error)) < 1200, schema
 
 
 OBJECT = {
@@ -179,6 +178,7 @@ def test_unusual_number_is_not_sent(run: ClientRunner, hub: Hub) -> None:
 
 
 OPTIONS = [f"option-{number:05}" for number in range(9000)]
+MANY: dict[str, Any] = {"type": "string", "enum": OPTIONS}
 
 
 def cpu_time(function: Callable[[], object]) -> float:
@@ -192,11 +192,10 @@ def cpu_time(function: Callable[[], object]) -> float:
 @pytest.mark.parametrize("value", ["option-1234x", "x" * 110, "OPTION-08999 "])
 def test_many_options_are_explained_quickly(explain: Explain, value: str) -> None:
     """One wrong value against 9,000 options takes little longer than the creation of the class."""
-    schema = {"type": "string", "enum": OPTIONS}
     explain({"type": "string", "enum": OPTIONS[:10]}, value)
-    creation = cpu_time(lambda: explain(schema, 3))  # has the same class, and nothing to compare
+    creation = cpu_time(lambda: explain(MANY, 3))  # has the same class, and nothing to compare
     errors: list[InvalidRequestError] = []
-    duration = cpu_time(lambda: errors.append(explain(schema, value)))
+    duration = cpu_time(lambda: errors.append(explain(MANY, value)))
     [problem] = errors[0].problems
     assert problem.expected == f"must be one of 9,000 values, such as {str(OPTIONS[:3])[1:-1]}"
     assert len(str(errors[0])) < 400
@@ -207,9 +206,9 @@ def test_many_options_are_explained_quickly(explain: Explain, value: str) -> Non
 @both
 def test_option_is_suggested_among_many(explain: Explain) -> None:
     """The nearest of 9,000 options is suggested."""
-    assert explain({"enum": OPTIONS}, "Option-08990").problems[0].suggestion == "did you mean 'option-08990'?"
-    numbers = {"type": "integer", "enum": [*range(0, 90_000, 10)]}
-    assert explain(numbers, 44_449).problems[0].suggestion == "the nearest is 44450"
+    assert explain(MANY, "Option-08990").problems[0].suggestion == "did you mean 'option-08990'?"
+    numbers = {"type": "integer", "enum": [*range(0, 9000, 10)]}
+    assert explain(numbers, 4449).problems[0].suggestion == "the nearest is 4450"
 
 
 @both
@@ -260,6 +259,7 @@ def test_request_class_accepts_urls_and_paths(tmp_path: Path) -> None:
     assert request.body()["input_image"][:3] == urls
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [

@@ -24,6 +24,7 @@ NUMBERS: list[tuple[Any, Any]] = [
 NO_NUMBERS = [numpy.True_, numpy.array([7]), numpy.float32(7.5), numpy.float64("nan"), "7"]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("way", ["call", "request", "untyped"])
 def test_numbers_of_numpy_are_accepted(run: ClientRunner, hub: Hub, way: str) -> None:
     """Integers and floats of numpy are sent as JSON numbers; booleans and arrays are rejected."""

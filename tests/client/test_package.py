@@ -18,27 +18,36 @@ FAMILIES = {"audio": audio, "images": images, "videos": videos}
 BOUND = catalog.models(typed=True)
 
 
-def find_loaded_modules(statement: str) -> set[str]:
-    """Return the modules that a new Python process has loaded after a statement."""
-    script = f"{statement}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
+def find_loaded_modules(*statements: str) -> list[set[str]]:
+    """Return the modules that a new Python process has loaded after each of some statements."""
+    report = "print(json.dumps(sorted(sys.modules)))"
+    script = "\n".join(["import sys, json", *(f"{statement}\n{report}" for statement in statements)])
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout))
+    return [set(json.loads(line)) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.slow
-def test_import_loads_neither_httpx_nor_pydantic() -> None:
-    """`import oxen_models` loads one module and no dependency."""
-    modules = find_loaded_modules("import oxen_models")
-    assert not {"httpx", "pydantic", "typing_extensions", "asyncio"} & modules
-    assert {name for name in modules if name.startswith("oxen_models")} == {"oxen_models"}
+def test_catalogue_loads_no_dependency() -> None:
+    """Neither `import oxen_models` nor the catalogue nor a recorded schema loads a dependency."""
+    imported, _, schema = find_loaded_modules(
+        "import oxen_models", "oxen_models.catalog.models()", "oxen_models.schema('qwen-image')"
+    )
+    assert not {"typing_extensions", "asyncio"} & imported
+    assert {name for name in imported if name.startswith("oxen_models")} == {"oxen_models"}
+    assert not {"httpx", "pydantic", "jsonschema"} & schema
 
 
 @pytest.mark.slow
-def test_creating_a_client_does_not_load_pydantic() -> None:
-    """A client is created without pydantic, which the first request loads."""
-    modules = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
-    assert "httpx" in modules
-    assert "pydantic" not in modules
+def test_client_loads_what_is_used() -> None:
+    """The first request loads pydantic, `chat` its modules, and the first untyped request jsonschema."""
+    created, untyped, chat = find_loaded_modules(
+        "import oxen_models; oxen = oxen_models.Oxen('key')", "oxen.model('any')", "oxen.chat"
+    )
+    assert "httpx" in created
+    assert "pydantic" not in created
+    assert not {name for name in untyped if "chat" in name}
+    assert {"oxen_models.chat", "oxen_models._runtime._sync.chat"} <= chat
+    assert not {"jsonschema", "oxen_models._runtime.json_schema.normalize", "openai"} & chat
 
 
 @pytest.mark.slow
@@ -46,53 +55,17 @@ def test_creating_a_client_does_not_load_pydantic() -> None:
     ("client", "unused"), [("Oxen", ("asyncio", "anyio", "_async")), ("AsyncOxen", ("_sync",))]
 )
 def test_request_loads_what_its_client_needs(client: str, unused: tuple[str, ...]) -> None:
-    """Building a request loads no module of the other client, and none for schemas or prices."""
-    modules = find_loaded_modules(
+    """Building a request loads its model only, no module of the other client, and none for schemas."""
+    imported, built = find_loaded_modules(
+        "from oxen_models.images import QwenImageEditPlusRequest",
         f"from oxen_models import {client}; {client}('key').images.qwen_image_edit_plus\n"
-        "from oxen_models.images import QwenImageEditPlusRequest\n"
-        "QwenImageEditPlusRequest(prompt='any', input_image=['https://example.com/dog.png'])"
+        "QwenImageEditPlusRequest(prompt='any', input_image=['https://example.com/dog.png'])",
     )
-    assert "oxen_models._runtime.request" in modules
-    words = {word for name in modules for word in name.split(".")}
-    assert not {*unused, "accepted_values", "estimates", "normalize", "prices", "pricing"} & words
-
-
-@pytest.mark.slow
-def test_chat_is_loaded_on_first_use() -> None:
-    """A client loads the modules of chat when `chat` is used, not before."""
-    before = find_loaded_modules("from oxen_models import Oxen; Oxen('key')")
-    after = find_loaded_modules("from oxen_models import Oxen; Oxen('key').chat")
-    assert not {name for name in before if "chat" in name or name.startswith("openai")}
-    assert {"oxen_models.chat", "oxen_models._runtime._sync.chat"} <= after
-    assert "openai" not in after
-
-
-@pytest.mark.slow
-def test_import_of_a_request_loads_one_model() -> None:
-    """Importing a request class loads the module of its model only."""
-    modules = find_loaded_modules("from oxen_models.images import QwenImageEditPlusRequest")
-    generated = {name for name in modules if name.startswith(("oxen_models.images.", "oxen_models.videos"))}
+    generated = {name for name in imported if name.startswith(("oxen_models.images.", "oxen_models.videos"))}
     assert generated == {"oxen_models.images.qwen_image_edit_plus"}
-
-
-@pytest.mark.slow
-def test_catalogue_loads_no_dependency() -> None:
-    """Listing the catalogue loads neither httpx nor pydantic."""
-    assert not {"httpx", "pydantic"} & find_loaded_modules("import oxen_models; oxen_models.catalog.models()")
-
-
-@pytest.mark.slow
-def test_schema_loads_no_dependency() -> None:
-    """Reading a recorded schema loads neither httpx nor pydantic nor jsonschema."""
-    modules = find_loaded_modules("import oxen_models; oxen_models.schema('qwen-image')")
-    assert not {"httpx", "pydantic", "jsonschema"} & modules
-
-
-@pytest.mark.slow
-def test_client_loads_jsonschema_lazily() -> None:
-    """`oxen.model(id)` loads jsonschema with its first request, not before."""
-    modules = find_loaded_modules("import oxen_models; oxen_models.Oxen('any').model('any')")
-    assert not {"jsonschema", "oxen_models._runtime.json_schema.normalize"} & modules
+    assert "oxen_models._runtime.request" in built
+    words = {word for name in built for word in name.split(".")}
+    assert not {*unused, "accepted_values", "estimates", "normalize", "prices", "pricing"} & words
 
 
 @pytest.mark.slow

@@ -13,14 +13,14 @@ import pytest
 from click.testing import Result
 from helpers.lean import python_path
 from helpers.models import make_model
+from oxen_models.testing import Hub
 
 REMOVED = {"on": "2026-07-01", "version": "0.2.0", "successor": "new-model"}
 USE = """
-import asyncio, warnings
+import asyncio, sys, warnings
 import oxen_models
 from oxen_models import AsyncOxen, ModelRemovedError, Oxen
 from oxen_models.images import OldModelRequest
-from oxen_models.testing import Hub
 
 warnings.simplefilter("ignore")
 
@@ -35,13 +35,14 @@ async def await_call(url):
     async with AsyncOxen("k", base_url=url) as client:
         await client.images.old_model.edit(prompt="x", input_image=["a"])
 
-with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
+[_, url] = sys.argv
+with Oxen("k", base_url=url) as oxen:
     stub = oxen.images.old_model
     for call in (
         lambda: stub.edit(prompt="x", input_image=["https://a.example"]),
         lambda: stub.submit(prompt="x", input_image=["https://a.example"]),
         lambda: OldModelRequest(prompt="x", input_image=["https://a.example"]),
-        lambda: asyncio.run(await_call(hub.url)),
+        lambda: asyncio.run(await_call(url)),
     ):
         error = expect_removed(call)
         assert (error.model_id, error.removed_on, error.successor) == ("old-model", "2026-07-01", "new-model")
@@ -51,7 +52,6 @@ with Hub() as hub, Oxen("k", base_url=hub.url) as oxen:
             warnings.simplefilter("always")
             expect_removed(lambda: call(prompt="x", input_image=["https://a.example"]))
         assert len(caught) == 1 and "use 'new-model'" in str(caught[0].message), caught
-    assert hub.requests == []
 assert [model.id for model in oxen_models.catalog.models()] == ["new-model"]
 """
 
@@ -72,8 +72,10 @@ def package(tmp_path: Path, write_models: Callable[..., None], invoke: Callable[
 
 
 @pytest.mark.slow
-def test_removed_model_raises_with_its_successor(package: Path) -> None:
+def test_removed_model_raises_with_its_successor(package: Path, hub: Hub) -> None:
     """A removed model can be imported; its calls warn once and raise with date and successor."""
     environment = {**os.environ, "PYTHONPATH": python_path(package), "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run([sys.executable, "-c", USE], env=environment, capture_output=True, text=True)
+    program = [sys.executable, "-c", USE, hub.url]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert hub.requests == []

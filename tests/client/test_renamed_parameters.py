@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from helpers.hub_api import read_bodies
 from helpers.lean import python_path
 from helpers.models import make_model
 from oxen_codegen.cli import main
+from oxen_models.testing import Hub
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -21,10 +23,9 @@ SCHEMA: dict[str, Any] = {
     "required": ["prompt"],
 }
 USE = """
-import asyncio, inspect, warnings
+import asyncio, inspect, sys, warnings
 from oxen_models import AsyncOxen, InvalidRequestError, Oxen
 from oxen_models.images import PainterRequest
-from oxen_models.testing import Hub
 
 def expect_warning(call):
     with warnings.catch_warnings(record=True) as caught:
@@ -40,13 +41,12 @@ async def call_async(url):
     async with AsyncOxen("k", base_url=url) as client:
         return await client.images.painter.generate(prompt="x", num_steps=3)
 
-with Hub({schemas!r}) as hub, Oxen("k", base_url=hub.url) as oxen:
+[_, url] = sys.argv
+with Oxen("k", base_url=url) as oxen:
     stub = oxen.images.painter
     expect_warning(lambda: stub.generate(prompt="x", num_steps=3))
     expect_warning(lambda: stub.submit(prompt="x", num_steps=3))
-    asyncio.run(call_async(hub.url))
-    bodies = [request.body for request in hub.requests if request.method == "POST"]
-    assert [(body["steps"], "num_steps" in body) for body in bodies] == [(3, False)] * 3, bodies
+    asyncio.run(call_async(url))
     try:
         stub.generate(prompt="x", num_steps=3, steps=4)
     except TypeError as error:
@@ -76,14 +76,17 @@ def generate(project: Path, renamed: str) -> Result:
 
 
 @pytest.mark.slow
-def test_old_parameter_name_warns(project: Path) -> None:
+def test_old_parameter_name_warns(project: Path, module_hub: Hub) -> None:
     """Calls and requests accept the old name with a warning at the line of the caller."""
     generated = generate(project, 'painter = { num_steps = "steps" }')
     assert generated.exit_code == 0, generated.output
     environment = {**os.environ, "PYTHONPATH": python_path(project), "NO_PROXY": "127.0.0.1"}
-    program = USE.replace("{schemas!r}", repr(str(project / "schemas")))
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    module_hub.add_model(make_model("painter", SCHEMA))
+    program = [sys.executable, "-c", USE, module_hub.url]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    bodies = read_bodies(module_hub)
+    assert [(body["steps"], "num_steps" in body) for body in bodies] == [(3, False)] * 3, bodies
 
 
 @pytest.mark.slow

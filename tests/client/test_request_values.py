@@ -26,6 +26,7 @@ def read_sent_bodies(hub: Hub) -> list[Any]:
     return [request.body for request in hub.requests if request.method == "POST"]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(("request_", "kind"), [(IMAGE, "Image"), (VIDEO, "Video"), (AUDIO, "Audio")])
 def test_run_returns_the_result_of_the_family(
     run: ClientRunner, hub: Hub, request_: Request, kind: str
@@ -115,6 +116,7 @@ def test_submission_is_sent_with_the_targets(run: ClientRunner, hub: Hub, call: 
     assert read_sent_bodies(hub) == [{**IMAGE.body(), **TARGETS}]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("call", BLOCKING)
 def test_blocking_call_with_targets_raises(run: ClientRunner, hub: Hub, call: Any) -> None:
     """A blocking call would ignore the targets, so it raises before anything is sent."""
@@ -143,6 +145,7 @@ def test_run_many_submits_with_the_targets(run: ClientRunner, hub: Hub) -> None:
     assert bodies == [{**AUDIO.body(), **TARGETS}, {**IMAGE.body(), **TARGETS}]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("targets", [{"target_repo": ""}, {"target_repo": 3}, {"target_directory": " "}])
 def test_target_that_is_no_text_is_rejected(run: ClientRunner, hub: Hub, targets: Any) -> None:
     """A target is a non-empty string."""

@@ -182,6 +182,7 @@ def test_save_reports_progress(run: ClientRunner, server: RawServer, tmp_path: P
     assert len(plain) > 1
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", [LookupError("enough"), ValueError("enough"), OSError(28, "enough")])
 def test_failed_progress_callback_leaves_no_file(
@@ -207,6 +208,7 @@ NASTY = """https://example.com/a.png?a=1&b="><script>alert('x')</script>"""
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("media_type", "item", "start", "source"),
     [

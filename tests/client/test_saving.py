@@ -163,6 +163,7 @@ def test_save_creates_parents_on_request(
     assert (path.parent, path.read_bytes()) == (tmp_path / "a" / "b", PNG)
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("content", [(PNG, ".png"), (JPEG, ".jpg"), (b"\x00unknown", ".bin")])
 def test_save_to_a_folder_chooses_a_name(
     run: ClientRunner, server: RawServer, tmp_path: Path, content: tuple[bytes, str]
@@ -306,6 +307,7 @@ def test_save_to_an_unusable_file_raises(
     assert why in str(run.expect_error(kind, edit, save(file), base_url=server.url))
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("name", "value"), [("parents", "yes"), ("sidecar", "yes"), ("on_progress", 5)], ids=str
 )
@@ -334,6 +336,7 @@ def test_save_expands_the_home_folder(
     assert paths == [tmp_path / "c" / "0"]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("name", ["hat.jpg", "hat.JPEG", "hat.mp4"])
 def test_save_with_a_wrong_suffix_warns(
     run: ClientRunner, server: RawServer, tmp_path: Path, name: str

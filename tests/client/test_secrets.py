@@ -228,11 +228,16 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.async_values
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("key", [KEY, HARD_KEY], ids=["simple", "hard"])
 def test_repeated_key_is_removed_in_each_encoding(
-    run: ClientRunner, server: RawServer, key: str, encoding: str
+    run: ClientRunner, server: RawServer, encoding: str
 ) -> None:
     """A key that the server repeats in an encoding is neither in the error nor in its response."""
+    for key in (KEY, HARD_KEY):
+        repeat_key(run, server, key, encoding)
+
+
+def repeat_key(run: ClientRunner, server: RawServer, key: str, encoding: str) -> None:
+    """Check the errors of responses that repeat a key in an encoding."""
     repeated = ENCODINGS[encoding](key)
     in_header = repeated.replace("\n", "")
     body = b'{"error": {"detail": "for %s, no", "x": "<b>%s"}}' % ((_json(repeated),) * 2)

@@ -79,6 +79,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
 }
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("form", SOURCES)
 def test_upload_returns_a_url(run: ClientRunner, hub: Hub, path: Path, form: str) -> None:
@@ -313,8 +314,10 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.async_values
 @pytest.mark.slow
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("call", ["run", "submit", "run_many"])
+@pytest.mark.parametrize(
+    ("call", "failure"),
+    [*(("run", failure) for failure in FAILURES), ("submit", "forbidden"), ("run_many", "forbidden")],
+)
 def test_failed_upload_sends_no_request(
     run: ClientRunner, hub: Hub, path: Path, failure: str, call: str
 ) -> None:

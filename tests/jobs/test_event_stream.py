@@ -139,6 +139,7 @@ def close(peer: Peer) -> None:
     peer.close()
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("send", [drip_headers, send_nothing, close])
 def test_stream_that_does_not_open_raises(
     run: ClientRunner, monkeypatch: pytest.MonkeyPatch, send: Callable[[Peer], None]
@@ -316,6 +317,7 @@ def test_record_of_another_job_is_a_failed_poll(run: ClientRunner, hub: Hub) -> 
     assert (error.generation_id, error.detail) == (ID, "no paint")
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize("method", ["refresh", "wait", "result"])

@@ -226,6 +226,7 @@ def test_cancel_on_timeout_fails(run: ClientRunner, endless_hub: Hub) -> None:
     assert "it could not be cancelled" in str(error)
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize(
@@ -284,6 +285,7 @@ REJECTIONS: list[tuple[int, object, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(("status", "body", "headers"), REJECTIONS)
 def test_result_after_rejected_streams(
@@ -342,6 +344,7 @@ def test_reconnect_backs_off_if_the_stream_ends(
     assert endless_hub.count("GET", QUEUE) <= 6
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_polls")
 @pytest.mark.parametrize("size", [1, 7, None])
@@ -372,6 +375,7 @@ def test_lost_event_is_recovered_by_reconnect(run: ClientRunner, hub: Hub, fault
     assert run(submit_and_wait(), base_url=hub.url).images
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.usefixtures("fast_polls")
 @pytest.mark.parametrize("fault", ["events-dropped", "events-garbled", "events-silent"])
@@ -411,6 +415,7 @@ def test_silent_stream_that_is_closed(run: ClientRunner, hub: Hub) -> None:
     assert run(submit_and_wait(), base_url=hub.url).images
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("events", [1, 2, 3])
 def test_stream_that_is_closed_after_events(run: ClientRunner, hub: Hub, events: int) -> None:

@@ -61,6 +61,7 @@ def test_job_with_two_images_returns_both(run: ClientRunner, pair_hub: Hub, has_
     assert contents[0] != contents[1]
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 def test_batch_result_with_two_images_is_replayed(run: ClientRunner, pair_hub: Hub, tmp_path: Path) -> None:
     """A journal keeps all media of a result, with their content if they have no URL."""
@@ -204,6 +205,7 @@ def test_draft_expiry_is_parsed(run: ClientRunner, hub: Hub, text: object, expec
     assert (video.draft_task_id, video.draft_expires_at) == ("d", expected)
 
 
+@pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_cancel_without_a_body_succeeds(run: ClientRunner, hub: Hub, status: int) -> None:
