@@ -15,7 +15,7 @@ from oxen_codegen.json_types import is_list, is_object
 HOSTILE = Path(__file__).parent
 MAX_MEGABYTES = 300
 MAX_TIME_RATIO = 10
-"""The maximal CPU time for an attack, as a multiple of that for a third of the committed models."""
+"""The maximal CPU time for an attack, as a multiple of that for a sixth of the committed models."""
 MODELS = "/api/ai/models"
 
 
@@ -126,7 +126,7 @@ def with_properties(model_id: str, properties: Mapping[str, Any], **fields: Any)
 
 def _make_enums(count: int) -> Iterator[tuple[str, list[Any]]]:
     yield "texts", [f"value-{number}" for number in range(count)]
-    yield "objects", [{"a": number} for number in range(count)]
+    yield "objects", [{"a": number} for number in range(count // 4)]
     yield "equal hashes", [number * (2**61 - 1) for number in range(count)]
 
 
@@ -140,9 +140,9 @@ LARGE_MODELS = [
     make_model("references", {"properties": {"a": CHAIN, "b": BOTH_CHAINS}, "$defs": CHAINS}),
     *(with_properties(name, {"a": {"enum": values}}) for name, values in _make_enums(10_000)),
     with_properties("default", {"a": ENUM_WITH_DEFAULT}),
-    with_properties("properties", {f"p{number}": STRING for number in range(2_000)}),
-    with_properties("similar", {f"{'-' * (number % 50)}{'.' * number}": STRING for number in range(800)}),
-    with_properties("similar objects", {"-" * n: OBJECT for n in range(300)}),
+    with_properties("properties", {f"p{number}": STRING for number in range(1_000)}),
+    with_properties("similar", {f"{'-' * (number % 50)}{'.' * number}": STRING for number in range(400)}),
+    with_properties("similar objects", {"-" * n: OBJECT for n in range(150)}),
     with_properties("name", {"a" * 500_000: OBJECT}),
     with_properties("description", {"a": {**STRING, "description": "word " * 180_000}}),
     with_properties("titles", {"a": STRING}, display_name="w" * 300_000, summary="w " * 150_000),
