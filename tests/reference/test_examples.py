@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 PAGE = next(page for page in RECORDED_PAGES if page.id == "qwen-image-edit-plus")
-SAMPLE_SIZE = 12
+SAMPLE_SIZE = 9
 WAITING_TRANSPORTS = ("Queue", "Events")
 POLLING_LANGUAGES = ("httpx", "cURL")
 

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 RECORDED, _ = read_folder(Path(oxen_models.__file__).parent / "schemas")
 BOUND = [model_id for model_id, record in RECORDED.items() if record.schema is not None]
+MAX_MODELS = 40
+"""The number of models that each mutation changes."""
 Schema = dict[str, Any]
 
 
@@ -129,7 +131,7 @@ def test_mutation_of_recorded_model_is_one_change(kind: str, mutate: Callable[[S
     """One change of a recorded model is reported as one change of its kind."""
     random = Random(kind)
     applied = 0
-    for model_id in BOUND:
+    for model_id in random.sample(BOUND, len(BOUND)):
         record = RECORDED[model_id]
         names = [name for name in sorted(record.schema["properties"]) if name != "model"]
         random.shuffle(names)
@@ -154,5 +156,7 @@ def test_mutation_of_recorded_model_is_one_change(kind: str, mutate: Callable[[S
             path = f'"{changed}"' if " " in changed else changed
             assert found == {(model_id, path, kind)}
             applied += 1
+            break
+        if applied == MAX_MODELS:
             break
     assert applied > 10

@@ -176,7 +176,6 @@ for command in {commands!r}:
         ("click", _COMMANDS),
         ("datamodel_code_generator", _COMMANDS[:3]),
         ("jinja2", _COMMANDS[:3]),
-        ("ruff", _COMMANDS[1:3]),
         ("stamina", (_FETCH, ("diff",))),
     ],
 )
@@ -191,3 +190,12 @@ def test_command_without_the_extra_names_it(
     for message in messages:
         assert message.startswith(f"oxen-codegen needs {missing}: ")
         assert message.endswith("pip install '.[codegen]' in a clone")
+
+
+@pytest.mark.parametrize("command", ["generate", "check"])
+def test_command_without_ruff_names_it(command: str, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ruff, which is run and not imported, is missing where it is not installed."""
+    monkeypatch.setitem(sys.modules, "ruff", None)
+    error = run_codegen(command).exception
+    assert isinstance(error, ModuleNotFoundError)
+    assert error.name == "ruff"

@@ -52,15 +52,17 @@ def test_override_replaces_one_template(recorded: Path, monkeypatch: pytest.Monk
 
 
 def test_override_replaces_a_copied_module(recorded: Path) -> None:
-    """A file that is not a Jinja template can be overridden as well; it has to be valid Python in UTF-8."""
+    """A file that is no Jinja template can be overridden, and is formatted; it must be Python in UTF-8."""
     name = "package/_runtime/_async/sender.py"
-    file = override(recorded, name, lambda text: text.replace('"""Sending', '"""Our sending'))
+    file = override(recorded, name, lambda text: f"{text.replace('Sending', 'Our sending', 1)}\n\nA=1\n")
     (recorded / "pyproject.toml").unlink()
     arguments = ("generate", "--templates", "own", "--schemas", "acme_models/schemas", "--output", "out")
     assert run_codegen(*arguments).exit_code == 0
     runtime = recorded / "out" / "oxen_models" / "_runtime"
     for kind in ("_async", "_sync"):
-        assert '"""Our sending' in (runtime / kind / "sender.py").read_text()
+        text = (runtime / kind / "sender.py").read_text()
+        assert '"""Our sending' in text
+        assert text.endswith("\n\nA = 1\n")
     file.write_text("x = 1\ndef (\n")
     assert f"own/{name}:2: " in run_codegen(*arguments).stderr
     for content in (b"\xff", b"\0"):
