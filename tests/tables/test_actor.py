@@ -14,6 +14,8 @@ import oxen_models.ray
 import pytest
 from helpers.hub_api import WAIT_TIMEOUT
 from oxen_models import AsyncOxen
+from oxen_models._runtime.journal import Journal
+from oxen_models._runtime.journal_shards import JournalShards
 from oxen_models.images import ZImageTurboRequest
 from oxen_models.ray import RowActor
 from oxen_models.testing import Hub
@@ -142,6 +144,16 @@ def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert hub.count("POST", QUEUE) == 1
+
+
+def test_batch_is_known_before_others_are_read(tmp_path: Path) -> None:
+    """The journal of a batch is found by its keys, also if that batch finds another journal in use."""
+    path = JournalShards(tmp_path).find(["a", "b"])
+    with Journal(path), pytest.raises(ox.JournalError, match="using this journal"):
+        JournalShards(tmp_path).find(["b", "c"])
+    [other] = {*tmp_path.glob("*.db")} - {path}
+    with Journal(other), pytest.raises(ox.JournalError, match="using this journal"):
+        JournalShards(tmp_path).find(["c"])
 
 
 @pytest.mark.slow

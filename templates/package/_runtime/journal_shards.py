@@ -55,19 +55,19 @@ class JournalShards:
         digests = sorted(sha256(key.encode()).digest()[:_DIGEST_SIZE] for key in keys)
         name = sha256(b"".join(digests)).hexdigest()[: 2 * _DIGEST_SIZE]
         path = self._path_of(name)
-        self._read_new()
-        others = {shard for digest in digests for shard in self._find_shards(digest)} - {name}
-        sources = [source for source in map(self._path_of, sorted(others)) if source.exists()]
-        if sources:
-            wanted = set(keys)
-            with Journal(path) as journal:
-                for source in sources:
-                    journal.merge(entry for entry in read(source) if entry.key in wanted)
         listed = self._folder / f"{name}{_KEYS_SUFFIX}"
-        if listed.exists():
-            return path
-        with replace_file(listed) as part:
-            part.write_bytes(b"".join(digests))
+        wanted = set(keys)
+        # In use before its keys are published, and these before others are read: of two processes that begin
+        # blocks with the same key at the same time, one finds the journal of the other in use.
+        with Journal(path) as journal:
+            if not listed.exists():
+                with replace_file(listed) as part:
+                    part.write_bytes(b"".join(digests))
+            self._read_new()
+            others = {shard for digest in digests for shard in self._find_shards(digest)} - {name}
+            for source in map(self._path_of, sorted(others)):
+                if source.exists():
+                    journal.merge(entry for entry in read(source) if entry.key in wanted)
         return path
 
     def _path_of(self, name: str) -> Path:
