@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from helpers.models import make_model
+from helpers.program_server import Finished, ProgramServer
 
 SCHEMA = {
     "type": "object",
@@ -38,10 +37,6 @@ def write_recorded(folder: Path, *models: dict[str, Any]) -> Path:
     return folder
 
 
-def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+def run_program(programs: ProgramServer, program: str, folder: Path) -> Finished:
+    """Run a program in `folder`, which may import the packages there."""
+    return programs.run(f"import sys; sys.path.insert(0, '')\n{program}", os.environ, folder)

@@ -12,9 +12,10 @@ import oxen_models
 import pytest
 from helpers.codegen import read_files, run_codegen
 from helpers.models import make_model
+from helpers.program_server import ProgramServer
 from oxen_models.testing import Hub
 
-from codegen.extension.team import configure, python, write_recorded
+from codegen.extension.team import configure, run_program, write_recorded
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ asyncio.run(use())
 """
 
 
-def test_documented_commands_work_in_an_empty_folder(team: Hub, empty: Path) -> None:
+def test_documented_commands_work_in_an_empty_folder(team: Hub, empty: Path, programs: ProgramServer) -> None:
     """The commands and the program of the guide generate and use a package."""
     section = PAGE.read_text(encoding="utf-8")
     [table] = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
@@ -74,13 +75,15 @@ def test_documented_commands_work_in_an_empty_folder(team: Hub, empty: Path) -> 
         at = ("--base-url", team.url) if command.startswith(("fetch", "update")) else ()
         done = run_codegen(*command.split(), *at)
         assert done.exit_code == 0, done.output
-    python("-c", program.replace("Oxen()", f"Oxen(base_url={team.url!r})"), folder=empty)
+    ran = run_program(programs, program.replace("Oxen()", f"Oxen(base_url={team.url!r})"), empty)
+    assert ran.code == 0, ran.errors
     assert (empty / "boots.png").stat().st_size > 0
     assert sorted(path.name for path in (empty / "acme_models").iterdir() if path.name[:3] != "__p") == [
         "__init__.py", "_async_client.py", "_client.py", "_families.py", "catalog.py", "images", "py.typed",
         "schemas",
     ]  # fmt: skip
-    python("-c", USE.format(url=team.url), folder=empty)
+    ran = run_program(programs, USE.format(url=team.url), empty)
+    assert ran.code == 0, ran.errors
 
 
 @pytest.mark.parametrize(
@@ -118,15 +121,15 @@ def test_generate_does_not_delete_other_files(recorded: Path) -> None:
     assert read_files(recorded) == before
 
 
-def test_package_of_another_version_raises(recorded: Path) -> None:
+def test_package_of_another_version_raises(recorded: Path, programs: ProgramServer) -> None:
     """A package generated with another version raises when it is used, and differs in `check`."""
     assert run_codegen("generate").exit_code == 0
     client = recorded / "acme_models" / "_client.py"
     version = f'made_with = "{oxen_models.__version__}"'
     client.write_text(client.read_text().replace(version, 'made_with = "0.0.1"'))
     program = "from acme_models import AcmeModels; from oxen_models import Oxen; AcmeModels(Oxen('any'))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=recorded, capture_output=True, text=True)
-    assert "acme_models was generated with oxen-models 0.0.1, and" in done.stderr
+    done = run_program(programs, program, recorded)
+    assert "acme_models was generated with oxen-models 0.0.1, and" in done.errors
     assert "_client.py" in run_codegen("check").stdout
 
 
@@ -139,11 +142,12 @@ def test_model_named_like_the_client_is_renamed(recorded: Path) -> None:
     assert "def model_extension(" in families
 
 
-def test_package_without_typed_calls_is_valid(recorded: Path) -> None:
+def test_package_without_typed_calls_is_valid(recorded: Path, programs: ProgramServer) -> None:
     """A package of models without a typed call has a client and a catalogue."""
     write_recorded(recorded, make_model("a", None), make_model("b", None))
     assert run_codegen("generate").exit_code == 0
-    python("-c", "from acme_models import AcmeModels, catalog; assert catalog.get('a')", folder=recorded)
+    program = "from acme_models import AcmeModels, catalog; assert catalog.get('a')"
+    assert run_program(programs, program, recorded).code == 0
 
 
 def test_fetch_completes_an_interrupted_generate(team: Hub, recorded: Path) -> None:
