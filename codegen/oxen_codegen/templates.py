@@ -42,8 +42,11 @@ class TemplateSet:
     ) -> None:
         self._folders = ("shared", "extension" if is_extension else "package")
         folders = (*self._folders, "family", *(() if is_extension else ("workbench",)))
-        files = _list_files(builtin)
-        self._files = {name: file for name, file in files.items() if name.split("/")[0] in folders}
+        self._files = {
+            f"{folder}/{name}": file
+            for folder in folders
+            for name, file in _list_files(builtin / folder).items()
+        }
         self._overrides = {} if overrides is None else _list_files(overrides)
         self._override_folder = overrides
         if overrides is not None and not overrides.is_dir():
