@@ -13,6 +13,9 @@ from filelock import FileLock, Timeout
 
 from .diagnostics import CodegenError
 
+READ_LOCK_TIMEOUT = 5.0
+"""Seconds that a command which only reads waits for one that writes."""
+
 
 @contextmanager
 def exclusive_lock(folder: Path, timeout: float = 0) -> Generator[None]:

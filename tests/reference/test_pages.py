@@ -17,7 +17,9 @@ from helpers.models import make_model, object_schema
 from helpers.reference import CONFIG, RECORDED_PAGES, TEMPLATES, convert
 from jsonschema import Draft202012Validator
 from oxen_codegen.describe import MAX_OPTIONS
+from oxen_codegen.lock import exclusive_lock
 from oxen_codegen.records import Removal, from_response
+from oxen_codegen.reference import site
 from oxen_codegen.reference.examples import render_examples
 from oxen_codegen.reference.pages import ModelPage, build_pages
 from oxen_codegen.reference.site import render_page
@@ -146,6 +148,26 @@ def test_command_writes_a_page_for_each_model(tmp_path: Path) -> None:
     assert {f"{page.slug}.md" for page in RECORDED_PAGES} <= written
     assert not old.exists()
     assert len(RECORDED_PAGES) == 200
+
+
+def test_command_without_models_keeps_pages(tmp_path: Path) -> None:
+    """A folder without schemas, which may be a wrong one, is an error, and no page is deleted."""
+    page = tmp_path / "models" / "old.md"
+    page.parent.mkdir()
+    page.write_text("old")
+    done = run_codegen("docs", "--schemas", tmp_path, "--output", tmp_path)
+    assert done.exit_code == 2
+    assert f"{tmp_path}: no model schemas" in done.stderr
+    assert page.exists()
+
+
+def test_command_waits_for_the_lock_of_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schemas are not read while another command may be replacing them."""
+    monkeypatch.setattr(site, "READ_LOCK_TIMEOUT", 0)
+    with exclusive_lock(tmp_path):
+        done = run_codegen("docs", "--schemas", tmp_path, "--output", tmp_path / "pages")
+    assert done.exit_code == 2
+    assert f"{tmp_path} is locked by another oxen-codegen process" in done.stderr
 
 
 @pytest.mark.slow

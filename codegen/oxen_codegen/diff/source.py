@@ -10,13 +10,12 @@ from tempfile import TemporaryDirectory
 
 from ..config import RUNTIME, Config
 from ..diagnostics import CodegenError, ModelError, make_printable
-from ..lock import exclusive_lock
+from ..lock import READ_LOCK_TIMEOUT, exclusive_lock
 from ..records import Record, read_folder
 from ..replace import ensure_complete
 
 LIVE = "live"
 _MAX_LISTED = 5
-_LOCK_TIMEOUT = 5.0  # seconds
 
 Records = Mapping[str, Record]
 
@@ -30,7 +29,10 @@ def load_models(source: str, config: Config) -> Records:
     folder = Path(source).expanduser()
     if folder.resolve() == config.schemas.resolve():
         # A running command may be writing to the folder, and an interrupted one may have moved it.
-        with exclusive_lock(config.output, _LOCK_TIMEOUT), exclusive_lock(config.schemas, _LOCK_TIMEOUT):
+        with (
+            exclusive_lock(config.output, READ_LOCK_TIMEOUT),
+            exclusive_lock(config.schemas, READ_LOCK_TIMEOUT),
+        ):
             ensure_complete(config.folder)
             if not folder.is_dir():
                 raise CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")

@@ -12,6 +12,7 @@ from ..changelog_file import read_changelog
 from ..config import Config
 from ..describe import Constraint
 from ..diagnostics import CodegenError, Diagnostic
+from ..lock import READ_LOCK_TIMEOUT, exclusive_lock
 from ..records import Record, read_folder
 from ..render import create_environment
 from ..tree import write_files
@@ -83,9 +84,12 @@ def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) 
         output: The folder of the files. Pages of models that are not recorded are deleted from it.
 
     Raises:
-        CodegenError: A record cannot be read, or a file cannot be written.
+        CodegenError: There is no record, a record cannot be read, or a file cannot be written.
     """
-    records, errors = read_folder(schemas)
+    with exclusive_lock(schemas, READ_LOCK_TIMEOUT):
+        records, errors = read_folder(schemas)
+    if not records and not errors:  # all pages would be deleted
+        raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
     if errors:
         diagnostics = [Diagnostic(name, error.path, error.message, "error") for name, error in errors.items()]
         raise CodegenError(
