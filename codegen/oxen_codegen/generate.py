@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from .acceptance import UnbindableRecordsError
 from .build import BoundModel, Package, PackageBuilder, find_name_collisions
 from .config import Config
 from .diagnostics import CodegenError, ModelError
-from .lock import exclusive_lock
+from .lock import READ_LOCK_TIMEOUT, exclusive_lock
 from .output import SchemaFiles, write_package
 from .records import Record, file_name, read_folder
 from .replace import ensure_complete, recover_package
@@ -44,7 +45,9 @@ def generate(config: Config, schemas: Path, template_dir: Path, *, dry_run: bool
             ensure_complete(config.folder)
         else:
             recover_package(config.folder, config.changelog)
-        records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
+        is_locked = schemas.resolve() in (config.output.resolve(), config.schemas.resolve())
+        with nullcontext() if is_locked else exclusive_lock(schemas, READ_LOCK_TIMEOUT):
+            records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
         if not records and not errors:
             raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
         builder = PackageBuilder(config, template_dir)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.codegen import read_files
 from helpers.models import make_model
+from oxen_codegen import generate
 from oxen_codegen.cli import main
 from oxen_codegen.lock import exclusive_lock
 from oxen_codegen.output import SchemaFiles
@@ -47,6 +48,17 @@ def test_generate_locked_folder(package: Path, invoke: Callable[[str], Result], 
     assert f"{tmp_path} is locked by another oxen-codegen process" in done.stderr
     assert read_files(package) == before
     assert invoke("generate").exit_code == 0
+
+
+def test_generate_from_a_locked_folder(
+    invoke: Callable[[str], Result], schemas: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Schemas of another package are not read while another command may be replacing them."""
+    monkeypatch.setattr(generate, "READ_LOCK_TIMEOUT", 0)
+    with exclusive_lock(schemas):
+        done = invoke("generate")
+    assert done.exit_code == 2
+    assert f"{schemas} is locked by another oxen-codegen process" in done.stderr
 
 
 def test_replace_read_only_schemas(unprivileged: Path) -> None:
