@@ -390,16 +390,15 @@ def limit_calls() -> Generator[None]:
     """Raise if the code within calls more Python functions than a schema of the maximal size needs."""
     calls = count()
 
-    def count_call(_: object, event: str, __: object) -> None:
-        if event == "call" and next(calls) > MAX_CALLS:
-            sys.setprofile(None)
+    def count_call(_: object, __: str, ___: object) -> None:
+        if next(calls) > MAX_CALLS:
             raise AssertionError("too many calls")
 
-    sys.setprofile(count_call)
+    sys.settrace(count_call)  # is called for calls only, because it returns no function for lines
     try:
         yield
     finally:
-        sys.setprofile(None)
+        sys.settrace(None)
 
 
 @pytest.mark.slow
