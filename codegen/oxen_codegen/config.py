@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from os.path import expanduser
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,20 @@ class Config:
         ids = {"names": self.names, "renamed": self.renamed, "successors": self.successors.values()}
         return [
             *(
-                Diagnostic("pyproject.toml", key, f"there is no model {model_id!r}")
+                Diagnostic("pyproject.toml", key, _describe_unknown("there is no model", model_id, records))
                 for key, model_ids in ids.items()
                 for model_id in sorted({*model_ids} - records.keys())
             ),
-            *(_unmatched(*unmatched) for unmatched in self.selection.unmatched_filters(records.values())),
+            *(
+                _unmatched(*unmatched, records)
+                for unmatched in self.selection.unmatched_filters(records.values())
+            ),
         ]
 
     def unmatched_ids(self, ids: Iterable[str]) -> list[Diagnostic]:
         """Return warnings for ids in `include` and `exclude` that no id of the server matches."""
-        return [_unmatched(*unmatched) for unmatched in self.selection.unmatched_ids(ids)]
+        known = list(ids)
+        return [_unmatched(*unmatched, known) for unmatched in self.selection.unmatched_ids(known)]
 
 
 def load_config(start: Path) -> Config:
@@ -224,5 +229,12 @@ def _parse_filters(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[st
     return {key: tuple(values) for key, values in filters.items()}
 
 
-def _unmatched(location: str, value: str) -> Diagnostic:
-    return Diagnostic("pyproject.toml", location, f"no model matches {value!r}")
+def _unmatched(location: str, value: str, ids: Iterable[str]) -> Diagnostic:
+    known = ids if location.endswith(".ids") else ()
+    return Diagnostic("pyproject.toml", location, _describe_unknown("no model matches", value, known))
+
+
+def _describe_unknown(problem: str, value: str, known: Iterable[str]) -> str:
+    """Return a warning about a value, with the nearest of the known ones."""
+    similar = get_close_matches(value, known, n=1)
+    return f"{problem} {value!r}{f'; did you mean {similar[0]!r}?' if similar else ''}"

@@ -127,10 +127,17 @@ def test_generate_excludes_an_invalid_model(empty: Path) -> None:
 
 
 def test_filter_without_a_match_warns(recorded: Path) -> None:
-    """A filter that matches no model is a warning."""
-    configure(recorded, "include = {ids = ['oxen:*', 'xoen:*']}", "exclude = {developers = ['Absent Labs']}")
+    """A filter or a name for a model that does not exist is a warning, with the most similar id."""
+    configure(
+        recorded,
+        "include = {ids = ['oxen:*', 'xoen:*', 'oxen:ox-bots']}",
+        "exclude = {developers = ['Absent Labs']}",
+        "names = {'oxen:ox-boot' = 'boots'}",
+    )
     done = run_codegen("generate")
     assert done.exit_code == 0
+    assert "include.ids: no model matches 'oxen:ox-bots'; did you mean 'oxen:ox-boots'?" in done.stderr
+    assert "names: there is no model 'oxen:ox-boot'; did you mean 'oxen:ox-boots'?" in done.stderr
     assert "warning: pyproject.toml include.ids: no model matches 'xoen:*'" in done.stderr
     assert "warning: pyproject.toml exclude.developers: no model matches 'Absent Labs'" in done.stderr
 
