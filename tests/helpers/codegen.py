@@ -17,8 +17,9 @@ cache_templates()
 
 
 @pytest.fixture
-def schemas(tmp_path: Path) -> Path:
-    """An empty folder for recorded models."""
+def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for recorded models, in a working folder without a configuration."""
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "schemas"
     folder.mkdir()
     return folder
