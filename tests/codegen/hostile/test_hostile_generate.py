@@ -28,7 +28,6 @@ from codegen.hostile.attacks import (
     insert_text,
     make_all_attacks,
     make_removed_models,
-    make_strings_attack,
     read_json,
     write_records,
 )
@@ -43,7 +42,7 @@ pytestmark = [
 def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: RawServer) -> None:
     """All attacks as recorded files: rejected ones are named and write nothing, the others are harmless.
 
-    The strings, which are accepted and cost most of the time, are added after the run with rejected files.
+    The accepted ones, which cost most of the time, are added after the run with rejected files.
     """
     attack, large = make_all_attacks(), TOO_LARGE
     removed = make_removed_models()
@@ -52,13 +51,12 @@ def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: R
     before = read_files(package)
     later = project.parent / "later"
     later.mkdir()
-    strings = [model["id"] for model in make_strings_attack().models]
     files = write_records([*attack.models, *large.models, *removed], schemas)
-    for model_id in strings:
+    messages = {**attack.rejected, **large.rejected}
+    for model_id in files.keys() - messages.keys():
         (schemas / files[model_id]).rename(later / files[model_id])
     (schemas / "victim.json").unlink()
     (schemas / "large.json").write_bytes(b" " * (50 * 2**20))
-    messages = {**attack.rejected, **large.rejected}
     rejected = {files[model_id]: message for model_id, message in messages.items()}
     rejected["large.json"] = "not usable: larger than 1 MB"
 
