@@ -18,7 +18,7 @@ from oxen_models.testing import Hub
 
 QUEUE = "/api/ai/queue"
 IN_FLIGHT = 8
-REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(20)]
+REQUESTS = [QwenImageRequest(prompt=f"number {index}") for index in range(12)]
 
 
 @pytest.fixture

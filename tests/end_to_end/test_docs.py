@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from helpers.docs import PAGES, ROOT, read_program
-from helpers.lean import python_path
 from helpers.models import make_model, object_schema
+from helpers.program_server import COMMAND_LINE, ProgramServer
 from oxen_models import Oxen
 from oxen_models.testing import Hub
 from PIL import Image
@@ -64,22 +62,17 @@ def test_programs_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one child")
 @pytest.mark.slow
-def test_readme_runs_with_exported_variables(tmp_path: Path) -> None:
+def test_readme_runs_with_exported_variables(programs: ProgramServer, tmp_path: Path) -> None:
     """With the variables that the stand-in's command prints, the programs of the README run unchanged."""
     before = write_inputs(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": python_path(*sys.path)}
-    command = [sys.executable, "-m", "oxen_models.testing"]
-    with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as server:
-        assert server.stdout is not None
+    with programs.start(COMMAND_LINE.replace("oxen_models", "oxen_models.testing")) as server:
         lines = [server.stdout.readline().strip() for _ in range(2)]
         variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        program = [sys.executable, "-c", read_program(ROOT / "README.md")]
-        done = subprocess.run(
-            program, env={**environment, **variables}, cwd=tmp_path, capture_output=True, text=True
-        )
+        done = programs.run(read_program(ROOT / "README.md"), os.environ | variables, tmp_path)
         server.send_signal(signal.SIGINT)
+        server.wait()
     assert variables.keys() == {"OXEN_API_KEY", "OXEN_BASE_URL"}
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.errors
     assert find_saved(tmp_path, before) == SAVED["README.md"]
 
 
