@@ -97,7 +97,7 @@ def run_held_queue() -> Generator[HeldQueue]:
     with Listener(("127.0.0.1", 0), Handler) as listener:
         queue = HeldQueue(f"http://127.0.0.1:{listener.server_port}")
         queue.released.set()
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1})
         thread.start()
         yield queue
         queue.released.set()
