@@ -186,6 +186,7 @@ def test_progress_bar_needs_the_extra(hub: Hub, run_batch: Run, monkeypatch: pyt
     assert sent_prompts(hub) == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("wrong", [{"max_in_flight": 0}, {"max_in_flight": 2.5}, {"timeout": -1}])
 def test_invalid_argument_raises(hub: Hub, run_batch: Run, wrong: dict[str, Any]) -> None:
     """An invalid argument raises before anything is sent."""
@@ -233,6 +234,7 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     "error", [{"error_message": "no second image"}, {"error": {"detail": "no second image"}}], ids=str
 )
@@ -274,6 +276,7 @@ def test_rejected_request_is_sent_again(hub: Hub, run_batch: Run, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize("fault", ["cut-before-response", 502])
 def test_unknown_outcome_is_not_sent_again(hub: Hub, run_batch: Run, tmp_path: Path, fault: Any) -> None:
     """A request that may have been accepted is sent again only with `resend_unknown`."""
@@ -370,6 +373,7 @@ def test_run_is_iterated_over_by_one_task(hub: Hub) -> None:
     assert asyncio.run(main()) == [None, None]
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("key", [1, None, [], Path("name")])
 def test_key_that_is_no_string_raises(hub: Hub, run_batch: Run, tmp_path: Path, key: Any) -> None:
     """A `key` that returns anything but a string raises, before anything is sent."""
@@ -382,6 +386,7 @@ def test_key_that_is_no_string_raises(hub: Hub, run_batch: Run, tmp_path: Path, 
     assert sent_prompts(hub) == []
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("option", [{"key": str}, {"resend_unknown": True}, {"reconcile": True}])
 def test_option_of_a_journal_needs_one(hub: Hub, run_batch: Run, option: dict[str, Any]) -> None:
     """An option that concerns the journal raises without one, before anything is sent."""

@@ -72,7 +72,8 @@ def read_total(hub: Hub) -> Decimal:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("max_in_flight", [1, 4, 16])
+@pytest.mark.async_values
+@pytest.mark.parametrize("max_in_flight", [4, 1, 16])
 def test_run_stops_before_it_exceeds_the_budget(hub: Hub, run_batch: Run, max_in_flight: int) -> None:
     """The request that could exceed the budget is not sent, however many are in flight."""
     outcomes, error = run_batch(pictures(10), budget=Decimal("0.055"), max_in_flight=max_in_flight)
@@ -85,7 +86,8 @@ def test_run_stops_before_it_exceeds_the_budget(hub: Hub, run_batch: Run, max_in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("max_in_flight", [1, 16])
+@pytest.mark.async_values
+@pytest.mark.parametrize("max_in_flight", [16, 1])
 def test_budget_names_the_first_unsent_request(hub: Hub, run_batch: Run, max_in_flight: int) -> None:
     """The error names the first request that was not sent, in whatever order requests are refused."""
     outcomes, error = run_batch(pictures(30), budget=Decimal("0.025"), max_in_flight=max_in_flight)
@@ -190,6 +192,7 @@ def test_allowed_unpriced_request_counts_at_its_cost(hub: Hub, run_batch: Run) -
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize("max_in_flight", [1, 8])
 def test_resumed_run_counts_the_journal(hub: Hub, run_batch: Run, tmp_path: Path, max_in_flight: int) -> None:
     """A resumed run counts what earlier runs spent, and stops at the same sum."""
@@ -240,6 +243,7 @@ def test_resumed_run_needs_the_costs_of_the_journal(hub: Hub, run_batch: Run, tm
 BUDGET = "budget must be dollars as a Decimal or an int from 0"
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -168,6 +168,7 @@ def test_sheet_decodes_usual_formats_only(run: ClientRunner, hub_of_test: Hub, t
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize(
     ("name", "sheet", "error", "message"),
     [

@@ -43,7 +43,8 @@ def count_posts(hub: Hub) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limited", [1, 20])
+@pytest.mark.async_values
+@pytest.mark.parametrize("limited", [12, 1])
 def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -> None:
     """Rejected requests are sent again, few while the limit lasts, and no request fails."""
     headers = {"Retry-After": "0.05"}
@@ -65,6 +66,7 @@ def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [503, 524])
 def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_path: Path, status: int) -> None:
     """During an outage, no requests are sent but GET requests; only those in transmission are unknown."""
@@ -79,6 +81,7 @@ def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_pat
     assert states == {"succeeded": len(REQUESTS) - len(unknown), "unknown": len(unknown)}
 
 
+@pytest.mark.async_values
 @pytest.mark.parametrize("status", [400, 500, 502])
 def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status: int) -> None:
     """A response with the text of a local error of threads does not make the run send the request again."""

@@ -155,6 +155,7 @@ def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_difference_of_the_clocks_is_considered(
     run: ClientRunner, hub: Hub, journal: Path, monkeypatch: pytest.MonkeyPatch, hours: int

@@ -65,6 +65,7 @@ def test_new_rows_run_and_finished_do_not(hub: Hub, run_sync: RunTable, tmp_path
 @pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
 )
+@pytest.mark.async_values
 @pytest.mark.parametrize(("suffix", "delete_sink"), [(".csv", False), (".jsonl", True), (".parquet", False)])
 def test_crash_loses_and_repeats_nothing(
     hub: Hub, run_table: RunTable, tmp_path: Path, suffix: str, delete_sink: bool
@@ -72,15 +73,15 @@ def test_crash_loses_and_repeats_nothing(
     """Rows of a run that crashed are completed by the journal, even if the sink is lost."""
     sink, folder = tmp_path / f"out{suffix}", tmp_path / "files"
     with pytest.raises(Crash):
-        run_table(make_rows(8), draw, sink, folder=folder, progress=crash_after(3), max_in_flight=3)
+        run_table(make_rows(12), draw, sink, folder=folder, progress=crash_after(3), max_in_flight=4)
     sent = hub.count("POST", QUEUE)
-    assert 3 <= sent < 8
+    assert 3 <= sent < 12
     if delete_sink:
         sink.unlink()
-    progress = run_table(make_rows(8), draw, sink, folder=folder)
-    assert read_statuses(sink) == {str(number): "succeeded" for number in range(8)}
-    assert (hub.count("POST", QUEUE), progress.failed) == (8, 0)
-    assert len(list(folder.glob("*.webp"))) == 8
+    progress = run_table(make_rows(12), draw, sink, folder=folder)
+    assert read_statuses(sink) == {str(number): "succeeded" for number in range(12)}
+    assert (hub.count("POST", QUEUE), progress.failed) == (12, 0)
+    assert len(list(folder.glob("*.webp"))) == 12
 
 
 @pytest.mark.slow

@@ -234,6 +234,7 @@ def test_sidecar_is_beside_the_file(run_sync: RunTable, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.async_values
 @pytest.mark.parametrize("sidecar", [False, True])
 def test_files_are_uploaded_to_a_url(run_table: RunTable, tmp_path: Path, sidecar: bool) -> None:
     """A folder that is a URL of fsspec gets the files."""

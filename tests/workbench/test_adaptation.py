@@ -63,9 +63,9 @@ SCHEMAS = [
     ),
 ]
 """Combinations of parameters that no recorded model has."""
-SYNTHETIC = 600
-PAIRS = 1_500
-COMMON = 1_500
+SYNTHETIC = 400
+PAIRS = 800
+COMMON = 800
 URL = "https://example.com/a.png"
 COMMON_VALUES: Mapping[str, tuple[Any, ...]] = {
     "exact": ("An ox", 42, True, False, -1, None, {"a": [1]}, 0.5),
