@@ -58,7 +58,7 @@ gc.disable()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+def pytest_pycollect_makeitem() -> Generator[None, list[Any] | pytest.Collector | None, Any]:
     """Omit tests marked `async_values` that repeat another value with the synchronous client."""
     made = yield
     return [item for item in made if not _repeats_value(item)] if isinstance(made, list) else made
