@@ -56,7 +56,7 @@ def test_generate_attacks(project: Path, guarded: Callable[..., Done], server: R
     for model_id in files.keys() - messages.keys():
         (schemas / files[model_id]).rename(later / files[model_id])
     (schemas / "victim.json").unlink()
-    (schemas / "large.json").write_bytes(b" " * (50 * 2**20))
+    (schemas / "large.json").write_bytes(b" " * (10 * 2**20))
     rejected = {files[model_id]: message for model_id, message in messages.items()}
     rejected["large.json"] = "not usable: larger than 1 MB"
 

@@ -197,7 +197,7 @@ def test_diff_renamed_parameters_takes_linear_time(
 @pytest.mark.parametrize(
     ("response", "message"),
     [
-        (Response(body=b" " * (50 * 2**20)), "the response is larger than 1 MB"),
+        (Response(body=b" " * (10 * 2**20)), "the response is larger than 1 MB"),
         (Response(body=b"id: !!python/object/apply:os.system ['touch canary']\n"), "not JSON"),
         (Response(302, headers={"location": "file:///etc/passwd"}), "the server returned HTTP 302"),
         (Response(body=make_model("good", summary="Not bad.")), "the server returned another model: 'good'"),
