@@ -61,7 +61,9 @@ gc.disable()
 def pytest_pycollect_makeitem() -> Generator[None, list[Any] | pytest.Collector | None, Any]:
     """Omit tests marked `async_values` that repeat another value with the synchronous client."""
     made = yield
-    return [item for item in made if not _repeats_value(item)] if isinstance(made, list) else made
+    if made is None or isinstance(made, pytest.Collector):
+        return made
+    return [item for item in made if not _repeats_value(item)]
 
 
 def _repeats_value(item: Any) -> bool:

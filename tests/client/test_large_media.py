@@ -177,8 +177,9 @@ def test_changed_file_is_not_sent(
     path.write_bytes(content)
     request = build(path)
     CHANGES[change](path, content)
-    for send in (lambda oxen: oxen.run(request), lambda oxen: oxen.submit(request)):
-        error = run.expect_error(ox.InvalidRequestError, send, base_url=server.url)
+    calls: list[Callable[[Any], Any]] = [lambda oxen: oxen.run(request), lambda oxen: oxen.submit(request)]
+    for call in calls:
+        error = run.expect_error(ox.InvalidRequestError, call, base_url=server.url)
         [problem] = error.problems
         assert (error.model_id, problem.parameter) == (request.model_id, "input_image[0]")
         assert "the file c" in problem.expected  # cannot be read any more, or changed
