@@ -73,7 +73,7 @@ def _repeats_value(item: Any) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all objects that exist before the first test from garbage collection, which is rarer, too."""
+    """Collect garbage less often, and never the objects that exist before the first test."""
     gc.freeze()
     gc.set_threshold(7000)
     gc.enable()
