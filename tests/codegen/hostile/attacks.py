@@ -14,7 +14,7 @@ from oxen_codegen.json_types import is_list, is_object
 
 HOSTILE = Path(__file__).parent
 MAX_MEGABYTES = 300
-MAX_TIME_RATIO = 15
+MAX_TIME_RATIO = 25
 """The maximal CPU time for an attack, as a multiple of that for a sixth of the committed models."""
 MODELS = "/api/ai/models"
 
