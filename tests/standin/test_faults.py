@@ -14,6 +14,7 @@ from helpers.hub_api import (
     enqueue,
     get_job,
     list_ids,
+    open_client,
     wait_for_end,
     wait_until,
 )
@@ -98,6 +99,18 @@ def test_slow_response_is_late(hub: Hub, api: httpx.Client) -> None:
     start = time.monotonic()
     wait_for_end(api, id)
     assert time.monotonic() - start >= 0.1
+
+
+@pytest.mark.slow
+def test_stuck_job_is_the_submitted_one() -> None:
+    """A job that waits in the queue when the fault is injected ends; the next submitted one does not."""
+    with Hub(speed=10) as hub, open_client(hub) as api:
+        [earlier] = enqueue(api)
+        hub.inject_fault("job-stuck", times=1)
+        [stuck] = enqueue(api)
+        assert wait_for_end(api, earlier)["status"] == "succeeded"
+        assert wait_until(lambda: get_job(api, stuck)["status"] != "queued")
+        assert list_ids(api) == [stuck]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import anyio.to_thread
 
@@ -34,7 +35,9 @@ class Runner:
 
     def enqueue(self, job: Job) -> None:
         self._state.jobs.add(job)
-        self._schedule(job, _QUEUED_SHARE, self._start)
+        # Drawn here, because a job that was submitted before the fault was injected may start at any time.
+        is_stuck = self._state.faults.draw("job-stuck") is not None
+        self._schedule(job, _QUEUED_SHARE, partial(self._start, is_stuck=is_stuck))
 
     async def run(self, job: Job) -> None:
         """Enqueue `job` and complete it without a delay."""
@@ -46,11 +49,11 @@ class Runner:
         delay = share * self._state.queue_time(job.media)
         asyncio.get_running_loop().call_later(delay, action, job)
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job, *, is_stuck: bool) -> None:
         if not job.is_active:
             return
         job.start()
-        if self._state.faults.draw("job-stuck") is None:
+        if not is_stuck:
             self._schedule(job, 1 - _QUEUED_SHARE, self._finish)
 
     def _finish(self, job: Job) -> None:

@@ -275,7 +275,7 @@ class Hub:
 
         Faults of jobs:
 
-        - `job-stuck`: a job that starts stays `processing`.
+        - `job-stuck`: a job that is submitted to the queue stays `processing`.
         - `job-not-found`: a request for a job that has ended receives 404.
 
         Faults of the URLs of results, decided when a URL is returned; another request returns another URL:
