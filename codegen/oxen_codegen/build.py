@@ -36,7 +36,7 @@ _COPIED_MODULES = {
         "keywords.py", "media_kinds.py", "media_urls.py", "merging.py", "normalize.py",
         "operations.py", "priced_parameters.py", "prices.py",
     ),
-    "_runtime": ("api_key.py", "environment.py", "login_file.py"),
+    "_runtime": ("api_key.py", "environment.py", "login_file.py", "suggestions.py"),
 }  # fmt: skip
 _MODEL_TEMPLATE = "family/model.py.jinja"
 _CLIENT_TEMPLATE = "_client.py.jinja"

@@ -7,17 +7,17 @@ import sys
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from os.path import expanduser
 from pathlib import Path
 from typing import Any
 
-from .diagnostics import CodegenError, Diagnostic
+from .diagnostics import CodegenError, Diagnostic, describe_error
 from .json_types import is_list, is_object
 from .names import is_module_name, is_parameter_name, is_snake_case, pascal
 from .operations import FAMILIES
 from .records import Record
 from .selection import KEYS, Selection
+from .suggestions import suggest_similar
 
 RUNTIME = "oxen_models"
 """The package with the runtime; a package of any other name imports the runtime from it."""
@@ -96,7 +96,11 @@ class Config:
         ids = {"names": self.names, "renamed": self.renamed, "successors": self.successors.values()}
         return [
             *(
-                Diagnostic("pyproject.toml", key, _describe_unknown("there is no model", model_id, records))
+                Diagnostic(
+                    "pyproject.toml",
+                    key,
+                    f"there is no model {model_id!r}{suggest_similar(model_id, records)}",
+                )
                 for key, model_ids in ids.items()
                 for model_id in sorted({*model_ids} - records.keys())
             ),
@@ -124,8 +128,7 @@ def load_config(start: Path) -> Config:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error  # the text of an OSError has the path as well
-        raise CodegenError(f"{file}: {reason}") from error
+        raise CodegenError(f"{file}: {describe_error(error)}") from error
     tool, project = (document.get(name) for name in ("tool", "project"))
     if is_object(tool) and "oxen_codegen" in tool:
         raise CodegenError(f"{file}: [tool.oxen_codegen] must be named [tool.oxen-codegen]")
@@ -231,10 +234,6 @@ def _parse_filters(table: Mapping[str, Any], name: str) -> Mapping[str, tuple[st
 
 def _unmatched(location: str, value: str, ids: Iterable[str]) -> Diagnostic:
     known = ids if location.endswith(".ids") else ()
-    return Diagnostic("pyproject.toml", location, _describe_unknown("no model matches", value, known))
-
-
-def _describe_unknown(problem: str, value: str, known: Iterable[str]) -> str:
-    """Return a warning about a value, with the nearest of the known ones."""
-    similar = get_close_matches(value, known, n=1)
-    return f"{problem} {value!r}{f'; did you mean {similar[0]!r}?' if similar else ''}"
+    return Diagnostic(
+        "pyproject.toml", location, f"no model matches {value!r}{suggest_similar(value, known)}"
+    )

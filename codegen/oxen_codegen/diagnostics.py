@@ -25,6 +25,11 @@ class Diagnostic:
         return f"{self.severity}: {location}: {make_printable(self.message)}"
 
 
+def describe_error(error: Exception) -> str:
+    """Return the message of an error, without the path that an `OSError` adds."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 class CodegenError(Exception):
     """The command cannot continue because of its input. Nothing was changed.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from .acceptance import UnbindableRecordsError
 from .build import BoundModel, Package, PackageBuilder, find_name_collisions
 from .config import Config
-from .diagnostics import CodegenError, ModelError
-from .lock import READ_LOCK_TIMEOUT, exclusive_lock
+from .diagnostics import ModelError
+from .lock import exclusive_lock
 from .output import SchemaFiles, write_package
-from .records import Record, file_name, read_folder
+from .records import Record, file_name, missing_schemas_error, read_folder
 from .replace import ensure_complete, recover_package
 from .tree import Difference
 
@@ -40,16 +40,17 @@ def generate(config: Config, schemas: Path, template_dir: Path, *, dry_run: bool
         CodegenError: A recorded model cannot be bound, or the package cannot be written. Nothing was changed.
     """
     # The schemas of the package are locked as well, because they are replaced together with the package.
-    with exclusive_lock(config.output), exclusive_lock(config.schemas):
+    folders = {folder.resolve(): folder for folder in (config.output, config.schemas, schemas)}
+    with ExitStack() as locks:
+        for folder in folders.values():
+            locks.enter_context(exclusive_lock(folder))
         if dry_run:
             ensure_complete(config.folder)
         else:
             recover_package(config.folder, config.changelog)
-        is_locked = schemas.resolve() in (config.output.resolve(), config.schemas.resolve())
-        with nullcontext() if is_locked else exclusive_lock(schemas, READ_LOCK_TIMEOUT):
-            records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
+        records, errors = read_folder(schemas) if schemas.is_dir() else ({}, {})
         if not records and not errors:
-            raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
+            raise missing_schemas_error(schemas)
         builder = PackageBuilder(config, template_dir)
         models, unbindable = _bind_models(builder, records)
         if errors or unbindable:

@@ -231,6 +231,11 @@ def file_name(model_id: str) -> str:
     return f"{name}.json"
 
 
+def missing_schemas_error(folder: Path) -> CodegenError:
+    """Return the error of a folder without records."""
+    return CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")
+
+
 def read_folder(folder: Path) -> tuple[dict[str, Record], dict[str, ModelError]]:
     """Return the records of a folder by id, and the errors of its invalid files by file name.
 

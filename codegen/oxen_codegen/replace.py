@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .changelog_file import add_entry, read_changelog
-from .diagnostics import CodegenError
+from .diagnostics import CodegenError, describe_error
 from .json_types import is_object
 from .tree import create_file
 
@@ -87,7 +87,7 @@ def replace_package(
         _delete_tree(_staging_paths(package)[1])  # the next command deletes the rest
     except OSError as error:
         path = error.filename or package.parent
-        raise CodegenError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise CodegenError(f"{path}: cannot be written: {describe_error(error)}") from error
     finally:
         _restore(package)
 
@@ -152,8 +152,9 @@ def _read_pending_entry(package: Path, changelog: Path) -> _PendingEntry | None:
         if pending["file"] != str(changelog.resolve()):
             raise ValueError(f"it names {pending['file']!r:.200}, which is not the changelog of the project")
     except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CodegenError(f"{file} is not a changelog entry of this project, delete it: {reason}") from None
+        raise CodegenError(
+            f"{file} is not a changelog entry of this project, delete it: {describe_error(error)}"
+        ) from None
     _ensure_writable(changelog)
     return _PendingEntry(changelog.resolve(), pending["entry"], pending["text"])
 

@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, NamedTuple, Self
 
 from .lean import python_path
@@ -81,12 +81,7 @@ class Program:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        frames: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._code is None:
             self.send_signal(signal.SIGKILL)
             self.wait()
@@ -143,12 +138,7 @@ class ProgramServer:
             self._process = subprocess.Popen(command, env=environment, stdin=other_end.fileno())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        frames: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
         self._process.wait(TIMEOUT)
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from ..config import RUNTIME, Config
 from ..diagnostics import CodegenError, ModelError, make_printable
 from ..lock import READ_LOCK_TIMEOUT, exclusive_lock
-from ..records import Record, read_folder
+from ..records import Record, missing_schemas_error, read_folder
 from ..replace import ensure_complete
 
 LIVE = "live"
@@ -35,7 +35,7 @@ def load_models(source: str, config: Config) -> Records:
         ):
             ensure_complete(config.folder)
             if not folder.is_dir():
-                raise CodegenError(f"{folder}: no model schemas; run `oxen-codegen fetch --all` first")
+                raise missing_schemas_error(folder)
             return load_folder(folder)
     return load_folder(folder) if source and folder.is_dir() else load_revision(source, config)
 

@@ -13,7 +13,7 @@ from ..config import Config
 from ..describe import Constraint
 from ..diagnostics import CodegenError, Diagnostic
 from ..lock import READ_LOCK_TIMEOUT, exclusive_lock
-from ..records import Record, read_folder
+from ..records import Record, missing_schemas_error, read_folder
 from ..render import create_environment
 from ..tree import write_files
 from .examples import add_filters, render_examples
@@ -89,7 +89,7 @@ def write_site(config: Config, schemas: Path, template_dir: Path, output: Path) 
     with exclusive_lock(schemas, READ_LOCK_TIMEOUT):
         records, errors = read_folder(schemas)
     if not records and not errors:  # all pages would be deleted
-        raise CodegenError(f"{schemas}: no model schemas: run `oxen-codegen fetch --all` first")
+        raise missing_schemas_error(schemas)
     if errors:
         diagnostics = [Diagnostic(name, error.path, error.message, "error") for name, error in errors.items()]
         raise CodegenError(

@@ -63,7 +63,7 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            from oxen_models._runtime.values import suggest_similar
+            from oxen_models._runtime.suggestions import suggest_similar
 
             raise click.UsageError(f"no command {name!r}{suggest_similar(name, _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)

@@ -19,7 +19,7 @@ from oxen_models._runtime.hub_models import HubModel
 from oxen_models._runtime.json_schema.json_types import is_object
 from oxen_models._runtime.json_schema.media_kinds import KINDS
 from oxen_models._runtime.json_schema.prices import describe_price, format_amount, format_range
-from oxen_models._runtime.values import suggest_similar
+from oxen_models._runtime.suggestions import suggest_similar
 
 _FAMILIES = ("images", "videos", "audio")
 # Keywords for forms, which do not limit accepted values.

@@ -248,7 +248,7 @@ class Catalog:
         for model in self._models:
             if model.id == id:
                 return model
-        from .values import suggest_similar
+        from oxen_models._runtime.suggestions import suggest_similar
 
         similar = suggest_similar(str(id), (model.id for model in self._models))
         raise KeyError(f"no model {id!r:.80}{similar}")
@@ -293,8 +293,9 @@ def _check(name: str, value: str, known: Collection[str], *, ignore_case: bool =
     arguments.check_string(name, value)
     if value in known or (ignore_case and value.lower() in map(str.lower, known)):
         return
+    from oxen_models._runtime.suggestions import suggest_similar
+
     from .errors import ConfigurationError
-    from .values import suggest_similar
 
     expected = "" if len(known) > MAX_LISTED_NAMES else f"; expected one of {', '.join(known)}"
     raise ConfigurationError(f"{name}: there is no {value!r:.80}{suggest_similar(value, known) or expected}")

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxen_models._runtime.suggestions import find_similar
+
 from .errors import (
     BadRequestError,
     ContentRejectedError,
@@ -18,7 +20,6 @@ from .errors import (
     OxenError,
     UnprocessableError,
 )
-from .values import find_similar
 
 if TYPE_CHECKING:
     from .request import Request

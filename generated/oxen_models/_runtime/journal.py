@@ -272,7 +272,7 @@ def merge(target: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> N
     Raises:
         JournalError: A journal is damaged or in use, cannot be read or written, or two of them have different
             jobs for the same request. The target is unchanged by the journal that conflicts.
-        ConfigurationError: A source is the target, or is not a file.
+        ConfigurationError: A source is the target, or an argument is not a path.
     """
     target_path = os.path.realpath(expand_path("target", target))
     for source in sources:

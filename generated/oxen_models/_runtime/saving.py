@@ -17,6 +17,8 @@ from stat import S_IMODE, S_ISDIR, S_ISREG
 from tempfile import gettempdir
 from typing import IO, Any, Protocol
 
+from oxen_models._runtime.json_schema.diagnostics import describe_error
+
 from .atomic_file import new_part
 from .callers import count_package_frames
 from .errors import ConfigurationError, MediaError
@@ -223,8 +225,7 @@ def map_os_errors(name: object) -> Generator[None]:
     except (MediaError, ConfigurationError):
         raise
     except (OSError, ValueError) as error:  # ValueError for a closed file
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{str(name)!r} could not be written: {reason}") from error
+        raise MediaError(f"{str(name)!r} could not be written: {describe_error(error)}") from error
 
 
 def _is_read_only(file: object) -> bool:

@@ -11,8 +11,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from oxen_models._runtime.suggestions import suggest_similar
+
 from .hub_models import HubModel, parse_model_record
-from .values import suggest_similar
 
 # An id whose file has its name on every file system.
 _PLAIN_ID = re.compile(r"[a-z0-9_-]{1,200}")

@@ -158,8 +158,8 @@ def _check_paths(sheet: str | None, folder: str | None) -> None:
 
     if sheet is not None:
         with map_os_errors(sheet):
-            open_sheet(sheet, None, MAX_TILE_SIZE)
-        check_file(Path(os.path.expanduser(sheet)))
+            file = open_sheet(sheet, None, MAX_TILE_SIZE)
+        check_file(file.target.path)
     if folder is not None:
         path = Path(os.path.expanduser(folder))
         with map_os_errors(folder):

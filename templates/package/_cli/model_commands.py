@@ -171,7 +171,7 @@ def find_model(id: str, base_url: str | None) -> RunnableModel:
         return model
     from oxen_models._runner.runner import Runner
     from oxen_models._runtime.errors import NotFoundError
-    from oxen_models._runtime.values import suggest_similar
+    from oxen_models._runtime.suggestions import suggest_similar
 
     from .options import create_client
 

@@ -62,7 +62,7 @@ def search_command(words: Sequence[str], live: bool, base_url: str | None) -> No
 
     found = catalog.models(search=" ".join(words))
     if not found and get_output().is_human:
-        from oxen_models._runtime.values import suggest_similar
+        from oxen_models._runtime.suggestions import suggest_similar
 
         names = [model.id for model in catalog.models()]
         print_text(f"no model has all these words{suggest_similar('-'.join(words), names)}", err=True)

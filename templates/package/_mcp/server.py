@@ -20,7 +20,7 @@ from oxen_models._runner.spending import NotConfirmedError
 from oxen_models._runtime.errors import InvalidRequestError, JobTimeout, OutcomeUnknownError, OxenError
 from oxen_models._runtime.json_schema.prices import format_amount
 from oxen_models._runtime.printable import escape_invisible
-from oxen_models._runtime.values import suggest_similar
+from oxen_models._runtime.suggestions import suggest_similar
 from oxen_models._runtime.version import __version__
 
 from .approvals import Approvals, Context, describe_rejection

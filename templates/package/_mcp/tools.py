@@ -9,7 +9,8 @@ import mcp_types as types
 from jsonschema.exceptions import ValidationError
 from oxen_models._runtime.catalog import MediaKind, Task
 from oxen_models._runtime.dynamic import JSONValidator
-from oxen_models._runtime.values import shorten, suggest_similar
+from oxen_models._runtime.suggestions import suggest_similar
+from oxen_models._runtime.values import shorten
 
 DEFAULT_WAIT = 45
 """Seconds, because several clients end a call after 60."""

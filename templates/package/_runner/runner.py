@@ -23,7 +23,7 @@ from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.request import RequestLike
 from oxen_models._runtime.scheduler import MIN_WAIT_TIMEOUT
 from oxen_models._runtime.submissions import was_rejected
-from oxen_models._runtime.values import suggest_similar
+from oxen_models._runtime.suggestions import suggest_similar
 
 from .destinations import Destination, SavedFile
 from .limits import Limits

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from oxen_models._runtime.json_schema.estimates import Estimate, NoEstimate
 from oxen_models._runtime.json_schema.prices import format_amount
+from oxen_models._runtime.suggestions import suggest_similar
 
 from .adaptation import Adaptation, Conversion, Omission, adapt_parameters, check_names
 from .aliases import ALIAS_BY_NAME, ALIASES
@@ -19,7 +20,6 @@ from .fields import OMIT, is_sequence, map_wire_names
 from .printable import escape_line
 from .request import Request
 from .schemas import read_model
-from .values import suggest_similar
 
 ComparisonTask: TypeAlias = Literal["text-to-image", "image-edit", "text-to-video", "image-to-video"]
 """What the models of a comparison do."""

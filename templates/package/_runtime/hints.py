@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxen_models._runtime.suggestions import find_similar
+
 from .errors import (
     BadRequestError,
     ContentRejectedError,
@@ -17,7 +19,6 @@ from .errors import (
     OxenError,
     UnprocessableError,
 )
-from .values import find_similar
 
 if TYPE_CHECKING:
     from .request import Request

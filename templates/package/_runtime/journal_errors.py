@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from oxen_models._runtime.json_schema.diagnostics import describe_error
+
 from .errors import JournalError
 
 KEEP = "do not delete it, because its requests would be sent and billed again"
@@ -37,7 +39,7 @@ def describe(error: Exception) -> str:
         # Errors of the module itself have no code.
         advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
         return f"{error}; {advice or f'restore the journal from a copy and {KEEP}'}"
-    return str(getattr(error, "strerror", None) or error)
+    return describe_error(error)
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from oxen_models._runtime.suggestions import suggest_similar
 from typing_extensions import TypedDict
-
-from .values import suggest_similar
 
 
 class RequestOptions(TypedDict, total=False, closed=True):

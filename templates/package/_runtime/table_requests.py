@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from oxen_models._runtime.json_schema import json_types
+from oxen_models._runtime.suggestions import suggest_similar
 
 from .batch_options import BatchOptions
 from .catalog import ModelInfo
@@ -17,7 +18,6 @@ from .errors import ConfigurationError, InvalidRequestError, Problem
 from .request import AnyRequest
 from .table_progress import ProgressLike
 from .table_sources import Row
-from .values import suggest_similar
 
 ToRequest: TypeAlias = Callable[[dict[str, Any]], AnyRequest] | Mapping[str, str]
 """A function, or the names of columns by parameter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from oxen_models._runtime.json_schema.json_types import is_object
@@ -23,21 +23,6 @@ def text(body: Mapping[str, Any], key: str) -> str | None:
 def count(value: object) -> int | None:
     """Return a non-negative integer; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def find_similar(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar to a wrong one, whatever its case; None if none is."""
-    from difflib import get_close_matches
-
-    by_lower = {other.lower(): other for other in known}
-    close = get_close_matches(name.lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
-
-
-def suggest_similar(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error, which asks whether a similar name was meant; empty if none is similar."""
-    similar = find_similar(name, known)
-    return "" if similar is None else f"; did you mean {similar!r}?"
 
 
 def map_scalars(value: object, change: Callable[[object, str], object], name: str = "") -> Any:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import ClassVar, overload
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from oxen_models._runtime.json_schema.diagnostics import describe_error
+
 from ..arguments import check_flag, check_function
 from ..bodies import count_base64, decode_base64
 from ..errors import ConfigurationError, MediaError, OxenError
@@ -166,9 +168,9 @@ class AsyncMedia:
             source = await self._find_source()
             await run_blocking(write_sidecar, file, self._index, source)
         except (OxenError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error  # without the name of a temporary file
             raise MediaError(
-                f"{str(file)!r} was saved, but not its sidecar: {reason}", generation_id=self.generation_id
+                f"{str(file)!r} was saved, but not its sidecar: {describe_error(error)}",
+                generation_id=self.generation_id,
             ) from error
 
     async def _find_source(self) -> Origin | Generation | None:

@@ -137,8 +137,8 @@ def _node(schema: object, depth: int, find_kind: Callable[[], str] = lambda: "fi
     members = [_typed(name, schema, depth, find_kind) for name in types]
     if types and not any(members):
         return {"unsupported": ["required"]}  # no value is valid
-    if contradiction := [key for member in members if member for key in _find_contradiction(member)]:
-        return {"unsupported": sorted({*contradiction})}
+    if keywords := {key for member in filter(None, members) for key in _find_contradictions(member)}:
+        return {"unsupported": sorted(keywords)}
     node = _union([member for member in members if member is not None]) if types else {}
     if "enum" in schema or "const" in schema:
         nullable = [None] if schema.get("nullable") is True else []
@@ -227,7 +227,7 @@ def _typed(name: str, schema: Node, depth: int, find_kind: Callable[[], str]) ->
     return node
 
 
-def _find_contradiction(node: Node) -> Iterator[str]:
+def _find_contradictions(node: Node) -> Iterator[str]:
     """Yield the keywords of bounds between which there is no value."""
     step = int(node["type"] == "integer")
     for low, high in _BOUNDS:
