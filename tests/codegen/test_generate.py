@@ -185,11 +185,11 @@ def test_generate_without_schemas(command: str, invoke: Callable[[str], Result],
     """Without recorded models, the message names the command that records them."""
     done = invoke(command)
     assert done.exit_code == 2
-    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
+    assert "no model schemas; run `oxen-codegen fetch --all` first" in done.stderr
     schemas.rmdir()
     done = invoke(command)
     assert done.exit_code == 2
-    assert "no model schemas: run `oxen-codegen fetch --all` first" in done.stderr
+    assert "no model schemas; run `oxen-codegen fetch --all` first" in done.stderr
 
 
 ENDPOINTS: list[tuple[dict[str, Any], str, str]] = [

@@ -148,6 +148,12 @@ class Simulation:
         self._processes.append(Process(steps, self.now))
         return self._processes[-1]
 
+    def _send(self, request: Steps) -> None:
+        """Send a request at once. It continues if its waiter is abandoned."""
+        process = self._start(request)
+        seconds, process.event = next(request)
+        process.until = self.now + seconds
+
     def _open_and_close_stream(self) -> Steps:
         for closed, opened in self.plan.stream:
             yield closed, None
@@ -208,7 +214,7 @@ class Simulation:
 
     def _wait_once(self, job: Job, tracked: TrackedJob, timeout: float) -> Generator[Sleep, None, WaitResult]:
         """Wait as the client does, without sockets."""
-        began = last_request = self.now
+        began = self.now
         waiter, deadline = FakeEvent(), began + timeout
         if tracked.result is not None and not tracked.is_final:
             self.observed[job].failed_polls = 0
@@ -218,29 +224,25 @@ class Simulation:
                 waiter.is_set = False
                 action = self.scheduler.next_action(tracked, deadline, self.now)
                 if isinstance(action, WaitResult):
-                    self._check(job, action, began, last_request, deadline)
+                    self._check(job, action, began, deadline)
                     return action
                 if action is PollAction.POLL:
-                    yield from self._poll(job, tracked, deadline)
-                    last_request = self.now
+                    self._send(self._poll(job, tracked, deadline))
                 elif action is PollAction.LIST:
-                    yield from self._list(deadline)
-                    last_request = self.now
+                    self._send(self._list(deadline))
                 else:
                     assert 0 < action <= latest_end(deadline) - self.now
                     yield action, waiter
         finally:
             self.scheduler.remove_waiter(tracked, waiter)
 
-    def _check(
-        self, job: Job, result: WaitResult, began: float, last_request: float, deadline: float
-    ) -> None:
-        """Assert that a wait, whose last request ended at `last_request`, ended on time and correctly."""
+    def _check(self, job: Job, result: WaitResult, began: float, deadline: float) -> None:
+        """Assert that a wait ended on time and correctly."""
         observed = self.observed[job]
         assert observed.final_result in (None, result)
         ended = self.started + job.sent + job.ends
-        assert self.now <= latest_end(deadline) + MIN_TIMEOUT + 1e-6
-        assert self.now <= max(last_request, self.started + self.plan.closed_at)
+        assert self.now <= latest_end(deadline) + 1e-6
+        assert self.now <= max(began, self.started + self.plan.closed_at)
         match result.outcome:
             case WaitOutcome.FINISHED:
                 assert result.response is not None
