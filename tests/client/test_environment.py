@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import certifi
 import oxen_models as ox
 import pytest
+from helpers.chat import collect
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import DOG_URL, EDIT
 from helpers.raw_server import RawServer, Response
@@ -75,6 +78,29 @@ def test_invalid_variable_is_named(
         assert text in str(error)
         assert "nothing was sent" in str(error)
         check_sentence(error)
+
+
+@pytest.mark.slow
+def test_certificates_are_loaded_once(
+    run: ClientRunner, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run uses the certificates that its client loaded before, although their file is gone."""
+    file = tmp_path / "certificates.pem"
+    first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----")
+    file.write_text(first + end, encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    clients: list[Any] = []
+
+    def check_key(oxen: Any) -> Any:
+        clients.append(oxen)
+        return oxen.check_key()
+
+    def run_all(_: object) -> Any:
+        file.unlink()
+        return collect(clients[0].run_many([REQUEST]))
+
+    [outcome] = run(check_key, run_all, base_url=hub.url)
+    assert outcome.error is None
 
 
 def test_socks_proxy_without_its_package_is_an_error(

@@ -5,17 +5,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 HTTPClientT = TypeVar("HTTPClientT", httpx.Client, httpx.AsyncClient)
 
 LOCAL_ADDRESSES = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 """The addresses that are never reached through a proxy, in the form of httpx."""
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def load_certificates() -> SSLContext:
+    """Return the certificates of the environment, which HTTP clients can share.
+
+    Raises:
+        ConfigurationError: They are not usable.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise _explain(error) from None
 
 
 def apply_environment(create: Callable[..., HTTPClientT]) -> HTTPClientT:

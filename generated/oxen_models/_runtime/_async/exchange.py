@@ -28,6 +28,8 @@ from .contents import read_content
 from .threads import iterate_blocking, run_blocking
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from ..bodies import Body  # imported lazily, because it imports pydantic
     from ..uploads import Form
 
@@ -188,10 +190,10 @@ class AsyncExchange:
         return None if key is None else KeyAuth(key)
 
 
-def create_http_client() -> httpx.AsyncClient:
+def create_http_client(certificates: SSLContext) -> httpx.AsyncClient:
     """Return a client that opens a new connection for each request. Raises as `apply_environment` does."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    return apply_environment(partial(httpx.AsyncClient, limits=limits))
+    return apply_environment(partial(httpx.AsyncClient, limits=limits, verify=certificates))
 
 
 def closed_error(context: CallContext) -> HubUnreachableError:

@@ -28,7 +28,6 @@ from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..submissions import NotStartedError, Submissions
 from .calls import Calls
 from .concurrency import Callback, Event, Workers, call_back
-from .exchange import create_http_client
 from .gate import Gate
 from .outcomes import Outcome, Finished, Item, OutcomeRequestT_co, OutcomeT_co
 from .owner import Owner
@@ -238,7 +237,7 @@ class _Engine:
             run_blocking(self._budget.count_journal, self._journal.requests())
 
     def _create_poster(self) -> Poster:
-        own_http = create_http_client() if self._session.http_client is None else None
+        own_http = self._session.create_http_client() if self._session.http_client is None else None
         http = self._session.http_client or own_http
         assert http is not None
         return Poster(Transport(http, Calls(), self._session.settings), own_http)

@@ -28,6 +28,8 @@ from .contents import read_content
 from .threads import iterate_blocking, run_blocking
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from ..bodies import Body  # imported lazily, because it imports pydantic
     from ..uploads import Form
 
@@ -186,10 +188,10 @@ class Exchange:
         return None if key is None else KeyAuth(key)
 
 
-def create_http_client() -> httpx.Client:
+def create_http_client(certificates: SSLContext) -> httpx.Client:
     """Return a client that opens a new connection for each request. Raises as `apply_environment` does."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    return apply_environment(partial(httpx.Client, limits=limits))
+    return apply_environment(partial(httpx.Client, limits=limits, verify=certificates))
 
 
 def closed_error(context: CallContext) -> HubUnreachableError:

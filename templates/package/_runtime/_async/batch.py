@@ -27,7 +27,6 @@ from ..retries import DEFAULT_BATCH_RETRIES, GATEWAY_STATUSES
 from ..submissions import NotStartedError, Submissions
 from .calls import Calls
 from .concurrency import Callback, Event, Workers, call_back
-from .exchange import create_http_client
 from .gate import AsyncGate
 from .outcomes import AsyncOutcome, Finished, Item, OutcomeRequestT_co, OutcomeT_co
 from .owner import Owner
@@ -239,7 +238,7 @@ class _AsyncEngine:
             await run_blocking(self._budget.count_journal, self._journal.requests())
 
     def _create_poster(self) -> AsyncPoster:
-        own_http = create_http_client() if self._session.http_client is None else None
+        own_http = self._session.create_http_client() if self._session.http_client is None else None
         http = self._session.http_client or own_http
         assert http is not None
         return AsyncPoster(AsyncTransport(http, Calls(), self._session.settings), own_http)
