@@ -6,13 +6,17 @@ import json
 import os
 import stat
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from helpers.hub_api import read_bodies
 from oxen_models import Oxen, catalog
+from oxen_models._cli.login import store_key
+from oxen_models._runtime.api_key import APIKey
 from oxen_models.testing import Hub
 from PIL import Image
 
@@ -151,6 +155,21 @@ def test_login_keeps_other_hosts(run: Run, hub: Hub, folder: Path) -> None:
         "host_configs": [{"host": "hub.oxen.ai", "auth_token": 'o"ne'}, {"host": host, "auth_token": KEY}],
     }
     assert sorted(os.listdir(folder)) == ["auth_config.toml", "real.toml"]
+
+
+def test_logins_at_once_keep_all_hosts(folder: Path) -> None:
+    """No key is lost if several processes store keys at the same time."""
+    file = folder / "new" / "auth_config.toml"
+    start = Barrier(4)
+
+    def store_keys(number: int) -> None:
+        start.wait()
+        for port in range(4):
+            store_key(file, f"host-{number}:{port}", APIKey(KEY))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(store_keys, range(4)))
+    assert len(tomllib.loads(file.read_text())["host_configs"]) == 16
 
 
 @pytest.mark.parametrize(

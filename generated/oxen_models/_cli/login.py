@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .options import base_url_option
 from .output import get_output, output_option
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from oxen_models._runtime.api_key import APIKey
@@ -62,22 +66,40 @@ def _read_key() -> str:
 
 
 def store_key(path: Path, host: str, key: APIKey) -> None:
-    """Write the key of a host into a login file, atomically and with mode 600; other hosts are kept.
+    """Write the key of a host into a login file, atomically and with mode 600; other hosts are kept, also if
+    another process stores their keys at the same time.
 
     Raises:
         click.ClickException: The file has content that would be lost, or cannot be read or written.
     """
     try:
-        document = _read(path)
-        hosts = [table for table in document.get("host_configs", []) if table["host"].lower() != host]
-        document["host_configs"] = [*hosts, {"host": host, "auth_token": key.get_secret_value()}]
-        document.setdefault("default_host", host)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(Path(os.path.realpath(path)), _format(document))
+        file = Path(os.path.realpath(path))
+        with _lock(file.parent):
+            document = _read(file)
+            hosts = [table for table in document.get("host_configs", []) if table["host"].lower() != host]
+            document["host_configs"] = [*hosts, {"host": host, "auth_token": key.get_secret_value()}]
+            document.setdefault("default_host", host)
+            _write(file, _format(document))
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror or error}") from None
     except ValueError as error:
         raise click.ClickException(f"{path}: {error}") from None
+
+
+@contextmanager
+def _lock(folder: Path) -> Generator[None]:
+    """Hold the exclusive lock of a folder during the block, if the operating system can lock folders."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a network drive without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> dict[str, Any]:
