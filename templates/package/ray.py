@@ -12,6 +12,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -127,8 +128,12 @@ class RowActor:
         from oxen_models._async_client import AsyncOxen
         from oxen_models._runtime._async.table import AsyncTableRun
 
-        journal = await asyncio.to_thread(self._shards.find, keys)
-        options = replace(self._options, batch=replace(self._options.batch, journal=journal))
+        batch_options = replace(
+            self._options.batch,
+            journal=self._shards.find(keys),
+            fill_journal=partial(self._shards.fill, keys),
+        )
+        options = replace(self._options, batch=batch_options)
         rows: dict[str, dict[str, Any]] = {}
 
         def write(row: dict[str, Any]) -> None:

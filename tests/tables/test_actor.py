@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,15 @@ async def run_batch(actor: RowActor, batch: Any) -> Any:
 def run_batches(hub: Hub, path: Path, *batches: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
     """Return the rows that a new actor yields for each of the batches."""
     arrow: Any = pytest.importorskip("pyarrow")
-    arguments: dict[str, Any] = {"model": "z-image-turbo", "actors": 2, **options}
+    arguments: dict[str, Any] = {
+        "model": "z-image-turbo",
+        "actors": 2,
+        "create_client": create_client(hub),
+        **options,
+    }
 
     async def run() -> list[dict[str, Any]]:
-        actor = RowActor(COLUMNS, path / "journals", create_client=create_client(hub), **arguments)
+        actor = RowActor(COLUMNS, path / "journals", **arguments)
         schema = arrow.schema([("id", arrow.int64()), ("text", arrow.string())])
         tables = [await run_batch(actor, arrow.Table.from_pylist(rows, schema)) for rows in batches]
         return [row for table in tables for row in table.to_pylist()]
@@ -148,12 +155,17 @@ def test_batch_in_use_raises(hub: Hub, tmp_path: Path) -> None:
 
 def test_batch_is_known_before_others_are_read(tmp_path: Path) -> None:
     """The journal of a batch is found by its keys, also if that batch finds another journal in use."""
-    path = JournalShards(tmp_path).find(["a", "b"])
-    with Journal(path), pytest.raises(ox.JournalError, match="using this journal"):
-        JournalShards(tmp_path).find(["b", "c"])
-    [other] = {*tmp_path.glob("*.db")} - {path}
-    with Journal(other), pytest.raises(ox.JournalError, match="using this journal"):
-        JournalShards(tmp_path).find(["c"])
+
+    def fill(keys: list[str]) -> None:
+        shards = JournalShards(tmp_path)
+        shards.fill(keys, stack.enter_context(Journal(shards.find(keys))))
+
+    with ExitStack() as stack:
+        fill(["a", "b"])
+        with pytest.raises(ox.JournalError, match="using this journal"):
+            fill(["b", "c"])
+        with pytest.raises(ox.JournalError, match="using this journal"):
+            fill(["c"])
 
 
 @pytest.mark.slow
@@ -263,3 +275,18 @@ def test_relative_path_of_actor_raises(tmp_path: Path, name: str) -> None:
     paths: dict[str, Any] = {"journal": tmp_path, "folder": tmp_path, name: "x"}
     with pytest.raises(ox.ConfigurationError, match=f"{name} must be an absolute path.*got 'x'"):
         RowActor(COLUMNS, actors=1, model="z-image-turbo", **paths)
+
+
+@pytest.mark.slow
+def test_overlapping_batch_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
+    """A batch that another one overtakes while its client is created has the results of that one."""
+    overtaken: list[list[dict[str, Any]]] = []
+
+    def overtake() -> AsyncOxen:
+        with ThreadPoolExecutor(1) as pool:
+            overtaken.append(pool.submit(run_batches, hub, tmp_path, make_rows(2)).result(WAIT_TIMEOUT))
+        return create_client(hub)()
+
+    rows = run_batches(hub, tmp_path, make_rows(3), create_client=overtake)
+    assert [row["job_id"] for row in rows[:2]] == [row["job_id"] for row in overtaken[0]]
+    assert hub.count("POST", QUEUE) == 3

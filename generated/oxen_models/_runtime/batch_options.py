@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from .arguments import check_flag, check_function, check_progress
 from .budget import Budget, Unpriced
@@ -16,6 +16,9 @@ from .paths import expand_path
 from .pricing import validate_dollars
 from .progress import Progress
 from .settings import validate_timeout
+
+if TYPE_CHECKING:
+    from .journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class BatchOptions:
     unpriced: Unpriced = "refuse"
     find_key: Callable[[int], str] | None = None
     """Returns the key of the request with an index, in place of `key`; all keys are known to differ."""
+    fill_journal: Callable[[Journal], object] | None = None
+    """Called with the journal before anything is sent; it may block."""
     reads_in_thread: bool = False
     """Whether the async client iterates over the requests in a thread, because that reads files."""
 

@@ -23,7 +23,7 @@ class JournalShards:
 
     A block that is retried has the same keys and so the same journal. It gets the entries of its keys from
     all other journals, which are those of blocks with other boundaries, as in another run. So nothing is paid
-    twice, unless two runs begin blocks with the same key at the same time.
+    twice.
 
     Args:
         folder: The folder, which is created if it does not exist.
@@ -47,29 +47,31 @@ class JournalShards:
         self._index.execute("CREATE INDEX digests ON keys (digest)")
 
     def find(self, keys: Sequence[str]) -> Path:
-        """Return the path of the journal of a block, with what the other journals have about its keys.
+        """Return the path of the journal of a block."""
+        return self._path_of(_create_name(_digest(keys)))
+
+    def fill(self, keys: Sequence[str], journal: Journal) -> None:
+        """Add what the other journals have about the keys of a block to its journal, which must stay open
+        until the block ends.
 
         Raises:
             JournalError: Another process uses a journal with one of the keys, or a journal is damaged.
             OSError: A file cannot be read or written.
         """
-        digests = sorted(sha256(key.encode()).digest()[:_DIGEST_SIZE] for key in keys)
-        name = sha256(b"".join(digests)).hexdigest()[: 2 * _DIGEST_SIZE]
-        path = self._path_of(name)
+        digests = _digest(keys)
+        name = _create_name(digests)
         listed = self._folder / f"{name}{_KEYS_SUFFIX}"
         wanted = set(keys)
         # In use before its keys are published, and these before others are read: of two processes that begin
         # blocks with the same key at the same time, one finds the journal of the other in use.
-        with Journal(path) as journal:
-            if not listed.exists():
-                with replace_file(listed) as part:
-                    part.write_bytes(b"".join(digests))
-            self._read_new()
-            others = {shard for digest in digests for shard in self._find_shards(digest)} - {name}
-            for source in map(self._path_of, sorted(others)):
-                if source.exists():
-                    journal.merge(entry for entry in read(source) if entry.key in wanted)
-        return path
+        if not listed.exists():
+            with replace_file(listed) as part:
+                part.write_bytes(b"".join(digests))
+        self._read_new()
+        others = {shard for digest in digests for shard in self._find_shards(digest)} - {name}
+        for source in map(self._path_of, sorted(others)):
+            if source.exists():
+                journal.merge(entry for entry in read(source) if entry.key in wanted)
 
     def _path_of(self, name: str) -> Path:
         return self._folder / f"{name}.db"
@@ -94,3 +96,11 @@ class JournalShards:
             )
             self._index.execute("COMMIT")
             self._known.add(file.stem)
+
+
+def _digest(keys: Sequence[str]) -> list[bytes]:
+    return sorted(sha256(key.encode()).digest()[:_DIGEST_SIZE] for key in keys)
+
+
+def _create_name(digests: Sequence[bytes]) -> str:
+    return sha256(b"".join(digests)).hexdigest()[: 2 * _DIGEST_SIZE]

@@ -221,6 +221,8 @@ class _Engine:
             run_blocking(self._end.wait_for_others)
             self._journal = run_blocking(Journal, self._journal_path)
             self._stack.callback(self._journal.close)
+            if self._options.fill_journal is not None:
+                run_blocking(self._options.fill_journal, self._journal)
         self._submissions = Submissions(self._create_poster(), self._journal)
         self._processor = Processor(
             self._session,
