@@ -39,6 +39,8 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
         "/etc/passwd",
         "a\0b",
         "~no-such-user/x",
+        "~a\0b",
+        "~\ud800",
     ):
         [problem] = expect_problems(oxen, EDITOR, {"prompt": "Hat", "input_image": [URL, str(path)]}, limits)
         assert problem.startswith("input_image[1]=")
@@ -47,6 +49,8 @@ def test_files_outside_the_folders_are_not_read(oxen: Oxen, tmp_path: Path) -> N
         oxen, EDITOR, {"prompt": "Hat", "input_image": ["a.png"]}, Limits(input_folders=())
     )
     assert problem.endswith("must be a URL; no folder of files is allowed")
+    with pytest.raises(InvalidRequestError, match="the file cannot be read"):
+        Runner(oxen).plan(EDITOR, {"prompt": "Hat", "input_image": ["~a\0b"]})
     plan = Runner(oxen, limits).plan(
         EDITOR, {"prompt": "/etc/passwd", "input_image": [URL, "data:image/png;base64,iVBORw0KGgo=",
                                                            str(allowed / "dog.png")]}

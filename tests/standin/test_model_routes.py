@@ -159,6 +159,12 @@ def test_unusable_folder_raises(tmp_path: Path, text: str | None, message: str) 
         Hub(tmp_path)
 
 
+def test_missing_folder_raises() -> None:
+    """A path with `~` and the name of no user is that of a missing folder, as in a shell."""
+    with pytest.raises(FileNotFoundError, match="~no-such-user"):
+        Hub("~no-such-user")
+
+
 def test_custom_model_is_activated(hub: Hub, api: httpx.Client) -> None:
     """A custom model is activated and deactivated, and each change is an event."""
     hub.add_model(make_model("team/m"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from importlib.util import find_spec
+from os.path import expanduser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +27,7 @@ def load_models(source: str, config: Config) -> Records:
     Raises:
         CodegenError: The source does not exist, or one of its files is invalid.
     """
-    folder = Path(source).expanduser()
+    folder = Path(expanduser(source))
     if folder.resolve() == config.schemas.resolve():
         # A running command may be writing to the folder, and an interrupted one may have moved it.
         with (

@@ -87,7 +87,7 @@ class Limits:
             if reason is not None:
                 problems.append(Problem(name, shorten(value), reason))
         elif _is_path(node, value):
-            path = Path(os.path.expanduser(value))
+            path = _expand_home(value)
             reason = self._explain_path(path)
             if reason is not None:
                 problems.append(Problem(name, shorten(value), reason))
@@ -105,6 +105,13 @@ class Limits:
             if path.stat().st_size > MAX_FILE_SIZE:
                 return f"must have at most {MAX_FILE_SIZE:,} bytes; pass the URL of a larger file"
         return None
+
+
+def _expand_home(text: str) -> Path:
+    try:
+        return Path(os.path.expanduser(text))
+    except ValueError:  # a null byte or a lone surrogate, which is explained when the file is read
+        return Path(text)
 
 
 def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:

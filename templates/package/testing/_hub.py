@@ -66,7 +66,7 @@ class Hub:
             raise ValueError(f"generation_time must be a number of seconds, got {generation_time!r}")
         if not isinstance(dialect, Dialect):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"dialect must be a Dialect, got {dialect!r}")
-        models = Models(read_shipped() if schemas is None else read_folder(Path(schemas).expanduser()))
+        models = Models(read_shipped() if schemas is None else read_folder(Path(os.path.expanduser(schemas))))
         self._state = State(models, dialect, generation_time, speed)
         self._port = port
         self._server: Server | None = None

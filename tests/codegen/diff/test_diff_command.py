@@ -123,7 +123,7 @@ def test_revision_is_compared_with_folder(recorded_schemas: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("revision", ["nope", "HEAD~9", "-x", "--help-me", "", "a\nb", "HEAD:nested", ":/"])
+@pytest.mark.parametrize("revision", ["~nope", "HEAD~9", "-x", "--help-me", "", "a\nb", "HEAD:nested", ":/"])
 def test_unknown_revision_is_an_error(revision: str, recorded_schemas: Path) -> None:
     """A source that is neither a folder nor a revision is an error that names it and the repository."""
     result = diff(f"--from={revision}", "--to", recorded_schemas)
