@@ -52,7 +52,7 @@ class APIKey:
     __slots__ = ("_encodings", "_value")
 
     def __init__(self, value: APIKeyLike | None) -> None:
-        self._value = _read(value).strip().encode("latin-1", "replace")
+        self._value = _read(value).strip().encode("utf-8", "surrogatepass")
         self._encodings: tuple[bytes, ...] | None = None
 
     def __bool__(self) -> bool:
@@ -66,12 +66,12 @@ class APIKey:
 
     def get_secret_value(self) -> str:
         """Return the key."""
-        return self._value.decode("latin-1")
+        return self._value.decode("utf-8", "surrogatepass")
 
     @property
     def is_valid(self) -> bool:
         """Whether the key consists of printable ASCII characters."""
-        return self._value.isascii() and self._value.decode("latin-1").isprintable()
+        return self._value.isascii() and self._value.decode().isprintable()
 
     def redact(self, text: str) -> str:
         """Return text of a server with the key replaced by `[key]`, in whatever encoding it is repeated."""

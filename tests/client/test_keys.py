@@ -27,7 +27,7 @@ def read(result: Any) -> Any:
 
 
 @pytest.mark.async_values
-@pytest.mark.parametrize("key", [None, "", " ", "k\n\u2603", "kéy"])
+@pytest.mark.parametrize("key", [None, "", " ", "k\ny", "kéy", "k\u2603"])
 def test_missing_or_invalid_key_raises(run: ClientRunner, server: RawServer, key: str | None) -> None:
     """Without a valid API key, nothing is sent."""
     with pytest.raises(ox.MissingAPIKeyError, match="key") as caught:
