@@ -31,17 +31,20 @@ class _Folder(click.Path):
 _SCHEMAS = click.option(
     "--schemas",
     type=_Folder(path_type=Path, file_okay=False),
-    help="The folder of model schemas: recorded files or saved responses of the server.",
+    help="The folder of model schemas: recorded files or saved responses of the server. "
+    "Defaults to `schemas` in the package.",
 )
 _OUTPUT = click.option(
     "--output",
     type=_Folder(path_type=Path, file_okay=False),
-    help="The folder of the package. Schemas from another folder are copied into the package.",
+    help="The folder that contains the package. Schemas from another folder are copied into the package. "
+    "Defaults to `output` of the configuration.",
 )
 _TEMPLATES = click.option(
     "--templates",
     type=_Folder(path_type=Path, file_okay=False),
-    help="A folder of templates; each replaces the built-in template with the same relative path.",
+    help="A folder of templates; each replaces the built-in template with the same relative path. "
+    "Defaults to `templates` of the configuration.",
 )
 _BASE_URL = click.option(
     "--base-url",
@@ -211,7 +214,7 @@ def update(
     base_url: str | None,
     templates: Path | None,
 ) -> int:
-    """Fetch models, compare, generate, and add an entry to CHANGELOG.md.
+    """Fetch, compare, generate, and add to CHANGELOG.md.
 
     Updates all models, or the models with the given IDs. The update is atomic. A removed model keeps a module
     for one minor version; its calls raise ModelRemovedError.
@@ -250,7 +253,7 @@ def update(
 )
 @report_errors
 def docs(schemas: Path | None, output: Path) -> int:
-    """Write the Markdown of the reference: a page for each recorded model.
+    """Write a Markdown page for each recorded model.
 
     Exit code: 0 done; 2 not all files were written.
     """

@@ -52,13 +52,13 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
     if references := annotations.get("references"):
         rest += _describe_references(references, meaning)
     if "example" in annotations:
-        rest.append(f"Example: {_format_literal(annotations['example'])}.")
+        rest.append(_add_stop(f"Example: {_format_literal(annotations['example'])}"))
     if "default" in annotations:
         default = _format_literal(annotations["default"])
         if not required and node.get("enum") != [annotations["default"]]:
-            facts.append(f"Default: {default}.")
+            facts.append(_add_stop(f"Default: {default}"))
         elif required and "example" not in annotations:
-            rest.append(f"Example: {default}.")
+            rest.append(_add_stop(f"Example: {default}"))
     facts += [
         f"{fact[0].upper()}{fact[1:]}"
         for fact in dict.fromkeys(
@@ -71,7 +71,7 @@ def describe_parameter(node: Node, annotations: Node, *, alias: str | None, requ
     else:
         facts.insert(0, meaning)
     if alias is not None:
-        rest.append(f"Wire name: {_format_literal(alias)}.")
+        rest.append(_add_stop(f"Wire name: {_format_literal(alias)}"))
     if unsupported := describe_unsupported(node):
         rest.append(unsupported)
     leading = " ".join(filter(None, facts)).replace(" ", NO_BREAK)
@@ -96,7 +96,11 @@ def to_sentence(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > MAX_TEXT_LENGTH:
         return f"{text[: MAX_TEXT_LENGTH - 1]}…"
-    return text if not text or text[-1] in ".!?" else f"{text}."
+    return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+def _add_stop(text: str) -> str:
+    return text if text.endswith("…") else f"{text}."
 
 
 def describe_unsupported(node: Node, *, is_root: bool = False) -> str:

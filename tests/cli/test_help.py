@@ -38,8 +38,13 @@ def test_help_lists_commands_and_exit_codes(run: Run) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_has_help(run: Run, command: str) -> None:
-    """Each command describes itself."""
+    """Each command describes itself, and each of its options."""
     assert run(command, "--help").output.startswith(f"Usage: oxen-models {command} ")
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    assert [
+        option.opts for option in found.params if isinstance(option, click.Option) and not option.help
+    ] == []
 
 
 def test_help_of_a_model_is_in_the_order_of_a_form(run: Run) -> None:

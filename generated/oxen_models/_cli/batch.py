@@ -45,15 +45,35 @@ _JOB_FAILED = 4
     "folder",
     required=True,
     type=ExpandedPath(file_okay=False, path_type=Path),
-    help="The folder of the files and of results.csv.",
+    help="The folder in which files are saved.",
 )
-@click.option("--results", help="The table of the results: CSV, JSON Lines or Parquet.")
+@click.option(
+    "--results",
+    help="The table of the results: CSV, JSON Lines or Parquet. Defaults to results.csv in the folder.",
+)
 @click.option("--journal", help="The journal of the run. Defaults to the name of the results with .journal.")
-@click.option("--budget", type=parse_dollars, metavar="DOLLARS", help="End before this could be exceeded.")
+@click.option(
+    "--budget",
+    type=parse_dollars,
+    metavar="DOLLARS",
+    help="End before this could be exceeded. Defaults to no limit.",
+)
 @click.option("--allow-unpriced", is_flag=True, help="With a budget, send requests of unknown cost, too.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask if there is no budget.")
-@click.option("--max-in-flight", type=click.IntRange(1), metavar="N", default=16, show_default=True)
-@click.option("--max-failures", type=click.IntRange(1), metavar="N", help="End after N failures in a row.")
+@click.option(
+    "--max-in-flight",
+    type=click.IntRange(1),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="Maximum number of unfinished requests.",
+)
+@click.option(
+    "--max-failures",
+    type=click.IntRange(1),
+    metavar="N",
+    help="End after N failures in a row. Defaults to no limit.",
+)
 @click.option("--sidecar", is_flag=True, help="Write beside each file how it was made, as JSON.")
 @click.option("--resend-unknown", is_flag=True, help="Send again what may have been accepted and billed.")
 @base_url_option

@@ -37,7 +37,9 @@ def parse_time(text: str) -> datetime:
 @click.option("--status", help="queued, processing, succeeded, failed or cancelled.")
 @click.option("--model", help="The id of the model.")
 @click.option("--media-type", help="image, video or audio.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many jobs.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of jobs."
+)
 @base_url_option
 @output_option
 def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
@@ -69,10 +71,14 @@ def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
     "--since",
     type=parse_time,
     metavar="TIME",
-    help="A date such as 2026-10-01, or an age such as 12h, 7d, 4w.",
+    help="A date such as 2026-10-01, or an age such as 12h, 7d, 4w. Defaults to all jobs.",
 )
 @click.option(
-    "--by", type=click.Choice(("model", "media_type", "namespace", "day")), default="model", show_default=True
+    "--by",
+    type=click.Choice(("model", "media_type", "namespace", "day")),
+    default="model",
+    show_default=True,
+    help="What the costs are summed by.",
 )
 @click.option("--model", help="Only jobs of this model.")
 @base_url_option

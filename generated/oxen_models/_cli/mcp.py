@@ -32,8 +32,15 @@ def _find_folder(text: str) -> Path:
 
 
 @click.command()
-@click.option("--budget", type=parse_dollars, metavar="DOLLARS", help="What all calls may cost together.")
-@click.option("--per-call", type=parse_dollars, metavar="DOLLARS", help="What a call may cost.")
+@click.option(
+    "--budget",
+    type=parse_dollars,
+    metavar="DOLLARS",
+    help="What all calls may cost together. Defaults to no limit.",
+)
+@click.option(
+    "--per-call", type=parse_dollars, metavar="DOLLARS", help="What a call may cost. Defaults to no limit."
+)
 @click.option(
     "--confirm-above",
     type=parse_dollars,

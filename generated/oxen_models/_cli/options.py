@@ -75,7 +75,8 @@ def parse_pair(text: str) -> tuple[str, str]:
 
 
 base_url_option = click.option(
-    "--base-url", help="The address of the API. Defaults to OXEN_BASE_URL, else OXEN_HOST, else the vendor's."
+    "--base-url",
+    help="The address of the API. Defaults to OXEN_BASE_URL, else OXEN_HOST, else https://hub.oxen.ai.",
 )
 timeout_option = click.option(
     "--timeout",

@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=ModelIdType("chat"))
 @click.argument("prompt", required=False)
-@click.option("--system", help="The instructions of the model.")
-@click.option("--image", "images", multiple=True, metavar="PATH|URL", help="An image to see. Repeatable.")
-@click.option("--temperature", type=click.FloatRange(0, 2))
-@click.option("--max-tokens", type=click.IntRange(1))
+@click.option("--system", help="The instructions for the model.")
+@click.option("--image", "images", multiple=True, metavar="PATH|URL", help="An image to send. Repeatable.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    help="The randomness of the answer. Defaults to that of the model.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Maximum length of the answer in tokens. Defaults to that of the model.",
+)
 @click.option("--stream/--no-stream", default=True, help="Print the answer while it is written (default).")
 @base_url_option
 @output_option

@@ -35,15 +35,20 @@ def _add_cost_options(command: Any) -> Any:
 @click.argument("models", nargs=-1, required=True, type=COMPLETES_MODELS, metavar="MODEL...")
 @click.option("--prompt", help="The prompt; @name for a file, - for the standard input.")
 @click.option("--image", "images", multiple=True, metavar="PATH|URL", help="An input image. Repeatable.")
-@click.option("--aspect-ratio")
-@click.option("--resolution")
-@click.option("--duration", help="Seconds of a video.")
-@click.option("--seed", type=int)
+@click.option("--aspect-ratio", help="The shape, as width to height, such as 16:9.")
+@click.option("--resolution", help="The size, such as 1K, 720p or 1 MP.")
+@click.option("--duration", metavar="SECONDS", help="The length of a video.")
+@click.option("--seed", type=int, help="The number that fixes the randomness.")
 @click.option(
-    "--set", "others", multiple=True, metavar="NAME=VALUE", type=parse_pair, help="A parameter. Repeatable."
+    "--set",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    type=parse_pair,
+    help="A further parameter. Repeatable.",
 )
 @click.option("--sheet", type=click.Path(dir_okay=False), help="Write a contact sheet, such as sheet.png.")
-@click.option("--folder", type=click.Path(file_okay=False), help="Save all files in a folder.")
+@click.option("--folder", type=click.Path(file_okay=False), help="Save all files in this folder.")
 @timeout_option
 @_add_cost_options
 @base_url_option

@@ -21,7 +21,7 @@ cost_options = (
         "--budget",
         type=parse_dollars,
         metavar="DOLLARS",
-        help="Send nothing that may cost more, or an unknown sum.",
+        help="Send nothing that may cost more, or an unknown sum. Defaults to no limit.",
     ),
     click.option("--yes", "-y", is_flag=True, help="Do not ask."),
     click.option(

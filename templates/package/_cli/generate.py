@@ -36,7 +36,14 @@ def _send_options(command: Any) -> Any:
             flag_value="json",
             help="Validate, and print the request (json) or a program instead of sending it.",
         ),
-        click.option("--count", type=click.IntRange(1), metavar="N", default=1, help="How many jobs (1)."),
+        click.option(
+            "--count",
+            type=click.IntRange(1),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="The number of jobs.",
+        ),
     ):
         command = option(command)
     return command

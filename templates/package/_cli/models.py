@@ -24,13 +24,20 @@ _COLUMNS = ("MODEL", "DEVELOPER", "TASKS", "DEFAULT COST", "NAME")
 
 @click.command()
 @click.option("--task", help="A use of the model, such as image-edit.")
-@click.option("--family", type=click.Choice(("images", "videos", "audio", "chat")))
+@click.option(
+    "--family", type=click.Choice(("images", "videos", "audio", "chat")), help="What the model makes."
+)
 @click.option("--input", "input_kind", type=_KINDS, help="A kind of input.")
 @click.option("--makes", "output_kind", type=_KINDS, help="A kind of output.")
 @click.option("--accepts", multiple=True, help="A parameter that the model has. Repeatable.")
 @click.option("--developer", help="The developer of the model.")
-@click.option("--max-price", type=parse_dollars, metavar="DOLLARS", help="The most for default values.")
-@click.option("--live", is_flag=True, help="The models that the server lists now. No other filter applies.")
+@click.option(
+    "--max-price",
+    type=parse_dollars,
+    metavar="DOLLARS",
+    help="Maximum cost of a request with default values.",
+)
+@click.option("--live", is_flag=True, help="List the models of the server instead; filters are rejected.")
 @base_url_option
 @output_option
 def list_command(live: bool, base_url: str | None, **filters: Any) -> None:

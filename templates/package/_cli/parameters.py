@@ -144,19 +144,17 @@ def _name_section(parameter: Parameter) -> str:
 def _describe(parameter: Parameter) -> str:
     """Return the help of an option."""
     text = parameter.description
-    parts = [f"{text}." if text and text[-1] not in ".!?)" else text]
-    limits = _describe_limits(parameter.node)
-    if limits:
-        parts.append(f"{limits}.")
+    parts = [text, _describe_limits(parameter.node)]
     if find_array(parameter.node) is not None:
-        parts.append("Repeatable.")
+        parts.append("Repeatable")
     notes: Mapping[str, Any] = parameter.annotations
     if parameter.is_required:
         example = notes.get("example", notes.get("default"))
-        parts += [f"Example: {_shorten(example)}."] if example else []
+        parts += [f"Example: {_shorten(example)}"] if example else []
     elif notes.get("default") not in (None, "", " ", []):
-        parts.append(f"Default: {_shorten(notes['default'])}.")
-    return escape_line(" ".join(filter(None, parts)))
+        parts.append(f"Default: {_shorten(notes['default'])}")
+    sentences = [part if part[-1] in ".!?)…" else f"{part}." for part in parts if part]
+    return escape_line(" ".join(sentences))
 
 
 def _describe_limits(node: Node) -> str:

@@ -43,7 +43,7 @@ _PACKAGES = ("jsonschema", "starlette", "uvicorn")
     "--budget",
     type=parse_dollars,
     metavar="DOLLARS",
-    help="What all runs may cost together; nothing of unknown cost is sent.",
+    help="What all runs may cost together; with it, nothing of unknown cost is sent. Defaults to no limit.",
 )
 @click.option(
     "--confirm-above",
@@ -74,7 +74,7 @@ def workbench_command(
     """Serve a page that builds and runs requests, on 127.0.0.1 only.
 
     The address that is printed contains a secret; a browser that does not have it is rejected. The API key
-    stays in this process. Ctrl-C ends it; jobs that have not ended continue on the hub.
+    stays in this process. Ctrl-C ends it; jobs that have not ended continue on the server.
     """
     if demo and base_url is not None:
         raise click.UsageError("--demo and --base-url exclude each other")

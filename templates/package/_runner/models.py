@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 # An id whose file has its name on every file system.
 _PLAIN_ID = re.compile("[a-z0-9_-]+")
-# In a client they are in the documentation of each call.
-_COMMON_DESCRIPTIONS = {
-    "response_format": "Whether results are returned as URLs or as base64 data.",
-    "target_namespace": "Namespace that is billed and that keeps the results.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +121,7 @@ class RunnableModel:
             for name, value in nodes.items()
         ]
         found += [
-            Parameter(name, value, False, False, True, _COMMON_DESCRIPTIONS[name])
+            Parameter(name, value, False, False, True, value["description"], value)
             for name, value in COMMON.items()
             if name not in nodes
         ]

@@ -44,7 +44,7 @@ class LongWordsOuterVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVeryVery
         ),
     ] = OMIT
     """Wire name:
-    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…."""
+    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…"""
 
 
 class LongWordsOuter(Object):
@@ -60,7 +60,7 @@ class LongWordsOuter(Object):
         ),
     ] = OMIT
     """Wire name:
-    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…."""
+    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…"""
 
 
 class LongWordsRequest(ImageRequest):
@@ -84,7 +84,7 @@ class LongWordsRequest(ImageRequest):
         ),
     ] = OMIT
     """Wire name:
-    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…."""
+    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…"""
 
     very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: Annotated[
         str | Omit,
@@ -113,7 +113,7 @@ class LongWordsRequest(ImageRequest):
     words words words words words words words words words words words words words words words words
     words words words words words words words words words words words words words words words words
     words words words words words words words words words words words words words w… Wire name:
-    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…."""
+    'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…"""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -145,7 +145,7 @@ class LongWords(Model[ResultT, JobT]):
             unknown: The API does not describe this parameter.
             very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very: Wire
                 name:
-                'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver….
+                'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…
             very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_2: words
                 words words words words words words words words words words words words words words
                 words words words words words words words words words words words words words words
@@ -171,7 +171,7 @@ class LongWords(Model[ResultT, JobT]):
                 words words words words words words words words words words words words words words
                 words words words words words words words words words words words words words words
                 words words words words words words words words words words w… Wire name:
-                'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver….
+                'very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-very-ver…
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
