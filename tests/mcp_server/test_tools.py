@@ -201,6 +201,25 @@ def test_run_without_waiting_returns_the_job(agent: Agent, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_wait_reports_progress(oxen: Oxen, hub: Hub, tmp_path: Path, mode: str) -> None:
+    """A client that requests progress receives the seconds of a wait and the statuses of the jobs."""
+    reports: list[tuple[float, float | None, str | None]] = []
+
+    async def record(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
+
+    run = {"model": PRICED, "parameters": HAT, "count": 2, "wait_seconds": 0.05}
+    hub.inject_fault("job-stuck", times=2)
+    with connect(oxen, tmp_path, mode=mode) as agent:
+        result = agent.do("call_tool", "run_model", run, progress_callback=record)
+        [job, _] = json.loads(read_text(result))["jobs"]
+        waited = {"job_id": job["job_id"], "wait_seconds": 0.02}
+        agent.do("call_tool", "get_job", waited, progress_callback=record)
+    assert [(total, message) for _, total, message in reports] == [(0.05, "2 queued"), (0.02, "1 unknown")]
+
+
+@pytest.mark.slow
 def test_job_that_does_not_end_can_be_cancelled(agent: Agent, hub: Hub) -> None:
     """A wait that ends is no error; a cancelled job costs nothing."""
     hub.inject_fault("job-stuck", times=1)

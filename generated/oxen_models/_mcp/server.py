@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 import mcp_types as types
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, create_task_group, current_time, sleep
 from anyio.to_thread import run_sync
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -48,6 +49,8 @@ _INSTRUCTIONS = (
 )
 MAX_LINKS = 12
 """Links of a result; the text has the paths of all files."""
+PROGRESS_INTERVAL = 5.0
+"""Seconds between the notifications of a wait."""
 
 
 def create_server(runner: Runner, destination: Destination) -> Server[Any]:
@@ -84,7 +87,6 @@ class _Tools:
             "find_models": self._find_models,
             "describe_model": self._describe_model,
             "estimate": self._estimate,
-            "get_job": self._get_job,
             "cancel_job": self._cancel_job,
             "history": self._history,
         }
@@ -103,6 +105,8 @@ class _Tools:
             arguments = check_arguments(tool, params.arguments or {})
             if params.name == "run_model":
                 return await self._run_model(context, params, arguments)
+            if params.name == "get_job":
+                return await self._get_job(context, arguments)
             return await self._handlers[params.name](arguments)
         except InvalidArgumentsError as error:
             return create_error(str(error))
@@ -172,11 +176,11 @@ class _Tools:
         if arguments["wait_seconds"] == 0:
             reports = [JobReport(job.id, job.model, "queued") for job in jobs]  # as submitted
             return await self._describe_jobs(reports)
-        return await self._collect(jobs, arguments["wait_seconds"])
+        return await self._collect(context, jobs, arguments["wait_seconds"])
 
-    async def _get_job(self, arguments: Arguments) -> types.CallToolResult:
+    async def _get_job(self, context: Context, arguments: Arguments) -> types.CallToolResult:
         job = self._runner.oxen.job(arguments["job_id"])
-        return await self._collect([job], arguments["wait_seconds"])
+        return await self._collect(context, [job], arguments["wait_seconds"])
 
     async def _cancel_job(self, arguments: Arguments) -> types.CallToolResult:
         job = self._runner.oxen.job(arguments["job_id"])
@@ -204,11 +208,14 @@ class _Tools:
 
         return await self._run(self._runner.send, plan, confirm)
 
-    async def _collect(self, jobs: Sequence[Any], seconds: float) -> types.CallToolResult:
+    async def _collect(self, context: Context, jobs: Sequence[Any], seconds: float) -> types.CallToolResult:
         collect = partial(self._runner.collect, timeout=seconds)
-        reports = await run_sync(
-            collect, jobs, self._destination, abandon_on_cancel=True, limiter=self._limiter
-        )
+        async with create_task_group() as tasks:
+            tasks.start_soon(_report_progress, context, jobs, seconds)
+            reports = await run_sync(
+                collect, jobs, self._destination, abandon_on_cancel=True, limiter=self._limiter
+            )
+            tasks.cancel_scope.cancel()
         return await self._describe_jobs(reports)
 
     async def _describe_jobs(self, reports: Sequence[JobReport]) -> types.CallToolResult:
@@ -234,6 +241,16 @@ class _Tools:
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         return await run_sync(function, *arguments, limiter=self._limiter)
+
+
+async def _report_progress(context: Context, jobs: Sequence[Any], seconds: float) -> None:
+    """Send the seconds of a wait and the statuses of its jobs, if the client requested progress."""
+    start = current_time()
+    while True:
+        statuses = Counter(job.status for job in jobs)
+        message = ", ".join(f"{count} {status}" for status, count in statuses.items())
+        await context.session.report_progress(current_time() - start, seconds, escape_invisible(message))
+        await sleep(PROGRESS_INTERVAL)
 
 
 def _create_result(value: Mapping[str, Any], hint: str) -> types.CallToolResult:
