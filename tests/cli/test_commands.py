@@ -216,6 +216,24 @@ def test_path_in_the_home_folder_is_expanded(run: Run, folder: Path, monkeypatch
     assert not Path("~").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare", PRICED, "--prompt", "x", "--folder=~/file"),
+        ("mcp", "--allow=~/file"),
+        ("mcp", "--output-dir=~/file"),
+        ("workbench", "--output-dir=~/file"),
+    ],
+)
+def test_file_in_place_of_a_folder_is_rejected(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Options that name a folder expand `~` before they check it."""
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "file").touch()
+    assert f"Directory '{folder / 'file'}' is a file" in run(*command, code=2).stderr
+
+
 @pytest.mark.slow
 def test_compare_sends_to_each_model(run: Run, hub: Hub, folder: Path) -> None:
     """Each model gets the parameters in its terms; files and a contact sheet are saved."""

@@ -13,22 +13,10 @@ import click
 
 from .failures import report_missing_extra
 from .loopback import bind_loopback
-from .options import base_url_option, create_client, parse_dollars
+from .options import ExpandedPath, base_url_option, create_client, parse_dollars
 
 TOKEN_VARIABLE = "OXEN_MCP_TOKEN"
 _PACKAGES = ("mcp", "mcp_types", "jsonschema", "anyio", "uvicorn", "starlette")
-
-
-def _find_folder(text: str) -> Path:
-    """Return an existing folder. Clients start the server without a shell, which would expand `~`.
-
-    Raises:
-        click.BadParameter: There is no such folder.
-    """
-    path = Path(os.path.realpath(os.path.expanduser(text)))
-    if not path.is_dir():
-        raise click.BadParameter(f"must be an existing folder, got {text!r}")
-    return path
 
 
 @click.command()
@@ -54,13 +42,13 @@ def _find_folder(text: str) -> Path:
     "--allow",
     "folders",
     multiple=True,
-    type=_find_folder,
+    type=ExpandedPath(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     metavar="FOLDER",
     help="Read input files below this folder; without it, none. Repeatable.",
 )
 @click.option(
     "--output-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=ExpandedPath(file_okay=False, resolve_path=True, path_type=Path),
     metavar="FOLDER",
     default="~/oxen-models",
     show_default=True,
@@ -101,7 +89,6 @@ def mcp_command(
         raise click.UsageError(
             f"--http requires a token of {MIN_TOKEN_LENGTH} characters in {TOKEN_VARIABLE}"
         )
-    folder = Path(os.path.realpath(os.path.expanduser(output_dir)))
     limits = Limits(
         confirm_above=confirm_above,
         per_call=per_call,
@@ -111,7 +98,7 @@ def mcp_command(
         public_urls=True,
     )
     with create_client(base_url) as oxen:
-        server = create_server(Runner(oxen, limits), Destination(folder))
+        server = create_server(Runner(oxen, limits), Destination(output_dir))
         if port is None:
             if sys.stdin.isatty():
                 click.echo("serving on the standard streams, for a client; Ctrl-C ends", err=True)

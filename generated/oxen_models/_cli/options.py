@@ -18,7 +18,9 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 class ExpandedPath(click.Path):
-    """A path, in which `~` is the home folder; a shell expands it only at the start of a word."""
+    """A path, in which `~` is the home folder. A shell expands it only at the start of a word, and clients
+    start the MCP server without one.
+    """
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import click
 from .costs import confirm_cost, cost_options, create_limits, print_estimate
 from .failures import describe_error, find_exit_code, print_error, report_interrupted_submission
 from .model_commands import COMPLETES_MODELS
-from .options import base_url_option, create_client, parse_pair, timeout_option
+from .options import ExpandedPath, base_url_option, create_client, parse_pair, timeout_option
 from .output import get_output, output_option, print_note, print_text
 from .texts import TextError, parse_text, read_text
 
@@ -47,8 +46,8 @@ def _add_cost_options(command: Any) -> Any:
     type=parse_pair,
     help="A further parameter. Repeatable.",
 )
-@click.option("--sheet", type=click.Path(dir_okay=False), help="Write a contact sheet, such as sheet.png.")
-@click.option("--folder", type=click.Path(file_okay=False), help="Save all files in this folder.")
+@click.option("--sheet", type=ExpandedPath(dir_okay=False), help="Write a contact sheet, such as sheet.png.")
+@click.option("--folder", type=ExpandedPath(file_okay=False), help="Save all files in this folder.")
 @timeout_option
 @_add_cost_options
 @base_url_option
@@ -166,7 +165,7 @@ def _check_paths(sheet: str | None, folder: str | None) -> None:
             file = open_sheet(sheet, None, MAX_TILE_SIZE)
         check_file(file.target.path)
     if folder is not None:
-        path = Path(os.path.expanduser(folder))
+        path = Path(folder)
         with map_os_errors(folder):
             path.mkdir(parents=True, exist_ok=True)
         check_folder(path)

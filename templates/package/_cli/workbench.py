@@ -18,7 +18,7 @@ import click
 from .costs import create_limits
 from .failures import INTERRUPTED, report_interrupted_submission, report_missing_extra
 from .loopback import bind_loopback
-from .options import base_url_option, create_client, parse_dollars
+from .options import ExpandedPath, base_url_option, create_client, parse_dollars
 from .output import print_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _PACKAGES = ("jsonschema", "starlette", "uvicorn")
 )
 @click.option(
     "--output-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=ExpandedPath(file_okay=False),
     metavar="FOLDER",
     help=f"Write results and their sidecars into this folder. Defaults to {_DEFAULT_FOLDER}, and to a "
     "temporary one with --demo.",
@@ -67,7 +67,7 @@ def workbench_command(
     demo: bool,
     budget: Decimal | None,
     confirm_above: Decimal,
-    output_dir: Path | None,
+    output_dir: str | None,
     no_browser: bool,
     base_url: str | None,
 ) -> int:
@@ -84,8 +84,8 @@ def workbench_command(
     from oxen_models._runner.runner import Runner
 
     with TemporaryDirectory(prefix="oxen-models-") as temporary, _open_client(base_url, demo) as oxen:
-        default = Path(temporary, "results") if demo else Path(_DEFAULT_FOLDER)
-        folder = Path(os.path.realpath(os.path.expanduser(output_dir or default)))
+        default = os.path.join(temporary, "results") if demo else os.path.expanduser(_DEFAULT_FOLDER)
+        folder = Path(os.path.realpath(output_dir or default))
         media_folder = Path(temporary, "media").resolve()
         media_folder.mkdir()
         try:
