@@ -10,7 +10,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.media_inputs import make_data_uri
-from oxen_models._runtime.bodies import digest_body
+from oxen_models._runtime.digests import digest_body
 from oxen_models.images import QwenImageEditPlusRequest
 from oxen_models.videos import TopazlabsProteusVideoRequest
 

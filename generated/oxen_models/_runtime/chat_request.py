@@ -12,7 +12,6 @@ from typing import Any, cast
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from .bodies import count_base64
 from .chat_results import Message
 from .errors import InvalidRequestError, Problem
 from .fields import OMIT
@@ -20,6 +19,7 @@ from .local_media import LocalMedia, MediaContext
 from .media import mark_path
 from .media_sources import PathStr
 from .request import ChatRequestT, Object, run_build
+from .text_chunks import count_base64
 from .values import shorten
 
 MAX_AUDIO_SIZE = 20 * 2**20

@@ -18,7 +18,7 @@ from typing import Any
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .atomic_file import replace_file
-from .bodies import digest_body, digest_json
+from .digests import digest_body, digest_json
 from .errors import ConfigurationError, MediaError
 from .fields import map_wire_names
 from .generations import Generation, parse_dollars

@@ -1,11 +1,9 @@
-"""Bodies of requests: the JSON that is sent, and the form of it that digests are made of."""
+"""Bodies of requests: the JSON that is sent."""
 
 from __future__ import annotations
 
 import json
-from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterator, Mapping
 from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +19,7 @@ from .request import (
     body_with_media,
     media_error,
 )
+from .text_chunks import CHUNK_LENGTH, split_text
 from .values import map_scalars, shorten
 
 MAX_TEXT_LENGTH = 2**14
@@ -29,8 +28,6 @@ MAX_JOINED_LENGTH = 2**20
 """Maximum length of a body that is sent as one piece."""
 _NUM_GENERATIONS = "num_generations"
 _SUBMIT_MANY = "use oxen.submit(request, num_generations=...), which returns every job"
-_CHUNK_LENGTH = 2**18  # a multiple of 4, the length of the groups of base64
-_MAX_HEAD_LENGTH = 200
 
 
 class Body:
@@ -210,14 +207,14 @@ def _encode_json(request: AnyRequest, body: dict[str, Any]) -> Body | bytes:
         return text.encode()
     # The pieces contain the quotes around the values.
     large_body = Body(request, [piece.encode() for piece in text.split(placeholder)], values)
-    is_small = sum(len(value) for value, _ in values) <= _CHUNK_LENGTH
+    is_small = sum(len(value) for value, _ in values) <= CHUNK_LENGTH
     is_local = any(isinstance(value, LocalMedia) for value, _ in values)
     return b"".join(large_body) if is_small and not is_local else large_body
 
 
 def _encode_text(text: str) -> Iterator[bytes]:
     """Yield the JSON of a long text without the quotes around it."""
-    for chunk in _split(text, 0):
+    for chunk in split_text(text):
         yield json.dumps(chunk, ensure_ascii=False)[1:-1].encode()
 
 
@@ -225,89 +222,3 @@ def _error(
     request: AnyRequest, name: str, value: object, expected: str, suggestion: str | None = None
 ) -> InvalidRequestError:
     return InvalidRequestError(request.model_id, (Problem(name, shorten(value), expected, suggestion),))
-
-
-def digest_body(request: AnyRequest) -> dict[str, Any]:
-    """Return the body of a request in a form that is equal for equal requests, and small.
-
-    The content of each base64 data: URI is replaced by `sha256:` and the hexadecimal digest of the bytes, so
-    that it is equal for a path and for the content of that file. Numbers without a fraction are integers.
-
-    Raises:
-        InvalidRequestError: A file cannot be read any more, or changed after the request was made.
-    """
-
-    def digest(value: object, name: str) -> object:
-        try:
-            if isinstance(value, LocalMedia):
-                return f"sha256:{value.digest()}"
-        except LocalMediaError as error:
-            raise media_error(request, name, value, error) from None
-        try:
-            return _digest_scalar(value)
-        except ValueError:  # a data: URI that is not valid
-            return f"sha256:{_hash(chunk.encode() for chunk in _split(str(value), 0))}"
-
-    digested: dict[str, Any] = map_scalars(body_with_media(request), digest)
-    return digested
-
-
-def digest_json(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON object in the form that `digest_body` returns. A data: URI that is not valid, because the
-    server abbreviated it, stays as it is.
-    """
-
-    def digest(value: object, _: str) -> object:
-        try:
-            return _digest_scalar(value)
-        except ValueError:
-            return value
-
-    digested: dict[str, Any] = map_scalars(dict(body), digest)
-    return digested
-
-
-def _digest_scalar(value: object) -> object:
-    """Raise ValueError for a base64 data: URI that is not valid."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and (start := _base64_start(value)):
-        return f"sha256:{_hash(decode_base64(value, start))}"
-    return value
-
-
-def _base64_start(text: str) -> int:
-    """Return where the content of a base64 data: URI starts; 0 for any other text."""
-    head, comma, _ = text[:_MAX_HEAD_LENGTH].partition(",")
-    words = head.strip().lower()
-    return len(head) + 1 if comma and words.startswith("data:") and words.endswith(";base64") else 0
-
-
-def decode_base64(text: str, start: int = 0) -> Iterator[bytes]:
-    """Yield the content of base64 text from `start` on, in chunks.
-
-    Raises:
-        ValueError: The text is not valid base64.
-    """
-    is_padded = False
-    for chunk in _split(text, start):
-        if is_padded:
-            raise ValueError("data after the padding")
-        yield a2b_base64(chunk, strict_mode=True)
-        is_padded = chunk.endswith("=")
-
-
-def count_base64(text: str, start: int = 0) -> int:
-    """Return the number of bytes of base64 text from `start` on."""
-    return (len(text) - start) // 4 * 3 - text[-2:].count("=")
-
-
-def _hash(chunks: Iterable[bytes]) -> str:
-    digest = sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _split(text: str, start: int) -> Iterator[str]:
-    return (text[index : index + _CHUNK_LENGTH] for index in range(start, len(text), _CHUNK_LENGTH))

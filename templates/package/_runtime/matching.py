@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
-from .bodies import digest_json
+from .digests import digest_json
 from .generations import Generation
 from .journal import Entry
 

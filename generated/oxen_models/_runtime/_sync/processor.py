@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..batch_options import BatchOptions
 from ..billing import warn_if_billed_without_result
-from ..bodies import digest_body, encode_body, encode_queue_body
+from ..bodies import encode_body, encode_queue_body
 from ..budget import ZERO, Budget, Refusal
 from ..cancellation import CancellationToken
 from ..chat_results import parse_completion
 from ..context import CallContext
+from ..digests import digest_body
 from ..errors import (
     ConfigurationError,
     InvalidRequestError,

@@ -16,7 +16,6 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from oxen_models._runtime.json_schema.diagnostics import describe_error
 
 from ..arguments import check_flag, check_function
-from ..bodies import count_base64, decode_base64
 from ..errors import ConfigurationError, MediaError, OxenError
 from ..generated_files import extract_files, media_key
 from ..generations import Generation, parse_generation, parse_history_record
@@ -30,6 +29,7 @@ from ..media_types import (
 )
 from ..provenance import Origin, write_sidecar
 from ..saving import BinaryWriter, Target, find_target, map_os_errors, warn_about_suffix
+from ..text_chunks import count_base64, decode_base64
 from ..urls import generation_path, job_path
 from .concurrency import Callback, call_back
 from .downloads import MAX_READ_LENGTH, MAX_SAVED_LENGTH
