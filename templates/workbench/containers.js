@@ -10,6 +10,33 @@ const containers = (() => {
       .map(({ path, message }) => ({ path: path.slice(1), message }));
   }
 
+  /** Return a field of a container, with a button for each value that is accepted in place of it. */
+  function frame(parameter, context, { read, write, showProblemsInside, ...parts }) {
+    const options = parameter.options ?? [];
+    let chosen;
+    const buttons = options.map((option) => createButton(fields.formatValue(option), () => {
+      writeAny(option);
+      context.onchange();
+    }, { class: "quiet" }));
+    const readAny = () => read() ?? chosen;
+    function writeAny(value) {
+      chosen = options.includes(value) ? value : undefined;
+      write(value);
+    }
+    if (buttons.length > 0) parts.control.prepend(create("div", { class: "line options" }, ...buttons));
+    return fields.frame(parameter, context, {
+      ...parts,
+      read: readAny,
+      write: writeAny,
+      showProblemsInside(problems) {
+        showProblemsInside(problems);
+        buttons.forEach((button, index) => {
+          button.setAttribute("aria-pressed", String(readAny() === options[index]));
+        });
+      },
+    });
+  }
+
   /** Return the field of an object with known properties. */
   function buildObject(parameter, context) {
     const members = parameter.properties.map((property) => fields.build(property, context));
@@ -23,7 +50,7 @@ const containers = (() => {
       const isObject = literals.isObject(value);
       members.forEach((member) => member.write(isObject ? value[member.parameter.name] : undefined));
     }
-    return fields.frame(parameter, context, {
+    return frame(parameter, context, {
       control: create("div", { class: "nested" }, ...members.map(({ element }) => element)),
       read,
       write,
@@ -107,7 +134,7 @@ const containers = (() => {
       if (Array.isArray(value)) value.forEach(insert);
     }
 
-    return fields.frame(parameter, context, {
+    return frame(parameter, context, {
       control,
       read,
       write,
@@ -126,7 +153,7 @@ const containers = (() => {
   }
 
   function makeEmptyValue(parameter) {
-    return parameter.kind === "object" ? {} : parameter.kind === "list" ? [] : "";
+    return parameter.properties?.length ? {} : parameter.kind === "list" ? [] : "";
   }
 
   return { buildObject, buildList };

@@ -22,7 +22,9 @@ const fields = (() => {
       return containers.buildObject(parameter, context);
     }
     if (parameter.kind === "object" || parameter.kind === "json") return buildJson(parameter, context);
-    if (parameter.kind === "switch") return buildChoice({ ...parameter, options: [true, false] }, context);
+    if (parameter.kind === "switch") {
+      return buildChoice({ ...parameter, options: [true, false, ...(parameter.options ?? [])] }, context);
+    }
     if (parameter.kind === "choice") return buildChoice(parameter, context);
     if (parameter.kind === "number" || parameter.kind === "integer") return buildNumber(parameter, context);
     return buildText(parameter, context);

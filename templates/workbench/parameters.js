@@ -85,9 +85,12 @@ const parameters = (() => {
   function describeValue(name, property) {
     const members = (property.anyOf ?? [property]).filter((member) => member.type !== "null");
     const main = members.find((member) => member.type !== "string") ?? members[0] ?? {};
-    const further = members.length > 1 && typeof property.default === "string" ? [property.default] : [];
-    const options = [...(main.enum ?? []), ...further, ...("further" in property ? [property.further] : [])];
-    const values = options.filter((option) => option !== null);
+    const others = members.filter((member) => member !== main);
+    if (main.type === "object" && !others.every((member) => member.enum)) return { kind: "json" };
+    const further = others.length > 0 && typeof property.default === "string" ? [property.default] : [];
+    const options = [main, ...others].flatMap((member) => member.enum ?? [])
+      .concat(further, "further" in property ? [property.further] : []);
+    const values = [...new Set(options)].filter((option) => option !== null);
     return { ...describeMember(name, main), ...(values.length ? { options: values } : {}) };
   }
 
@@ -105,9 +108,7 @@ const parameters = (() => {
       case "array":
         return { kind: "list", ...limits, item: describeItem(name, member.items) };
       case "object":
-        return Object.keys(member.properties).length
-          ? { kind: "object", properties: listProperties(member) }
-          : { kind: "json" };
+        return { kind: "object", properties: listProperties(member) };
       default:
         return { kind: "json" };
     }

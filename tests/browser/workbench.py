@@ -189,20 +189,25 @@ def test_items_are_moved_and_removed(open_workbench: PageOpener) -> None:
     assert read_values(page)["input_image"] == ["https://example.com/b.png"]
 
 
+def add_field(page: Page, parameter: dict[str, Any]) -> None:
+    """Add a field to the form, as the variable `field` of the page."""
+    page.evaluate(
+        """parameter => {
+          const context = { onchange: () => field.showProblems([]), cites: () => false };
+          globalThis.field = fields.build(parameter, context);
+          document.querySelector("form").append(field.element);
+        }""",
+        parameter,
+    )
+
+
 def test_objects_in_list_are_filled(open_workbench: PageOpener) -> None:
     """Objects with lists of media are read as they are filled, with problems at their place."""
     page = open_workbench(f"#model={EDIT}")
     media = {"name": "url", "label": "URL", "kind": "media", "mediaKind": "image", "level": "required"}
     item = {"kind": "object", "properties": [media, {**media, "name": "more", "kind": "list", "item": media}]}
     parameter = {"name": "elements", "label": "Elements", "kind": "list", "level": "optional", "item": item}
-    page.evaluate(
-        """parameter => {
-          const context = { onchange: () => {}, cites: () => false };
-          globalThis.field = fields.build(parameter, context);
-          document.querySelector("form").append(globalThis.field.element);
-        }""",
-        parameter,
-    )
+    add_field(page, parameter)
     value = [{"url": "https://example.com/a.png", "more": ["https://example.com/b.png"]}, {"url": "c"}]
     fill_field(find_field(page, "elements"), parameter, value)
     assert page.evaluate("field.read()") == value
@@ -211,6 +216,28 @@ def test_objects_in_list_are_filled(open_workbench: PageOpener) -> None:
     expect(page.locator('[data-name="more"] li .error:visible')).to_have_text("wrong")
     page.evaluate("field.write([{ more: ['x', 'y'] }])")
     assert page.evaluate("field.read()") == [{"more": ["x", "y"]}]
+
+
+def test_object_is_replaced_by_an_option(open_workbench: PageOpener) -> None:
+    """A value that is accepted in place of an object is chosen by a button, and replaced by the object."""
+    page = open_workbench(f"#model={EDIT}")
+    width = {"name": "width", "label": "Width", "kind": "integer", "level": "optional"}
+    parameter = {
+        "name": "size", "label": "Size", "kind": "object", "level": "optional", "properties": [width],
+        "options": ["square", "portrait"],
+    }  # fmt: skip
+    add_field(page, parameter)
+    field = find_field(page, "size")
+    field.get_by_role("button", name="square", exact=True).click()
+    assert page.evaluate("field.read()") == "square"
+    expect(field.get_by_role("button", pressed=True)).to_have_text("square")
+    fill_field(field, parameter, {"width": 512})
+    assert page.evaluate("field.read()") == {"width": 512}
+    expect(field.get_by_role("button", pressed=True)).to_have_count(0)
+    page.evaluate("field.write('portrait')")
+    assert page.evaluate("field.read()") == "portrait"
+    field.get_by_role("button", name="Reset Size").click()
+    assert page.evaluate("field.read() === undefined")
 
 
 def test_menu_inserts_citation_at_caret(open_workbench: PageOpener) -> None:

@@ -83,7 +83,7 @@ FIELDS: dict[tuple[str, str], dict[str, Any]] = {
         "kind": "integer", "minimum": 4, "maximum": 30, "options": ["auto"], "step": 1
     },
     ("flux-2-flex", "resolution"): {"kind": "choice", "nextTo": "aspect_ratio"},
-    ("ideogram-v4-5", "image_size"): {"kind": "json"},
+    ("ideogram-v4-5", "image_size"): {"kind": "object", "properties": []},
     ("flux-3-image", "safety_tolerance"): {"kind": "choice", "level": "hidden"},
     ("qwen-image-2-1", "input_images"): {"level": "basic"},
 }  # fmt: skip
@@ -96,6 +96,29 @@ def test_parameter_states_its_field(workbench: Workbench, model_id: str, name: s
     [parameter] = [parameter for parameter in parameters if parameter["name"] == name]
     expected = FIELDS[model_id, name]
     assert {key: parameter.get(key) for key in expected} == expected
+
+
+SIZE: dict[str, Any] = {"type": "object", "properties": {"width": {"type": "integer"}}}
+SIZES: dict[str, Any] = {"enum": ["square", "portrait"]}
+
+
+@pytest.mark.parametrize(
+    ("members", "kind", "options"),
+    [
+        ([SIZE, SIZES], "object", ["square", "portrait"]),
+        ([{"type": "array", "items": SIZE}, SIZES], "list", ["square", "portrait"]),
+        ([{"type": "boolean"}, SIZES], "switch", ["square", "portrait"]),
+        ([SIZE, {"type": "string"}], "json", None),
+    ],
+)
+def test_union_states_a_field_for_all_values(
+    workbench: Workbench, members: list[dict[str, Any]], kind: str, options: list[str] | None
+) -> None:
+    """The field of a union accepts the values that stand beside an object, a list or a switch."""
+    schema = {"properties": {"size": {"anyOf": members}}}
+    source = "(schema) => parameters.list({ basic: [], citations: [] }, schema)"
+    [[parameter]] = workbench.call_each(source, [[schema]])
+    assert (parameter["kind"], parameter.get("options")) == (kind, options)
 
 
 @pytest.mark.slow
