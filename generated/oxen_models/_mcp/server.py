@@ -210,6 +210,7 @@ class _Tools:
 
     async def _collect(self, context: Context, jobs: Sequence[Any], seconds: float) -> types.CallToolResult:
         collect = partial(self._runner.collect, timeout=seconds)
+        reports: list[JobReport] = []
         async with create_task_group() as tasks:
             tasks.start_soon(_report_progress, context, jobs, seconds)
             reports = await run_sync(
