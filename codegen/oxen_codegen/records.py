@@ -161,9 +161,12 @@ class Record:
         """
         if previous is None:
             return replace(self, data={**self.data, "changed": today})
-        changed = previous.changed if self._dump_dated() == previous._dump_dated() else None
-        record = replace(self, data={**self.data, "changed": changed or today}, file=previous.file)
-        return previous if _dump(record.data) == _dump(previous.data) else record
+        record = replace(self, data={**self.data, "changed": previous.changed or today}, file=previous.file)
+        if _dump(record.data) == _dump(previous.data):
+            return previous
+        if record._dump_dated() == previous._dump_dated():
+            return record
+        return replace(record, data={**record.data, "changed": today})
 
     def _dump_dated(self) -> str:
         return _dump({key: value for key, value in self.data.items() if key not in _UNDATED_KEYS})
