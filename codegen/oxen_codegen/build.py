@@ -69,7 +69,7 @@ class Package:
 
     files: dict[str, str] = field(default_factory=dict[str, str])
     """Texts by path in the package, not formatted."""
-    copies: dict[str, str | bytes] = field(default_factory=dict[str, str | bytes])
+    copies: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """The contents of files that are binary or formatted already, by path in the package."""
     placeholder_files: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
     """Functions that render a file with placeholders in place of API text, by path in the package."""
@@ -178,18 +178,18 @@ class PackageBuilder:
             result.diagnostics.extend(notes)
         return result
 
-    def check_package(self, package: Package, folder: Path) -> None:
+    def check_package(self, package: Package, formatted: Mapping[str, bytes]) -> None:
         """Check that API text appears only as literals in the formatted files of a package.
 
         Args:
             package: The package.
-            folder: The folder that it was written to.
+            formatted: Its formatted files by path.
 
         Raises:
             CodegenError: It appears as code.
         """
         for file, render in package.placeholder_files.items():
-            if not equal_except_literals((folder / file).read_text(encoding="utf-8"), render()):
+            if not equal_except_literals(formatted[file].decode(), render()):
                 raise CodegenError(f"{file}: {self._injection_message()}; nothing was written")
 
     def rename_nested_classes(self, models: Mapping[str, BoundModel]) -> dict[str, BoundModel]:
@@ -227,8 +227,8 @@ class PackageBuilder:
             for folder, names in _COPIED_MODULES.items():
                 for name in names:
                     source = Path(__file__).with_name(name)
-                    header = copied_header(f"codegen/oxen_codegen/{name}")
-                    result.copies[f"{folder}/{name}"] = header + source.read_text(encoding="utf-8")
+                    text = copied_header(f"codegen/oxen_codegen/{name}") + source.read_text(encoding="utf-8")
+                    result.copies[f"{folder}/{name}"] = text.encode()
         emitted = self._templates.package_files()
         for file, template in emitted.items():
             if file == _CLIENT_TEMPLATE:
@@ -244,7 +244,7 @@ class PackageBuilder:
             if self._templates.is_override(template):
                 result.files[file] = self._templates.copy(template)
             else:
-                result.copies[file] = self._templates.copy(template)
+                result.copies[file] = self._templates.copy(template).encode()
             twin = file.replace("/_async/", "/_sync/")
             if twin not in emitted:
                 source_text = self._templates.read(template)

@@ -12,10 +12,10 @@ from .build import BoundModel, Package, PackageBuilder, find_name_collisions
 from .config import Config
 from .diagnostics import ModelError
 from .lock import exclusive_lock
-from .output import SchemaFiles, write_package
+from .output import write_package
 from .records import Record, file_name, missing_schemas_error, read_folder
 from .replace import ensure_complete, recover_package
-from .tree import Difference
+from .tree import Difference, read_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def generate(config: Config, schemas: Path, template_dir: Path, *, dry_run: bool
         if errors or unbindable:
             raise UnbindableRecordsError(errors, unbindable, records)
         package = builder.build_package(models, records)
-        differences = write_package(package, builder, _schema_files(config, schemas, models), dry_run=dry_run)
+        differences = write_package(package, builder, _read_schemas(config, schemas, models), dry_run=dry_run)
         return Generated(package, differences)
 
 
@@ -75,8 +75,7 @@ def _bind_models(
     return models, errors | find_name_collisions(models)
 
 
-def _schema_files(config: Config, schemas: Path, models: Mapping[str, BoundModel]) -> SchemaFiles:
+def _read_schemas(config: Config, schemas: Path, models: Mapping[str, BoundModel]) -> dict[str, bytes]:
     if schemas.resolve() == config.schemas.resolve():
-        # The recorded models: only `fetch` and `update` change them.
-        return SchemaFiles(schemas, {})
-    return SchemaFiles(None, {file_name(id): model.record.dumps() for id, model in models.items()})
+        return read_files(schemas)  # only `fetch` and `update` change them
+    return {file_name(id): model.record.dumps().encode() for id, model in models.items()}

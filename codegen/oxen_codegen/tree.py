@@ -1,4 +1,4 @@
-"""Write and compare folders of files."""
+"""Read, write and compare folders of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from .diagnostics import CodegenError
 
 Difference = tuple[str, Literal["changed", "new", "removed"]]
-"""The path of a file in a folder, and how it differs from the file at that path in another folder."""
+"""The path of a file in a folder, and how its new content differs."""
 
 
 def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
@@ -41,16 +41,21 @@ def create_file(file: Path, text: str) -> None:
         created.write(content)
 
 
-def compare_trees(new: Path, old: Path) -> Iterator[Difference]:
-    """Yield the files that differ between two folders, in the order of their paths."""
-    new_files, old_files = set(list_files(new)), set(list_files(old))
-    for name in sorted(new_files | old_files):
-        if name not in old_files:
+def find_differences(files: Mapping[str, bytes], folder: Path) -> Iterator[Difference]:
+    """Yield the files by which a folder differs from contents by relative path, in the order of the paths."""
+    existing = set(list_files(folder))
+    for name in sorted(existing | files.keys()):
+        if name not in existing:
             yield name, "new"
-        elif name not in new_files:
+        elif name not in files:
             yield name, "removed"
-        elif (new / name).read_bytes() != (old / name).read_bytes():
+        elif files[name] != (folder / name).read_bytes():
             yield name, "changed"
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the contents of the files below a folder by relative path, without compiled modules."""
+    return {name: (folder / name).read_bytes() for name in list_files(folder)}
 
 
 def list_files(folder: Path) -> Iterator[str]:

@@ -17,10 +17,11 @@ from .diff.compare import compare_models
 from .diff.live import fetch_models
 from .hub import HubClient, Progress, split_valid_ids
 from .lock import exclusive_lock
-from .output import SchemaFiles, write_package
+from .output import write_package
 from .records import Record, Removal, read_folder
 from .replace import ensure_complete, recover_package
 from .resolve import ResolvedModel, resolve_model
+from .tree import read_files
 
 MAX_REMOVED_SHARE = 0.2
 MAX_LISTED_IDS = 10
@@ -107,7 +108,7 @@ def update(
         files = write_package(
             package,
             builder,
-            _schema_files(config.schemas, dropped, acceptance),
+            _read_schemas(config.schemas, dropped, acceptance),
             changelog_entry=changelog_entry,
             dry_run=dry_run,
         )
@@ -225,10 +226,12 @@ def _compare(old: Records, acceptance: Acceptance, config: Config) -> tuple[Diff
     return compare_models(old_models, new_models), warnings
 
 
-def _schema_files(schemas: Path, dropped: Records, acceptance: Acceptance) -> SchemaFiles:
-    changes: dict[str, str | None] = {record.file_name: None for record in dropped.values()}
-    changes |= {record.file_name: record.dumps() for record in acceptance.accepted.values()}
-    return SchemaFiles(schemas if schemas.is_dir() else None, changes)
+def _read_schemas(schemas: Path, dropped: Records, acceptance: Acceptance) -> dict[str, bytes]:
+    """Return the contents of the files of recorded models after the update, by name."""
+    files = read_files(schemas)
+    for record in dropped.values():
+        files.pop(record.file_name, None)
+    return files | {record.file_name: record.dumps().encode() for record in acceptance.accepted.values()}
 
 
 def _minor(version: str) -> list[int]:

@@ -12,8 +12,8 @@ from helpers.codegen import read_files
 from helpers.models import make_model
 from oxen_codegen.cli import main
 from oxen_codegen.lock import exclusive_lock
-from oxen_codegen.output import SchemaFiles
 from oxen_codegen.replace import replace_package
+from oxen_codegen.tree import write_files
 from oxen_models.testing import Hub
 
 pytestmark = pytest.mark.slow
@@ -58,15 +58,13 @@ def test_generate_from_a_locked_folder(invoke: Callable[[str], Result], schemas:
 
 
 def test_replace_read_only_schemas(unprivileged: Path) -> None:
-    """A read-only folder of recorded files is replaced by a writable one, and nothing is left of it."""
+    """A read-only folder of recorded files is replaced, and nothing is left of it."""
     tree, package = unprivileged / "tree", unprivileged / "project" / "ours"
-    for folder in (tree, package / "schemas"):
-        folder.mkdir(parents=True)
-    for name in ("a.json", "b.json"):
-        (package / "schemas" / name).write_text("old")
-        (package / "schemas" / name).chmod(0o444)
+    write_files({"schemas/a.json": "old", "schemas/b.json": "old"}, package)
+    for file in (package / "schemas").iterdir():
+        file.chmod(0o444)
     (package / "schemas").chmod(0o555)
-    SchemaFiles(package / "schemas", {"b.json": "new"}).write(tree / "schemas")
+    write_files({"schemas/a.json": "old", "schemas/b.json": "new"}, tree)
     replace_package(tree, package)
     assert [folder.name for folder in package.parent.iterdir()] == ["ours"]
     assert read_files(package) == {"schemas/a.json": b"old", "schemas/b.json": b"new"}
