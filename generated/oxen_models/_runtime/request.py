@@ -280,7 +280,10 @@ def validate_request(request: object, name: str = "request") -> AnyRequest:
     """
     if isinstance(request, Request | UntypedRequest | ChatRequestBase):
         return request
-    raise TypeError(f"{name} must be a request, got {type(request).__name__}: {request!r:.80}")
+    raise TypeError(
+        f"{name} must be a <Model>Request, UntypedRequest or ChatRequest, "
+        f"got {type(request).__name__}: {request!r:.80}"
+    )
 
 
 def typed_class(request: AnyRequest) -> type[Request] | None:
