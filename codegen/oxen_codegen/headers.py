@@ -1,6 +1,7 @@
 """The first line of emitted files, which names the source of each.
 
-`py.typed` has none, because it has to be empty, nor have records, because JSON has no comments, nor media.
+`py.typed` has none because it must be empty, records have none because JSON has no comments, and media
+have none because they are not text.
 """
 
 from __future__ import annotations

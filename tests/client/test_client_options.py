@@ -36,7 +36,7 @@ def edit(oxen: Any, **options: Any) -> Any:
 
 @pytest.mark.slow
 def test_with_options_applies_to_its_client_only(run: ClientRunner, hub: Hub) -> None:
-    """Options of `with_options` apply to the calls of the returned client; those left out are kept."""
+    """Options of `with_options` apply to the calls of the returned client; omitted ones are kept."""
     hub.respond_next(429, headers={"retry-after": "0"}, times=None, method="POST")
 
     @scenario

@@ -100,6 +100,6 @@ def test_old_parameter_name_warns(project: Path, module_hub: Hub) -> None:
     ],
 )
 def test_invalid_rename_is_rejected(project: Path, renamed: str, code: int, message: str) -> None:
-    """A rename has to be from a name that is free to a parameter that exists."""
+    """A rename must be from an unused name to an existing parameter."""
     done = generate(project, renamed)
     assert (done.exit_code, message in done.output) == (code, True), done.output

@@ -41,7 +41,7 @@ def rejected_ids(acceptance: Acceptance) -> list[str]:
 
 @pytest.mark.slow
 def test_accept_records_keeps_last_good_record() -> None:
-    """Of a changed model that cannot be bound, the recorded model is kept; a new one is left out."""
+    """The recorded model is kept if the changed one cannot be bound; a new one is omitted."""
     old, bad, good = make_record("a"), make_record("a", ["x"]), make_record("good")
     result = accept([old], [bad, make_record("new", {"type": "array"}), good])
     assert result.records == {"a": old, "good": good}

@@ -49,7 +49,7 @@ def make_validator(schema: dict[str, Any]) -> Callable[[object], bool]:
 
 
 def make_oracle(schema: dict[str, Any]) -> Callable[[object], bool]:
-    """Return a function that tells whether a value is valid by a schema that allows no other parameters."""
+    """Return a function that returns whether a value is valid by a schema that allows no other parameters."""
     closed = to_standard_schema(schema)
     closed["properties"] = {
         "response_format": {"enum": ["url", "b64_json"]},

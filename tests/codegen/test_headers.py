@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(oxen_models.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
-# py.typed has to be empty, JSON has no comments, and media files are not text.
+# py.typed must be empty, JSON has no comments, and media files are not text.
 WITHOUT_HEADER = re.compile(r"py\.typed|schemas/[^/]+\.json|testing/media/(audio|video)\.\w+")
 HEADER = re.compile(
     r"(?:#|<!--) (Generated|Copied|Derived) by oxen-codegen from (.+)\. Do not edit\.(?: -->)?"

@@ -78,7 +78,7 @@ def test_unwritable_folder_is_found_before_sending(oxen: Oxen, hub: Hub, tmp_pat
 
 @pytest.mark.slow
 def test_call_of_unknown_outcome_counts(oxen: Oxen, hub: Hub, tmp_path: Path) -> None:
-    """A request that may be billed reduces the budget, and the error tells to look before a repetition."""
+    """A request that may be billed reduces the budget, and the error names the tool that finds its job."""
     hub.inject_fault("cut-before-response", method="POST", times=1)
     with connect(oxen, tmp_path, Limits(budget=CENT)) as agent:
         assert "look for the job with history" in agent.fail("run_model", **RUN)

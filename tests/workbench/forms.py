@@ -110,7 +110,7 @@ def generate_values(schema: dict[str, Any], random: Random, count: int) -> Itera
 def change_each_parameter(
     values: Mapping[str, Any], names: Iterable[str], edges: Callable[[], Iterable[Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield values of which one is left out, or replaced by each of some edges."""
+    """Yield the values with each one omitted, and replaced by each of some edges."""
     for name in [*names, "no such parameter"]:
         yield {other: value for other, value in values.items() if other != name}
         for edge in edges():

@@ -70,7 +70,7 @@ def flatten_tabs(markdown: str, base: str) -> str:
             if not opened:
                 line = _LINK.sub(lambda link: _link_markdown(link, base), line)
         elif lines and not lines[-1]:
-            continue  # the line before a tab has been left out
+            continue  # the line before a tab has been omitted
         lines.append(line[_INDENT * len(labels) :] if line.strip() else "")
     return "\n".join(lines).strip() + "\n"
 

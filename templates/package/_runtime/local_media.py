@@ -27,7 +27,7 @@ class LocalMediaError(ValueError):
 
 
 class BlockingMediaError(Exception):
-    """A file has to be read, or an image to be encoded, which would block the event loop."""
+    """A file must be read, or an image encoded, which would block the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
