@@ -80,6 +80,11 @@ class Diff:
         return self.changes[0].impact if self.changes else None
 
 
+def describe_collision(name: str, others: Iterable[str]) -> str:
+    """Return a statement that a model has the Python name of others."""
+    return f"{name} is also the Python name of {', '.join(others)}"
+
+
 def sort_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Sort changes by impact, the most severe first, then by model, parameter and kind.
 

@@ -13,7 +13,7 @@ from ..names import find_collisions, parameter_names, pascal, rename_nested_clas
 from ..prices import describe_price
 from ..records import Record
 from ..resolve import ResolvedModel, check_renamed, resolve_model
-from .changes import Change, Diff, Rename, sort_changes
+from .changes import Change, Diff, Rename, describe_collision, sort_changes
 from .nodes import Schema, find_classes
 from .parameters import common_objects, compare_parameters, root_schema
 from .renames import find_model_renames, find_parameter_renames
@@ -259,7 +259,7 @@ def _find_new_collisions(
         if model_id in old and model_id not in known:
             yield Change(model_id, None, "name-collision", name, others)
         elif model_id not in old and not old.keys() & {*others}:
-            message = f"{name} is also the Python name of {', '.join(others)}"
+            message = describe_collision(name, others)
             yield Change(model_id, None, "new-model-refused", None, message)
 
 

@@ -12,7 +12,7 @@ from ..accepted_values import make_key
 from ..diagnostics import make_printable
 from ..json_types import is_list
 from ..prices import describe_price
-from .changes import IMPACTS, Change, Diff, Rename, next_version
+from .changes import IMPACTS, Change, Diff, Rename, describe_collision, next_version
 from .nodes import describe_count, describe_length, describe_range, describe_values, dump_json
 
 _MAX_TEXT = 160  # characters of a value
@@ -167,8 +167,7 @@ def format_change(change: Change, quote: Callable[[str], str]) -> str:
     if change.kind.endswith("model-refused"):
         return quote(_format_value(new, change.kind))
     if change.kind == "name-collision":
-        others = ", ".join(quote(truncate(model)) for model in new)
-        return f"{quote(old)} is also the Python name of {others}"
+        return describe_collision(quote(old), [quote(truncate(model)) for model in new])
     if is_list(old) and is_list(new):
         parts = (("removed", missing_values(old, new)), ("added", missing_values(new, old)))
         return "; ".join(
