@@ -151,11 +151,16 @@ def format_annotation(type_: Type) -> str:
 def _move_none(members: tuple[Type, ...]) -> tuple[Type, ...]:
     """Return the members of a union with None as a value of its enum, so that an error lists it."""
     none, enums = NamedType("None"), [member for member in members if isinstance(member, EnumType)]
-    if none not in members or len(enums) != 1 or enums[0].alias:
+    if none not in members or len(enums) != 1:
         return members
-    base = enums[0].base and f"{_NUMBERS.get(enums[0].base, enums[0].base)} | None"
-    enum = replace(enums[0], values=(*enums[0].values, None), base=base)
-    return tuple(enum if member is enums[0] else member for member in members if member != none)
+    [enum] = enums
+    nullable = replace(
+        enum,
+        values=(*enum.values, None),
+        base=enum.base and f"{_NUMBERS.get(enum.base, enum.base)} | None",
+        alias=enum.alias and f"Literal[{enum.alias}, None]",
+    )
+    return tuple(nullable if member is enum else member for member in members if member != none)
 
 
 def format_field(parameter: Parameter) -> str:

@@ -63,15 +63,17 @@ const problems = (() => {
       case "map":
         return listChoices(type.value);
       case "union":
-        return type.members.flatMap(listChoices);
+        return validation.listMembers(type).flatMap(listChoices);
       default:
         return [];
     }
   }
 
   function describeChoices(choices) {
-    const examples = choices.slice(0, EXAMPLES).map(words.shorten);
-    return `must be one of ${choices.length.toLocaleString("en")} values, such as ${examples.join(", ")}`;
+    const values = choices.filter((choice) => choice !== null);
+    const none = values.length < choices.length ? ", or None" : "";
+    const examples = values.slice(0, EXAMPLES).map(words.shorten);
+    return `must be one of ${values.length.toLocaleString("en")} values, such as ${examples.join(", ")}${none}`;
   }
 
   /** Return the problem of a value that none of several types accepts. */

@@ -181,11 +181,8 @@ const validation = (() => {
   }
 
   function validateUnion(type, place) {
-    let members = type.members.filter((member) => member.kind !== "null");
-    if (members.length < type.members.length) {
-      if (place.value === null) return [];
-      members = listNull(members);
-    }
+    const members = listMembers(type);
+    if (place.value === null && type.members.some(isNull)) return [];
     if (members.length === 1) return check(members[0], place);
     const errors = [];
     for (const member of members) {
@@ -196,10 +193,16 @@ const validation = (() => {
     return errors;
   }
 
-  /** Return the members of a union with null as a value of its only enum, whose problems then list it. */
-  function listNull(members) {
-    if (members.filter(({ values }) => values).length !== 1) return members;
+  /** Return the members of a union, with null as a value of its only enum, whose problems then list it. */
+  function listMembers(type) {
+    const members = type.members.filter((member) => !isNull(member));
+    const isNullable = members.length < type.members.length;
+    if (!isNullable || members.filter(({ values }) => values).length !== 1) return members;
     return members.map((member) => (member.values ? { ...member, values: [...member.values, null] } : member));
+  }
+
+  function isNull(type) {
+    return type.kind === "null";
   }
 
   /** Validate any JSON value; of several errors, the one that the bindings find first. */
@@ -219,5 +222,5 @@ const validation = (() => {
     return [];
   }
 
-  return { areEqual, isUrl, validate };
+  return { areEqual, isUrl, listMembers, validate };
 })();

@@ -212,6 +212,14 @@ def test_option_is_suggested_among_many(explain: Explain) -> None:
 
 
 @both
+@pytest.mark.parametrize("choices", [OPTIONS[:51], [number + 0.5 for number in range(51)]])
+def test_many_options_with_null_name_none(explain: Explain, choices: list[Any]) -> None:
+    """A message with examples of many options states that None is one of them, too."""
+    [problem] = explain({"enum": [*choices, None]}, "x").problems
+    assert problem.expected == f"must be one of 51 values, such as {str(choices[:3])[1:-1]}, or None"
+
+
+@both
 @pytest.mark.parametrize(
     "schema", [{"type": "string"}, {"type": "integer", "minimum": 1}, {"enum": ["a"]}, {"type": "array"}]
 )

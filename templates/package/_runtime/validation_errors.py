@@ -123,9 +123,11 @@ def suggest(name: str, value: Any, kind: str, choices: list[object]) -> str | No
 
 def describe_choices(choices: Sequence[object]) -> str:
     """Return the allowed values, or the first ones if there are many."""
-    *most, last = [shorten(choice) for choice in choices[:MAX_LISTED_CHOICES]]
     if len(choices) > MAX_LISTED_CHOICES:
-        return f"one of {len(choices):,} values, such as {', '.join(most[:EXAMPLES])}"
+        values = [choice for choice in choices if choice is not None]
+        none = ", or None" if len(values) < len(choices) else ""
+        return f"one of {len(values):,} values, such as {', '.join(map(shorten, values[:EXAMPLES]))}{none}"
+    *most, last = map(shorten, choices)
     return f"{', '.join(most)}{' or ' if most else ''}{last}"
 
 
