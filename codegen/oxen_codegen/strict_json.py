@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from typing import Any
 
 from .diagnostics import ModelError
@@ -16,7 +17,7 @@ _BYTES_PER_VALUE = 16
 
 
 def parse_json(content: bytes, max_size: int) -> object:
-    """Parse strict JSON: finite numbers, unique keys, limited size and depth.
+    """Parse strict JSON: finite numbers, unique keys, limited size and depth. Keys of objects are sorted.
 
     Args:
         content: The text.
@@ -59,8 +60,9 @@ def _parse_finite(digits: str) -> float:
 
 
 def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object whose keys are sorted, as in a record, so that no output depends on their order."""
     value: dict[str, Any] = {}
-    for key, item in pairs:
+    for key, item in sorted(pairs, key=itemgetter(0)):
         if key in value:
             raise ValueError(f"duplicate key {key!r}")
         value[key] = item

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.models import make_model
+from helpers.models import make_model, object_schema
 from oxen_codegen.cli import main
 from oxen_models.testing import Hub
 
@@ -31,7 +31,7 @@ def test_update_changes_schemas_package_changelog(
 ) -> None:
     """One command updates schemas, package and changelog."""
     hub.add_model(make_model("painter", NARROWED))
-    hub.add_model(make_model("moulder"))
+    hub.add_model(make_model("moulder", object_schema(size={"enum": [{"w": 1, "h": 2}]})))  # not sorted
     hub.add_model({**make_model("drawer"), "summary": "Draws."})
 
     done = update()

@@ -25,8 +25,8 @@ class EnumOfObjectsRequest(ImageRequest):
 
     model_id: ClassVar[str] = "enum_of_objects"
 
-    size: Annotated[Json, EnumValues({"w": 1, "h": 2}, [1, 2], [True, 2], {"w": 1})] | Omit = OMIT
-    """Default: {'w': 1.0, 'h': 2}. Options: {'w': 1, 'h': 2}, [1, 2], [True, 2], {'w': 1}."""
+    size: Annotated[Json, EnumValues({"h": 2, "w": 1}, [1, 2], [True, 2], {"w": 1})] | Omit = OMIT
+    """Default: {'h': 2, 'w': 1.0}. Options: {'h': 2, 'w': 1}, [1, 2], [True, 2], {'w': 1}."""
 
     response_format: Literal["url", "b64_json"] | Omit = OMIT
     """Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'."""
@@ -49,7 +49,7 @@ class EnumOfObjects(Model[ResultT, JobT]):
         """A golden case.
 
         Args:
-            size: Default: {'w': 1.0, 'h': 2}. Options: {'w': 1, 'h': 2}, [1, 2], [True, 2], {'w': 1}.
+            size: Default: {'h': 2, 'w': 1.0}. Options: {'h': 2, 'w': 1}, [1, 2], [True, 2], {'w': 1}.
             response_format: Whether results are returned as URLs or as base64 data. Default: 'url'. Options: 'url', 'b64_json'.
             target_namespace: Namespace that is billed and that keeps the results. Default: the owner of the API key.
             options: `timeout`, `extra_headers` and `extra_body`; see `RequestOptions`.
