@@ -32,5 +32,8 @@ def fetch_models(
         elif not (isinstance(result, ModelNotFound) and model_id in unlisted):
             errors[model_id] = result
     if errors:
-        raise CodegenError(f"{hub.base_url}: {format_errors(errors, 'unreadable model')}")
+        raise CodegenError(
+            f"{hub.base_url}: {format_errors(errors, 'unreadable model')}; try again, or omit models with "
+            "exclude.ids in [tool.oxen-codegen]"
+        )
     return records

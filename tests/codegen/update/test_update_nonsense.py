@@ -41,7 +41,7 @@ INVALID: list[tuple[Callable[[Hub], object], str]] = [
     ),
     (
         lambda hub: hub.respond_next(500, times=3, path=f"{LIST_PATH}/drawer"),
-        "1 unreadable model: drawer: the server returned HTTP 500, 3 times",
+        "1 unreadable model: drawer: the server returned HTTP 500, 3 times; try again, or omit models with",
     ),
     (lambda hub: hub.respond_next(200, body='{"id"', path=f"{LIST_PATH}/drawer"), "drawer: not JSON"),
     (
