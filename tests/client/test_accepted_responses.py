@@ -1,4 +1,6 @@
-"""Responses that accept a billable request and look like an error, and responses that do neither."""
+"""Responses that accept a billable request and look like an error, responses that do neither, and the forms
+of lists and records.
+"""
 
 from __future__ import annotations
 
@@ -105,3 +107,20 @@ def test_error_without_files_raises(run: ClientRunner, server: RawServer) -> Non
     server.responses[EDIT] = [Response(200, {**ERROR, "images": [], "url": "https://example.com/errors"})]
     error = run.expect_error(ox.APIError, edit, base_url=server.url)
     assert error.detail == "one image was rejected"
+
+
+@pytest.mark.async_values
+@pytest.mark.parametrize("body", [[{"id": "a"}], {"data": [{"id": "a"}]}, {"models": [{"id": "a"}]}])
+def test_list_of_models_is_read_in_each_form(run: ClientRunner, server: RawServer, body: object) -> None:
+    """A list of models may be a bare array, or the value of `data` or `models`."""
+    server.responses["/api/ai/models"] = [Response(200, body)]
+    models = run(lambda oxen: oxen.models.list(), base_url=server.url)
+    assert [model.id for model in models] == ["a"]
+
+
+def test_job_with_object_around_it_is_read(run: ClientRunner, server: RawServer) -> None:
+    """The record of a job may be the value of `generation`, as in the history."""
+    record = {"generation_id": "job-1", "status": "succeeded", "media_type": "image", **IMAGES}
+    server.responses[f"{QUEUE}/job-1"] = [Response(200, {"generation": record})]
+    result = run(lambda oxen: oxen.job("job-1").result(), base_url=server.url)
+    assert [image.url for image in result.images] == ["https://example.com/hat.png"]

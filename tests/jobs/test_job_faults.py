@@ -30,7 +30,7 @@ from helpers.scenario import (
     submit_edits,
     submit_video,
 )
-from oxen_models.testing import Hub
+from oxen_models.testing import Dialect, Hub
 
 FAILED = {"generation_id": "g", "status": "failed", "media_type": "image"}
 
@@ -84,6 +84,23 @@ def test_failed_job_raises_with_the_reason(run: ClientRunner, hub: Hub) -> None:
     record = httpx.get(f"{hub.url}{QUEUE}/{error.generation_id}", headers=AUTH_HEADERS).json()
     assert error.detail == record["error_message"]
     assert hub.count("POST", QUEUE) == 1
+
+
+@pytest.mark.slow
+def test_failure_in_an_event_names_the_provider(run: ClientRunner) -> None:
+    """The provider and its code, which the event of a failure lacks, are read from the record, once."""
+
+    @scenario
+    def steps(oxen: Any) -> Steps:
+        job = yield oxen.submit(edit_request(negative_prompt=5))
+        for _ in range(2):
+            with pytest.raises(ox.JobFailed) as caught:
+                yield job.result()
+            assert (caught.value.provider, caught.value.provider_code) == ("Qwen", "InvalidParameter")
+
+    with Hub(speed=100, dialect=Dialect(errors="provider")) as hub:
+        run(steps, base_url=hub.url)
+        assert hub.count("GET", f"{QUEUE}/") == 1
 
 
 @pytest.mark.async_values

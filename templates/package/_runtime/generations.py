@@ -166,17 +166,6 @@ def parse_generation(response: Response, generation_id: str) -> Generation:
     return _check_id(_parse_record(response.json, response, generation_id), generation_id, response)
 
 
-def parse_history_record(response: Response, generation_id: str) -> Generation:
-    """Return the job with this id in a response of the history, where it is the value of `generation`.
-
-    Raises:
-        UnexpectedResponseError: The response does not contain a job, or it contains another one.
-    """
-    value: object = response.json.get("generation")
-    record = value if is_object(value) else response.json
-    return _check_id(_parse_record(record, response, generation_id), generation_id, response)
-
-
 def parse_generations(response: Response) -> list[Generation]:
     """Return the jobs in a response.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oxen_models._runtime.environment import advise_key
-from oxen_models._runtime.json_schema.json_types import is_object
+from oxen_models._runtime.json_schema.json_types import is_list, is_object
 
 from .context import NO_CONTEXT, CallContext
 from .errors import (
@@ -66,7 +66,7 @@ def parse_response(
         OutcomeUnknownError: The request is billable, and the response neither has a result nor rejects it.
         UnexpectedResponseError: The body is not a JSON object.
     """
-    body = _parse_object(content)
+    body = _parse_object(content) if is_billable else _parse_read(content)
     response = Response(status, headers, {} if body is None else body)
     is_success = 200 <= status < 300
     if context.is_submission and find_jobs(response.json):
@@ -161,11 +161,30 @@ def _describe_status(status: int) -> str:
 
 
 def _parse_object(content: bytes) -> dict[str, Any] | None:
+    body = _parse_value(content)
+    return body if is_object(body) else None
+
+
+def _parse_read(content: bytes) -> dict[str, Any] | None:
+    """Return the object in a response to a request that reads. A list becomes the value of `data`, and a job
+    loses the object around it.
+    """
+    body = _parse_value(content)
+    if is_list(body):
+        return {"data": body}
+    if not is_object(body):
+        return None
+    job: object = body.get("generation")
+    return job if is_object(job) and "generation_id" not in body else body
+
+
+def _parse_value(content: bytes) -> object:
+    """Return the value of JSON; None if it is not valid."""
     try:
-        body = parse_json(content)
+        value: object = parse_json(content)
     except (ValueError, RecursionError):
         return None
-    return body if is_object(body) else None
+    return value
 
 
 def _excerpt(content: bytes) -> str:

@@ -37,7 +37,9 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     """The headers; names are case-insensitive."""
     json: dict[str, Any] = field(repr=False)
-    """The JSON object as received; empty if the body is not a JSON object."""
+    """The JSON object as received; empty if the body is not a JSON object. A list is the value of `data`, and
+    the record of a job has no object around it.
+    """
 
     @property
     def request_id(self) -> str | None:

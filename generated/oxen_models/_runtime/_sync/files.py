@@ -19,7 +19,7 @@ from oxen_models._runtime.json_schema.diagnostics import describe_error
 from ..arguments import check_flag, check_function
 from ..errors import ConfigurationError, MediaError, OxenError
 from ..generated_files import extract_files, media_key
-from ..generations import Generation, parse_generation, parse_history_record
+from ..generations import Generation, parse_generation
 from ..media_types import (
     HEAD_SIZE,
     UNKNOWN_TYPE,
@@ -179,7 +179,7 @@ class Media:
         if id is None:
             return self._origin
         try:
-            return parse_history_record(self._session.get(generation_path(id)), id)
+            return parse_generation(self._session.get(generation_path(id)), id)
         except OxenError:
             return parse_generation(self._session.get(job_path(id)), id)
 

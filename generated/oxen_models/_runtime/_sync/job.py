@@ -21,17 +21,11 @@ from ..errors import (
     NotFoundError,
     OxenError,
 )
-from ..generations import (
-    Generation,
-    create_job_failed,
-    find_jobs,
-    parse_generation,
-    parse_history_record,
-)
+from ..generations import Generation, create_job_failed, find_jobs, parse_generation
 from ..parsing import model_name
 from ..printable import escape_line
 from ..responses import Response
-from ..scheduler import TrackedJob, WaitOutcome
+from ..scheduler import FINAL_POLL_TIMEOUT, TrackedJob, WaitOutcome
 from ..settings import validate_timeout
 from ..telemetry import count_cost, observe
 from ..urls import generation_path, job_path
@@ -73,7 +67,8 @@ class Job(Generic[R_co]):
         self._status = status
         self._context = CallContext(id)
         self._record: Response | None = None
-        """The record of the job after a wait for its end."""
+        """The record or the event of the job after a wait for its end."""
+        self._is_failure_read = False
         self._tracked: TrackedJob | None = None
         self._is_cost_counted = False
         if stream_epoch is not None:
@@ -194,7 +189,8 @@ class Job(Generic[R_co]):
             JobNotFound: It no longer exists on the server.
             OxenError: Three polls in a row failed, or the client was closed.
         """
-        return self._create_result(self._wait(timeout, on_status, cancel_on_timeout))
+        response = self._wait(timeout, on_status, cancel_on_timeout)
+        return self._create_result(self._read_failure(response))
 
     def cancel(self) -> None:
         """Cancel the job. This has no effect on a job that has ended; `status` is its final status.
@@ -278,6 +274,22 @@ class Job(Generic[R_co]):
                 assert result.error is not None
                 raise result.error
 
+    def _read_failure(self, response: Response) -> Response:
+        """Return the record of a job if `response` is the event of its failure: the event has the text of the
+        error only, and the class of the error depends on the code of the provider, too.
+        """
+        is_event = not response.headers
+        if not is_event or self._is_failure_read or response.json.get("status") != "failed":
+            return response
+        self._is_failure_read = True
+        with suppress(OxenError):  # an error with the text only is better than one of this request
+            record = self._session.get(
+                job_path(self._id), context=self._context, timeout=FINAL_POLL_TIMEOUT, retry=False
+            )
+            if parse_generation(record, self._id).status == "failed":
+                self._record = record
+        return self._record or response
+
     def _cancel_late(self) -> str:
         """Cancel the job after a timeout, and return the outcome for the message."""
         try:
@@ -323,7 +335,7 @@ def read_history(session: Session, id: str, timeout: float | None = None) -> Gen
     except NotFoundError as error:
         detail = f"the job does not exist in the history: {error.detail}"
         raise JobNotFound(id, "unknown", detail, response=error.response) from None
-    return parse_history_record(response, id)
+    return parse_generation(response, id)
 
 
 def enqueue(
