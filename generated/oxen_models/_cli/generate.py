@@ -118,12 +118,12 @@ def _submit(model: RunnableModel, values: Mapping[str, Any], **options: Any) -> 
             return 0
         with report_interrupted_submission():
             ids = [job.id for job in runner.send(plan, confirm_plan)]
-    value = {
-        "model": model.id,
-        "estimate": describe_estimate(plan.estimate),
-        "jobs": [{"id": id, "status": "queued"} for id in ids],
-    }
-    get_output().show(value, "\n".join(ids), ids)
+        value = {
+            "model": model.id,
+            "estimate": describe_estimate(plan.estimate),
+            "jobs": [{"id": id, "status": "queued"} for id in ids],
+        }
+        get_output().show(value, "\n".join(ids), ids)  # before the client is closed, which takes a moment
     print_note(f"wait for it and save its files with: oxen-models result {' '.join(ids)}")
     return 0
 
