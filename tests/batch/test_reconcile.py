@@ -156,16 +156,24 @@ def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Pat
 
 @pytest.mark.slow
 @pytest.mark.async_values
-@pytest.mark.parametrize("hours", [-3, 3])
+@pytest.mark.parametrize(
+    ("hours", "date"),
+    [
+        (-3, None),
+        (3, None),
+        (0, "Thu, 01 Jan 2026 00:00:00 +9999999999999999999"),
+        (0, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ],
+)
 def test_difference_of_the_clocks_is_considered(
-    run: ClientRunner, hub: Hub, journal: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+    run: ClientRunner, hub: Hub, journal: Path, hours: int, date: str | None
 ) -> None:
-    """The clock of the server may differ by hours; the header `Date` gives the difference."""
+    """The clock of the server may differ by hours; the header `Date` gives the difference if it is valid."""
     make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
     with run_raw_server() as server:
         [record] = httpx.get(f"{hub.url}{HISTORY}", headers=AUTHORIZATION).json()["generations"]
         server_time = time.time() + hours * 3600
-        headers = {"Date": formatdate(server_time, usegmt=True)}
+        headers = {"Date": date or formatdate(server_time, usegmt=True)}
         record |= {"enqueued_at": int(server_time)}
         server.responses[QUEUE] = [Response(200, {"count": 0, "generations": []}, headers)]
         server.responses[HISTORY] = [Response(200, {"count": 1, "generations": [record]}, headers)]

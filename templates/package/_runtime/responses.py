@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -45,3 +46,14 @@ class Response:
     def request_id(self) -> str | None:
         """The server's id of the request; None if the response does not have one."""
         return self.headers.get("x-request-id")
+
+
+def parse_date(text: str) -> datetime | None:
+    """Return the time in a header such as `Date`, in UTC if it has no time zone; None if it is not valid."""
+    from email.utils import parsedate_to_datetime  # few responses need it
+
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)

@@ -10,7 +10,8 @@ import random
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
+
+from .responses import parse_date
 
 DEFAULT_RETRIES = 2
 DEFAULT_BATCH_RETRIES = 10
@@ -55,14 +56,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     if _SECONDS.fullmatch(value):
         return max(0.0, float(value))
-    from email.utils import parsedate_to_datetime
-
-    try:
-        date = parsedate_to_datetime(value)
-        # A date without a time zone is in UTC.
-        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
+    date = parse_date(value)
+    return None if date is None else max(0.0, date.timestamp() - time.time())
 
 
 def reconnect_delay(failures: int) -> float:

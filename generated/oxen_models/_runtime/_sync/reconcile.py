@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..errors import JournalError
 from ..generations import Generation, parse_generations
 from ..matching import Reconciliation, earliest_time, match_jobs
 from ..paths import expand_path
-from ..responses import Response
+from ..responses import Response, parse_date
 from .history import Generations
 from .session import Session
 from .threads import run_blocking
@@ -87,8 +86,7 @@ def _read_history(session: Session, model: str, since: int) -> list[Generation]:
 
 def _clock_difference(response: Response) -> timedelta:
     """Return the server's clock minus the own one, by the header `Date`."""
-    try:
-        date = parsedate_to_datetime(response.headers["date"])
-        return date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)
-    except (KeyError, ValueError):
+    date = parse_date(response.headers.get("date", ""))
+    if date is None or date.year == MAXYEAR:  # after which there may be no time to add
         return timedelta()
+    return date - datetime.now(UTC)
