@@ -142,6 +142,19 @@ def test_costs_end_at_the_given_time(run: ClientRunner, server: RawServer) -> No
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("cost", ["x", "NaN", "9e999999", "1e-9999999"])
+def test_amount_that_cannot_be_summed_is_ignored(run: ClientRunner, server: RawServer, cost: str) -> None:
+    """Jobs with a cost that is not a plausible amount are not in the sums."""
+    rows = [
+        {"generation_id": str(index), "status": "succeeded", "model_name": "m", "cost": value}
+        for index, value in enumerate([cost, "0.10", cost])
+    ]
+    server.responses[f"{HISTORY}?page=1&page_size=1000"] = [
+        Response(body={"generations": rows, "total_pages": 1})
+    ]
+    assert run(lambda oxen: oxen.costs(), base_url=server.url) == {"m": Decimal("0.10")}
+
+
 def test_costs_by_wrong_arguments_raise(run: ClientRunner) -> None:
     """Costs can be summed by four keys only, and since a time."""
     error = run.expect_error(ox.ConfigurationError, lambda oxen: oxen.costs(by="user"))

@@ -33,6 +33,8 @@ _FILTER_VALUES: Mapping[str, tuple[str, ...]] = {
 _COMPLETED_EVENT = "media_generation_completed"
 MAX_SECONDS = 253_402_300_800
 """The beginning of the year 10000, which `datetime` does not have, in Unix seconds."""
+MAX_DOLLAR_EXPONENT = 30
+"""Maximum power of ten of an amount, or of its reciprocal. Sums of other amounts may overflow."""
 _STATUSES_WITHOUT_MEDIA = frozenset(get_args(JobStatus)) - {"succeeded"}
 # The keys of a record that the server adds to the submitted parameters.
 _RECORD_KEYS = frozenset(
@@ -271,7 +273,7 @@ def parse_dollars(value: object) -> Decimal | None:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= MAX_DOLLAR_EXPONENT else None
 
 
 def _parse_record(
