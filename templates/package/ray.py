@@ -102,7 +102,8 @@ class RowActor:
                 f"a batch must be an Arrow table, got {type(batch).__name__}; pass batch_format='pyarrow'"
             )
         async with self._lock:
-            yield await self._run(pyarrow, batch)
+            result = await self._run(pyarrow, batch)
+        yield result
 
     async def _run(self, pyarrow: Any, batch: Any) -> Any:
         options = self._options

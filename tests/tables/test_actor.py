@@ -198,6 +198,21 @@ def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_unread_batch_does_not_delay_the_next(hub: Hub, tmp_path: Path) -> None:
+    """A batch runs once the one before has ended, although that one has not been read to its end."""
+    arrow: Any = pytest.importorskip("pyarrow")
+
+    async def run() -> None:
+        actor = RowActor(COLUMNS, tmp_path, actors=1, model="z-image-turbo", create_client=create_client(hub))
+        unread = [actor(arrow.Table.from_pylist([row])) for row in make_rows(2)]
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            for batch in unread:
+                assert (await anext(batch)).num_rows == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
 def test_invalid_batch_raises(hub: Hub, tmp_path: Path) -> None:
     """A batch of another form, a missing column and equal keys raise before anything is sent."""
     with pytest.raises(ox.ConfigurationError, match="the source has no column 'key'"):
