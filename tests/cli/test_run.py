@@ -207,6 +207,7 @@ def test_unknown_job_has_its_exit_code(run: Run) -> None:
     [job] = read_report(run("wait", "nope", code=4))["jobs"]
     assert job["error"]["type"] == "JobNotFound"
     assert '"type": "JobNotFound"' in run("cancel", "nope", code=4).stderr
+    assert "nothing found" not in run("cancel", "nope", "--output", "human", code=4).stderr
 
 
 def test_dry_run_prints_and_sends_nothing(run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

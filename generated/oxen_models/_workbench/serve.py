@@ -51,7 +51,7 @@ class Workbench(uvicorn.Server):
         )
 
     def serve_until_interrupted(self) -> None:
-        """Serve in the main thread. Jobs continue on the hub afterwards."""
+        """Serve in the main thread. Jobs continue on the server afterwards."""
         # uvicorn raises the signal again when it has ended, which must not end the process.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):

@@ -98,5 +98,6 @@ def cancel_command(ids: Sequence[str], base_url: str | None) -> int:
                 print_error(error, output.format)
                 code = code or find_exit_code(error)
     rows = [(job["id"], job["status"]) for job in ended]
-    output.show_list(ended, lambda: print_table(("JOB", "STATUS"), rows), [id for id, _ in rows])
+    if rows or not output.is_human:
+        output.show_list(ended, lambda: print_table(("JOB", "STATUS"), rows), [id for id, _ in rows])
     return code
