@@ -121,7 +121,7 @@ def generate(schemas: Path | None, output: Path | None, templates: Path | None) 
     click.echo(
         f"generate: {package.bound} bound, {package.listed.total()} only listed"
         f"{f' ({listed})' if listed else ''}{f', {package.excluded} excluded' if package.excluded else ''}; "
-        f"{len(result.differences)} files changed in {config.folder}"
+        f"{_count_files(len(result.differences))} changed in {config.folder}"
     )
     return 0
 
@@ -150,7 +150,8 @@ def check(schemas: Path | None, output: Path | None, templates: Path | None) -> 
         for option, value in (("--schemas", schemas), ("--output", output), ("--templates", templates))
         if value
     )
-    click.echo(f"check: {len(result.differences)} files differ; run: oxen-codegen generate{options}")
+    count = _count_files(len(result.differences))
+    click.echo(f"check: out of date ({count}); run: oxen-codegen generate{options}")
     return 1
 
 
@@ -239,7 +240,7 @@ def update(
     report_diagnostics(result.diagnostics)
     print_text(FORMATS[output_format](result.diff, result.version))
     verb = "would change" if dry_run else "changed"
-    click.echo(f"update: {result.files} files {verb} in {config.folder}", err=True)
+    click.echo(f"update: {_count_files(result.files)} {verb} in {config.folder}", err=True)
     return 1 if result.failed else 0
 
 
@@ -261,7 +262,7 @@ def docs(schemas: Path | None, output: Path) -> int:
 
     config = load_config(Path.cwd())
     count = write_site(config, schemas or config.schemas, find_template_dir(), output)
-    click.echo(f"docs: {count} files; {output}")
+    click.echo(f"docs: {_count_files(count)}; {output}")
     return 0
 
 
@@ -277,6 +278,10 @@ def _read_live(
         ids, invalid = split_valid_ids(config.selection.ids_to_fetch(listed))
         unlisted = config.selection.unlisted(listed, recorded)
         return fetch_models(hub, ids, unlisted, progress), [*unusable, *invalid.values()]
+
+
+def _count_files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _load_config(output: Path | None, templates: Path | None) -> Config:

@@ -180,7 +180,7 @@ def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None
         ("first", float("nan"), "first=nan: must be a finite number"),
         ("first", {1: 2}, "first={1: 2}: must have strings as keys, got the key 1"),
         ("first", CIRCLE, "first=<list>: must be nested less deeply"),
-        ("frames", [], "frames=[]: must have at least 1 items"),
+        ("frames", [], "frames=[]: must have at least 1 item"),
         ("frames", [URL, 5], f"frames[1]=5: {ACCEPTED_MEDIA}"),
         ("frames", [URL, b"moo"], "frames[1]=<3 bytes>: must be an image file, got an unknown format"),
         ("picture", [5], f"picture[0]=5: {ACCEPTED_MEDIA}"),

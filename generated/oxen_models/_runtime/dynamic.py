@@ -300,7 +300,8 @@ def _convert_error(error: ValidationError) -> Iterator[tuple[list[str | int], st
         case "enum":
             yield path, f"must be {describe_choices(expected)}", kind
         case _ if kind in _LIMIT_MESSAGES:
-            yield path, _LIMIT_MESSAGES[kind].format(expected), kind
+            message = _LIMIT_MESSAGES[kind].format(expected)
+            yield path, message.removesuffix("s") if expected == 1 else message, kind
         case _:
             yield path, error.message[:MAX_MESSAGE_LENGTH], kind
 
