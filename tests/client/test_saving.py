@@ -230,6 +230,19 @@ def test_save_all_writes_a_pattern(run: ClientRunner, server: RawServer, tmp_pat
     assert [path.read_bytes() for path in paths] == [PNG, JPEG]
 
 
+@pytest.mark.slow
+def test_save_all_into_a_file_raises(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+    """A folder that is a file is an error that states it."""
+    respond_with(server, PNG)
+    (tmp_path / "hats").touch()
+
+    def save_all(result: Any) -> Any:
+        return result.save_all(tmp_path / "hats")
+
+    error = run.expect_error(ox.MediaError, edit, save_all, base_url=server.url)
+    assert str(error) == f"'{tmp_path}/hats' could not be written: Not a directory"
+
+
 PATTERNS = [
     "{name}.{ext}", "{}", "{index", "{index.real.x}", "{index[0]}", "{index:z}", "../{index}", "/tmp/{index}",
     "{index}/x", "{index}\\x", "C:{index}", "", ".", "..", "same.{ext}", "{id}.{ext}", "a\0{index}",

@@ -224,7 +224,9 @@ def map_os_errors(name: object) -> Generator[None]:
     except (MediaError, ConfigurationError):
         raise
     except (OSError, ValueError) as error:  # ValueError for a closed file
-        raise MediaError(f"{str(name)!r} could not be written: {describe_error(error)}") from error
+        # A file at the path of a folder to create is reported as "File exists".
+        reason = "Not a directory" if isinstance(error, FileExistsError) else describe_error(error)
+        raise MediaError(f"{str(name)!r} could not be written: {reason}") from error
 
 
 def _is_read_only(file: object) -> bool:
