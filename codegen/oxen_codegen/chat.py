@@ -16,7 +16,7 @@ from .accepted_values import Node
 from .bind import build_nested, build_object
 from .normalize import normalize
 from .parse import ParsedClass, parse
-from .spec import ChatSpec, ClassType, ListType, MappingType, Type, UnionType
+from .spec import ChatSpec, rename_classes
 
 # The names of the classes, by the names that are made from the paths in the schema.
 _CLASS_NAMES = {
@@ -59,19 +59,5 @@ def _parse_schema() -> tuple[Node, list[ParsedClass]]:
 
 
 def _rename(parsed: ParsedClass) -> ParsedClass:
-    types = {name: _rename_classes(type_) for name, type_ in parsed.types.items()}
+    types = {name: rename_classes(type_, _CLASS_NAMES) for name, type_ in parsed.types.items()}
     return replace(parsed, name=_CLASS_NAMES[parsed.name], types=types)
-
-
-def _rename_classes(type_: Type) -> Type:
-    match type_:
-        case ClassType(class_name):
-            return ClassType(_CLASS_NAMES[class_name])
-        case ListType(item):
-            return replace(type_, item=_rename_classes(item))
-        case MappingType(value):
-            return MappingType(_rename_classes(value))
-        case UnionType(members):
-            return UnionType(tuple(map(_rename_classes, members)))
-        case _:
-            return type_

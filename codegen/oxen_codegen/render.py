@@ -28,6 +28,7 @@ from .spec import (
     Parameter,
     Type,
     UnionType,
+    map_parts,
 )
 
 LINE_LENGTH = 110
@@ -194,19 +195,13 @@ def format_hint(type_: Type) -> str:
 
 def format_dict_hint(type_: Type) -> str:
     """Return a type as `format_hint` does, with the `TypedDict` of each class beside it."""
-    return format_hint(_add_dicts(type_))
+    return format_hint(map_parts(type_, _add_dict))
 
 
-def _add_dicts(type_: Type) -> Type:
-    match type_:
-        case ClassType(class_name):
-            return UnionType((type_, ClassType(f"{class_name}Dict")))
-        case ListType(item):
-            return ListType(_add_dicts(item))
-        case UnionType(members):
-            return UnionType(tuple(map(_add_dicts, members)))
-        case _:
-            return type_
+def _add_dict(part: Any) -> Any:
+    if isinstance(part, ClassType):
+        return UnionType((part, ClassType(f"{part.class_name}Dict")))
+    return part
 
 
 def find_imports(spec: ModelSpec | ChatSpec) -> dict[str, list[str]]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
+
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +116,15 @@ class ObjectSpec:
         return self.extra not in (None, NamedType("Json"))
 
 
-def rename_classes(spec: ModelSpec, names: Mapping[str, str]) -> ModelSpec:
-    """Return a specification with other names of nested classes, which are given by the old ones."""
+def rename_classes(part: PartT, names: Mapping[str, str]) -> PartT:
+    """Return a specification, or a part of one, with new names of nested classes, given by the old ones."""
 
     def rename(value: Any) -> Any:
         if not isinstance(value, ClassType | ObjectSpec):
             return value
         return replace(value, class_name=names.get(value.class_name, value.class_name))
 
-    renamed: ModelSpec = _map_parts(spec, rename)
+    renamed: PartT = map_parts(part, rename)
     return renamed
 
 
@@ -133,7 +135,7 @@ def name_enums(spec: ModelSpec, aliases: tuple[EnumAlias, ...]) -> ModelSpec:
     def name(value: Any) -> Any:
         return replace(value, alias=names.get(repr(value.values))) if isinstance(value, EnumType) else value
 
-    named: ModelSpec = _map_parts(spec, name)
+    named: ModelSpec = map_parts(spec, name)
     return replace(named, aliases=aliases)
 
 
@@ -156,14 +158,14 @@ def find_enums(type_: Type) -> Iterator[EnumType]:
 _PARTS = frozenset({"request", "nested", "parameters", "extra", "type", "item", "value", "members"})
 
 
-def _map_parts(value: Any, change: Callable[[Any], Any]) -> Any:
+def map_parts(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a specification, or a part of one, with a function applied to every class and type in it."""
     if isinstance(value, tuple):
-        return tuple(_map_parts(item, change) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return tuple(map_parts(item, change) for item in value)  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, ModelSpec | ObjectSpec | Parameter | Type):
         return value
     parts = {part.name: getattr(value, part.name) for part in fields(value) if part.name in _PARTS}
-    return change(replace(value, **{name: _map_parts(part, change) for name, part in parts.items()}))
+    return change(replace(value, **{name: map_parts(part, change) for name, part in parts.items()}))
 
 
 @dataclass(frozen=True, slots=True)
