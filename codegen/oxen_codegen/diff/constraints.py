@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ..accepted_values import Node, accepts
+from ..accepted_values import RANGE, Node, accepts
 from .nodes import Schema, TypeSet, describe_type, exceeds, has_class, number_interval
 
 ParameterChange = tuple[str | None, str, Any, Any]
 """The path of the parameter, the kind of change, and the old and new value."""
-
-_RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def compare_types(
@@ -86,7 +84,7 @@ def compare_numbers(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
     integers = "integer" in (old.node["type"], new.node["type"])
     a, b = number_interval(old.node, integers=integers), number_interval(new.node, integers=integers)
     old_range, new_range = (
-        {key: schema.node[key] for key in _RANGE if key in schema.node} for schema in (old, new)
+        {key: schema.node[key] for key in RANGE if key in schema.node} for schema in (old, new)
     )
     yield from _report_restriction(
         path, "range", old_range, new_range, is_narrowed=exceeds(a, b), is_widened=exceeds(b, a)

@@ -56,11 +56,7 @@ def compare_parameters(old: Schema, new: Schema) -> Iterator[ParameterChange]:
         yield None, "server-validation-changed", old_constraints, new_constraints
     yield from _compare_descriptions(None, old, new)
     yield from _compare_properties("", old, new)
-    a, b = old.node["additionalProperties"], new.node["additionalProperties"]
-    if a is not False and b is False:
-        yield None, "additional-properties-rejected", describe_type(a), None
-    elif a is False and b is not False:
-        yield None, "additional-properties-accepted", None, describe_type(b)
+    yield from _compare_acceptance(None, old, new)
 
 
 def common_objects(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
@@ -208,12 +204,17 @@ def _compare_arrays(path: str, old: Schema, new: Schema) -> Iterator[ParameterCh
 
 def _compare_objects(path: str, old: Schema, new: Schema) -> Iterator[ParameterChange]:
     yield from _compare_properties(path, old, new)
-    a, b = old.node["additionalProperties"], new.node["additionalProperties"]
-    if a is not False and b is not False:
+    yield from _compare_acceptance(path, old, new)
+    if False not in (old.node["additionalProperties"], new.node["additionalProperties"]):
         yield from _compare_values(f"{path}.*", old.additional_properties(), new.additional_properties())
-    elif a is not False:
+
+
+def _compare_acceptance(path: str | None, old: Schema, new: Schema) -> Iterator[ParameterChange]:
+    """Yield a change of whether an object may have additional properties."""
+    a, b = old.node["additionalProperties"], new.node["additionalProperties"]
+    if a is not False and b is False:
         yield path, "additional-properties-rejected", describe_type(a), None
-    elif b is not False:
+    elif a is False and b is not False:
         yield path, "additional-properties-accepted", None, describe_type(b)
 
 
