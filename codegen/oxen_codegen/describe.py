@@ -123,25 +123,21 @@ def describe_unsupported(node: Node, *, is_root: bool = False) -> str:
     return f"Validated by the server only: {', '.join(named[:MAX_KEYWORDS])}{more}."
 
 
-def find_places(node: Node, place: str = "") -> Iterator[tuple[str, str, Node]]:
+def find_places(node: Node, place: str = "", description: str = "") -> Iterator[tuple[str, str, Node]]:
     """Yield the place and the node of a schema and of each schema in it, such as `loras[].scale`.
 
     The second item is the description of the property that the node is the value of, or is a part of.
     """
-    yield from _find_places(node, place, "")
-
-
-def _find_places(node: Node, place: str, description: str) -> Iterator[tuple[str, str, Node]]:
     yield place, description, node
     for member in node.get("anyOf", ()):
-        yield from _find_places(member, place, description)
+        yield from find_places(member, place, description)
     if "items" in node:
-        yield from _find_places(node["items"], f"{place}[]", description)
+        yield from find_places(node["items"], f"{place}[]", description)
     for wire_name, value in node.get("properties", {}).items():
         meaning = node["annotations"].get(wire_name, {}).get("description", "")
-        yield from _find_places(value, _join_place(place, wire_name), meaning)
+        yield from find_places(value, _join_place(place, wire_name), meaning)
     if node.get("additionalProperties"):
-        yield from _find_places(node["additionalProperties"], f"{place}.*".lstrip("."), description)
+        yield from find_places(node["additionalProperties"], f"{place}.*".lstrip("."), description)
 
 
 def find_unsupported(node: Node, path: str = "") -> Iterator[tuple[str, list[str]]]:

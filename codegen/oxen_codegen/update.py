@@ -15,6 +15,7 @@ from .diagnostics import CodegenError, Diagnostic, ModelError, make_printable
 from .diff.changes import Diff, next_version
 from .diff.compare import compare_models
 from .diff.live import fetch_models
+from .diff.source import Records
 from .hub import HubClient, Progress, split_valid_ids
 from .lock import exclusive_lock
 from .output import write_package
@@ -25,8 +26,6 @@ from .tree import read_files
 
 MAX_REMOVED_SHARE = 0.2
 MAX_LISTED_IDS = 10
-
-Records = Mapping[str, Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def update(
         changelog_entry = None
         if diff.changes or expired:
             changelog_entry = format_entry(diff, expired.values(), config, today)
-        files = write_package(
+        differences = write_package(
             package,
             builder,
             _read_schemas(config.schemas, dropped, acceptance),
@@ -122,7 +121,7 @@ def update(
         return Updated(
             diff,
             version,
-            len(files),
+            len(differences),
             [*package.diagnostics, *skipped, *acceptance.rejected, *warnings, *removals],
         )
 

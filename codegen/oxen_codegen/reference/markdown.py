@@ -25,7 +25,7 @@ def write_text(text: str, names: Collection[str] = ()) -> str:
         text: The text.
         names: Words with an underscore that are shown as code, as are citations such as `@Image1`.
     """
-    line = " ".join(make_visible(text.replace("\n", " ")).split())
+    line = _join_lines(text)
     parts: list[str] = []
     end = 0
     for word in _WORD.finditer(line):
@@ -54,8 +54,11 @@ def write_json_code(value: object) -> str:
 
 def write_yaml(text: str) -> str:
     """Return a text on one line as a scalar of YAML."""
-    line = " ".join(make_visible(text.replace("\n", " ")).split())
-    return json.dumps(line, ensure_ascii=False)
+    return json.dumps(_join_lines(text), ensure_ascii=False)
+
+
+def _join_lines(text: str) -> str:
+    return " ".join(make_visible(text.replace("\n", " ")).split())
 
 
 def _escape(text: str) -> str:

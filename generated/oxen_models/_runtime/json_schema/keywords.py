@@ -91,7 +91,8 @@ def are_names(value: object) -> bool:
 
 _RESTRICTED_TYPES: Mapping[str, frozenset[str]] = {
     key: frozenset(name for name in TYPES if key in TYPES[name].keywords)
-    for key in (key for type_ in TYPES.values() for key in type_.keywords)
+    for type_ in TYPES.values()
+    for key in type_.keywords
 }
 """The types whose values a keyword restricts."""
 _TYPE_INDEPENDENT = frozenset({"type", "enum", "const", "nullable"})
