@@ -168,6 +168,16 @@ def record_cassettes(session: nox.Session) -> None:
 
 
 @nox.session
+def pin(session: nox.Session) -> None:
+    """Write constraints.txt with a version of each dependency; `-- --upgrade` selects the newest ones."""
+    session.install("--quiet", *CONSTRAINTS, *nox.project.dependency_groups(PROJECT, "pin"))
+    groups = [f"--group={group}" for group in PROJECT["dependency-groups"]]
+    options = ("--quiet", "--universal", "--no-annotate", "--no-header", "--all-extras", *groups)
+    output = "--output-file=constraints.txt"
+    session.run("uv", "pip", "compile", *options, output, *session.posargs, "pyproject.toml")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed and memory beside other packages; `-- --full` and names of benchmarks."""
     install(session, "bench")
