@@ -157,13 +157,11 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
             print_error(error, format)
             sys.exit(error.exit_code)
         except Exception as error:
-            from oxen_models._runtime.errors import MissingAPIKeyError, OutcomeUnknownError, OxenError
+            from oxen_models._runtime.errors import OutcomeUnknownError, OxenError
 
             if not isinstance(error, OxenError):
                 raise
             print_error(error, format)
-            if isinstance(error, MissingAPIKeyError) and format == "human":
-                print_text("log in with: oxen-models login", err=True)
             if isinstance(error, OutcomeUnknownError) and format == "human":
                 from oxen_models._runner.commands import FIND_JOB_HINT
 
