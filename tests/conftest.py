@@ -151,6 +151,19 @@ def own_hub() -> Iterator[Hub]:
         yield running
 
 
+@pytest.fixture
+def endless_hub() -> Iterator[Hub]:
+    """A hub whose jobs do not end during a test."""
+    with Hub(generation_time=3600) as running:
+        yield running
+
+
+@pytest.fixture
+def fast_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll a hundred times as often, because three polls take ten seconds otherwise."""
+    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", {"image": 0.03, "video": 0.15})
+
+
 @pytest.fixture(params=[pytest.param("sync", marks=pytest.mark.slow), "async"])
 def run(request: pytest.FixtureRequest) -> ClientRunner:
     """A runner of the synchronous client, then one of the asynchronous client.

@@ -30,7 +30,7 @@ def queue() -> Iterator[HeldQueue]:
 
 
 @pytest.fixture
-def journal(queue: HeldQueue, tmp_path: Path) -> Path:
+def journal(queue: HeldQueue, tmp_path: Path, fast_polls: None) -> Path:
     """Return a journal that has the outcome of the first request, so that each run yields it immediately."""
     path = tmp_path / "run.db"
     with Oxen("key", base_url=queue.url) as oxen:

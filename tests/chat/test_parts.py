@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import oxen_models.testing
 import pytest
 from helpers.chat import CHAT_PATH, complete, open_stream, read_one
 from helpers.client_runner import ClientRunner
+from helpers.media_inputs import make_data_uri
 from oxen_models import BadRequestError, InvalidRequestError
 from oxen_models.chat import ChatFile, ChatRequest
 from oxen_models.testing import Hub
@@ -43,10 +43,6 @@ def sent_part(hub: Hub) -> Any:
     return body["messages"][-1]["content"][0]
 
 
-def encode(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
-
-
 @pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -62,7 +58,7 @@ def test_media_are_sent_inline(run: ClientRunner, hub: Hub, kind: str, name: str
     content = (MEDIA / name).read_bytes()
     for value in (str(MEDIA / name), MEDIA / name, content, io.BytesIO(content)):
         run(complete(ask(as_part(kind, value))), base_url=hub.url)
-        assert sent_part(hub) == as_part(kind, encode(mime, content))
+        assert sent_part(hub) == as_part(kind, make_data_uri(content, mime))
 
 
 @pytest.mark.slow
@@ -98,7 +94,7 @@ def test_documents_are_named(run: ClientRunner, hub: Hub, tmp_path: Path) -> Non
             (PDF, "document.pdf"),
         ):
             run(complete(ask(as_file(document))), base_url=hub.url)
-            assert sent_part(hub) == as_file(encode("application/pdf", PDF), filename=name)
+            assert sent_part(hub) == as_file(make_data_uri(PDF, "application/pdf"), filename=name)
             if document is file:
                 file.seek(0)
     run(complete(ask(as_file(path, filename="oxen.pdf"))), base_url=hub.url)
@@ -148,7 +144,7 @@ def test_too_large_files_are_not_sent(
 
     def make_request(size: int) -> ChatRequest:
         content: Any = head.ljust(size, b"\0")
-        value = encode(mime, content) if is_inline else content
+        value = make_data_uri(content, mime) if is_inline else content
         return ChatRequest(
             model="gpt-audio", messages=ask(as_file(value) if kind == "file" else as_part("audio_url", value))
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from operator import attrgetter
@@ -19,9 +18,6 @@ from helpers.raw_server import RawServer, Response
 from oxen_models.testing import Hub
 
 DONE = Response(body={"images": [{"url": URL}]})
-RATE_LIMITED = Response(429, headers={"Retry-After": "0"})
-INVALID_DELAY = Response(429, headers={"Retry-After": "a while"})
-INVALID_DATE = Response(429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 +999999999999999"})
 
 
 def read(result: Any) -> Any:
@@ -106,39 +102,6 @@ def test_invalid_date_does_not_lose_the_result(run: ClientRunner, server: RawSer
 UNKNOWN = "may have been accepted"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("responses", "posts", "kind"),
-    [
-        ([RATE_LIMITED, Response(500), DONE], 2, ox.ServerError),
-        ([INVALID_DELAY, INVALID_DATE, DONE], 3, None),
-    ],
-)
-def test_only_429_of_a_billable_request_is_retried(
-    run: ClientRunner,
-    server: RawServer,
-    responses: list[Response],
-    posts: int,
-    kind: type[Exception] | None,
-) -> None:
-    """After a 429 a billable request is sent again, whatever Retry-After contains; after a 500 it is not."""
-    server.responses[EDIT] = list(responses)
-    if kind is None:
-        assert run(edit(), base_url=server.url).images[0].url == URL
-    else:
-        assert type(run.expect_error(kind, edit(), base_url=server.url)) is kind
-    assert [request[:2] for request in server.requests] == [("POST", EDIT)] * posts
-
-
-@pytest.mark.slow
-def test_response_that_does_not_end_in_time_raises(run: ClientRunner, server: RawServer) -> None:
-    """A response whose bytes arrive too slowly raises at the timeout, although httpx's own restarts."""
-    server.responses[EDIT] = [Response(body=DONE.body, delivery="slow"), DONE]
-    error = run.expect_error(ox.OutcomeUnknownTimeout, edit(timeout=1), base_url=server.url)
-    assert (UNKNOWN in str(error), isinstance(error, TimeoutError)) == (True, True)
-    assert [request[:2] for request in server.requests] == [("POST", EDIT)]
-
-
 @pytest.mark.parametrize(
     ("fault", "tries", "kind"),
     [
@@ -162,35 +125,3 @@ def test_transport_error_is_mapped(
     error = run.expect_error(kind, edit(), base_url="http://127.0.0.1", http_client=http)
     assert (type(error), len(sent)) == (kind, tries)
     assert ("nothing was sent" in str(error), UNKNOWN in str(error)) == (tries == 3, tries == 1)
-
-
-@pytest.mark.async_values
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("a.b", "ftp://a", "http://", "http://[::1", "http://a:b", "http://a:99999", "https://u:p@a"),
-        *("https://a/?", "https://a/?q=1", "https://a#f", "https://a b", "https://a\0b", ""),
-    ],
-)
-def test_invalid_base_url_raises(run: ClientRunner, url: str) -> None:
-    """An invalid base URL raises when the client is created."""
-    with pytest.raises(ValueError, match="base_url"):
-        run(base_url=url)
-
-
-def test_http_client_of_the_caller_stays_open(run: ClientRunner, server: RawServer) -> None:
-    """Closing a client closes its own connections, but not an http_client that was passed in."""
-    server.responses[EDIT] = [DONE]
-    http = run.make_http_client()
-    run(edit(), base_url=server.url, http_client=http)
-    assert not http.is_closed
-    asyncio.run(http.aclose()) if run.asynchronous else http.close()
-    clients: list[Any] = []
-
-    def close(client: Any) -> Any:
-        clients.append(client)
-        return client.aclose() if run.asynchronous else client.close()
-
-    with pytest.raises(ox.HubUnreachableError, match="closed"):
-        run(close, lambda _: edit()(clients[0]), base_url=server.url)
-    assert len(server.requests) == 1

@@ -14,7 +14,6 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import DOG_URL, EVENTS, QUEUE, submit_via_httpx
-from helpers.models import edit_request
 from helpers.raw_server import RawServer, Response
 from helpers.scenario import Steps, close, collect, scenario, submit_edit
 from oxen_models.testing import Hub
@@ -211,13 +210,6 @@ def test_response_is_the_last_one_without_the_key(run: ClientRunner, hub: Hub) -
     assert (response.status, response.request_id, response.headers["x-request-id"]) == (200, "r-2", "r-2")
     assert response.headers["x-quoted"] == "[key]"
     assert response.json == {**done, "quoted": "[key]"}
-
-
-def test_error_has_the_response(run: ClientRunner, hub: Hub) -> None:
-    """An error of the API has the response that it was made from."""
-    call = edit_request(negative_prompt=5)
-    error = run.expect_error(ox.BadRequestError, lambda oxen: oxen.run(call), base_url=hub.url)
-    assert (error.response.status, error.response.json["error"]["type"]) == (400, "invalid_params")
 
 
 @pytest.mark.parametrize("call", [edit, submit_edit])

@@ -58,20 +58,6 @@ def test_invalid_content_raises_media_error(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("old", [{}, {"hat.png": OLD}])
-def test_interrupted_save_leaves_no_file(
-    run: ClientRunner, server: RawServer, tmp_path: Path, old: dict[str, bytes]
-) -> None:
-    """A truncated download leaves an existing file unchanged, and no other file."""
-    for name, content in old.items():
-        (tmp_path / name).write_bytes(content)
-    server.serve_image_at("/file", Response(body=NEW, delivery="half"))
-    for use in (read, save(tmp_path / "hat.png")):
-        run.expect_error(ox.MediaError, edit(), use, base_url=server.url)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == old
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hat.png", f"{'h' * 246}.png"], ids=["short", "long"])
 def test_save_replaces_an_existing_file(
     run: ClientRunner, server: RawServer, tmp_path: Path, name: str

@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import EDIT, QUEUE, wait_until
-from helpers.scenario import Step, Steps, close, run_concurrently, scenario
+from helpers.scenario import Step, Steps, run_concurrently, scenario
 from helpers.socket_server import Peer, Request, encode_head, encode_response, run_socket_server
 
 TIMEOUT = 0.5
@@ -332,17 +331,3 @@ def test_close_leaves_calls_of_another_client(run: ClientRunner) -> None:
         error, result = run(steps, base_url=server.url, http_client=http)
     assert type(error) is ox.OutcomeUnknownError
     assert len(result.images) == 1
-
-
-def test_close_is_final(run: ClientRunner) -> None:
-    """A closed client sends nothing, although its http_client is open."""
-    with run_socket_server(send_nothing) as server:
-
-        @scenario
-        def steps(oxen: Any) -> Steps:
-            yield close(oxen)
-            yield edit(oxen)
-
-        http = httpx.AsyncClient() if run.asynchronous else httpx.Client()
-        run.expect_error(ox.HubUnreachableError, steps, base_url=server.url, http_client=http)
-    assert server.connections == 0

@@ -15,6 +15,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.hub_api import read_bodies
 from helpers.media_inputs import ACCEPTED_MEDIA
 from helpers.raw_server import RawServer, Response
 from oxen_models import AsyncOxen, Oxen, UntypedRequest
@@ -72,14 +73,10 @@ def model(id: str, verb: str, **parameters: Any) -> Callable[[Any], Any]:
     return lambda oxen: getattr(oxen.model(id), verb)(**parameters)
 
 
-def read_posted_bodies(hub: Hub) -> list[Any]:
-    return [request.body for request in hub.requests if request.method == "POST"]
-
-
 def read_problems(run: ClientRunner, hub: Hub, id: str, **parameters: Any) -> list[str]:
     """Return the problems of parameters, and check that nothing was sent."""
     error = run.expect_error(ox.InvalidRequestError, model(id, "request", **parameters), base_url=hub.url)
-    assert read_posted_bodies(hub) == []
+    assert read_bodies(hub) == []
     assert (error.__cause__, error.__context__, error.model_id) == (None, None, id)
     return [str(problem) for problem in error.problems]
 
@@ -101,7 +98,7 @@ def test_untyped_call_returns_the_typed_result(
     """A call by id returns the type of result that the typed call returns, and so does its job."""
     result = run(model(id, verb, **parameters), base_url=new.url)
     assert type(result) is run.get_class(kind)
-    assert read_posted_bodies(new) == [{"model": id, **parameters}]
+    assert read_bodies(new) == [{"model": id, **parameters}]
     if verb != "speak":
         submitted = run(model(id, "submit", **parameters), methodcaller("result"), base_url=new.url)
         assert type(submitted) is run.get_class(kind)
@@ -127,11 +124,11 @@ def test_untyped_submit_sends_options_and_targets(run: ClientRunner, new: Hub) -
 def test_untyped_call_takes_parameters_in_a_mapping(run: ClientRunner, new: Hub) -> None:
     """Names that are not identifiers, and those of options, are parameters when they stand in the mapping."""
     run(lambda oxen: oxen.model("new/model").generate({"cfg-scale": 0.5}, prompt="xx"), base_url=new.url)
-    assert read_posted_bodies(new)[-1] == {"model": "new/model", "prompt": "xx", "cfg-scale": 0.5}
+    assert read_bodies(new)[-1] == {"model": "new/model", "prompt": "xx", "cfg-scale": 0.5}
     schema = {"type": "object", "required": ["timeout"], "properties": {"timeout": {"type": "integer"}}}
     new.add_model({**NEW, "json_request_schema": schema})
     run(lambda oxen: oxen.model("new/model").generate({"timeout": 5}, timeout=30), base_url=new.url)
-    assert read_posted_bodies(new)[-1] == {"model": "new/model", "timeout": 5}
+    assert read_bodies(new)[-1] == {"model": "new/model", "timeout": 5}
 
 
 def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> None:
@@ -140,7 +137,7 @@ def test_untyped_call_rejects_a_parameter_twice(run: ClientRunner, new: Hub) -> 
         run(lambda oxen: oxen.model("new/model").generate({"prompt": "xx"}, prompt="xx"), base_url=new.url)
     with pytest.raises(TypeError, match="must be a mapping of parameters, got 'xx'; pass parameters by name"):
         run(lambda oxen: oxen.model("new/model").generate("xx"), base_url=new.url)
-    assert read_posted_bodies(new) == []
+    assert read_bodies(new) == []
 
 
 def test_untyped_call_reports_every_problem(run: ClientRunner, hub: Hub) -> None:
@@ -249,7 +246,7 @@ def test_untyped_call_of_another_verb_raises(
     hub.add_model({"id": "odd", "endpoint": "/3d/generate"})
     error = run.expect_error(ox.ConfigurationError, model(id, verb, prompt="x"), base_url=hub.url)
     assert str(error).startswith(message)
-    assert read_posted_bodies(hub) == []
+    assert read_bodies(hub) == []
 
 
 @pytest.mark.slow
@@ -421,4 +418,4 @@ def test_run_many_accepts_untyped_requests(run: ClientRunner, new: Hub, tmp_path
             run.get_class("VideoResult"), run.get_class("AudioResult"), run.get_class("ImageResult"),
         ]  # fmt: skip
         assert [outcome.request for outcome in outcomes] == [*requests, typed]
-        assert len(read_posted_bodies(new)) == sent
+        assert len(read_bodies(new)) == sent

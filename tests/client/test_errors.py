@@ -302,12 +302,3 @@ def test_download_is_retried_by_status(run: ClientRunner, server: RawServer, sta
         error = run.expect_error(ox.MediaError, edit, read, base_url=server.url)
         assert error.status == status
     assert len(server.requests) == 2 + (status in RETRIED)
-
-
-@pytest.mark.async_values
-@pytest.mark.parametrize("status", [status for status in RETRIED if status != 429])
-def test_billable_request_is_sent_once(run: ClientRunner, server: RawServer, status: int) -> None:
-    """A billable request is not repeated after a status that a read is repeated after, except 429."""
-    server.responses[EDIT] = [Response(status, headers=AGAIN)]
-    run.expect_error(ox.APIError, edit, base_url=server.url)
-    assert len(server.requests) == 1

@@ -24,6 +24,7 @@ QUEUE = "/api/ai/queue"
 GENERATE = "/api/ai/images/generate"
 PARAMETERS: dict[str, Any] = {"prompt": "Add a hat", "input_image": ["https://example.com/dog.png"]}
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
+INVALID_DATE = "Wed, 21 Oct 2015 07:28:00 +999999999999999"
 RETRIES = "oxen_models._runtime.retries"
 
 
@@ -105,6 +106,9 @@ RESPONSES: list[tuple[int, object, Kind, Kind]] = [
     (503, None, ox.ServerError, ox.ServerError),
     (504, PAGE, ox.ServerError, ox.ServerError),
     (408, {"error": "too slow"}, ox.APIError, ox.APIError),
+    (425, None, ox.APIError, ox.APIError),
+    (507, None, ox.ServerError, ox.ServerError),
+    (530, PAGE, ox.ServerError, ox.ServerError),
     (409, {"error": "no"}, ox.ConflictError, ox.ConflictError),
     (400, {"error": "no"}, ox.BadRequestError, ox.BadRequestError),
     (422, {"error": "no"}, ox.UnprocessableError, ox.UnprocessableError),
@@ -202,7 +206,7 @@ def test_timed_out_request_has_unknown_outcome(run: ClientRunner, hub: Hub, oper
 
 @pytest.mark.async_values
 @pytest.mark.slow
-@pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}, {"Retry_After": ""}])
+@pytest.mark.parametrize("headers", [{}, *({"Retry_After": value} for value in ("soon", "", INVALID_DATE))])
 def test_429_is_retried_with_backoff(
     run: ClientRunner, hub: Hub, no_retry_delay: None, headers: dict[str, str]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.hub_api import QUEUE
+from helpers.hub_api import QUEUE, read_bodies
 from helpers.scenario import Steps, scenario
 from oxen_models import Oxen, Request
 from oxen_models.audio import BytedanceSeedAudio10Request
@@ -20,10 +20,6 @@ from oxen_models.videos import WanV27TextToVideoRequest
 IMAGE = QwenImageRequest(prompt="x")
 VIDEO = WanV27TextToVideoRequest(prompt="x")
 AUDIO = BytedanceSeedAudio10Request(prompt="x")
-
-
-def read_sent_bodies(hub: Hub) -> list[Any]:
-    return [request.body for request in hub.requests if request.method == "POST"]
 
 
 @pytest.mark.async_values
@@ -37,7 +33,7 @@ def test_run_returns_the_result_of_the_family(
         base_url=hub.url,
     )
     assert type(result) is run.get_class(f"{kind}Result")
-    assert read_sent_bodies(hub) == [{**request_.body(), "beta": "x"}]
+    assert read_bodies(hub) == [{**request_.body(), "beta": "x"}]
     assert hub.requests[-1].headers["x-mark"] == "m"
 
 
@@ -50,7 +46,7 @@ def test_submit_returns_one_job(run: ClientRunner, hub: Hub) -> None:
         return type(job), type((yield job.result()))
 
     assert run(steps, base_url=hub.url) == (run.get_class("Job"), run.get_class("VideoResult"))
-    assert read_sent_bodies(hub) == [VIDEO.body()]
+    assert read_bodies(hub) == [VIDEO.body()]
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -58,7 +54,7 @@ def test_submit_with_a_number_returns_every_job(run: ClientRunner, hub: Hub, num
     """With num_generations the jobs are a list, also if it is one."""
     jobs = run(lambda oxen: oxen.submit(IMAGE, num_generations=number), base_url=hub.url)
     assert len({job.id for job in jobs}) == number
-    assert read_sent_bodies(hub) == [{**IMAGE.body(), **({"num_generations": number} if number > 1 else {})}]
+    assert read_bodies(hub) == [{**IMAGE.body(), **({"num_generations": number} if number > 1 else {})}]
 
 
 def test_untyped_request_is_run_and_submitted(run: ClientRunner, hub: Hub) -> None:
@@ -113,7 +109,7 @@ BLOCKING: list[Callable[[Any], Any]] = [
 def test_submission_is_sent_with_the_targets(run: ClientRunner, hub: Hub, call: Any) -> None:
     """The targets of a client go along with every submission, and further options keep them."""
     run(lambda oxen: call(oxen.with_options(**TARGETS).with_options(timeout=30)), base_url=hub.url)
-    assert read_sent_bodies(hub) == [{**IMAGE.body(), **TARGETS}]
+    assert read_bodies(hub) == [{**IMAGE.body(), **TARGETS}]
 
 
 @pytest.mark.async_values
@@ -126,7 +122,7 @@ def test_blocking_call_with_targets_raises(run: ClientRunner, hub: Hub, call: An
     assert str(error).startswith(
         "target_repo and target_directory cannot be used by a blocking call; use submit()"
     )
-    assert read_sent_bodies(hub) == []
+    assert read_bodies(hub) == []
 
 
 @pytest.mark.slow
@@ -141,7 +137,7 @@ def test_run_many_submits_with_the_targets(run: ClientRunner, hub: Hub) -> None:
         return collect(outcomes) if run.asynchronous else list(outcomes)
 
     assert [outcome.error for outcome in run(batch, base_url=hub.url)] == [None, None]
-    bodies = sorted(read_sent_bodies(hub), key=lambda body: body["model"])
+    bodies = sorted(read_bodies(hub), key=lambda body: body["model"])
     assert bodies == [{**AUDIO.body(), **TARGETS}, {**IMAGE.body(), **TARGETS}]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.compile import compile_request
+from helpers.media_inputs import HAT, URL, WAV, edit
 from oxen_models import OMIT, ConfigurationError, InvalidRequestError, Oxen, OxenError, Request
 from oxen_models.audio import BytedanceSeedAudio10Request
 from oxen_models.chat import ChatRequest
@@ -24,14 +25,6 @@ from oxen_models.videos import (
     WanV27EditVideoRequest,
 )
 from pydantic import ValidationError
-
-URL = "https://example.com/dog.png"
-WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
-HAT: dict[str, Any] = {"prompt": "Add a hat", "input_image": [URL]}
-
-
-def edit(**parameters: Any) -> Callable[[Any], Any]:
-    return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
 
 
 def expect_invalid(run: ClientRunner, hub: Hub, *steps: Callable[[Any], Any]) -> InvalidRequestError:

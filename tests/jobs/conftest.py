@@ -1,4 +1,4 @@
-"""Fixtures of the job tests: stand-in hubs and poll intervals."""
+"""Fixtures of the job tests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from oxen_models.testing import Hub
-
-POLL_INTERVALS = "oxen_models._runtime.scheduler.POLL_INTERVALS"
 
 
 @pytest.fixture
@@ -18,19 +16,7 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def endless_hub() -> Iterator[Hub]:
-    """A hub whose jobs do not end during a test."""
-    with Hub(generation_time=3600) as running:
-        yield running
-
-
-@pytest.fixture
-def fast_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll a hundred times as often, because three polls take ten seconds otherwise."""
-    monkeypatch.setattr(POLL_INTERVALS, {"image": 0.03, "video": 0.15})
-
-
-@pytest.fixture
 def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not poll because time has passed, but only for another reason."""
-    monkeypatch.setattr(POLL_INTERVALS, {"image": 36000.0, "video": 36000.0})
+    intervals = {"image": 36000.0, "video": 36000.0}
+    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", intervals)

@@ -22,7 +22,6 @@ from oxen_models.testing import Hub
 ID = "5e1b4a4e-0000-4000-8000-000000000000"
 RECORD = {"generation_id": ID, "status": "failed", "error_message": "no paint"}
 JOB = encode_response({"generations": [{"generation_id": ID, "status": "queued"}]})
-QUEUED = encode_response({**RECORD, "status": "queued"})
 HEAD = encode_head(content_type="text/event-stream")
 
 

@@ -42,7 +42,9 @@ def pair_hub(request: pytest.FixtureRequest) -> Iterator[Hub]:
 @pytest.mark.async_values
 @pytest.mark.slow
 @pytest.mark.parametrize("has_events", [True, False])
-def test_job_with_two_images_returns_both(run: ClientRunner, pair_hub: Hub, has_events: bool) -> None:
+def test_job_with_two_images_returns_both(
+    run: ClientRunner, pair_hub: Hub, has_events: bool, fast_polls: None
+) -> None:
     """A list of media goes before `result_url` and `url`, in records and events alike."""
     if not has_events:
         pair_hub.respond_next(404, times=None, path=EVENTS)

@@ -39,10 +39,6 @@ def run_batch(run: ClientRunner, hub: Hub, journal: Path, outcomes: list[Any], p
     run(step, base_url=hub.url)
 
 
-def count_submissions(hub: Hub) -> int:
-    return sum(request.method == "POST" for request in hub.requests)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
 @pytest.mark.async_values
@@ -64,7 +60,7 @@ def test_run_on_a_full_disk_names_its_job(
         run_batch(run, hub, database, outcomes, prompt)
     job_id = caught.value.generation_id
     assert (len(outcomes), job_id is not None) == (count, length == 630)
-    assert count_submissions(hub) == len(outcomes) + (job_id is not None)
+    assert hub.count("POST", "/") == len(outcomes) + (job_id is not None)
     assert job_id is None or str(caught.value).count(job_id) == 1
     finished: list[Any] = []
     run_batch(run, hub, database, finished, prompt)
@@ -73,7 +69,7 @@ def test_run_on_a_full_disk_names_its_job(
     assert [outcome.job_id for outcome in outcomes] == [outcome.job_id for outcome in finished][
         : len(outcomes)
     ]
-    assert count_submissions(hub) == REQUESTS
+    assert hub.count("POST", "/") == REQUESTS
 
 
 @pytest.mark.async_values
@@ -90,5 +86,5 @@ def test_second_run_at_once_sends_nothing(run: ClientRunner, hub: Hub, database:
             other.write_bytes(database.read_bytes())
         with pytest.raises(JournalError, match=r"using this journal|hard links|is a copy"):
             run_batch(run, hub, other, [])
-    assert not count_submissions(hub)
+    assert not hub.count("POST", "/")
     assert not list(read(database))

@@ -192,26 +192,3 @@ def test_diff_renamed_parameters_takes_linear_time(
     assert done.code == 0, done.stderr
     assert max(map(len, read_changelog(project).split("\n"))) < 1_000
     assert done.seconds < MAX_TIME_RATIO * catalogue_seconds
-
-
-@pytest.mark.parametrize(
-    ("response", "message"),
-    [
-        (Response(body=b" " * (10 * 2**20)), "the response is larger than 1 MB"),
-        (Response(body=b"id: !!python/object/apply:os.system ['touch canary']\n"), "not JSON"),
-        (Response(302, headers={"location": "file:///etc/passwd"}), "the server returned HTTP 302"),
-        (Response(body=make_model("good", summary="Not bad.")), "the server returned another model: 'good'"),
-    ],
-    ids=["large", "yaml", "redirect", "another model"],
-)
-def test_update_invalid_model_changes_nothing(
-    response: Response, message: str, project: Path, run: Callable[..., Done], server: RawServer
-) -> None:
-    """A model that cannot be read is an error, because the hub may be out of order."""
-    serve(server, [make_model("good", summary="Better."), make_model("victim"), make_model("bad")])
-    server.responses[f"{MODELS}/bad"] = [response]
-    before = read_files(project)
-    done = run("update")
-    assert done.code == 2
-    assert message in done.stderr
-    assert read_files(project) == before
