@@ -12,6 +12,7 @@ from typing import Any
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
+from helpers.hub_api import wait_until
 from oxen_models.audio import BytedanceSeedAudio10Request as Speech
 from oxen_models.images import QwenImageRequest as Picture
 from oxen_models.journal import read
@@ -239,10 +240,9 @@ def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) 
     "error", [{"error_message": "no second image"}, {"error": {"detail": "no second image"}}], ids=str
 )
 def test_error_beside_a_result_is_replayed(
-    hub: Hub, run_batch: Run, tmp_path: Path, error: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    hub: Hub, run_batch: Run, tmp_path: Path, error: dict[str, Any], fast_polls: None
 ) -> None:
     """The error of a job of which some files were made is the same in each run that continues the first."""
-    monkeypatch.setattr("oxen_models._runtime.scheduler.POLL_INTERVALS", {"image": 0.03, "video": 0.15})
     job = {"generation_id": "job-1", "status": "succeeded", "cost": 0.02}
     images = [{"url": f"{hub.url}/a.png", "revised_prompt": "a red hat"}]
     hub.respond_next(200, body={"generations": [job]}, method="POST", path=QUEUE)
@@ -356,6 +356,21 @@ def test_key_that_repeats_raises(hub: Hub, run_batch: Run, tmp_path: Path) -> No
 
     with pytest.raises(ox.ConfigurationError, match="key must return another value"):
         run_batch(pictures(2), journal=tmp_path / "journal.db", key=key)
+
+
+@pytest.mark.slow
+def test_error_of_a_run_ends_its_waits(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """An error of the run ends the waits for its jobs; the requests of these jobs have no outcome."""
+
+    def key(request: Any) -> Any:
+        return request.prompt if request.prompt == "number 0" else wait_until(lambda: sent_prompts(hub))
+
+    hub.inject_fault("job-stuck", times=1)
+    reports: list[Any] = []
+    options: dict[str, Any] = {"journal": tmp_path / "journal.db", "progress": reports.append, "timeout": 5}
+    with pytest.raises(ox.ConfigurationError, match="key must return a string"):
+        run_batch(pictures(2), key=key, **options)
+    assert (reports[-1].succeeded, reports[-1].failed) == (0, 0)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from helpers.client_runner import ClientRunner
 from helpers.hub_api import AUTH_HEADERS
 from helpers.scenario import Steps, collect, scenario
 from oxen_models import UntypedRequest, journal
+from oxen_models._runtime.journal import Journal
 from oxen_models.images import QwenImageRequest as Unpriced, ZImageTurboRequest as Picture
 from oxen_models.testing import Hub
 
@@ -129,12 +130,23 @@ def test_success_without_a_cost_counts_as_estimated(hub: Hub, run_batch: Run) ->
 
 
 @pytest.mark.slow
-def test_failed_job_without_a_cost_is_free(hub: Hub, run_batch: Run) -> None:
-    """A failed job that the history has without a cost was not billed, so its reservation ends."""
+def test_late_cost_is_not_waited_for(hub: Hub, run_batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result is returned without its cost if the history does not respond in time."""
+    for kind in ("_sync", "_async"):
+        monkeypatch.setattr(f"oxen_models._runtime.{kind}.processor.COST_TIMEOUT", 0.1)
+    hub.inject_fault("slow", 30, times=1, method="GET", path=f"{HISTORY}/*")
+    [outcome], error = run_batch(pictures(1))
+    assert (outcome.error, outcome.cost, error) == (None, None, None)
+
+
+@pytest.mark.slow
+def test_failed_job_without_a_cost_is_free(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """A failed job that the history has without a cost was not billed, also in the run that continues."""
     set_cost(hub, "z-image-turbo", 0.01, schema=False)
-    outcomes, error = run_batch(pictures(3), budget=CENT)
-    assert [type(outcome.error) for outcome in outcomes] == [ox.JobFailed] * 3
-    assert (error, [outcome.cost for outcome in outcomes]) == (None, [None] * 3)
+    for count in (3, 4):
+        outcomes, error = run_batch(pictures(count), budget=CENT, journal=tmp_path / "j")
+        assert [type(outcome.error) for outcome in outcomes] == [ox.JobFailed] * count
+        assert (error, [outcome.cost for outcome in outcomes]) == (None, [None] * count)
 
 
 @pytest.mark.slow
@@ -222,6 +234,20 @@ def test_resumed_run_counts_unfinished_requests(hub: Hub, run_batch: Run, tmp_pa
     assert [type(outcome.error) for outcome in outcomes] == [
         ox.OutcomeUnknownError, ox.JobTimeout, type(None)
     ]  # fmt: skip
+    assert isinstance(error, ox.BudgetExceededError)
+
+
+@pytest.mark.slow
+def test_resumed_run_counts_a_job_at_its_cost(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
+    """The cost of a job that an earlier run accepted replaces its estimate when it has ended."""
+    run_batch(pictures(1), journal=tmp_path / "done")
+    [entry] = journal.read(tmp_path / "done")
+    with Journal(tmp_path / "j") as unfinished:
+        unfinished.sending(entry.key, entry.digest, entry.model, entry.body)
+        unfinished.accepted(entry.key, str(entry.job_id))
+    options: dict[str, Any] = {"journal": tmp_path / "j", "max_in_flight": 1}
+    outcomes, error = run_batch(pictures(3), budget=Decimal("0.02"), **options)
+    assert [outcome.cost for outcome in outcomes] == [CENT] * 2
     assert isinstance(error, ox.BudgetExceededError)
 
 

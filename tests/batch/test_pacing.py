@@ -75,7 +75,7 @@ def test_late_rate_limits_are_one_pause() -> None:
 
 
 def test_backoff_grows_without_retry_after() -> None:
-    """Without `Retry-After`, each pause in a row is longer, up to a minute."""
+    """Without `Retry-After`, each pause in a row is longer, up to a minute; after a success, it is short."""
     pacer, now, delays = Pacer(3), 0.0, list[float]()
     for epoch in range(12):
         assert pacer.next_action(now) is SEND
@@ -86,6 +86,13 @@ def test_backoff_grows_without_retry_after() -> None:
         now += delay
     assert delays[0] <= 0.5 < 4 < delays[4] <= 8
     assert max(delays) <= 60
+    assert pacer.next_action(now) is SEND
+    pacer.on_accepted(pacer.epoch)
+    assert pacer.next_action(now) is SEND
+    pacer.on_rate_limited(pacer.epoch, None, now)
+    delay = pacer.next_action(now)
+    assert isinstance(delay, float)
+    assert delay <= 0.5
 
 
 def test_outage_is_probed_without_billing() -> None:
@@ -102,7 +109,7 @@ def test_outage_is_probed_without_billing() -> None:
 
 
 def test_long_outage_fails_each_request() -> None:
-    """After too many failed probes, each request fails after one more, until one succeeds."""
+    """After too many failed probes, each request fails after one more, until one succeeds and resets them."""
     pacer, now = Pacer(2), 0.0
     pacer.next_action(now)
     pacer.on_outage(0, None, now)
@@ -115,3 +122,6 @@ def test_long_outage_fails_each_request() -> None:
     assert pacer.next_action(now) is PROBE
     assert pacer.on_probed(True, now) is None
     assert pacer.next_action(now) is SEND
+    pacer.on_outage(pacer.epoch, None, now)
+    assert pacer.next_action(now + 1000) is PROBE
+    assert pacer.on_probed(False, now + 1000) is None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections import Counter
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
-from helpers.raw_server import RawServer, Response, run_raw_server
 from helpers.scenario import collect
 from oxen_models.images import QwenImageRequest
 from oxen_models.journal import read
@@ -28,18 +29,11 @@ def hub(own_hub: Hub) -> Hub:
 
 
 def run_all(run: ClientRunner, url: str, requests: Any = REQUESTS, **options: Any) -> list[Any]:
-    """Return the outcomes of a run."""
-    client_options = {name: options.pop(name) for name in ("max_retries", "timeout") if name in options}
-
-    def step(oxen: Any) -> Any:
-        return collect(oxen.run_many(requests, max_in_flight=IN_FLIGHT, **options))
-
-    outcomes: list[Any] = run(step, base_url=url, **client_options)
+    """Return the outcomes of a run. `client` has the options of the client."""
+    client = options.pop("client", {})
+    step = methodcaller("run_many", requests, max_in_flight=IN_FLIGHT, **options)
+    outcomes: list[Any] = run(lambda oxen: collect(step(oxen)), base_url=url, **client)
     return outcomes
-
-
-def count_posts(hub: Hub) -> int:
-    return sum(request.method == "POST" for request in hub.requests)
 
 
 @pytest.mark.slow
@@ -49,16 +43,16 @@ def test_rate_limited_run_sends_all(run: ClientRunner, hub: Hub, limited: int) -
     """Rejected requests are sent again, few while the limit lasts, and no request fails."""
     headers = {"Retry-After": "0.05"}
     hub.respond_next(429, headers=headers, times=limited, method="POST", path=QUEUE)
-    outcomes = run_all(run, hub.url, max_retries=100)
+    outcomes = run_all(run, hub.url, client={"max_retries": 100})
     assert [outcome.error for outcome in outcomes] == [None] * len(REQUESTS)
-    assert count_posts(hub) == len(REQUESTS) + limited
+    assert hub.count("POST", "/") == len(REQUESTS) + limited
 
 
 @pytest.mark.slow
 def test_requests_wait_during_a_pause(run: ClientRunner, hub: Hub) -> None:
     """While a run pauses, only those requests are rejected that were in transmission when it began."""
     hub.respond_next(429, headers={"Retry-After": "0.05"}, times=None, method="POST", path=QUEUE)
-    outcomes = run_all(run, hub.url, max_retries=1)
+    outcomes = run_all(run, hub.url, client={"max_retries": 1})
     assert {type(outcome.error) for outcome in outcomes} == {ox.RateLimitError}
     bodies: list[Any] = [request.body for request in hub.requests if request.method == "POST"]
     posts = Counter(body["prompt"] for body in bodies)
@@ -76,7 +70,7 @@ def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_pat
     unknown = [outcome for outcome in outcomes if outcome.error is not None]
     assert {type(outcome.error) for outcome in unknown} == {ox.ServerError}
     assert len(unknown) <= IN_FLIGHT
-    assert len(outcomes) == len(REQUESTS) == count_posts(hub)
+    assert len(outcomes) == len(REQUESTS) == hub.count("POST", "/")
     states = Counter(entry.state for entry in read(tmp_path / "run.db"))
     assert states == {"succeeded": len(REQUESTS) - len(unknown), "unknown": len(unknown)}
 
@@ -88,7 +82,25 @@ def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status
     hub.respond_next(status, body={"error": "can't start new thread"}, method="POST", path=QUEUE)
     [outcome] = run_all(run, hub.url, REQUESTS[:1])
     assert isinstance(outcome.error, ox.APIError)
-    assert count_posts(hub) == 1
+    assert hub.count("POST", "/") == 1
+
+
+def test_unusable_response_does_not_pause_a_run(
+    run: ClientRunner, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A response without a job is an outcome of its request; the server can be reached."""
+    caplog.set_level(logging.INFO, "oxen_models")
+    hub.respond_next(200, body={}, method="POST", path=QUEUE)
+    [outcome] = run_all(run, hub.url, REQUESTS[:1])
+    assert isinstance(outcome.error, ox.OutcomeUnknownError)
+    assert "the run pauses" not in caplog.text
+
+
+def test_rate_limit_above_an_hour_is_final(run: ClientRunner, hub: Hub) -> None:
+    """A request whose `Retry-After` is above the maximum of a pause is not sent again."""
+    hub.respond_next(429, headers={"Retry-After": "3601"}, method="POST", path=QUEUE)
+    [outcome] = run_all(run, hub.url, REQUESTS[:1])
+    assert (type(outcome.error), outcome.error.retry_after) == (ox.RateLimitError, 3601)
 
 
 @pytest.mark.slow
@@ -97,7 +109,7 @@ def test_run_without_server_fails_each_request(run: ClientRunner) -> None:
     with socket.socket() as closed_port:  # reserved, so that no other process listens there
         closed_port.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed_port.getsockname()[1]}"
-        outcomes = run_all(run, url, max_retries=0)
+        outcomes = run_all(run, url, client={"max_retries": 0})
     assert {type(outcome.error) for outcome in outcomes} == {ox.HubUnreachableError}
     assert all("nothing was sent" in str(outcome.error) for outcome in outcomes)
 
@@ -108,7 +120,7 @@ def test_run_that_only_fails_is_stopped(run: ClientRunner, hub: Hub) -> None:
     hub.respond_next(400, body={"error": "no"}, times=None, method="POST", path=QUEUE)
     with pytest.raises(ox.RunStoppedError, match="3 requests in a row failed; the last error: no"):
         run_all(run, hub.url, max_consecutive_failures=3)
-    assert count_posts(hub) <= 3 + IN_FLIGHT
+    assert hub.count("POST", "/") <= 3 + IN_FLIGHT
 
 
 @pytest.mark.slow
@@ -123,14 +135,16 @@ def test_failures_in_a_row_are_counted(run: ClientRunner, hub: Hub) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delivery", ["never", "cut"])
-def test_timeout_bounds_each_request(run: ClientRunner, delivery: Any) -> None:
-    """`timeout` ends a request whose submission has no response; it is sent once."""
-    with run_raw_server() as server:
-        server.responses[QUEUE] = [Response(delivery=delivery)]
-        [outcome] = run_all(run, server.url, REQUESTS[:1], timeout=3)
-        assert isinstance(outcome.error, ox.OutcomeUnknownError)
-        assert count_raw_posts(server) == 1
+@pytest.mark.async_values
+@pytest.mark.parametrize(("of_run", "of_client"), [(1, 60), (60, 1), (None, 1)])
+def test_lower_timeout_ends_a_request(
+    run: ClientRunner, hub: Hub, of_run: float | None, of_client: float
+) -> None:
+    """A request without a response ends at the timeout of the run or of the client, and is sent once."""
+    hub.inject_fault("slow", 30, times=1, method="POST", path=QUEUE)
+    [outcome] = run_all(run, hub.url, REQUESTS[:1], timeout=of_run, client={"timeout": of_client})
+    assert isinstance(outcome.error, ox.OutcomeUnknownTimeout)
+    assert hub.count("POST", "/") == 1
 
 
 @pytest.mark.slow
@@ -146,10 +160,6 @@ def test_timeout_bounds_the_wait_for_a_job(run: ClientRunner, hub: Hub) -> None:
     outcome = outcome if run.asynchronous else outcome[0]
     assert isinstance(outcome.error, ox.JobTimeout)
     assert outcome.error.generation_id == outcome.job_id
-
-
-def count_raw_posts(server: RawServer) -> int:
-    return sum(method == "POST" for method, _, _ in server.requests)
 
 
 class ReadTwiceError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import oxen_models as ox
@@ -13,6 +13,7 @@ import pytest
 from helpers.client_runner import ClientRunner
 from helpers.raw_server import Response, run_raw_server
 from helpers.scenario import collect
+from oxen_models._runtime.journal import Journal
 from oxen_models.images import QwenImageEditPlusRequest, QwenImageRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
@@ -22,7 +23,8 @@ QUEUE = "/api/ai/queue"
 HISTORY = "/api/ai/generations?model=qwen-image&page=1&page_size=100"
 AUTHORIZATION = {"Authorization": "Bearer key"}
 # The hub accepts a request that is cut before its response, and rejects none of those that are cut earlier.
-ACCEPTED, LOST = "cut-before-response", "cut-before-body"
+ACCEPTED: Literal["cut-before-response"] = "cut-before-response"
+LOST: Literal["cut-before-body"] = "cut-before-body"
 
 
 @pytest.fixture
@@ -53,10 +55,6 @@ def make_unknown(run: ClientRunner, hub: Hub, journal: Path, requests: list[Any]
     hub.clear()
 
 
-def count_posts(hub: Hub) -> int:
-    return sum(request.method == "POST" for request in hub.requests)
-
-
 REQUESTS = [
     QwenImageRequest(prompt="an ox", seed=4),
     QwenImageRequest(prompt="an ox", seed=5),
@@ -75,7 +73,7 @@ def test_accepted_requests_are_adopted(run: ClientRunner, hub: Hub, journal: Pat
     outcomes = run_all(run, hub, REQUESTS, journal=journal)
     assert [outcome.error for outcome in outcomes] == [None] * len(REQUESTS)
     assert {outcome.job_id for outcome in outcomes} == {entry.job_id for entry in found.adopted}
-    assert count_posts(hub) == 0
+    assert hub.count("POST", "/") == 0
 
 
 @pytest.mark.slow
@@ -107,7 +105,7 @@ def test_run_reconciles_before_it_starts(run: ClientRunner, hub: Hub, journal: P
     make_unknown(run, hub, journal, REQUESTS[1:2], LOST)
     first, second, *_ = run_all(run, hub, REQUESTS, journal=journal, reconcile=True)
     assert (first.error, type(second.error)) == (None, ox.OutcomeUnknownError)
-    assert count_posts(hub) == len(REQUESTS) - 2
+    assert hub.count("POST", "/") == len(REQUESTS) - 2
 
 
 @pytest.mark.slow
@@ -131,10 +129,24 @@ def test_foreign_job_makes_a_match_uncertain(run: ClientRunner, hub: Hub, journa
 @pytest.mark.slow
 def test_job_of_another_request_is_not_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
     """A job with other parameters, or one of another request of the journal, is not adopted."""
-    run_all(run, hub, [REQUESTS[1]], journal=journal)
-    make_unknown(run, hub, journal, [REQUESTS[0]], LOST)
+    run_all(run, hub, REQUESTS[:2], journal=journal)
+    hub.inject_fault(LOST, times=1, method="POST", path=QUEUE)
+    run_all(run, hub, REQUESTS[:1] * 2, journal=journal)
     found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
     assert (found.adopted, [entry.body["seed"] for entry in found.unresolved]) == ((), [4])
+
+
+@pytest.mark.slow
+def test_request_of_a_killed_run_is_adopted(run: ClientRunner, hub: Hub, journal: Path) -> None:
+    """A request that a killed run was sending has an unknown outcome, too."""
+    other = journal.with_name("other.db")
+    make_unknown(run, hub, other, REQUESTS[:1], LOST)
+    [entry] = read(other)
+    with Journal(journal) as killed:
+        killed.sending(entry.key, entry.digest, entry.model, entry.body)
+    job = run(lambda oxen: oxen.submit(REQUESTS[0]), base_url=hub.url)
+    found = run(lambda oxen: oxen.reconcile(journal), base_url=hub.url)
+    assert [entry.job_id for entry in found.adopted] == [job.id]
 
 
 def test_missing_journal_raises(run: ClientRunner, hub: Hub, journal: Path) -> None:
@@ -157,25 +169,28 @@ def test_failed_search_changes_nothing(run: ClientRunner, hub: Hub, journal: Pat
 @pytest.mark.slow
 @pytest.mark.async_values
 @pytest.mark.parametrize(
-    ("hours", "date"),
+    ("hours", "minutes", "date"),
     [
-        (-3, None),
-        (3, None),
-        (0, "Thu, 01 Jan 2026 00:00:00 +9999999999999999999"),
-        (0, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (-3, 0, None),
+        (3, 10, None),
+        (3, 16, None),
+        (3, -60, None),
+        (0, 0, "Thu, 01 Jan 2026 00:00:00 +9999999999999999999"),
+        (0, 0, "Fri, 31 Dec 9999 23:59:59 GMT"),
     ],
 )
 def test_difference_of_the_clocks_is_considered(
-    run: ClientRunner, hub: Hub, journal: Path, hours: int, date: str | None
+    run: ClientRunner, hub: Hub, journal: Path, hours: int, minutes: int, date: str | None
 ) -> None:
-    """The clock of the server may differ by hours; the header `Date` gives the difference if it is valid."""
+    """A job is enqueued up to 15 minutes after its request, by the clock in a valid header `Date`."""
     make_unknown(run, hub, journal, REQUESTS[:1], ACCEPTED)
     with run_raw_server() as server:
         [record] = httpx.get(f"{hub.url}{HISTORY}", headers=AUTHORIZATION).json()["generations"]
         server_time = time.time() + hours * 3600
         headers = {"Date": date or formatdate(server_time, usegmt=True)}
-        record |= {"enqueued_at": int(server_time)}
+        record |= {"enqueued_at": int(server_time) + minutes * 60}
         server.responses[QUEUE] = [Response(200, {"count": 0, "generations": []}, headers)]
         server.responses[HISTORY] = [Response(200, {"count": 1, "generations": [record]}, headers)]
         found = run(lambda oxen: oxen.reconcile(journal), base_url=server.url)
-    assert [entry.job_id for entry in found.adopted] == [record["generation_id"]]
+    expected = [record["generation_id"]] if minutes in (0, 10) else []
+    assert [entry.job_id for entry in found.adopted] == expected

@@ -13,7 +13,7 @@ import pytest
 from helpers.chat import CHAT_PATH
 from helpers.hub_api import list_ids, open_client
 from oxen_models import Oxen
-from oxen_models.images import QwenImageRequest
+from oxen_models.images import ZImageTurboRequest
 from oxen_models.journal import read
 from oxen_models.testing import Hub
 
@@ -39,12 +39,14 @@ for attribute in ("_start_new_thread", "_start_joinable_thread"):
         setattr(threading, attribute, limited(getattr(threading, attribute)))
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 import httpx
 from oxen_models import AsyncOxen, Oxen, OxenError
 from oxen_models.chat import ChatRequest
-from oxen_models.images import QwenImageRequest
+from oxen_models.images import ZImageTurboRequest
 
-requests = [QwenImageRequest(prompt=f"number {index}") for index in range(int(sys.argv[1]))]
+requests = [ZImageTurboRequest(prompt=f"number {index}") for index in range(int(sys.argv[1]))]
+budget = Decimal("0.01") * len(requests)  # exactly their cost
 
 def name(outcome):
     return outcome.error and type(outcome.error).__name__
@@ -57,7 +59,7 @@ def run_sync(url, path, threads):
     with Oxen("key", base_url=url) as oxen:
         list(oxen.jobs())
         limit_threads(threads)
-        with oxen.run_many(requests, journal=path) as run:  # which waits until the journal is closed
+        with oxen.run_many(requests, journal=path, budget=budget) as run:  # and close the journal
             return list(map(name, run))
 
 async def run_async(url, path, threads):
@@ -66,7 +68,7 @@ async def run_async(url, path, threads):
         await oxen.jobs()
         limit_threads(threads)
         try:
-            async with oxen.run_many(requests, journal=path) as run:
+            async with oxen.run_many(requests, journal=path, budget=budget) as run:
                 return [name(outcome) async for outcome in run]
         finally:  # asyncio starts a thread when the loop ends
             limit = sys.maxsize
@@ -147,7 +149,7 @@ def test_run_with_few_threads_loses_nothing(
         assert "thread" in outcome
     recorded = {str(entry.job_id) for entry in read(path)} if path.exists() else set[str]()
     assert accepted_jobs(own_hub) <= recorded
-    requests = [QwenImageRequest(prompt=f"number {index}") for index in range(COUNT)]
+    requests = [ZImageTurboRequest(prompt=f"number {index}") for index in range(COUNT)]
     with Oxen("key", base_url=own_hub.url) as oxen:
         outcomes = list(oxen.run_many(requests, journal=path))
     assert [outcome.error for outcome in outcomes] == [None] * COUNT

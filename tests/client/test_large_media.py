@@ -9,6 +9,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -379,15 +380,17 @@ def test_large_media_in_unions_are_converted(picture: tuple[bytes, Path], wrap: 
 def test_run_with_a_changed_file_continues(
     run: ClientRunner, own_hub: Hub, tmp_path: Path, has_journal: bool
 ) -> None:
-    """In a batch run, a file that was removed is the outcome of its own request only."""
-    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    """In a batch run, a file that was removed is the outcome of its own request only, also after a pause."""
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
     for path in paths:
         Image.frombytes("RGB", (200, 200), os.urandom(200 * 200 * 3)).save(path)
     requests = [build(path) for path in paths]
-    paths[1].unlink()
+    for path in paths[1:3]:
+        path.unlink()
+    own_hub.respond_next(429, headers={"Retry-After": "0.01"}, method="POST", path=QUEUE)
     journal = tmp_path / "journal" if has_journal else None
-    outcomes = run(lambda oxen: collect(oxen.run_many(requests, journal=journal)), base_url=own_hub.url)
-    by_index = {outcome.index: outcome for outcome in outcomes}
-    assert isinstance(by_index[1].error, ox.InvalidRequestError)
-    assert [by_index[index].error for index in (0, 2)] == [None, None]
-    assert own_hub.count("POST", QUEUE) == 2
+    many = methodcaller("run_many", requests, journal=journal, max_in_flight=1)
+    outcomes = run(lambda oxen: collect(many(oxen)), base_url=own_hub.url)
+    kinds = [type(outcome.error) for outcome in outcomes]
+    assert kinds == [type(None), ox.InvalidRequestError, ox.InvalidRequestError, type(None)]
+    assert own_hub.count("POST", QUEUE) == 3

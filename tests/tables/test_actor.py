@@ -168,6 +168,18 @@ def test_batch_is_known_before_others_are_read(tmp_path: Path) -> None:
             fill(["c"])
 
 
+def test_journal_of_a_batch_has_its_keys_only(tmp_path: Path) -> None:
+    """A batch gets the entries of its own keys from the journals of other batches."""
+    for keys in ("ab", "bc"):
+        shards = JournalShards(tmp_path)
+        with Journal(shards.find([*keys])) as journal:
+            shards.fill([*keys], journal)
+            found = [entry.key for entry in journal.entries()]
+            for key in {*keys} - {*found}:
+                journal.sending(key, "0" * 64, "z-image-turbo", {})
+    assert found == ["b"]
+
+
 @pytest.mark.slow
 def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
     """All actors together have at most `max_in_flight` requests in flight, also with several batches."""

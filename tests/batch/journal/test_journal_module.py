@@ -166,6 +166,15 @@ def test_merge_of_a_conflict_raises(database: Path, facts: list[Fact], match: st
     assert list(journal.read(database)) == entries
 
 
+def test_merge_replaces_a_rejected_request(database: Path) -> None:
+    """The key of a rejected request may be that of another request, which is kept."""
+    other = database.with_name("other.db")
+    write_journal(database, HISTORIES["rejected"])
+    write_journal(other, [("sending", ("a", "0" * 64, "painter", BODY))])
+    journal.merge(database, other)
+    assert [entry.digest for entry in journal.read(database)] == ["0" * 64]
+
+
 def test_merge_of_a_journal_in_use_raises(written_database: Path) -> None:
     """A journal that a run uses is neither read nor written."""
     new = written_database.with_name("new.db")

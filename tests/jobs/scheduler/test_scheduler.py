@@ -194,6 +194,9 @@ def test_429_is_not_a_failure_and_pauses_all_jobs() -> None:
         now += 50.0
         list_queue(scheduler, [image, video], now, "0", "1")
         now += 60.0
+    for delay in (50.0, 10.0):  # the second poll was sent before the pause
+        scheduler.on_poll_failed(image, rate_limited(delay), NEVER, now)
+    assert sleep_time(scheduler, image, now) == 50.0
     assert image.result is None
 
 
