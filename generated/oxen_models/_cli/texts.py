@@ -97,10 +97,13 @@ def read_text(text: str) -> str:
             raise TextError(f"the standard input cannot be read: {reason}") from None
     if text.startswith("@@"):
         return text[1:]
-    if not text.startswith("@") or (any(map(str.isspace, text)) and not _is_file(text[1:])):
+    if not text.startswith("@"):
+        return text
+    path = os.path.expanduser(text[1:])
+    if any(map(str.isspace, text)) and not os.path.isfile(path):
         return text
     try:
-        return Path(os.path.expanduser(text[1:])).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise TextError(
@@ -139,10 +142,3 @@ def _parse_number(text: str) -> int | float | None:
         except ValueError:
             continue
     return None
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(os.path.expanduser(name)).is_file()
-    except (OSError, ValueError):
-        return False
