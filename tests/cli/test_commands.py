@@ -124,6 +124,14 @@ def test_chat_reads_the_prompt_from_input(run: Run, hub: Hub) -> None:
     assert read_bodies(hub)[-1]["messages"] == [{"role": "user", "content": "From input"}]
 
 
+def test_chat_with_unknown_outcome_names_no_job(run: Run, hub: Hub) -> None:
+    """A chat call that got no response is not looked for in the history, because it is no job."""
+    hub.inject_fault("cut-before-response", method="POST", path="/api/ai/chat/completions")
+    result = run("chat", "gpt-4o", "Hello", "--output", "human", code=5)
+    assert "may have been accepted" in result.stderr
+    assert "history" not in result.stderr
+
+
 def test_login_stores_a_key_that_works(run: Run, hub: Hub, folder: Path, monkeypatch: Any) -> None:
     """The key is in the file of the vendor, which only its owner can read, and is not printed."""
     monkeypatch.delenv("OXEN_API_KEY")

@@ -162,7 +162,8 @@ def report_errors(arguments: Sequence[str]) -> Generator[None]:
             if not isinstance(error, OxenError):
                 raise
             print_error(error, format)
-            if isinstance(error, OutcomeUnknownError) and format == "human":
+            has_job = next(iter(arguments), None) != "chat"
+            if isinstance(error, OutcomeUnknownError) and format == "human" and has_job:
                 from oxen_models._runner.commands import FIND_JOB_HINT
 
                 print_text(FIND_JOB_HINT, err=True)
