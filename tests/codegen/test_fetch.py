@@ -300,12 +300,23 @@ def test_fetch_failed_model_keeps_record(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_fetch_retries_transient_errors(status: int, fetch: Callable[..., Result], hub: Hub) -> None:
-    """A rate limit or a server error is retried."""
-    hub.respond_next(status, body="busy", times=2, path="/api/ai/models/painter")
+@pytest.mark.parametrize(("status", "times"), [(429, 5), (500, 2), (503, 2)])
+def test_fetch_retries_transient_errors(
+    status: int, times: int, fetch: Callable[..., Result], hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server error is retried twice, and a rate limit until it ends."""
+    monkeypatch.setattr("oxen_codegen.hub.MIN_PAUSE", 0.0)
+    hub.respond_next(status, body="busy", times=times, path="/api/ai/models/painter")
     assert fetch("painter").exit_code == 0
-    assert len(hub.requests) == 3
+    assert len(hub.requests) == times + 1
+
+
+def test_fetch_long_rate_limit_is_an_error(fetch: Callable[..., Result], hub: Hub) -> None:
+    """A rate limit of more than two minutes is not waited for."""
+    hub.respond_next(429, headers={"retry-after": "121"}, path="/api/ai/models/painter")
+    done = fetch("painter")
+    assert (done.exit_code, len(hub.requests)) == (1, 1)
+    assert "the server limits the rate of requests (HTTP 429): try again later" in done.stderr
 
 
 @pytest.mark.slow
