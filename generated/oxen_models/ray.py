@@ -25,7 +25,7 @@ from oxen_models._runtime.journal_shards import JournalShards
 from oxen_models._runtime.paths import expand_path
 from oxen_models._runtime.table_folder import expand_folder, is_url
 from oxen_models._runtime.table_keys import read_key
-from oxen_models._runtime.table_parquet import NUMBER_COLUMNS
+from oxen_models._runtime.table_parquet import NUMBER_COLUMNS, to_text
 from oxen_models._runtime.table_requests import TableOptions, ToRequest
 from oxen_models._runtime.table_rows import ADDED_COLUMNS
 from oxen_models._runtime.table_sources import import_pyarrow
@@ -122,7 +122,8 @@ class RowActor:
                 numbers = [None if value is None else float(value) for value in values]
                 batch = batch.append_column(column_name, pyarrow.array(numbers, pyarrow.float64()))
             else:
-                batch = batch.append_column(column_name, pyarrow.array(values, pyarrow.string()))
+                texts = list(map(to_text, values))
+                batch = batch.append_column(column_name, pyarrow.array(texts, pyarrow.string()))
         return batch
 
     async def _run_rows(self, batch: Any, keys: list[str]) -> dict[str, dict[str, Any]]:

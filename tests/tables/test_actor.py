@@ -18,6 +18,7 @@ from helpers.hub_api import WAIT_TIMEOUT
 from oxen_models import AsyncOxen
 from oxen_models._runtime.journal import Journal
 from oxen_models._runtime.journal_shards import JournalShards
+from oxen_models.chat import ChatRequest
 from oxen_models.images import ZImageTurboRequest
 from oxen_models.ray import RowActor
 from oxen_models.testing import Hub
@@ -207,6 +208,26 @@ def test_each_actor_has_a_share(hub: Hub, tmp_path: Path) -> None:
     asyncio.run(run())
     with pytest.raises(ox.ConfigurationError, match="at least 1 for each of 3 actors, got 2"):
         run_batches(hub, tmp_path, actors=3, max_in_flight=2)
+
+
+@pytest.mark.slow
+def test_lone_surrogate_is_escaped(hub: Hub, tmp_path: Path) -> None:
+    """An answer that UTF-8 does not have, because it ends within an emoji, is in the data set."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    answer = b'{"choices": [{"message": {"content": "x\\ud83d"}}]}'
+    hub.respond_next(200, body=answer, path="/api/ai/chat/completions")
+
+    def ask(row: dict[str, Any]) -> ChatRequest:
+        return ChatRequest(model="gpt-4o", messages=[{"role": "user", "content": row["text"]}])
+
+    async def run() -> list[dict[str, Any]]:
+        actor = RowActor(ask, tmp_path, actors=1, create_client=create_client(hub))
+        batch = await run_batch(actor, arrow.Table.from_pylist(make_rows(1)))
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        return rows
+
+    [row] = asyncio.run(run())
+    assert (row["status"], row["answer"]) == ("succeeded", "x\\ud83d")
 
 
 @pytest.mark.slow

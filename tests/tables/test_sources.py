@@ -207,6 +207,16 @@ def test_mixed_types_become_text_in_parquet(run_sync: RunTable, tmp_path: Path) 
     ]
 
 
+@pytest.mark.slow
+def test_lone_surrogate_is_escaped_in_parquet(run_sync: RunTable, tmp_path: Path) -> None:
+    """A text that UTF-8 does not have, such as an answer that ends within an emoji, is still written."""
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    row = {"\ud83d": 5, "id": 1, "text": "a", "answer so far": "x\ud83d", "list": ["\ud83d"]}
+    run_sync([row], draw, tmp_path / "out.parquet")
+    [found] = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (found["answer so far"], found["list"], found["\\ud83d"]) == ("x\\ud83d", '["\\ud83d"]', 5)
+
+
 COLUMNS: list[tuple[str | None, list[Any], list[Any], str]] = [
     ("int64", [1], [0.5], "double"),
     ("float", [0.5], [0.1], "double"),

@@ -74,14 +74,15 @@ class ParquetWriter:
             for name, candidates in types.items():
                 values = [row.get(name) for row in block]
                 types[name] = [type_ for type_ in candidates if self._has_type(values, type_)]
-        schema = self._arrow.schema([(name, candidates[0]) for name, candidates in types.items()])
+        schema = self._arrow.schema([(_escape(name), candidates[0]) for name, candidates in types.items()])
         with (
             replace_file(self._path) as part,
             self._parquet.ParquetWriter(part, schema) as writer,
         ):
             for block in _split(read()):
                 columns = [
-                    self._convert([row.get(name) for row in block], schema.field(name).type) for name in types
+                    self._convert([row.get(name) for row in block], field.type)
+                    for name, field in zip(types, schema, strict=True)
                 ]
                 writer.write_table(self._arrow.table(columns, schema=schema))
 
@@ -91,7 +92,7 @@ class ParquetWriter:
             types = (type_, self._arrow.infer_type(values))
             schemas = [self._arrow.schema([("value", item)]) for item in types]
             return self._arrow.unify_schemas(schemas, promote_options="permissive").field(0).type
-        except (self._arrow.ArrowException, OverflowError):
+        except (self._arrow.ArrowException, OverflowError, UnicodeEncodeError):
             return self._arrow.string()
 
     def _is_writable(self, type_: Any) -> bool:
@@ -110,7 +111,7 @@ class ParquetWriter:
         """Return whether a column of a type can have values unchanged."""
         try:
             self._convert(values, type_)
-        except (self._arrow.ArrowException, OverflowError):
+        except (self._arrow.ArrowException, OverflowError, UnicodeEncodeError):
             return False
         return True
 
@@ -120,9 +121,10 @@ class ParquetWriter:
         Raises:
             pyarrow.ArrowException: A value does not have the type.
             OverflowError: An integer is too large.
+            UnicodeEncodeError: A text has a lone surrogate, and the type is not that of texts.
         """
         if type_ == self._arrow.string():
-            return self._arrow.array([_to_text(value) for value in values], type_)
+            return self._arrow.array([to_text(value) for value in values], type_)
         kind = self._find_kind(type_)
         if kind == "number" and all(value is None or type(value) is int for value in values):
             return self._arrow.array(values, type_)  # also integers of 64 bits without a sign
@@ -150,7 +152,13 @@ def _split(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def _to_text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def to_text(value: object) -> str | None:
+    """Return a text as it is except for lone surrogates, any other value but None as JSON."""
+    if value is None:
+        return None
+    return _escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _escape(text: str) -> str:
+    """Return a text with escape sequences in place of lone surrogates, which UTF-8 does not have."""
+    return text.encode(errors="backslashreplace").decode()

@@ -122,8 +122,7 @@ class LineSink:
     def write(self, row: Row) -> None:
         assert self._file is not None
         text = self._format_csv(row) if self._is_csv else f"{to_json(row)}\n"
-        # A lone surrogate becomes an escape sequence, which JSON reads as the surrogate.
-        self._file.write(text.encode(errors="backslashreplace"))
+        self._file.write(_encode(text))
         self._file.flush()
 
     def close(self) -> None:
@@ -147,10 +146,10 @@ class LineSink:
         empty.
         """
         if self._is_csv:
-            start = _format_cells(self._columns).encode(errors="backslashreplace")
+            start = _encode(_format_cells(self._columns))
             with self.path.open("rb") as file:
                 return start.startswith(file.read(len(start) + 1))
-        start = f"{{{to_json(self._columns[0])}: ".encode() if self._columns else b"{"
+        start = _encode(f"{{{to_json(self._columns[0])}: ") if self._columns else b"{"
         with self.path.open("rb") as file:
             line = file.readline()
         return not line.endswith(b"\n") and (line.startswith(start) or start.startswith(line))
@@ -290,6 +289,11 @@ def _replace_nan(value: object) -> object:
     if is_object(value):
         return {name: _replace_nan(item) for name, item in value.items()}
     return value
+
+
+def _encode(text: str) -> bytes:
+    # A lone surrogate becomes an escape sequence, which JSON reads as the surrogate.
+    return text.encode(errors="backslashreplace")
 
 
 def _format_cells(cells: Iterable[object]) -> str:
