@@ -64,7 +64,7 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
     )
     parser.parse_raw()
     models = {model.class_name: model for model in parser.results}
-    return [
+    classes = [
         ParsedClass(
             name,
             node,
@@ -73,6 +73,8 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
         )
         for name, node in source.classes.items()
     ]
+    parser.dispose()  # frees its models, which refer to each other, without the garbage collector
+    return classes
 
 
 def _property_types(model: DataModel, node: Node, source: EngineInput) -> dict[str, Type]:
