@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line, or exit with the name of the missing extra."""
-    # Collecting the many live objects costs about 20 % of the run time, half of it at the exit.
+    # Collecting the many live objects costs about 20 % of the run time, most of it at the exit.
     gc.set_threshold(100_000, 50, 50)
     atexit.register(gc.freeze)
     # `python -m` puts the working directory there: a module of the project would be executed instead of an
