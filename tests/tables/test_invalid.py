@@ -159,6 +159,19 @@ def test_frame_without_arrow_types_raises(hub: Hub, run_sync: RunTable, tmp_path
     assert (hub.count("POST", "/api/ai/"), list(tmp_path.iterdir())) == (0, [])
 
 
+@pytest.mark.slow
+def test_date_beyond_those_of_python_raises(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
+    """A table with a date that no row can have is an unreadable source, also as a file."""
+    arrow: Any = pytest.importorskip("pyarrow")
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"id": [1], "text": ["x"], "day": arrow.array([2**31 - 1], arrow.date32())})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    for source in (table, tmp_path / "rows.parquet"):
+        with pytest.raises(ox.ConfigurationError, match="the table cannot be read: days=2147483647"):
+            run_sync(source, draw, tmp_path / "out.csv")
+    assert hub.count("POST", "/api/ai/queue") == 0
+
+
 def test_error_of_the_function_is_raised(hub: Hub, run_sync: RunTable, tmp_path: Path) -> None:
     """An error of `to_request` that is not about values ends the run."""
 

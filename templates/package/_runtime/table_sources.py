@@ -216,7 +216,7 @@ def _read_parquet(parquet: Any, path: Path, columns: Sequence[str] | None) -> It
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_READ_ROWS, columns=None if columns is None else list(columns)):
                 yield from _convert(batch)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, OverflowError) as error:  # the last one for a time that Python does not have
         raise ConfigurationError(f"{path}: the table cannot be read: {error}") from None
 
 
@@ -244,7 +244,7 @@ def _map_conversion_errors(pyarrow: Any, source: object) -> Generator[None]:
     """Raise errors of converting a frame as `ConfigurationError`."""
     try:
         yield
-    except (ValueError, TypeError, pyarrow.ArrowException) as error:
+    except (ValueError, TypeError, OverflowError, pyarrow.ArrowException) as error:
         reason = "; ".join(map(str, error.args))
         raise ConfigurationError(f"{type(source).__name__}: the table cannot be read: {reason}") from None
 
