@@ -94,6 +94,7 @@ def test_history_lists_jobs_with_costs(run: Run, own_hub: Hub, monkeypatch: pyte
     own_hub.inject_fault("job-stuck", times=1)
     stuck = run("submit", PRICED, "--prompt", "x", "--output", "quiet").stdout.strip()
     assert run("history", "--limit", "2", "--output", "quiet").stdout.split() == [stuck, ids[2]]
+    assert len(read_json(run, "history", "--limit", "9" * 30)) == 4
     text = run("history", "--status", "succeeded", "--output", "human").stdout
     assert text.count("$0.01") == 3
     assert "a\\x1bb" in text

@@ -57,7 +57,7 @@ USES: dict[str, tuple[str, Callable[[Any, dict[str, Any]], object]]] = {
 @pytest.mark.parametrize(("use", "name"), [(use, name) for use in USES for name in USES[use][0].split()])
 def test_argument_of_another_type_is_rejected(oxen: ox.Oxen, use: str, name: str) -> None:
     """An argument whose type has no meaning is an error with its name, also if it is truthy or a number."""
-    values = [object(), 2.5, "yes"] if name in FLAGS else [object(), 2.5j]
+    values = [object(), 2.5, "yes"] if name in FLAGS else [object(), 2.5j, "\ud800"]
     for value in values:
         with pytest.raises(ConfigurationError, match=f"^{name} must be "):
             USES[use][1](oxen, {name: value})

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -47,7 +48,7 @@ def history_command(limit: int, base_url: str | None, **filters: Any) -> None:
     from oxen_models._runtime.json_schema.prices import format_amount
 
     with create_client(base_url) as oxen:
-        found = list(islice(oxen.generations(**filters, page_size=min(limit, 100)), limit))
+        found = list(islice(oxen.generations(**filters, page_size=min(limit, 100)), min(limit, sys.maxsize)))
     rows = [
         (
             g.generation_id,

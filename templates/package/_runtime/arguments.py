@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from .errors import ConfigurationError
-from .values import shorten
+from .values import json_error, shorten
 
 T = TypeVar("T")
 
@@ -18,9 +18,11 @@ def check_flag(name: str, value: object) -> None:
 
 
 def check_string(name: str, value: object) -> None:
-    """Raise a `ConfigurationError` if a value is not a string."""
+    """Raise a `ConfigurationError` if a value is not a string of valid Unicode."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string, got {shorten(value)}")
+    if (reason := json_error(value)) is not None:
+        raise ConfigurationError(f"{name} {reason}, got {shorten(value)}")
 
 
 def check_function(name: str, value: object) -> None:

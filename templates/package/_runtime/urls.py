@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from .errors import ConfigurationError, NotFoundError
+from .values import json_error
 
 EQUIVALENT_PATHS = {
     "/images/edit": "/images/generate",
@@ -26,7 +27,7 @@ def validate_id(id: str, kind: str) -> str:
         ConfigurationError: It is not a string, or it is blank, consists of dots, or is not valid Unicode.
     """
     # A path segment that consists of dots would be resolved to another path.
-    if not isinstance(id, str) or not id.strip() or set(id) <= {"."} or not _is_encodable(id):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(id, str) or not id.strip() or set(id) <= {"."} or json_error(id):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             f'{kind} id must be a non-empty string other than "." or "..", got {id!r:.80}'
         )
@@ -51,10 +52,3 @@ def generation_path(id: str) -> str:
 def is_missing_path(error: NotFoundError) -> bool:
     """Return whether a 404 means that the server does not have the path, and not that it lacks the model."""
     return "model" not in f"{error.type} {error.detail}".lower()
-
-
-def _is_encodable(id: str) -> bool:
-    try:
-        return bool(id.encode())
-    except UnicodeEncodeError:
-        return False
