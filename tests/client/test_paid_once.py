@@ -120,7 +120,7 @@ RESPONSES: list[tuple[int, object, Kind, Kind]] = [
     (200, PAGE, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
     (200, None, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
     (200, {"generations": []}, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
-    (200, {"generations": [{"status": "queued"}]}, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
+    (200, {"generations": [{"status": "queued"}, 5]}, ox.UnexpectedResponseError, ox.OutcomeUnknownError),
 ]
 
 

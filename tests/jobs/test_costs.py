@@ -77,7 +77,7 @@ def test_slow_history_does_not_hold_an_outcome(
     """An outcome has no cost if the history does not respond soon; its result is not held."""
     for package in ("_async", "_sync"):
         monkeypatch.setattr(f"oxen_models._runtime.{package}.processor.COST_TIMEOUT", 0.1)
-    hub.inject_fault("slow", amount=3600, method="GET", path=f"{HISTORY}/*")
+    hub.inject_fault("slow", amount=30, method="GET", path=f"{HISTORY}/*")
     requests = [ZImageTurboRequest(prompt="x")]
     [outcome] = run(lambda oxen: collect(oxen.run_many(requests)), base_url=hub.url, max_retries=0)
     assert (outcome.error, outcome.cost) == (None, None)

@@ -435,38 +435,6 @@ def test_each_result_has_its_own_renewed_url(run: ClientRunner, server: RawServe
 
 
 @pytest.mark.async_values
-@pytest.mark.parametrize(
-    ("status", "body", "kind", "posts"),
-    [
-        (200, {"generations": []}, ox.OutcomeUnknownError, 1),
-        (200, {"generations": [{"status": "queued"}, 5]}, ox.OutcomeUnknownError, 1),
-        (200, {}, ox.OutcomeUnknownError, 1),
-        (200, "<h1>All is well</h1>", ox.OutcomeUnknownError, 1),
-        (422, {"error": {"detail": "no"}}, ox.UnprocessableError, 1),
-        (401, {"error": {"detail": "no"}}, ox.AuthenticationError, 1),
-        (502, "<h1>Bad Gateway</h1>", ox.ServerError, 1),
-        (429, {"error": {"detail": "Rate limit exceeded"}}, ox.RateLimitError, 3),
-    ],
-)
-def test_rejected_submission_raises(
-    run: ClientRunner, hub: Hub, status: int, body: object, kind: type[Exception], posts: int
-) -> None:
-    """Each response to a submission raises its error; only a 429 is retried."""
-    hub.respond_next(status, body=body, headers={"retry-after": "0"}, times=None, method="POST")
-    error = run.expect_error(kind, submit_edit, base_url=hub.url)
-    assert (type(error), hub.count("POST", QUEUE)) == (kind, posts)
-
-
-@pytest.mark.parametrize("fault", ["cut-before-body", "cut-before-response", "cut-mid-response"])
-def test_interrupted_submission_is_not_retried(run: ClientRunner, hub: Hub, fault: Any) -> None:
-    """A submission whose connection is closed raises OutcomeUnknownError and is not sent again."""
-    hub.inject_fault(fault, method="POST", path=QUEUE)
-    error = run.expect_error(ox.OutcomeUnknownError, submit_edit, base_url=hub.url)
-    assert "may have been accepted" in str(error)
-    assert hub.count("POST", QUEUE) == 1
-
-
-@pytest.mark.async_values
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", 1e7])
 def test_invalid_wait_timeout_raises(run: ClientRunner, hub: Hub, timeout: Any) -> None:
     """An invalid timeout of `wait` or `result` raises before anything is sent."""
