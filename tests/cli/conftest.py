@@ -36,6 +36,7 @@ NEW: dict[str, Any] = {
             "tags": {"type": "array", "items": {"type": "string"}},
             "seed": {"type": ["integer", "null"]},
             "sharp": {"type": "boolean"},
+            "seconds": {"oneOf": [{"enum": ["auto"]}, {"type": "integer"}]},
         },
     },
 }

@@ -63,6 +63,7 @@ def test_help_of_a_model_of_the_server(run: Run) -> None:
     text = run("run", NEW["id"], "--help").output
     assert "--cfg-scale NUMBER" in text
     assert "--param-output [red|blue]" in text
+    assert "--seconds [auto]|INTEGER" in text
     assert "\x1b" not in text
     assert "Paint \\x1b[31mred" in text
 

@@ -27,6 +27,7 @@ def submit(run: Run, hub: Hub, *options: str, input: str | bytes | None = None) 
     ("option", "text", "value"),
     [
         ("cfg-scale", "0.5", 0.5), ("cfg-scale", "1", 1), ("seed", "7", 7), ("seed", "null", None),
+        ("seconds", "auto", "auto"), ("seconds", "5", 5),
         ("size", '{"x": 1}', {"x": 1}), ("tags", "a", ["a"]), ("tags", '["a", "b"]', ["a", "b"]),
         ("tags", "[a", ["[a"]), ("parts", '{"x": 1}', [{"x": 1}]),
         ("parts", '[{"x": 1}, {}]', [{"x": 1}, {}]),

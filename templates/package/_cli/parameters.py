@@ -182,15 +182,15 @@ def _describe_limits(node: Node) -> str:
 def _describe_kind(node: Node) -> str:
     """Return the placeholder of a value in the help."""
     choices = list(_list_choices(node))
-    if choices and len(choices) <= MAX_SHOWN_CHOICES:
-        return f"[{'|'.join(map(_write, choices))}]"
-    members = [member for member in list_members(node) if member.get("type") != "null"]
-    if any("media" in member for member in members):
-        return "PATH|URL"
-    types = {str(member.get("type", "json")) for member in members}
-    if types & {"object", "array", "json"} and not choices:
-        return "JSON"
-    return "|".join(sorted(types - {"json"})).upper() or "VALUE"
+    kinds = [f"[{'|'.join(map(_write, choices))}]" if len(choices) <= MAX_SHOWN_CHOICES else "VALUE"]
+    others = [
+        member for member in list_members(node) if "enum" not in member and member.get("type") != "null"
+    ]
+    if any("media" in member for member in others):
+        kinds.append("PATH|URL")
+    types = {str(member.get("type", "json")) for member in others if "media" not in member}
+    kinds += sorted({"JSON" if kind in ("array", "object", "json") else kind.upper() for kind in types})
+    return "|".join(kinds if choices else kinds[1:]) or "VALUE"
 
 
 def _find_item(node: Node, array: Node) -> Node:
