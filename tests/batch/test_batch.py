@@ -225,11 +225,11 @@ def test_finished_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path
 
 @pytest.mark.slow
 def test_failed_requests_are_replayed(hub: Hub, run_batch: Run, tmp_path: Path) -> None:
-    """A second run with the same journal yields the same error without a request."""
+    """A second run with the same journal yields the same error without a request, and goes on."""
     journal = tmp_path / "journal.db"
     hub.add_model({"id": "qwen-image", "endpoint": "/images/generate", "json_request_schema": False})
     [first] = run_batch(pictures(1), journal=journal)
-    [second] = run_batch(pictures(1), journal=journal)
+    [second] = run_batch(pictures(1), journal=journal, max_consecutive_failures=1)
     assert (type(second.error), second.error.detail) == (ox.JobFailed, first.error.detail)
     assert (second.job_id, len(sent_prompts(hub))) == (first.job_id, 1)
 

@@ -254,7 +254,7 @@ def test_invalid_encoding_raises(run: ClientRunner, encoding: str, content: byte
 
 
 @pytest.mark.slow
-def test_submit_with_one_connection(run: ClientRunner) -> None:
+def test_submit_with_one_connection(run: ClientRunner, fast_polls: None) -> None:
     """With max_connections=1 the event stream gives way: jobs are submitted and polled."""
     with Hub(generation_time=0.02) as hub:
 

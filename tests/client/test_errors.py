@@ -251,7 +251,9 @@ def test_failed_job_names_the_provider(run: ClientRunner, server: RawServer) -> 
 
 
 @pytest.mark.slow
-def test_batch_records_failures_of_each_class(run: ClientRunner, server: RawServer, tmp_path: Path) -> None:
+def test_batch_records_failures_of_each_class(
+    run: ClientRunner, server: RawServer, tmp_path: Path, fast_polls: None
+) -> None:
     """A journal records a job that failed for missing credits as failed: it is not sent again."""
     server.responses[QUEUE] = [Response(body={"generations": [{"generation_id": "j", "status": "queued"}]})]
     record = {"generation_id": "j", "status": "failed", "error_message": "Insufficient credits"}

@@ -372,7 +372,7 @@ def test_estimate_counts_generations() -> None:
     estimate = QwenImage3Request(prompt="x", num_images=2).estimate(num_generations=4)
     # 4 jobs * 2 images * 0.039
     assert estimate
-    assert estimate.high == Decimal("0.312")
+    assert (estimate.low, estimate.high) == (Decimal("0.312"),) * 2
     assert estimate.basis == "4 results, each of 2 images at $0.039 per image"
     with pytest.raises(ConfigurationError, match="num_generations must be a positive integer, got 0"):
         ZImageTurboRequest(prompt="x").estimate(0)

@@ -94,11 +94,13 @@ def test_result_with_a_long_string_is_read(run: ClientRunner, server: RawServer,
 def test_key_across_searched_pieces_is_redacted(run: ClientRunner, server: RawServer) -> None:
     """The API key is replaced wherever it stands in a large response."""
     key = ClientRunner.KEY
-    for offset in (1 - len(key), -len(key) // 2, -1):
-        text = "x" * (2**20 + offset - len('{"text": "')) + key + "x"
+    escaped = "".join(f"%{ord(char):x}" for char in key)
+    offsets = (1 - len(key), -len(key) // 2, -1)
+    for repeated, offset in (*((key, offset) for offset in offsets), (escaped, -len(escaped) // 2)):
+        text = "x" * (2**20 + offset - len('{"text": "')) + repeated + "x"
         server.responses[EDIT] = [Response(body={"text": text, "images": [{"url": DOG_URL}]})]
         result = run(
             lambda oxen: oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[DOG_URL]),
             base_url=server.url,
         )
-        assert result.response.json["text"] == text.replace(key, "[key]")
+        assert result.response.json["text"] == text.replace(repeated, "[key]")

@@ -219,6 +219,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "html hex": lambda key: "".join(f"&#x{ord(char):X};" for char in key),
     "python": lambda key: "".join(f"\\x{ord(char):02x}" for char in key),
     "hex": lambda key: key.encode().hex(),
+    "upper-case hex": lambda key: key.encode().hex().upper(),
     "base64": lambda key: b64encode(key.encode()).decode(),
     "base64 of the header": lambda key: b64encode(f"Bearer {key}".encode()).decode(),
     "base64 after two": lambda key: b64encode(f"a:{key}".encode()).decode(),

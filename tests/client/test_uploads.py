@@ -128,12 +128,17 @@ def test_same_content_is_uploaded_once(run: ClientRunner, hub: Hub, path: Path) 
 
 
 @pytest.mark.slow
-def test_expiring_url_is_signed_again(run: ClientRunner, hub: Hub, path: Path) -> None:
-    """A URL that expires soon is replaced by another one of the same upload, which requests accept."""
+@pytest.mark.async_values
+@pytest.mark.parametrize(("stated", "assumed"), [(60, 3600), (7200, 60)])
+def test_expiring_url_is_signed_again(
+    run: ClientRunner, hub: Hub, path: Path, monkeypatch: pytest.MonkeyPatch, stated: int, assumed: float
+) -> None:
+    """A URL that may expire soon is replaced by another one of the same upload, which requests accept."""
+    monkeypatch.setattr("oxen_models._runtime.uploads.URL_LIFETIME", assumed)
 
     @scenario
     def upload_twice(oxen: Any) -> Steps:
-        hub.inject_fault("url-seconds", 60, times=1)
+        hub.inject_fault("url-seconds", stated, times=1)
         first = yield oxen.upload(path)
         yield oxen.run(edit(path))
         assert (count_uploads(hub), count_signed(hub)) == (1, 2)

@@ -151,17 +151,23 @@ def test_stream_that_does_not_open_raises(
 
 
 @pytest.mark.slow
-def test_stream_that_cannot_be_reopened_raises(run: ClientRunner) -> None:
-    """`events()` raises after several failures to open the stream again."""
+@pytest.mark.parametrize(
+    ("rejection", "kind", "attempts"),
+    [(b"", ox.HubUnreachableError, 8), (encode_response({}, 403), ox.PermissionDeniedError, 1)],
+    ids=["closed", "403"],
+)
+def test_stream_that_cannot_be_reopened_raises(
+    run: ClientRunner, rejection: bytes, kind: type[ox.OxenError], attempts: int
+) -> None:
+    """`events()` raises after several failures to open the stream again, or one rejection."""
 
     def respond(peer: Peer, _: Request) -> None:
-        if len(server.requests) == 1:
-            peer.send(HEAD, encode_event())
+        peer.send(*([HEAD, encode_event()] if len(server.requests) == 1 else [rejection]))
         peer.close()
 
     with run_socket_server(respond) as server:
-        run.expect_error(ox.HubUnreachableError, lambda oxen: read_events(oxen, 2), base_url=server.url)
-    assert len(server.requests) == 1 + 8
+        run.expect_error(kind, lambda oxen: read_events(oxen, 2), base_url=server.url)
+    assert len(server.requests) == 1 + attempts
 
 
 class BrokenHookError(BaseException):

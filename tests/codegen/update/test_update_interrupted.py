@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -353,6 +354,15 @@ def test_update_writes_through_no_link(
     done = update()
     assert done.exit_code == (0 if name == ".CHANGELOG.md.part" else 2), done.output
     assert victim.read_text() == "years of work"
+
+
+def test_update_does_not_change_a_linked_folder(update: Callable[..., Result], project: Path) -> None:
+    """The folder that a link in place of the old package refers to keeps its mode."""
+    victim = project.parent / "victim"
+    victim.mkdir(mode=0o500)
+    (project / "generated" / ".ours.old").symlink_to(victim)
+    update()
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o500
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
