@@ -6,6 +6,7 @@ put back when the types are read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,11 @@ _ENGINE = get_data_model_types(DataModelType.PydanticV2BaseModel, target_python_
 _LIMITS = {"ge", "gt", "le", "lt", "min_length", "max_length"}
 _CONSTRAINED_TYPES = {"conint": "int", "confloat": "float", "constr": "str"}
 _TYPE_NAMES = {"Any": "Json"}
+_parsed: dict[str, Type] = {}
+"""Types by the engine's schema, of properties without references, which many models have in common.
+
+The engine takes most of the time of a command. The type of a property does not depend on other properties.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,33 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
     """
     source = EngineInput(prefix)
     root = source.add_object(class_name, node, ())
-    parser = JsonSchemaParser(
-        source={**root, "$defs": source.definitions},  # type: ignore[arg-type]  # its annotation omits mappings
+    texts = {name: json.dumps(schema) for name, schema in root["properties"].items()}
+    known = {name: _parsed[text] for name, text in texts.items() if text in _parsed}
+    if known.keys() < texts.keys():  # the engine makes no class of an object without properties
+        root["properties"] = {name: root["properties"][name] for name in texts if name not in known}
+        root["required"] = [name for name in root["required"] if name not in known]
+    parser = _create_parser({**root, "$defs": source.definitions}, class_name)
+    parser.parse_raw()
+    models = {model.class_name: model for model in parser.results}
+    types = {name: _property_types(models[name], source) for name in source.classes}
+    types[class_name] |= known
+    _parsed.update((text, types[class_name][name]) for name, text in texts.items() if '"$ref"' not in text)
+    classes = [
+        ParsedClass(
+            name,
+            node,
+            {wire_name: types[name][f"p{number}"] for number, wire_name in enumerate(node["properties"])},
+            _additional_property_type(models[name], node, source),
+        )
+        for name, node in source.classes.items()
+    ]
+    parser.dispose()  # frees its models, which refer to each other, without the garbage collector
+    return classes
+
+
+def _create_parser(schema: Node, class_name: str) -> JsonSchemaParser:
+    return JsonSchemaParser(
+        source=schema,  # type: ignore[arg-type]  # its annotation omits mappings
         class_name=class_name,
         data_model_type=_ENGINE.data_model,
         data_model_root_type=_ENGINE.root_model,
@@ -62,33 +93,16 @@ def parse(node: Node, class_name: str, prefix: str) -> list[ParsedClass]:
         use_annotated=True,
         allow_remote_refs=False,
     )
-    parser.parse_raw()
-    models = {model.class_name: model for model in parser.results}
-    classes = [
-        ParsedClass(
-            name,
-            node,
-            _property_types(models[name], node, source),
-            _additional_property_type(models[name], node, source),
-        )
-        for name, node in source.classes.items()
-    ]
-    parser.dispose()  # frees its models, which refer to each other, without the garbage collector
-    return classes
 
 
-def _property_types(model: DataModel, node: Node, source: EngineInput) -> dict[str, Type]:
-    wire_names = list(node["properties"])
-    if not wire_names:  # the engine does not have fields then, but may have a value
-        return {}
-    types = {
-        wire_names[int(str(parsed.original_name)[1:])]: _add_limits(
+def _property_types(model: DataModel, source: EngineInput) -> dict[str, Type]:
+    """Return the types of the properties of a class, by their names in the engine's schema."""
+    return {
+        str(parsed.original_name): _add_limits(
             _convert_type(parsed.data_type, source), _convert_limits(parsed.constraints)
         )
         for parsed in model.fields
-        if parsed.original_name != "__pydantic_extra__"
     }
-    return {wire_name: types[wire_name] for wire_name in wire_names}
 
 
 def _additional_property_type(model: DataModel, node: Node, source: EngineInput) -> Type | None:
