@@ -75,6 +75,17 @@ def test_outage_leaves_few_requests_unknown(run: ClientRunner, hub: Hub, tmp_pat
     assert states == {"succeeded": len(REQUESTS) - len(unknown), "unknown": len(unknown)}
 
 
+@pytest.mark.slow
+def test_probe_rejected_by_a_proxy_is_an_outage(run: ClientRunner, hub: Hub) -> None:
+    """No request is sent while a proxy cannot reach the server, although it responds."""
+    hub.respond_next(502, method="POST", path=QUEUE)
+    hub.respond_next(502, times=None, method="GET", path=QUEUE)
+    outcomes = run_all(run, hub.url, REQUESTS[:3], max_in_flight=1, client={"max_retries": 0})
+    kinds = [type(outcome.error) for outcome in outcomes]
+    assert kinds == [ox.ServerError, ox.HubUnreachableError, ox.HubUnreachableError]
+    assert hub.count("POST", "/") == 1
+
+
 @pytest.mark.async_values
 @pytest.mark.parametrize("status", [400, 500, 502])
 def test_thread_error_of_the_server_is_final(run: ClientRunner, hub: Hub, status: int) -> None:
