@@ -81,8 +81,8 @@ def test_probe_rejected_by_a_proxy_is_an_outage(run: ClientRunner, hub: Hub) -> 
     hub.respond_next(502, method="POST", path=QUEUE)
     hub.respond_next(502, times=None, method="GET", path=QUEUE)
     outcomes = run_all(run, hub.url, REQUESTS[:3], max_in_flight=1, client={"max_retries": 0})
-    kinds = [type(outcome.error) for outcome in outcomes]
-    assert kinds == [ox.ServerError, ox.HubUnreachableError, ox.HubUnreachableError]
+    names = [type(outcome.error).__name__ for outcome in outcomes]
+    assert names == ["ServerError", "HubUnreachableError", "HubUnreachableError"]
     assert hub.count("POST", "/") == 1
 
 

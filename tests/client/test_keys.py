@@ -49,18 +49,20 @@ def test_key_argument_overrides_environment(
 
 
 def test_key_replaces_that_of_the_http_client(run: ClientRunner) -> None:
-    """A call has one `Authorization` header, that of the client, if the http_client has one too."""
+    """A call and a download from the same host, whose port may be stated, have the key of the client only."""
     keys: list[str] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
         keys.extend(request.headers.get_list("authorization"))
-        return httpx.Response(200, json=DONE.body)
+        if request.method == "GET":
+            return httpx.Response(200, content=CONTENT)
+        return httpx.Response(200, json={"images": [{"url": "http://127.0.0.1:80/file"}]})
 
     http = run.make_http_client(
         headers={"Authorization": "Bearer other"}, transport=httpx.MockTransport(respond)
     )
-    run(edit, base_url="http://127.0.0.1", http_client=http)
-    assert keys == [f"Bearer {KEY}"]
+    run(edit, read, base_url="http://127.0.0.1", http_client=http)
+    assert keys == [f"Bearer {KEY}"] * 2
 
 
 @pytest.mark.parametrize("url", ["OWN/to-elsewhere", "http://OTHER/file", "OWN@OTHER/file"])

@@ -393,4 +393,5 @@ def test_run_with_a_changed_file_continues(
     outcomes = run(lambda oxen: collect(many(oxen)), base_url=own_hub.url)
     names = [type(outcome.error).__name__ for outcome in outcomes]
     assert names == ["NoneType", "InvalidRequestError", "InvalidRequestError", "NoneType"]
+    assert outcomes[1].error.__context__ is None  # its frames would keep the body in memory
     assert own_hub.count("POST", QUEUE) == 3
