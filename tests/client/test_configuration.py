@@ -166,7 +166,7 @@ def test_unreadable_login_file_is_an_error(
     """A login file that cannot be read is an error; a missing one, or one without a key, is none."""
     run(api_key=None, base_url=PUBLIC)
     write_login(f'[[host_configs]]\nhost = "{urlsplit(PUBLIC).netloc}"\n')
-    run(api_key=None, base_url=PUBLIC)
+    run.expect_error(ox.MissingAPIKeyError, check_key, api_key=None, base_url=PUBLIC)
     (tmp_path / "auth_config.toml").write_bytes(b"\xff")
     assert "UTF-8" in str(run.expect_error(ox.ConfigurationError, api_key=None, base_url=PUBLIC))
     (tmp_path / "auth_config.toml").unlink()

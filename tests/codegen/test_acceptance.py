@@ -59,6 +59,9 @@ def test_accept_records_collision_with_recorded() -> None:
     result = accept([old], [changed, make_record("a.b")])
     assert result.records == {"a-b": changed}
     assert rejected_ids(result) == ["a.b"]
+    returned = make_record("a.b")  # the API has it again
+    result = accept([old, returned.mark_removed(REMOVAL)], [returned])
+    assert (result.records, rejected_ids(result), result.unbindable) == ({"a-b": old}, ["a.b"], {})
 
 
 def test_accept_records_collision_of_new() -> None:
