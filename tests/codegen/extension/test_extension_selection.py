@@ -38,13 +38,16 @@ def test_fetch_concerns_included_models_only(team: Hub, empty: Path) -> None:
 
 
 def test_fetch_of_a_whole_id_ignores_the_list(team: Hub, empty: Path) -> None:
-    """An id without a pattern is fetched even if the list of models lacks it."""
+    """An id without a pattern is fetched even if the list of models lacks it, and its record is kept."""
     configure(empty, "[tool.oxen-codegen.include]", 'ids = ["oxen:ox-boots", "oxen:ox-gone"]')
     write_recorded(empty)
     done = run_codegen("fetch", "--all", "--base-url", team.url)
     assert done.exit_code == 1
     assert "1 written, 0 unchanged, 0 removed, 1 failed" in done.stdout
     assert "error: oxen:ox-gone: the server returned HTTP 404" in done.stderr
+    team.remove_model("oxen:ox-boots")
+    done = run_codegen("fetch", "--all", "--base-url", team.url)
+    assert "0 written, 0 unchanged, 0 removed, 2 failed" in done.stdout
 
 
 def test_update_keeps_an_unlisted_model(team: Hub, empty: Path) -> None:

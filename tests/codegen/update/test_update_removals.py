@@ -61,15 +61,21 @@ def test_update_unlisted_model_is_updated(update: Callable[..., Result], hub: Hu
 
 
 @pytest.mark.slow
-def test_update_limits_removals(update: Callable[..., Result], hub: Hub, project: Path) -> None:
-    """The removal of more than a fifth of the models must be allowed."""
+@pytest.mark.parametrize("are_named", [False, True])
+def test_update_limits_removals(
+    update: Callable[..., Result], hub: Hub, project: Path, are_named: bool
+) -> None:
+    """The removal of more than a fifth of the models must be allowed, also of models that are named."""
+    if are_named:
+        (project / "pyproject.toml").write_text(f"{PROJECT}[tool.oxen-codegen.include]\nids = {[*MODELS]}")
+    problem = "were removed" if are_named else "are not in the server's list"
     hub.remove_model("carver")
     hub.remove_model("drawer")
     before = take_snapshot(project)
     for arguments in ((), ("--dry-run",)):
         done = update(*arguments)
         assert done.exit_code == 2
-        assert "not in the server's list, 2 of them: carver, drawer; nothing was changed" in done.stderr
+        assert f"{problem}, 2 of them: carver, drawer; nothing was changed" in done.stderr
         assert "--allow-removals" in done.stderr
         assert take_snapshot(project) == before
     assert update("--allow-removals").exit_code == 0
