@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,11 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import EDIT
-from helpers.media_inputs import HAT, URL, edit
+from helpers.media_inputs import HAT, URL, edit, read, save
 from helpers.raw_server import RawServer, Response
 from oxen_models.testing import Hub
 
 DONE = Response(body={"images": [{"url": URL}]})
-
-
-def read(result: Any) -> Any:
-    return result.media[0].read()
-
-
-def save(path: str | Path) -> Callable[[Any], Any]:
-    return lambda result: result.media[0].save(path)
 
 
 CALLS: list[tuple[str, str, dict[str, Any], str, bytes]] = [

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import EDIT
-from helpers.media_inputs import edit
+from helpers.media_inputs import edit, read, save
 from helpers.raw_server import RawServer, Response
 
 OLD, NEW = b"the old picture", b"the new picture" * 1000
-
-
-def read(result: Any) -> Any:
-    return result.media[0].read()
-
-
-def save(path: str | Path) -> Callable[[Any], Any]:
-    return lambda result: result.media[0].save(path)
 
 
 @pytest.mark.async_values

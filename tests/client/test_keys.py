@@ -10,6 +10,7 @@ import oxen_models as ox
 import pytest
 from helpers.client_runner import ClientRunner
 from helpers.hub_api import EDIT
+from helpers.media_inputs import read
 from helpers.raw_server import RawServer, Response
 
 URL = "https://example.com/dog.png"
@@ -20,10 +21,6 @@ DONE = Response(body={"images": [{"url": URL}]})
 
 def edit(oxen: Any) -> Any:
     return oxen.images.qwen_image_edit_plus.edit(prompt="x", input_image=[URL])
-
-
-def read(result: Any) -> Any:
-    return result.media[0].read()
 
 
 @pytest.mark.async_values

@@ -274,7 +274,6 @@ def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub
         (200, "<html>", "not JSON"),
         (200, {"id": "another"}, "the server returned another model: 'another'"),
         (200, {"data": {}}, "it has no id"),
-        (200, {**MODELS[0], "json_request_schema": ["x"]}, "the parameter schema must be a JSON object"),
         (200, "[" * 60_000, "JSON nesting exceeds 100 levels"),
         (200, '{"id": "painter", "id": "painter"}', "duplicate key"),
         (200, b" " * (2 * 2**20), "larger than 1 MB"),
@@ -283,7 +282,7 @@ def test_fetch_incomplete_list_deletes_nothing(fetch: Callable[..., Result], hub
 def test_fetch_failed_model_keeps_record(
     status: int, body: object, message: str, fetch: Callable[..., Result], hub: Hub, schemas: Path
 ) -> None:
-    """A model that cannot be read or bound is reported, its record is kept, and the others are recorded."""
+    """A model that cannot be read is reported, its record is kept, and the others are recorded."""
     fetch("--all")
     before = read_texts(schemas)
     hub.add_model({**MODELS[2], "summary": "Talks."})

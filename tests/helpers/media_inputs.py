@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from oxen_models.audio import BytedanceSeedAudio10Request
@@ -39,6 +40,16 @@ def make_data_uri(content: bytes, mime: str = "image/png") -> str:
 def edit(**parameters: Any) -> Callable[[Any], Any]:
     """Return a step that edits an image, with other parameters in place of the defaults."""
     return lambda oxen: oxen.images.qwen_image_edit_plus.edit(**{**HAT, **parameters})
+
+
+def read(result: Any) -> Any:
+    """Return the content of the first file of a result, or a coroutine that does."""
+    return result.media[0].read()
+
+
+def save(path: str | Path) -> Callable[[Any], Any]:
+    """Return a step that saves the first file of a result."""
+    return lambda result: result.media[0].save(path)
 
 
 TAKES: dict[str, Callable[[Any], str]] = {

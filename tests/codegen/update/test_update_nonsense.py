@@ -22,11 +22,6 @@ def remove_some(hub: Hub) -> None:
 
 INVALID: list[tuple[Callable[[Hub], object], str]] = [
     (lambda hub: hub.respond_next(200, body={"data": []}, path=LIST_PATH), "returned no model"),
-    (lambda hub: hub.respond_next(200, body=[], path=LIST_PATH), "returned no model"),
-    (lambda hub: hub.respond_next(200, body="<html>", path=LIST_PATH), "the list of models: not JSON"),
-    (lambda hub: hub.respond_next(200, body={"data": [{}]}, path=LIST_PATH), "models without an id"),
-    (lambda hub: hub.respond_next(502, times=None, path=LIST_PATH), "models: the server returned HTTP 502"),
-    (lambda hub: hub.respond_next(401, path=LIST_PATH), "rejected the API key"),
     (
         lambda hub: hub.respond_next(200, body=[{"id": model_id} for model_id in SOME], path=LIST_PATH),
         "not in the server's list, 3 of them: painter, sketcher, talker; nothing was changed",
@@ -42,15 +37,6 @@ INVALID: list[tuple[Callable[[Hub], object], str]] = [
     (
         lambda hub: hub.respond_next(500, times=3, path=f"{LIST_PATH}/drawer"),
         "1 unreadable model: drawer: the server returned HTTP 500, 3 times; try again, or omit models with",
-    ),
-    (lambda hub: hub.respond_next(200, body='{"id"', path=f"{LIST_PATH}/drawer"), "drawer: not JSON"),
-    (
-        lambda hub: hub.respond_next(200, body={"id": "x"}, path=f"{LIST_PATH}/drawer"),
-        "drawer: the server returned another model: 'x'",
-    ),
-    (
-        lambda hub: hub.inject_fault("cut-mid-response", path=f"{LIST_PATH}/drawer"),
-        "drawer: no response from http://127",
     ),
 ]
 
