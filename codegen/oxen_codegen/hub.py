@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
+from reprlib import repr
 from threading import Lock, Thread
 from time import monotonic, sleep
 from typing import Protocol
@@ -19,7 +20,7 @@ from .diagnostics import CodegenError, Diagnostic, ModelError
 from .environment import advise_key, find_api_key, find_base_url
 from .json_types import is_list, is_object
 from .records import MAX_MODEL_SIZE, Record, file_name, from_response
-from .strict_json import parse_json
+from .strict_json import parse_json, parse_list
 
 MAX_WORKERS = 8
 READ_TIMEOUT = 30.0
@@ -134,9 +135,9 @@ class HubClient:
             CodegenError: The server did not return a complete list.
         """
         try:
-            status, response = self._get("/api/ai/models", MAX_LIST_SIZE)
+            status, response = self._get("/api/ai/models", MAX_LIST_SIZE, parse_list)
             if status == 404:
-                status, response = self._get("/api/evaluations/models", MAX_LIST_SIZE)
+                status, response = self._get("/api/evaluations/models", MAX_LIST_SIZE, parse_list)
         except ModelError as error:
             raise CodegenError(f"{_LIST}: {error.message}") from None
         items = response
@@ -155,7 +156,7 @@ class HubClient:
             raise CodegenError(f"{_LIST}: {self.base_url} returned more than {MAX_MODELS} models")
         errors = [
             Diagnostic(
-                _LIST, f"/{number}", f"skipped, because it has no usable id: {items[number]!r:.100}", "error"
+                _LIST, f"/{number}", f"skipped, because it has no usable id: {repr(items[number])}", "error"
             )
             for number in unusable[:MAX_REPORTED]
         ]
@@ -204,7 +205,12 @@ class HubClient:
         except ModelError as error:
             return error
 
-    def _get(self, path: str, max_size: int = MAX_MODEL_SIZE) -> tuple[int, object]:
+    def _get(
+        self,
+        path: str,
+        max_size: int = MAX_MODEL_SIZE,
+        parse: Callable[[bytes, int], object] = parse_json,
+    ) -> tuple[int, object]:
         """Return the status and the JSON of a response; None for an error whose body is not JSON."""
         while True:
             self._rate_limit.wait()
@@ -220,7 +226,7 @@ class HubClient:
             problem = "rejected the API key" if self._key else "requires an API key"
             raise CodegenError(f"{self.base_url} {problem} (HTTP 401): {advise_key()}")
         try:
-            return status, parse_json(content, max_size)
+            return status, parse(content, max_size)
         except ModelError as error:
             if status != 200:
                 return status, None

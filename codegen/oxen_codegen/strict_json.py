@@ -14,6 +14,7 @@ from .json_types import is_list, is_object
 MAX_DEPTH = 100
 # A list such as `[[],[],...]` needs a hundred times as much memory as its text.
 _BYTES_PER_VALUE = 16
+_TOO_DEEP = f"not usable: JSON nesting exceeds {MAX_DEPTH} levels"
 
 
 def parse_json(content: bytes, max_size: int) -> object:
@@ -26,25 +27,50 @@ def parse_json(content: bytes, max_size: int) -> object:
     Raises:
         ModelError: `content` is not strict JSON.
     """
+    _limit_size(content, max_size)
+    value = _load(
+        content,
+        parse_constant=_reject_constant,
+        parse_float=_parse_finite,
+        object_pairs_hook=_object_of_unique_keys,
+    )
+    if _is_deeper(value, MAX_DEPTH):
+        raise ModelError(_TOO_DEEP)
+    return value
+
+
+def parse_list(content: bytes, max_size: int) -> object:
+    """Parse a list of models of which the ids are used only, because each model is requested on its own.
+
+    A model that is not strict JSON does not make the list unusable.
+
+    Args:
+        content: The text.
+        max_size: The maximal number of bytes.
+
+    Raises:
+        ModelError: `content` is not JSON.
+    """
+    _limit_size(content, max_size)
+    # As floats, because an integer of more than 4,300 digits raises an error.
+    return _load(content.decode("utf-8-sig", errors="replace"), parse_int=float)
+
+
+def _limit_size(content: bytes, max_size: int) -> None:
     if len(content) > max_size:
         raise ModelError(f"not usable: larger than {max_size // 2**20} MB")
     max_values = max_size // _BYTES_PER_VALUE
     if sum(map(content.count, (b"[", b"{", b","))) > max_values:
         raise ModelError(f"not usable: the JSON has more than {max_values} values")
-    too_deep = f"not usable: JSON nesting exceeds {MAX_DEPTH} levels"
+
+
+def _load(content: str | bytes, **options: Any) -> object:
     try:
-        value: object = json.loads(
-            content,
-            parse_constant=_reject_constant,
-            parse_float=_parse_finite,
-            object_pairs_hook=_object_of_unique_keys,
-        )
+        value: object = json.loads(content, **options)
     except RecursionError:
-        raise ModelError(too_deep) from None
+        raise ModelError(_TOO_DEEP) from None
     except ValueError as error:
         raise ModelError(f"not JSON: {error}") from None
-    if _is_deeper(value, MAX_DEPTH):
-        raise ModelError(too_deep)
     return value
 
 

@@ -362,6 +362,34 @@ def test_fetch_skips_list_entry_without_id(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (b"NaN", "NaN is not a JSON value"),
+        (b"1e999", "out of the range of a number"),
+        (b"1" * 5_000, "not JSON"),
+        (b'{"a": 1, "a": 2}', "duplicate key"),
+        (b'"\xff"', "not JSON"),
+        (b"[" * 150 + b"]" * 150, "JSON nesting exceeds 100 levels"),
+    ],
+    ids=["constant", "number", "integer", "key", "encoding", "depth"],
+)
+def test_fetch_list_with_invalid_model(
+    value: bytes, message: str, fetch: Callable[..., Result], hub: Hub, schemas: Path
+) -> None:
+    """A model that is not strict JSON is reported; the list that contains it is used."""
+    model = b'{"id": "broken", "fine_tuning": ' + value + b"}"
+    hub.respond_next(200, body=b'[{"id": "painter"}, ' + model + b", " + value + b"]", path="/api/ai/models")
+    hub.respond_next(200, body=model, path="/api/ai/models/broken")
+    done = fetch("--all")
+    assert done.exit_code == 1
+    assert "the list of models /2: skipped" in done.stderr
+    assert "error: broken: not " in done.stderr
+    assert message in done.stderr
+    assert [file.name for file in schemas.iterdir()] == ["painter.json"]
+
+
+@pytest.mark.slow
 def test_fetch_reports_few_entries_without_id(fetch: Callable[..., Result], hub: Hub) -> None:
     """Of thousands of entries without an id, the first are listed and the others are counted."""
     hub.respond_next(200, body=[{"id": "painter"}, *[{}] * 5_000], path="/api/ai/models")
