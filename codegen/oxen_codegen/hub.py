@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from reprlib import repr
-from threading import Lock, Thread
-from time import monotonic, sleep
+from threading import Thread
+from time import monotonic
 from typing import Protocol
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from .api_key import APIKey
 from .diagnostics import CodegenError, Diagnostic, ModelError
 from .environment import advise_key, find_api_key, find_base_url
 from .json_types import is_list, is_object
+from .rate_limit import RateLimit, RateLimitedError
 from .records import MAX_MODEL_SIZE, Record, file_name, from_response
 from .strict_json import parse_json, parse_list
 
@@ -28,8 +29,6 @@ TOTAL_TIMEOUT = 120.0
 MAX_LIST_SIZE = 8 * 2**20
 MAX_MODELS = 10_000
 MAX_ATTEMPTS = 3
-MIN_PAUSE = 1.0
-RATE_LIMIT_TIMEOUT = 120.0
 MAX_REPORTED = 20
 MAX_SHOWN = 60
 _LIST = "the list of models"
@@ -60,46 +59,6 @@ class _TransientError(Exception):
     """A failure after which the request is retried."""
 
 
-class _RateLimitedError(Exception):
-    """HTTP 429, with the seconds of the header `Retry-After`; 0 without one."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
-class _RateLimit:
-    """Pauses the requests of all threads after HTTP 429, because the limit concerns the client."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._began: float | None = None
-        """The time of the first 429 since the last other response."""
-        self._ends = 0.0
-
-    def wait(self) -> None:
-        """Wait for the end of the pause."""
-        sleep(max(self._ends - monotonic(), 0.0))
-
-    def extend(self, seconds: float) -> None:
-        """Pause for at least `seconds`, and at least as long as before.
-
-        Raises:
-            ModelError: The pauses would be longer than the timeout without another response.
-        """
-        with self._lock:
-            now = monotonic()
-            began = self._began = now if self._began is None else self._began
-            ends = now + max(MIN_PAUSE, seconds, now - began)
-            if ends - began > RATE_LIMIT_TIMEOUT:
-                raise ModelError("the server limits the rate of requests (HTTP 429): try again later")
-            self._ends = max(self._ends, ends)
-
-    def end(self) -> None:
-        """Handle a response other than 429."""
-        self._began = None
-
-
 class HubClient:
     """A client of the API's model list, which is public: an API key is sent if there is one.
 
@@ -121,7 +80,7 @@ class HubClient:
         # Redirects are not followed, because the API key would be sent to another host.
         hosts = ("127.0.0.1", "localhost", "[::1]")  # without a proxy
         mounts: dict[str, httpx.BaseTransport | None] = {f"all://{host}": None for host in hosts}
-        self._rate_limit = _RateLimit()
+        self._rate_limit = RateLimit()
         self._http = httpx.Client(headers=headers, timeout=READ_TIMEOUT, auth=self._authorize, mounts=mounts)
 
     def close(self) -> None:
@@ -156,7 +115,10 @@ class HubClient:
             raise CodegenError(f"{_LIST}: {self.base_url} returned more than {MAX_MODELS} models")
         errors = [
             Diagnostic(
-                _LIST, f"/{number}", f"skipped, because it has no usable id: {repr(items[number])}", "error"
+                _LIST,
+                f"/{number}",
+                f"skipped, because it has no usable id: {reprlib.repr(items[number])}",
+                "error",
             )
             for number in unusable[:MAX_REPORTED]
         ]
@@ -217,7 +179,7 @@ class HubClient:
             try:
                 status, content = _RETRY(_TransientError, self._read, path, max_size)
                 break
-            except _RateLimitedError as error:
+            except RateLimitedError as error:
                 self._rate_limit.extend(error.seconds)
             except _TransientError as error:
                 raise ModelError(f"{error}, {MAX_ATTEMPTS} times") from None
@@ -280,7 +242,7 @@ class HubClient:
             raise ModelError(f"the response cannot be decompressed: {error}") from None
         if response.status_code == 429:
             seconds = response.headers.get("retry-after", "")
-            raise _RateLimitedError(float(seconds) if seconds.isdecimal() else 0.0)
+            raise RateLimitedError(float(seconds) if seconds.isdecimal() else 0.0)
         if response.status_code >= 500:
             raise _TransientError(f"the server returned HTTP {response.status_code}")
         return response.status_code, self._key.redact_bytes(bytes(content))

@@ -304,7 +304,7 @@ def test_fetch_retries_transient_errors(
     status: int, times: int, fetch: Callable[..., Result], hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server error is retried twice, and a rate limit until it ends."""
-    monkeypatch.setattr("oxen_codegen.hub.MIN_PAUSE", 0.0)
+    monkeypatch.setattr("oxen_codegen.rate_limit.MIN_PAUSE", 0.0)
     hub.respond_next(status, body="busy", times=times, path="/api/ai/models/painter")
     assert fetch("painter").exit_code == 0
     assert len(hub.requests) == times + 1
@@ -315,7 +315,7 @@ def test_fetch_long_rate_limit_is_an_error(fetch: Callable[..., Result], hub: Hu
     hub.respond_next(429, headers={"retry-after": "121"}, path="/api/ai/models/painter")
     done = fetch("painter")
     assert (done.exit_code, len(hub.requests)) == (1, 1)
-    assert "the server limits the rate of requests (HTTP 429): try again later" in done.stderr
+    assert "the server limits the rate of requests (HTTP 429); try again later" in done.stderr
 
 
 @pytest.mark.slow
